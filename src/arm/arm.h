@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * arm/arm.h - one request of the management plane, from route table to answer.
+ *
+ * A provider is a table of routes.  For each request the core authenticates
+ * the token, finds the route (case-insensitive, double slashes collapsed,
+ * percent-decoded), checks the api-version, the ARM action against the
+ * caller's rights and the body against the route's fields, calls the handler,
+ * and turns its error into ARM's envelope.  A handler is a screen: typed
+ * input, engine call, typed output.
+ *
+ * Threads: a call belongs to its thread; everything it points to outlives it.
+ */
+#ifndef LF_ARM_ARM_H
+#define LF_ARM_ARM_H
+
+#include "arm/context.h"
+#include "http/server.h"
+#include "json/field.h"
+
+struct lf_arm_call;
+typedef int lf_arm_handler(struct lf_arm_call *call, struct lf_error *err);
+
+enum lf_arm_route_flags {
+	LF_ARM_OPEN = 1,       /* no token (identity endpoints) */
+	LF_ARM_NO_VERSION = 2, /* api-version not required */
+	LF_ARM_BODY = 4,       /* a JSON object is required */
+	LF_ARM_FORM = 8,       /* the body is a form, not JSON */
+};
+
+struct lf_arm_route {
+	const char *method;
+	/* "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.X/things/{name}" */
+	const char *path;
+	const char *action; /* "Microsoft.X/things/write"; NULL only with LF_ARM_OPEN */
+	lf_arm_handler *handler;
+	unsigned flags;
+	const struct lf_field *fields;
+	size_t n_fields;
+};
+struct lf_arm_provider {
+	const char *name;       /* "Microsoft.RecoveryServices"; NULL: not an ARM namespace */
+	const char *const *api_versions; /* NULL-ended, all published ones; newer ones are accepted too */
+	const struct lf_arm_route *routes;
+	size_t n_routes;
+	/* Resource types for GET /providers: NULL-ended. */
+	const char *const *types;
+};
+
+/* The request. */
+struct lf_context *lf_arm_context(const struct lf_arm_call *call);
+struct lf_http_exchange *lf_arm_http(const struct lf_arm_call *call);
+/* A captured path segment, decoded, in the caller's case; asserts that the route has it. */
+const char *lf_arm_param(const struct lf_arm_call *call, const char *name);
+/* A query option by name without '$' ("filter", "expand", "skiptoken"), decoded; NULL: absent or empty. */
+const char *lf_arm_query(const struct lf_arm_call *call, const char *name);
+const char *lf_arm_api_version(const struct lf_arm_call *call);
+json_t *lf_arm_body(const struct lf_arm_call *call);  /* checked; NULL when there was none */
+/* Path of the request as a resource id: decoded, collapsed, no trailing slash, literal segments in
+ * the published case.  levels_up drops that many last segments ("/id/action" -> 1). */
+const char *lf_arm_id(const struct lf_arm_call *call, unsigned levels_up);
+/* Base URL as the client addressed us: "https://host:port". */
+const char *lf_arm_base_url(const struct lf_arm_call *call);
+/* Object id of the caller's principal. */
+const char *lf_arm_principal(const struct lf_arm_call *call);
+const char *lf_arm_request_id(const struct lf_arm_call *call);
+
+/* Answers: at most one.  body is borrowed (dumped before return); may be NULL for no body. */
+LF_MUST_CHECK int lf_arm_reply(struct lf_arm_call *call, int status, const json_t *body,
+			       struct lf_error *err);
+/* {"value":[...], "nextLink": URL or null}: next_token NULL = last page. */
+LF_MUST_CHECK int lf_arm_reply_list(struct lf_arm_call *call, json_t *values,
+				    const char *next_token, struct lf_error *err);
+/*
+ * 202 (or 201/200 with a body) with Azure-AsyncOperation, Location and Retry-After for job.
+ * status_path/result_path: resource paths with the job id, without host; api-version is added.
+ * NULL: the default .../providers/{namespace}/locations/{location}/operationStatuses/{job} pair.
+ */
+struct lf_arm_async {
+	const char *job;
+	const char *status_path;
+	const char *result_path;   /* NULL with location=false: no Location header */
+	bool no_location;
+	unsigned retry_after;      /* seconds; 0: 1 */
+};
+LF_MUST_CHECK int lf_arm_reply_async(struct lf_arm_call *call, int status,
+				     const struct lf_arm_async *async, const json_t *body,
+				     struct lf_error *err);
+/* For the monitor URLs: the status body of a job ({"id","name","status","startTime","endTime","error"}). */
+LF_MUST_CHECK int lf_arm_reply_job_status(struct lf_arm_call *call, const char *job,
+					  struct lf_error *err);
+/* 202 while the job runs; its error when it failed; else calls done (NULL: 204). */
+LF_MUST_CHECK int lf_arm_reply_job_result(struct lf_arm_call *call, const char *job,
+					  lf_arm_handler *done, struct lf_error *err);
+
+/* Resource ids. */
+/* Segment after name in an id ("resourceGroups" -> "rg1"), any case; into out; false: not there. */
+bool lf_arm_id_segment(const char *id, const char *name, char *out, size_t out_size);
+const char *lf_arm_id_last(const char *id);
+bool lf_arm_id_equal(const char *a, const char *b);
+/* LF_EINVAL "LinkedInvalidPropertyId" (target) unless id has the form of a resource of type. */
+LF_MUST_CHECK int lf_arm_id_check(const char *id, const char *type, const char *target,
+				  struct lf_error *err);
+
+/*
+ * Fill "id", "name", "type" of an envelope doc.  Used by every provider's output.
+ */
+LF_MUST_CHECK int lf_arm_envelope(json_t *doc, const char *id, const char *type,
+				  struct lf_error *err);
+
+/* The front: HTTP handler that owns the providers' tables. */
+struct lf_arm;
+LF_MUST_CHECK int lf_arm_open(struct lf_context *context,
+			      const struct lf_arm_provider *const *providers, size_t n,
+			      struct lf_arm **ret_arm, struct lf_error *err);
+void lf_arm_free(struct lf_arm *arm);
+/* What else listens on the same port (agent intake, blob plane); asked in order before the routes. */
+struct lf_arm_mount {
+	bool (*matches)(void *context, const struct lf_http_exchange *x);
+	struct lf_http_handler handler;
+	void *context; /* of matches */
+};
+LF_MUST_CHECK int lf_arm_mount(struct lf_arm *arm, const struct lf_arm_mount *mount,
+			       struct lf_error *err);
+const struct lf_http_handler *lf_arm_http_handler(struct lf_arm *arm);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * arm/context.h - what every handler and job step may use: one struct, wired
+ * by server/, alive as long as the daemon.
+ *
+ * Threads: the struct is constant after start; each member says its own.
+ */
+#ifndef LF_ARM_CONTEXT_H
+#define LF_ARM_CONTEXT_H
+
+#include "base/clock.h"
+#include "catalog/catalog.h"
+#include "compute/compute.h"
+#include "crypto/token.h"
+#include "job/job.h"
+#include "replication/replication.h"
+#include "vault/regions.h"
+
+struct lf_context {
+	struct lf_clock *clock;
+	struct lf_catalog *catalog;
+	struct lf_jobs *jobs;
+	struct lf_regions *regions;
+	struct lf_compute *compute;
+	struct lf_replication *replication;
+	struct lf_token_keys *token_keys;
+	const char *data_dir;
+	const char *base_url;        /* "https://127.0.0.1:8443" */
+	const char *tenant_id;
+	const char *subscription_id; /* the bootstrap one; others may be made */
+	const char *ca_cert, *ca_key; /* PEM */
+};
+
+#endif

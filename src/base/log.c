@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+#define LOG_LINE_MAX 2048
+
+static const char *log_program = "landfall";
+static enum lf_log_level log_level = LF_LOG_INFO;
+
+void lf_log_init(const char *program, enum lf_log_level level)
+{
+	log_program = program;
+	log_level = level;
+}
+
+void lf_log(enum lf_log_level level, const char *fmt, ...)
+{
+	static const char *const names[] = { "error", "warning", "info", "debug" };
+	char line[LOG_LINE_MAX], when[LF_TIME_SIZE];
+	struct timespec ts;
+	va_list args;
+
+	if (level > log_level)
+		return;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	lf_time_format(ts.tv_sec * LF_NS_PER_S + ts.tv_nsec, when);
+	int used = snprintf(line, sizeof(line), "%s %s %s: ", when, log_program, names[level]);
+	va_start(args, fmt);
+	int more = vsnprintf(line + used, sizeof(line) - (size_t)used - 1, fmt, args);
+	va_end(args);
+	size_t len = (size_t)used + (more > 0 ? (size_t)more : 0);
+	if (len > sizeof(line) - 2)
+		len = sizeof(line) - 2;
+	/* a message is one line, whatever came in from outside */
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)line[i] < ' ')
+			line[i] = ' ';
+	line[len++] = '\n';
+	if (write(STDERR_FILENO, line, len) < 0)
+		return; /* nowhere left to say so */
+}
+
+void lf_log_error(const char *what, const struct lf_error *err)
+{
+	lf_log(LF_LOG_ERROR, "%s: %s%s%s%s", what, err->message, err->hint[0] ? " (" : "",
+	       err->hint, err->hint[0] ? ")" : "");
+}

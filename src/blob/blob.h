@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * blob/blob.h - the data plane of storage accounts: containers and blobs under
+ * https://HOST/ACCOUNT/CONTAINER/BLOB.
+ *
+ * Blobs are files: DIR/accounts/ACCOUNT/CONTAINER/..., written whole and
+ * durable before the answer.  The vault adopts an agent's pack from its cache
+ * account by rename (lf_blob_path), without a copy.
+ *
+ * Threads: any.
+ */
+#ifndef LF_BLOB_BLOB_H
+#define LF_BLOB_BLOB_H
+
+#include "base/clock.h"
+#include "catalog/catalog.h"
+#include "crypto/token.h"
+#include "http/server.h"
+
+struct lf_blob_opts {
+	struct lf_catalog *catalog; /* storage accounts: Microsoft.Storage/storageAccounts */
+	struct lf_clock *clock;
+	struct lf_token_keys *token_keys;
+	const char *data_dir, *tenant_id, *base_url;
+};
+struct lf_blob_service;
+LF_MUST_CHECK int lf_blob_open(const struct lf_blob_opts *opts, struct lf_blob_service **ret_service,
+			       struct lf_error *err);
+void lf_blob_free(struct lf_blob_service *service);
+/* First path segment is the name of a storage account. */
+bool lf_blob_matches(void *service, const struct lf_http_exchange *x);
+const struct lf_http_handler *lf_blob_http_handler(struct lf_blob_service *service);
+
+/* Make an account's (data_dir) directory, or remove it with all it holds. */
+LF_MUST_CHECK int lf_blob_account_make(const char *data_dir, const char *account,
+				       struct lf_error *err);
+LF_MUST_CHECK int lf_blob_account_remove(const char *data_dir, const char *account,
+					 struct lf_error *err);
+/* File that holds a blob's bytes (whether or not it exists); free().  Names are checked: no way out of the container. */
+LF_MUST_CHECK int lf_blob_path(const char *data_dir, const char *account, const char *container,
+			       const char *blob, char **ret_path, struct lf_error *err);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * catalog/catalog.h - resources and rows that survive: SQLite now, PostgreSQL
+ * behind the same functions later.
+ *
+ * A resource is an ARM id with two documents: doc, what clients see, and
+ * state, what only Landfall sees.  Ids compare without case and come back as
+ * first written.
+ *
+ * Threads: any thread may call; a transaction belongs to the thread that began
+ * it, and other threads' writes wait for it (reads do not).  Every write
+ * outside a transaction is a transaction of its own.  Committed = durable.
+ */
+#ifndef LF_CATALOG_CATALOG_H
+#define LF_CATALOG_CATALOG_H
+
+#include "base/clock.h"
+#include "json/json.h"
+
+struct lf_catalog;
+LF_MUST_CHECK int lf_catalog_open(const char *path, struct lf_clock *clock,
+				  struct lf_catalog **ret_catalog, struct lf_error *err);
+void lf_catalog_free(struct lf_catalog *catalog);
+
+/* Begin waits for other writers.  Reads of this thread see its own writes. */
+LF_MUST_CHECK int lf_catalog_begin(struct lf_catalog *catalog, struct lf_error *err);
+LF_MUST_CHECK int lf_catalog_commit(struct lf_catalog *catalog, struct lf_error *err);
+/* Nothing to undo is fine: call it on every path that did not commit. */
+void lf_catalog_rollback(struct lf_catalog *catalog);
+
+struct lf_resource {
+	char *id;     /* as first written */
+	char *type;   /* "Microsoft.RecoveryServices/vaults/replicationPolicies" */
+	char etag[40];
+	int64_t created_ns, changed_ns;
+	json_t *doc;
+	json_t *state; /* never NULL */
+};
+void lf_resource_done(struct lf_resource *resource);
+#define LF_RESOURCE_INIT ((struct lf_resource){ 0 })
+#define LF_AUTO_RESOURCE LF_CLEANUP(lf_resource_done) struct lf_resource
+
+/* LF_ENOTFOUND with the id as target. */
+LF_MUST_CHECK int lf_catalog_get(struct lf_catalog *catalog, const char *id,
+				 struct lf_resource *ret_resource, struct lf_error *err);
+
+enum lf_put_mode { LF_PUT_ANY, LF_PUT_NEW, LF_PUT_EXISTING };
+/*
+ * Write doc and state (NULL: keep, or {} when new).  type is needed when new.
+ * if_etag: NULL, or the etag that must be present (LF_EPRECONDITION).
+ * LF_EEXISTS, LF_ENOTFOUND by mode.  A new etag is made.
+ */
+LF_MUST_CHECK int lf_catalog_put(struct lf_catalog *catalog, const char *id, const char *type,
+				 enum lf_put_mode mode, const char *if_etag, const json_t *doc,
+				 const json_t *state, struct lf_error *err);
+/* Gone already is fine.  Children are not touched. */
+LF_MUST_CHECK int lf_catalog_delete(struct lf_catalog *catalog, const char *id,
+				    struct lf_error *err);
+/* The resource and everything below "id/". */
+LF_MUST_CHECK int lf_catalog_delete_tree(struct lf_catalog *catalog, const char *id,
+					 struct lf_error *err);
+
+struct lf_list_query {
+	const char *type;  /* NULL: any */
+	const char *below; /* only ids below this one; NULL: all */
+	const char *after; /* id of the last one seen (paging); NULL: from the start */
+	size_t limit;      /* 0: no limit */
+};
+struct lf_resource_list {
+	struct lf_resource *items;
+	size_t n;
+	bool more; /* there are others after the last one */
+};
+void lf_resource_list_done(struct lf_resource_list *list);
+#define LF_AUTO_RESOURCE_LIST LF_CLEANUP(lf_resource_list_done) struct lf_resource_list
+/* In the order of the lower-case id. */
+LF_MUST_CHECK int lf_catalog_list(struct lf_catalog *catalog, const struct lf_list_query *query,
+				  struct lf_resource_list *ret_list, struct lf_error *err);
+
+/* Small named values: signing keys, ids, schema version.  Missing: LF_ENOTFOUND. */
+LF_MUST_CHECK int lf_catalog_setting_get(struct lf_catalog *catalog, const char *name,
+					 char **ret_value, struct lf_error *err);
+LF_MUST_CHECK int lf_catalog_setting_put(struct lf_catalog *catalog, const char *name,
+					 const char *value, struct lf_error *err);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * compute/compute.h - target machines: virtual machines, their disks and
+ * networks on this host.
+ *
+ * Everything is named by a GUID that the caller derives from its job or
+ * resource, every call is idempotent, and the host (libvirt) is the truth:
+ * nothing is remembered in memory, so a killed daemon finds everything again.
+ *
+ * Disk sources: a point's disk booted on a local qcow2 overlay over an NBD
+ * export (nothing copied), or a volume file that is already local.
+ *
+ * Threads: any; calls for one VM are serialised by its job.
+ */
+#ifndef LF_COMPUTE_COMPUTE_H
+#define LF_COMPUTE_COMPUTE_H
+
+#include "json/json.h"
+#include "vault/regions.h"
+
+struct lf_compute_opts {
+	const char *data_dir;     /* DIR/compute: overlays, consoles, exports, firmware variables */
+	struct lf_regions *regions;
+	const char *driver;       /* "libvirt" or "fake" (no host needed: emulator and unit tests) */
+	const char *uri;          /* NULL: qemu:///system */
+};
+struct lf_compute;
+LF_MUST_CHECK int lf_compute_open(const struct lf_compute_opts *opts, struct lf_compute **ret_compute,
+				  struct lf_error *err);
+void lf_compute_free(struct lf_compute *compute);
+/* {"driver","accelerator":"kvm|tcg","reason","version"}: KVM only after a probe boot said so. */
+LF_MUST_CHECK int lf_compute_describe(struct lf_compute *compute, json_t **ret_description,
+				      struct lf_error *err);
+/* vCPUs and memory of an Azure VM size name ("Standard_D4s_v3"), any case; unknown: LF_EINVAL. */
+LF_MUST_CHECK int lf_compute_size(const char *name, unsigned *ret_vcpus, unsigned *ret_memory_mib,
+				  struct lf_error *err);
+/* Array of {"name","numberOfCores","memoryInMB","maxDataDiskCount","osDiskSizeInMB","resourceDiskSizeInMB"}. */
+json_t *lf_compute_sizes(void);
+
+/*
+ * network: {"guid", "name", "isolated": bool, "subnets": [{"name", "prefix": "10.1.0.0/24"}]}
+ * One libvirt network for each (network guid, subnet); isolated ones have no uplink.
+ * LF_ECONFLICT "SubnetInUse" when the host already routes the prefix.
+ */
+LF_MUST_CHECK int lf_compute_network_ensure(struct lf_compute *compute, const json_t *network,
+					    struct lf_error *err);
+LF_MUST_CHECK int lf_compute_network_remove(struct lf_compute *compute, const char *guid,
+					    struct lf_error *err);
+
+/*
+ * vm: {"guid", "name", "vcpus", "memoryMiB", "firmware": "bios"|"uefi", "secureBoot": bool,
+ *  "disks": [{"lun": -1 for the OS disk, "name", "sizeBytes",
+ *             "source": {"kind": "point", "region", "point", "root"} | {"kind": "file", "path", "format"} | {"kind": "empty"}}],
+ *  "nics": [{"guid", "network": guid, "subnet", "mac" (optional), "address" (optional, fixed by DHCP)}]}
+ * Define: makes overlays, exports, domain; does not start.  Idempotent.
+ */
+LF_MUST_CHECK int lf_compute_vm_define(struct lf_compute *compute, const json_t *vm,
+				       struct lf_error *err);
+LF_MUST_CHECK int lf_compute_vm_start(struct lf_compute *compute, const char *guid,
+				      struct lf_error *err);
+/* graceful: ACPI first, at most 60 s; then power off.  Off already is fine. */
+LF_MUST_CHECK int lf_compute_vm_stop(struct lf_compute *compute, const char *guid, bool graceful,
+				     struct lf_error *err);
+/* Stop and remove; keep_disks: overlays or volumes stay (their path: lf_compute_vm_state). */
+LF_MUST_CHECK int lf_compute_vm_remove(struct lf_compute *compute, const char *guid, bool keep_disks,
+				       struct lf_error *err);
+/*
+ * {"power": "running"|"stopped"|"paused", "reason", "startedAt", "firstOutputMs" (ms from start to the
+ *  guest's first serial line, once seen), "addresses": [...], "console": path,
+ *  "disks": [{"lun","path","hydrated": bool,"hydratedBytes","totalBytes"}]}
+ * Also resumes a guest that an I/O error paused, once its export answers again.
+ */
+LF_MUST_CHECK int lf_compute_vm_state(struct lf_compute *compute, const char *guid,
+				      json_t **ret_state, struct lf_error *err);
+/* Copy what the overlays still read from exports behind the running VM; returns at once.
+ * Progress by lf_compute_vm_state(); when all disks say hydrated, exports have ended. */
+LF_MUST_CHECK int lf_compute_vm_hydrate(struct lf_compute *compute, const char *guid,
+					struct lf_error *err);
+/* The serial console's bytes (the last max of them) appended to buf. */
+LF_MUST_CHECK int lf_compute_vm_console(struct lf_compute *compute, const char *guid, size_t max,
+					struct lf_buf *buf, struct lf_error *err);
+
+#endif

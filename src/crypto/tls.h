@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * crypto/tls.h - the site's own certificate authority: ECDSA P-256 keys.
+ *
+ * All texts are PEM; outputs are the caller's (free()).  Threads: any.
+ */
+#ifndef LF_CRYPTO_TLS_H
+#define LF_CRYPTO_TLS_H
+
+#include "base/error.h"
+
+/* A self-signed CA certificate (10 years) and its key. */
+LF_MUST_CHECK int lf_ca_new(const char *name, int64_t now_ns, char **ret_cert, char **ret_key,
+			    struct lf_error *err);
+/* A server certificate for names (NULL-ended: DNS names and IP addresses), days long. */
+LF_MUST_CHECK int lf_ca_issue_server(const char *ca_cert, const char *ca_key,
+				     const char *const *names, int64_t now_ns, unsigned days,
+				     char **ret_cert, char **ret_key, struct lf_error *err);
+/* A new key and a request for it, on the client's side. */
+LF_MUST_CHECK int lf_csr_new(const char *common_name, char **ret_csr, char **ret_key,
+			     struct lf_error *err);
+/* Sign a client's request; the common name is ours, not the request's.  Bad CSR: LF_EINVAL. */
+LF_MUST_CHECK int lf_ca_sign_client(const char *ca_cert, const char *ca_key, const char *csr,
+				    const char *common_name, int64_t now_ns, unsigned days,
+				    char **ret_cert, struct lf_error *err);
+/* When a certificate ends. */
+LF_MUST_CHECK int lf_cert_expiry(const char *cert, int64_t *ret_time_ns, struct lf_error *err);
+/* Hex SHA-256 of its DER form. */
+#define LF_FINGERPRINT_SIZE 65
+LF_MUST_CHECK int lf_cert_fingerprint(const char *cert, char ret_hex[static LF_FINGERPRINT_SIZE],
+				      struct lf_error *err);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nbd/export.h - serve one disk of a point by NBD on a UNIX socket.
+ *
+ * An export is an nbdkit process with our plugin, in a session of its own: it
+ * outlives the daemon, so that a running VM never loses its disk when the
+ * daemon restarts.  Its directory (DIR: socket, pid, log, params) is all its
+ * state; the caller holds the claim "export:NAME" on the point.
+ *
+ * Threads: any; one thread at a time for one directory.
+ */
+#ifndef LF_NBD_EXPORT_H
+#define LF_NBD_EXPORT_H
+
+#include "vault/map.h"
+
+struct lf_export_spec {
+	const char *dir;        /* made; holds disk.sock, pid, log */
+	const char *store_dir;  /* the vault's directory */
+	const char *key_file;
+	const char *root;       /* lf_root_format() text */
+	uint64_t size_bytes;
+	const char *socket_owner; /* user that may connect ("libvirt-qemu"); NULL: us */
+};
+/* Start, or find it running; on return the socket answers.  Idempotent. */
+LF_MUST_CHECK int lf_export_start(const struct lf_export_spec *spec, struct lf_error *err);
+/* Path of the socket; free(). */
+char *lf_export_socket(const char *dir);
+bool lf_export_alive(const char *dir);
+/* Stop and remove the directory; absent is fine. */
+LF_MUST_CHECK int lf_export_stop(const char *dir, struct lf_error *err);
+
+#endif

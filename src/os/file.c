@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "os/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "base/text.h"
+
+void lf_fd_done(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+int lf_file_pread_all(int fd, void *data, size_t len, uint64_t offset, const char *name,
+		      struct lf_error *err)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		int fault = LF_FAULT("file-read");
+		ssize_t n = fault ? -1
+				  : pread(fd, (char *)data + done, len - done, (off_t)(offset + done));
+		if (n < 0 && !fault && errno == EINTR)
+			continue;
+		if (n < 0)
+			return lf_fail_sys(err, fault ? fault : errno, name, "cannot read %s", name);
+		if (n == 0)
+			return lf_fail(err, LF_ECORRUPT, name, "%s ends early", name);
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+int lf_file_pwrite_all(int fd, const void *data, size_t len, uint64_t offset, const char *name,
+		       struct lf_error *err)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		int fault = LF_FAULT("file-write");
+		ssize_t n = fault ? -1
+				  : pwrite(fd, (const char *)data + done, len - done,
+					   (off_t)(offset + done));
+		if (n < 0 && !fault && errno == EINTR)
+			continue;
+		if (n < 0)
+			return lf_fail_sys(err, fault ? fault : errno, name, "cannot write %s", name);
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+int lf_file_read(const char *path, size_t max, struct lf_buf *buf, struct lf_error *err)
+{
+	LF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t total = 0;
+
+	if (fd < 0)
+		return lf_fail_sys(err, errno, path, "cannot open %s", path);
+	for (;;) {
+		char *room = lf_buf_reserve(buf, 65536);
+		if (!room)
+			return lf_fail_nomem(err);
+		ssize_t n = read(fd, room, 65536);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return lf_fail_sys(err, errno, path, "cannot read %s", path);
+		buf->len += (size_t)n;
+		buf->data[buf->len] = '\0';
+		total += (size_t)n;
+		if (total > max)
+			return lf_fail(err, LF_ETOOLARGE, path, "%s is over %zu bytes", path, max);
+		if (n == 0)
+			return 0;
+	}
+}
+
+int lf_file_sync(int fd, const char *name, struct lf_error *err)
+{
+	int fault = LF_FAULT("file-sync");
+
+	if (fault || fsync(fd))
+		return lf_fail_sys(err, fault ? fault : errno, name, "cannot sync %s", name);
+	return 0;
+}
+
+int lf_file_sync_parent(const char *path, struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = strdup(path);
+
+	if (!dir)
+		return lf_fail_nomem(err);
+	char *slash = strrchr(dir, '/');
+	if (slash)
+		slash[slash == dir] = '\0';
+	const char *name = slash ? dir : ".";
+	LF_AUTO_FD fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return lf_fail_sys(err, errno, name, "cannot open directory %s", name);
+	return lf_file_sync(fd, name, err);
+}
+
+int lf_file_rename_durable(const char *from, const char *to, struct lf_error *err)
+{
+	int fault = LF_FAULT("file-rename");
+
+	if (fault || rename(from, to))
+		return lf_fail_sys(err, fault ? fault : errno, to, "cannot rename %s to %s", from,
+				   to);
+	return lf_file_sync_parent(to, err);
+}
+
+int lf_file_write_durable(const char *path, const void *data, size_t len, mode_t mode,
+			  struct lf_error *err)
+{
+	char guid[LF_GUID_SIZE];
+
+	lf_guid_random(guid);
+	LF_AUTO_FREE char *temporary = lf_printf_dup("%s.tmp-%s", path, guid);
+	if (!temporary)
+		return lf_fail_nomem(err);
+	LF_AUTO_FD fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (fd < 0)
+		return lf_fail_sys(err, errno, path, "cannot make %s", temporary);
+	int rc = lf_file_pwrite_all(fd, data, len, 0, path, err);
+	if (!rc)
+		rc = lf_file_sync(fd, path, err);
+	if (!rc)
+		rc = lf_file_rename_durable(temporary, path, err);
+	if (rc)
+		unlink(temporary);
+	return rc;
+}
+
+int lf_dir_make(const char *path, mode_t mode, struct lf_error *err)
+{
+	LF_AUTO_FREE char *copy = strdup(path);
+
+	if (!copy)
+		return lf_fail_nomem(err);
+	for (char *p = copy + 1;; p++) {
+		if (*p && *p != '/')
+			continue;
+		char kept = *p;
+		*p = '\0';
+		if (mkdir(copy, mode) && errno != EEXIST)
+			return lf_fail_sys(err, errno, path, "cannot make directory %s", copy);
+		*p = kept;
+		if (!kept)
+			return 0;
+	}
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return remove(path) && errno != ENOENT ? errno : 0;
+}
+
+int lf_dir_remove(const char *path, struct lf_error *err)
+{
+	int rc = nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+
+	if (rc < 0 && errno == ENOENT)
+		return 0;
+	if (rc)
+		return lf_fail_sys(err, rc < 0 ? errno : rc, path, "cannot remove %s", path);
+	return 0;
+}
+
+int lf_file_remove(const char *path, struct lf_error *err)
+{
+	if (unlink(path) && errno != ENOENT)
+		return lf_fail_sys(err, errno, path, "cannot remove %s", path);
+	return 0;
+}
+
+int lf_dir_list(const char *path, lf_dir_visit_fn *visit, void *context, struct lf_error *err)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	int rc = 0;
+
+	if (!dir)
+		return lf_fail_sys(err, errno, path, "cannot list %s", path);
+	while (!rc && (errno = 0, entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			rc = visit(context, entry->d_name, err);
+	if (!rc && errno)
+		rc = lf_fail_sys(err, errno, path, "cannot list %s", path);
+	closedir(dir);
+	return rc;
+}

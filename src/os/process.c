@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "os/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "os/file.h"
+
+#define OUTPUT_MAX (1 << 20) /* more than any tool we run prints; the rest is read and dropped */
+
+extern char **environ;
+
+static int spawn(const char *const *argv, int output, bool new_session, pid_t *ret_pid,
+		 struct lf_error *err)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t none;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, output, 1);
+	posix_spawn_file_actions_adddup2(&actions, output, 2);
+	posix_spawnattr_init(&attr);
+	sigemptyset(&none);
+	posix_spawnattr_setsigmask(&attr, &none);
+	short flags = POSIX_SPAWN_SETSIGMASK;
+	if (new_session)
+		flags |= POSIX_SPAWN_SETSID;
+	posix_spawnattr_setflags(&attr, flags);
+	int rc = posix_spawnp(ret_pid, argv[0], &actions, &attr, (char *const *)(uintptr_t)argv,
+			      environ);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&actions);
+	if (rc == ENOENT) {
+		lf_fail(err, LF_ENOTFOUND, argv[0], "program %s is not installed", argv[0]);
+		return lf_error_hint(err, "install the package that has %s", argv[0]);
+	}
+	return rc ? lf_fail_sys(err, rc, argv[0], "cannot start %s", argv[0]) : 0;
+}
+
+/* Read until the other side closes or time is up; false: time is up. */
+static bool collect_output(int fd, int64_t end_ns, struct lf_buf *output)
+{
+	char block[4096];
+
+	for (;;) {
+		struct pollfd wait = { .fd = fd, .events = POLLIN };
+		int64_t left_ns = end_ns - lf_clock_monotonic_ns();
+		int n = left_ns > 0 ? poll(&wait, 1, (int)(left_ns / LF_NS_PER_MS) + 1) : 0;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		ssize_t got = read(fd, block, sizeof(block));
+		if (got <= 0)
+			return true;
+		if (output->len < OUTPUT_MAX)
+			lf_buf_append(output, block, (size_t)got);
+	}
+}
+
+static const char *last_line(struct lf_buf *output)
+{
+	while (output->len && output->data[output->len - 1] == '\n')
+		output->data[--output->len] = '\0';
+	const char *newline = output->len ? strrchr(output->data, '\n') : NULL;
+	return newline ? newline + 1 : lf_buf_text(output);
+}
+
+int lf_process_run(const char *const *argv, int64_t timeout_ns, struct lf_buf *output,
+		   struct lf_error *err)
+{
+	LF_AUTO_BUF own = LF_BUF_INIT;
+	struct lf_buf *out = output ? output : &own;
+	int ends[2], status;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return lf_fail_sys(err, errno, argv[0], "cannot make a pipe");
+	LF_AUTO_FD reader = ends[0];
+	int rc = spawn(argv, ends[1], false, &pid, err);
+	close(ends[1]);
+	if (rc)
+		return rc;
+	bool in_time = collect_output(reader, lf_clock_monotonic_ns() + timeout_ns, out);
+	if (!in_time)
+		kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!in_time)
+		return lf_fail(err, LF_ETIMEOUT, argv[0], "%s took longer than %lld s", argv[0],
+			       (long long)(timeout_ns / LF_NS_PER_S));
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return lf_fail(err, LF_EIO, argv[0], "%s failed: %.400s", argv[0], last_line(out));
+	return 0;
+}
+
+static void *reap(void *argument)
+{
+	pid_t pid = (pid_t)(intptr_t)argument;
+
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return NULL;
+}
+
+int lf_process_start_detached(const char *const *argv, const char *log_path, pid_t *ret_pid,
+			      struct lf_error *err)
+{
+	LF_AUTO_FD log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	pthread_t thread;
+	pid_t pid;
+
+	if (log < 0)
+		return lf_fail_sys(err, errno, log_path, "cannot open %s", log_path);
+	int rc = spawn(argv, log, true, &pid, err);
+	if (rc)
+		return rc;
+	/* without a reaper the child stays a zombie, which harms nobody but the process table */
+	if (pthread_create(&thread, NULL, reap, (void *)(intptr_t)pid) == 0)
+		pthread_detach(thread);
+	*ret_pid = pid;
+	return 0;
+}
+
+bool lf_process_is(pid_t pid, const char *marker)
+{
+	char path[64];
+	struct lf_error err;
+	LF_AUTO_BUF line = LF_BUF_INIT;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	if (pid <= 0 || lf_file_read(path, OUTPUT_MAX, &line, &err))
+		return false;
+	for (size_t i = 0; i < line.len; i++)
+		if (!line.data[i])
+			line.data[i] = ' ';
+	return line.len && strstr(line.data, marker);
+}
+
+int lf_process_stop(pid_t pid, const char *marker, int64_t grace_ns, struct lf_error *err)
+{
+	int64_t end = lf_clock_monotonic_ns() + grace_ns;
+	const struct timespec pause = { .tv_nsec = 20 * LF_NS_PER_MS };
+
+	for (bool killed = false; lf_process_is(pid, marker);) {
+		bool late = lf_clock_monotonic_ns() > end;
+		if (late && killed)
+			return lf_fail(err, LF_ETIMEOUT, marker, "process %d does not end", (int)pid);
+		if (kill(pid, late ? SIGKILL : SIGTERM) && errno != ESRCH)
+			return lf_fail_sys(err, errno, marker, "cannot stop process %d", (int)pid);
+		if (late) {
+			killed = true;
+			end += 5 * LF_NS_PER_S;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * os/process.h - other programs: run to the end, or started to outlive us.
+ *
+ * No shell is ever involved.  Threads: any.
+ */
+#ifndef LF_OS_PROCESS_H
+#define LF_OS_PROCESS_H
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+
+/*
+ * Run argv (argv[0] found on PATH) with no input, to its end.
+ * stdout and stderr together are appended to output (NULL: discarded).
+ * Exit status != 0 is LF_EIO with the last output line in the message; longer
+ * than timeout_ns is LF_ETIMEOUT (the process is killed).
+ */
+LF_MUST_CHECK int lf_process_run(const char *const *argv, int64_t timeout_ns,
+				 struct lf_buf *output, struct lf_error *err);
+
+/*
+ * Start argv in a session of its own, so that it survives us; output appended
+ * to log_path.  The child is reaped by a detached thread.
+ */
+LF_MUST_CHECK int lf_process_start_detached(const char *const *argv, const char *log_path,
+					    pid_t *ret_pid, struct lf_error *err);
+
+/* Is pid alive, and does its command line contain marker?  Guards against a reused pid. */
+bool lf_process_is(pid_t pid, const char *marker);
+/* SIGTERM, then SIGKILL after grace_ns; only if lf_process_is(pid, marker).  Gone already is fine. */
+LF_MUST_CHECK int lf_process_stop(pid_t pid, const char *marker, int64_t grace_ns,
+				  struct lf_error *err);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vault/pack.h - writing packs: used by the vault and by agents.
+ *
+ * A pack is an immutable file of sealed chunks with a sorted footer, named by
+ * the SHA-256 of its footer.  Format: docs/formats/pack.md
+ *
+ * Threads: a writer belongs to one thread at a time.
+ */
+#ifndef LF_VAULT_PACK_H
+#define LF_VAULT_PACK_H
+
+#include "vault/vault.h"
+
+#define LF_PACK_TARGET_BYTES (16u << 20)  /* close a pack when it is this long */
+#define LF_PACK_BYTES_MAX (64u << 20)
+#define LF_PACK_NAME_SIZE 65              /* hex SHA-256 and NUL */
+
+struct lf_chunk_hasher; /* keyed hash with the key already absorbed */
+LF_MUST_CHECK int lf_chunk_hasher_new(const struct lf_domain_key *key,
+				      struct lf_chunk_hasher **ret_hasher, struct lf_error *err);
+LF_MUST_CHECK int lf_chunk_id_of(struct lf_chunk_hasher *hasher, const void *data, size_t len,
+				 struct lf_chunk_id *ret_id, struct lf_error *err);
+void lf_chunk_hasher_free(struct lf_chunk_hasher *hasher);
+
+/*
+ * Where a chunk ends in a full pass: after a page whose fast hash says so,
+ * between 4 and LF_CHUNK_PAGES_MAX pages, 16 on average; zero pages never
+ * belong to a chunk.  Given the pages of a buffer (len a multiple of
+ * LF_PAGE_SIZE, not starting with a zero page), returns the chunk's length in
+ * bytes; when the buffer ends before a border was found and !at_end, returns 0:
+ * call again with more.
+ */
+size_t lf_chunk_border(const void *data, size_t len, bool at_end);
+bool lf_page_is_zero(const void *page);
+
+struct lf_pack_writer;
+/* Writes to path (made, must not exist).  key is borrowed. */
+LF_MUST_CHECK int lf_pack_writer_new(const struct lf_domain_key *key, const char *path,
+				     struct lf_pack_writer **ret_writer, struct lf_error *err);
+/* Compress (if it helps), seal and append one chunk.  The caller has checked for duplicates. */
+LF_MUST_CHECK int lf_pack_writer_add(struct lf_pack_writer *writer, const struct lf_chunk_id *id,
+				     const void *data, size_t len, struct lf_error *err);
+/* Bytes so far, footer included. */
+uint64_t lf_pack_writer_size(const struct lf_pack_writer *writer);
+/* Footer, fsync, name.  The writer can only be freed after. */
+LF_MUST_CHECK int lf_pack_writer_finish(struct lf_pack_writer *writer,
+					char ret_name[static LF_PACK_NAME_SIZE],
+					struct lf_error *err);
+/* Frees; an unfinished file is removed. */
+void lf_pack_writer_free(struct lf_pack_writer *writer);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vault/point.h - recovery points and the claims that keep them alive.
+ *
+ * A point is a manifest: {"id", "time", "consistency", "machine": {...},
+ * "disks": [{"id", "name", "sizeBytes", "root", "lun", "os"}]}, sealed and
+ * durable.  A claim is a name on a point ("retention", "export:GUID",
+ * "session:GUID", "lock") with an expiry; a point without live claims is
+ * garbage, and what only it refers to is collected.  Format:
+ * docs/formats/point.md.  Threads: any.
+ */
+#ifndef LF_VAULT_POINT_H
+#define LF_VAULT_POINT_H
+
+#include "vault/map.h"
+
+#define LF_CLAIM_FOREVER INT64_MAX
+
+/* id: a GUID.  The claim is made first, so that no instant leaves the point unclaimed. */
+LF_MUST_CHECK int lf_point_put(struct lf_vault *vault, const char *id, const json_t *manifest,
+			       const char *claim, int64_t until_ns, struct lf_error *err);
+LF_MUST_CHECK int lf_point_get(struct lf_vault *vault, const char *id, json_t **ret_manifest,
+			       struct lf_error *err);
+/* Array of manifests, oldest first. */
+LF_MUST_CHECK int lf_point_list(struct lf_vault *vault, json_t **ret_points, struct lf_error *err);
+
+/* Make or move a claim; durable.  LF_ENOTFOUND: no such point. */
+LF_MUST_CHECK int lf_claim_put(struct lf_vault *vault, const char *point, const char *claim,
+			       int64_t until_ns, struct lf_error *err);
+/* Drop it; absent is fine. */
+LF_MUST_CHECK int lf_claim_drop(struct lf_vault *vault, const char *point, const char *claim,
+				struct lf_error *err);
+
+/*
+ * A transfer in flight: chunks that lf_vault_have() reported present to it, and
+ * packs adopted for it, are not collected while it lives, even after a crash
+ * (sessions are files).  id: a GUID; beginning an existing one is fine.
+ */
+LF_MUST_CHECK int lf_session_begin(struct lf_vault *vault, const char *id, struct lf_error *err);
+LF_MUST_CHECK int lf_session_end(struct lf_vault *vault, const char *id, struct lf_error *err);
+
+/* Remove points whose claims are gone or past now_ns, and what only they held.
+ * report: {"points":n,"chunks":n,"bytes":n}. */
+LF_MUST_CHECK int lf_vault_collect(struct lf_vault *vault, int64_t now_ns, json_t **ret_report,
+				   struct lf_error *err);
+/*
+ * Check every pack, run, manifest, claim and tree.  faults: array of
+ * {"object","fault","points":[...]}; 0 and an empty array: all is well.
+ */
+LF_MUST_CHECK int lf_vault_verify(struct lf_vault *vault, json_t **ret_faults, struct lf_error *err);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vault/regions.h - the vaults of the regions that this site serves.
+ *
+ * DIR/regions/REGION/store each, opened (and made) at first use, all under the
+ * platform key DIR/keys/platform.key.  Threads: any.
+ */
+#ifndef LF_VAULT_REGIONS_H
+#define LF_VAULT_REGIONS_H
+
+#include "vault/vault.h"
+
+struct lf_regions;
+LF_MUST_CHECK int lf_regions_open(const char *data_dir, struct lf_regions **ret_regions,
+				  struct lf_error *err);
+void lf_regions_free(struct lf_regions *regions);
+/* Borrowed until lf_regions_free(). */
+LF_MUST_CHECK int lf_regions_vault(struct lf_regions *regions, const char *region,
+				   struct lf_vault **ret_vault, struct lf_error *err);
+/* Directory and key file of a region's vault, for programs that open it read-only; free() both. */
+LF_MUST_CHECK int lf_regions_paths(struct lf_regions *regions, const char *region, char **ret_dir,
+				   char **ret_key_file, struct lf_error *err);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vault/vault.h - one region's deduplicating encrypted store of disks.
+ *
+ * A vault is a directory: packs (sealed chunks), runs (the index), points
+ * (manifests) and claims.  Formats: docs/formats/.  Everything that holds a
+ * disk's bytes is a disk map, named by its root (vault/map.h).
+ *
+ * Owns: the directory while open for writing (one process), readers are many.
+ * Threads: every function of this header may be called from any thread.
+ * Memory: at most opts.cache_bytes plus 2 bytes a chunk, plus one open pack.
+ */
+#ifndef LF_VAULT_VAULT_H
+#define LF_VAULT_VAULT_H
+
+#include "base/buf.h"
+#include "json/json.h"
+#include "vault/key.h"
+
+#define LF_PAGE_SIZE 4096u
+#define LF_CHUNK_PAGES_MAX 64u /* 256 KiB */
+
+/* Keyed hash of a chunk's plaintext. */
+struct lf_chunk_id {
+	uint8_t bytes[32];
+};
+
+struct lf_vault;
+
+struct lf_vault_opts {
+	bool read_only;       /* no lock taken; for export and recovery beside a running daemon */
+	uint64_t cache_bytes; /* plaintext chunk and node cache; 0: 64 MiB */
+};
+
+/* Make the directory and a new domain key, wrapped by the platform key in key_file (made if missing). */
+LF_MUST_CHECK int lf_vault_init(const char *dir, const char *key_file, struct lf_error *err);
+/*
+ * Open; the caller owns *ret_vault: lf_vault_free().
+ *   LF_ENOTFOUND no vault there    LF_EDENIED wrong key    LF_ECORRUPT a file fails its checksum
+ *   LF_ECONFLICT another process has it open for writing
+ */
+LF_MUST_CHECK int lf_vault_open(const char *dir, const char *key_file,
+				const struct lf_vault_opts *opts, struct lf_vault **ret_vault,
+				struct lf_error *err);
+void lf_vault_free(struct lf_vault *vault);
+
+/* The key that agents seal with; borrowed until lf_vault_free(). */
+const struct lf_domain_key *lf_vault_key(const struct lf_vault *vault);
+
+/*
+ * Which of n ids are present: bit i of ret_bits (n bits, LSB first) set = present.
+ * A present chunk stays present while the session claim (vault/claim.h) of the asker lives.
+ */
+LF_MUST_CHECK int lf_vault_have(struct lf_vault *vault, const struct lf_chunk_id *ids, size_t n,
+				uint8_t *ret_bits, struct lf_error *err);
+
+/*
+ * Take a finished pack file (written by vault/pack.h, by us or by an agent)
+ * into the vault by rename or link: no copy.  Checks header, footer and every
+ * ciphertext checksum first.  Durable on return; adopting the same pack again
+ * is fine.  LF_ECORRUPT: the file stays where it was.
+ */
+LF_MUST_CHECK int lf_vault_adopt_pack(struct lf_vault *vault, const char *path,
+				      struct lf_error *err);
+
+/* Store one chunk from here (not from an agent); durable after lf_vault_flush(). */
+LF_MUST_CHECK int lf_vault_put(struct lf_vault *vault, const void *data, size_t len,
+			       struct lf_chunk_id *ret_id, struct lf_error *err);
+LF_MUST_CHECK int lf_vault_flush(struct lf_vault *vault, struct lf_error *err);
+
+/* Plaintext of a chunk appended to buf.  LF_ENOTFOUND, LF_ECORRUPT. */
+LF_MUST_CHECK int lf_vault_read_chunk(struct lf_vault *vault, const struct lf_chunk_id *id,
+				      struct lf_buf *buf, struct lf_error *err);
+
+/* {"packs":n,"chunks":n,"storedBytes":n,"plainBytes":n,"points":n,"nodes":n,...} */
+LF_MUST_CHECK int lf_vault_stats(struct lf_vault *vault, json_t **ret_stats, struct lf_error *err);
+
+#endif
