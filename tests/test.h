@@ -20,11 +20,11 @@
 #include "os/file.h"
 
 /* The call succeeds, or the test fails showing the error. */
-#define assert_lf_ok(call)                                                                     \
-	do {                                                                                   \
-		int lf_rc = (call);                                                            \
-		if (lf_rc)                                                                     \
-			fail_msg("%s: %s: %s", #call, lf_error_name(lf_rc), err.message);      \
+#define assert_lf_ok(call)                                                                         \
+	do {                                                                                       \
+		int lf_rc = (call);                                                                \
+		if (lf_rc)                                                                         \
+			fail_msg("%s: %s: %s", #call, lf_error_name(lf_rc), err.message);          \
 	} while (0)
 
 /* setup and teardown: *state is the path of a fresh directory. */

@@ -30,7 +30,8 @@ enum lf_arm_route_flags {
 
 struct lf_arm_route {
 	const char *method;
-	/* "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.X/things/{name}" */
+	/* "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.X/things/{name}"
+	 */
 	const char *path;
 	const char *action; /* "Microsoft.X/things/write"; NULL only with LF_ARM_OPEN */
 	lf_arm_handler *handler;
@@ -39,8 +40,9 @@ struct lf_arm_route {
 	size_t n_fields;
 };
 struct lf_arm_provider {
-	const char *name;       /* "Microsoft.RecoveryServices"; NULL: not an ARM namespace */
-	const char *const *api_versions; /* NULL-ended, all published ones; newer ones are accepted too */
+	const char *name; /* "Microsoft.RecoveryServices"; NULL: not an ARM namespace */
+	const char *const
+		*api_versions; /* NULL-ended, all published ones; newer ones are accepted too */
 	const struct lf_arm_route *routes;
 	size_t n_routes;
 	/* Resource types for GET /providers: NULL-ended. */
@@ -52,10 +54,11 @@ struct lf_context *lf_arm_context(const struct lf_arm_call *call);
 struct lf_http_exchange *lf_arm_http(const struct lf_arm_call *call);
 /* A captured path segment, decoded, in the caller's case; asserts that the route has it. */
 const char *lf_arm_param(const struct lf_arm_call *call, const char *name);
-/* A query option by name without '$' ("filter", "expand", "skiptoken"), decoded; NULL: absent or empty. */
+/* A query option by name without '$' ("filter", "expand", "skiptoken"), decoded; NULL: absent or
+ * empty. */
 const char *lf_arm_query(const struct lf_arm_call *call, const char *name);
 const char *lf_arm_api_version(const struct lf_arm_call *call);
-json_t *lf_arm_body(const struct lf_arm_call *call);  /* checked; NULL when there was none */
+json_t *lf_arm_body(const struct lf_arm_call *call); /* checked; NULL when there was none */
 /* Path of the request as a resource id: decoded, collapsed, no trailing slash, literal segments in
  * the published case.  levels_up drops that many last segments ("/id/action" -> 1). */
 const char *lf_arm_id(const struct lf_arm_call *call, unsigned levels_up);
@@ -79,14 +82,15 @@ LF_MUST_CHECK int lf_arm_reply_list(struct lf_arm_call *call, json_t *values,
 struct lf_arm_async {
 	const char *job;
 	const char *status_path;
-	const char *result_path;   /* NULL with location=false: no Location header */
+	const char *result_path; /* NULL with location=false: no Location header */
 	bool no_location;
-	unsigned retry_after;      /* seconds; 0: 1 */
+	unsigned retry_after; /* seconds; 0: 1 */
 };
 LF_MUST_CHECK int lf_arm_reply_async(struct lf_arm_call *call, int status,
 				     const struct lf_arm_async *async, const json_t *body,
 				     struct lf_error *err);
-/* For the monitor URLs: the status body of a job ({"id","name","status","startTime","endTime","error"}). */
+/* For the monitor URLs: the status body of a job
+ * ({"id","name","status","startTime","endTime","error"}). */
 LF_MUST_CHECK int lf_arm_reply_job_status(struct lf_arm_call *call, const char *job,
 					  struct lf_error *err);
 /* 202 while the job runs; its error when it failed; else calls done (NULL: 204). */
@@ -114,7 +118,8 @@ LF_MUST_CHECK int lf_arm_open(struct lf_context *context,
 			      const struct lf_arm_provider *const *providers, size_t n,
 			      struct lf_arm **ret_arm, struct lf_error *err);
 void lf_arm_free(struct lf_arm *arm);
-/* What else listens on the same port (agent intake, blob plane); asked in order before the routes. */
+/* What else listens on the same port (agent intake, blob plane); asked in order before the routes.
+ */
 struct lf_arm_mount {
 	bool (*matches)(void *context, const struct lf_http_exchange *x);
 	struct lf_http_handler handler;

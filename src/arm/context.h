@@ -25,9 +25,9 @@ struct lf_context {
 	struct lf_replication *replication;
 	struct lf_token_keys *token_keys;
 	const char *data_dir;
-	const char *base_url;        /* "https://127.0.0.1:8443" */
+	const char *base_url; /* "https://127.0.0.1:8443" */
 	const char *tenant_id;
-	const char *subscription_id; /* the bootstrap one; others may be made */
+	const char *subscription_id;  /* the bootstrap one; others may be made */
 	const char *ca_cert, *ca_key; /* PEM */
 };
 

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #undef alloca
-#pragma GCC poison strcpy strcat sprintf vsprintf gets strtok atoi atol atoll strtol strtoul strtoll strtoull gmtime localtime alloca
+#pragma GCC poison strcpy strcat sprintf vsprintf gets strtok atoi atol atoll strtol strtoul       \
+	strtoll strtoull gmtime localtime alloca
 
 #endif

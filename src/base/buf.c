@@ -28,7 +28,8 @@ void *lf_buf_reserve(struct lf_buf *buf, size_t len)
 
 	if (buf->failed)
 		return NULL;
-	if (__builtin_add_overflow(buf->len, len, &need) || __builtin_add_overflow(need, 1, &need)) {
+	if (__builtin_add_overflow(buf->len, len, &need) ||
+	    __builtin_add_overflow(need, 1, &need)) {
 		buf->failed = true;
 		return NULL;
 	}

@@ -18,7 +18,7 @@ struct lf_buf {
 	bool failed; /* an allocation failed; later appends do nothing */
 };
 
-#define LF_BUF_INIT ((struct lf_buf){ 0 })
+#define LF_BUF_INIT ((struct lf_buf){0})
 #define LF_AUTO_BUF LF_CLEANUP(lf_buf_done) struct lf_buf
 
 void lf_buf_done(struct lf_buf *buf);

@@ -9,9 +9,9 @@
 
 struct lf_clock {
 	pthread_mutex_t mutex;
-	pthread_cond_t changed;  /* waits on CLOCK_MONOTONIC */
-	double rate;             /* 0: manual */
-	int64_t base_ns;         /* clock time at base_monotonic_ns */
+	pthread_cond_t changed; /* waits on CLOCK_MONOTONIC */
+	double rate;		/* 0: manual */
+	int64_t base_ns;	/* clock time at base_monotonic_ns */
 	int64_t base_monotonic_ns;
 	uint64_t wakes;
 };
@@ -128,7 +128,7 @@ int64_t lf_clock_wait(struct lf_clock *clock, int64_t until_ns, int64_t real_lim
 		wait_ns = real < wait_ns ? real : wait_ns;
 	}
 	int64_t end = lf_clock_monotonic_ns() + (wait_ns > 0 ? wait_ns : 0);
-	struct timespec ts = { .tv_sec = end / LF_NS_PER_S, .tv_nsec = end % LF_NS_PER_S };
+	struct timespec ts = {.tv_sec = end / LF_NS_PER_S, .tv_nsec = end % LF_NS_PER_S};
 	while (now < until_ns && wakes == clock->wakes && lf_clock_monotonic_ns() < end) {
 		pthread_cond_timedwait(&clock->changed, &clock->mutex, &ts);
 		now = now_locked(clock);

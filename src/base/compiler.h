@@ -11,23 +11,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LF_MUST_CHECK __attribute__((warn_unused_result))
+#define LF_MUST_CHECK		   __attribute__((warn_unused_result))
 #define LF_PRINTF(fmt_at, args_at) __attribute__((format(printf, fmt_at, args_at)))
-#define LF_CLEANUP(fn) __attribute__((cleanup(fn)))
-#define LF_UNUSED __attribute__((unused))
-#define LF_NORETURN __attribute__((noreturn))
-#define LF_LIKELY(x) __builtin_expect(!!(x), 1)
-#define LF_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define LF_CLEANUP(fn)		   __attribute__((cleanup(fn)))
+#define LF_UNUSED		   __attribute__((unused))
+#define LF_NORETURN		   __attribute__((noreturn))
+#define LF_LIKELY(x)		   __builtin_expect(!!(x), 1)
+#define LF_UNLIKELY(x)		   __builtin_expect(!!(x), 0)
 
 /* Number of elements of an array (not of a pointer). */
 #define LF_N(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Take the pointer out of a variable that has a cleanup attribute. */
-#define lf_steal(ptr)                       \
-	({                                  \
-		__typeof__(*(ptr)) lf_taken = *(ptr); \
-		*(ptr) = NULL;              \
-		lf_taken;                   \
+#define lf_steal(ptr)                                                                              \
+	({                                                                                         \
+		__typeof__(*(ptr)) lf_taken = *(ptr);                                              \
+		*(ptr) = NULL;                                                                     \
+		lf_taken;                                                                          \
 	})
 
 /*

@@ -15,7 +15,7 @@ static const struct error_row {
 	enum lf_retry retry;
 	int exit_status;
 } error_rows[] = {
-#define LF_ERROR_ROW(name, arm, http, retry, exit) { LF_##name, #name, arm, http, retry, exit },
+#define LF_ERROR_ROW(name, arm, http, retry, exit) {LF_##name, #name, arm, http, retry, exit},
 	LF_ERROR_TABLE(LF_ERROR_ROW)
 #undef LF_ERROR_ROW
 };

@@ -24,25 +24,25 @@ enum lf_retry {
 };
 
 /* X(name, default ARM error.code, HTTP status, retry class, CLI exit status) */
-#define LF_ERROR_TABLE(X)                                                       \
-	X(EINVAL, "InvalidParameter", 400, LF_RETRY_NEVER, 2)                   \
-	X(ENOTFOUND, "ResourceNotFound", 404, LF_RETRY_NEVER, 3)                \
-	X(EEXISTS, "ResourceExists", 409, LF_RETRY_NEVER, 4)                    \
-	X(ECONFLICT, "Conflict", 409, LF_RETRY_NEVER, 4)                        \
-	X(EPRECONDITION, "PreconditionFailed", 412, LF_RETRY_NEVER, 4)          \
-	X(EUNAUTHENTICATED, "AuthenticationFailed", 401, LF_RETRY_NEVER, 5)     \
-	X(EDENIED, "AuthorizationFailed", 403, LF_RETRY_NEVER, 5)               \
-	X(ETOOLARGE, "RequestEntityTooLarge", 413, LF_RETRY_NEVER, 2)           \
-	X(EMETHOD, "MethodNotAllowed", 405, LF_RETRY_NEVER, 2)                  \
-	X(ETHROTTLED, "TooManyRequests", 429, LF_RETRY_BACKOFF, 6)              \
-	X(ECANCELED, "OperationCanceled", 409, LF_RETRY_NEVER, 6)               \
-	X(EUNSUPPORTED, "OperationNotSupported", 400, LF_RETRY_NEVER, 2)        \
-	X(ECORRUPT, "InternalServerError", 500, LF_RETRY_NEVER, 7)              \
-	X(ENOSPACE, "InsufficientStorage", 507, LF_RETRY_BACKOFF, 8)            \
-	X(EIO, "InternalServerError", 500, LF_RETRY_BACKOFF, 8)                 \
-	X(EUNREACHABLE, "ServiceUnavailable", 503, LF_RETRY_BACKOFF, 8)         \
-	X(ETIMEOUT, "GatewayTimeout", 504, LF_RETRY_BACKOFF, 8)                 \
-	X(ENOMEM, "InternalServerError", 500, LF_RETRY_BACKOFF, 9)              \
+#define LF_ERROR_TABLE(X)                                                                          \
+	X(EINVAL, "InvalidParameter", 400, LF_RETRY_NEVER, 2)                                      \
+	X(ENOTFOUND, "ResourceNotFound", 404, LF_RETRY_NEVER, 3)                                   \
+	X(EEXISTS, "ResourceExists", 409, LF_RETRY_NEVER, 4)                                       \
+	X(ECONFLICT, "Conflict", 409, LF_RETRY_NEVER, 4)                                           \
+	X(EPRECONDITION, "PreconditionFailed", 412, LF_RETRY_NEVER, 4)                             \
+	X(EUNAUTHENTICATED, "AuthenticationFailed", 401, LF_RETRY_NEVER, 5)                        \
+	X(EDENIED, "AuthorizationFailed", 403, LF_RETRY_NEVER, 5)                                  \
+	X(ETOOLARGE, "RequestEntityTooLarge", 413, LF_RETRY_NEVER, 2)                              \
+	X(EMETHOD, "MethodNotAllowed", 405, LF_RETRY_NEVER, 2)                                     \
+	X(ETHROTTLED, "TooManyRequests", 429, LF_RETRY_BACKOFF, 6)                                 \
+	X(ECANCELED, "OperationCanceled", 409, LF_RETRY_NEVER, 6)                                  \
+	X(EUNSUPPORTED, "OperationNotSupported", 400, LF_RETRY_NEVER, 2)                           \
+	X(ECORRUPT, "InternalServerError", 500, LF_RETRY_NEVER, 7)                                 \
+	X(ENOSPACE, "InsufficientStorage", 507, LF_RETRY_BACKOFF, 8)                               \
+	X(EIO, "InternalServerError", 500, LF_RETRY_BACKOFF, 8)                                    \
+	X(EUNREACHABLE, "ServiceUnavailable", 503, LF_RETRY_BACKOFF, 8)                            \
+	X(ETIMEOUT, "GatewayTimeout", 504, LF_RETRY_BACKOFF, 8)                                    \
+	X(ENOMEM, "InternalServerError", 500, LF_RETRY_BACKOFF, 9)                                 \
 	X(EINTERNAL, "InternalServerError", 500, LF_RETRY_NEVER, 9)
 
 enum lf_error_code {
@@ -51,20 +51,20 @@ enum lf_error_code {
 	LF_ERROR_TABLE(LF_ERROR_ENUM)
 #undef LF_ERROR_ENUM
 #define LF_ERROR_ENUM(name, arm, http, retry, exit) LF_##name = -LF_POSITIVE_##name,
-	LF_ERROR_TABLE(LF_ERROR_ENUM)
+		LF_ERROR_TABLE(LF_ERROR_ENUM)
 #undef LF_ERROR_ENUM
 };
 
 struct lf_error {
-	int code;           /* LF_E*, or 0: nothing went wrong */
-	int sys;            /* errno, when a system call said no; else 0 */
-	char arm_code[64];  /* error.code where the documents name one; else "" */
-	char target[256];   /* JSON path, resource id or file; may be "" */
-	char message[768];  /* one line, lower case, no final stop */
-	char hint[384];     /* what the user can do about it; may be "" */
+	int code;	   /* LF_E*, or 0: nothing went wrong */
+	int sys;	   /* errno, when a system call said no; else 0 */
+	char arm_code[64]; /* error.code where the documents name one; else "" */
+	char target[256];  /* JSON path, resource id or file; may be "" */
+	char message[768]; /* one line, lower case, no final stop */
+	char hint[384];	   /* what the user can do about it; may be "" */
 };
 
-#define LF_ERROR_NONE ((struct lf_error){ 0 })
+#define LF_ERROR_NONE ((struct lf_error){0})
 
 /* Fill err and return code.  target may be NULL. */
 int lf_fail(struct lf_error *err, int code, const char *target, const char *fmt, ...)
@@ -84,7 +84,7 @@ int lf_error_wrap(struct lf_error *err, const char *fmt, ...) LF_PRINTF(2, 3);
 int lf_error_hint(struct lf_error *err, const char *fmt, ...) LF_PRINTF(2, 3);
 
 /* What the table says of a code.  An unknown code counts as LF_EINTERNAL. */
-const char *lf_error_name(int code);            /* "ENOTFOUND" */
+const char *lf_error_name(int code);		      /* "ENOTFOUND" */
 const char *lf_error_arm(const struct lf_error *err); /* arm_code, else the table's */
 int lf_error_http(int code);
 enum lf_retry lf_error_retry(int code);

@@ -25,7 +25,7 @@ static pthread_mutex_t fault_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static void add_fault(const char *item)
 {
-	struct fault fault = { .at = 1 };
+	struct fault fault = {.at = 1};
 	char action[16];
 
 	if (fault_count == FAULT_MAX ||

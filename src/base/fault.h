@@ -19,7 +19,7 @@ extern bool lf_fault_active;
 /* 0: go on.  Otherwise an errno value to fail with.  May not return (kill). */
 int lf_fault_hit(const char *name);
 
-#define LF_FAULT(name) (LF_UNLIKELY(lf_fault_active) ? lf_fault_hit(name) : 0)
+#define LF_FAULT(name)	     (LF_UNLIKELY(lf_fault_active) ? lf_fault_hit(name) : 0)
 #define LF_CRASH_POINT(name) ((void)LF_FAULT(name))
 
 /* Read the list again (tests); NULL switches all faults off. */

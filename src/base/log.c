@@ -21,7 +21,7 @@ void lf_log_init(const char *program, enum lf_log_level level)
 
 void lf_log(enum lf_log_level level, const char *fmt, ...)
 {
-	static const char *const names[] = { "error", "warning", "info", "debug" };
+	static const char *const names[] = {"error", "warning", "info", "debug"};
 	char line[LOG_LINE_MAX], when[LF_TIME_SIZE];
 	struct timespec ts;
 	va_list args;

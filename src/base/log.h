@@ -18,8 +18,8 @@ void lf_log(enum lf_log_level level, const char *fmt, ...) LF_PRINTF(2, 3);
 /* "what: message (hint)". */
 void lf_log_error(const char *what, const struct lf_error *err);
 
-#define lf_warn(...) lf_log(LF_LOG_WARNING, __VA_ARGS__)
-#define lf_info(...) lf_log(LF_LOG_INFO, __VA_ARGS__)
+#define lf_warn(...)  lf_log(LF_LOG_WARNING, __VA_ARGS__)
+#define lf_info(...)  lf_log(LF_LOG_INFO, __VA_ARGS__)
 #define lf_debug(...) lf_log(LF_LOG_DEBUG, __VA_ARGS__)
 
 #endif

@@ -171,7 +171,7 @@ static int parse_time_tail(const char *tail, int64_t *ret_add_ns)
 
 int lf_time_parse(const char *text, int64_t *ret_time_ns, struct lf_error *err)
 {
-	struct tm tm = { 0 };
+	struct tm tm = {0};
 	int64_t add, ns;
 	const char *tail = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
 
@@ -192,7 +192,8 @@ void lf_duration_format(int64_t duration_ns, char out[static LF_TIME_SIZE])
 	int used = snprintf(out, LF_TIME_SIZE, "PT");
 
 	if (hours)
-		used += snprintf(out + used, LF_TIME_SIZE - (size_t)used, "%lldH", (long long)hours);
+		used += snprintf(out + used, LF_TIME_SIZE - (size_t)used, "%lldH",
+				 (long long)hours);
 	if (minutes)
 		used += snprintf(out + used, LF_TIME_SIZE - (size_t)used, "%lldM",
 				 (long long)minutes);

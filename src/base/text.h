@@ -22,7 +22,8 @@ LF_MUST_CHECK int lf_hex_decode(const char *text, void *out, size_t len, struct 
 /* Random GUID in lower case, 36 characters and NUL. */
 #define LF_GUID_SIZE 37
 void lf_guid_random(char out[static LF_GUID_SIZE]);
-/* Name-based GUID (version 8, SHA-256 is not used here: FNV-1a 128): the same names give the same GUID. */
+/* Name-based GUID (version 8, SHA-256 is not used here: FNV-1a 128): the same names give the same
+ * GUID. */
 void lf_guid_derive(const char *space, const char *name, char out[static LF_GUID_SIZE]);
 bool lf_guid_valid(const char *text);
 
@@ -42,7 +43,7 @@ bool lf_text_starts_nocase(const char *text, const char *prefix);
 /* Lower-case ASCII copy (free()); NULL when out of memory. */
 char *lf_text_lower_dup(const char *text);
 
-#define LF_NS_PER_S INT64_C(1000000000)
+#define LF_NS_PER_S  INT64_C(1000000000)
 #define LF_NS_PER_MS INT64_C(1000000)
 
 #endif

@@ -24,8 +24,8 @@ struct lf_blob_opts {
 	const char *data_dir, *tenant_id, *base_url;
 };
 struct lf_blob_service;
-LF_MUST_CHECK int lf_blob_open(const struct lf_blob_opts *opts, struct lf_blob_service **ret_service,
-			       struct lf_error *err);
+LF_MUST_CHECK int lf_blob_open(const struct lf_blob_opts *opts,
+			       struct lf_blob_service **ret_service, struct lf_error *err);
 void lf_blob_free(struct lf_blob_service *service);
 /* First path segment is the name of a storage account. */
 bool lf_blob_matches(void *service, const struct lf_http_exchange *x);
@@ -36,7 +36,8 @@ LF_MUST_CHECK int lf_blob_account_make(const char *data_dir, const char *account
 				       struct lf_error *err);
 LF_MUST_CHECK int lf_blob_account_remove(const char *data_dir, const char *account,
 					 struct lf_error *err);
-/* File that holds a blob's bytes (whether or not it exists); free().  Names are checked: no way out of the container. */
+/* File that holds a blob's bytes (whether or not it exists); free().  Names are checked: no way out
+ * of the container. */
 LF_MUST_CHECK int lf_blob_path(const char *data_dir, const char *account, const char *container,
 			       const char *blob, char **ret_path, struct lf_error *err);
 

@@ -29,15 +29,15 @@ LF_MUST_CHECK int lf_catalog_commit(struct lf_catalog *catalog, struct lf_error 
 void lf_catalog_rollback(struct lf_catalog *catalog);
 
 struct lf_resource {
-	char *id;     /* as first written */
-	char *type;   /* "Microsoft.RecoveryServices/vaults/replicationPolicies" */
+	char *id;   /* as first written */
+	char *type; /* "Microsoft.RecoveryServices/vaults/replicationPolicies" */
 	char etag[40];
 	int64_t created_ns, changed_ns;
 	json_t *doc;
 	json_t *state; /* never NULL */
 };
 void lf_resource_done(struct lf_resource *resource);
-#define LF_RESOURCE_INIT ((struct lf_resource){ 0 })
+#define LF_RESOURCE_INIT ((struct lf_resource){0})
 #define LF_AUTO_RESOURCE LF_CLEANUP(lf_resource_done) struct lf_resource
 
 /* LF_ENOTFOUND with the id as target. */
@@ -64,7 +64,7 @@ struct lf_list_query {
 	const char *type;  /* NULL: any */
 	const char *below; /* only ids below this one; NULL: all */
 	const char *after; /* id of the last one seen (paging); NULL: from the start */
-	size_t limit;      /* 0: no limit */
+	size_t limit;	   /* 0: no limit */
 };
 struct lf_resource_list {
 	struct lf_resource *items;

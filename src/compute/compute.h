@@ -19,14 +19,14 @@
 #include "vault/regions.h"
 
 struct lf_compute_opts {
-	const char *data_dir;     /* DIR/compute: overlays, consoles, exports, firmware variables */
+	const char *data_dir; /* DIR/compute: overlays, consoles, exports, firmware variables */
 	struct lf_regions *regions;
-	const char *driver;       /* "libvirt" or "fake" (no host needed: emulator and unit tests) */
-	const char *uri;          /* NULL: qemu:///system */
+	const char *driver; /* "libvirt" or "fake" (no host needed: emulator and unit tests) */
+	const char *uri;    /* NULL: qemu:///system */
 };
 struct lf_compute;
-LF_MUST_CHECK int lf_compute_open(const struct lf_compute_opts *opts, struct lf_compute **ret_compute,
-				  struct lf_error *err);
+LF_MUST_CHECK int lf_compute_open(const struct lf_compute_opts *opts,
+				  struct lf_compute **ret_compute, struct lf_error *err);
 void lf_compute_free(struct lf_compute *compute);
 /* {"driver","accelerator":"kvm|tcg","reason","version"}: KVM only after a probe boot said so. */
 LF_MUST_CHECK int lf_compute_describe(struct lf_compute *compute, json_t **ret_description,
@@ -34,7 +34,9 @@ LF_MUST_CHECK int lf_compute_describe(struct lf_compute *compute, json_t **ret_d
 /* vCPUs and memory of an Azure VM size name ("Standard_D4s_v3"), any case; unknown: LF_EINVAL. */
 LF_MUST_CHECK int lf_compute_size(const char *name, unsigned *ret_vcpus, unsigned *ret_memory_mib,
 				  struct lf_error *err);
-/* Array of {"name","numberOfCores","memoryInMB","maxDataDiskCount","osDiskSizeInMB","resourceDiskSizeInMB"}. */
+/* Array of
+ * {"name","numberOfCores","memoryInMB","maxDataDiskCount","osDiskSizeInMB","resourceDiskSizeInMB"}.
+ */
 json_t *lf_compute_sizes(void);
 
 /*
@@ -50,9 +52,10 @@ LF_MUST_CHECK int lf_compute_network_remove(struct lf_compute *compute, const ch
 /*
  * vm: {"guid", "name", "vcpus", "memoryMiB", "firmware": "bios"|"uefi", "secureBoot": bool,
  *  "disks": [{"lun": -1 for the OS disk, "name", "sizeBytes",
- *             "source": {"kind": "point", "region", "point", "root"} | {"kind": "file", "path", "format"} | {"kind": "empty"}}],
- *  "nics": [{"guid", "network": guid, "subnet", "mac" (optional), "address" (optional, fixed by DHCP)}]}
- * Define: makes overlays, exports, domain; does not start.  Idempotent.
+ *             "source": {"kind": "point", "region", "point", "root"} | {"kind": "file", "path",
+ * "format"} | {"kind": "empty"}}], "nics": [{"guid", "network": guid, "subnet", "mac" (optional),
+ * "address" (optional, fixed by DHCP)}]} Define: makes overlays, exports, domain; does not start.
+ * Idempotent.
  */
 LF_MUST_CHECK int lf_compute_vm_define(struct lf_compute *compute, const json_t *vm,
 				       struct lf_error *err);
@@ -62,13 +65,13 @@ LF_MUST_CHECK int lf_compute_vm_start(struct lf_compute *compute, const char *gu
 LF_MUST_CHECK int lf_compute_vm_stop(struct lf_compute *compute, const char *guid, bool graceful,
 				     struct lf_error *err);
 /* Stop and remove; keep_disks: overlays or volumes stay (their path: lf_compute_vm_state). */
-LF_MUST_CHECK int lf_compute_vm_remove(struct lf_compute *compute, const char *guid, bool keep_disks,
-				       struct lf_error *err);
+LF_MUST_CHECK int lf_compute_vm_remove(struct lf_compute *compute, const char *guid,
+				       bool keep_disks, struct lf_error *err);
 /*
- * {"power": "running"|"stopped"|"paused", "reason", "startedAt", "firstOutputMs" (ms from start to the
- *  guest's first serial line, once seen), "addresses": [...], "console": path,
- *  "disks": [{"lun","path","hydrated": bool,"hydratedBytes","totalBytes"}]}
- * Also resumes a guest that an I/O error paused, once its export answers again.
+ * {"power": "running"|"stopped"|"paused", "reason", "startedAt", "firstOutputMs" (ms from start to
+ * the guest's first serial line, once seen), "addresses": [...], "console": path, "disks":
+ * [{"lun","path","hydrated": bool,"hydratedBytes","totalBytes"}]} Also resumes a guest that an I/O
+ * error paused, once its export answers again.
  */
 LF_MUST_CHECK int lf_compute_vm_state(struct lf_compute *compute, const char *guid,
 				      json_t **ret_state, struct lf_error *err);

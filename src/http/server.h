@@ -20,10 +20,11 @@ struct lf_http_exchange; /* one request and its answer */
 
 /* Request: borrowed until the handler returns. */
 const char *lf_http_method(const struct lf_http_exchange *x);
-const char *lf_http_path(const struct lf_http_exchange *x);   /* raw: not decoded, not collapsed */
-const char *lf_http_query(const struct lf_http_exchange *x);  /* raw, without '?'; "" if none */
+const char *lf_http_path(const struct lf_http_exchange *x);  /* raw: not decoded, not collapsed */
+const char *lf_http_query(const struct lf_http_exchange *x); /* raw, without '?'; "" if none */
 const char *lf_http_header(const struct lf_http_exchange *x, const char *name); /* NULL: absent */
-/* Visit all request headers whose lower-case name starts with prefix (shared-key signing, metadata). */
+/* Visit all request headers whose lower-case name starts with prefix (shared-key signing,
+ * metadata). */
 typedef void lf_http_header_fn(void *context, const char *name, const char *value);
 void lf_http_headers_each(const struct lf_http_exchange *x, const char *prefix,
 			  lf_http_header_fn *visit, void *context);
@@ -38,7 +39,8 @@ void *lf_http_sink(const struct lf_http_exchange *x);
 void lf_http_status(struct lf_http_exchange *x, int status);
 void lf_http_set_header(struct lf_http_exchange *x, const char *name, const char *value);
 /* Takes the text (free()); content_type may be NULL with len 0. */
-void lf_http_answer_take(struct lf_http_exchange *x, const char *content_type, char *data, size_t len);
+void lf_http_answer_take(struct lf_http_exchange *x, const char *content_type, char *data,
+			 size_t len);
 void lf_http_answer_copy(struct lf_http_exchange *x, const char *content_type, const char *text);
 /* len bytes produced by read(context, data, len, offset); release(context) at the end. */
 typedef int lf_http_read_fn(void *context, void *data, size_t len, uint64_t offset,
@@ -49,7 +51,8 @@ void lf_http_answer_stream(struct lf_http_exchange *x, const char *content_type,
 /* What the first look at a request (headers only) decides about its body. */
 struct lf_http_begin {
 	uint64_t body_max; /* over this: 413 */
-	/* NULL: the body is buffered.  Else each block goes here, and lf_http_sink() returns context. */
+	/* NULL: the body is buffered.  Else each block goes here, and lf_http_sink() returns
+	 * context. */
 	int (*sink)(void *context, const void *data, size_t len, struct lf_error *err);
 	void (*release)(void *context); /* always called once, after the handler */
 	void *context;
@@ -57,7 +60,8 @@ struct lf_http_begin {
 
 struct lf_http_handler {
 	/* Non-zero: an answer has been set, do not read the body (the connection closes). */
-	int (*begin)(void *server_context, struct lf_http_exchange *x, struct lf_http_begin *ret_begin);
+	int (*begin)(void *server_context, struct lf_http_exchange *x,
+		     struct lf_http_begin *ret_begin);
 	/* sink_error: 0, or what the sink returned (its error in err). Sets the answer. */
 	void (*complete)(void *server_context, struct lf_http_exchange *x, int sink_error,
 			 const struct lf_error *err);
@@ -65,11 +69,11 @@ struct lf_http_handler {
 };
 
 struct lf_http_server_opts {
-	const char *address;  /* "127.0.0.1" */
-	uint16_t port;        /* 0: any free one */
+	const char *address;				       /* "127.0.0.1" */
+	uint16_t port;					       /* 0: any free one */
 	const char *certificate_pem, *key_pem, *client_ca_pem; /* texts; client_ca NULL: no mTLS */
-	unsigned threads;         /* 0: 4 */
-	unsigned connections_max; /* 0: 1024 */
+	unsigned threads;				       /* 0: 4 */
+	unsigned connections_max;			       /* 0: 1024 */
 };
 struct lf_http_server;
 LF_MUST_CHECK int lf_http_server_open(const struct lf_http_server_opts *opts,

@@ -28,7 +28,7 @@ enum lf_job_state {
 const char *lf_job_state_name(enum lf_job_state state); /* "NotStarted", "InProgress", ... */
 bool lf_job_state_is_final(enum lf_job_state state);
 
-struct lf_job_step_row { /* what happened to one step, for tasks lists */
+struct lf_job_step_row {	  /* what happened to one step, for tasks lists */
 	int64_t start_ns, end_ns; /* 0: not yet */
 	enum lf_job_state state;
 };
@@ -37,33 +37,34 @@ struct lf_job_step_row { /* what happened to one step, for tasks lists */
 
 struct lf_job {
 	char id[LF_GUID_SIZE];
-	char *type;         /* "siterecovery.testFailover" */
-	char *scope;        /* id below which it is listed: a vault, a subscription */
-	char *resource;     /* id it works on */
+	char *type;	/* "siterecovery.testFailover" */
+	char *scope;	/* id below which it is listed: a vault, a subscription */
+	char *resource; /* id it works on */
 	enum lf_job_state state;
 	unsigned step;
-	unsigned attempt;   /* of this step */
+	unsigned attempt; /* of this step */
 	bool cancel_requested;
 	int64_t created_ns, started_ns, ended_ns, changed_ns;
-	json_t *doc;        /* input (never changed after submit) */
-	json_t *data;       /* checkpoint, progress, result: written by steps */
+	json_t *doc;	       /* input (never changed after submit) */
+	json_t *data;	       /* checkpoint, progress, result: written by steps */
 	struct lf_error error; /* when failed */
 	struct lf_job_step_row steps[LF_JOB_STEPS_MAX];
 };
 void lf_job_done(struct lf_job *job);
-#define LF_JOB_INIT ((struct lf_job){ 0 })
+#define LF_JOB_INIT ((struct lf_job){0})
 #define LF_AUTO_JOB LF_CLEANUP(lf_job_done) struct lf_job
 
 /* What a step returns; negative: the job fails with err (after undo). */
-#define LF_STEP_DONE 0   /* go to the next step */
-#define LF_STEP_AGAIN 1  /* run this step again later: lf_job_again_at() */
+#define LF_STEP_DONE	0 /* go to the next step */
+#define LF_STEP_AGAIN	1 /* run this step again later: lf_job_again_at() */
 #define LF_STEP_SUSPEND 2
 
 struct lf_job_run; /* one step being run */
 const struct lf_job *lf_job_run_job(const struct lf_job_run *run);
 /* Whatever was given to lf_jobs_open(). */
 void *lf_job_run_context(const struct lf_job_run *run);
-/* The checkpoint document, to change in place: stored when the step returns or calls lf_job_save(). */
+/* The checkpoint document, to change in place: stored when the step returns or calls lf_job_save().
+ */
 json_t *lf_job_run_data(struct lf_job_run *run);
 /* Store data now (inside the thread's open transaction, if there is one). */
 LF_MUST_CHECK int lf_job_save(struct lf_job_run *run, struct lf_error *err);
@@ -104,9 +105,9 @@ LF_MUST_CHECK int lf_jobs_run(struct lf_jobs *jobs, unsigned workers, struct lf_
 void lf_jobs_free(struct lf_jobs *jobs);
 
 struct lf_job_request {
-	const char *id;       /* NULL: a random GUID.  The same id again: the job that is there. */
+	const char *id; /* NULL: a random GUID.  The same id again: the job that is there. */
 	const char *type, *scope, *resource;
-	json_t *doc;          /* borrowed; may be NULL */
+	json_t *doc; /* borrowed; may be NULL */
 };
 /*
  * Inside or outside a transaction; it runs once that is committed.

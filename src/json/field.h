@@ -13,29 +13,29 @@
 #include "json/json.h"
 
 enum lf_field_type {
-	LF_TEXT,   /* string */
-	LF_INT,    /* integer, or digits in a string; min..max */
-	LF_BOOL,   /* boolean, or "true"/"false" */
+	LF_TEXT, /* string */
+	LF_INT,	 /* integer, or digits in a string; min..max */
+	LF_BOOL, /* boolean, or "true"/"false" */
 	LF_OBJECT,
-	LF_ARRAY,  /* at most max elements, if max > 0 */
-	LF_ENUM,   /* one of values, any case; rewritten to the published case */
-	LF_ID,     /* ARM resource id; "" allowed unless required */
+	LF_ARRAY, /* at most max elements, if max > 0 */
+	LF_ENUM,  /* one of values, any case; rewritten to the published case */
+	LF_ID,	  /* ARM resource id; "" allowed unless required */
 };
 
 enum lf_field_flags {
-	LF_REQUIRED = 1,     /* absent: LF_EINVAL with the path as target */
-	LF_READ_ONLY = 2,    /* accepted and dropped */
-	LF_CREATE_ONLY = 4,  /* another value on update: LF_ECONFLICT "PropertyChangeNotAllowed" */
-	LF_SECRET = 8,       /* never echoed, never logged */
+	LF_REQUIRED = 1,    /* absent: LF_EINVAL with the path as target */
+	LF_READ_ONLY = 2,   /* accepted and dropped */
+	LF_CREATE_ONLY = 4, /* another value on update: LF_ECONFLICT "PropertyChangeNotAllowed" */
+	LF_SECRET = 8,	    /* never echoed, never logged */
 };
 
 struct lf_field {
 	const char *path; /* inside the document; "*" as a component means each array element */
 	enum lf_field_type type;
 	unsigned flags;
-	int64_t min, max;          /* LF_INT: range; LF_ARRAY, LF_TEXT: max length when > 0 */
+	int64_t min, max;	   /* LF_INT: range; LF_ARRAY, LF_TEXT: max length when > 0 */
 	const char *const *values; /* LF_ENUM: NULL-ended */
-	const char *doc;           /* one sentence */
+	const char *doc;	   /* one sentence */
 };
 
 /*

@@ -195,7 +195,7 @@ int lf_json_merge(json_t *doc, const json_t *patch, struct lf_error *err)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(mutable_patch, name, value) {
+	json_object_foreach (mutable_patch, name, value) {
 		json_t *present = json_object_get(doc, name);
 		if (json_is_object(value) && json_is_object(present)) {
 			int rc = lf_json_merge(present, value, err);

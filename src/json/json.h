@@ -21,7 +21,8 @@
 void lf_json_done(json_t **doc);
 #define LF_AUTO_JSON LF_CLEANUP(lf_json_done) json_t
 
-/* Duplicate members, trailing bytes and bad UTF-8 are LF_EINVAL "InvalidRequestContent" with the line. */
+/* Duplicate members, trailing bytes and bad UTF-8 are LF_EINVAL "InvalidRequestContent" with the
+ * line. */
 LF_MUST_CHECK int lf_json_parse(const char *text, size_t len, json_t **ret_doc,
 				struct lf_error *err);
 /* Compact text, members in their order; free(). */
@@ -48,9 +49,10 @@ int lf_json_set(json_t *doc, const char *path, json_t *value);
 int lf_json_set_text(json_t *doc, const char *path, const char *text); /* NULL text: JSON null */
 int lf_json_set_int(json_t *doc, const char *path, int64_t value);
 int lf_json_set_bool(json_t *doc, const char *path, bool value);
-int lf_json_set_time(json_t *doc, const char *path, int64_t time_ns);  /* 7-digit ISO 8601 */
+int lf_json_set_time(json_t *doc, const char *path, int64_t time_ns); /* 7-digit ISO 8601 */
 
-/* Members of patch replace those of doc, objects recursively (RFC 7396 without deletion by null). */
+/* Members of patch replace those of doc, objects recursively (RFC 7396 without deletion by null).
+ */
 LF_MUST_CHECK int lf_json_merge(json_t *doc, const json_t *patch, struct lf_error *err);
 
 #endif

@@ -15,10 +15,10 @@
 #include "vault/map.h"
 
 struct lf_export_spec {
-	const char *dir;        /* made; holds disk.sock, pid, log */
-	const char *store_dir;  /* the vault's directory */
+	const char *dir;       /* made; holds disk.sock, pid, log */
+	const char *store_dir; /* the vault's directory */
 	const char *key_file;
-	const char *root;       /* lf_root_format() text */
+	const char *root; /* lf_root_format() text */
 	uint64_t size_bytes;
 	const char *socket_owner; /* user that may connect ("libvirt-qemu"); NULL: us */
 };

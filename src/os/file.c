@@ -28,12 +28,14 @@ int lf_file_pread_all(int fd, void *data, size_t len, uint64_t offset, const cha
 
 	while (done < len) {
 		int fault = LF_FAULT("file-read");
-		ssize_t n = fault ? -1
-				  : pread(fd, (char *)data + done, len - done, (off_t)(offset + done));
+		ssize_t n =
+			fault ? -1
+			      : pread(fd, (char *)data + done, len - done, (off_t)(offset + done));
 		if (n < 0 && !fault && errno == EINTR)
 			continue;
 		if (n < 0)
-			return lf_fail_sys(err, fault ? fault : errno, name, "cannot read %s", name);
+			return lf_fail_sys(err, fault ? fault : errno, name, "cannot read %s",
+					   name);
 		if (n == 0)
 			return lf_fail(err, LF_ECORRUPT, name, "%s ends early", name);
 		done += (size_t)n;
@@ -54,7 +56,8 @@ int lf_file_pwrite_all(int fd, const void *data, size_t len, uint64_t offset, co
 		if (n < 0 && !fault && errno == EINTR)
 			continue;
 		if (n < 0)
-			return lf_fail_sys(err, fault ? fault : errno, name, "cannot write %s", name);
+			return lf_fail_sys(err, fault ? fault : errno, name, "cannot write %s",
+					   name);
 		done += (size_t)n;
 	}
 	return 0;

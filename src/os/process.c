@@ -56,7 +56,7 @@ static bool collect_output(int fd, int64_t end_ns, struct lf_buf *output)
 	char block[4096];
 
 	for (;;) {
-		struct pollfd wait = { .fd = fd, .events = POLLIN };
+		struct pollfd wait = {.fd = fd, .events = POLLIN};
 		int64_t left_ns = end_ns - lf_clock_monotonic_ns();
 		int n = left_ns > 0 ? poll(&wait, 1, (int)(left_ns / LF_NS_PER_MS) + 1) : 0;
 		if (n < 0 && errno == EINTR)
@@ -153,12 +153,13 @@ bool lf_process_is(pid_t pid, const char *marker)
 int lf_process_stop(pid_t pid, const char *marker, int64_t grace_ns, struct lf_error *err)
 {
 	int64_t end = lf_clock_monotonic_ns() + grace_ns;
-	const struct timespec pause = { .tv_nsec = 20 * LF_NS_PER_MS };
+	const struct timespec pause = {.tv_nsec = 20 * LF_NS_PER_MS};
 
 	for (bool killed = false; lf_process_is(pid, marker);) {
 		bool late = lf_clock_monotonic_ns() > end;
 		if (late && killed)
-			return lf_fail(err, LF_ETIMEOUT, marker, "process %d does not end", (int)pid);
+			return lf_fail(err, LF_ETIMEOUT, marker, "process %d does not end",
+				       (int)pid);
 		if (kill(pid, late ? SIGKILL : SIGTERM) && errno != ESRCH)
 			return lf_fail_sys(err, errno, marker, "cannot stop process %d", (int)pid);
 		if (late) {

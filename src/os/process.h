@@ -17,8 +17,8 @@
  * Exit status != 0 is LF_EIO with the last output line in the message; longer
  * than timeout_ns is LF_ETIMEOUT (the process is killed).
  */
-LF_MUST_CHECK int lf_process_run(const char *const *argv, int64_t timeout_ns,
-				 struct lf_buf *output, struct lf_error *err);
+LF_MUST_CHECK int lf_process_run(const char *const *argv, int64_t timeout_ns, struct lf_buf *output,
+				 struct lf_error *err);
 
 /*
  * Start argv in a session of its own, so that it survives us; output appended
@@ -29,7 +29,8 @@ LF_MUST_CHECK int lf_process_start_detached(const char *const *argv, const char 
 
 /* Is pid alive, and does its command line contain marker?  Guards against a reused pid. */
 bool lf_process_is(pid_t pid, const char *marker);
-/* SIGTERM, then SIGKILL after grace_ns; only if lf_process_is(pid, marker).  Gone already is fine. */
+/* SIGTERM, then SIGKILL after grace_ns; only if lf_process_is(pid, marker).  Gone already is fine.
+ */
 LF_MUST_CHECK int lf_process_stop(pid_t pid, const char *marker, int64_t grace_ns,
 				  struct lf_error *err);
 

@@ -18,10 +18,10 @@ static inline void lf_guard_done(pthread_mutex_t **mutex)
 }
 
 /* Hold the mutex until the end of the scope. */
-#define LF_GUARD(mutex) LF_GUARD_AT(mutex, __LINE__)
+#define LF_GUARD(mutex)		 LF_GUARD_AT(mutex, __LINE__)
 #define LF_GUARD_AT(mutex, line) LF_GUARD_NAMED(mutex, line)
-#define LF_GUARD_NAMED(mutex, line)                                                  \
-	LF_CLEANUP(lf_guard_done) LF_UNUSED pthread_mutex_t *lf_guard_##line = (mutex); \
+#define LF_GUARD_NAMED(mutex, line)                                                                \
+	LF_CLEANUP(lf_guard_done) LF_UNUSED pthread_mutex_t *lf_guard_##line = (mutex);            \
 	pthread_mutex_lock(lf_guard_##line)
 
 #endif

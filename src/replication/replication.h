@@ -29,7 +29,8 @@ struct lf_replication_opts {
 };
 struct lf_replication;
 LF_MUST_CHECK int lf_replication_open(const struct lf_replication_opts *opts,
-				      struct lf_replication **ret_replication, struct lf_error *err);
+				      struct lf_replication **ret_replication,
+				      struct lf_error *err);
 void lf_replication_free(struct lf_replication *replication);
 
 /*
@@ -45,16 +46,18 @@ LF_MUST_CHECK int lf_replica_set_policy(struct lf_replication *replication, cons
 					const json_t *policy, struct lf_error *err);
 /*
  * {"itemId", "phase": "Initial"|"Delta"|"Final"|"Stopped", "agentId", "agentConnected": bool,
- *  "lastHeartbeat", "agentVersion", "sizeBytes", "processedBytes", "transferredBytes", "percentage",
- *  "bytesPerSecond", "secondsLeft", "last15MinutesTransferredBytes",
- *  "disks": [{"id","name","sizeBytes","processedBytes","transferredBytes","initialComplete": bool,
+ *  "lastHeartbeat", "agentVersion", "sizeBytes", "processedBytes", "transferredBytes",
+ * "percentage", "bytesPerSecond", "secondsLeft", "last15MinutesTransferredBytes", "disks":
+ * [{"id","name","sizeBytes","processedBytes","transferredBytes","initialComplete": bool,
  *             "pendingBytes"}],
- *  "lastPointId", "lastPointTime", "rpoSeconds", "rpoCalculatedAt", "finalPointId" (of the last final session),
- *  "finalToken", "health": [{"code","message","causes","action","severity":"Warning"|"Error","since"}]}
+ *  "lastPointId", "lastPointTime", "rpoSeconds", "rpoCalculatedAt", "finalPointId" (of the last
+ * final session), "finalToken", "health":
+ * [{"code","message","causes","action","severity":"Warning"|"Error","since"}]}
  */
 LF_MUST_CHECK int lf_replica_get(struct lf_replication *replication, const char *item_id,
 				 json_t **ret_replica, struct lf_error *err);
-/* Array of {"id","time","consistency":"CrashConsistent"|"ApplicationConsistent"|"FileSystemConsistent",
+/* Array of
+ * {"id","time","consistency":"CrashConsistent"|"ApplicationConsistent"|"FileSystemConsistent",
  *  "disks":[{"id","name","lun","sizeBytes","root","os"}]}, newest first. */
 LF_MUST_CHECK int lf_replica_points(struct lf_replication *replication, const char *item_id,
 				    json_t **ret_points, struct lf_error *err);
@@ -64,7 +67,8 @@ LF_MUST_CHECK int lf_replica_points(struct lf_replication *replication, const ch
  * finalToken == token and finalPointId.  stop_after: the agent sends nothing more afterwards.
  */
 LF_MUST_CHECK int lf_replica_request_final(struct lf_replication *replication, const char *item_id,
-					   const char *token, bool stop_after, struct lf_error *err);
+					   const char *token, bool stop_after,
+					   struct lf_error *err);
 /* Let replication go on after a final session with stop_after. */
 LF_MUST_CHECK int lf_replica_resume(struct lf_replication *replication, const char *item_id,
 				    struct lf_error *err);

@@ -28,11 +28,11 @@ bool lf_root_equal(const struct lf_root *a, const struct lf_root *b);
 bool lf_root_is_empty(const struct lf_root *root);
 
 struct lf_extent {
-	uint64_t page;        /* first page of the disk */
-	uint32_t pages;       /* how many */
-	uint32_t chunk_page;  /* first page inside the chunk */
+	uint64_t page;	     /* first page of the disk */
+	uint32_t pages;	     /* how many */
+	uint32_t chunk_page; /* first page inside the chunk */
 	struct lf_chunk_id chunk;
-	bool hole;            /* reads as zeroes; chunk is meaningless */
+	bool hole; /* reads as zeroes; chunk is meaningless */
 };
 
 struct lf_map_edit;

@@ -12,9 +12,9 @@
 
 #include "vault/vault.h"
 
-#define LF_PACK_TARGET_BYTES (16u << 20)  /* close a pack when it is this long */
-#define LF_PACK_BYTES_MAX (64u << 20)
-#define LF_PACK_NAME_SIZE 65              /* hex SHA-256 and NUL */
+#define LF_PACK_TARGET_BYTES (16u << 20) /* close a pack when it is this long */
+#define LF_PACK_BYTES_MAX    (64u << 20)
+#define LF_PACK_NAME_SIZE    65 /* hex SHA-256 and NUL */
 
 struct lf_chunk_hasher; /* keyed hash with the key already absorbed */
 LF_MUST_CHECK int lf_chunk_hasher_new(const struct lf_domain_key *key,

@@ -47,6 +47,7 @@ LF_MUST_CHECK int lf_vault_collect(struct lf_vault *vault, int64_t now_ns, json_
  * Check every pack, run, manifest, claim and tree.  faults: array of
  * {"object","fault","points":[...]}; 0 and an empty array: all is well.
  */
-LF_MUST_CHECK int lf_vault_verify(struct lf_vault *vault, json_t **ret_faults, struct lf_error *err);
+LF_MUST_CHECK int lf_vault_verify(struct lf_vault *vault, json_t **ret_faults,
+				  struct lf_error *err);
 
 #endif

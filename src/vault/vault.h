@@ -17,7 +17,7 @@
 #include "json/json.h"
 #include "vault/key.h"
 
-#define LF_PAGE_SIZE 4096u
+#define LF_PAGE_SIZE	   4096u
 #define LF_CHUNK_PAGES_MAX 64u /* 256 KiB */
 
 /* Keyed hash of a chunk's plaintext. */
@@ -28,11 +28,12 @@ struct lf_chunk_id {
 struct lf_vault;
 
 struct lf_vault_opts {
-	bool read_only;       /* no lock taken; for export and recovery beside a running daemon */
+	bool read_only;	      /* no lock taken; for export and recovery beside a running daemon */
 	uint64_t cache_bytes; /* plaintext chunk and node cache; 0: 64 MiB */
 };
 
-/* Make the directory and a new domain key, wrapped by the platform key in key_file (made if missing). */
+/* Make the directory and a new domain key, wrapped by the platform key in key_file (made if
+ * missing). */
 LF_MUST_CHECK int lf_vault_init(const char *dir, const char *key_file, struct lf_error *err);
 /*
  * Open; the caller owns *ret_vault: lf_vault_free().

@@ -56,7 +56,7 @@ static void test_guid__derived_ones_are_stable_and_distinct(void **state)
 static void test_hex__round_trips(void **state)
 {
 	struct lf_error err = LF_ERROR_NONE;
-	uint8_t bytes[3] = { 0, 0xab, 0xff }, back[3];
+	uint8_t bytes[3] = {0, 0xab, 0xff}, back[3];
 	char text[7];
 
 	(void)state;

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include <errno.h>
+
+static void test_fail__fills_everything_and_forgets_what_was_there(void **state)
+{
+	struct lf_error err = {.hint = "old advice", .arm_code = "OldCode", .sys = EIO};
+
+	(void)state;
+	assert_int_equal(lf_fail(&err, LF_ENOTFOUND, "disk0", "no disk %d", 7), LF_ENOTFOUND);
+	assert_string_equal(err.message, "no disk 7");
+	assert_string_equal(err.target, "disk0");
+	assert_string_equal(err.hint, "");
+	assert_string_equal(err.arm_code, "");
+	assert_int_equal(err.sys, 0);
+	assert_string_equal(lf_error_arm(&err), "ResourceNotFound");
+	assert_int_equal(lf_error_http(err.code), 404);
+}
+
+static void test_fail__may_quote_the_error_it_replaces(void **state)
+{
+	struct lf_error err = LF_ERROR_NONE;
+
+	(void)state;
+	lf_fail(&err, LF_EIO, "inner", "inner message");
+	lf_fail(&err, LF_ECORRUPT, err.target, "outer of %s", err.message);
+	assert_string_equal(err.target, "inner");
+	assert_string_equal(err.message, "outer of inner message");
+}
+
+static void test_fail_sys__tells_missing_full_and_broken_apart(void **state)
+{
+	struct lf_error err = LF_ERROR_NONE;
+
+	(void)state;
+	assert_int_equal(lf_fail_sys(&err, ENOENT, "f", "open f"), LF_ENOTFOUND);
+	assert_int_equal(lf_fail_sys(&err, ENOSPC, "f", "write f"), LF_ENOSPACE);
+	assert_int_equal(lf_fail_sys(&err, EIO, "f", "read f"), LF_EIO);
+	assert_int_equal(lf_fail_sys(&err, ECONNREFUSED, "f", "connect"), LF_EUNREACHABLE);
+	assert_string_equal(err.message, "connect: Connection refused");
+	assert_int_equal(err.sys, ECONNREFUSED);
+}
+
+static void test_wrap__keeps_the_inner_message_and_survives_long_ones(void **state)
+{
+	struct lf_error err = LF_ERROR_NONE;
+	char longest[sizeof(err.message)];
+
+	(void)state;
+	lf_fail(&err, LF_EIO, NULL, "inner");
+	assert_int_equal(lf_error_wrap(&err, "outer %d", 1), LF_EIO);
+	assert_string_equal(err.message, "outer 1: inner");
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	lf_error_wrap(&err, "%s", longest);
+	assert_int_equal(strlen(err.message), sizeof(err.message) - 1);
+}
+
+static void test_table__every_code_has_its_row(void **state)
+{
+	(void)state;
+#define CHECK_ROW(name, arm, http, retry, exit)                                                    \
+	assert_string_equal(lf_error_name(LF_##name), #name);                                      \
+	assert_int_equal(lf_error_http(LF_##name), http);                                          \
+	assert_int_equal(lf_error_retry(LF_##name), retry);                                        \
+	assert_int_equal(lf_error_exit(LF_##name), exit);
+	LF_ERROR_TABLE(CHECK_ROW)
+#undef CHECK_ROW
+	assert_string_equal(lf_error_name(-1), "EINTERNAL");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_fail__fills_everything_and_forgets_what_was_there),
+		cmocka_unit_test(test_fail__may_quote_the_error_it_replaces),
+		cmocka_unit_test(test_fail_sys__tells_missing_full_and_broken_apart),
+		cmocka_unit_test(test_wrap__keeps_the_inner_message_and_survives_long_ones),
+		cmocka_unit_test(test_table__every_code_has_its_row),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
