@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * providers/compute/machine.h - the machines that a failover makes.
+ *
+ * A machine is what Site Recovery and restore ask for: a virtual machine
+ * resource with its disks and network interfaces as resources of their own
+ * (Microsoft.Compute/virtualMachines, disks, Microsoft.Network/
+ * networkInterfaces), and the real domain behind it.  The GUID that names the
+ * domain is derived from the VM's ARM id, so every call may be repeated.
+ *
+ * Threads: any; calls for one machine are serialised by its job.
+ */
+#ifndef LF_PROVIDERS_COMPUTE_MACHINE_H
+#define LF_PROVIDERS_COMPUTE_MACHINE_H
+
+#include "arm/context.h"
+
+/*
+ * machine: {"id": the VM's ARM id, "location", "vmSize", "osType": "Linux"|"Windows",
+ *  "firmware": "bios"|"uefi", "tags": {}, "managedBy": id of the item that owns it (may be absent),
+ *  "isolated": bool,
+ *  "disks": [{"lun" (-1: OS), "name", "sizeBytes",
+ *             "source": {"kind": "point", "region", "point", "root"}, "tags": {}}],
+ *  "nics": [{"name", "networkId", "subnet", "address" (may be absent), "mac" (may be absent),
+ *            "primary": bool}]}
+ * Writes the resources (provisioningState Creating, then Succeeded), makes sure the networks
+ * exist and defines the domain; it is not started.  Idempotent by id: repeating it completes
+ * what an earlier call began.
+ *   LF_EINVAL      unknown vmSize, no OS disk (target: the JSON path)
+ *   LF_ENOTFOUND   the network or subnet is not there (target: its id)
+ *   LF_ECONFLICT   "SubnetInUse": the host already routes the subnet's prefix
+ *   LF_EEXISTS     a VM of that id is there and is not this machine
+ */
+LF_MUST_CHECK int lf_machine_make(struct lf_context *context, const json_t *machine,
+				  struct lf_error *err);
+LF_MUST_CHECK int lf_machine_start(struct lf_context *context, const char *vm_id,
+				   struct lf_error *err);
+/* VM, its disks and NICs, and the networks that no other machine uses.  Gone already is fine. */
+LF_MUST_CHECK int lf_machine_remove(struct lf_context *context, const char *vm_id,
+				    struct lf_error *err);
+/* Begin to copy what the disks still read from the point; see lf_compute_vm_hydrate(). */
+LF_MUST_CHECK int lf_machine_hydrate(struct lf_context *context, const char *vm_id,
+				     struct lf_error *err);
+/* As lf_compute_vm_state(); the caller owns *ret_state. */
+LF_MUST_CHECK int lf_machine_state(struct lf_context *context, const char *vm_id,
+				   json_t **ret_state, struct lf_error *err);
+
+#endif
