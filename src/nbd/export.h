@@ -7,6 +7,10 @@
  * daemon restarts.  Its directory (DIR: socket, pid, log, params) is all its
  * state; the caller holds the claim "export:NAME" on the point.
  *
+ * The plugin is $LF_NBD_PLUGIN, or nbdkit-landfall-plugin.so beside this
+ * program, or nbdkit's own "landfall"; its parameters:
+ *   store=DIRECTORY key-file=FILE root=TEXT size=BYTES
+ *
  * Threads: any; one thread at a time for one directory.
  */
 #ifndef LF_NBD_EXPORT_H
@@ -22,10 +26,19 @@ struct lf_export_spec {
 	uint64_t size_bytes;
 	const char *socket_owner; /* user that may connect ("libvirt-qemu"); NULL: us */
 };
-/* Start, or find it running; on return the socket answers.  Idempotent. */
+/*
+ * Start, or find it running; on return the socket answers.  Idempotent.
+ *   LF_ECONFLICT  another root is served from this directory
+ *   LF_EIO        nbdkit ended at once (the message is its last line)
+ */
 LF_MUST_CHECK int lf_export_start(const struct lf_export_spec *spec, struct lf_error *err);
+/* The command line that serves spec, NULL-ended; a pure function.  free() the array and its texts:
+ * lf_export_argv_free(). */
+char **lf_export_argv(const struct lf_export_spec *spec, const char *plugin);
+void lf_export_argv_free(char **argv);
 /* Path of the socket; free(). */
 char *lf_export_socket(const char *dir);
+/* The socket answers with NBD's greeting. */
 bool lf_export_alive(const char *dir);
 /* Stop and remove the directory; absent is fine. */
 LF_MUST_CHECK int lf_export_stop(const char *dir, struct lf_error *err);
