@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The disks of a machine: an overlay file each, and behind those that boot
+ * from a point an NBD export of ours and a claim on the point.
+ *
+ * Order when made: claim, export, overlay.  So whatever names a point's bytes
+ * has its claim already.  Order when let go: the overlay no longer names the
+ * export (its header says so), export, claim.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "compute/libvirt/internal.h"
+#include "nbd/export.h"
+#include "os/file.h"
+#include "os/process.h"
+#include "vault/point.h"
+
+#define QCOW2_MAGIC   0x514649fbu
+#define TOOL_LIMIT_NS (60 * LF_NS_PER_S)
+
+static bool is_kind(const json_t *disk, const char *kind)
+{
+	return strcmp(lf_json_text_or(disk, "source.kind", ""), kind) == 0;
+}
+
+static char *export_dir(const struct lf_host *host, const json_t *vm, const json_t *disk)
+{
+	const char *guid = lf_json_text_or(vm, "guid", "");
+	int64_t lun = lf_json_int_or(disk, "lun", -1);
+
+	if (lun < 0)
+		return lf_printf_dup("%s/%s/e-os", host->data_dir, guid);
+	return lf_printf_dup("%s/%s/e-%lld", host->data_dir, guid, (long long)lun);
+}
+
+/* The claim's name: one for each machine and point, however many disks. */
+static void claim_name(const json_t *vm, char out[static LF_GUID_SIZE + 8])
+{
+	snprintf(out, LF_GUID_SIZE + 8, "export:%s", lf_json_text_or(vm, "guid", ""));
+}
+
+static int put_claim(struct lf_host *host, const json_t *vm, const json_t *disk,
+		     struct lf_error *err)
+{
+	char claim[LF_GUID_SIZE + 8];
+	struct lf_vault *vault;
+
+	if (!host->regions)
+		return lf_fail(err, LF_EUNSUPPORTED, "disks.source",
+			       "this site holds no recovery points");
+	claim_name(vm, claim);
+	int rc = lf_regions_vault(host->regions, lf_json_text_or(disk, "source.region", ""), &vault,
+				  err);
+	return rc ? rc
+		  : lf_claim_put(vault, lf_json_text_or(disk, "source.point", ""), claim,
+				 LF_CLAIM_FOREVER, err);
+}
+
+static int start_export(struct lf_host *host, const json_t *vm, const json_t *disk,
+			struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = export_dir(host, vm, disk);
+	LF_AUTO_FREE char *store = NULL;
+	LF_AUTO_FREE char *key_file = NULL;
+
+	if (!dir)
+		return lf_fail_nomem(err);
+	int rc = lf_regions_paths(host->regions, lf_json_text_or(disk, "source.region", ""), &store,
+				  &key_file, err);
+	if (rc)
+		return rc;
+	struct lf_export_spec spec = {
+		.dir = dir,
+		.store_dir = store,
+		.key_file = key_file,
+		.root = lf_json_text_or(disk, "source.root", ""),
+		.size_bytes = (uint64_t)lf_json_int_or(disk, "sizeBytes", 0),
+		.socket_owner = geteuid() == 0 ? LF_QEMU_USER : NULL,
+	};
+	return lf_export_start(&spec, err);
+}
+
+/* An overlay that is there is never made anew: it may hold what a guest wrote. */
+static int make_overlay(struct lf_host *host, const json_t *vm, const json_t *disk,
+			struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = lf_host_path(host, lf_json_text_or(vm, "guid", ""), NULL);
+	LF_AUTO_FREE char *path = dir ? lf_domain_disk_path(disk, dir) : NULL;
+	LF_AUTO_FREE char *made = path ? lf_printf_dup("%s.new", path) : NULL;
+	LF_AUTO_FREE char *export = export_dir(host, vm, disk);
+	LF_AUTO_FREE char *socket = export ? lf_export_socket(export) : NULL;
+	LF_AUTO_FREE char *backing = lf_printf_dup("nbd+unix:///?socket=%s", socket ? socket : "");
+	char size[32];
+
+	if (!made || !socket || !backing)
+		return lf_fail_nomem(err);
+	if (access(path, F_OK) == 0)
+		return 0;
+	snprintf(size, sizeof(size), "%lld", (long long)lf_json_int_or(disk, "sizeBytes", 0));
+	/* -u: the size is known, so QEMU need not connect to the export to ask */
+	const char *const over[] = {"qemu-img", "create", "-q",	   "-u", "-f", "qcow2", "-F",
+				    "raw",	"-b",	  backing, made, size, NULL};
+	const char *const empty[] = {"qemu-img", "create", "-q", "-f", "qcow2", made, size, NULL};
+	int rc = lf_process_run(is_kind(disk, "point") ? over : empty, TOOL_LIMIT_NS, NULL, err);
+	return rc ? rc : lf_file_rename_durable(made, path, err);
+}
+
+static int make_disk(struct lf_host *host, const json_t *vm, const json_t *disk,
+		     struct lf_error *err)
+{
+	int rc = 0;
+
+	if (is_kind(disk, "file")) {
+		const char *path = lf_json_text_or(disk, "source.path", "");
+		if (access(path, R_OK | W_OK))
+			return lf_fail_sys(err, errno, path, "cannot use %s", path);
+		return lf_host_open_way(host, path, err);
+	}
+	if (is_kind(disk, "point")) {
+		bool hydrated = false;
+		rc = lf_disk_hydrated(host, vm, disk, &hydrated, err);
+		if (rc || hydrated)
+			return rc;
+		rc = put_claim(host, vm, disk, err);
+		if (!rc)
+			rc = start_export(host, vm, disk, err);
+	}
+	return rc ? rc : make_overlay(host, vm, disk, err);
+}
+
+int lf_disks_make(struct lf_host *host, const json_t *vm, struct lf_error *err)
+{
+	json_t *disk;
+	size_t i;
+
+	json_array_foreach (lf_json_at(vm, "disks"), i, disk) {
+		int rc = make_disk(host, vm, disk, err);
+		if (rc) {
+			lf_error_wrap(err, "disk %s", lf_json_text_or(disk, "name", "?"));
+			return rc;
+		}
+	}
+	return 0;
+}
+
+int lf_disks_serve(struct lf_host *host, const json_t *vm, struct lf_error *err)
+{
+	json_t *disk;
+	size_t i;
+
+	json_array_foreach (lf_json_at(vm, "disks"), i, disk) {
+		bool hydrated = true;
+		int rc = 0;
+		if (is_kind(disk, "point"))
+			rc = lf_disk_hydrated(host, vm, disk, &hydrated, err);
+		if (!rc && !hydrated)
+			rc = start_export(host, vm, disk, err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/*
+ * QEMU takes the backing file's name out of the overlay's header once all of
+ * it has been copied; that header is the truth, whether or not the guest runs.
+ */
+int lf_disk_hydrated(const struct lf_host *host, const json_t *vm, const json_t *disk,
+		     bool *ret_hydrated, struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = lf_host_path(host, lf_json_text_or(vm, "guid", ""), NULL);
+	LF_AUTO_FREE char *path = dir ? lf_domain_disk_path(disk, dir) : NULL;
+	struct {
+		uint32_t magic, version;
+		uint64_t backing_offset;
+	} header;
+
+	if (!path)
+		return lf_fail_nomem(err);
+	if (!is_kind(disk, "point")) {
+		*ret_hydrated = true;
+		return 0;
+	}
+	LF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		*ret_hydrated = false;
+		return 0;
+	}
+	if (fd < 0)
+		return lf_fail_sys(err, errno, path, "cannot open %s", path);
+	int rc = lf_file_pread_all(fd, &header, sizeof(header), 0, path, err);
+	if (rc)
+		return rc;
+	if (be32toh(header.magic) != QCOW2_MAGIC)
+		return lf_fail(err, LF_ECORRUPT, path, "%s is not an overlay", path);
+	*ret_hydrated = header.backing_offset == 0;
+	return 0;
+}
+
+static int drop_claim(struct lf_host *host, const json_t *vm, const json_t *disk,
+		      struct lf_error *err)
+{
+	char claim[LF_GUID_SIZE + 8];
+	struct lf_vault *vault;
+
+	claim_name(vm, claim);
+	int rc = lf_regions_vault(host->regions, lf_json_text_or(disk, "source.region", ""), &vault,
+				  err);
+	if (!rc)
+		rc = lf_claim_drop(vault, lf_json_text_or(disk, "source.point", ""), claim, err);
+	return rc == LF_ENOTFOUND ? 0 : rc; /* the point itself is gone: so is the claim */
+}
+
+/* Is the disk done with its export? */
+static int check_done(struct lf_host *host, const json_t *vm, const json_t *disk, bool all,
+		      bool *ret_done, struct lf_error *err)
+{
+	*ret_done = all || !is_kind(disk, "point");
+	return *ret_done ? 0 : lf_disk_hydrated(host, vm, disk, ret_done, err);
+}
+
+/* Several disks may be of one point: its claim goes with the last of them. */
+static int drop_claims(struct lf_host *host, const json_t *vm, bool all, struct lf_error *err)
+{
+	json_t *disk;
+	size_t i;
+
+	json_array_foreach (lf_json_at(vm, "disks"), i, disk) {
+		bool done;
+		int rc = check_done(host, vm, disk, all, &done, err);
+		if (rc || !done)
+			return rc;
+	}
+	json_array_foreach (lf_json_at(vm, "disks"), i, disk) {
+		int rc = is_kind(disk, "point") ? drop_claim(host, vm, disk, err) : 0;
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* The export's directory goes last: while it is there, this is to be repeated. */
+int lf_disks_release(struct lf_host *host, const json_t *vm, bool all, struct lf_error *err)
+{
+	json_t *disk;
+	size_t i;
+
+	int rc = drop_claims(host, vm, all, err);
+	if (rc)
+		return rc;
+	json_array_foreach (lf_json_at(vm, "disks"), i, disk) {
+		LF_AUTO_FREE char *dir = export_dir(host, vm, disk);
+		bool done;
+		if (!dir)
+			return lf_fail_nomem(err);
+		rc = check_done(host, vm, disk, all, &done, err);
+		if (!rc && done && access(dir, F_OK) == 0)
+			rc = lf_export_stop(dir, err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+bool lf_disks_exported(const struct lf_host *host, const json_t *vm)
+{
+	json_t *disk;
+	size_t i;
+
+	json_array_foreach (lf_json_at(vm, "disks"), i, disk) {
+		LF_AUTO_FREE char *dir = export_dir(host, vm, disk);
+		if (dir && access(dir, F_OK) == 0)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "compute/libvirt/domain_xml.h"
+
+#define SERIAL_MAX 20 /* what virtio-blk can tell its guest */
+
+void lf_xml_puts(struct lf_buf *buf, const char *text)
+{
+	static const struct {
+		char sign;
+		const char *escaped;
+	} escapes[] = {
+		{'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'\'', "&apos;"}, {'"', "&quot;"},
+	};
+
+	for (const char *p = text; *p; p++) {
+		const char *out = NULL;
+		for (size_t i = 0; i < LF_N(escapes); i++)
+			if (*p == escapes[i].sign)
+				out = escapes[i].escaped;
+		if (out)
+			lf_buf_puts(buf, out);
+		else
+			lf_buf_append(buf, (unsigned char)*p < ' ' ? " " : p, 1);
+	}
+}
+
+/* " name='value'" */
+static void put_attribute(struct lf_buf *xml, const char *name, const char *value)
+{
+	lf_buf_printf(xml, " %s='", name);
+	lf_xml_puts(xml, value);
+	lf_buf_puts(xml, "'");
+}
+
+void lf_domain_name(const char *guid, char out[static LF_DOMAIN_NAME_SIZE])
+{
+	snprintf(out, LF_DOMAIN_NAME_SIZE, "landfall-%s", guid);
+}
+
+char *lf_domain_disk_path(const json_t *disk, const char *dir)
+{
+	int64_t lun = lf_json_int_or(disk, "lun", -1);
+
+	if (strcmp(lf_json_text_or(disk, "source.kind", ""), "file") == 0)
+		return strdup(lf_json_text_or(disk, "source.path", ""));
+	if (lun < 0)
+		return lf_printf_dup("%s/disk-os.qcow2", dir);
+	return lf_printf_dup("%s/disk-%lld.qcow2", dir, (long long)lun);
+}
+
+void lf_domain_disk_target(unsigned index, char out[static 8])
+{
+	if (index < 26)
+		snprintf(out, 8, "vd%c", 'a' + (int)index);
+	else
+		snprintf(out, 8, "vd%c%c", 'a' + (int)(index / 26 - 1), 'a' + (int)(index % 26));
+}
+
+json_t *lf_domain_disks_sorted(const json_t *vm)
+{
+	json_t *sorted = json_array();
+	json_t *disk;
+	size_t i;
+
+	json_array_foreach (lf_json_at(vm, "disks"), i, disk) {
+		size_t at = 0;
+		while (at < json_array_size(sorted) &&
+		       lf_json_int_or(json_array_get(sorted, at), "lun", -1) <
+			       lf_json_int_or(disk, "lun", -1))
+			at++;
+		if (json_array_insert(sorted, at, disk)) {
+			json_decref(sorted);
+			return NULL;
+		}
+	}
+	return sorted;
+}
+
+void lf_net_names(const char *network_guid, const char *subnet, struct lf_net_names *ret_names)
+{
+	LF_AUTO_FREE char *lower = lf_text_lower_dup(subnet);
+
+	LF_ASSERT(lower);
+	lf_guid_derive(network_guid, lower, ret_names->uuid);
+	snprintf(ret_names->network, sizeof(ret_names->network), "lf-%.8s", ret_names->uuid);
+	snprintf(ret_names->bridge, sizeof(ret_names->bridge), "lf%.8s", ret_names->uuid);
+	snprintf(ret_names->port, sizeof(ret_names->port), "lf%.8sp", ret_names->uuid);
+}
+
+/* libvirt takes letters, digits and a few signs in a serial; the rest becomes '-'. */
+static void put_serial(struct lf_buf *xml, const char *name)
+{
+	char serial[SERIAL_MAX + 1];
+
+	snprintf(serial, sizeof(serial), "%s", name);
+	for (char *p = serial; *p; p++) {
+		bool plain = (*p >= '0' && *p <= '9') ||
+			     ((*p | 0x20) >= 'a' && (*p | 0x20) <= 'z') || strchr("._-", *p);
+		if (!plain)
+			*p = '-';
+	}
+	if (serial[0])
+		lf_buf_printf(xml, "      <serial>%s</serial>\n", serial);
+}
+
+/*
+ * Errors stop the guest instead of reaching it: when the export behind an
+ * overlay is gone, or the host's disk is full, the guest waits, and goes on
+ * once reading or writing works again (compute/libvirt/state.c).
+ * cache='writeback' honours the guest's flushes, and works on every file system.
+ */
+static int put_disk(struct lf_buf *xml, const json_t *disk, unsigned index, const char *dir,
+		    struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = lf_domain_disk_path(disk, dir);
+	bool is_file = strcmp(lf_json_text_or(disk, "source.kind", ""), "file") == 0;
+	char target[8];
+
+	if (!path)
+		return lf_fail_nomem(err);
+	lf_domain_disk_target(index, target);
+	lf_buf_puts(xml, "    <disk type='file' device='disk'>\n      <driver name='qemu'");
+	put_attribute(xml, "type",
+		      is_file ? lf_json_text_or(disk, "source.format", "raw") : "qcow2");
+	lf_buf_puts(xml, " cache='writeback' error_policy='stop' rerror_policy='stop'"
+			 " discard='unmap'/>\n      <source");
+	put_attribute(xml, "file", path);
+	lf_buf_printf(xml, "/>\n      <target dev='%s' bus='virtio'/>\n", target);
+	put_serial(xml, lf_json_text_or(disk, "name", ""));
+	if (lf_json_int_or(disk, "lun", -1) < 0)
+		lf_buf_puts(xml, "      <boot order='1'/>\n");
+	lf_buf_puts(xml, "    </disk>\n");
+	return 0;
+}
+
+static int put_disks(struct lf_buf *xml, const json_t *vm, const char *dir, struct lf_error *err)
+{
+	LF_AUTO_JSON *disks = lf_domain_disks_sorted(vm);
+	json_t *disk;
+	size_t i;
+
+	if (!disks)
+		return lf_fail_nomem(err);
+	json_array_foreach (disks, i, disk) {
+		int rc = put_disk(xml, disk, (unsigned)i, dir, err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static void put_nics(struct lf_buf *xml, const json_t *vm)
+{
+	json_t *nic;
+	size_t i;
+
+	json_array_foreach (lf_json_at(vm, "nics"), i, nic) {
+		const char *mac = lf_json_text(nic, "mac");
+		struct lf_net_names names;
+		lf_net_names(lf_json_text_or(nic, "network", ""),
+			     lf_json_text_or(nic, "subnet", ""), &names);
+		lf_buf_puts(xml, "    <interface type='network'>\n");
+		if (mac) {
+			lf_buf_puts(xml, "      <mac");
+			put_attribute(xml, "address", mac);
+			lf_buf_puts(xml, "/>\n");
+		}
+		lf_buf_printf(xml,
+			      "      <source network='%s'/>\n      <model type='virtio'/>\n"
+			      "    </interface>\n",
+			      names.network);
+	}
+}
+
+static void put_head(struct lf_buf *xml, const json_t *vm, const struct lf_domain_env *env)
+{
+	const char *guid = lf_json_text_or(vm, "guid", "");
+	char name[LF_DOMAIN_NAME_SIZE];
+
+	lf_domain_name(guid, name);
+	lf_buf_printf(xml, "<domain type='%s'>\n  <name>%s</name>\n  <uuid>%s</uuid>\n  <title>",
+		      env->kvm ? "kvm" : "qemu", name, guid);
+	lf_xml_puts(xml, lf_json_text_or(vm, "name", guid));
+	lf_buf_puts(xml, "</title>\n  <metadata>\n"
+			 "    <lf:machine xmlns:lf='urn:landfall:machine'>");
+	lf_xml_puts(xml, lf_json_text_or(vm, "id", ""));
+	lf_buf_printf(xml,
+		      "</lf:machine>\n  </metadata>\n"
+		      "  <memory unit='MiB'>%lld</memory>\n  <vcpu>%lld</vcpu>\n",
+		      (long long)lf_json_int_or(vm, "memoryMiB", 1024),
+		      (long long)lf_json_int_or(vm, "vcpus", 1));
+}
+
+static void put_firmware(struct lf_buf *xml, const json_t *vm, const struct lf_domain_env *env)
+{
+	bool uefi = strcmp(lf_json_text_or(vm, "firmware", "bios"), "uefi") == 0;
+	bool secure = uefi && lf_json_bool_or(vm, "secureBoot", false);
+
+	lf_buf_printf(xml, "  <os%s>\n    <type arch='x86_64' machine='q35'>hvm</type>\n",
+		      uefi ? " firmware='efi'" : "");
+	if (uefi) {
+		const char *said = secure ? "yes" : "no";
+		lf_buf_printf(xml,
+			      "    <firmware>\n      <feature enabled='%s' name='secure-boot'/>\n"
+			      "      <feature enabled='%s' name='enrolled-keys'/>\n"
+			      "    </firmware>\n    <nvram>",
+			      said, said);
+		lf_xml_puts(xml, env->dir);
+		lf_buf_puts(xml, "/nvram.fd</nvram>\n");
+	}
+	lf_buf_printf(xml,
+		      "  </os>\n  <features>\n    <acpi/>\n    <apic/>\n%s  </features>\n"
+		      "  <cpu mode='%s'/>\n",
+		      secure ? "    <smm state='on'/>\n" : "",
+		      env->kvm ? "host-passthrough" : "maximum");
+	lf_buf_puts(xml, "  <clock offset='utc'/>\n  <on_poweroff>destroy</on_poweroff>\n"
+			 "  <on_reboot>restart</on_reboot>\n  <on_crash>restart</on_crash>\n");
+}
+
+static void put_consoles(struct lf_buf *xml, const struct lf_domain_env *env)
+{
+	lf_buf_puts(xml, "    <serial type='pty'>\n      <log file='");
+	lf_xml_puts(xml, env->dir);
+	lf_buf_puts(xml, "/console.log' append='on'/>\n      <target port='0'/>\n    </serial>\n"
+			 "    <channel type='unix'>\n"
+			 "      <target type='virtio' name='org.qemu.guest_agent.0'/>\n"
+			 "    </channel>\n"
+			 "    <rng model='virtio'>\n"
+			 "      <backend model='random'>/dev/urandom</backend>\n    </rng>\n"
+			 "    <video>\n      <model type='vga'/>\n    </video>\n");
+}
+
+int lf_domain_xml(const json_t *vm, const struct lf_domain_env *env, char **ret_xml,
+		  struct lf_error *err)
+{
+	LF_AUTO_BUF xml = LF_BUF_INIT;
+
+	put_head(&xml, vm, env);
+	put_firmware(&xml, vm, env);
+	lf_buf_puts(&xml, "  <devices>\n");
+	int rc = put_disks(&xml, vm, env->dir, err);
+	if (rc)
+		return rc;
+	put_nics(&xml, vm);
+	put_consoles(&xml, env);
+	lf_buf_puts(&xml, "  </devices>\n</domain>\n");
+	rc = lf_buf_check(&xml, err);
+	if (rc)
+		return rc;
+	*ret_xml = lf_buf_take(&xml);
+	return 0;
+}

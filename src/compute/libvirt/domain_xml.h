@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * compute/libvirt/domain_xml.h - a machine's document as libvirt's XML: pure.
+ */
+#ifndef LF_COMPUTE_LIBVIRT_DOMAIN_XML_H
+#define LF_COMPUTE_LIBVIRT_DOMAIN_XML_H
+
+#include "base/text.h"
+#include "json/json.h"
+
+struct lf_domain_env {
+	const char *dir; /* the machine's directory: overlays, console.log, nvram.fd */
+	bool kvm;	 /* else TCG */
+};
+
+/* The XML of lf_compute_vm_define()'s document; free(). */
+LF_MUST_CHECK int lf_domain_xml(const json_t *vm, const struct lf_domain_env *env, char **ret_xml,
+				struct lf_error *err);
+
+/* "landfall-GUID": the domain's name. */
+#define LF_DOMAIN_NAME_SIZE (LF_GUID_SIZE + 9)
+void lf_domain_name(const char *guid, char out[static LF_DOMAIN_NAME_SIZE]);
+/* File of a disk: the path of a "file" source, else the overlay in dir; free(). */
+char *lf_domain_disk_path(const json_t *disk, const char *dir);
+/* "vda", "vdb", ...: the OS disk is first, then by LUN.  index < 702. */
+void lf_domain_disk_target(unsigned index, char out[static 8]);
+/* The disks in that order: a new array of the same documents; json_decref(). */
+json_t *lf_domain_disks_sorted(const json_t *vm);
+
+/*
+ * Names of what one subnet of a network is on this host, all short enough for
+ * a network interface.  They hold 8 hex digits of a GUID derived from both.
+ */
+struct lf_net_names {
+	char uuid[LF_GUID_SIZE];
+	char network[16]; /* libvirt's network, and the name space: "lf-1a2b3c4d" */
+	char bridge[16];  /* "lf1a2b3c4d" */
+	char port[16];	  /* the name space's port on the bridge: "lf1a2b3c4dp" */
+};
+void lf_net_names(const char *network_guid, const char *subnet, struct lf_net_names *ret_names);
+
+/* Text with XML's five characters escaped; control characters become spaces. */
+void lf_xml_puts(struct lf_buf *buf, const char *text);
+
+#endif

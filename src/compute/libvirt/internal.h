@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * compute/libvirt/internal.h - what the files of the libvirt driver share.
+ *
+ * On disk, below data_dir:
+ *   accelerator.json          the KVM probe's answer, with the kernel it was for
+ *   GUID/vm.json              a machine, as it was defined; written before anything else
+ *   GUID/disk-os.qcow2, disk-LUN.qcow2   overlays: what the guest wrote, and what was hydrated
+ *   GUID/e-os/, e-LUN/        NBD exports (nbd/export.h) behind the overlays
+ *   GUID/console.log          the serial console, all boots (virtlogd writes it)
+ *   GUID/boot.json            when this boot began, and when it first spoke
+ *   GUID/hydrate              present: the disks are to be copied here
+ *   GUID/flushing             present: we paused the guest, to flush, and must resume it
+ *   networks/GUID/network.json, LABEL/   a network and its DHCP service (network.c)
+ *
+ * Locks: lf_host_lock() serialises what changes one machine; it is held across
+ * I/O on purpose, and only one is held at a time.  conn_mutex guards the
+ * connection, probe_mutex the probe, network_mutex the networks; they nest in
+ * the order machine, network, connection.
+ */
+#ifndef LF_COMPUTE_LIBVIRT_INTERNAL_H
+#define LF_COMPUTE_LIBVIRT_INTERNAL_H
+
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <pthread.h>
+#include <sys/types.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "compute/compute.h"
+#include "compute/libvirt/domain_xml.h"
+
+#define LF_HOST_LOCKS 64
+#define LF_QEMU_USER  "libvirt-qemu" /* whom Debian's libvirt runs QEMU as */
+
+struct lf_boot_watch;
+
+struct lf_host {
+	char *data_dir, *uri;
+	struct lf_regions *regions;
+	struct lf_clock *clock;
+	struct lf_boot_watch *watch;
+	pthread_mutex_t vm_locks[LF_HOST_LOCKS];
+	pthread_mutex_t conn_mutex;
+	virConnectPtr conn; /* conn_mutex */
+	pthread_mutex_t network_mutex;
+	pthread_mutex_t probe_mutex;
+	json_t *accelerator; /* probe_mutex; NULL: not asked yet */
+};
+
+/* driver.c */
+pthread_mutex_t *lf_host_lock(struct lf_host *host, const char *guid);
+/* data_dir/guid/name; name NULL: the directory.  free(). */
+char *lf_host_path(const struct lf_host *host, const char *guid, const char *name);
+/* A connection of the caller's own: virConnectClose().  LF_EUNREACHABLE. */
+LF_MUST_CHECK int lf_host_connect(struct lf_host *host, virConnectPtr *ret_conn,
+				  struct lf_error *err);
+/* err from libvirt's last error of this thread; "no such domain" is LF_ENOTFOUND. */
+int lf_fail_virt(struct lf_error *err, const char *target, const char *what);
+void lf_conn_done(virConnectPtr *conn);
+void lf_domain_done(virDomainPtr *domain);
+#define LF_AUTO_CONN   LF_CLEANUP(lf_conn_done) virConnectPtr
+#define LF_AUTO_DOMAIN LF_CLEANUP(lf_domain_done) virDomainPtr
+/* The domain of a machine, or *ret_domain NULL when there is none. */
+LF_MUST_CHECK int lf_host_domain(virConnectPtr conn, const char *guid, virDomainPtr *ret_domain,
+				 struct lf_error *err);
+/* vm.json; LF_ENOTFOUND. */
+LF_MUST_CHECK int lf_host_vm(const struct lf_host *host, const char *guid, json_t **ret_vm,
+			     struct lf_error *err);
+/* Let QEMU's user reach path; see os/acl.h. */
+LF_MUST_CHECK int lf_host_open_way(const struct lf_host *host, const char *path,
+				   struct lf_error *err);
+
+/* probe.c */
+/* Is KVM usable?  Asks once a kernel; *ret_answer (may be NULL) is borrowed for good. */
+LF_MUST_CHECK int lf_host_kvm(struct lf_host *host, bool *ret_kvm, const json_t **ret_answer,
+			      struct lf_error *err);
+
+/* disks.c */
+LF_MUST_CHECK int lf_disks_make(struct lf_host *host, const json_t *vm, struct lf_error *err);
+/* Exports of the disks that still read from one, started again if they died. */
+LF_MUST_CHECK int lf_disks_serve(struct lf_host *host, const json_t *vm, struct lf_error *err);
+/* Nothing is read from an export any more (from the overlay's own header). */
+LF_MUST_CHECK int lf_disk_hydrated(const struct lf_host *host, const json_t *vm, const json_t *disk,
+				   bool *ret_hydrated, struct lf_error *err);
+/* End the exports of hydrated disks (all: of every disk), and drop claims no disk needs. */
+LF_MUST_CHECK int lf_disks_release(struct lf_host *host, const json_t *vm, bool all,
+				   struct lf_error *err);
+
+/* Has any disk an export yet? */
+bool lf_disks_exported(const struct lf_host *host, const json_t *vm);
+
+/* network.c */
+LF_MUST_CHECK int lf_network_up(struct lf_host *host, const json_t *network, struct lf_error *err);
+LF_MUST_CHECK int lf_network_down(struct lf_host *host, const char *guid, struct lf_error *err);
+/* The networks of a machine's NICs run, and their DHCP knows its addresses. */
+LF_MUST_CHECK int lf_network_serve(struct lf_host *host, const json_t *vm, struct lf_error *err);
+/* Its addresses are free again. */
+LF_MUST_CHECK int lf_network_forget(struct lf_host *host, const json_t *vm, struct lf_error *err);
+/* The address that a NIC has leased, into out; false: none. */
+bool lf_network_lease(const struct lf_host *host, const json_t *nic, char *out, size_t out_size);
+
+/* domain.c, state.c */
+LF_MUST_CHECK int lf_libvirt_define(void *host, const json_t *vm, struct lf_error *err);
+LF_MUST_CHECK int lf_libvirt_start(void *host, const char *guid, struct lf_error *err);
+LF_MUST_CHECK int lf_libvirt_stop(void *host, const char *guid, bool graceful,
+				  struct lf_error *err);
+LF_MUST_CHECK int lf_libvirt_remove(void *host, const char *guid, bool keep_disks,
+				    struct lf_error *err);
+LF_MUST_CHECK int lf_libvirt_state(void *host, const char *guid, json_t **ret_state,
+				   struct lf_error *err);
+LF_MUST_CHECK int lf_libvirt_hydrate(void *host, const char *guid, struct lf_error *err);
+LF_MUST_CHECK int lf_libvirt_console(void *host, const char *guid, size_t max, struct lf_buf *buf,
+				     struct lf_error *err);
+/* Exports alive, paused guests resumed, hydration going on and ended.  The machine's lock is held.
+ */
+LF_MUST_CHECK int lf_libvirt_tend(struct lf_host *host, const char *guid, struct lf_error *err);
+
+/* watch.c: one thread that tends machines and times their first output. */
+LF_MUST_CHECK int lf_watch_open(struct lf_host *host, struct lf_boot_watch **ret_watch,
+				struct lf_error *err);
+void lf_watch_free(struct lf_boot_watch *watch);
+/* A boot is about to begin: note when, and from where on the console is its own. */
+LF_MUST_CHECK int lf_watch_boot(struct lf_boot_watch *watch, const char *guid,
+				struct lf_error *err);
+
+#endif

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a machine does, and what keeps it going: dead exports are started
+ * again, guests that an I/O error paused are resumed, hydration is begun
+ * again where it was cut short and brought to its end.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "compute/libvirt/internal.h"
+#include "os/file.h"
+#include "os/thread.h"
+
+#define CONSOLE_MAX    (4u << 20) /* virtlogd turns the file over at 2 MiB */
+#define RESUME_TRIES   4
+#define RESUME_STEP_NS (150 * LF_NS_PER_MS)
+
+static bool has_mark(const struct lf_host *host, const char *guid, const char *name)
+{
+	LF_AUTO_FREE char *path = lf_host_path(host, guid, name);
+
+	return path && access(path, F_OK) == 0;
+}
+
+static int set_mark(const struct lf_host *host, const char *guid, const char *name, bool on,
+		    struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = lf_host_path(host, guid, name);
+
+	if (!path)
+		return lf_fail_nomem(err);
+	return on ? lf_file_write_durable(path, "", 0, 0600, err) : lf_file_remove(path, err);
+}
+
+/*
+ * The first read after the export came back may still fail on the dead
+ * connection, and pause the guest once more: so try a few times.
+ */
+static int resume_guest(virDomainPtr domain, const char *guid, struct lf_error *err)
+{
+	const struct timespec pause = {.tv_nsec = RESUME_STEP_NS};
+	int state = 0, reason = 0;
+
+	for (int i = 0; i < RESUME_TRIES; i++) {
+		if (virDomainResume(domain))
+			return lf_fail_virt(err, guid, "cannot resume the machine");
+		nanosleep(&pause, NULL);
+		if (virDomainGetState(domain, &state, &reason, 0) == 0 &&
+		    state != VIR_DOMAIN_PAUSED)
+			break;
+	}
+	return 0;
+}
+
+/* Paused by an I/O error, or by us when we were killed between pause and resume. */
+static bool must_resume(const struct lf_host *host, const char *guid, int state, int reason)
+{
+	if (state != VIR_DOMAIN_PAUSED)
+		return false;
+	return reason == VIR_DOMAIN_PAUSED_IOERROR ||
+	       (reason == VIR_DOMAIN_PAUSED_USER && has_mark(host, guid, "flushing"));
+}
+
+/*
+ * QEMU keeps part of an overlay's map in memory until it is told to flush.
+ * Stopping the guest's processors for a moment flushes everything, without
+ * relying on what the guest does; only then may the point be let go.
+ */
+static int flush_guest(struct lf_host *host, virDomainPtr domain, const char *guid,
+		       struct lf_error *err)
+{
+	int state, reason;
+
+	if (virDomainGetState(domain, &state, &reason, 0) || state != VIR_DOMAIN_RUNNING)
+		return 0; /* stopped: flushed when it was */
+	int rc = set_mark(host, guid, "flushing", true, err);
+	if (rc)
+		return rc;
+	if (virDomainSuspend(domain))
+		return lf_fail_virt(err, guid, "cannot pause the machine for a flush");
+	if (virDomainResume(domain))
+		return lf_fail_virt(err, guid, "cannot resume the machine");
+	return set_mark(host, guid, "flushing", false, err);
+}
+
+/* Begin the copy of each disk that needs it and has none under way. */
+static int pull_disks(struct lf_host *host, virDomainPtr domain, const json_t *vm,
+		      bool *ret_all_done, struct lf_error *err)
+{
+	LF_AUTO_JSON *disks = lf_domain_disks_sorted(vm);
+	bool all_done = true;
+	json_t *disk;
+	size_t i;
+
+	if (!disks)
+		return lf_fail_nomem(err);
+	json_array_foreach (disks, i, disk) {
+		virDomainBlockJobInfo info;
+		bool hydrated;
+		char target[8];
+		int rc = lf_disk_hydrated(host, vm, disk, &hydrated, err);
+		if (rc)
+			return rc;
+		lf_domain_disk_target((unsigned)i, target);
+		int jobs = virDomainGetBlockJobInfo(domain, target, &info, 0);
+		/* a job that is still there has not been wound up, whatever the header says */
+		all_done &= hydrated && jobs == 0;
+		if (hydrated || jobs != 0)
+			continue;
+		if (virDomainBlockPull(domain, target, 0, 0))
+			return lf_fail_virt(err, target, "cannot begin to copy the disk");
+	}
+	*ret_all_done = all_done;
+	return 0;
+}
+
+static int go_on_hydrating(struct lf_host *host, virDomainPtr domain, const json_t *vm,
+			   struct lf_error *err)
+{
+	const char *guid = lf_json_text_or(vm, "guid", "");
+	bool all_done = false;
+
+	int rc = pull_disks(host, domain, vm, &all_done, err);
+	if (rc || !all_done)
+		return rc;
+	rc = flush_guest(host, domain, guid, err);
+	if (!rc)
+		rc = lf_disks_release(host, vm, false, err);
+	return rc ? rc : set_mark(host, guid, "hydrate", false, err);
+}
+
+int lf_libvirt_tend(struct lf_host *host, const char *guid, struct lf_error *err)
+{
+	LF_AUTO_JSON *vm = NULL;
+	LF_AUTO_CONN conn = NULL;
+	LF_AUTO_DOMAIN domain = NULL;
+	int state = VIR_DOMAIN_SHUTOFF, reason = 0;
+
+	int rc = lf_host_vm(host, guid, &vm, err);
+	if (!rc)
+		rc = lf_host_connect(host, &conn, err);
+	if (!rc)
+		rc = lf_host_domain(conn, guid, &domain, err);
+	if (rc || !domain || virDomainGetState(domain, &state, &reason, 0) ||
+	    (state != VIR_DOMAIN_RUNNING && state != VIR_DOMAIN_PAUSED))
+		return rc;
+	rc = lf_disks_serve(host, vm, err);
+	if (!rc && must_resume(host, guid, state, reason)) {
+		rc = resume_guest(domain, guid, err);
+		if (!rc)
+			rc = set_mark(host, guid, "flushing", false, err);
+	}
+	if (!rc && has_mark(host, guid, "hydrate"))
+		rc = go_on_hydrating(host, domain, vm, err);
+	return rc;
+}
+
+int lf_libvirt_hydrate(void *context, const char *guid, struct lf_error *err)
+{
+	struct lf_host *host = context;
+	LF_AUTO_JSON *vm = NULL;
+
+	LF_GUARD(lf_host_lock(host, guid));
+	int rc = lf_host_vm(host, guid, &vm, err);
+	if (rc || !lf_disks_exported(host, vm))
+		return rc;
+	/* the mark is the intent: should the machine stop now, its next start goes on */
+	rc = set_mark(host, guid, "hydrate", true, err);
+	return rc ? rc : lf_libvirt_tend(host, guid, err);
+}
+
+static const char *power_name(int state)
+{
+	switch (state) {
+	case VIR_DOMAIN_RUNNING:
+	case VIR_DOMAIN_BLOCKED:
+	case VIR_DOMAIN_SHUTDOWN:
+		return "running";
+	case VIR_DOMAIN_PAUSED:
+	case VIR_DOMAIN_PMSUSPENDED:
+		return "paused";
+	default:
+		return "stopped";
+	}
+}
+
+static const char *reason_name(int state, int reason)
+{
+	if (state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_IOERROR)
+		return "an I/O error: a disk cannot be read or written";
+	if (state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_USER)
+		return "paused on the host";
+	if (state == VIR_DOMAIN_PAUSED)
+		return "paused by the hypervisor";
+	if (state == VIR_DOMAIN_SHUTOFF && reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN)
+		return "the guest shut down";
+	if (state == VIR_DOMAIN_SHUTOFF && reason == VIR_DOMAIN_SHUTOFF_CRASHED)
+		return "the hypervisor's process ended";
+	return "";
+}
+
+static json_t *disk_state(struct lf_host *host, virDomainPtr domain, const json_t *vm,
+			  const json_t *disk, unsigned index)
+{
+	LF_AUTO_FREE char *dir = lf_host_path(host, lf_json_text_or(vm, "guid", ""), NULL);
+	LF_AUTO_FREE char *path = dir ? lf_domain_disk_path(disk, dir) : NULL;
+	json_int_t total = lf_json_int_or(disk, "sizeBytes", 0), done = 0;
+	virDomainBlockJobInfo info;
+	struct lf_error ignored;
+	bool hydrated = false;
+	char target[8];
+
+	lf_domain_disk_target(index, target);
+	if (lf_disk_hydrated(host, vm, disk, &hydrated, &ignored))
+		hydrated = false;
+	if (domain && virDomainGetBlockJobInfo(domain, target, &info, 0) == 1) {
+		hydrated = false;
+		if (info.end)
+			done = (json_int_t)((double)info.cur / (double)info.end * (double)total);
+	}
+	return json_pack("{s:I, s:s*, s:b, s:I, s:I}", "lun",
+			 (json_int_t)lf_json_int_or(disk, "lun", -1), "path", path, "hydrated",
+			 (int)hydrated, "hydratedBytes", hydrated ? total : done, "totalBytes",
+			 total);
+}
+
+static int add_disks(struct lf_host *host, virDomainPtr domain, const json_t *vm, json_t *state)
+{
+	LF_AUTO_JSON *disks = lf_domain_disks_sorted(vm);
+	json_t *list = json_array(), *disk;
+	int failed = !disks;
+	size_t i;
+
+	json_array_foreach (disks, i, disk)
+		failed |= json_array_append_new(list,
+						disk_state(host, domain, vm, disk, (unsigned)i));
+	return failed | lf_json_set(state, "disks", list);
+}
+
+static int add_addresses(struct lf_host *host, const json_t *vm, json_t *state)
+{
+	json_t *list = json_array(), *nic;
+	int failed = 0;
+	size_t i;
+
+	json_array_foreach (lf_json_at(vm, "nics"), i, nic) {
+		const char *fixed = lf_json_text(nic, "address");
+		char leased[64];
+		if (lf_network_lease(host, nic, leased, sizeof(leased)))
+			fixed = leased;
+		if (fixed)
+			failed |= json_array_append_new(list, json_string(fixed));
+	}
+	return failed | lf_json_set(state, "addresses", list);
+}
+
+/* startedAt and what came first on the console, as watch.c noted them. */
+static int add_boot(struct lf_host *host, const char *guid, json_t *state)
+{
+	LF_AUTO_FREE char *path = lf_host_path(host, guid, "boot.json");
+	LF_AUTO_JSON *boot = NULL;
+	struct lf_error ignored;
+	int failed = 0;
+
+	if (!path || lf_json_read_file(path, &boot, &ignored))
+		return 0;
+	failed |= lf_json_set_time(state, "startedAt", lf_json_int_or(boot, "startedAtNs", 0));
+	if (lf_json_at(boot, "firstOutputMs"))
+		failed |= lf_json_set_int(state, "firstOutputMs",
+					  lf_json_int_or(boot, "firstOutputMs", 0));
+	if (lf_json_at(boot, "firstKernelMs"))
+		failed |= lf_json_set_int(state, "firstKernelMs",
+					  lf_json_int_or(boot, "firstKernelMs", 0));
+	return failed;
+}
+
+int lf_libvirt_state(void *context, const char *guid, json_t **ret_state, struct lf_error *err)
+{
+	struct lf_host *host = context;
+	LF_AUTO_JSON *vm = NULL;
+	LF_AUTO_CONN conn = NULL;
+	LF_AUTO_DOMAIN domain = NULL;
+	int power = VIR_DOMAIN_SHUTOFF, reason = 0;
+	struct lf_error tended = LF_ERROR_NONE;
+
+	int rc = lf_host_vm(host, guid, &vm, err);
+	if (rc)
+		return rc;
+	/* somebody works on the machine just now: what he leaves is looked at next time */
+	pthread_mutex_t *lock = lf_host_lock(host, guid);
+	if (pthread_mutex_trylock(lock) == 0) {
+		if (lf_libvirt_tend(host, guid, &tended) == 0)
+			tended = LF_ERROR_NONE;
+		pthread_mutex_unlock(lock);
+	}
+	rc = lf_host_connect(host, &conn, err);
+	if (!rc)
+		rc = lf_host_domain(conn, guid, &domain, err);
+	if (!rc && domain && virDomainGetState(domain, &power, &reason, 0))
+		rc = lf_fail_virt(err, guid, "cannot ask for the machine's state");
+	if (rc)
+		return rc;
+	LF_AUTO_FREE char *console = lf_host_path(host, guid, "console.log");
+	const char *why = tended.code ? tended.message : reason_name(power, reason);
+	LF_AUTO_JSON *state = json_pack("{s:s, s:s, s:s*}", "power", power_name(power), "reason",
+					why, "console", console);
+	if (!state || add_boot(host, guid, state) || add_addresses(host, vm, state) ||
+	    add_disks(host, domain, vm, state))
+		return lf_fail_nomem(err);
+	*ret_state = lf_steal(&state);
+	return 0;
+}
+
+/* The last max bytes of path, if it is there. */
+static int append_tail(const char *path, size_t max, struct lf_buf *buf, struct lf_error *err)
+{
+	struct stat st;
+
+	LF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0 || fstat(fd, &st))
+		return lf_fail_sys(err, errno, path, "cannot read %s", path);
+	size_t len = (size_t)st.st_size < max ? (size_t)st.st_size : max;
+	char *room = len ? lf_buf_reserve(buf, len) : NULL;
+	if (len && !room)
+		return lf_fail_nomem(err);
+	int rc = len ? lf_file_pread_all(fd, room, len, (uint64_t)st.st_size - len, path, err) : 0;
+	if (rc || !len)
+		return rc;
+	buf->len += len;
+	buf->data[buf->len] = '\0';
+	return 0;
+}
+
+int lf_libvirt_console(void *context, const char *guid, size_t max, struct lf_buf *buf,
+		       struct lf_error *err)
+{
+	struct lf_host *host = context;
+	LF_AUTO_FREE char *path = lf_host_path(host, guid, "console.log");
+	LF_AUTO_FREE char *older = lf_host_path(host, guid, "console.log.0");
+	LF_AUTO_BUF text = LF_BUF_INIT;
+	LF_AUTO_JSON *vm = NULL;
+
+	if (!path || !older)
+		return lf_fail_nomem(err);
+	int rc = lf_host_vm(host, guid, &vm, err);
+	if (!rc)
+		rc = append_tail(older, CONSOLE_MAX, &text, err);
+	if (!rc)
+		rc = append_tail(path, CONSOLE_MAX, &text, err);
+	if (rc)
+		return rc;
+	size_t skip = text.len > max ? text.len - max : 0;
+	lf_buf_append(buf, lf_buf_text(&text) + skip, text.len - skip);
+	return lf_buf_check(buf, err);
+}

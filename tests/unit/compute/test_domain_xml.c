@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "compute/libvirt/domain_xml.h"
+#include "test.h"
+
+#define GUID "11111111-2222-8333-8444-555555555555"
+
+static json_t *machine(const char *firmware)
+{
+	json_t *vm = json_pack("{s:s, s:s, s:s, s:i, s:i, s:s, s:[{s:i, s:s, s:I, s:{s:s}}, {s:i, "
+			       "s:s, s:I, s:{s:s}},"
+			       " {s:i, s:s, s:I, s:{s:s, s:s, s:s}}], s:[{s:s, s:s, s:s, s:s}]}",
+			       "guid", GUID, "id", "/subscriptions/s/<&>", "name", "web'1", "vcpus",
+			       2, "memoryMiB", 512, "firmware", firmware, "disks", "lun", 3, "name",
+			       "data three/and more than that", "sizeBytes", (json_int_t)4096,
+			       "source", "kind", "point", "lun", -1, "name", "os", "sizeBytes",
+			       (json_int_t)4096, "source", "kind", "point", "lun", 0, "name", "log",
+			       "sizeBytes", (json_int_t)4096, "source", "kind", "file", "path",
+			       "/v/log.img", "format", "raw", "nics", "guid", GUID, "network", GUID,
+			       "subnet", "default", "mac", "00:0d:3a:01:02:03");
+
+	assert_non_null(vm);
+	return vm;
+}
+
+static char *xml_of(const json_t *vm, bool kvm)
+{
+	struct lf_domain_env env = {.dir = "/data/m", .kvm = kvm};
+	struct lf_error err;
+	char *xml = NULL;
+
+	assert_lf_ok(lf_domain_xml(vm, &env, &xml, &err));
+	return xml;
+}
+
+static void assert_has(const char *xml, const char *part)
+{
+	if (!strstr(xml, part))
+		fail_msg("%s is not in\n%s", part, xml);
+}
+
+static void test_domain_xml__is_what_it_was(void **state)
+{
+	static const char golden[] =
+		"<domain type='qemu'>\n"
+		"  <name>landfall-" GUID "</name>\n"
+		"  <uuid>" GUID "</uuid>\n"
+		"  <title>m</title>\n"
+		"  <metadata>\n"
+		"    <lf:machine xmlns:lf='urn:landfall:machine'></lf:machine>\n"
+		"  </metadata>\n"
+		"  <memory unit='MiB'>512</memory>\n"
+		"  <vcpu>1</vcpu>\n"
+		"  <os>\n"
+		"    <type arch='x86_64' machine='q35'>hvm</type>\n"
+		"  </os>\n"
+		"  <features>\n"
+		"    <acpi/>\n"
+		"    <apic/>\n"
+		"  </features>\n"
+		"  <cpu mode='maximum'/>\n"
+		"  <clock offset='utc'/>\n"
+		"  <on_poweroff>destroy</on_poweroff>\n"
+		"  <on_reboot>restart</on_reboot>\n"
+		"  <on_crash>restart</on_crash>\n"
+		"  <devices>\n"
+		"    <disk type='file' device='disk'>\n"
+		"      <driver name='qemu' type='qcow2' cache='writeback' error_policy='stop'"
+		" rerror_policy='stop' discard='unmap'/>\n"
+		"      <source file='/data/m/disk-os.qcow2'/>\n"
+		"      <target dev='vda' bus='virtio'/>\n"
+		"      <serial>os</serial>\n"
+		"      <boot order='1'/>\n"
+		"    </disk>\n"
+		"    <serial type='pty'>\n"
+		"      <log file='/data/m/console.log' append='on'/>\n"
+		"      <target port='0'/>\n"
+		"    </serial>\n"
+		"    <channel type='unix'>\n"
+		"      <target type='virtio' name='org.qemu.guest_agent.0'/>\n"
+		"    </channel>\n"
+		"    <rng model='virtio'>\n"
+		"      <backend model='random'>/dev/urandom</backend>\n"
+		"    </rng>\n"
+		"    <video>\n"
+		"      <model type='vga'/>\n"
+		"    </video>\n"
+		"  </devices>\n"
+		"</domain>\n";
+	LF_AUTO_JSON *vm = json_pack("{s:s, s:s, s:i, s:i, s:[{s:i, s:s, s:{s:s}}]}", "guid", GUID,
+				     "name", "m", "vcpus", 1, "memoryMiB", 512, "disks", "lun", -1,
+				     "name", "os", "source", "kind", "point");
+	LF_AUTO_FREE char *xml = xml_of(vm, false);
+
+	(void)state;
+	assert_string_equal(xml, golden);
+}
+
+static void test_domain_xml__orders_disks_by_lun_and_boots_the_os_disk(void **state)
+{
+	LF_AUTO_JSON *vm = machine("bios");
+	LF_AUTO_FREE char *xml = xml_of(vm, false);
+
+	(void)state;
+	const char *os = strstr(xml, "disk-os.qcow2"), *log = strstr(xml, "/v/log.img");
+	const char *three = strstr(xml, "disk-3.qcow2"), *boot = strstr(xml, "<boot order='1'/>");
+	assert_non_null(three);
+	assert_true(os < boot && boot < log && log < three);
+	assert_null(strstr(boot + 1, "<boot"));
+	assert_has(three, "<target dev='vdc' bus='virtio'/>");
+	assert_has(log, "<target dev='vdb' bus='virtio'/>");
+	assert_has(xml, "type='raw' cache");
+}
+
+static void test_domain_xml__escapes_names_and_cuts_serials(void **state)
+{
+	LF_AUTO_JSON *vm = machine("bios");
+	LF_AUTO_FREE char *xml = xml_of(vm, true);
+
+	(void)state;
+	assert_has(xml, "<domain type='kvm'>");
+	assert_has(xml, "<cpu mode='host-passthrough'/>");
+	assert_has(xml, "<title>web&apos;1</title>");
+	assert_has(xml, "/subscriptions/s/&lt;&amp;&gt;");
+	assert_has(xml, "<serial>data-three-and-more-</serial>");
+	assert_has(xml, "<mac address='00:0d:3a:01:02:03'/>");
+}
+
+static void test_domain_xml__uefi_keeps_its_variables_with_the_machine(void **state)
+{
+	LF_AUTO_JSON *vm = machine("uefi");
+	LF_AUTO_FREE char *plain = xml_of(vm, false);
+
+	(void)state;
+	assert_has(plain, "<os firmware='efi'>");
+	assert_has(plain, "<feature enabled='no' name='secure-boot'/>");
+	assert_has(plain, "<nvram>/data/m/nvram.fd</nvram>");
+	assert_null(strstr(plain, "<smm"));
+	assert_int_equal(lf_json_set_bool(vm, "secureBoot", true), 0);
+	LF_AUTO_FREE char *secure = xml_of(vm, false);
+	assert_has(secure, "<feature enabled='yes' name='secure-boot'/>");
+	assert_has(secure, "<smm state='on'/>");
+}
+
+static void test_domain_xml__targets_go_on_after_z(void **state)
+{
+	char target[8];
+
+	(void)state;
+	lf_domain_disk_target(0, target);
+	assert_string_equal(target, "vda");
+	lf_domain_disk_target(25, target);
+	assert_string_equal(target, "vdz");
+	lf_domain_disk_target(26, target);
+	assert_string_equal(target, "vdaa");
+	lf_domain_disk_target(64, target);
+	assert_string_equal(target, "vdbm");
+}
+
+static void test_domain_xml__network_names_fit_an_interface(void **state)
+{
+	struct lf_net_names a, b, c;
+
+	(void)state;
+	lf_net_names(GUID, "Default", &a);
+	lf_net_names(GUID, "default", &b);
+	lf_net_names(GUID, "other", &c);
+	assert_string_equal(a.network, b.network);
+	assert_string_not_equal(a.network, c.network);
+	assert_true(strlen(a.bridge) <= 15 && strlen(a.port) <= 15);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_domain_xml__is_what_it_was),
+		cmocka_unit_test(test_domain_xml__orders_disks_by_lun_and_boots_the_os_disk),
+		cmocka_unit_test(test_domain_xml__escapes_names_and_cuts_serials),
+		cmocka_unit_test(test_domain_xml__uefi_keeps_its_variables_with_the_machine),
+		cmocka_unit_test(test_domain_xml__targets_go_on_after_z),
+		cmocka_unit_test(test_domain_xml__network_names_fit_an_interface),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
