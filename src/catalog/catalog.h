@@ -27,6 +27,8 @@ LF_MUST_CHECK int lf_catalog_begin(struct lf_catalog *catalog, struct lf_error *
 LF_MUST_CHECK int lf_catalog_commit(struct lf_catalog *catalog, struct lf_error *err);
 /* Nothing to undo is fine: call it on every path that did not commit. */
 void lf_catalog_rollback(struct lf_catalog *catalog);
+/* Has this thread begun one? */
+bool lf_catalog_in_transaction(struct lf_catalog *catalog);
 
 struct lf_resource {
 	char *id;   /* as first written */

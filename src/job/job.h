@@ -41,6 +41,7 @@ struct lf_job {
 	char *scope;	/* id below which it is listed: a vault, a subscription */
 	char *resource; /* id it works on */
 	enum lf_job_state state;
+	enum lf_job_state ending; /* FAILED or CANCELLED while its steps are being taken back */
 	unsigned step;
 	unsigned attempt; /* of this step */
 	bool cancel_requested;

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog/sqlite/sqlite.h"
+
+#include <string.h>
+
+#include "base/fault.h"
+#include "base/text.h"
+
+#define BUSY_TIMEOUT_MS 20000
+
+static const char schema[] =
+	"CREATE TABLE IF NOT EXISTS resources ("
+	" key TEXT PRIMARY KEY," /* lower-case id */
+	" id TEXT NOT NULL, type TEXT NOT NULL, etag TEXT NOT NULL,"
+	" created_ns INTEGER NOT NULL, changed_ns INTEGER NOT NULL,"
+	" doc TEXT NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX IF NOT EXISTS resources_by_type ON resources (type COLLATE NOCASE, key);"
+	"CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT "
+	"ROWID;"
+	"CREATE TABLE IF NOT EXISTS jobs ("
+	" id TEXT PRIMARY KEY, type TEXT NOT NULL, scope TEXT NOT NULL, resource TEXT NOT NULL,"
+	" final INTEGER NOT NULL, created_ns INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX IF NOT EXISTS jobs_by_resource ON jobs (resource, created_ns);"
+	"CREATE INDEX IF NOT EXISTS jobs_by_scope ON jobs (scope, created_ns);"
+	"CREATE INDEX IF NOT EXISTS jobs_unfinished ON jobs (created_ns) WHERE final = 0;"
+	"PRAGMA user_version = 1;";
+
+static int fail_sql(sqlite3 *db, const char *what, struct lf_error *err)
+{
+	int code = sqlite3_errcode(db) & 0xff;
+
+	if (code == SQLITE_FULL)
+		return lf_fail(err, LF_ENOSPACE, "catalog", "%s: no space left", what);
+	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+		return lf_fail(err, LF_ECORRUPT, "catalog", "%s: %s", what, sqlite3_errmsg(db));
+	if (code == SQLITE_NOMEM)
+		return lf_fail_nomem(err);
+	return lf_fail(err, LF_EIO, "catalog", "%s: %s", what, sqlite3_errmsg(db));
+}
+
+static int exec_sql(sqlite3 *db, const char *sql, struct lf_error *err)
+{
+	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return fail_sql(db, "catalog statement", err);
+	return 0;
+}
+
+static void close_connection(sqlite3 *db)
+{
+	for (sqlite3_stmt *s; (s = sqlite3_next_stmt(db, NULL));)
+		sqlite3_finalize(s);
+	sqlite3_close(db);
+}
+
+static int open_connection(const char *path, sqlite3 **ret_db, struct lf_error *err)
+{
+	sqlite3 *db = NULL;
+	int rc;
+
+	if (sqlite3_open_v2(path, &db,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+			    NULL) != SQLITE_OK) {
+		rc = db ? fail_sql(db, "cannot open the catalog", err) : lf_fail_nomem(err);
+		sqlite3_close(db);
+		return rc;
+	}
+	sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
+	rc = exec_sql(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", err);
+	if (rc) {
+		sqlite3_close(db);
+		return rc;
+	}
+	*ret_db = db;
+	return 0;
+}
+
+int lf_catalog_open(const char *path, struct lf_clock *clock, struct lf_catalog **ret_catalog,
+		    struct lf_error *err)
+{
+	struct lf_catalog *catalog = calloc(1, sizeof(*catalog));
+	int rc;
+
+	if (!catalog)
+		return lf_fail_nomem(err);
+	pthread_mutex_init(&catalog->writer_mutex, NULL);
+	pthread_mutex_init(&catalog->pool_mutex, NULL);
+	catalog->clock = clock;
+	catalog->path = strdup(path);
+	rc = catalog->path ? open_connection(path, &catalog->writer, err) : lf_fail_nomem(err);
+	if (!rc)
+		rc = exec_sql(catalog->writer, schema, err);
+	if (rc) {
+		lf_catalog_free(catalog);
+		return rc;
+	}
+	*ret_catalog = catalog;
+	return 0;
+}
+
+void lf_catalog_free(struct lf_catalog *catalog)
+{
+	if (!catalog)
+		return;
+	for (size_t i = 0; i < catalog->n_idle; i++)
+		close_connection(catalog->idle[i]);
+	if (catalog->writer)
+		close_connection(catalog->writer);
+	pthread_mutex_destroy(&catalog->pool_mutex);
+	pthread_mutex_destroy(&catalog->writer_mutex);
+	free(catalog->path);
+	free(catalog);
+}
+
+bool lf_catalog_in_transaction(struct lf_catalog *catalog)
+{
+	return catalog->owned && pthread_equal(catalog->owner, pthread_self());
+}
+
+int lf_catalog_begin(struct lf_catalog *catalog, struct lf_error *err)
+{
+	LF_ASSERT(!lf_catalog_in_transaction(catalog));
+	pthread_mutex_lock(&catalog->writer_mutex);
+	int rc = exec_sql(catalog->writer, "BEGIN IMMEDIATE", err);
+	if (rc) {
+		pthread_mutex_unlock(&catalog->writer_mutex);
+		return rc;
+	}
+	catalog->owner = pthread_self();
+	catalog->owned = true;
+	return 0;
+}
+
+static void end_transaction(struct lf_catalog *catalog)
+{
+	catalog->owned = false;
+	pthread_mutex_unlock(&catalog->writer_mutex);
+}
+
+int lf_catalog_commit(struct lf_catalog *catalog, struct lf_error *err)
+{
+	LF_ASSERT(lf_catalog_in_transaction(catalog));
+	LF_CRASH_POINT("catalog-before-commit");
+	int rc = exec_sql(catalog->writer, "COMMIT", err);
+	if (rc)
+		sqlite3_exec(catalog->writer, "ROLLBACK", NULL, NULL, NULL);
+	end_transaction(catalog);
+	LF_CRASH_POINT("catalog-after-commit");
+	return rc;
+}
+
+void lf_catalog_rollback(struct lf_catalog *catalog)
+{
+	if (!lf_catalog_in_transaction(catalog))
+		return;
+	sqlite3_exec(catalog->writer, "ROLLBACK", NULL, NULL, NULL);
+	end_transaction(catalog);
+}
+
+static int take_reader(struct lf_catalog *catalog, sqlite3 **ret_db, struct lf_error *err)
+{
+	sqlite3 *db = NULL;
+
+	pthread_mutex_lock(&catalog->pool_mutex);
+	if (catalog->n_idle)
+		db = catalog->idle[--catalog->n_idle];
+	pthread_mutex_unlock(&catalog->pool_mutex);
+	if (!db)
+		return open_connection(catalog->path, ret_db, err);
+	*ret_db = db;
+	return 0;
+}
+
+static void give_reader(struct lf_catalog *catalog, sqlite3 *db)
+{
+	pthread_mutex_lock(&catalog->pool_mutex);
+	bool kept = catalog->n_idle < LF_SQLITE_READERS;
+	if (kept)
+		catalog->idle[catalog->n_idle++] = db;
+	pthread_mutex_unlock(&catalog->pool_mutex);
+	if (!kept)
+		close_connection(db);
+}
+
+/* A statement that was prepared before on this connection and is not in use, or a new one. */
+static int prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret_statement, struct lf_error *err)
+{
+	for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s; s = sqlite3_next_stmt(db, s))
+		if (!sqlite3_stmt_busy(s) && strcmp(sqlite3_sql(s), sql) == 0) {
+			*ret_statement = s;
+			return 0;
+		}
+	if (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret_statement, NULL) !=
+	    SQLITE_OK)
+		return fail_sql(db, "cannot prepare a statement", err);
+	return 0;
+}
+
+int lf_query_begin(struct lf_catalog *catalog, const char *sql, bool write,
+		   struct lf_query *ret_query, struct lf_error *err)
+{
+	struct lf_query query = {.catalog = catalog};
+	int rc = 0;
+
+	query.write = write || lf_catalog_in_transaction(catalog);
+	if (query.write && !lf_catalog_in_transaction(catalog)) {
+		pthread_mutex_lock(&catalog->writer_mutex);
+		query.locked = true;
+	}
+	if (query.write)
+		query.db = catalog->writer;
+	else
+		rc = take_reader(catalog, &query.db, err);
+	if (!rc)
+		rc = prepare(query.db, sql, &query.statement, err);
+	if (rc) {
+		lf_query_done(&query);
+		return rc;
+	}
+	*ret_query = query;
+	return 0;
+}
+
+void lf_query_done(struct lf_query *query)
+{
+	if (query->statement) {
+		sqlite3_reset(query->statement);
+		sqlite3_clear_bindings(query->statement);
+	}
+	if (query->db && !query->write)
+		give_reader(query->catalog, query->db);
+	if (query->locked)
+		pthread_mutex_unlock(&query->catalog->writer_mutex);
+	*query = (struct lf_query){0};
+}
+
+void lf_query_text(struct lf_query *query, int at, const char *text)
+{
+	/* out of memory shows when the statement runs: the parameter stays NULL */
+	sqlite3_bind_text(query->statement, at, text, -1, SQLITE_TRANSIENT);
+}
+
+void lf_query_int(struct lf_query *query, int at, int64_t value)
+{
+	sqlite3_bind_int64(query->statement, at, value);
+}
+
+int lf_query_step(struct lf_query *query, struct lf_error *err)
+{
+	int rc = sqlite3_step(query->statement);
+
+	if (rc == SQLITE_ROW)
+		return 1;
+	return rc == SQLITE_DONE ? 0 : fail_sql(query->db, "catalog", err);
+}
+
+int lf_query_run(struct lf_query *query, int *ret_changed, struct lf_error *err)
+{
+	int fault = query->write ? LF_FAULT("catalog-write") : 0;
+	int rc;
+
+	if (fault)
+		return lf_fail_sys(err, fault, "catalog", "cannot write the catalog");
+	do
+		rc = lf_query_step(query, err);
+	while (rc == 1);
+	if (rc)
+		return rc;
+	if (ret_changed)
+		*ret_changed = sqlite3_changes(query->db);
+	return 0;
+}
+
+const char *lf_query_column(struct lf_query *query, int at)
+{
+	const unsigned char *text = sqlite3_column_text(query->statement, at);
+
+	return text ? (const char *)text : "";
+}
+
+int lf_query_json(struct lf_query *query, int at, json_t **ret_doc, struct lf_error *err)
+{
+	const char *text = lf_query_column(query, at);
+	int rc = lf_json_parse(text, strlen(text), ret_doc, err);
+
+	/* what we wrote ourselves and cannot read is damage, not bad input */
+	return rc == LF_EINVAL ? lf_fail(err, LF_ECORRUPT, "catalog", "a row is not JSON") : rc;
+}

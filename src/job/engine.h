@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * job/engine.h - what the files of the job engine share.
+ *
+ * The queue holds the unfinished jobs by id; the rows are the truth, and a
+ * reload every few seconds mends what the queue may have missed.
+ * Lock: jobs->mutex guards the queue only and is never held across I/O.
+ */
+#ifndef LF_JOB_ENGINE_H
+#define LF_JOB_ENGINE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "job/job.h"
+#include "job/row.h"
+#include "os/thread.h"
+
+#define LF_JOB_WORKERS_MAX 16
+
+struct lf_job_entry {
+	char id[LF_GUID_SIZE];
+	char *resource;	 /* lower case */
+	int64_t wake_ns; /* not before, on the clock */
+	unsigned misses; /* times the row was not there */
+	bool running, poked;
+};
+
+struct lf_jobs {
+	struct lf_catalog *catalog;
+	struct lf_clock *clock;
+	const struct lf_job_type *const *types;
+	size_t n_types;
+	void *context;
+	pthread_mutex_t mutex;
+	struct lf_job_entry *queue;
+	size_t n_queue, queue_capacity;
+	_Atomic int64_t reload_at_ns; /* real time */
+	atomic_bool stopping;
+	pthread_t workers[LF_JOB_WORKERS_MAX];
+	unsigned n_workers;
+};
+
+/*
+ * Run the current step of job once and store what became of it.
+ * *ret_finished: nothing more to do for the queue (final, or suspended).
+ * An error means that the catalog could not be written: nothing was acknowledged.
+ */
+LF_MUST_CHECK int lf_job_step_run(struct lf_jobs *jobs, struct lf_job *job, int64_t *ret_wake_ns,
+				  bool *ret_finished, struct lf_error *err);
+
+#endif

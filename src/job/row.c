@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/row.h"
+
+#include <string.h>
+
+#include "catalog/jobrows.h"
+
+static const char *const state_names[] = {
+	[LF_JOB_NOT_STARTED] = "NotStarted", [LF_JOB_IN_PROGRESS] = "InProgress",
+	[LF_JOB_SUSPENDED] = "Suspended",    [LF_JOB_SUCCEEDED] = "Succeeded",
+	[LF_JOB_FAILED] = "Failed",	     [LF_JOB_CANCELLED] = "Cancelled",
+};
+
+const char *lf_job_state_name(enum lf_job_state state)
+{
+	return state_names[state];
+}
+
+bool lf_job_state_is_final(enum lf_job_state state)
+{
+	return state >= LF_JOB_SUCCEEDED;
+}
+
+static enum lf_job_state parse_state(const char *name)
+{
+	for (size_t i = 0; i < LF_N(state_names); i++)
+		if (strcmp(state_names[i], name) == 0)
+			return (enum lf_job_state)i;
+	return LF_JOB_FAILED;
+}
+
+void lf_job_done(struct lf_job *job)
+{
+	free(job->type);
+	free(job->scope);
+	free(job->resource);
+	json_decref(job->doc);
+	json_decref(job->data);
+	*job = LF_JOB_INIT;
+}
+
+void lf_job_list_done(struct lf_job_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		lf_job_done(&list->items[i]);
+	free(list->items);
+	*list = (struct lf_job_list){0};
+}
+
+static json_t *dump_error(const struct lf_error *err)
+{
+	return json_pack("{s:i,s:i,s:s,s:s,s:s,s:s}", "code", err->code, "sys", err->sys, "arm",
+			 err->arm_code, "target", err->target, "message", err->message, "hint",
+			 err->hint);
+}
+
+static void parse_error(const json_t *body, struct lf_error *err)
+{
+	err->code = (int)lf_json_int_or(body, "error.code", 0);
+	/* negative numbers are integers, never digits in a string */
+	err->sys = (int)lf_json_int_or(body, "error.sys", 0);
+	snprintf(err->arm_code, sizeof(err->arm_code), "%s",
+		 lf_json_text_or(body, "error.arm", ""));
+	snprintf(err->target, sizeof(err->target), "%s", lf_json_text_or(body, "error.target", ""));
+	snprintf(err->message, sizeof(err->message), "%s",
+		 lf_json_text_or(body, "error.message", ""));
+	snprintf(err->hint, sizeof(err->hint), "%s", lf_json_text_or(body, "error.hint", ""));
+}
+
+static json_t *dump_steps(const struct lf_job *job)
+{
+	json_t *steps = json_array();
+
+	for (size_t i = 0; i < LF_JOB_STEPS_MAX && job->steps[i].start_ns; i++)
+		json_array_append_new(steps,
+				      json_pack("[I,I,s]", (json_int_t)job->steps[i].start_ns,
+						(json_int_t)job->steps[i].end_ns,
+						state_names[job->steps[i].state]));
+	return steps;
+}
+
+int lf_job_to_row(struct lf_catalog *catalog, const struct lf_job *job, struct lf_error *err)
+{
+	LF_AUTO_JSON *body = json_pack(
+		"{s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:b,s:I,s:I,s:I,s:I,s:O,s:O,s:o,s:o}", "id",
+		job->id, "type", job->type, "scope", job->scope, "resource", job->resource, "state",
+		state_names[job->state], "ending", state_names[job->ending], "step", (int)job->step,
+		"attempt", (int)job->attempt, "cancel", job->cancel_requested, "created",
+		(json_int_t)job->created_ns, "started", (json_int_t)job->started_ns, "ended",
+		(json_int_t)job->ended_ns, "changed", (json_int_t)job->changed_ns, "doc", job->doc,
+		"data", job->data, "steps", dump_steps(job), "error",
+		job->error.code ? dump_error(&job->error) : json_null());
+
+	if (!body)
+		return lf_fail_nomem(err);
+	const struct lf_jobrow row = {.id = job->id,
+				      .type = job->type,
+				      .scope = job->scope,
+				      .resource = job->resource,
+				      .final = lf_job_state_is_final(job->state),
+				      .created_ns = job->created_ns,
+				      .body = body};
+	return lf_jobrow_put(catalog, &row, err);
+}
+
+int lf_job_from_body(const json_t *body, struct lf_job *ret_job, struct lf_error *err)
+{
+	LF_AUTO_JOB job = LF_JOB_INIT;
+
+	snprintf(job.id, sizeof(job.id), "%s", lf_json_text_or(body, "id", ""));
+	job.type = strdup(lf_json_text_or(body, "type", ""));
+	job.scope = strdup(lf_json_text_or(body, "scope", ""));
+	job.resource = strdup(lf_json_text_or(body, "resource", ""));
+	/* copies: the data of a running step changes in place */
+	json_t *doc = lf_json_at(body, "doc"), *data = lf_json_at(body, "data");
+	job.doc = doc ? json_deep_copy(doc) : json_object();
+	job.data = data ? json_deep_copy(data) : json_object();
+	if (!job.type || !job.scope || !job.resource || !job.doc || !job.data)
+		return lf_fail_nomem(err);
+	job.state = parse_state(lf_json_text_or(body, "state", ""));
+	job.ending = parse_state(lf_json_text_or(body, "ending", "NotStarted"));
+	job.step = (unsigned)lf_json_int_or(body, "step", 0);
+	job.attempt = (unsigned)lf_json_int_or(body, "attempt", 0);
+	job.cancel_requested = lf_json_bool_or(body, "cancel", false);
+	job.created_ns = lf_json_int_or(body, "created", 0);
+	job.started_ns = lf_json_int_or(body, "started", 0);
+	job.ended_ns = lf_json_int_or(body, "ended", 0);
+	job.changed_ns = lf_json_int_or(body, "changed", 0);
+	const json_t *steps = lf_json_at(body, "steps");
+	for (size_t i = 0; i < json_array_size(steps) && i < LF_JOB_STEPS_MAX; i++) {
+		const json_t *step = json_array_get(steps, i);
+		job.steps[i].start_ns = json_integer_value(json_array_get(step, 0));
+		job.steps[i].end_ns = json_integer_value(json_array_get(step, 1));
+		job.steps[i].state = parse_state(json_string_value(json_array_get(step, 2)));
+	}
+	if (lf_json_at(body, "error"))
+		parse_error(body, &job.error);
+	*ret_job = job;
+	job = LF_JOB_INIT;
+	return 0;
+}

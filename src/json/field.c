@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "json/field.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define PATH_MAX_LEN 256
+
+/* A field being looked at: where it is, and what is checked. */
+struct look {
+	const struct lf_field *field;
+	json_t *parent;	      /* object that holds it, or NULL */
+	const char *name;     /* member name in parent */
+	json_t *value;	      /* NULL: absent */
+	const json_t *before; /* value in the stored document, or NULL */
+	const char *path;     /* with indexes, for the error's target */
+};
+typedef int look_fn(const struct look *look, struct lf_error *err);
+
+static int each_place(const struct lf_field *field, const char *rest, json_t *at,
+		      const json_t *before, char path[static PATH_MAX_LEN], look_fn *fn,
+		      struct lf_error *err)
+{
+	size_t len = strcspn(rest, "."), used = strlen(path);
+	char name[128];
+
+	snprintf(name, sizeof(name), "%.*s", (int)len, rest);
+	if (strcmp(name, "*") == 0) {
+		for (size_t i = 0; i < json_array_size(at); i++) {
+			snprintf(path + used, PATH_MAX_LEN - used, "[%zu]", i);
+			int rc = each_place(field, rest + len + 1, json_array_get(at, i), NULL,
+					    path, fn, err);
+			path[used] = '\0';
+			if (rc)
+				return rc;
+		}
+		return 0;
+	}
+	snprintf(path + used, PATH_MAX_LEN - used, "%s%s", used ? "." : "", name);
+	json_t *value = json_object_get(at, name);
+	if (json_is_null(value))
+		value = NULL;
+	const json_t *old = before ? json_object_get(before, name) : NULL;
+	int rc = 0;
+	if (rest[len] && value)
+		rc = each_place(field, rest + len + 1, value, old, path, fn, err);
+	else if (!rest[len])
+		rc = fn(&(struct look){field, at, name, value, old, path}, err);
+	else if (field->flags & LF_REQUIRED && !strchr(field->path, '*'))
+		rc = fn(&(struct look){field, NULL, name, NULL, NULL, field->path}, err);
+	path[used] = '\0';
+	return rc;
+}
+
+/* Does value have the field's type?  Rewrites an enum to its published case. */
+static bool type_matches(const struct look *look)
+{
+	const struct lf_field *field = look->field;
+	const char *text = json_string_value(look->value);
+
+	switch (field->type) {
+	case LF_TEXT:
+	case LF_ID:
+		return text;
+	case LF_INT:
+		return lf_json_int_or(look->value, "", INT64_MIN) != INT64_MIN;
+	case LF_BOOL:
+		return json_is_boolean(look->value) ||
+		       (text && (lf_text_equal_nocase(text, "true") ||
+				 lf_text_equal_nocase(text, "false")));
+	case LF_OBJECT:
+		return json_is_object(look->value);
+	case LF_ARRAY:
+		return json_is_array(look->value);
+	case LF_ENUM:
+		for (const char *const *v = field->values; text && *v; v++)
+			if (lf_text_equal_nocase(*v, text))
+				return json_object_set_new(look->parent, look->name,
+							   json_string(*v)) == 0;
+		return false;
+	}
+	return false;
+}
+
+static void describe_type(const struct lf_field *field, char *out, size_t size)
+{
+	static const char *const names[] = {
+		[LF_TEXT] = "a string",	   [LF_INT] = "an integer", [LF_BOOL] = "true or false",
+		[LF_OBJECT] = "an object", [LF_ARRAY] = "an array", [LF_ID] = "a resource id",
+	};
+	size_t used;
+
+	if (field->type != LF_ENUM) {
+		snprintf(out, size, "give %s", names[field->type]);
+		return;
+	}
+	snprintf(out, size, "give one of");
+	for (const char *const *v = field->values; *v; v++) {
+		used = strlen(out);
+		snprintf(out + used, size - used, " %s", *v);
+	}
+}
+
+static int check_range(const struct look *look, struct lf_error *err)
+{
+	const struct lf_field *field = look->field;
+	char hint[160];
+
+	if (field->type == LF_INT && (field->min || field->max)) {
+		int64_t value = lf_json_int_or(look->value, "", 0);
+		snprintf(hint, sizeof(hint), "give a number from %lld to %lld",
+			 (long long)field->min, (long long)field->max);
+		if (value < field->min || value > field->max)
+			return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", look->path, hint,
+					   "%s is %lld", look->path, (long long)value);
+	}
+	size_t len = json_is_array(look->value)	   ? json_array_size(look->value)
+		     : json_is_string(look->value) ? json_string_length(look->value)
+						   : 0;
+	if (field->type != LF_INT && field->max > 0 && len > (size_t)field->max) {
+		snprintf(hint, sizeof(hint), "at most %lld", (long long)field->max);
+		return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", look->path, hint,
+				   "%s is too long", look->path);
+	}
+	return 0;
+}
+
+static int check_one(const struct look *look, struct lf_error *err)
+{
+	const struct lf_field *field = look->field;
+	char hint[320];
+
+	if (field->flags & LF_READ_ONLY) {
+		if (look->value)
+			json_object_del(look->parent, look->name);
+		return 0;
+	}
+	bool empty = field->type == LF_ID && look->value && json_string_length(look->value) == 0;
+	if (!look->value || (empty && field->flags & LF_REQUIRED))
+		return !(field->flags & LF_REQUIRED)
+			       ? 0
+			       : lf_fail_arm(err, LF_EINVAL, "MissingRequiredProperty", look->path,
+					     field->doc, "%s is missing", look->path);
+	if (!type_matches(look)) {
+		describe_type(field, hint, sizeof(hint));
+		return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", look->path, hint,
+				   "%s is not of the right kind", look->path);
+	}
+	if (field->flags & LF_CREATE_ONLY && look->before && !json_is_null(look->before) &&
+	    !json_equal(look->before, json_object_get(look->parent, look->name)))
+		return lf_fail_arm(err, LF_ECONFLICT, "PropertyChangeNotAllowed", look->path,
+				   "make a new resource instead", "%s cannot be changed",
+				   look->path);
+	return check_range(look, err);
+}
+
+int lf_fields_check(const struct lf_field *fields, size_t n, json_t *doc, const json_t *before,
+		    struct lf_error *err)
+{
+	char path[PATH_MAX_LEN] = "";
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < n; i++)
+		rc = each_place(&fields[i], fields[i].path, doc, before, path, check_one, err);
+	return rc;
+}
+
+static int redact_one(const struct look *look, struct lf_error *err)
+{
+	(void)err;
+	if (look->field->flags & LF_SECRET && look->value)
+		json_object_del(look->parent, look->name);
+	return 0;
+}
+
+void lf_fields_redact(const struct lf_field *fields, size_t n, json_t *doc)
+{
+	char path[PATH_MAX_LEN] = "";
+	struct lf_error ignored;
+
+	for (size_t i = 0; i < n; i++)
+		if (fields[i].flags & LF_SECRET &&
+		    each_place(&fields[i], fields[i].path, doc, NULL, path, redact_one, &ignored))
+			return; /* redact_one does not fail */
+}

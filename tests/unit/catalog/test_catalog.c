@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include "base/fault.h"
+#include "catalog/catalog.h"
+
+struct fixture {
+	char *dir;
+	struct lf_clock *clock;
+	struct lf_catalog *catalog;
+};
+
+static void open_catalog(struct fixture *f)
+{
+	struct lf_error err = LF_ERROR_NONE;
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/catalog.db", f->dir);
+
+	assert_lf_ok(lf_catalog_open(path, f->clock, &f->catalog, &err));
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	void *dir = NULL;
+
+	if (!f || test_dir_setup(&dir))
+		return -1;
+	f->dir = dir;
+	f->clock = lf_clock_new_manual(1000);
+	open_catalog(f);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	void *dir = f->dir;
+
+	lf_catalog_free(f->catalog);
+	lf_clock_free(f->clock);
+	free(f);
+	return test_dir_teardown(&dir);
+}
+
+static int put(struct fixture *f, const char *id, enum lf_put_mode mode, int value,
+	       struct lf_error *err)
+{
+	LF_AUTO_JSON *doc = json_pack("{s:i}", "value", value);
+
+	return lf_catalog_put(f->catalog, id, "Test/things", mode, NULL, doc, NULL, err);
+}
+
+static int64_t get(struct fixture *f, const char *id)
+{
+	LF_AUTO_RESOURCE resource = LF_RESOURCE_INIT;
+	struct lf_error err = LF_ERROR_NONE;
+
+	if (lf_catalog_get(f->catalog, id, &resource, &err))
+		return -1;
+	return lf_json_int_or(resource.doc, "value", -2);
+}
+
+static void test_put__keeps_the_case_it_was_written_with_and_finds_any(void **state)
+{
+	struct fixture *f = *state;
+	struct lf_error err = LF_ERROR_NONE;
+	LF_AUTO_RESOURCE resource = LF_RESOURCE_INIT;
+
+	assert_lf_ok(put(f, "/Subs/A", LF_PUT_NEW, 1, &err));
+	assert_int_equal(put(f, "/subs/a", LF_PUT_NEW, 2, &err), LF_EEXISTS);
+	assert_lf_ok(put(f, "/SUBS/a", LF_PUT_EXISTING, 3, &err));
+	assert_lf_ok(lf_catalog_get(f->catalog, "/subs/A", &resource, &err));
+	assert_string_equal(resource.id, "/Subs/A");
+	assert_int_equal(lf_json_int_or(resource.doc, "value", 0), 3);
+	assert_int_equal(put(f, "/subs/b", LF_PUT_EXISTING, 3, &err), LF_ENOTFOUND);
+}
+
+static void test_put__keeps_what_is_not_given_and_checks_the_etag(void **state)
+{
+	struct fixture *f = *state;
+	struct lf_error err = LF_ERROR_NONE;
+	LF_AUTO_RESOURCE before = LF_RESOURCE_INIT;
+	LF_AUTO_RESOURCE after = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *secret = json_pack("{s:s}", "key", "x");
+
+	assert_lf_ok(put(f, "/a", LF_PUT_ANY, 1, &err));
+	assert_lf_ok(lf_catalog_get(f->catalog, "/a", &before, &err));
+	assert_lf_ok(lf_catalog_put(f->catalog, "/a", NULL, LF_PUT_EXISTING, before.etag, NULL,
+				    secret, &err));
+	assert_int_equal(lf_catalog_put(f->catalog, "/a", NULL, LF_PUT_EXISTING, before.etag, NULL,
+					secret, &err),
+			 LF_EPRECONDITION);
+	assert_lf_ok(lf_catalog_get(f->catalog, "/a", &after, &err));
+	assert_int_equal(lf_json_int_or(after.doc, "value", 0), 1);
+	assert_string_equal(lf_json_text(after.state, "key"), "x");
+	assert_string_equal(after.type, "Test/things");
+}
+
+static void test_list__pages_by_type_below_an_id(void **state)
+{
+	static const char *const ids[] = {"/s/g/a", "/s/g/B", "/s/g/c", "/s/g2/d", "/s/g/b/sub"};
+	struct fixture *f = *state;
+	struct lf_error err = LF_ERROR_NONE;
+	LF_AUTO_RESOURCE_LIST first = {0};
+	LF_AUTO_RESOURCE_LIST second = {0};
+
+	for (size_t i = 0; i < LF_N(ids); i++)
+		assert_lf_ok(put(f, ids[i], LF_PUT_NEW, (int)i, &err));
+	struct lf_list_query query = {.type = "test/THINGS", .below = "/S/g", .limit = 2};
+	assert_lf_ok(lf_catalog_list(f->catalog, &query, &first, &err));
+	assert_int_equal(first.n, 2);
+	assert_true(first.more);
+	assert_string_equal(first.items[1].id, "/s/g/B");
+	query.after = first.items[1].id;
+	assert_lf_ok(lf_catalog_list(f->catalog, &query, &second, &err));
+	assert_int_equal(second.n, 2);
+	assert_false(second.more);
+	assert_string_equal(second.items[1].id, "/s/g/c");
+}
+
+static void test_delete_tree__takes_children_and_no_neighbours(void **state)
+{
+	struct fixture *f = *state;
+	struct lf_error err = LF_ERROR_NONE;
+
+	assert_lf_ok(put(f, "/s/g", LF_PUT_NEW, 1, &err));
+	assert_lf_ok(put(f, "/s/G/x", LF_PUT_NEW, 2, &err));
+	assert_lf_ok(put(f, "/s/g2", LF_PUT_NEW, 3, &err));
+	assert_lf_ok(lf_catalog_delete_tree(f->catalog, "/S/g", &err));
+	assert_int_equal(get(f, "/s/g"), -1);
+	assert_int_equal(get(f, "/s/g/x"), -1);
+	assert_int_equal(get(f, "/s/g2"), 3);
+}
+
+static void test_transaction__is_all_or_nothing_and_survives_reopening(void **state)
+{
+	struct fixture *f = *state;
+	struct lf_error err = LF_ERROR_NONE;
+	LF_AUTO_FREE char *value = NULL;
+
+	assert_lf_ok(lf_catalog_begin(f->catalog, &err));
+	assert_lf_ok(put(f, "/a", LF_PUT_NEW, 1, &err));
+	assert_int_equal(get(f, "/a"), 1);
+	lf_catalog_rollback(f->catalog);
+	assert_int_equal(get(f, "/a"), -1);
+	assert_lf_ok(lf_catalog_begin(f->catalog, &err));
+	assert_lf_ok(put(f, "/a", LF_PUT_NEW, 2, &err));
+	assert_lf_ok(lf_catalog_setting_put(f->catalog, "s", "v", &err));
+	assert_lf_ok(lf_catalog_commit(f->catalog, &err));
+	lf_catalog_free(f->catalog);
+	open_catalog(f);
+	assert_int_equal(get(f, "/a"), 2);
+	assert_lf_ok(lf_catalog_setting_get(f->catalog, "s", &value, &err));
+	assert_string_equal(value, "v");
+	assert_int_equal(lf_catalog_setting_get(f->catalog, "none", &value, &err), LF_ENOTFOUND);
+}
+
+static void test_write__that_fails_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct lf_error err = LF_ERROR_NONE;
+
+	assert_lf_ok(put(f, "/a", LF_PUT_NEW, 1, &err));
+	lf_fault_set("catalog-write=enospc");
+	assert_int_equal(put(f, "/a", LF_PUT_ANY, 2, &err), LF_ENOSPACE);
+	lf_fault_set(NULL);
+	assert_int_equal(get(f, "/a"), 1);
+	assert_lf_ok(put(f, "/a", LF_PUT_ANY, 3, &err));
+	assert_int_equal(get(f, "/a"), 3);
+}
+
+#define WITH_CATALOG(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_CATALOG(test_put__keeps_the_case_it_was_written_with_and_finds_any),
+		WITH_CATALOG(test_put__keeps_what_is_not_given_and_checks_the_etag),
+		WITH_CATALOG(test_list__pages_by_type_below_an_id),
+		WITH_CATALOG(test_delete_tree__takes_children_and_no_neighbours),
+		WITH_CATALOG(test_transaction__is_all_or_nothing_and_survives_reopening),
+		WITH_CATALOG(test_write__that_fails_changes_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
