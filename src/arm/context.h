@@ -27,7 +27,8 @@ struct lf_context {
 	const char *data_dir;
 	const char *base_url; /* "https://127.0.0.1:8443" */
 	const char *tenant_id;
-	const char *subscription_id;  /* the bootstrap one; others may be made */
+	const char *owner_id;	     /* object id of the bootstrap principal: Owner of everything */
+	const char *subscription_id; /* the bootstrap one; others may be made */
 	const char *ca_cert, *ca_key; /* PEM */
 };
 

@@ -11,6 +11,8 @@
 #include "json/json.h"
 
 struct lf_token_keys;
+/* iss of every access token of a tenant; the same whatever name a client calls the site by. */
+#define LF_TOKEN_ISSUER_FORMAT "urn:landfall:tenant:%s"
 /* A new RSA-2048 signing key as JWK text (private: store as a secret); free(). */
 LF_MUST_CHECK int lf_token_key_new(char **ret_jwk, struct lf_error *err);
 /* Load; jwks: array of private JWKs, the first signs. */

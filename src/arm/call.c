@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "arm/call.h"
+
+#include <string.h>
+
+struct lf_context *lf_arm_context(const struct lf_arm_call *call)
+{
+	return call->context;
+}
+
+struct lf_http_exchange *lf_arm_http(const struct lf_arm_call *call)
+{
+	return call->http;
+}
+
+const char *lf_arm_param(const struct lf_arm_call *call, const char *name)
+{
+	const struct lf_route_match *match = &call->match;
+
+	for (size_t i = 0; i < match->n_params; i++)
+		if (strlen(name) == match->param_lens[i] &&
+		    strncmp(match->param_names[i], name, match->param_lens[i]) == 0)
+			return match->param_values[i];
+	LF_ASSERT(!"the route has this parameter");
+	return "";
+}
+
+const char *lf_arm_query(const struct lf_arm_call *call, const char *name)
+{
+	struct lf_arm_call *own =
+		(struct lf_arm_call *)(uintptr_t)call; /* keeps what it hands out */
+	struct lf_error ignored;
+	char *value = NULL;
+
+	if (own->n_queries == LF_N(own->query_text) ||
+	    lf_form_value(lf_http_query(call->http), name, &value, &ignored) || !value)
+		return NULL;
+	own->query_text[own->n_queries++] = value;
+	return value;
+}
+
+const char *lf_arm_api_version(const struct lf_arm_call *call)
+{
+	return call->api_version ? call->api_version : "";
+}
+
+json_t *lf_arm_body(const struct lf_arm_call *call)
+{
+	return call->body;
+}
+
+/* Literals as the table has them, parameters as the client sent them. */
+const char *lf_arm_id(const struct lf_arm_call *call, unsigned levels_up)
+{
+	struct lf_arm_call *own = (struct lf_arm_call *)(uintptr_t)call;
+	const struct lf_route_match *match = &call->match;
+	const char *p = match->route->path;
+	struct lf_buf id = LF_BUF_INIT;
+
+	LF_ASSERT(levels_up < match->n_segments);
+	for (size_t i = 0; i < match->n_segments - levels_up; i++) {
+		p += *p == '/';
+		size_t len = strcspn(p, "/");
+		lf_buf_puts(&id, "/");
+		if (p[0] == '{')
+			lf_buf_puts(&id, match->segments[i]);
+		else
+			lf_buf_append(&id, p, len);
+		p += len;
+	}
+	free(own->id_text);
+	own->id_text = lf_buf_take(&id);
+	return own->id_text ? own->id_text : "";
+}
+
+const char *lf_arm_base_url(const struct lf_arm_call *call)
+{
+	return call->base_url;
+}
+
+const char *lf_arm_principal(const struct lf_arm_call *call)
+{
+	return call->principal ? call->principal : "";
+}
+
+const char *lf_arm_request_id(const struct lf_arm_call *call)
+{
+	return call->request_id;
+}

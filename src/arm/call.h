@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * arm/call.h - the inside of a call, shared by the files of arm/.
+ */
+#ifndef LF_ARM_CALL_H
+#define LF_ARM_CALL_H
+
+#include "arm/arm.h"
+#include "arm/router.h"
+#include <stdlib.h>
+
+#include "base/text.h"
+
+struct lf_arm_call {
+	struct lf_context *context;
+	struct lf_http_exchange *http;
+	struct lf_path path;
+	struct lf_route_match match;
+	json_t *body;
+	char *base_url;
+	char *api_version;
+	char *id_text;	     /* last answer of lf_arm_id() */
+	char *query_text[8]; /* values handed out */
+	size_t n_queries;
+	char *principal;
+	char request_id[LF_GUID_SIZE];
+	char correlation_id[LF_GUID_SIZE];
+	bool replied;
+};
+
+/* Who is calling: LF_EUNAUTHENTICATED, or call->principal is set. */
+LF_MUST_CHECK int lf_arm_authenticate(struct lf_arm_call *call, struct lf_error *err);
+/* May principal do action on scope?  LF_EDENIED "AuthorizationFailed". */
+LF_MUST_CHECK int lf_arm_authorize(const struct lf_context *context, const char *principal,
+				   const char *action, const char *scope, struct lf_error *err);
+/* The api-version rules of a provider. */
+LF_MUST_CHECK int lf_arm_check_version(const struct lf_arm_provider *provider, const char *version,
+				       struct lf_error *err);
+/* ARM's error envelope and status for err. */
+void lf_arm_reply_error(struct lf_arm_call *call, const struct lf_error *err);
+/* {"code","message","target","details","additionalInfo"}; NULL when out of memory. */
+json_t *lf_arm_error_body(const struct lf_error *err);
+/* The routes of the monitor URLs, for every namespace. */
+extern const struct lf_arm_provider lf_arm_monitor_provider;
+
+#endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The front: every request of the port comes here.  What a mount claims goes to
+ * the mount; the rest is a call of the management plane, in the order
+ * path, route, token, version, rights, scope, body, handler.
+ */
+#include <string.h>
+
+#include "arm/call.h"
+#include "base/log.h"
+
+#define BODY_MAX   (4u << 20) /* of a management call; Azure's own limit */
+#define MOUNTS_MAX 8
+
+struct lf_arm {
+	struct lf_context *context;
+	struct lf_router *router;
+	const struct lf_arm_provider **providers;
+	size_t n_providers;
+	struct lf_arm_mount mounts[MOUNTS_MAX];
+	size_t n_mounts;
+	struct lf_http_handler handler;
+};
+
+static const struct lf_arm_mount *find_mount(const struct lf_arm *arm,
+					     const struct lf_http_exchange *x)
+{
+	for (size_t i = 0; i < arm->n_mounts; i++)
+		if (arm->mounts[i].matches(arm->mounts[i].context, x))
+			return &arm->mounts[i];
+	return NULL;
+}
+
+static void call_done(struct lf_arm_call *call)
+{
+	lf_path_done(&call->path);
+	json_decref(call->body);
+	for (size_t i = 0; i < call->n_queries; i++)
+		free(call->query_text[i]);
+	free(call->base_url);
+	free(call->api_version);
+	free(call->id_text);
+	free(call->principal);
+}
+
+static int call_init(struct lf_arm_call *call, struct lf_context *context,
+		     struct lf_http_exchange *x, struct lf_error *err)
+{
+	const char *host = lf_http_header(x, "Host");
+	const char *correlation = lf_http_header(x, "x-ms-correlation-request-id");
+
+	call->context = context;
+	call->http = x;
+	lf_guid_random(call->request_id);
+	snprintf(call->correlation_id, sizeof(call->correlation_id), "%s",
+		 correlation && lf_guid_valid(correlation) ? correlation : call->request_id);
+	/* a Host that is no host name must not come back inside our URLs */
+	bool plain = host && host[0] && strlen(host) < 256 &&
+		     !host[strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					"0123456789.-:[]")];
+	call->base_url = plain ? lf_printf_dup("https://%s", host) : strdup(context->base_url);
+	return call->base_url ? 0 : lf_fail_nomem(err);
+}
+
+static void set_common_headers(struct lf_arm_call *call)
+{
+	const char *client_id = lf_http_header(call->http, "x-ms-client-request-id");
+	const char *wanted = lf_http_header(call->http, "x-ms-return-client-request-id");
+	char date[LF_TIME_SIZE];
+
+	lf_time_format_http(lf_clock_now_ns(call->context->clock), date);
+	lf_http_set_header(call->http, "Date", date);
+	lf_http_set_header(call->http, "Cache-Control", "no-cache");
+	lf_http_set_header(call->http, "x-content-type-options", "nosniff");
+	lf_http_set_header(call->http, "Strict-Transport-Security",
+			   "max-age=31536000; includeSubDomains");
+	lf_http_set_header(call->http, "x-ms-request-id", call->request_id);
+	lf_http_set_header(call->http, "x-ms-correlation-request-id", call->correlation_id);
+	if (client_id && wanted && lf_text_equal_nocase(wanted, "true"))
+		lf_http_set_header(call->http, "x-ms-client-request-id", client_id);
+}
+
+/* Why there is no route: unknown namespace, type or method. */
+static int fail_route(const struct lf_arm *arm, const struct lf_arm_call *call,
+		      struct lf_error *err)
+{
+	const char *space = NULL;
+	bool known = false;
+
+	for (size_t i = 0; i + 1 < call->path.n; i++)
+		if (lf_text_equal_nocase(call->path.segments[i], "providers"))
+			space = call->path.segments[i + 1];
+	for (size_t i = 0; space && i < arm->n_providers; i++)
+		known = known || (arm->providers[i]->name &&
+				  lf_text_equal_nocase(arm->providers[i]->name, space));
+	if (call->match.path_known)
+		return lf_fail_arm(err, LF_EMETHOD, "MethodNotAllowed", NULL,
+				   "see the list of operations in docs/contract.md",
+				   "this resource does not answer the method %s",
+				   lf_http_method(call->http));
+	if (space && !known)
+		return lf_fail_arm(err, LF_ENOTFOUND, "InvalidResourceNamespace", space,
+				   "list /providers to see what this site serves",
+				   "the resource namespace '%s' is invalid", space);
+	if (space)
+		return lf_fail_arm(err, LF_ENOTFOUND, "InvalidResourceType", NULL,
+				   "see the list of operations in docs/contract.md",
+				   "the resource type could not be found in the namespace '%s' for "
+				   "this path",
+				   space);
+	return lf_fail(err, LF_ENOTFOUND, NULL, "there is nothing at this path");
+}
+
+static int find_route(struct lf_arm *arm, struct lf_arm_call *call, struct lf_error *err)
+{
+	const char *method = lf_http_method(call->http);
+	int rc = lf_path_parse(lf_http_path(call->http), &call->path, err);
+
+	if (rc)
+		return rc;
+	lf_router_find(arm->router, method, &call->path, &call->match);
+	if (!call->match.route && strcmp(method, "HEAD") == 0)
+		lf_router_find(arm->router, "GET", &call->path, &call->match);
+	return call->match.route ? 0 : fail_route(arm, call, err);
+}
+
+/* The subscription exists; what is written goes into a resource group that does. */
+static int check_scope(struct lf_arm_call *call, struct lf_error *err)
+{
+	const struct lf_path *path = &call->path;
+	LF_AUTO_RESOURCE found = LF_RESOURCE_INIT;
+	char id[512];
+
+	if (path->n < 2 || !lf_text_equal_nocase(path->segments[0], "subscriptions"))
+		return 0;
+	snprintf(id, sizeof(id), "/subscriptions/%s", path->segments[1]);
+	int rc = lf_catalog_get(call->context->catalog, id, &found, err);
+	if (rc == LF_ENOTFOUND)
+		return lf_fail_arm(err, LF_ENOTFOUND, "SubscriptionNotFound", id,
+				   "list /subscriptions to see which there are",
+				   "the subscription '%s' could not be found", path->segments[1]);
+	if (rc || path->n < 6 || !lf_text_equal_nocase(path->segments[2], "resourceGroups") ||
+	    strcmp(lf_http_method(call->http), "PUT") != 0)
+		return rc;
+	lf_resource_done(&found);
+	snprintf(id, sizeof(id), "/subscriptions/%s/resourceGroups/%s", path->segments[1],
+		 path->segments[3]);
+	rc = lf_catalog_get(call->context->catalog, id, &found, err);
+	return rc != LF_ENOTFOUND
+		       ? rc
+		       : lf_fail_arm(err, LF_ENOTFOUND, "ResourceGroupNotFound", id,
+				     "create the resource group first",
+				     "resource group '%s' could not be found", path->segments[3]);
+}
+
+static int check_call(struct lf_arm *arm, struct lf_arm_call *call, struct lf_error *err)
+{
+	int rc = find_route(arm, call, err);
+
+	if (rc)
+		return rc;
+	const struct lf_arm_route *route = call->match.route;
+	rc = lf_form_value(lf_http_query(call->http), "api-version", &call->api_version, err);
+	if (rc || route->flags & LF_ARM_OPEN)
+		return rc;
+	rc = lf_arm_authenticate(call, err);
+	if (!rc && !(route->flags & LF_ARM_NO_VERSION))
+		rc = lf_arm_check_version(call->match.provider, call->api_version, err);
+	if (!rc)
+		rc = lf_arm_authorize(arm->context, call->principal, route->action,
+				      lf_arm_id(call, 0), err);
+	return rc ? rc : check_scope(call, err);
+}
+
+static int read_body(struct lf_arm_call *call, struct lf_error *err)
+{
+	const struct lf_arm_route *route = call->match.route;
+	size_t len;
+	const char *text = lf_http_body(call->http, &len);
+	int rc = 0;
+
+	if (route->flags & LF_ARM_FORM)
+		return 0;
+	if (len)
+		rc = lf_json_parse(text, len, &call->body, err);
+	if (rc)
+		return rc;
+	if (call->body && !json_is_object(call->body))
+		return lf_fail_arm(err, LF_EINVAL, "InvalidRequestContent", NULL,
+				   "send one JSON object", "the body is not a JSON object");
+	if (!call->body && route->flags & LF_ARM_BODY)
+		return lf_fail_arm(err, LF_EINVAL, "InvalidRequestContent", NULL,
+				   "send the resource as a JSON object", "the body is empty");
+	return call->body ? lf_fields_check(route->fields, route->n_fields, call->body, NULL, err)
+			  : 0;
+}
+
+static int begin(void *server_context, struct lf_http_exchange *x, struct lf_http_begin *ret_begin)
+{
+	const struct lf_arm *arm = server_context;
+	const struct lf_arm_mount *mount = find_mount(arm, x);
+
+	if (mount)
+		return mount->handler.begin(mount->handler.context, x, ret_begin);
+	ret_begin->body_max = BODY_MAX;
+	return 0;
+}
+
+static void complete(void *server_context, struct lf_http_exchange *x, int sink_error,
+		     const struct lf_error *sink_err)
+{
+	struct lf_arm *arm = server_context;
+	const struct lf_arm_mount *mount = find_mount(arm, x);
+	struct lf_arm_call call = {0};
+	struct lf_error err = LF_ERROR_NONE;
+
+	if (mount) {
+		mount->handler.complete(mount->handler.context, x, sink_error, sink_err);
+		return;
+	}
+	int rc = call_init(&call, arm->context, x, &err);
+	if (!rc) {
+		set_common_headers(&call);
+		if (sink_error) { /* the body was too large or broke off */
+			err = *sink_err;
+			rc = sink_error;
+		}
+	}
+	if (!rc)
+		rc = check_call(arm, &call, &err);
+	if (!rc)
+		rc = read_body(&call, &err);
+	if (!rc)
+		rc = call.match.route->handler(&call, &err);
+	lf_catalog_rollback(arm->context->catalog); /* a handler that failed in its transaction */
+	if (rc) {
+		if (lf_error_http(rc) >= 500)
+			lf_log_error(lf_http_path(x), &err);
+		lf_arm_reply_error(&call, &err);
+	}
+	LF_ASSERT(call.replied);
+	call_done(&call);
+}
+
+int lf_arm_open(struct lf_context *context, const struct lf_arm_provider *const *providers,
+		size_t n, struct lf_arm **ret_arm, struct lf_error *err)
+{
+	struct lf_arm *arm = calloc(1, sizeof(*arm));
+	int rc = arm ? 0 : lf_fail_nomem(err);
+
+	if (rc)
+		return rc;
+	arm->context = context;
+	arm->providers = calloc(n + 1, sizeof(*arm->providers));
+	rc = arm->providers ? 0 : lf_fail_nomem(err);
+	if (!rc) {
+		memcpy(arm->providers, providers, n * sizeof(*providers));
+		arm->providers[n] = &lf_arm_monitor_provider;
+		arm->n_providers = n + 1;
+		rc = lf_router_new(arm->providers, n + 1, &arm->router, err);
+	}
+	if (rc) {
+		lf_arm_free(arm);
+		return rc;
+	}
+	arm->handler = (struct lf_http_handler){begin, complete, arm};
+	*ret_arm = arm;
+	return 0;
+}
+
+void lf_arm_free(struct lf_arm *arm)
+{
+	if (!arm)
+		return;
+	lf_router_free(arm->router);
+	free(arm->providers);
+	free(arm);
+}
+
+int lf_arm_mount(struct lf_arm *arm, const struct lf_arm_mount *mount, struct lf_error *err)
+{
+	if (arm->n_mounts == MOUNTS_MAX)
+		return lf_fail(err, LF_EINTERNAL, NULL, "more than %d mounts", MOUNTS_MAX);
+	arm->mounts[arm->n_mounts++] = *mount;
+	return 0;
+}
+
+const struct lf_http_handler *lf_arm_http_handler(struct lf_arm *arm)
+{
+	return &arm->handler;
+}

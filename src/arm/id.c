@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+#include <strings.h>
+
+#include "arm/call.h"
+
+bool lf_arm_id_segment(const char *id, const char *name, char *out, size_t out_size)
+{
+	size_t name_len = strlen(name);
+
+	for (const char *p = id; *p;) {
+		size_t len = strcspn(p, "/");
+		const char *next = p + len + (p[len] == '/');
+		if (len == name_len && strncasecmp(p, name, len) == 0 && *next && *next != '/') {
+			size_t value_len = strcspn(next, "/");
+			if (value_len >= out_size)
+				return false;
+			memcpy(out, next, value_len);
+			out[value_len] = '\0';
+			return true;
+		}
+		p = next;
+	}
+	return false;
+}
+
+const char *lf_arm_id_last(const char *id)
+{
+	const char *slash = strrchr(id, '/');
+
+	return slash ? slash + 1 : id;
+}
+
+bool lf_arm_id_equal(const char *a, const char *b)
+{
+	return lf_text_equal_nocase(a, b);
+}
+
+/* "…/providers/SPACE/type1/name1/type2/name2" has type "SPACE/type1/type2". */
+static bool id_has_type(const char *id, const char *type)
+{
+	LF_AUTO_PATH path = {0};
+	struct lf_error ignored;
+	char found[512] = "";
+	size_t at = 0;
+
+	if (id[0] != '/' || lf_path_parse(id, &path, &ignored))
+		return false;
+	for (size_t i = 0; i < path.n; i++)
+		if (lf_text_equal_nocase(path.segments[i], "providers"))
+			at = i + 1;
+	if (!at) /* a resource group or subscription */
+		return lf_text_equal_nocase(type, path.n == 4
+							  ? "Microsoft.Resources/resourceGroups"
+							  : "Microsoft.Resources/subscriptions") &&
+		       (path.n == 2 || path.n == 4) &&
+		       lf_text_equal_nocase(path.segments[0], "subscriptions") &&
+		       (path.n == 2 || lf_text_equal_nocase(path.segments[2], "resourceGroups"));
+	if (at >= path.n || (path.n - at) % 2 == 0)
+		return false;
+	snprintf(found, sizeof(found), "%s", path.segments[at]);
+	for (size_t i = at + 1; i < path.n; i += 2) {
+		size_t used = strlen(found);
+		snprintf(found + used, sizeof(found) - used, "/%s", path.segments[i]);
+	}
+	return lf_text_equal_nocase(found, type);
+}
+
+int lf_arm_id_check(const char *id, const char *type, const char *target, struct lf_error *err)
+{
+	char hint[256];
+
+	if (id_has_type(id, type))
+		return 0;
+	snprintf(hint, sizeof(hint), "give the full id of a %s", type);
+	return lf_fail_arm(err, LF_EINVAL, "LinkedInvalidPropertyId", target, hint,
+			   "'%.200s' is not the id of a %s", id, type);
+}
+
+int lf_arm_envelope(json_t *doc, const char *id, const char *type, struct lf_error *err)
+{
+	if (lf_json_set_text(doc, "id", id) | lf_json_set_text(doc, "name", lf_arm_id_last(id)) |
+	    lf_json_set_text(doc, "type", type))
+		return lf_fail_nomem(err);
+	return 0;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "arm/call.h"
+
+#define JSON_TYPE "application/json; charset=utf-8"
+
+int lf_arm_reply(struct lf_arm_call *call, int status, const json_t *body, struct lf_error *err)
+{
+	LF_ASSERT(!call->replied);
+	if (body) {
+		char *text = NULL;
+		int rc = lf_json_dump(body, &text, err);
+		if (rc)
+			return rc;
+		lf_http_answer_take(call->http, JSON_TYPE, text, strlen(text));
+	}
+	lf_http_status(call->http, status);
+	call->replied = true;
+	return 0;
+}
+
+/* The request's URL with another $skiptoken. */
+static char *next_link(struct lf_arm_call *call, const char *token)
+{
+	struct lf_buf url = LF_BUF_INIT;
+	LF_AUTO_FREE char *encoded = lf_url_encode(token);
+
+	lf_buf_printf(&url, "%s%s?", call->base_url, lf_http_path(call->http));
+	for (const char *p = lf_http_query(call->http); *p;) {
+		size_t len = strcspn(p, "&");
+		const char *name = *p == '$' ? p + 1 : p + 3 * lf_text_starts_nocase(p, "%24");
+		if (!lf_text_starts_nocase(name, "skiptoken=")) {
+			lf_buf_append(&url, p, len);
+			lf_buf_puts(&url, "&");
+		}
+		p += len + (p[len] == '&');
+	}
+	lf_buf_printf(&url, "$skiptoken=%s", encoded ? encoded : "");
+	return encoded ? lf_buf_take(&url) : (lf_buf_done(&url), NULL);
+}
+
+int lf_arm_reply_list(struct lf_arm_call *call, json_t *values, const char *next_token,
+		      struct lf_error *err)
+{
+	LF_AUTO_FREE char *link = next_token ? next_link(call, next_token) : NULL;
+
+	if (next_token && !link)
+		return lf_fail_nomem(err);
+	LF_AUTO_JSON *body = json_pack("{s:O,s:s?}", "value", values, "nextLink", link);
+	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+}
+
+/* Messages are written lower case and without a full stop; ARM's are sentences. */
+static json_t *sentence(const char *message)
+{
+	char text[sizeof(((struct lf_error *)0)->message) + 2];
+
+	snprintf(text, sizeof(text), "%s%s", message, message[0] ? "." : "");
+	if (text[0] >= 'a' && text[0] <= 'z')
+		text[0] = (char)(text[0] - 'a' + 'A');
+	/* a message cut in the middle of a character is not UTF-8 */
+	json_t *value = json_string(text);
+	return value ? value : json_string("The request failed.");
+}
+
+json_t *lf_arm_error_body(const struct lf_error *err)
+{
+	json_t *info = json_array();
+
+	if (err->hint[0])
+		json_array_append_new(info, json_pack("{s:s,s:{s:o}}", "type", "Recommendation",
+						      "info", "advice", sentence(err->hint)));
+	return json_pack("{s:s,s:o,s:o,s:[],s:o}", "code", lf_error_arm(err), "message",
+			 sentence(err->message), "target",
+			 err->target[0] ? json_string(err->target) : json_null(), "details",
+			 "additionalInfo", info);
+}
+
+void lf_arm_reply_error(struct lf_arm_call *call, const struct lf_error *err)
+{
+	LF_AUTO_JSON *body = json_pack("{s:o}", "error", lf_arm_error_body(err));
+	struct lf_error ignored;
+	int status = lf_error_http(err->code);
+
+	call->replied = false;
+	lf_http_set_header(call->http, "x-ms-failure-cause", "gateway");
+	if (status == 401)
+		lf_http_set_header(call->http, "WWW-Authenticate",
+				   "Bearer error=\"invalid_token\", error_description=\"The access "
+				   "token is missing or not valid\"");
+	if (status == 429 || status == 503 || status == 507)
+		lf_http_set_header(call->http, "Retry-After", "5");
+	if (!body || lf_arm_reply(call, status, body, &ignored))
+		lf_http_status(call->http, 500);
+}
