@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "providers/common/document.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "arm/path.h"
+#include "base/text.h"
+
+#define PAGE_ROWS 100
+
+int lf_document_view(struct lf_arm_call *call, const struct lf_document *document,
+		     const struct lf_resource *resource, json_t **ret_doc, struct lf_error *err)
+{
+	LF_AUTO_JSON *doc = json_object();
+	LF_AUTO_JSON *stored = json_deep_copy(resource->doc);
+	char etag[64];
+
+	if (!doc || !stored)
+		return lf_fail_nomem(err);
+	int rc = lf_arm_envelope(doc, resource->id, document->type, err);
+	if (rc)
+		return rc;
+	snprintf(etag, sizeof(etag), "W/\"%s\"", resource->etag);
+	if (lf_json_set_text(doc, "etag", etag) | json_object_update(doc, stored))
+		return lf_fail_nomem(err);
+	rc = document->view ? document->view(call, resource, doc, err) : 0;
+	if (!rc)
+		*ret_doc = lf_steal(&doc);
+	return rc;
+}
+
+int lf_document_get(struct lf_arm_call *call, const struct lf_document *document,
+		    struct lf_error *err)
+{
+	LF_AUTO_RESOURCE resource = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *doc = NULL;
+
+	int rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 0), &resource, err);
+	if (!rc)
+		rc = lf_document_view(call, document, &resource, &doc, err);
+	return rc ? rc : lf_arm_reply(call, 200, doc, err);
+}
+
+int lf_document_list_below(struct lf_arm_call *call, const struct lf_document *document,
+			   const char *below, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = document->type,
+					    .below = below,
+					    .after = lf_arm_query(call, "skiptoken"),
+					    .limit = PAGE_ROWS};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	LF_AUTO_JSON *values = json_array();
+
+	if (!values)
+		return lf_fail_nomem(err);
+	int rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		json_t *doc = NULL;
+		rc = lf_document_view(call, document, &list.items[i], &doc, err);
+		if (!rc && json_array_append_new(values, doc))
+			rc = lf_fail_nomem(err);
+	}
+	return rc ? rc
+		  : lf_arm_reply_list(call, values, list.more ? list.items[list.n - 1].id : NULL,
+				      err);
+}
+
+int lf_document_list(struct lf_arm_call *call, const struct lf_document *document,
+		     unsigned levels_up, struct lf_error *err)
+{
+	return lf_document_list_below(call, document, lf_arm_id(call, levels_up), err);
+}
+
+static int check_location(json_t *doc, const struct lf_resource *before, struct lf_error *err)
+{
+	const char *location = lf_json_text(doc, "location");
+	const char *was = before ? lf_json_text(before->doc, "location") : NULL;
+	char plain[64];
+	size_t used = 0;
+
+	if (!location && was)
+		return lf_json_set_text(doc, "location", was) ? lf_fail_nomem(err) : 0;
+	if (!location)
+		return lf_fail_arm(err, LF_EINVAL, "LocationRequired", "location",
+				   "give a location, as \"eastus\"",
+				   "the location property is required for this definition");
+	/* "East US" and "eastus" are one place; the normalised name is answered */
+	for (const char *p = location; *p && used < sizeof(plain) - 1; p++)
+		if (*p != ' ')
+			plain[used++] = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
+	plain[used] = '\0';
+	if (was && strcmp(was, plain) != 0)
+		return lf_fail_arm(err, LF_ECONFLICT, "InvalidResourceLocation", "location",
+				   "delete the resource first, or use its location",
+				   "the resource is in '%s' and cannot be moved to '%s'", was,
+				   plain);
+	return lf_json_set_text(doc, "location", plain) ? lf_fail_nomem(err) : 0;
+}
+
+/* What the client may not set itself. */
+static void drop_envelope(json_t *doc)
+{
+	static const char *const names[] = {"id", "name", "type", "etag", "systemData"};
+
+	for (size_t i = 0; i < LF_N(names); i++)
+		json_object_del(doc, names[i]);
+}
+
+/* An If-Match value without quotes and weakness; NULL: none, or "*". */
+static const char *wanted_etag(struct lf_arm_call *call, char out[static 64])
+{
+	const char *header = lf_http_header(lf_arm_http(call), "If-Match");
+
+	if (!header || strcmp(header, "*") == 0)
+		return NULL;
+	header += 2 * (strncmp(header, "W/", 2) == 0);
+	header += *header == '"';
+	snprintf(out, 64, "%.*s", (int)strcspn(header, "\""), header);
+	return out;
+}
+
+static int write_document(struct lf_arm_call *call, const struct lf_document *document,
+			  const char *id, json_t *doc, const struct lf_resource *before,
+			  struct lf_error *err)
+{
+	LF_AUTO_JSON *state = before ? json_deep_copy(before->state) : json_object();
+	const char *none = lf_http_header(lf_arm_http(call), "If-None-Match");
+	char etag[64];
+
+	if (!state)
+		return lf_fail_nomem(err);
+	if (before && none && strcmp(none, "*") == 0)
+		return lf_fail(err, LF_EPRECONDITION, id, "the resource is there already");
+	drop_envelope(doc);
+	int rc = document->needs_location ? check_location(doc, before, err) : 0;
+	if (!rc && document->check)
+		rc = document->check(call, id, doc, before, state, err);
+	return rc ? rc
+		  : lf_catalog_put(lf_arm_context(call)->catalog, id, document->type, LF_PUT_ANY,
+				   wanted_etag(call, etag), doc, state, err);
+}
+
+int lf_document_done_headers(struct lf_arm_call *call, struct lf_error *err)
+{
+	(void)err;
+	LF_AUTO_FREE char *url =
+		lf_printf_dup("%s/subscriptions/%s/providers/Microsoft.Resources/locations/global/"
+			      "completedOperations/%s?api-version=%s",
+			      lf_arm_base_url(call), lf_arm_context(call)->subscription_id,
+			      lf_arm_request_id(call), lf_arm_api_version(call));
+
+	if (url)
+		lf_http_set_header(lf_arm_http(call), "Azure-AsyncOperation", url);
+	lf_http_set_header(lf_arm_http(call), "Retry-After", "1");
+	return url ? 0 : lf_fail_nomem(err);
+}
+
+/* Answer with what is stored now. */
+static int reply_stored(struct lf_arm_call *call, const struct lf_document *document,
+			const char *id, int status, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE resource = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *doc = NULL;
+	int rc = document->async ? lf_document_done_headers(call, err) : 0;
+
+	if (!rc)
+		rc = lf_catalog_get(lf_arm_context(call)->catalog, id, &resource, err);
+	if (!rc)
+		rc = lf_document_view(call, document, &resource, &doc, err);
+	return rc ? rc : lf_arm_reply(call, status, doc, err);
+}
+
+int lf_document_put(struct lf_arm_call *call, const struct lf_document *document,
+		    struct lf_error *err)
+{
+	struct lf_catalog *catalog = lf_arm_context(call)->catalog;
+	LF_AUTO_FREE char *id = strdup(lf_arm_id(call, 0));
+	LF_AUTO_RESOURCE before = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *doc = lf_arm_body(call) ? json_deep_copy(lf_arm_body(call)) : json_object();
+
+	if (!id || !doc)
+		return lf_fail_nomem(err);
+	int rc = lf_catalog_begin(catalog, err);
+	if (rc)
+		return rc;
+	rc = lf_catalog_get(catalog, id, &before, err);
+	bool exists = rc == 0;
+	if (!rc || rc == LF_ENOTFOUND)
+		rc = write_document(call, document, id, doc, exists ? &before : NULL, err);
+	if (rc)
+		return rc; /* the front takes the transaction back */
+	rc = lf_catalog_commit(catalog, err);
+	return rc ? rc : reply_stored(call, document, id, exists ? 200 : 201, err);
+}
+
+int lf_document_patch(struct lf_arm_call *call, const struct lf_document *document,
+		      struct lf_error *err)
+{
+	struct lf_catalog *catalog = lf_arm_context(call)->catalog;
+	LF_AUTO_FREE char *id = strdup(lf_arm_id(call, 0));
+	LF_AUTO_RESOURCE before = LF_RESOURCE_INIT;
+
+	if (!id)
+		return lf_fail_nomem(err);
+	int rc = lf_catalog_begin(catalog, err);
+	if (!rc)
+		rc = lf_catalog_get(catalog, id, &before, err);
+	if (rc)
+		return rc;
+	LF_AUTO_JSON *doc = json_deep_copy(before.doc);
+	if (!doc)
+		return lf_fail_nomem(err);
+	/* tags are replaced as a whole, everything else is merged */
+	if (lf_json_at(lf_arm_body(call), "tags"))
+		json_object_del(doc, "tags");
+	if (lf_arm_body(call))
+		rc = lf_json_merge(doc, lf_arm_body(call), err);
+	if (!rc)
+		rc = write_document(call, document, id, doc, &before, err);
+	if (!rc)
+		rc = lf_catalog_commit(catalog, err);
+	return rc ? rc : reply_stored(call, document, id, 200, err);
+}
+
+int lf_document_delete(struct lf_arm_call *call, const struct lf_document *document,
+		       int status_done, struct lf_error *err)
+{
+	struct lf_catalog *catalog = lf_arm_context(call)->catalog;
+	LF_AUTO_RESOURCE resource = LF_RESOURCE_INIT;
+	LF_AUTO_FREE char *id = strdup(lf_arm_id(call, 0));
+
+	if (!id)
+		return lf_fail_nomem(err);
+	int rc = lf_catalog_get(catalog, id, &resource, err);
+	if (rc == LF_ENOTFOUND)
+		return lf_arm_reply(call, 204, NULL, err);
+	if (!rc && document->removing)
+		rc = document->removing(call, &resource, err);
+	if (!rc)
+		rc = lf_catalog_delete_tree(catalog, id, err);
+	if (!rc && status_done == 202)
+		rc = lf_document_done_headers(call, err);
+	return rc ? rc : lf_arm_reply(call, status_done, NULL, err);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "providers/registry.h"
+
+#include "providers/identity/identity.h"
+#include "providers/resources/resources.h"
+
+static const struct lf_arm_provider *const providers[] = {
+	&lf_identity_provider,
+	&lf_resources_provider,
+};
+
+/* A provider's job types, as an array it exports. */
+struct job_types {
+	const struct lf_job_type *const *types;
+	const size_t *n;
+};
+#define JOB_TYPES(name)                                                                            \
+	{                                                                                          \
+		lf_##name##_jobs, &lf_##name##_n_jobs                                              \
+	}
+
+static const struct job_types job_types[] = {
+	JOB_TYPES(resources),
+};
+
+#define JOB_TYPES_MAX 64
+
+const struct lf_arm_provider *const *lf_registry_providers(size_t *ret_n)
+{
+	*ret_n = LF_N(providers);
+	return providers;
+}
+
+const struct lf_job_type *const *lf_registry_jobs(size_t *ret_n)
+{
+	static const struct lf_job_type *all[JOB_TYPES_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < LF_N(job_types); i++)
+		for (size_t j = 0; j < *job_types[i].n; j++) {
+			LF_ASSERT(n < JOB_TYPES_MAX);
+			all[n++] = job_types[i].types[j];
+		}
+	*ret_n = n;
+	return all;
+}

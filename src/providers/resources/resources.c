@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "providers/resources/resources.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "providers/common/document.h"
+#include "providers/registry.h"
+#include "providers/resources/locations.h"
+
+#define SUBSCRIPTION "/subscriptions/{subscription}"
+#define GROUPS	     SUBSCRIPTION "/resourceGroups"
+#define GROUP	     GROUPS "/{group}"
+
+int lf_subscription_make(struct lf_catalog *catalog, const char *subscription, struct lf_error *err)
+{
+	LF_AUTO_FREE char *id = lf_printf_dup("/subscriptions/%s", subscription);
+	LF_AUTO_JSON *doc = json_pack("{s:s,s:s}", "displayName", "Landfall", "state", "Enabled");
+
+	if (!id || !doc)
+		return lf_fail_nomem(err);
+	int rc =
+		lf_catalog_put(catalog, id, LF_SUBSCRIPTION_TYPE, LF_PUT_NEW, NULL, doc, NULL, err);
+	return rc == LF_EEXISTS ? 0 : rc;
+}
+
+static int list_tenants(struct lf_arm_call *call, struct lf_error *err)
+{
+	const char *tenant = lf_arm_context(call)->tenant_id;
+	LF_AUTO_FREE char *id = lf_printf_dup("/tenants/%s", tenant);
+	LF_AUTO_JSON *values =
+		json_pack("[{s:s,s:s,s:s,s:s}]", "id", id ? id : "", "tenantId", tenant,
+			  "displayName", "Landfall", "tenantCategory", "Home");
+
+	return id && values ? lf_arm_reply_list(call, values, NULL, err) : lf_fail_nomem(err);
+}
+
+static json_t *view_subscription(const struct lf_context *context, const struct lf_resource *s)
+{
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:[],s:{s:s,s:s,s:s}}", "id", s->id,
+			 "subscriptionId", lf_arm_id_last(s->id), "tenantId", context->tenant_id,
+			 "displayName", lf_json_text_or(s->doc, "displayName", ""), "state",
+			 "Enabled", "authorizationSource", "RoleBased", "managedByTenants",
+			 "subscriptionPolicies", "locationPlacementId", "Public_2014-09-01",
+			 "quotaId", "PayAsYouGo_2014-09-01", "spendingLimit", "Off");
+}
+
+static int list_subscriptions(struct lf_arm_call *call, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_SUBSCRIPTION_TYPE};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	LF_AUTO_JSON *values = json_array();
+
+	int rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++)
+		if (json_array_append_new(values,
+					  view_subscription(lf_arm_context(call), &list.items[i])))
+			rc = lf_fail_nomem(err);
+	return rc ? rc : lf_arm_reply_list(call, values, NULL, err);
+}
+
+static int get_subscription(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE s = LF_RESOURCE_INIT;
+	int rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 0), &s, err);
+
+	if (rc)
+		return rc;
+	LF_AUTO_JSON *body = view_subscription(lf_arm_context(call), &s);
+	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+}
+
+static int list_locations(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_JSON *values = lf_locations_view(lf_arm_param(call, "subscription"));
+
+	return values ? lf_arm_reply_list(call, values, NULL, err) : lf_fail_nomem(err);
+}
+
+/* Resource groups. */
+
+static int check_group(struct lf_arm_call *call, const char *id, json_t *doc,
+		       const struct lf_resource *before, json_t *state, struct lf_error *err)
+{
+	const char *name = lf_arm_id_last(id);
+	size_t len = strlen(name);
+
+	(void)call, (void)before, (void)state;
+	if (len > 90 || name[len - 1] == '.' ||
+	    name[strspn(name,
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_().")])
+		return lf_fail_arm(
+			err, LF_EINVAL, "InvalidResourceGroup", name,
+			"1 to 90 letters, digits, '-', '_', '(', ')' and '.', not ending in "
+			"'.'",
+			"the resource group name '%.100s' is not valid", name);
+	return lf_json_set_text(doc, "properties.provisioningState", "Succeeded")
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
+/* What stands for something real has to go first, by its own provider. */
+static int refuse_full_group(struct lf_arm_call *call, const struct lf_resource *group,
+			     struct lf_error *err)
+{
+	static const char *const busy[] = {
+		"Microsoft.Compute/virtualMachines", "Microsoft.RecoveryServices/vaults",
+		"Microsoft.Storage/storageAccounts", "Microsoft.OffAzure/ServerSites",
+		"Microsoft.OffAzure/VMwareSites"};
+
+	for (size_t i = 0; i < LF_N(busy); i++) {
+		const struct lf_list_query query = {
+			.type = busy[i], .below = group->id, .limit = 1};
+		LF_AUTO_RESOURCE_LIST list = {0};
+		int rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
+		if (rc)
+			return rc;
+		if (list.n)
+			return lf_fail_arm(err, LF_ECONFLICT, "ResourceGroupDeletionBlocked",
+					   list.items[0].id, "delete that resource first",
+					   "the resource group still holds '%s'", list.items[0].id);
+	}
+	return 0;
+}
+
+static const struct lf_document group = {
+	.type = LF_GROUP_TYPE,
+	.check = check_group,
+	.removing = refuse_full_group,
+	.needs_location = true,
+};
+
+static int put_group(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_document_put(call, &group, err);
+}
+
+static int patch_group(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_document_patch(call, &group, err);
+}
+
+static int get_group(struct lf_arm_call *call, struct lf_error *err)
+{
+	if (strcmp(lf_http_method(lf_arm_http(call)), "HEAD") != 0)
+		return lf_document_get(call, &group, err);
+	LF_AUTO_RESOURCE found = LF_RESOURCE_INIT;
+	int rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 0), &found, err);
+	return rc ? rc : lf_arm_reply(call, 204, NULL, err);
+}
+
+static int list_groups(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_document_list(call, &group, 1, err);
+}
+
+static int delete_group(struct lf_arm_call *call, struct lf_error *err)
+{
+	struct lf_catalog *catalog = lf_arm_context(call)->catalog;
+	LF_AUTO_RESOURCE found = LF_RESOURCE_INIT;
+
+	int rc = lf_catalog_get(catalog, lf_arm_id(call, 0), &found, err);
+	if (!rc)
+		rc = refuse_full_group(call, &found, err);
+	if (rc)
+		return rc;
+	const struct lf_job_request request = {
+		.type = "resources.deleteGroup", .scope = found.id, .resource = found.id};
+	char job[LF_GUID_SIZE];
+	rc = lf_jobs_submit(lf_arm_context(call)->jobs, &request, job, err);
+	const struct lf_arm_async async = {.job = job};
+	return rc ? rc : lf_arm_reply_async(call, 202, &async, NULL, err);
+}
+
+static int remove_group(struct lf_job_run *run, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+
+	return lf_catalog_delete_tree(context->catalog, lf_job_run_job(run)->resource, err);
+}
+
+static const struct lf_job_step delete_steps[] = {
+	{"DeleteResources", "Delete the resources", remove_group, NULL},
+};
+static const struct lf_job_type delete_job = {
+	.name = "resources.deleteGroup", .steps = delete_steps, .n_steps = LF_N(delete_steps)};
+const struct lf_job_type *const lf_resources_jobs[] = {&delete_job};
+const size_t lf_resources_n_jobs = LF_N(lf_resources_jobs);
+
+/* Any resource, as the lists of a group or subscription show it. */
+
+static int list_resources(struct lf_arm_call *call, struct lf_error *err)
+{
+	const struct lf_list_query query = {.below = lf_arm_id(call, 1),
+					    .after = lf_arm_query(call, "skiptoken"),
+					    .limit = 100};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	LF_AUTO_JSON *values = json_array();
+
+	int rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		const struct lf_resource *r = &list.items[i];
+		const char *slash = strchr(r->type, '/');
+		/* children and Landfall's own rows are not top-level resources */
+		if (!slash || strchr(slash + 1, '/') || strcmp(r->type, LF_GROUP_TYPE) == 0)
+			continue;
+		json_t *value =
+			json_pack("{s:s,s:s,s:s,s:s?}", "id", r->id, "name", lf_arm_id_last(r->id),
+				  "type", r->type, "location", lf_json_text(r->doc, "location"));
+		json_t *tags = lf_json_at(r->doc, "tags");
+		if (value && tags)
+			json_object_set(value, "tags", tags);
+		if (json_array_append_new(values, value))
+			rc = lf_fail_nomem(err);
+	}
+	return rc ? rc
+		  : lf_arm_reply_list(call, values, list.more ? list.items[list.n - 1].id : NULL,
+				      err);
+}
+
+/* Providers. */
+
+static json_t *view_provider(struct lf_arm_call *call, const char *name)
+{
+	size_t n;
+	const struct lf_arm_provider *const *all = lf_registry_providers(&n);
+	json_t *types = json_array(), *versions;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!all[i]->name || !lf_text_equal_nocase(all[i]->name, name))
+			continue;
+		for (const char *const *t = all[i]->types; t && *t; t++) {
+			versions = json_array();
+			for (const char *const *v = all[i]->api_versions; v && *v; v++)
+				json_array_append_new(versions, json_string(*v));
+			json_array_append_new(types,
+					      json_pack("{s:s,s:o,s:[]}", "resourceType", *t,
+							"apiVersions", versions, "locations"));
+		}
+	}
+	LF_AUTO_FREE char *full = lf_printf_dup("/subscriptions/%s/providers/%s",
+						lf_arm_param(call, "subscription"), name);
+	return json_pack("{s:s,s:s,s:s,s:s,s:o}", "id", full ? full : "", "namespace", name,
+			 "registrationPolicy", "RegistrationRequired", "registrationState",
+			 "Registered", "resourceTypes", types);
+}
+
+static const char *known_namespace(const char *name)
+{
+	size_t n;
+	const struct lf_arm_provider *const *all = lf_registry_providers(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (all[i]->name && lf_text_equal_nocase(all[i]->name, name))
+			return all[i]->name;
+	return NULL;
+}
+
+static int get_provider(struct lf_arm_call *call, struct lf_error *err)
+{
+	const char *name = known_namespace(lf_arm_param(call, "namespace"));
+
+	if (!name)
+		return lf_fail_arm(err, LF_ENOTFOUND, "InvalidResourceNamespace",
+				   lf_arm_param(call, "namespace"), "list /providers",
+				   "the resource namespace '%s' is invalid",
+				   lf_arm_param(call, "namespace"));
+	LF_AUTO_JSON *body = view_provider(call, name);
+	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+}
+
+static int list_providers(struct lf_arm_call *call, struct lf_error *err)
+{
+	size_t n;
+	const struct lf_arm_provider *const *all = lf_registry_providers(&n);
+	LF_AUTO_JSON *values = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		/* several tables may share a namespace: the first one stands for all */
+		bool first = all[i]->name;
+		for (size_t j = 0; j < i && first; j++)
+			first = !all[j]->name || strcmp(all[j]->name, all[i]->name) != 0;
+		if (first && json_array_append_new(values, view_provider(call, all[i]->name)))
+			return lf_fail_nomem(err);
+	}
+	return lf_arm_reply_list(call, values, NULL, err);
+}
+
+/* Azure-AsyncOperation of what had already ended when it was answered. */
+static int get_completed(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_JSON *body = json_pack("{s:s,s:s}", "name", lf_arm_param(call, "operation"),
+				       "status", "Succeeded");
+
+	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+}
+
+static const char *const api_versions[] = {
+	"2014-04-01", "2015-01-01", "2015-11-01", "2016-06-01", "2016-09-01", "2017-05-10",
+	"2018-02-01", "2018-05-01", "2019-05-01", "2019-05-10", "2019-06-01", "2019-07-01",
+	"2019-08-01", "2019-10-01", "2019-11-01", "2020-01-01", "2020-06-01", "2020-10-01",
+	"2021-01-01", "2021-04-01", "2022-01-01", "2022-09-01", "2022-12-01", "2023-07-01",
+	"2024-03-01", "2024-11-01", "2025-03-01", "2025-04-01", NULL};
+static const char *const types[] = {"resourceGroups", "subscriptions", "tenants", NULL};
+
+#define READ(type) "Microsoft.Resources/" type "/read"
+static const struct lf_arm_route routes[] = {
+	{"GET", "/tenants", READ("tenants"), list_tenants, 0, NULL, 0},
+	{"GET", "/subscriptions", READ("subscriptions"), list_subscriptions, 0, NULL, 0},
+	{"GET", SUBSCRIPTION, READ("subscriptions"), get_subscription, 0, NULL, 0},
+	{"GET", SUBSCRIPTION "/locations", READ("subscriptions/locations"), list_locations, 0, NULL,
+	 0},
+	{"GET", SUBSCRIPTION "/resources", READ("subscriptions/resources"), list_resources, 0, NULL,
+	 0},
+	{"GET", SUBSCRIPTION "/providers", READ("providers"), list_providers, 0, NULL, 0},
+	{"GET", SUBSCRIPTION "/providers/{namespace}", READ("providers"), get_provider, 0, NULL, 0},
+	{"POST", SUBSCRIPTION "/providers/{namespace}/register",
+	 "Microsoft.Resources/providers/register/action", get_provider, 0, NULL, 0},
+	{"GET", GROUPS, READ("subscriptions/resourceGroups"), list_groups, 0, NULL, 0},
+	{"GET", GROUP, READ("subscriptions/resourceGroups"), get_group, 0, NULL, 0},
+	{"PUT", GROUP, "Microsoft.Resources/subscriptions/resourceGroups/write", put_group,
+	 LF_ARM_BODY, NULL, 0},
+	{"PATCH", GROUP, "Microsoft.Resources/subscriptions/resourceGroups/write", patch_group,
+	 LF_ARM_BODY, NULL, 0},
+	{"DELETE", GROUP, "Microsoft.Resources/subscriptions/resourceGroups/delete", delete_group,
+	 0, NULL, 0},
+	{"GET", GROUP "/resources", READ("subscriptions/resourceGroups/resources"), list_resources,
+	 0, NULL, 0},
+	{"GET",
+	 SUBSCRIPTION "/providers/Microsoft.Resources/locations/{location}/completedOperations/"
+		      "{operation}",
+	 READ("locations/operations"), get_completed, LF_ARM_NO_VERSION, NULL, 0},
+};
+
+const struct lf_arm_provider lf_resources_provider = {
+	.name = "Microsoft.Resources",
+	.api_versions = api_versions,
+	.routes = routes,
+	.n_routes = LF_N(routes),
+	.types = types,
+};

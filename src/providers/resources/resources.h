@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * providers/resources/resources.h - Microsoft.Resources: tenants,
+ * subscriptions, locations, resource groups, providers.
+ */
+#ifndef LF_PROVIDERS_RESOURCES_H
+#define LF_PROVIDERS_RESOURCES_H
+
+#include "arm/arm.h"
+
+#define LF_SUBSCRIPTION_TYPE "Microsoft.Resources/subscriptions"
+#define LF_GROUP_TYPE	     "Microsoft.Resources/resourceGroups"
+
+extern const struct lf_arm_provider lf_resources_provider;
+extern const struct lf_job_type *const lf_resources_jobs[];
+extern const size_t lf_resources_n_jobs;
+
+/* Make the subscription if it is not there. */
+LF_MUST_CHECK int lf_subscription_make(struct lf_catalog *catalog, const char *id,
+				       struct lf_error *err);
+/* The paired region of a location; NULL: not one of ours. */
+const char *lf_location_pair(const char *location);
+
+#endif
