@@ -13,7 +13,9 @@ struct lf_http_client_opts {
 	const char *ca_file;		  /* PEM; NULL: the system's */
 	const char *cert_file, *key_file; /* client certificate; NULL: none */
 	int64_t timeout_ns;		  /* of one request; 0: 60 s */
-	int64_t connect_timeout_ns;	  /* 0: 10 s */
+	bool insecure; /* accept any server: only to fetch a CA that is then compared by fingerprint
+			*/
+	int64_t connect_timeout_ns; /* 0: 10 s */
 };
 struct lf_http_client;
 LF_MUST_CHECK int lf_http_client_new(const struct lf_http_client_opts *opts,

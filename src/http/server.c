@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http/server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "os/file.h"
+
+#define THREADS_DEFAULT	    4
+#define CONNECTIONS_DEFAULT 1024
+#define HEADER_BYTES	    (64u << 10)
+#define IDLE_SECONDS	    120
+#define STREAM_BLOCK	    (64u << 10)
+#define STOP_LIMIT_NS	    (20 * LF_NS_PER_S)
+
+struct lf_http_server {
+	struct MHD_Daemon *daemon;
+	struct lf_http_handler handler;
+	uint16_t port;
+	atomic_uint in_flight;
+};
+
+struct stream {
+	lf_http_read_fn *read;
+	void (*release)(void *context);
+	void *context;
+};
+
+struct lf_http_exchange {
+	struct lf_http_server *server;
+	struct MHD_Connection *connection;
+	const char *method;
+	const char *url; /* with the query, raw */
+	char *path, *query;
+	struct lf_http_begin begin;
+	struct lf_buf body;
+	uint64_t received;
+	int sink_error;
+	struct lf_error sink_err;
+	bool begun, refused, handled, client_checked;
+	char fingerprint[65];
+	char client_name[256];
+	int status;
+	struct MHD_Response *response;
+	struct {
+		char *name, *value;
+	} headers[32];
+	size_t n_headers;
+};
+
+/* Request. */
+
+const char *lf_http_method(const struct lf_http_exchange *x)
+{
+	return x->method;
+}
+
+const char *lf_http_path(const struct lf_http_exchange *x)
+{
+	return x->path;
+}
+
+const char *lf_http_query(const struct lf_http_exchange *x)
+{
+	return x->query;
+}
+
+const char *lf_http_header(const struct lf_http_exchange *x, const char *name)
+{
+	return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
+}
+
+struct visit {
+	const char *prefix;
+	lf_http_header_fn *fn;
+	void *context;
+};
+
+static enum MHD_Result visit_header(void *cls, enum MHD_ValueKind kind, const char *name,
+				    const char *value)
+{
+	const struct visit *visit = cls;
+
+	(void)kind;
+	if (strncasecmp(name, visit->prefix, strlen(visit->prefix)) == 0)
+		visit->fn(visit->context, name, value ? value : "");
+	return MHD_YES;
+}
+
+void lf_http_headers_each(const struct lf_http_exchange *x, const char *prefix,
+			  lf_http_header_fn *visit_fn, void *context)
+{
+	struct visit visit = {prefix, visit_fn, context};
+
+	MHD_get_connection_values(x->connection, MHD_HEADER_KIND, visit_header, &visit);
+}
+
+const char *lf_http_body(const struct lf_http_exchange *x, size_t *ret_len)
+{
+	*ret_len = x->body.len;
+	return lf_buf_text(&x->body);
+}
+
+/* A certificate that our CA signed and that is valid now; else both stay "". */
+static void check_client(struct lf_http_exchange *x)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	gnutls_session_t session = info ? info->tls_session : NULL;
+	gnutls_x509_crt_t cert = NULL;
+	unsigned status = 1, n = 0;
+	uint8_t digest[32];
+	size_t digest_len = sizeof(digest), name_len = sizeof(x->client_name);
+
+	x->client_checked = true;
+	const gnutls_datum_t *chain = session ? gnutls_certificate_get_peers(session, &n) : NULL;
+	if (!chain || !n || gnutls_certificate_verify_peers2(session, &status) || status ||
+	    gnutls_x509_crt_init(&cert))
+		return;
+	if (gnutls_x509_crt_import(cert, &chain[0], GNUTLS_X509_FMT_DER) == 0 &&
+	    gnutls_x509_crt_get_fingerprint(cert, GNUTLS_DIG_SHA256, digest, &digest_len) == 0 &&
+	    gnutls_x509_crt_get_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME, 0, 0, x->client_name,
+					  &name_len) == 0)
+		lf_hex_encode(digest, sizeof(digest), x->fingerprint);
+	gnutls_x509_crt_deinit(cert);
+}
+
+const char *lf_http_client_fingerprint(const struct lf_http_exchange *x)
+{
+	struct lf_http_exchange *own = (struct lf_http_exchange *)(uintptr_t)x; /* caches */
+
+	if (!own->client_checked)
+		check_client(own);
+	return x->fingerprint[0] ? x->fingerprint : NULL;
+}
+
+const char *lf_http_client_name(const struct lf_http_exchange *x)
+{
+	return lf_http_client_fingerprint(x) ? x->client_name : NULL;
+}
+
+void *lf_http_sink(const struct lf_http_exchange *x)
+{
+	return x->begin.context;
+}
+
+/* Answer. */
+
+void lf_http_status(struct lf_http_exchange *x, int status)
+{
+	x->status = status;
+}
+
+void lf_http_set_header(struct lf_http_exchange *x, const char *name, const char *value)
+{
+	size_t at = 0;
+
+	while (at < x->n_headers && strcasecmp(x->headers[at].name, name) != 0)
+		at++;
+	char *copy = strdup(value), *name_copy = at < x->n_headers ? NULL : strdup(name);
+	/* a line break would end the header: what a client sent may be in value */
+	for (char *p = copy; p && *p; p++)
+		if ((unsigned char)*p < ' ')
+			*p = ' ';
+	if (at < x->n_headers && copy) {
+		free(x->headers[at].value);
+		x->headers[at].value = copy;
+		return;
+	}
+	if (!copy || !name_copy || x->n_headers == LF_N(x->headers)) {
+		free(copy);
+		free(name_copy);
+		return;
+	}
+	x->headers[x->n_headers].name = name_copy;
+	x->headers[x->n_headers++].value = copy;
+}
+
+static void set_response(struct lf_http_exchange *x, const char *content_type,
+			 struct MHD_Response *response)
+{
+	if (x->response)
+		MHD_destroy_response(x->response);
+	x->response = response;
+	if (content_type)
+		lf_http_set_header(x, "Content-Type", content_type);
+}
+
+void lf_http_answer_take(struct lf_http_exchange *x, const char *content_type, char *data,
+			 size_t len)
+{
+	set_response(x, content_type,
+		     MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE));
+}
+
+void lf_http_answer_copy(struct lf_http_exchange *x, const char *content_type, const char *text)
+{
+	set_response(x, content_type,
+		     MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text,
+						     MHD_RESPMEM_MUST_COPY));
+}
+
+static ssize_t read_stream(void *cls, uint64_t position, char *data, size_t max)
+{
+	struct stream *stream = cls;
+	struct lf_error err;
+
+	if (stream->read(stream->context, data, max, position, &err)) {
+		lf_log_error("an answer broke off", &err);
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	}
+	return (ssize_t)max;
+}
+
+static void free_stream(void *cls)
+{
+	struct stream *stream = cls;
+
+	if (stream->release)
+		stream->release(stream->context);
+	free(stream);
+}
+
+void lf_http_answer_stream(struct lf_http_exchange *x, const char *content_type, uint64_t len,
+			   lf_http_read_fn *read, void (*release)(void *context), void *context)
+{
+	struct stream *stream = malloc(sizeof(*stream));
+
+	if (!stream) {
+		if (release)
+			release(context);
+		return;
+	}
+	*stream = (struct stream){read, release, context};
+	set_response(x, content_type,
+		     MHD_create_response_from_callback(len, STREAM_BLOCK, read_stream, stream,
+						       free_stream));
+}
+
+/* The exchange. */
+
+static void exchange_free(struct lf_http_exchange *x)
+{
+	if (x->begin.release)
+		x->begin.release(x->begin.context);
+	if (x->response)
+		MHD_destroy_response(x->response);
+	for (size_t i = 0; i < x->n_headers; i++) {
+		free(x->headers[i].name);
+		free(x->headers[i].value);
+	}
+	lf_buf_done(&x->body);
+	free(x->path);
+	free(x->query);
+	free(x);
+}
+
+/* First contact: the raw request line, before anything is decoded. */
+static void *new_exchange(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+	struct lf_http_exchange *x = calloc(1, sizeof(*x));
+
+	if (!x)
+		return NULL;
+	x->server = cls;
+	x->connection = connection;
+	x->path = strndup(uri, strcspn(uri, "?"));
+	const char *mark = strchr(uri, '?');
+	x->query = strdup(mark ? mark + 1 : "");
+	atomic_fetch_add(&x->server->in_flight, 1);
+	return x;
+}
+
+static void exchange_ended(void *cls, struct MHD_Connection *connection, void **own,
+			   enum MHD_RequestTerminationCode code)
+{
+	struct lf_http_exchange *x = *own;
+
+	(void)cls, (void)connection, (void)code;
+	if (!x)
+		return;
+	struct lf_http_server *server = x->server;
+	exchange_free(x);
+	*own = NULL;
+	atomic_fetch_sub(&server->in_flight, 1);
+}
+
+static enum MHD_Result send_answer(struct lf_http_exchange *x)
+{
+	if (!x->response)
+		set_response(x, NULL,
+			     MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
+	if (!x->response)
+		return MHD_NO;
+	for (size_t i = 0; i < x->n_headers; i++)
+		if (MHD_add_response_header(x->response, x->headers[i].name, x->headers[i].value) ==
+		    MHD_NO)
+			lf_warn("cannot answer the header %s", x->headers[i].name);
+	enum MHD_Result result = MHD_queue_response(
+		x->connection, x->status ? (unsigned)x->status : 500u, x->response);
+	MHD_destroy_response(x->response);
+	x->response = NULL;
+	return result;
+}
+
+static enum MHD_Result answer_now(struct lf_http_exchange *x)
+{
+	x->handled = true;
+	x->server->handler.complete(x->server->handler.context, x, x->sink_error, &x->sink_err);
+	return send_answer(x);
+}
+
+/* The request before its body: refuse what must not be read at all. */
+static enum MHD_Result begin_exchange(struct lf_http_exchange *x, const char *method)
+{
+	const char *length = lf_http_header(x, "Content-Length");
+	struct lf_error ignored;
+	uint64_t announced = 0;
+
+	x->begun = true;
+	x->method = method;
+	if (!x->path || !x->query)
+		return MHD_NO;
+	if (length && lf_http_header(x, "Transfer-Encoding")) {
+		/* two lengths: a proxy in front may have believed the other one */
+		lf_http_set_header(x, "Connection", "close");
+		x->status = 400;
+		x->handled = true;
+		return send_answer(x);
+	}
+	if (x->server->handler.begin(x->server->handler.context, x, &x->begin)) {
+		lf_http_set_header(x, "Connection", "close");
+		x->handled = true;
+		return send_answer(x);
+	}
+	if (length && (lf_parse_u64(length, 0, UINT64_MAX, &announced, &ignored) ||
+		       announced > x->begin.body_max)) {
+		x->sink_error = lf_fail_arm(&x->sink_err, LF_ETOOLARGE, "RequestEntityTooLarge",
+					    "Content-Length", "send a smaller body",
+					    "the body has %.20s bytes, more than the %llu that are "
+					    "allowed here",
+					    length, (unsigned long long)x->begin.body_max);
+		lf_http_set_header(x, "Connection", "close");
+		return answer_now(x);
+	}
+	return MHD_YES;
+}
+
+static void take_block(struct lf_http_exchange *x, const char *data, size_t len)
+{
+	x->received += len;
+	if (x->sink_error)
+		return; /* the rest is read and dropped */
+	if (x->received > x->begin.body_max)
+		x->sink_error =
+			lf_fail_arm(&x->sink_err, LF_ETOOLARGE, "RequestEntityTooLarge", NULL,
+				    "send a smaller body",
+				    "the body is longer than the %llu bytes that are allowed "
+				    "here",
+				    (unsigned long long)x->begin.body_max);
+	else if (x->begin.sink)
+		x->sink_error = x->begin.sink(x->begin.context, data, len, &x->sink_err);
+	else
+		lf_buf_append(&x->body, data, len);
+	if (!x->sink_error && x->body.failed)
+		x->sink_error = lf_fail_nomem(&x->sink_err);
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
+				  const char *method, const char *version, const char *data,
+				  size_t *data_len, void **own)
+{
+	struct lf_http_exchange *x = *own;
+
+	(void)cls, (void)connection, (void)url, (void)version;
+	if (!x)
+		return MHD_NO;
+	if (!x->begun)
+		return begin_exchange(x, method);
+	if (*data_len) {
+		if (!x->handled)
+			take_block(x, data, *data_len);
+		*data_len = 0;
+		/* a body of unknown length that went over: nothing of the rest matters */
+		if (x->sink_error == LF_ETOOLARGE && x->received > 2 * x->begin.body_max)
+			return MHD_NO;
+		return MHD_YES;
+	}
+	return x->handled ? MHD_YES : answer_now(x);
+}
+
+/* Our own socket: TCP_NODELAY from the first byte of the handshake on. */
+static int open_socket(const char *address, uint16_t port, uint16_t *ret_port, int *ret_fd,
+		       struct lf_error *err)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	bool is_v4 = inet_pton(AF_INET, address, &v4.sin_addr) == 1;
+	struct sockaddr *name = is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6;
+	socklen_t len = is_v4 ? sizeof(v4) : sizeof(v6);
+	const int one = 1;
+
+	if (!is_v4 && inet_pton(AF_INET6, address, &v6.sin6_addr) != 1)
+		return lf_fail(err, LF_EINVAL, address, "'%s' is not an IP address", address);
+	LF_AUTO_FD fd = socket(name->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return lf_fail_sys(err, errno, address, "cannot make a socket");
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (bind(fd, name, len) || listen(fd, 1024))
+		return lf_fail_sys(err, errno, address, "cannot listen on %s port %u", address,
+				   port);
+	if (getsockname(fd, name, &len))
+		return lf_fail_sys(err, errno, address, "cannot ask for the port");
+	*ret_port = ntohs(is_v4 ? v4.sin_port : v6.sin6_port);
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
+}
+
+static void log_daemon(void *cls, const char *fmt, va_list args) LF_PRINTF(2, 0);
+static void log_daemon(void *cls, const char *fmt, va_list args)
+{
+	char line[512];
+
+	(void)cls;
+	vsnprintf(line, sizeof(line), fmt, args);
+	lf_debug("http: %s", line);
+}
+
+int lf_http_server_open(const struct lf_http_server_opts *opts,
+			const struct lf_http_handler *handler, struct lf_http_server **ret_server,
+			struct lf_error *err)
+{
+	struct lf_http_server *server = calloc(1, sizeof(*server));
+	int fd = -1;
+
+	if (!server)
+		return lf_fail_nomem(err);
+	server->handler = *handler;
+	int rc = open_socket(opts->address, opts->port, &server->port, &fd, err);
+	if (rc) {
+		free(server);
+		return rc;
+	}
+	server->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+		on_request, server, MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_MEM_CERT, opts->certificate_pem,
+		MHD_OPTION_HTTPS_MEM_KEY, opts->key_pem, MHD_OPTION_HTTPS_PRIORITIES,
+		"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", MHD_OPTION_THREAD_POOL_SIZE,
+		opts->threads ? opts->threads : THREADS_DEFAULT, MHD_OPTION_CONNECTION_LIMIT,
+		opts->connections_max ? opts->connections_max : CONNECTIONS_DEFAULT,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(2 * HEADER_BYTES),
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_URI_LOG_CALLBACK,
+		new_exchange, server, MHD_OPTION_NOTIFY_COMPLETED, exchange_ended, server,
+		opts->client_ca_pem ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END,
+		opts->client_ca_pem, MHD_OPTION_END);
+	if (!server->daemon) {
+		close(fd);
+		free(server);
+		return lf_fail(err, LF_EINTERNAL, NULL, "cannot start the HTTPS server");
+	}
+	*ret_server = server;
+	return 0;
+}
+
+uint16_t lf_http_server_port(const struct lf_http_server *server)
+{
+	return server->port;
+}
+
+void lf_http_server_free(struct lf_http_server *server)
+{
+	const struct timespec pause = {.tv_nsec = 5 * LF_NS_PER_MS};
+
+	if (!server)
+		return;
+	int fd = MHD_quiesce_daemon(server->daemon);
+	for (int64_t waited = 0; atomic_load(&server->in_flight) && waited < STOP_LIMIT_NS;
+	     waited += pause.tv_nsec)
+		nanosleep(&pause, NULL);
+	MHD_stop_daemon(server->daemon);
+	if (fd >= 0)
+		close(fd);
+	free(server);
+}
