@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * server/daemon.h - one of everything, opened in the order of the layers and
+ * closed in the reverse one.
+ */
+#ifndef LF_SERVER_DAEMON_H
+#define LF_SERVER_DAEMON_H
+
+#include "base/log.h"
+#include "base/text.h"
+
+struct lf_daemon_opts {
+	const char *data_dir;
+	char address[64];
+	uint16_t port;
+	const char *compute;
+	double clock_rate;
+	enum lf_log_level log_level;
+};
+struct lf_daemon;
+LF_MUST_CHECK int lf_daemon_open(const struct lf_daemon_opts *opts, struct lf_daemon **ret_daemon,
+				 struct lf_error *err);
+const char *lf_daemon_url(const struct lf_daemon *daemon);
+/* Stops taking requests, lets what runs end, closes everything. */
+void lf_daemon_free(struct lf_daemon *daemon);
+/* METHOD, path and action of every route, a line each, on standard output. */
+void lf_daemon_print_routes(void);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * landfalld - the daemon: arguments, and one of everything wired together.
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "server/daemon.h"
+
+static const char usage[] =
+	"usage: landfalld --data DIR [options]\n"
+	"\n"
+	"  --data DIR           where everything is kept (made when missing)\n"
+	"  --listen ADDR:PORT   address to serve HTTPS on (default 127.0.0.1:8443; port 0: any)\n"
+	"  --compute DRIVER     libvirt (default), or fake: machines that are documents only\n"
+	"  --clock-rate N       run N times as fast as real time (default 1)\n"
+	"  --log-level LEVEL    error, warning, info (default), debug\n"
+	"  --routes             print every operation that is served, and end\n"
+	"  --version, --help\n"
+	"\n"
+	"On the first start DIR/client.env says how to sign in.  See landfalld(8).\n";
+
+static int parse_listen(const char *text, struct lf_daemon_opts *opts, struct lf_error *err)
+{
+	const char *colon = strrchr(text, ':');
+	uint64_t port;
+
+	if (!colon || colon == text)
+		return lf_fail(err, LF_EINVAL, text, "--listen takes ADDRESS:PORT");
+	int rc = lf_parse_u64(colon + 1, 0, 65535, &port, err);
+	if (rc)
+		return rc;
+	opts->port = (uint16_t)port;
+	bool bracketed = text[0] == '[' && colon[-1] == ']';
+	snprintf(opts->address, sizeof(opts->address), "%.*s",
+		 (int)(colon - text) - (bracketed ? 2 : 0), text + bracketed);
+	return 0;
+}
+
+static int parse_level(const char *text, enum lf_log_level *ret_level, struct lf_error *err)
+{
+	static const char *const names[] = {"error", "warning", "info", "debug"};
+
+	for (size_t i = 0; i < LF_N(names); i++)
+		if (strcmp(names[i], text) == 0) {
+			*ret_level = (enum lf_log_level)i;
+			return 0;
+		}
+	return lf_fail(err, LF_EINVAL, text, "--log-level takes error, warning, info or debug");
+}
+
+/* 0: go on; 1: done (help); negative: error. */
+static int parse_arguments(int argc, char **argv, struct lf_daemon_opts *opts, struct lf_error *err)
+{
+	static const struct option options[] = {
+		{"data", required_argument, NULL, 'd'},
+		{"listen", required_argument, NULL, 'l'},
+		{"compute", required_argument, NULL, 'c'},
+		{"clock-rate", required_argument, NULL, 'r'},
+		{"log-level", required_argument, NULL, 'L'},
+		{"routes", no_argument, NULL, 'R'},
+		{"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+	int option, rc = 0;
+
+	while (!rc && (option = getopt_long(argc, argv, "", options, NULL)) != -1)
+		switch (option) {
+		case 'd':
+			opts->data_dir = optarg;
+			break;
+		case 'l':
+			rc = parse_listen(optarg, opts, err);
+			break;
+		case 'c':
+			opts->compute = optarg;
+			break;
+		case 'r':
+			opts->clock_rate = strtod(optarg, NULL);
+			if (!(opts->clock_rate > 0 && opts->clock_rate <= 1e6))
+				rc = lf_fail(err, LF_EINVAL, optarg,
+					     "--clock-rate takes a number above 0");
+			break;
+		case 'L':
+			rc = parse_level(optarg, &opts->log_level, err);
+			break;
+		case 'R':
+			lf_daemon_print_routes();
+			return 1;
+		case 'V':
+			puts("landfalld " LF_VERSION);
+			return 1;
+		case 'h':
+			fputs(usage, stdout);
+			return 1;
+		default:
+			return lf_fail(err, LF_EINVAL, NULL, "see landfalld --help");
+		}
+	if (!rc && (!opts->data_dir || optind < argc))
+		rc = lf_fail(err, LF_EINVAL, NULL, "give --data DIR and nothing else; see --help");
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct lf_daemon_opts opts = {.address = "127.0.0.1",
+				      .port = 8443,
+				      .compute = "libvirt",
+				      .clock_rate = 1,
+				      .log_level = LF_LOG_INFO};
+	struct lf_error err = LF_ERROR_NONE;
+	struct lf_daemon *daemon = NULL;
+	sigset_t stop;
+	int got;
+
+	int rc = parse_arguments(argc, argv, &opts, &err);
+	if (rc > 0)
+		return 0;
+	lf_log_init("landfalld", opts.log_level);
+	/* threads inherit the mask: only the wait below takes these signals */
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTERM);
+	sigaddset(&stop, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &stop, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	umask(077);
+	if (!rc)
+		rc = lf_daemon_open(&opts, &daemon, &err);
+	if (rc) {
+		lf_log_error("cannot start", &err);
+		return lf_error_exit(rc);
+	}
+	printf("landfalld: ready %s\n", lf_daemon_url(daemon));
+	fflush(stdout);
+	while (sigwait(&stop, &got) != 0)
+		;
+	lf_info("stopping");
+	lf_daemon_free(daemon);
+	return 0;
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/site.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "crypto/tls.h"
+#include "os/file.h"
+#include "providers/identity/identity.h"
+#include "providers/resources/resources.h"
+
+#define SECRET_FILE_MAX 65536
+#define CERT_DAYS	397
+#define CERT_RENEW_NS	(30 * 24 * 3600 * LF_NS_PER_S)
+
+static char *path_in(const struct lf_site *site, const char *name)
+{
+	return lf_printf_dup("%s/%s", site->dir, name);
+}
+
+int lf_site_lock(struct lf_site *site, const char *dir, struct lf_error *err)
+{
+	int rc = lf_dir_make(dir, 0711, err);
+	if (rc)
+		return rc;
+	site->dir = dir;
+	LF_AUTO_FREE char *lock = path_in(site, "lock");
+	LF_AUTO_FREE char *keys = path_in(site, "keys");
+	if (!lock || !keys)
+		return lf_fail_nomem(err);
+	site->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (site->lock < 0)
+		return lf_fail_sys(err, errno, lock, "cannot open %s", lock);
+	if (flock(site->lock, LOCK_EX | LOCK_NB)) {
+		lf_fail(err, LF_ECONFLICT, dir, "another landfalld is running on %s", dir);
+		return lf_error_hint(err, "stop it, or give another --data directory");
+	}
+	return lf_dir_make(keys, 0700, err);
+}
+
+/* Text of a file in the directory; *ret_text NULL when it is not there. */
+static int read_text(const struct lf_site *site, const char *name, char **ret_text,
+		     struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = path_in(site, name);
+	LF_AUTO_BUF text = LF_BUF_INIT;
+
+	if (!path)
+		return lf_fail_nomem(err);
+	int rc = lf_file_read(path, SECRET_FILE_MAX, &text, err);
+	if (rc == LF_ENOTFOUND) {
+		*ret_text = NULL;
+		return 0;
+	}
+	if (rc)
+		return rc;
+	*ret_text = lf_buf_take(&text);
+	return *ret_text ? 0 : lf_fail_nomem(err);
+}
+
+static int write_text(const struct lf_site *site, const char *name, const char *text, mode_t mode,
+		      struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = path_in(site, name);
+
+	return path ? lf_file_write_durable(path, text, strlen(text), mode, err)
+		    : lf_fail_nomem(err);
+}
+
+/* Key and certificate are one file, so that a kill cannot separate them. */
+static int load_pair(const struct lf_site *site, const char *name, char **ret_cert, char **ret_key,
+		     struct lf_error *err)
+{
+	LF_AUTO_FREE char *text = NULL;
+	int rc = read_text(site, name, &text, err);
+
+	if (rc || !text)
+		return rc;
+	char *key = strstr(text, "-----BEGIN PRIVATE KEY-----");
+	if (!key)
+		return lf_fail(err, LF_ECORRUPT, name, "%s holds no private key", name);
+	*ret_key = strdup(key);
+	*key = '\0';
+	*ret_cert = strdup(text);
+	return *ret_key && *ret_cert ? 0 : lf_fail_nomem(err);
+}
+
+static int save_pair(const struct lf_site *site, const char *name, const char *cert,
+		     const char *key, struct lf_error *err)
+{
+	LF_AUTO_BUF both = LF_BUF_INIT;
+
+	lf_buf_puts(&both, cert);
+	lf_buf_puts(&both, key);
+	int rc = lf_buf_check(&both, err);
+	return rc ? rc : write_text(site, name, both.data, 0600, err);
+}
+
+static int load_ca(struct lf_site *site, const struct lf_clock *clock, struct lf_error *err)
+{
+	int rc = load_pair(site, "keys/ca.pem", &site->ca_cert, &site->ca_key, err);
+
+	if (!rc && !site->ca_cert) {
+		rc = lf_ca_new("Landfall site CA", lf_clock_now_ns(clock), &site->ca_cert,
+			       &site->ca_key, err);
+		if (!rc)
+			rc = save_pair(site, "keys/ca.pem", site->ca_cert, site->ca_key, err);
+	}
+	return rc ? rc : write_text(site, "ca.pem", site->ca_cert, 0644, err);
+}
+
+/* The server's certificate: made anew when it nears its end or the host is another one. */
+static int load_server_cert(struct lf_site *site, const struct lf_clock *clock, const char *host,
+			    struct lf_error *err)
+{
+	char name[256] = "localhost";
+	int64_t end = 0;
+	LF_AUTO_FREE char *was = NULL;
+
+	int rc = load_pair(site, "keys/server.pem", &site->server_cert, &site->server_key, err);
+	if (!rc && site->server_cert)
+		rc = lf_cert_expiry(site->server_cert, &end, err);
+	if (!rc)
+		rc = read_text(site, "keys/server.host", &was, err);
+	if (rc)
+		return rc;
+	if (end - CERT_RENEW_NS > lf_clock_now_ns(clock) && was && strcmp(was, host) == 0)
+		return 0;
+	free(lf_steal(&site->server_cert));
+	free(lf_steal(&site->server_key));
+	gethostname(name, sizeof(name) - 1);
+	const char *const names[] = {"localhost", "127.0.0.1", "::1", name, host, NULL};
+	rc = lf_ca_issue_server(site->ca_cert, site->ca_key, names, lf_clock_now_ns(clock),
+				CERT_DAYS, &site->server_cert, &site->server_key, err);
+	if (!rc)
+		rc = save_pair(site, "keys/server.pem", site->server_cert, site->server_key, err);
+	return rc ? rc : write_text(site, "keys/server.host", host, 0600, err);
+}
+
+static int load_token_key(struct lf_site *site, struct lf_error *err)
+{
+	LF_AUTO_FREE char *jwk = NULL;
+	int rc = read_text(site, "keys/token.jwk", &jwk, err);
+
+	if (!rc && !jwk) {
+		rc = lf_token_key_new(&jwk, err);
+		if (!rc)
+			rc = write_text(site, "keys/token.jwk", jwk, 0600, err);
+	}
+	const char *const jwks[] = {jwk};
+	return rc ? rc : lf_token_keys_load(jwks, 1, &site->token_keys, err);
+}
+
+/* A GUID that is made once. */
+static int load_guid(struct lf_catalog *catalog, const char *name, char **ret_guid,
+		     struct lf_error *err)
+{
+	char guid[LF_GUID_SIZE];
+	int rc = lf_catalog_setting_get(catalog, name, ret_guid, err);
+
+	if (rc != LF_ENOTFOUND)
+		return rc;
+	lf_guid_random(guid);
+	rc = lf_catalog_setting_put(catalog, name, guid, err);
+	if (rc)
+		return rc;
+	*ret_guid = strdup(guid);
+	return *ret_guid ? 0 : lf_fail_nomem(err);
+}
+
+int lf_site_load(struct lf_site *site, struct lf_catalog *catalog, const struct lf_clock *clock,
+		 const char *host, struct lf_error *err)
+{
+	int rc = load_ca(site, clock, err);
+
+	if (!rc)
+		rc = load_server_cert(site, clock, host, err);
+	if (!rc)
+		rc = load_token_key(site, err);
+	if (!rc)
+		rc = load_guid(catalog, "tenantId", &site->tenant_id, err);
+	if (!rc)
+		rc = load_guid(catalog, "subscriptionId", &site->subscription_id, err);
+	if (!rc)
+		rc = load_guid(catalog, "ownerClientId", &site->client_id, err);
+	if (!rc)
+		rc = load_guid(catalog, "ownerObjectId", &site->owner_id, err);
+	return rc ? rc : lf_subscription_make(catalog, site->subscription_id, err);
+}
+
+/* The secret that an earlier client.env holds; NULL: none. */
+static int known_secret(const struct lf_site *site, char **ret_secret, struct lf_error *err)
+{
+	static const char name[] = "LF_CLIENT_SECRET=";
+	LF_AUTO_FREE char *text = NULL;
+	int rc = read_text(site, "client.env", &text, err);
+
+	const char *at = text ? strstr(text, name) : NULL;
+	*ret_secret = NULL;
+	if (rc || !at)
+		return rc;
+	at += strlen(name);
+	*ret_secret = strndup(at, strcspn(at, "\n"));
+	return *ret_secret ? 0 : lf_fail_nomem(err);
+}
+
+/*
+ * The file comes first, the hash after: a kill in between leaves a secret that
+ * the next start finds in the file and hashes.
+ */
+int lf_site_write_client(struct lf_site *site, struct lf_catalog *catalog, const char *url,
+			 struct lf_error *err)
+{
+	LF_AUTO_FREE char *secret = NULL;
+	LF_AUTO_BUF env = LF_BUF_INIT;
+
+	int rc = known_secret(site, &secret, err);
+	if (rc)
+		return rc;
+	bool fresh = !secret;
+	if (fresh && !(secret = lf_secret_text_new()))
+		return lf_fail_nomem(err);
+	LF_AUTO_FREE char *real = realpath(site->dir, NULL);
+	lf_buf_printf(&env,
+		      "LF_URL=%s\nLF_TENANT_ID=%s\nLF_SUBSCRIPTION_ID=%s\nLF_CLIENT_ID=%s\n"
+		      "LF_CLIENT_SECRET=%s\nLF_CA_FILE=%s/ca.pem\n",
+		      url, site->tenant_id, site->subscription_id, site->client_id, secret,
+		      real ? real : site->dir);
+	rc = lf_buf_check(&env, err);
+	if (!rc)
+		rc = write_text(site, "client.env", env.data, 0600, err);
+	explicit_bzero(env.data, env.len);
+	if (rc)
+		return rc;
+	LF_AUTO_FREE char *id = lf_printf_dup(LF_PRINCIPAL_ID_PREFIX "%s", site->client_id);
+	LF_AUTO_RESOURCE principal = LF_RESOURCE_INIT;
+	if (!id)
+		return lf_fail_nomem(err);
+	rc = lf_catalog_get(catalog, id, &principal, err);
+	if (rc == LF_ENOTFOUND || fresh)
+		rc = lf_principal_put(catalog, site->client_id, site->owner_id, "bootstrap", secret,
+				      err);
+	explicit_bzero(secret, strlen(secret));
+	return rc;
+}
+
+void lf_site_done(struct lf_site *site)
+{
+	lf_token_keys_free(site->token_keys);
+	char **const texts[] = {&site->ca_cert,	   &site->ca_key,    &site->server_cert,
+				&site->server_key, &site->tenant_id, &site->subscription_id,
+				&site->client_id,  &site->owner_id};
+	for (size_t i = 0; i < LF_N(texts); i++) {
+		if (*texts[i])
+			explicit_bzero(*texts[i], strlen(*texts[i]));
+		free(*texts[i]);
+	}
+	if (site->lock >= 0)
+		close(site->lock);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * server/site.h - the data directory of a daemon: who it is, and its secrets.
+ *
+ * DIR/lock            held while a daemon runs
+ * DIR/catalog.db      everything that clients see
+ * DIR/ca.pem          the site's CA certificate, for clients
+ * DIR/keys/           CA key, server key and certificate, token key, platform key: 0600
+ * DIR/client.env      how the first principal signs in: 0600
+ * DIR/regions, sessions, accounts, compute: of the parts
+ *
+ * Each file is written whole and durable, and what is found is kept, so a kill
+ * at any instant of the first start leaves a directory that starts.
+ */
+#ifndef LF_SERVER_SITE_H
+#define LF_SERVER_SITE_H
+
+#include "base/clock.h"
+#include "catalog/catalog.h"
+#include "crypto/token.h"
+
+struct lf_site {
+	const char *dir;
+	int lock;
+	char *ca_cert, *ca_key;
+	char *server_cert, *server_key;
+	char *tenant_id, *subscription_id, *client_id, *owner_id;
+	struct lf_token_keys *token_keys;
+};
+
+/* Lock the directory (made when missing): LF_ECONFLICT when another daemon has it. */
+LF_MUST_CHECK int lf_site_lock(struct lf_site *site, const char *dir, struct lf_error *err);
+/* Load identity and keys, making what is not there yet; host: the address that we listen on. */
+LF_MUST_CHECK int lf_site_load(struct lf_site *site, struct lf_catalog *catalog,
+			       const struct lf_clock *clock, const char *host,
+			       struct lf_error *err);
+/* Write client.env for this URL, and the first principal's secret if it has none yet. */
+LF_MUST_CHECK int lf_site_write_client(struct lf_site *site, struct lf_catalog *catalog,
+				       const char *url, struct lf_error *err);
+void lf_site_done(struct lf_site *site);
+
+#endif
