@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A real machine's whole life on this host's libvirt, from disks that a
+ * stand-in of the NBD plugin serves (no vault needed): defined, booted, its
+ * own checksums compared, its export killed under it, hydrated, booted again
+ * without exports, removed; nothing is left.
+ *
+ * usage: machine DIR bios|uefi OS.raw [DATA.raw]     (tests/e2e/boot.sh)
+ *        machine --time DIR bios|uefi OS.raw         prints ms to the kernel's first line
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "compute/compute.h"
+#include "nbd/export.h"
+#include "os/file.h"
+#include "os/process.h"
+#include "vault/point.h"
+#include "vault/regions.h"
+
+#define BOOT_LIMIT_S 180
+#define CONSOLE_MAX  (1 << 20)
+
+static int claims; /* made and not dropped */
+static const char *store_dir;
+
+/* The vault's part, as far as disks.c asks for it: files in a directory, claims counted. */
+int lf_regions_vault(struct lf_regions *regions, const char *region, struct lf_vault **ret_vault,
+		     struct lf_error *err)
+{
+	(void)regions;
+	(void)region;
+	(void)err;
+	*ret_vault = NULL;
+	return 0;
+}
+
+int lf_regions_paths(struct lf_regions *regions, const char *region, char **ret_dir,
+		     char **ret_key_file, struct lf_error *err)
+{
+	(void)regions;
+	(void)region;
+	(void)err;
+	*ret_dir = strdup(store_dir);
+	*ret_key_file = strdup("/dev/null");
+	return 0;
+}
+
+int lf_claim_put(struct lf_vault *vault, const char *point, const char *claim, int64_t until_ns,
+		 struct lf_error *err)
+{
+	(void)vault;
+	(void)point;
+	(void)claim;
+	(void)until_ns;
+	(void)err;
+	claims = 1;
+	return 0;
+}
+
+int lf_claim_drop(struct lf_vault *vault, const char *point, const char *claim,
+		  struct lf_error *err)
+{
+	(void)vault;
+	(void)point;
+	(void)claim;
+	(void)err;
+	claims = 0;
+	return 0;
+}
+
+static void check(bool good, const char *what)
+{
+	printf("%s - %s\n", good ? "ok" : "not ok", what);
+	fflush(stdout);
+	if (!good)
+		exit(1);
+}
+
+static struct lf_error err;
+#define CHECK_RC(call)                                                                             \
+	do {                                                                                       \
+		if (call) {                                                                        \
+			lf_log_error(#call, &err);                                                 \
+			check(false, #call);                                                       \
+		}                                                                                  \
+	} while (0)
+
+struct life {
+	struct lf_compute *compute;
+	char *data_dir;
+	char vm[LF_GUID_SIZE], nic[LF_GUID_SIZE], network[LF_GUID_SIZE];
+	const char *firmware, *os, *data;
+};
+
+static json_t *disk_doc(int lun, const char *path)
+{
+	const char *name = strrchr(path, '/') + 1;
+	struct stat st;
+
+	check(stat(path, &st) == 0, path);
+	return json_pack("{s:i, s:s, s:I, s:{s:s, s:s, s:s, s:s}}", "lun", lun, "name", name,
+			 "sizeBytes", (json_int_t)st.st_size, "source", "kind", "point", "region",
+			 "r", "point", "p", "root", name);
+}
+
+static void open_compute(struct life *life)
+{
+	struct lf_compute_opts opts = {.data_dir = life->data_dir,
+				       .driver = "libvirt",
+				       .regions = (struct lf_regions *)(uintptr_t)life};
+
+	CHECK_RC(lf_compute_open(&opts, &life->compute, &err));
+}
+
+static void define(struct life *life)
+{
+	LF_AUTO_JSON *network =
+		json_pack("{s:s, s:s, s:b, s:[{s:s, s:s}]}", "guid", life->network, "name", "test",
+			  "isolated", 1, "subnets", "name", "default", "prefix", "192.0.2.0/24");
+	LF_AUTO_JSON *vm = json_pack(
+		"{s:s, s:s, s:s, s:i, s:i, s:s, s:[o], s:[{s:s, s:s, s:s, s:s}]}", "guid", life->vm,
+		"id", "/subscriptions/s/x", "name", "m", "vcpus", 1, "memoryMiB", 512, "firmware",
+		life->firmware, "disks", disk_doc(-1, life->os), "nics", "guid", life->nic,
+		"network", life->network, "subnet", "default", "address", "192.0.2.9");
+
+	if (life->data)
+		json_array_append_new(lf_json_at(vm, "disks"), disk_doc(0, life->data));
+	CHECK_RC(lf_compute_network_ensure(life->compute, network, &err));
+	CHECK_RC(lf_compute_vm_define(life->compute, vm, &err));
+}
+
+static json_t *state_of(struct life *life)
+{
+	json_t *state = NULL;
+
+	CHECK_RC(lf_compute_vm_state(life->compute, life->vm, &state, &err));
+	return state;
+}
+
+/* The console once it holds text; the test fails when it does not in time. */
+static void wait_console(struct life *life, const char *text, struct lf_buf *console)
+{
+	for (int i = 0; i < BOOT_LIMIT_S * 5; i++) {
+		lf_buf_clear(console);
+		CHECK_RC(
+			lf_compute_vm_console(life->compute, life->vm, CONSOLE_MAX, console, &err));
+		if (strstr(lf_buf_text(console), text))
+			return;
+		usleep(200000);
+	}
+	fprintf(stderr, "%s\n", lf_buf_text(console));
+	check(false, text);
+}
+
+/* Every line of OS.raw.sha256 must be on the console as LANDFALL-FILE. */
+static void compare_files(struct life *life, const char *console)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup("%s.sha256", life->os);
+	LF_AUTO_BUF list = LF_BUF_INIT;
+	size_t n = 0;
+
+	CHECK_RC(lf_file_read(path, 1 << 20, &list, &err));
+	for (char *line = list.data, *end; (end = strchr(line, '\n')); line = end + 1) {
+		*end = '\0';
+		LF_AUTO_FREE char *said = lf_printf_dup("LANDFALL-FILE %s %.64s", line + 66, line);
+		if (!strstr(console, said))
+			check(false, said);
+		n++;
+	}
+	printf("ok - %zu files have the source's checksums\n", n);
+}
+
+static void kill_export(struct life *life)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/%s/e-os/pid", life->data_dir, life->vm);
+	LF_AUTO_BUF text = LF_BUF_INIT;
+	uint64_t pid;
+
+	CHECK_RC(lf_file_read(path, 64, &text, &err));
+	text.data[text.len - 1] = '\0';
+	CHECK_RC(lf_parse_u64(text.data, 1, INT32_MAX, &pid, &err));
+	kill((pid_t)pid, SIGKILL);
+}
+
+static void wait_hydrated(struct life *life)
+{
+	for (int i = 0; i < BOOT_LIMIT_S * 5; i++) {
+		LF_AUTO_JSON *state = state_of(life);
+		json_t *disk;
+		size_t at;
+		bool all = claims == 0;
+		json_array_foreach (lf_json_at(state, "disks"), at, disk)
+			all &= lf_json_bool_or(disk, "hydrated", false);
+		if (all)
+			return;
+		if (i % 10 == 0) {
+			LF_AUTO_FREE char *text = json_dumps(lf_json_at(state, "disks"), 0);
+			printf("# %s %s\n", lf_json_text(state, "reason"), text);
+		}
+		usleep(200000);
+	}
+	check(false, "hydrated in time");
+}
+
+static void live(struct life *life)
+{
+	LF_AUTO_BUF console = LF_BUF_INIT;
+	LF_AUTO_FREE char *export = lf_printf_dup("%s/%s/e-os", life->data_dir, life->vm);
+
+	define(life);
+	define(life);
+	check(true, "defined, twice");
+	CHECK_RC(lf_compute_vm_start(life->compute, life->vm, &err));
+	usleep(1500000);
+	kill_export(life);
+	check(true, "started; its export killed while it boots");
+	wait_console(life, "LANDFALL-MARKER check=OK", &console);
+	compare_files(life, lf_buf_text(&console));
+	LF_AUTO_JSON *state = state_of(life);
+	LF_AUTO_FREE char *text = json_dumps(state, 0);
+	printf("# %s\n", text);
+	check(strcmp(lf_json_text_or(state, "addresses.0", ""), "192.0.2.9") == 0 &&
+		      strstr(console.data, "addresses=192.0.2.9/24"),
+	      "the guest has its address");
+	check(lf_json_int_or(state, "firstKernelMs", 0) > 0, "the kernel's first line is timed");
+	CHECK_RC(lf_compute_vm_hydrate(life->compute, life->vm, &err));
+	lf_compute_free(life->compute); /* the daemon restarts; QEMU goes on copying */
+	open_compute(life);
+	wait_hydrated(life);
+	check(!lf_export_alive(export) && access(export, F_OK) != 0, "hydrated; exports ended");
+	CHECK_RC(lf_compute_vm_stop(life->compute, life->vm, true, &err));
+	CHECK_RC(lf_compute_vm_start(life->compute, life->vm, &err));
+	wait_console(life, "boots=2", &console);
+	check(true, "boots again from its own disks alone");
+}
+
+static void remove_all(struct life *life)
+{
+	LF_AUTO_FREE char *dir = lf_printf_dup("%s/%s", life->data_dir, life->vm);
+	LF_AUTO_FREE char *net = lf_printf_dup("%s/networks/%s", life->data_dir, life->network);
+
+	CHECK_RC(lf_compute_vm_remove(life->compute, life->vm, false, &err));
+	CHECK_RC(lf_compute_vm_remove(life->compute, life->vm, false, &err));
+	CHECK_RC(lf_compute_network_remove(life->compute, life->network, &err));
+	check(access(dir, F_OK) && access(net, F_OK) && claims == 0, "removed; nothing is left");
+}
+
+static void time_kernel(struct life *life)
+{
+	int64_t ms = 0;
+
+	define(life);
+	CHECK_RC(lf_compute_vm_start(life->compute, life->vm, &err));
+	for (int i = 0; i < BOOT_LIMIT_S * 5 && !ms; i++) {
+		LF_AUTO_JSON *state = state_of(life);
+		ms = lf_json_int_or(state, "firstKernelMs", 0);
+		usleep(200000);
+	}
+	check(ms > 0, "the kernel spoke");
+	printf("firstKernelMs=%lld\n", (long long)ms);
+}
+
+int main(int argc, char **argv)
+{
+	bool timing = argc > 1 && strcmp(argv[1], "--time") == 0;
+	char **args = argv + timing;
+	struct life life = {0};
+
+	argc -= timing;
+	if (argc < 4) {
+		fprintf(stderr, "usage: machine [--time] DIR bios|uefi OS.raw [DATA.raw]\n");
+		return 2;
+	}
+	lf_log_init("machine", LF_LOG_DEBUG);
+	life.data_dir = lf_printf_dup("%s/compute", args[1]);
+	life.firmware = args[2];
+	life.os = args[3];
+	life.data = argc > 4 ? args[4] : NULL;
+	LF_AUTO_FREE char *store = strndup(life.os, (size_t)(strrchr(life.os, '/') - life.os));
+	store_dir = store;
+	lf_guid_random(life.vm);
+	lf_guid_random(life.nic);
+	lf_guid_random(life.network);
+	open_compute(&life);
+	if (timing)
+		time_kernel(&life);
+	else
+		live(&life);
+	remove_all(&life);
+	lf_compute_free(life.compute);
+	free(life.data_dir);
+	return 0;
+}
