@@ -22,7 +22,9 @@ struct lf_replication_opts {
 	struct lf_catalog *catalog;
 	struct lf_clock *clock;
 	struct lf_regions *regions;
-	const char *data_dir; /* session journals: DIR/sessions */
+	const char *data_dir;	      /* session journals: DIR/sessions */
+	const char *const *base_url;  /* where agents reach us; read when a key is made */
+	const char *ca_cert, *ca_key; /* PEM: signs agents' certificates */
 	/* Called (any thread) after a replica changed: a point, progress, health; may be NULL. */
 	void (*changed)(void *context, const char *item_id);
 	void *context;

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "replication/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "base/fault.h"
+#include "os/file.h"
+
+#define BATCH_MAGIC    0x314a464cu
+#define HEADER_SIZE    24
+#define DISK_PAGES_MAX (UINT64_C(1) << 52) /* 16 EiB: no disk is larger */
+
+static void put_le(uint8_t *out, uint64_t value, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++)
+		out[i] = (uint8_t)(value >> (8 * i));
+}
+
+static uint64_t get_le(const uint8_t *in, size_t bytes)
+{
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < bytes; i++)
+		value |= (uint64_t)in[i] << (8 * i);
+	return value;
+}
+
+void lf_extent_encode(const struct lf_extent *extent, uint8_t wire[static LF_EXTENT_WIRE_SIZE])
+{
+	put_le(wire, extent->page, 8);
+	put_le(wire + 8, extent->pages, 4);
+	put_le(wire + 12, extent->chunk_page, 4);
+	if (extent->hole)
+		memset(wire + 16, 0, 32);
+	else
+		memcpy(wire + 16, extent->chunk.bytes, 32);
+}
+
+int lf_extent_decode(const uint8_t wire[static LF_EXTENT_WIRE_SIZE], struct lf_extent *ret_extent,
+		     struct lf_error *err)
+{
+	static const uint8_t zero[32];
+	struct lf_extent extent = {.page = get_le(wire, 8),
+				   .pages = (uint32_t)get_le(wire + 8, 4),
+				   .chunk_page = (uint32_t)get_le(wire + 12, 4)};
+
+	memcpy(extent.chunk.bytes, wire + 16, 32);
+	extent.hole = memcmp(wire + 16, zero, sizeof(zero)) == 0;
+	if (!extent.pages || extent.page >= DISK_PAGES_MAX ||
+	    (!extent.hole && (uint64_t)extent.chunk_page + extent.pages > LF_CHUNK_PAGES_MAX))
+		return lf_fail(err, LF_EINVAL, "extents", "an extent is out of range");
+	*ret_extent = extent;
+	return 0;
+}
+
+struct batch {
+	uint64_t end; /* offset after it */
+	uint64_t upto;
+	uint32_t n;
+	uint8_t *records; /* free() */
+};
+
+/* The batch at offset; LF_ENOTFOUND at the end or at a torn tail. */
+static int read_batch(int fd, uint64_t offset, uint64_t file_size, struct batch *ret_batch,
+		      struct lf_error *err)
+{
+	uint8_t header[HEADER_SIZE];
+
+	if (offset + HEADER_SIZE > file_size)
+		return lf_fail(err, LF_ENOTFOUND, NULL, "end of the journal");
+	int rc = lf_file_pread_all(fd, header, sizeof(header), offset, "journal", err);
+	if (rc)
+		return rc;
+	struct batch batch = {.n = (uint32_t)get_le(header + 4, 4), .upto = get_le(header + 8, 8)};
+	size_t len = (size_t)batch.n * LF_EXTENT_WIRE_SIZE;
+	batch.end = offset + HEADER_SIZE + len;
+	if (get_le(header, 4) != BATCH_MAGIC || batch.n > LF_BATCH_RECORDS_MAX ||
+	    batch.end > file_size)
+		return lf_fail(err, LF_ENOTFOUND, NULL, "torn tail of the journal");
+	LF_AUTO_FREE uint8_t *records = malloc(len ? len : 1);
+	if (!records)
+		return lf_fail_nomem(err);
+	rc = lf_file_pread_all(fd, records, len, offset + HEADER_SIZE, "journal", err);
+	if (rc)
+		return rc;
+	if (XXH3_64bits(records, len) != get_le(header + 16, 8))
+		return lf_fail(err, LF_ENOTFOUND, NULL, "torn tail of the journal");
+	batch.records = lf_steal(&records);
+	*ret_batch = batch;
+	return 0;
+}
+
+typedef int batch_fn(void *context, const struct batch *batch, struct lf_error *err);
+
+/* Every whole batch; *ret_end is where the next one goes. */
+static int each_batch(int fd, batch_fn *visit, void *context, uint64_t *ret_end,
+		      struct lf_error *err)
+{
+	struct stat st;
+	uint64_t offset = 0;
+
+	if (fstat(fd, &st))
+		return lf_fail_sys(err, errno, "journal", "cannot read a journal");
+	for (;;) {
+		struct batch batch = {0};
+		int rc = read_batch(fd, offset, (uint64_t)st.st_size, &batch, err);
+		if (rc == LF_ENOTFOUND)
+			break;
+		if (!rc && visit)
+			rc = visit(context, &batch, err);
+		free(batch.records);
+		if (rc)
+			return rc;
+		offset = batch.end;
+	}
+	*ret_end = offset;
+	return 0;
+}
+
+int lf_journal_append(const char *path, const uint8_t *records, size_t n, uint64_t upto,
+		      struct lf_error *err)
+{
+	LF_AUTO_FD fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	size_t len = n * LF_EXTENT_WIRE_SIZE;
+	struct lf_extent extent;
+	uint64_t end;
+	int rc = 0;
+
+	if (fd < 0)
+		return lf_fail_sys(err, errno, path, "cannot open %s", path);
+	if (n > LF_BATCH_RECORDS_MAX)
+		return lf_fail(err, LF_ETOOLARGE, "extents", "more than %d extents in one batch",
+			       LF_BATCH_RECORDS_MAX);
+	for (size_t i = 0; !rc && i < n; i++)
+		rc = lf_extent_decode(records + i * LF_EXTENT_WIRE_SIZE, &extent, err);
+	if (!rc)
+		rc = each_batch(fd, NULL, NULL, &end, err);
+	if (rc)
+		return rc;
+	LF_AUTO_FREE uint8_t *batch = malloc(HEADER_SIZE + len);
+	if (!batch)
+		return lf_fail_nomem(err);
+	put_le(batch, BATCH_MAGIC, 4);
+	put_le(batch + 4, n, 4);
+	put_le(batch + 8, upto, 8);
+	put_le(batch + 16, XXH3_64bits(records, len), 8);
+	if (len)
+		memcpy(batch + HEADER_SIZE, records, len);
+	if (ftruncate(fd, (off_t)end))
+		return lf_fail_sys(err, errno, path, "cannot cut %s", path);
+	LF_CRASH_POINT("journal-before-write");
+	rc = lf_file_pwrite_all(fd, batch, HEADER_SIZE + len, end, path, err);
+	if (!rc)
+		rc = lf_file_sync(fd, path, err);
+	if (!rc && end == 0)
+		rc = lf_file_sync_parent(path, err);
+	LF_CRASH_POINT("journal-after-sync");
+	return rc;
+}
+
+static int note_upto(void *context, const struct batch *batch, struct lf_error *err)
+{
+	(void)err;
+	*(uint64_t *)context = batch->upto;
+	return 0;
+}
+
+/* A missing journal is an empty one: *ret_fd stays -1. */
+static int open_existing(const char *path, int *ret_fd, struct lf_error *err)
+{
+	*ret_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (*ret_fd < 0 && errno != ENOENT)
+		return lf_fail_sys(err, errno, path, "cannot open %s", path);
+	return 0;
+}
+
+int lf_journal_upto(const char *path, uint64_t *ret_upto, struct lf_error *err)
+{
+	LF_AUTO_FD fd = -1;
+	uint64_t end, upto = 0;
+
+	int rc = open_existing(path, &fd, err);
+	if (!rc && fd >= 0)
+		rc = each_batch(fd, note_upto, &upto, &end, err);
+	if (!rc)
+		*ret_upto = upto;
+	return rc;
+}
+
+struct walk {
+	lf_extent_visit_fn *visit;
+	void *context;
+};
+
+static int walk_batch(void *context, const struct batch *batch, struct lf_error *err)
+{
+	const struct walk *walk = context;
+	struct lf_extent extent;
+	int rc = 0;
+
+	for (uint32_t i = 0; !rc && i < batch->n; i++) {
+		rc = lf_extent_decode(batch->records + (size_t)i * LF_EXTENT_WIRE_SIZE, &extent,
+				      err);
+		if (!rc)
+			rc = walk->visit(walk->context, &extent, err);
+	}
+	return rc;
+}
+
+int lf_journal_walk(const char *path, lf_extent_visit_fn *visit, void *context,
+		    struct lf_error *err)
+{
+	struct walk walk = {visit, context};
+	LF_AUTO_FD fd = -1;
+	uint64_t end;
+
+	int rc = open_existing(path, &fd, err);
+	return rc || fd < 0 ? rc : each_batch(fd, walk_batch, &walk, &end, err);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * replication/journal.h - a session's extents on disk, until they become a map.
+ *
+ * A journal is a file of batches; a batch is acknowledged once it is synced.
+ *
+ *   batch   := u32 magic "LFJ1" · u32 records · u64 upto · u64 xxh3-64 of the records · records
+ *   record  := u64 page · u32 pages · u32 chunk page · 32 bytes chunk id   (all zero id: hole)
+ *
+ * little-endian; upto: the full pass has covered the pages before this one.  A
+ * torn or damaged tail ends the journal: it was not acknowledged.
+ *
+ * Threads: one at a time for one journal.
+ */
+#ifndef LF_REPLICATION_JOURNAL_H
+#define LF_REPLICATION_JOURNAL_H
+
+#include "vault/map.h"
+
+#define LF_EXTENT_WIRE_SIZE  48
+#define LF_BATCH_RECORDS_MAX 65536
+
+/* One record from its wire form; LF_EINVAL when its numbers make no sense. */
+LF_MUST_CHECK int lf_extent_decode(const uint8_t wire[static LF_EXTENT_WIRE_SIZE],
+				   struct lf_extent *ret_extent, struct lf_error *err);
+void lf_extent_encode(const struct lf_extent *extent, uint8_t wire[static LF_EXTENT_WIRE_SIZE]);
+
+/* Append n records (wire form) and sync.  Cuts a torn tail first.  LF_EINVAL for a bad record. */
+LF_MUST_CHECK int lf_journal_append(const char *path, const uint8_t *records, size_t n,
+				    uint64_t upto, struct lf_error *err);
+/* How far a full pass got; 0 when there is no journal. */
+LF_MUST_CHECK int lf_journal_upto(const char *path, uint64_t *ret_upto, struct lf_error *err);
+/* All acknowledged records in order; a missing journal has none. */
+LF_MUST_CHECK int lf_journal_walk(const char *path, lf_extent_visit_fn *visit, void *context,
+				  struct lf_error *err);
+
+#endif

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "replication/session.h"
+#include "replication/state.h"
+
+#define DEFAULT_CRASH_MINUTES	5
+#define DEFAULT_HISTORY_MINUTES (3 * 24 * 60)
+
+int lf_replica_start(struct lf_replication *replication, const json_t *spec, struct lf_error *err)
+{
+	const char *item = lf_json_text_or(spec, "itemId", "");
+	char id[LF_ID_SIZE];
+	LF_AUTO_JSON *doc = json_deep_copy(spec);
+	LF_AUTO_RESOURCE known = LF_RESOURCE_INIT;
+
+	lf_replica_path(item, id);
+	if (!doc || lf_json_set_text(doc, "phase", "Initial"))
+		return lf_fail_nomem(err);
+	int rc = lf_catalog_put(replication->opts.catalog, id, LF_REPLICA_TYPE, LF_PUT_NEW, NULL,
+				doc, NULL, err);
+	return rc == LF_EEXISTS ? 0 : rc;
+}
+
+static int put_policy(json_t *doc, void *argument, struct lf_error *err)
+{
+	return lf_json_set(doc, "policy", json_deep_copy(argument)) ? lf_fail_nomem(err) : 0;
+}
+
+int lf_replica_set_policy(struct lf_replication *replication, const char *item_id,
+			  const json_t *policy, struct lf_error *err)
+{
+	return lf_replica_change(replication, item_id, put_policy, (void *)(uintptr_t)policy, err);
+}
+
+/* Progress of one disk, from the agent's latest report; what was reported last of a finished one is
+ * full. */
+static json_t *view_disk(const json_t *disk, const json_t *report, bool initial_done)
+{
+	const char *id = lf_json_text_or(disk, "id", "");
+	int64_t size = lf_json_int_or(disk, "sizeBytes", 0), processed = 0, sent = 0, pending = 0;
+	size_t i;
+	json_t *entry;
+
+	json_array_foreach (lf_json_at(report, "disks"), i, entry) {
+		if (strcmp(lf_json_text_or(entry, "id", ""), id) != 0)
+			continue;
+		processed = lf_json_int_or(entry, "processedBytes", 0);
+		sent = lf_json_int_or(entry, "sentBytes", 0);
+		pending = lf_json_int_or(entry, "pendingBytes", 0);
+		size = size ? size : lf_json_int_or(entry, "sizeBytes", 0);
+	}
+	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:b,s:I}", "id", id, "name",
+			 lf_json_text_or(disk, "name", id), "sizeBytes", (json_int_t)size,
+			 "processedBytes", (json_int_t)(initial_done ? size : processed),
+			 "transferredBytes", (json_int_t)sent, "initialComplete", initial_done,
+			 "pendingBytes", (json_int_t)pending);
+}
+
+static int add_progress(json_t *view, const json_t *doc, const json_t *report, struct lf_error *err)
+{
+	bool done = lf_json_text(doc, "lastPointId");
+	json_t *disks = json_array();
+	int64_t size = 0, processed = 0, sent = 0;
+	size_t i;
+	json_t *disk;
+	int bad = lf_json_set(view, "disks", disks);
+
+	json_array_foreach (lf_json_at(doc, "disks"), i, disk) {
+		json_t *entry = view_disk(disk, report, done);
+		size += lf_json_int_or(entry, "sizeBytes", 0);
+		processed += lf_json_int_or(entry, "processedBytes", 0);
+		sent += lf_json_int_or(entry, "transferredBytes", 0);
+		bad |= json_array_append_new(disks, entry);
+	}
+	int64_t rate = lf_json_int_or(report, "bytesPerSecond", 0);
+	int64_t left = size - processed;
+	bad |= lf_json_set_int(view, "sizeBytes", size);
+	bad |= lf_json_set_int(view, "processedBytes", processed);
+	bad |= lf_json_set_int(view, "transferredBytes", sent);
+	bad |= lf_json_set_int(view, "percentage", done ? 100 : size ? processed * 100 / size : 0);
+	bad |= lf_json_set_int(view, "bytesPerSecond", rate);
+	bad |= lf_json_set_int(view, "secondsLeft", rate > 0 && !done ? left / rate : 0);
+	bad |= lf_json_set_int(view, "last15MinutesTransferredBytes", sent);
+	return bad ? lf_fail_nomem(err) : 0;
+}
+
+int lf_replica_get(struct lf_replication *replication, const char *item_id, json_t **ret_replica,
+		   struct lf_error *err)
+{
+	LF_AUTO_RESOURCE replica = LF_RESOURCE_INIT;
+	int64_t now = lf_clock_now_ns(replication->opts.clock), heard, point_ns = 0;
+
+	int rc = lf_replica_load(replication, item_id, &replica, err);
+	if (rc)
+		return rc;
+	const char *agent = lf_json_text_or(replica.doc, "agentId", "");
+	LF_AUTO_JSON *report = lf_report_get(replication, agent, item_id, &heard);
+	LF_AUTO_JSON *view = json_deep_copy(replica.doc);
+	if (!view)
+		return lf_fail_nomem(err);
+	json_object_del(view, "points");
+	rc = add_progress(view, replica.doc, report, err);
+	const char *point_time = lf_json_text(replica.doc, "lastPointTime");
+	if (!rc && point_time)
+		rc = lf_time_parse(point_time, &point_ns, err);
+	if (rc)
+		return rc;
+	int bad = lf_json_set_bool(view, "agentConnected", heard && now - heard < LF_AGENT_GONE_NS);
+	if (heard)
+		bad |= lf_json_set_time(view, "lastHeartbeat", heard);
+	bad |= lf_json_set_text(view, "agentVersion", LF_VERSION);
+	if (point_time) {
+		bad |= lf_json_set_int(view, "rpoSeconds", (now - point_ns) / LF_NS_PER_S);
+		bad |= lf_json_set_time(view, "rpoCalculatedAt", now);
+	}
+	if (!lf_json_at(view, "health"))
+		bad |= lf_json_set(view, "health", json_array());
+	if (bad)
+		return lf_fail_nomem(err);
+	*ret_replica = lf_steal(&view);
+	return 0;
+}
+
+int lf_replica_points(struct lf_replication *replication, const char *item_id, json_t **ret_points,
+		      struct lf_error *err)
+{
+	LF_AUTO_RESOURCE replica = LF_RESOURCE_INIT;
+	int rc = lf_replica_load(replication, item_id, &replica, err);
+
+	if (rc)
+		return rc;
+	json_t *points = lf_json_at(replica.doc, "points");
+	json_t *copy = points ? json_deep_copy(points) : json_array();
+	if (!copy)
+		return lf_fail_nomem(err);
+	*ret_points = copy;
+	return 0;
+}
+
+struct final {
+	const char *token;
+	bool stop_after;
+};
+
+static int want_final(json_t *doc, void *argument, struct lf_error *err)
+{
+	const struct final *final = argument;
+	json_t *wanted =
+		json_pack("{s:s,s:b}", "token", final->token, "stopAfter", final->stop_after);
+
+	return lf_json_set(doc, "finalWanted", wanted) ? lf_fail_nomem(err) : 0;
+}
+
+int lf_replica_request_final(struct lf_replication *replication, const char *item_id,
+			     const char *token, bool stop_after, struct lf_error *err)
+{
+	struct final final = {token, stop_after};
+	LF_AUTO_RESOURCE replica = LF_RESOURCE_INIT;
+
+	int rc = lf_replica_load(replication, item_id, &replica, err);
+	if (rc || strcmp(lf_json_text_or(replica.doc, "finalWanted.token", ""), token) == 0)
+		return rc;
+	return lf_replica_change(replication, item_id, want_final, &final, err);
+}
+
+static int go_on(json_t *doc, void *argument, struct lf_error *err)
+{
+	(void)argument;
+	if (strcmp(lf_json_text_or(doc, "phase", ""), "Stopped") != 0)
+		return 0;
+	return lf_json_set_text(doc, "phase",
+				lf_json_text(doc, "lastPointId") ? "Delta" : "Initial")
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
+int lf_replica_resume(struct lf_replication *replication, const char *item_id, struct lf_error *err)
+{
+	return lf_replica_change(replication, item_id, go_on, NULL, err);
+}
+
+/* Drop the retention claim of a point; what else holds it keeps it. */
+static int drop_points(struct lf_replication *replication, const json_t *doc, const json_t *points,
+		       struct lf_error *err)
+{
+	struct lf_vault *vault;
+	size_t i;
+	json_t *point;
+
+	int rc = lf_regions_vault(replication->opts.regions, lf_json_text_or(doc, "region", ""),
+				  &vault, err);
+	if (rc)
+		return rc;
+	json_array_foreach (points, i, point) {
+		rc = lf_claim_drop(vault, lf_json_text_or(point, "id", ""), "retention", err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+int lf_replica_remove(struct lf_replication *replication, const char *item_id, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE replica = LF_RESOURCE_INIT;
+	int rc = lf_replica_load(replication, item_id, &replica, err);
+
+	if (rc)
+		return rc == LF_ENOTFOUND ? 0 : rc;
+	const char *session = lf_json_text(replica.doc, "session");
+	if (session)
+		rc = lf_replication_session_drop(replication, session,
+						 lf_json_text_or(replica.doc, "region", ""), err);
+	if (!rc)
+		rc = drop_points(replication, replica.doc, lf_json_at(replica.doc, "points"), err);
+	return rc ? rc : lf_catalog_delete(replication->opts.catalog, replica.id, err);
+}
+
+/* Retention. */
+
+static int keep_points(json_t *doc, void *argument, struct lf_error *err)
+{
+	const bool *keep = argument;
+	json_t *points = lf_json_at(doc, "points");
+
+	(void)err;
+	for (size_t i = json_array_size(points); i-- > 0;)
+		if (!keep[i])
+			json_array_remove(points, i);
+	return 0;
+}
+
+static int prune(struct lf_replication *replication, const struct lf_resource *replica,
+		 struct lf_error *err)
+{
+	const json_t *points = lf_json_at(replica->doc, "points");
+	size_t n = json_array_size(points), i;
+	LF_AUTO_FREE int64_t *times = lf_alloc_array(n + 1, sizeof(*times));
+	LF_AUTO_FREE bool *keep = lf_alloc_array(n + 1, sizeof(*keep));
+	LF_AUTO_JSON *gone = json_array();
+	json_t *point;
+	int rc = 0;
+
+	if (!times || !keep || !gone)
+		return lf_fail_nomem(err);
+	json_array_foreach (points, i, point) {
+		rc = lf_time_parse(lf_json_text_or(point, "time", ""), &times[i], err);
+		if (rc)
+			return rc;
+	}
+	lf_retention_grid(times, n, lf_clock_now_ns(replication->opts.clock),
+			  lf_json_int_or(replica->doc, "policy.recoveryPointHistoryInMinutes",
+					 DEFAULT_HISTORY_MINUTES),
+			  keep);
+	json_array_foreach (points, i, point) {
+		if (!keep[i])
+			json_array_append(gone, point);
+	}
+	if (!json_array_size(gone))
+		return 0;
+	/* first nobody is offered the point any more, then it goes */
+	rc = lf_replica_change(replication, lf_json_text_or(replica->doc, "itemId", ""),
+			       keep_points, keep, err);
+	return rc ? rc : drop_points(replication, replica->doc, gone, err);
+}
+
+static int check_agent(struct lf_replication *replication, const struct lf_resource *replica,
+		       struct lf_error *err)
+{
+	const char *item = lf_json_text_or(replica->doc, "itemId", "");
+	int64_t now = lf_clock_now_ns(replication->opts.clock), heard;
+	bool stopped = strcmp(lf_json_text_or(replica->doc, "phase", ""), "Stopped") == 0;
+
+	json_decref(lf_report_get(replication, lf_json_text_or(replica->doc, "agentId", ""), NULL,
+				  &heard));
+	if (!heard) /* the daemon has just started: give the agent time to call */
+		return 0;
+	return lf_replica_health(
+		replication, item, "AgentNotConnected",
+		!stopped && now - heard > LF_AGENT_GONE_NS
+			? "the agent has not been heard of for more than 90 seconds"
+			: NULL,
+		"check that landfall-agent runs on the machine and reaches this site", err);
+}
+
+int lf_replication_tend(struct lf_replication *replication, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_REPLICA_TYPE};
+	LF_AUTO_RESOURCE_LIST list = {0};
+
+	int rc = lf_catalog_list(replication->opts.catalog, &query, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		rc = prune(replication, &list.items[i], err);
+		if (!rc)
+			rc = check_agent(replication, &list.items[i], err);
+		if (rc == LF_ENOTFOUND) /* removed while we looked */
+			rc = 0;
+	}
+	return rc ? rc : lf_replication_session_sweep(replication, err);
+}
+
+/* Assignments. */
+
+static bool is_due(const json_t *doc, int64_t now_ns)
+{
+	int64_t minutes = lf_json_int_or(doc, "policy.crashConsistentFrequencyInMinutes",
+					 DEFAULT_CRASH_MINUTES);
+	const char *wanted = lf_json_text(doc, "finalWanted.token");
+
+	if (strcmp(lf_json_text_or(doc, "phase", ""), "Stopped") == 0)
+		return false;
+	if (!lf_json_text(doc, "lastPointId") || lf_json_text(doc, "session"))
+		return true;
+	if (wanted && strcmp(wanted, lf_json_text_or(doc, "finalToken", "")) != 0)
+		return true;
+	return now_ns >= lf_json_int_or(doc, "lastPointNs", 0) +
+				 (minutes > 0 ? minutes : 1) * 60 * LF_NS_PER_S;
+}
+
+static json_t *view_assignment(struct lf_replication *replication, const json_t *doc,
+			       const struct lf_domain_key *key)
+{
+	int64_t now = lf_clock_now_ns(replication->opts.clock);
+	int64_t app = lf_json_int_or(doc, "policy.appConsistentFrequencyInMinutes", 0);
+	const char *wanted = lf_json_text(doc, "finalWanted.token");
+	const char *account = strrchr(lf_json_text_or(doc, "cacheAccountId", "/"), '/') + 1;
+	char id_hex[65], data_hex[65];
+
+	if (wanted && strcmp(wanted, lf_json_text_or(doc, "finalToken", "")) == 0)
+		wanted = NULL;
+	lf_hex_encode(key->id_key, 32, id_hex);
+	lf_hex_encode(key->data_key, 32, data_hex);
+	LF_AUTO_FREE char *path = lf_printf_dup("/%s/" LF_PACK_CONTAINER "/", account);
+	json_t *view = json_pack(
+		"{s:s,s:O,s:s,s:b,s:b,s:s?,s:s?,s:{s:s,s:s,s:i},s:s}", "itemId",
+		lf_json_text_or(doc, "itemId", ""), "disks", json_object_get(doc, "disks"), "phase",
+		lf_json_text_or(doc, "phase", ""), "due", is_due(doc, now), "app",
+		app > 0 && now >= lf_json_int_or(doc, "lastAppNs", 0) + app * 60 * LF_NS_PER_S,
+		"token", wanted, "basePointId", lf_json_text(doc, "lastPointId"), "key", "id",
+		id_hex, "data", data_hex, "epoch", (int)key->epoch, "packPath", path ? path : "");
+	explicit_bzero(id_hex, sizeof(id_hex));
+	explicit_bzero(data_hex, sizeof(data_hex));
+	return view;
+}
+
+int lf_replication_assignments(struct lf_replication *replication, const char *agent,
+			       json_t **ret_assignments, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_REPLICA_TYPE};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	LF_AUTO_JSON *assignments = json_array();
+
+	int rc = lf_catalog_list(replication->opts.catalog, &query, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		const json_t *doc = list.items[i].doc;
+		struct lf_vault *vault;
+		if (strcmp(lf_json_text_or(doc, "agentId", ""), agent) != 0)
+			continue;
+		rc = lf_regions_vault(replication->opts.regions, lf_json_text_or(doc, "region", ""),
+				      &vault, err);
+		if (!rc && json_array_append_new(assignments, view_assignment(replication, doc,
+									      lf_vault_key(vault))))
+			rc = lf_fail_nomem(err);
+	}
+	if (!rc)
+		*ret_assignments = lf_steal(&assignments);
+	return rc;
+}

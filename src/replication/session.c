@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "replication/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fault.h"
+#include "os/file.h"
+#include "replication/journal.h"
+#include "replication/state.h"
+
+#define SESSION_STALE_NS (24 * 3600 * LF_NS_PER_S)
+
+/* A session as its calls need it. */
+struct session {
+	struct lf_resource row;
+	const char *id, *item;
+	struct lf_resource replica;
+	struct lf_vault *vault;
+};
+
+static void session_done(struct session *session)
+{
+	lf_resource_done(&session->row);
+	lf_resource_done(&session->replica);
+}
+#define AUTO_SESSION LF_CLEANUP(session_done) struct session
+
+static int open_vault(struct lf_replication *replication, const json_t *replica,
+		      struct lf_vault **ret_vault, struct lf_error *err)
+{
+	return lf_regions_vault(replication->opts.regions, lf_json_text_or(replica, "region", ""),
+				ret_vault, err);
+}
+
+/* Find an open session; another agent's is not there. */
+static int load_session(struct lf_replication *replication, const char *agent, const char *id,
+			struct session *session, struct lf_error *err)
+{
+	char path[LF_ID_SIZE];
+
+	lf_session_path(id, path);
+	int rc = lf_guid_valid(id)
+			 ? lf_catalog_get(replication->opts.catalog, path, &session->row, err)
+			 : lf_fail(err, LF_EINVAL, "session", "not a session id");
+	if (!rc && strcmp(lf_json_text_or(session->row.doc, "agentId", ""), agent) != 0)
+		rc = lf_fail(err, LF_ENOTFOUND, id, "the session was not found");
+	if (rc)
+		return rc;
+	session->id = strrchr(session->row.id, '/') + 1;
+	session->item = lf_json_text_or(session->row.doc, "itemId", "");
+	rc = lf_replica_load(replication, session->item, &session->replica, err);
+	return rc ? rc : open_vault(replication, session->replica.doc, &session->vault, err);
+}
+
+static char *session_dir(const struct lf_replication *replication, const char *id)
+{
+	return lf_printf_dup("%s/sessions/%s", replication->data_dir, id);
+}
+
+static char *journal_path(const struct lf_replication *replication, const struct session *session,
+			  size_t disk)
+{
+	return lf_printf_dup("%s/sessions/%s/%zu.journal", replication->data_dir, session->id,
+			     disk);
+}
+
+int lf_replication_session_drop(struct lf_replication *replication, const char *id,
+				const char *region, struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = session_dir(replication, id);
+	struct lf_vault *vault;
+	char path[LF_ID_SIZE];
+
+	/* the row first: without it nothing will be made of the journals */
+	lf_session_path(id, path);
+	int rc = dir ? lf_catalog_delete(replication->opts.catalog, path, err) : lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_dir_remove(dir, err);
+	if (!rc)
+		rc = lf_regions_vault(replication->opts.regions, region, &vault, err);
+	return rc ? rc : lf_session_end(vault, id, err);
+}
+
+/* Begin. */
+
+static int note_session(json_t *doc, void *argument, struct lf_error *err)
+{
+	return lf_json_set_text(doc, "session", argument) ? lf_fail_nomem(err) : 0;
+}
+
+static int make_session(struct lf_replication *replication, const char *agent,
+			const json_t *request, const struct lf_resource *replica, bool delta,
+			char id[static LF_GUID_SIZE], struct lf_error *err)
+{
+	struct lf_vault *vault;
+	char path[LF_ID_SIZE];
+	const json_t *disks = lf_json_at(request, "disks");
+	const char *item = lf_json_text_or(replica->doc, "itemId", "");
+
+	lf_guid_random(id);
+	lf_session_path(id, path);
+	LF_AUTO_FREE char *dir = session_dir(replication, id);
+	LF_AUTO_JSON *doc = json_pack("{s:s,s:s,s:s,s:s?,s:O,s:I}", "itemId", item, "agentId",
+				      agent, "kind", delta ? "delta" : "full", "token",
+				      lf_json_text(request, "token"), "disks", disks, "begun",
+				      (json_int_t)lf_clock_now_ns(replication->opts.clock));
+	if (!doc || !dir)
+		return lf_fail_nomem(err);
+	int rc = open_vault(replication, replica->doc, &vault, err);
+	if (!rc)
+		rc = lf_session_begin(vault, id, err);
+	if (!rc)
+		rc = lf_dir_make(dir, 0700, err);
+	if (!rc)
+		rc = lf_file_sync_parent(dir, err);
+	if (!rc)
+		rc = lf_catalog_put(replication->opts.catalog, path, LF_SESSION_TYPE, LF_PUT_NEW,
+				    NULL, doc, NULL, err);
+	return rc ? rc : lf_replica_change(replication, item, note_session, id, err);
+}
+
+/* The open session that the agent may go on with: a full pass of the same disks. */
+static bool can_resume(struct lf_replication *replication, const char *agent,
+		       const struct lf_resource *replica, const json_t *request, char *ret_id)
+{
+	const char *id = lf_json_text(replica->doc, "session");
+	AUTO_SESSION session = {0};
+	struct lf_error ignored;
+
+	if (!id || lf_json_bool_or(request, "restart", false) ||
+	    load_session(replication, agent, id, &session, &ignored) ||
+	    strcmp(lf_json_text_or(session.row.doc, "kind", ""), "full") != 0 ||
+	    strcmp(lf_json_text_or(request, "kind", ""), "full") != 0 ||
+	    !json_equal(lf_json_at(session.row.doc, "disks"), lf_json_at(request, "disks")))
+		return false;
+	memcpy(ret_id, session.id, LF_GUID_SIZE);
+	return true;
+}
+
+static int describe_session(struct lf_replication *replication, const char *agent, const char *id,
+			    json_t **ret_answer, struct lf_error *err)
+{
+	AUTO_SESSION session = {0};
+	LF_AUTO_JSON *disks = json_array();
+	size_t i;
+	json_t *disk;
+
+	int rc = load_session(replication, agent, id, &session, err);
+	if (rc)
+		return rc;
+	json_array_foreach (lf_json_at(session.row.doc, "disks"), i, disk) {
+		LF_AUTO_FREE char *path = journal_path(replication, &session, i);
+		uint64_t upto = 0;
+		rc = path ? lf_journal_upto(path, &upto, err) : lf_fail_nomem(err);
+		if (rc)
+			return rc;
+		json_array_append_new(disks,
+				      json_pack("{s:s,s:I}", "id", lf_json_text_or(disk, "id", ""),
+						"upto", (json_int_t)upto));
+	}
+	*ret_answer = json_pack("{s:s,s:s,s:O}", "sessionId", id, "kind",
+				lf_json_text_or(session.row.doc, "kind", ""), "disks", disks);
+	return *ret_answer ? 0 : lf_fail_nomem(err);
+}
+
+int lf_replication_session_begin(struct lf_replication *replication, const char *agent,
+				 const json_t *request, json_t **ret_answer, struct lf_error *err)
+{
+	const char *base = lf_json_text_or(request, "basePointId", "");
+	LF_AUTO_RESOURCE replica = LF_RESOURCE_INIT;
+	char id[LF_GUID_SIZE];
+
+	int rc =
+		lf_replica_load(replication, lf_json_text_or(request, "itemId", ""), &replica, err);
+	if (!rc && strcmp(lf_json_text_or(replica.doc, "agentId", ""), agent) != 0)
+		rc = lf_fail(err, LF_ENOTFOUND, "itemId",
+			     "the item is not replicated by this agent");
+	if (!rc && !json_array_size(lf_json_at(request, "disks")))
+		rc = lf_fail(err, LF_EINVAL, "disks", "a session has at least one disk");
+	if (rc)
+		return rc;
+	if (!can_resume(replication, agent, &replica, request, id)) {
+		const char *old = lf_json_text(replica.doc, "session");
+		/* a delta is against our newest point or it is no delta */
+		bool delta = base[0] &&
+			     strcmp(lf_json_text_or(request, "kind", ""), "delta") == 0 &&
+			     strcmp(base, lf_json_text_or(replica.doc, "lastPointId", "")) == 0;
+		if (old)
+			rc = lf_replication_session_drop(
+				replication, old, lf_json_text_or(replica.doc, "region", ""), err);
+		if (!rc)
+			rc = make_session(replication, agent, request, &replica, delta, id, err);
+		if (rc)
+			return rc;
+	}
+	return describe_session(replication, agent, id, ret_answer, err);
+}
+
+/* Transfer. */
+
+int lf_replication_session_have(struct lf_replication *replication, const char *agent,
+				const char *id, const struct lf_chunk_id *ids, size_t n,
+				uint8_t *ret_bits, struct lf_error *err)
+{
+	AUTO_SESSION session = {0};
+	int rc = load_session(replication, agent, id, &session, err);
+
+	return rc ? rc : lf_vault_have(session.vault, ids, n, ret_bits, err);
+}
+
+int lf_replication_session_adopt(struct lf_replication *replication, const char *agent,
+				 const char *id, const char *path, struct lf_error *err)
+{
+	AUTO_SESSION session = {0};
+	int rc = load_session(replication, agent, id, &session, err);
+
+	return rc ? rc : lf_vault_adopt_pack(session.vault, path, err);
+}
+
+int lf_replication_session_cache(struct lf_replication *replication, const char *agent,
+				 const char *id, char **ret_account_id, struct lf_error *err)
+{
+	AUTO_SESSION session = {0};
+	int rc = load_session(replication, agent, id, &session, err);
+
+	if (rc)
+		return rc;
+	*ret_account_id = strdup(lf_json_text_or(session.replica.doc, "cacheAccountId", ""));
+	return *ret_account_id ? 0 : lf_fail_nomem(err);
+}
+
+static int find_disk(const struct session *session, const char *disk, size_t *ret_index,
+		     struct lf_error *err)
+{
+	size_t i;
+	json_t *entry;
+
+	json_array_foreach (lf_json_at(session->row.doc, "disks"), i, entry) {
+		if (strcmp(lf_json_text_or(entry, "id", ""), disk) == 0) {
+			*ret_index = i;
+			return 0;
+		}
+	}
+	return lf_fail(err, LF_EINVAL, "disk", "the session has no such disk");
+}
+
+int lf_replication_session_extents(struct lf_replication *replication, const char *agent,
+				   const char *id, const char *disk, uint64_t upto,
+				   const uint8_t *records, size_t n, struct lf_error *err)
+{
+	AUTO_SESSION session = {0};
+	size_t index;
+
+	int rc = load_session(replication, agent, id, &session, err);
+	if (!rc)
+		rc = find_disk(&session, disk, &index, err);
+	if (rc)
+		return rc;
+	LF_AUTO_FREE char *path = journal_path(replication, &session, index);
+	return path ? lf_journal_append(path, records, n, upto, err) : lf_fail_nomem(err);
+}
+
+/* Commit. */
+
+static int put_extent(void *context, const struct lf_extent *extent, struct lf_error *err)
+{
+	return lf_map_edit_put(context, extent, err);
+}
+
+/* Root of the disk in the replica's newest point; empty for a full pass or a new disk. */
+static int base_root(const struct session *session, const char *disk, struct lf_root *ret_root,
+		     struct lf_error *err)
+{
+	size_t i;
+	json_t *entry;
+
+	memset(ret_root, 0, sizeof(*ret_root));
+	if (strcmp(lf_json_text_or(session->row.doc, "kind", ""), "delta") != 0)
+		return 0;
+	json_array_foreach (lf_json_at(session->replica.doc, "points.0.disks"), i, entry) {
+		if (strcmp(lf_json_text_or(entry, "id", ""), disk) == 0)
+			return lf_root_parse(lf_json_text_or(entry, "root", ""), ret_root, err);
+	}
+	return 0;
+}
+
+static int build_disk(struct lf_replication *replication, const struct session *session,
+		      size_t index, json_t *disk, struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = journal_path(replication, session, index);
+	int64_t size = lf_json_int_or(disk, "sizeBytes", 0);
+	struct lf_map_edit *edit = NULL;
+	struct lf_root root;
+	char text[LF_ROOT_TEXT_SIZE];
+
+	if (!path)
+		return lf_fail_nomem(err);
+	int rc = base_root(session, lf_json_text_or(disk, "id", ""), &root, err);
+	if (!rc)
+		rc = lf_map_edit_begin(session->vault, lf_root_is_empty(&root) ? NULL : &root,
+				       &edit, err);
+	if (!rc)
+		rc = lf_journal_walk(path, put_extent, edit, err);
+	if (!rc)
+		rc = lf_map_edit_truncate(edit, ((uint64_t)size + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE,
+					  err);
+	if (!rc)
+		rc = lf_map_edit_commit(edit, &root, err);
+	lf_map_edit_free(edit);
+	if (rc)
+		return rc;
+	lf_root_format(&root, text);
+	return lf_json_set_text(disk, "root", text) ? lf_fail_nomem(err) : 0;
+}
+
+static int build_manifest(struct lf_replication *replication, const struct session *session,
+			  const json_t *request, json_t **ret_manifest, struct lf_error *err)
+{
+	LF_AUTO_JSON *disks = json_deep_copy(lf_json_at(session->row.doc, "disks"));
+	int64_t age_ms = lf_json_int_or(request, "ageMs", 0);
+	int64_t now = lf_clock_now_ns(replication->opts.clock);
+	LF_AUTO_JSON *manifest = NULL;
+	size_t i;
+	json_t *disk;
+
+	json_array_foreach (disks, i, disk) {
+		int rc = build_disk(replication, session, i, disk, err);
+		if (rc)
+			return rc;
+	}
+	manifest = json_pack("{s:s,s:s,s:{s:s,s:s},s:O}", "id", session->id, "consistency",
+			     lf_json_text_or(request, "consistency", "CrashConsistent"), "machine",
+			     "itemId", session->item, "agentId",
+			     lf_json_text_or(session->row.doc, "agentId", ""), "disks", disks);
+	if (age_ms < 0 || age_ms > 86400000)
+		age_ms = 0;
+	if (!manifest || lf_json_set_time(manifest, "time", now - age_ms * LF_NS_PER_MS))
+		return lf_fail_nomem(err);
+	*ret_manifest = lf_steal(&manifest);
+	return 0;
+}
+
+struct commit {
+	const struct session *session;
+	const json_t *manifest, *request;
+	int64_t now_ns;
+};
+
+/* The replica with its new point: what lf_replica_get() shows from now on. */
+static int add_point(json_t *doc, void *argument, struct lf_error *err)
+{
+	const struct commit *commit = argument;
+	const json_t *manifest = commit->manifest;
+	const char *token = lf_json_text(commit->session->row.doc, "token");
+	json_t *points = lf_json_at(doc, "points");
+	int bad = 0;
+
+	json_t *point = json_pack("{s:O,s:O,s:O,s:O}", "id", json_object_get(manifest, "id"),
+				  "time", json_object_get(manifest, "time"), "consistency",
+				  json_object_get(manifest, "consistency"), "disks",
+				  json_object_get(manifest, "disks"));
+	if (!points)
+		bad |= lf_json_set(doc, "points", points = json_array());
+	bad |= json_array_insert_new(points, 0, point);
+	bad |= lf_json_set(doc, "lastPointId", json_incref(json_object_get(manifest, "id")));
+	bad |= lf_json_set(doc, "lastPointTime", json_incref(json_object_get(manifest, "time")));
+	bad |= lf_json_set_int(doc, "lastPointNs", commit->now_ns);
+	bad |= lf_json_set_int(doc, "freezeMs", lf_json_int_or(commit->request, "freezeMs", 0));
+	bad |= lf_json_set_int(doc, "bytesRead",
+			       lf_json_int_or(doc, "bytesRead", 0) +
+				       lf_json_int_or(commit->request, "bytesRead", 0));
+	bad |= lf_json_set_int(doc, "bytesSent",
+			       lf_json_int_or(doc, "bytesSent", 0) +
+				       lf_json_int_or(commit->request, "bytesSent", 0));
+	bad |= lf_json_set(doc, "session", json_null());
+	bad |= lf_json_set_text(doc, "phase", "Delta");
+	if (strcmp(lf_json_text_or(manifest, "consistency", ""), "ApplicationConsistent") == 0)
+		bad |= lf_json_set_int(doc, "lastAppNs", commit->now_ns);
+	if (token) {
+		bool stop = lf_json_bool_or(doc, "finalWanted.stopAfter", false) &&
+			    strcmp(lf_json_text_or(doc, "finalWanted.token", ""), token) == 0;
+		bad |= lf_json_set_text(doc, "finalToken", token);
+		bad |= lf_json_set(doc, "finalPointId",
+				   json_incref(json_object_get(manifest, "id")));
+		if (stop)
+			bad |= lf_json_set_text(doc, "phase", "Stopped");
+	}
+	return bad ? lf_fail_nomem(err) : 0;
+}
+
+static bool has_point(const struct lf_replication *replication, const char *agent, const char *id)
+{
+	const struct lf_list_query query = {.type = LF_REPLICA_TYPE};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	struct lf_error ignored;
+
+	if (lf_catalog_list(replication->opts.catalog, &query, &list, &ignored))
+		return false;
+	for (size_t i = 0; i < list.n; i++)
+		if (strcmp(lf_json_text_or(list.items[i].doc, "agentId", ""), agent) == 0 &&
+		    strcmp(lf_json_text_or(list.items[i].doc, "lastPointId", ""), id) == 0)
+			return true;
+	return false;
+}
+
+int lf_replication_session_commit(struct lf_replication *replication, const char *agent,
+				  const char *id, const json_t *request, json_t **ret_answer,
+				  struct lf_error *err)
+{
+	AUTO_SESSION session = {0};
+	LF_AUTO_JSON *manifest = NULL;
+
+	LF_AUTO_JSON *answer = json_pack("{s:s}", "pointId", id);
+	int rc = answer ? load_session(replication, agent, id, &session, err) : lf_fail_nomem(err);
+	if (rc == LF_ENOTFOUND && has_point(replication, agent, id)) {
+		*ret_answer = lf_steal(&answer); /* it was, and only our answer got lost */
+		return 0;
+	}
+	if (!rc)
+		rc = build_manifest(replication, &session, request, &manifest, err);
+	LF_CRASH_POINT("commit-after-maps");
+	if (!rc)
+		rc = lf_point_put(session.vault, session.id, manifest, "retention",
+				  LF_CLAIM_FOREVER, err);
+	LF_CRASH_POINT("commit-after-point");
+	if (rc)
+		return rc;
+	struct commit commit = {&session, manifest, request,
+				lf_clock_now_ns(replication->opts.clock)};
+	rc = lf_replica_change(replication, session.item, add_point, &commit, err);
+	LF_CRASH_POINT("commit-after-catalog");
+	if (!rc)
+		rc = lf_replication_session_drop(replication, session.id,
+						 lf_json_text_or(session.replica.doc, "region", ""),
+						 err);
+	if (!rc)
+		*ret_answer = lf_steal(&answer);
+	return rc;
+}
+
+/* Sweep. */
+
+struct sweep {
+	struct lf_replication *replication;
+};
+
+static int sweep_dir(void *context, const char *name, struct lf_error *err)
+{
+	struct lf_replication *replication = ((struct sweep *)context)->replication;
+	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
+	LF_AUTO_FREE char *dir = session_dir(replication, name);
+	char path[LF_ID_SIZE];
+
+	lf_session_path(name, path);
+	int rc = dir ? lf_catalog_get(replication->opts.catalog, path, &row, err)
+		     : lf_fail_nomem(err);
+	return rc == LF_ENOTFOUND ? lf_dir_remove(dir, err) : rc;
+}
+
+int lf_replication_session_sweep(struct lf_replication *replication, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_SESSION_TYPE};
+	struct sweep sweep = {replication};
+	int64_t now = lf_clock_now_ns(replication->opts.clock);
+	LF_AUTO_RESOURCE_LIST list = {0};
+
+	int rc = lf_catalog_list(replication->opts.catalog, &query, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		LF_AUTO_RESOURCE replica = LF_RESOURCE_INIT;
+		const char *id = strrchr(list.items[i].id, '/') + 1;
+		rc = lf_replica_load(replication, lf_json_text_or(list.items[i].doc, "itemId", ""),
+				     &replica, err);
+		if (rc == LF_ENOTFOUND) { /* its replica was removed meanwhile */
+			rc = lf_catalog_delete(replication->opts.catalog, list.items[i].id, err);
+			continue;
+		}
+		/* committed (its row outlived a kill), replaced, or left alone for a day */
+		if (!rc && (strcmp(lf_json_text_or(replica.doc, "session", ""), id) != 0 ||
+			    lf_json_int_or(list.items[i].doc, "begun", 0) + SESSION_STALE_NS < now))
+			rc = lf_replication_session_drop(
+				replication, id, lf_json_text_or(replica.doc, "region", ""), err);
+	}
+	LF_AUTO_FREE char *dir = lf_printf_dup("%s/sessions", replication->data_dir);
+	if (!rc)
+		rc = dir ? lf_dir_list(dir, sweep_dir, &sweep, err) : lf_fail_nomem(err);
+	return rc;
+}

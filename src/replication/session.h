@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * replication/session.h - one transfer from an agent, from begin to point.
+ *
+ * A session becomes the recovery point of the same id.  Everything an agent is
+ * told is durable first; every call may be repeated.
+ *
+ * Threads: calls for one session are serialised by the agent that owns it.
+ */
+#ifndef LF_REPLICATION_SESSION_H
+#define LF_REPLICATION_SESSION_H
+
+#include "replication/replication.h"
+#include "vault/map.h"
+
+/*
+ * request: {"itemId", "kind": "full"|"delta", "basePointId": what the agent's fingerprints
+ *  describe, "restart": bool (what was sent before is void), "token": of a final request,
+ *  "disks": [{"id","name","sizeBytes","lun","os"}]}
+ * answer: {"sessionId", "kind" (full when the base is not our newest point),
+ *  "disks": [{"id","upto": pages that a full pass need not send again}]}
+ */
+LF_MUST_CHECK int lf_replication_session_begin(struct lf_replication *replication,
+					       const char *agent, const json_t *request,
+					       json_t **ret_answer, struct lf_error *err);
+LF_MUST_CHECK int lf_replication_session_have(struct lf_replication *replication, const char *agent,
+					      const char *session, const struct lf_chunk_id *ids,
+					      size_t n, uint8_t *ret_bits, struct lf_error *err);
+/* Adopt a pack that lies at path. */
+LF_MUST_CHECK int lf_replication_session_adopt(struct lf_replication *replication,
+					       const char *agent, const char *session,
+					       const char *path, struct lf_error *err);
+/* The cache storage account of a session's replica (ARM id); free(). */
+LF_MUST_CHECK int lf_replication_session_cache(struct lf_replication *replication,
+					       const char *agent, const char *session,
+					       char **ret_account_id, struct lf_error *err);
+LF_MUST_CHECK int lf_replication_session_extents(struct lf_replication *replication,
+						 const char *agent, const char *session,
+						 const char *disk, uint64_t upto,
+						 const uint8_t *records, size_t n,
+						 struct lf_error *err);
+/*
+ * request: {"consistency", "ageMs": since the instant the data is of, "freezeMs",
+ *  "bytesRead","bytesSent"}; answer: {"pointId"}
+ */
+LF_MUST_CHECK int lf_replication_session_commit(struct lf_replication *replication,
+						const char *agent, const char *session,
+						const json_t *request, json_t **ret_answer,
+						struct lf_error *err);
+/*
+ * What an agent should do now: array of {"itemId","disks":[ids],"phase","due": bool,"app": bool,
+ *  "token","basePointId","key":{"id","data","epoch"},"packPath":"/ACCOUNT/landfall-packs/"}.
+ */
+LF_MUST_CHECK int lf_replication_assignments(struct lf_replication *replication, const char *agent,
+					     json_t **ret_assignments, struct lf_error *err);
+/* Drop sessions without progress for a day, and journals that no session owns. */
+LF_MUST_CHECK int lf_replication_session_sweep(struct lf_replication *replication,
+					       struct lf_error *err);
+/* Forget one session: its journals, its claim, its row. */
+LF_MUST_CHECK int lf_replication_session_drop(struct lf_replication *replication,
+					      const char *session, const char *region,
+					      struct lf_error *err);
+
+#define LF_PACK_CONTAINER "landfall-packs"
+
+#endif

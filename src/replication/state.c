@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "replication/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/file.h"
+#include "os/thread.h"
+
+void lf_agent_path(const char *agent, char out[static LF_ID_SIZE])
+{
+	snprintf(out, LF_ID_SIZE, "/landfall/agents/%s", agent);
+}
+
+void lf_session_path(const char *session, char out[static LF_ID_SIZE])
+{
+	snprintf(out, LF_ID_SIZE, "/landfall/sessions/%s", session);
+}
+
+void lf_replica_path(const char *item_id, char out[static LF_ID_SIZE])
+{
+	char lower[1024], guid[LF_GUID_SIZE];
+	size_t i = 0;
+
+	for (; item_id[i] && i < sizeof(lower) - 1; i++)
+		lower[i] = (char)(item_id[i] >= 'A' && item_id[i] <= 'Z' ? item_id[i] + 32
+									 : item_id[i]);
+	lower[i] = '\0';
+	lf_guid_derive("replica", lower, guid);
+	snprintf(out, LF_ID_SIZE, "/landfall/replicas/%s", guid);
+}
+
+int lf_replication_open(const struct lf_replication_opts *opts,
+			struct lf_replication **ret_replication, struct lf_error *err)
+{
+	struct lf_replication *replication = calloc(1, sizeof(*replication));
+
+	if (!replication)
+		return lf_fail_nomem(err);
+	replication->opts = *opts;
+	pthread_mutex_init(&replication->mutex, NULL);
+	replication->data_dir = strdup(opts->data_dir);
+	LF_AUTO_FREE char *sessions = lf_printf_dup("%s/sessions", opts->data_dir);
+	int rc = sessions && replication->data_dir ? lf_dir_make(sessions, 0700, err)
+						   : lf_fail_nomem(err);
+	if (rc) {
+		lf_replication_free(replication);
+		return rc;
+	}
+	*ret_replication = replication;
+	return 0;
+}
+
+void lf_replication_free(struct lf_replication *replication)
+{
+	if (!replication)
+		return;
+	for (struct lf_report *r = replication->reports, *next; r; r = next) {
+		next = r->next;
+		json_decref(r->status);
+		free(r);
+	}
+	pthread_mutex_destroy(&replication->mutex);
+	free(replication->data_dir);
+	free(replication);
+}
+
+int lf_replica_load(struct lf_replication *replication, const char *item_id,
+		    struct lf_resource *ret_resource, struct lf_error *err)
+{
+	char id[LF_ID_SIZE];
+
+	lf_replica_path(item_id, id);
+	int rc = lf_catalog_get(replication->opts.catalog, id, ret_resource, err);
+	return rc == LF_ENOTFOUND
+		       ? lf_fail(err, LF_ENOTFOUND, item_id, "the item is not replicated")
+		       : rc;
+}
+
+int lf_replica_change(struct lf_replication *replication, const char *item_id,
+		      lf_replica_change_fn *change, void *argument, struct lf_error *err)
+{
+	struct lf_catalog *catalog = replication->opts.catalog;
+	bool own = !lf_catalog_in_transaction(catalog);
+	LF_AUTO_RESOURCE replica = LF_RESOURCE_INIT;
+
+	int rc = own ? lf_catalog_begin(catalog, err) : 0;
+	if (rc)
+		return rc;
+	rc = lf_replica_load(replication, item_id, &replica, err);
+	if (!rc)
+		rc = change(replica.doc, argument, err);
+	if (!rc)
+		rc = lf_catalog_put(catalog, replica.id, NULL, LF_PUT_EXISTING, NULL, replica.doc,
+				    NULL, err);
+	if (!own)
+		return rc;
+	if (rc) {
+		lf_catalog_rollback(catalog);
+		return rc;
+	}
+	rc = lf_catalog_commit(catalog, err);
+	if (!rc && replication->opts.changed)
+		replication->opts.changed(replication->opts.context, item_id);
+	return rc;
+}
+
+struct health {
+	struct lf_replication *replication;
+	const char *code, *message, *action;
+};
+
+static int change_health(json_t *doc, void *argument, struct lf_error *err)
+{
+	const struct health *health = argument;
+	json_t *list = lf_json_at(doc, "health");
+	char since[LF_TIME_SIZE];
+
+	lf_time_format(lf_clock_now_ns(health->replication->opts.clock), since);
+	if (!list) {
+		list = json_array();
+		if (lf_json_set(doc, "health", list))
+			return lf_fail_nomem(err);
+	}
+	for (size_t i = json_array_size(list); i-- > 0;)
+		if (strcmp(lf_json_text_or(json_array_get(list, i), "code", ""), health->code) ==
+		    0) {
+			snprintf(since, sizeof(since), "%s",
+				 lf_json_text_or(json_array_get(list, i), "since", since));
+			json_array_remove(list, i);
+		}
+	if (!health->message)
+		return 0;
+	return json_array_append_new(
+		       list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "code", health->code, "message",
+				       health->message, "causes", health->message, "action",
+				       health->action, "severity", "Warning", "since", since))
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
+int lf_replica_health(struct lf_replication *replication, const char *item_id, const char *code,
+		      const char *message, const char *action, struct lf_error *err)
+{
+	struct health health = {replication, code, message, action ? action : ""};
+	LF_AUTO_RESOURCE replica = LF_RESOURCE_INIT;
+
+	int rc = lf_replica_load(replication, item_id, &replica, err);
+	if (rc)
+		return rc;
+	/* said already, or nothing to take back: no write */
+	const json_t *present = NULL;
+	json_t *list = lf_json_at(replica.doc, "health");
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (strcmp(lf_json_text_or(json_array_get(list, i), "code", ""), code) == 0)
+			present = json_array_get(list, i);
+	if (message ? present && strcmp(lf_json_text_or(present, "message", ""), message) == 0
+		    : !present)
+		return 0;
+	return lf_replica_change(replication, item_id, change_health, &health, err);
+}
+
+void lf_report_put(struct lf_replication *replication, const char *agent, json_t *status)
+{
+	LF_GUARD(&replication->mutex);
+	struct lf_report *report = replication->reports;
+
+	while (report && strcmp(report->agent, agent) != 0)
+		report = report->next;
+	if (!report) {
+		report = calloc(1, sizeof(*report));
+		if (!report) {
+			json_decref(status);
+			return;
+		}
+		snprintf(report->agent, sizeof(report->agent), "%s", agent);
+		report->next = replication->reports;
+		replication->reports = report;
+	}
+	json_decref(report->status);
+	report->status = status;
+	report->heard_ns = lf_clock_now_ns(replication->opts.clock);
+}
+
+json_t *lf_report_get(struct lf_replication *replication, const char *agent, const char *item_id,
+		      int64_t *ret_heard_ns)
+{
+	LF_GUARD(&replication->mutex);
+	const struct lf_report *report = replication->reports;
+	size_t i;
+	json_t *entry;
+
+	*ret_heard_ns = 0;
+	while (report && strcmp(report->agent, agent) != 0)
+		report = report->next;
+	if (!report)
+		return NULL;
+	*ret_heard_ns = report->heard_ns;
+	json_array_foreach (report->status, i, entry) {
+		if (item_id && lf_text_equal_nocase(lf_json_text_or(entry, "itemId", ""), item_id))
+			return json_deep_copy(entry);
+	}
+	return NULL;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * replication/state.h - what the files of replication/ share: where things are
+ * in the catalog, and how they are changed.
+ *
+ * Agents, replicas, sessions and registration keys are catalog resources below
+ * "/landfall/".  An agent's latest report (heartbeat, progress) is kept in
+ * memory only: it is news, not truth, and a poll every few seconds must not
+ * cost a disk write.
+ *
+ * Lock: replication->mutex guards the reports; never held across I/O.
+ */
+#ifndef LF_REPLICATION_STATE_H
+#define LF_REPLICATION_STATE_H
+
+#include <pthread.h>
+
+#include "base/text.h"
+#include "replication/replication.h"
+#include "vault/point.h"
+
+#define LF_AGENT_TYPE	"Landfall/agents"
+#define LF_REPLICA_TYPE "Landfall/replicas"
+#define LF_SESSION_TYPE "Landfall/sessions"
+#define LF_KEY_TYPE	"Landfall/registrationKeys"
+#define LF_ID_SIZE	128
+
+#define LF_AGENT_GONE_NS (90 * LF_NS_PER_S) /* without a poll for so long: not connected */
+
+struct lf_report { /* the last poll of one agent */
+	char agent[LF_GUID_SIZE];
+	int64_t heard_ns;
+	json_t *status; /* what it said of its replicas; may be NULL */
+	struct lf_report *next;
+};
+
+struct lf_replication {
+	struct lf_replication_opts opts;
+	char *data_dir;
+	pthread_mutex_t mutex;
+	struct lf_report *reports;
+};
+
+/* "/landfall/agents/GUID" and so on, into out. */
+void lf_agent_path(const char *agent, char out[static LF_ID_SIZE]);
+void lf_session_path(const char *session, char out[static LF_ID_SIZE]);
+/* The replica of an item: its name is derived, so that asking twice is asking for the same. */
+void lf_replica_path(const char *item_id, char out[static LF_ID_SIZE]);
+
+/* Read a replica; LF_ENOTFOUND. */
+LF_MUST_CHECK int lf_replica_load(struct lf_replication *replication, const char *item_id,
+				  struct lf_resource *ret_resource, struct lf_error *err);
+/* Read, change and write a replica's document in one transaction, then tell opts.changed. */
+typedef int lf_replica_change_fn(json_t *doc, void *argument, struct lf_error *err);
+LF_MUST_CHECK int lf_replica_change(struct lf_replication *replication, const char *item_id,
+				    lf_replica_change_fn *change, void *argument,
+				    struct lf_error *err);
+/* Add or (code present) replace a health error; message NULL removes it. */
+LF_MUST_CHECK int lf_replica_health(struct lf_replication *replication, const char *item_id,
+				    const char *code, const char *message, const char *action,
+				    struct lf_error *err);
+/* Remember an agent's poll; takes the status reference. */
+void lf_report_put(struct lf_replication *replication, const char *agent, json_t *status);
+/* Copy of what the agent last said of an item; NULL: nothing.  ret_heard_ns: 0 if never heard. */
+json_t *lf_report_get(struct lf_replication *replication, const char *agent, const char *item_id,
+		      int64_t *ret_heard_ns);
+
+/* Which points of a list (times, newest first, and whether they are application-consistent) the
+ * retention grid keeps.  Pure. */
+void lf_retention_grid(const int64_t *times_ns, size_t n, int64_t now_ns, int64_t history_minutes,
+		       bool *ret_keep);
+
+#endif
