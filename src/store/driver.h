@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store/driver.h - what a kind of store provides.  Contracts as in
+ * store/store.h; a driver may be called from any thread.  New slots only at
+ * the end.
+ */
+#ifndef LF_STORE_DRIVER_H
+#define LF_STORE_DRIVER_H
+
+#include "store/store.h"
+
+struct lf_store_driver {
+	void (*free)(struct lf_store *store);
+	int (*put)(struct lf_store *store, const char *name, const void *data, size_t len,
+		   struct lf_error *err);
+	int (*adopt)(struct lf_store *store, const char *name, const char *path,
+		     struct lf_error *err);
+	int (*read)(struct lf_store *store, const char *name, void *data, size_t len,
+		    uint64_t offset, struct lf_error *err);
+	int (*get)(struct lf_store *store, const char *name, size_t max, struct lf_buf *buf,
+		   struct lf_error *err);
+	int (*size)(struct lf_store *store, const char *name, uint64_t *ret_size,
+		    struct lf_error *err);
+	int (*list)(struct lf_store *store, const char *folder, lf_store_visit_fn *visit,
+		    void *context, struct lf_error *err);
+	int (*delete)(struct lf_store *store, const char *name, struct lf_error *err);
+	int (*sweep)(struct lf_store *store, const char *folder, struct lf_error *err);
+	int (*sync)(struct lf_store *store, const char *folder, struct lf_error *err);
+};
+
+/* The first member of every driver's own struct. */
+struct lf_store {
+	const struct lf_store_driver *driver;
+};
+
+#endif

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The index against the files: what is in the store, what runs say of it, and
+ * merging.  A pack that no run covers is read from its own footer, so that a
+ * crash between the pack and the index costs nothing but that.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fault.h"
+#include "base/text.h"
+#include "os/file.h"
+#include "os/thread.h"
+#include "vault/bytes.h"
+#include "vault/index_internal.h"
+#include "vault/pack_internal.h"
+
+#define MEMORY_RUNS_MAX 16u /* then they become a file */
+#define RUN_SUFFIX	".run"
+#define RUN_NAME_LEN	20u /* 16 hex digits and the suffix */
+
+static char *run_path(const struct lf_index *index, uint64_t number)
+{
+	return lf_printf_dup("%s/%016llx" RUN_SUFFIX, index->dir, (unsigned long long)number);
+}
+
+static int list_pack(void *context, const char *name, struct lf_error *err)
+{
+	struct lf_index *index = context;
+	struct lf_error ignored;
+	uint8_t binary[32];
+
+	if (lf_hex_decode(name, binary, 32, &ignored))
+		return 0; /* not a pack; verify names it */
+	pthread_rwlock_wrlock(&index->lock);
+	struct lf_pack *pack = lf_index_pack_or_new(index, binary);
+	if (pack)
+		pack->listed = true;
+	pthread_rwlock_unlock(&index->lock);
+	return pack ? 0 : lf_fail_nomem(err);
+}
+
+struct numbers {
+	uint64_t *items;
+	size_t count;
+};
+
+static int list_run(void *context, const char *name, struct lf_error *err)
+{
+	struct numbers *numbers = context;
+	struct lf_error ignored;
+	uint8_t binary[8];
+	char digits[17];
+	uint64_t number;
+
+	if (strlen(name) != RUN_NAME_LEN || strcmp(name + 16, RUN_SUFFIX) != 0)
+		return 0;
+	memcpy(digits, name, 16);
+	digits[16] = '\0';
+	if (lf_hex_decode(digits, binary, 8, &ignored))
+		return 0;
+	memcpy(&number, binary, 8);
+	uint64_t *items = reallocarray(numbers->items, numbers->count + 1, sizeof(*items));
+	if (!items)
+		return lf_fail_nomem(err);
+	items[numbers->count++] = be64toh(number);
+	numbers->items = items;
+	return 0;
+}
+
+/* An entry of a run's table of packs; with the lock held for writing. */
+static struct lf_pack *take_table_entry(void *context, const uint8_t *entry)
+{
+	struct lf_index *index = context;
+	struct lf_pack *pack = lf_index_pack_or_new(index, entry);
+
+	if (!pack || pack->covered)
+		return pack;
+	memcpy(pack->salt, entry + 32, 32);
+	pack->epoch = lf_get_u32(entry + 64);
+	pack->count = lf_get_u32(entry + 68);
+	pack->size = lf_get_u64(entry + 72);
+	pack->covered = true;
+	return pack;
+}
+
+/* Open, or known not to be worth it. */
+static bool run_is_open(const struct lf_index *index, uint64_t number)
+{
+	for (size_t i = 0; i < index->run_count; i++)
+		if (index->runs[i]->number == number)
+			return true;
+	for (size_t i = 0; i < index->bad_count; i++)
+		if (index->bad[i] == number)
+			return true;
+	return false;
+}
+
+/* A damaged run is as good as none. */
+static int open_run(struct lf_index *index, uint64_t number, struct lf_error *err)
+{
+	struct lf_run *run = NULL;
+
+	if (number > index->last_number)
+		index->last_number = number;
+	if (run_is_open(index, number))
+		return 0;
+	LF_AUTO_FREE char *path = run_path(index, number);
+	if (!path)
+		return lf_fail_nomem(err);
+	pthread_rwlock_wrlock(&index->lock);
+	int rc = lf_run_open(path, take_table_entry, index, &run, err);
+	if (!rc) {
+		run->number = number;
+		rc = lf_index_push_run(index, run, err);
+		if (rc)
+			lf_run_unref(run);
+	}
+	pthread_rwlock_unlock(&index->lock);
+	if (rc == LF_ECORRUPT && !index->read_only)
+		return lf_file_remove(path, err);
+	return rc == LF_ECORRUPT || rc == LF_ENOTFOUND ? 0 : rc;
+}
+
+struct pack_reader {
+	struct lf_store *store;
+	char name[80];
+};
+
+static int read_pack_at(void *context, void *data, size_t len, uint64_t offset,
+			struct lf_error *err)
+{
+	struct pack_reader *reader = context;
+
+	return lf_store_read(reader->store, reader->name, data, len, offset, err);
+}
+
+int lf_pack_footer_load(struct lf_store *store, const uint8_t name[static 32],
+			struct lf_pack_footer *ret_footer, struct lf_error *err)
+{
+	struct pack_reader reader = {.store = store, .name = "packs/"};
+	struct lf_pack_footer footer = {0};
+	uint64_t size = 0;
+
+	lf_hex_encode(name, 32, reader.name + 6);
+	int rc = lf_store_size(store, reader.name, &size, err);
+	if (!rc)
+		rc = lf_pack_footer_read(read_pack_at, &reader, size, &footer, err);
+	if (!rc && memcmp(footer.name, name, 32) != 0) {
+		lf_pack_footer_done(&footer);
+		rc = lf_fail(err, LF_ECORRUPT, reader.name, "the pack's name is not its content's");
+	}
+	if (rc)
+		return lf_error_wrap(err, "%s", reader.name);
+	*ret_footer = footer;
+	return 0;
+}
+
+/* Packs that no run covers. */
+static int load_footer(struct lf_index *index, struct lf_pack *pack, struct lf_error *err)
+{
+	struct lf_pack_footer footer = {0};
+	int rc = lf_pack_footer_load(index->store, pack->name, &footer, err);
+
+	if (rc == LF_ENOTFOUND)
+		return 0; /* collected meanwhile */
+	if (rc == LF_ECORRUPT || rc == LF_EUNSUPPORTED || rc == LF_EIO) {
+		pack->damaged = true; /* verify tells; other packs are not to suffer */
+		return 0;
+	}
+	if (rc)
+		return rc;
+	pack->damaged = false;
+	rc = lf_index_add(index, &footer, pack->seq, err);
+	lf_pack_footer_done(&footer);
+	return rc;
+}
+
+/* Settle which packs live; collects those to be loaded. */
+static int settle_packs(struct lf_index *index, struct lf_pack ***ret_missing, size_t *ret_count,
+			struct lf_error *err)
+{
+	size_t count = 0;
+
+	pthread_rwlock_wrlock(&index->lock);
+	struct lf_pack **missing = calloc(index->pack_count + 1, sizeof(struct lf_pack *));
+	for (size_t i = 0; missing && i < index->table_size; i++) {
+		for (struct lf_pack *pack = index->table[i]; pack; pack = pack->next) {
+			if (!pack->killed && (index->read_only || pack->seq == 0))
+				atomic_store(&pack->dead, !pack->listed);
+			if (pack->listed && !pack->covered)
+				missing[count++] = pack;
+		}
+	}
+	pthread_rwlock_unlock(&index->lock);
+	if (!missing)
+		return lf_fail_nomem(err);
+	*ret_missing = missing;
+	*ret_count = count;
+	return 0;
+}
+
+static void forget_listing(struct lf_index *index)
+{
+	pthread_rwlock_wrlock(&index->lock);
+	for (size_t i = 0; i < index->table_size; i++)
+		for (struct lf_pack *pack = index->table[i]; pack; pack = pack->next)
+			pack->listed = false;
+	pthread_rwlock_unlock(&index->lock);
+}
+
+static int refresh_locked(struct lf_index *index, struct lf_error *err)
+{
+	struct numbers numbers = {0};
+	LF_AUTO_FREE struct lf_pack **missing = NULL;
+	size_t count = 0;
+
+	forget_listing(index);
+	/* runs first: a pack that came later than the listing of runs is read by itself */
+	int rc = lf_store_list(index->store, "index", list_run, &numbers, err);
+	for (size_t i = 0; !rc && i < numbers.count; i++)
+		rc = open_run(index, numbers.items[i], err);
+	free(numbers.items);
+	if (!rc)
+		rc = lf_store_list(index->store, "packs", list_pack, index, err);
+	if (!rc)
+		rc = settle_packs(index, &missing, &count, err);
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = load_footer(index, missing[i], err);
+	return rc;
+}
+
+/* Swap old for merged (NULL: nothing); with the lock held for writing. */
+static void swap_runs(struct lf_index *index, struct lf_run *const *old, size_t n,
+		      struct lf_run *merged)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < index->run_count; i++) {
+		bool gone = false;
+		for (size_t j = 0; j < n; j++)
+			gone = gone || index->runs[i] == old[j];
+		if (gone)
+			lf_run_unref(index->runs[i]);
+		else
+			index->runs[kept++] = index->runs[i];
+	}
+	if (merged)
+		index->runs[kept++] = merged; /* n >= 1: there is room */
+	index->run_count = kept;
+}
+
+static void uncover(struct lf_index *index, struct lf_run *run)
+{
+	for (uint32_t i = 0; i < run->pack_count; i++)
+		run->packs[i]->covered = false;
+	swap_runs(index, &run, 1, NULL);
+}
+
+static int merge(struct lf_index *index, struct lf_run *const *runs, size_t n, bool to_file,
+		 struct lf_error *err)
+{
+	struct lf_run *merged = NULL;
+	uint64_t number = to_file ? ++index->last_number : 0;
+	LF_AUTO_FREE char *path = to_file ? run_path(index, number) : NULL;
+
+	if (to_file && !path)
+		return lf_fail_nomem(err);
+	int rc = lf_run_merge(runs, n, path, &merged, err);
+	if (rc)
+		return rc;
+	merged->number = number;
+	pthread_rwlock_wrlock(&index->lock);
+	swap_runs(index, runs, n, merged);
+	pthread_rwlock_unlock(&index->lock);
+	for (size_t i = 0; i < n; i++) {
+		LF_AUTO_FREE char *old = runs[i]->number ? run_path(index, runs[i]->number) : NULL;
+		if (old && !index->read_only && !rc)
+			rc = lf_file_remove(old, err);
+		LF_CRASH_POINT("vault-run-removed");
+	}
+	return rc;
+}
+
+static int compare_runs(const void *a, const void *b)
+{
+	const struct lf_run *x = *(struct lf_run *const *)a, *y = *(struct lf_run *const *)b;
+
+	return x->count < y->count ? -1 : x->count > y->count;
+}
+
+/*
+ * The smallest file runs whose sum reaches a third of the next one are merged
+ * with it: each record is moved about log(n) times, and about log(n) runs stay.
+ */
+static size_t due_runs(struct lf_run **runs, size_t n, bool all)
+{
+	uint64_t sum = 0;
+	size_t due = 0;
+
+	qsort(runs, n, sizeof(struct lf_run *), compare_runs);
+	for (size_t i = 0; i < n; i++) {
+		if (all || (i && sum * 3 >= runs[i]->count))
+			due = i + 1;
+		sum += runs[i]->count;
+	}
+	return due >= 2 || all ? due : 0;
+}
+
+/* Runs of one sort (memory or files), with references in out. */
+static size_t pick_runs(struct lf_run **runs, size_t n, bool files, struct lf_run **out)
+{
+	size_t picked = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if ((runs[i]->number != 0) == files)
+			out[picked++] = runs[i];
+	return picked;
+}
+
+static int tidy_locked(struct lf_index *index, bool all, struct lf_error *err)
+{
+	struct lf_run **runs = NULL;
+	size_t n = 0;
+	int rc = 0;
+
+	for (unsigned files = 0; !rc && files < 2; files++) {
+		if (files && index->read_only)
+			break;
+		rc = lf_index_runs(index, &runs, &n, err);
+		if (rc)
+			break;
+		LF_AUTO_FREE struct lf_run **picked = calloc(n + 1, sizeof(struct lf_run *));
+		size_t count = picked ? pick_runs(runs, n, files, picked) : 0;
+		if (picked && files)
+			count = due_runs(picked, count, all);
+		else if (count <= MEMORY_RUNS_MAX && !(all && !index->read_only))
+			count = 0;
+		if (!picked)
+			rc = lf_fail_nomem(err);
+		if (!rc && count > 0)
+			rc = merge(index, picked, count, !index->read_only, err);
+		for (size_t i = 0; i < n; i++)
+			lf_run_unref(runs[i]);
+		free(runs);
+	}
+	return rc;
+}
+
+int lf_index_tidy(struct lf_index *index, bool all, struct lf_error *err)
+{
+	if (pthread_mutex_trylock(&index->changing))
+		return 0;
+	int rc = tidy_locked(index, all, err);
+	pthread_mutex_unlock(&index->changing);
+	return rc;
+}
+
+int lf_index_refresh(struct lf_index *index, struct lf_error *err)
+{
+	LF_GUARD(&index->changing);
+	int rc = refresh_locked(index, err);
+
+	if (!rc && index->read_only)
+		rc = tidy_locked(index, false, err);
+	return rc;
+}
+
+int lf_index_heal(struct lf_index *index, size_t *ret_dropped, struct lf_error *err)
+{
+	LF_GUARD(&index->changing);
+	struct lf_run **runs = NULL;
+	size_t n = 0;
+	int rc = lf_index_runs(index, &runs, &n, err);
+
+	for (size_t i = 0; !rc && i < n; i++) {
+		struct lf_error damage;
+		if (!lf_run_check(runs[i], &damage))
+			continue;
+		++*ret_dropped;
+		pthread_rwlock_wrlock(&index->lock);
+		uint64_t number = runs[i]->number;
+		uncover(index, runs[i]);
+		pthread_rwlock_unlock(&index->lock);
+		LF_AUTO_FREE char *path = run_path(index, number);
+		if (index->read_only && index->bad_count < LF_INDEX_BAD_MAX)
+			index->bad[index->bad_count++] = number;
+		if (!index->read_only)
+			rc = path ? lf_file_remove(path, err) : lf_fail_nomem(err);
+	}
+	for (size_t i = 0; i < n; i++)
+		lf_run_unref(runs[i]);
+	free(runs);
+	return rc ? rc : refresh_locked(index, err);
+}

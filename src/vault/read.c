@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading chunks: the index, the record, the seal, the cache.  A copy that
+ * fails is not the end: another copy, a fresh look at the store (packs move
+ * while a daemon collects), and an index made again from packs come first.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "base/text.h"
+#include "os/thread.h"
+#include "vault/vault_internal.h"
+
+static void opener_free(struct lf_opener *opener)
+{
+	if (!opener)
+		return;
+	lf_sealer_free(opener->sealer);
+	lf_codec_free(opener->codec);
+	free(opener->record);
+	free(opener->scratch);
+	free(opener);
+}
+
+void lf_openers_free(struct lf_vault *vault)
+{
+	while (vault->openers) {
+		struct lf_opener *next = vault->openers->next;
+		opener_free(vault->openers);
+		vault->openers = next;
+	}
+}
+
+int lf_opener_get(struct lf_vault *vault, struct lf_opener **ret_opener, struct lf_error *err)
+{
+	pthread_mutex_lock(&vault->openers_mutex);
+	struct lf_opener *opener = vault->openers;
+	if (opener)
+		vault->openers = opener->next;
+	pthread_mutex_unlock(&vault->openers_mutex);
+	if (opener) {
+		*ret_opener = opener;
+		return 0;
+	}
+	opener = calloc(1, sizeof(*opener));
+	if (!opener)
+		return lf_fail_nomem(err);
+	opener->record = malloc(LF_CHUNK_BYTES_MAX + LF_TAG_SIZE);
+	opener->scratch = malloc(LF_CHUNK_BYTES_MAX);
+	int rc = opener->record && opener->scratch ? 0 : lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_sealer_new(&opener->sealer, err);
+	if (!rc)
+		rc = lf_codec_new(&opener->codec, err);
+	if (rc) {
+		opener_free(opener);
+		return rc;
+	}
+	*ret_opener = opener;
+	return 0;
+}
+
+void lf_opener_put(struct lf_vault *vault, struct lf_opener *opener)
+{
+	LF_GUARD(&vault->openers_mutex);
+
+	opener->next = vault->openers;
+	vault->openers = opener;
+}
+
+static int set_pack(struct lf_vault *vault, struct lf_opener *opener, const struct lf_pack *pack,
+		    struct lf_error *err)
+{
+	uint8_t key[32];
+
+	if (opener->pack == pack)
+		return 0;
+	lf_pack_key(&vault->key, pack->salt, key);
+	opener->pack = NULL;
+	int rc = lf_sealer_set_key(opener->sealer, key, err);
+	OPENSSL_cleanse(key, sizeof(key));
+	if (!rc)
+		opener->pack = pack;
+	return rc;
+}
+
+int lf_vault_read_place(struct lf_vault *vault, struct lf_opener *opener,
+			const struct lf_place *place, void *out, struct lf_error *err)
+{
+	const struct lf_pack_entry *entry = &place->entry;
+	char name[80] = "packs/";
+
+	/* the index may be damaged: nothing it says is trusted before the seal has been checked */
+	if (entry->plain == 0 || entry->plain > LF_CHUNK_BYTES_MAX || entry->stored < LF_TAG_SIZE ||
+	    entry->stored > entry->plain + LF_TAG_SIZE || entry->coding > LF_CODING_LZ4)
+		return lf_fail(err, LF_ECORRUPT, NULL, "the index holds impossible sizes");
+	lf_hex_encode(place->pack->name, 32, name + 6);
+	int rc = lf_store_read(vault->store, name, opener->record, entry->stored, entry->offset,
+			       err);
+	if (!rc)
+		rc = set_pack(vault, opener, place->pack, err);
+	if (!rc)
+		rc = lf_record_open(opener->sealer, opener->codec, entry, opener->record,
+				    opener->scratch, out, err);
+	return rc ? lf_error_wrap(err, "%s", name) : 0;
+}
+
+/* A chunk of the open pack; LF_ENOTFOUND: not there. */
+static int read_pending(struct lf_vault *vault, struct lf_opener *opener,
+			const struct lf_chunk_id *id, void *out, uint32_t *ret_len,
+			struct lf_error *err)
+{
+	LF_GUARD(&vault->pending_mutex);
+	const struct lf_pack_entry *entry =
+		vault->pending ? lf_pack_writer_find(vault->pending, id) : NULL;
+
+	if (!entry)
+		return lf_fail(err, LF_ENOTFOUND, NULL, "no such chunk");
+	int rc = lf_pack_writer_read(vault->pending, opener->record, entry->stored, entry->offset,
+				     err);
+	if (!rc)
+		rc = lf_sealer_set_key(opener->sealer, lf_pack_writer_key(vault->pending), err);
+	opener->pack = NULL;
+	if (!rc)
+		rc = lf_record_open(opener->sealer, opener->codec, entry, opener->record,
+				    opener->scratch, out, err);
+	if (!rc)
+		*ret_len = entry->plain;
+	return rc;
+}
+
+/* Any copy that can be read. */
+static int read_copies(struct lf_vault *vault, struct lf_opener *opener,
+		       const struct lf_chunk_id *id, void *out, uint32_t *ret_len,
+		       struct lf_error *err)
+{
+	struct lf_place place;
+	int rc = lf_fail(err, LF_ENOTFOUND, NULL, "no such chunk");
+
+	for (unsigned nth = 0; rc && lf_index_find(vault->index, id, nth, &place); nth++) {
+		rc = lf_vault_read_place(vault, opener, &place, out, err);
+		if (!rc)
+			*ret_len = place.entry.plain;
+		else if (rc == LF_EIO || rc == LF_ENOMEM || rc == LF_EINTERNAL)
+			return rc;
+	}
+	return rc;
+}
+
+static int read_anyhow(struct lf_vault *vault, struct lf_opener *opener,
+		       const struct lf_chunk_id *id, void *out, uint32_t *ret_len,
+		       struct lf_error *err)
+{
+	struct lf_error ignored;
+	size_t dropped = 0;
+	int rc = read_copies(vault, opener, id, out, ret_len, err);
+
+	if (rc == LF_ENOTFOUND && !vault->read_only) {
+		rc = read_pending(vault, opener, id, out, ret_len, err);
+		if (rc == LF_ENOTFOUND) /* moved to the index in between */
+			rc = read_copies(vault, opener, id, out, ret_len, err);
+	}
+	if (rc == LF_ENOTFOUND && !lf_index_refresh(vault->index, &ignored))
+		rc = read_copies(vault, opener, id, out, ret_len, err);
+	if ((rc == LF_ENOTFOUND || rc == LF_ECORRUPT) &&
+	    !lf_index_heal(vault->index, &dropped, &ignored) && dropped)
+		rc = read_copies(vault, opener, id, out, ret_len, err);
+	return rc;
+}
+
+static int fail_chunk(const struct lf_chunk_id *id, struct lf_error *err)
+{
+	char hex[65];
+
+	lf_hex_encode(id->bytes, 32, hex);
+	return lf_error_wrap(err, "chunk %s", hex);
+}
+
+int lf_vault_get_chunk(struct lf_vault *vault, const struct lf_chunk_id *id,
+		       struct lf_cached **ret_chunk, struct lf_error *err)
+{
+	struct lf_cached *chunk = lf_cache_get(vault->cache, id);
+	struct lf_opener *opener = NULL;
+	uint32_t len = 0;
+
+	if (chunk) {
+		*ret_chunk = chunk;
+		return 0;
+	}
+	LF_AUTO_FREE uint8_t *plain = malloc(LF_CHUNK_BYTES_MAX);
+	if (!plain)
+		return lf_fail_nomem(err);
+	int rc = lf_opener_get(vault, &opener, err);
+	if (rc)
+		return rc;
+	rc = read_anyhow(vault, opener, id, plain, &len, err);
+	lf_opener_put(vault, opener);
+	if (rc)
+		return fail_chunk(id, err);
+	chunk = lf_cache_put(vault->cache, id, plain, len);
+	if (!chunk)
+		return lf_fail_nomem(err);
+	*ret_chunk = chunk;
+	return 0;
+}
+
+int lf_vault_read_chunk(struct lf_vault *vault, const struct lf_chunk_id *id, struct lf_buf *buf,
+			struct lf_error *err)
+{
+	struct lf_cached *chunk = NULL;
+	int rc = lf_vault_get_chunk(vault, id, &chunk, err);
+
+	if (rc)
+		return rc;
+	lf_buf_append(buf, chunk->bytes, chunk->len);
+	lf_cache_release(vault->cache, chunk);
+	return lf_buf_check(buf, err);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vault/regions.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "os/file.h"
+#include "os/thread.h"
+
+#define REGION_NAME_MAX 64u
+
+struct region {
+	struct region *next;
+	char name[REGION_NAME_MAX + 1];
+	struct lf_vault *vault;
+};
+
+struct lf_regions {
+	char *dir;
+	char *key_file;
+	pthread_mutex_t mutex; /* held while a vault is opened: that happens once */
+	struct region *regions;
+};
+
+void lf_regions_free(struct lf_regions *regions)
+{
+	if (!regions)
+		return;
+	while (regions->regions) {
+		struct region *next = regions->regions->next;
+		lf_vault_free(regions->regions->vault);
+		free(regions->regions);
+		regions->regions = next;
+	}
+	pthread_mutex_destroy(&regions->mutex);
+	free(regions->dir);
+	free(regions->key_file);
+	free(regions);
+}
+
+int lf_regions_open(const char *data_dir, struct lf_regions **ret_regions, struct lf_error *err)
+{
+	struct lf_regions *regions = calloc(1, sizeof(*regions));
+	LF_AUTO_FREE char *keys = lf_printf_dup("%s/keys", data_dir);
+
+	if (!regions)
+		return lf_fail_nomem(err);
+	pthread_mutex_init(&regions->mutex, NULL);
+	regions->dir = lf_printf_dup("%s/regions", data_dir);
+	regions->key_file = lf_printf_dup("%s/keys/platform.key", data_dir);
+	int rc = keys && regions->dir && regions->key_file ? 0 : lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_dir_make(keys, 0700, err);
+	if (!rc)
+		rc = lf_dir_make(regions->dir, 0700, err);
+	if (rc) {
+		lf_regions_free(regions);
+		return rc;
+	}
+	*ret_regions = regions;
+	return 0;
+}
+
+/* "westeurope" and "West Europe" are one region. */
+static int region_name(const char *region, char out[static REGION_NAME_MAX + 1],
+		       struct lf_error *err)
+{
+	size_t n = 0;
+
+	for (const char *p = region; *p; p++) {
+		char c = *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p;
+		bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+		if (c == ' ')
+			continue;
+		if (!plain || n == REGION_NAME_MAX)
+			return lf_fail(err, LF_EINVAL, region, "not the name of a region");
+		out[n++] = c;
+	}
+	out[n] = '\0';
+	return n ? 0 : lf_fail(err, LF_EINVAL, region, "not the name of a region");
+}
+
+int lf_regions_paths(struct lf_regions *regions, const char *region, char **ret_dir,
+		     char **ret_key_file, struct lf_error *err)
+{
+	char name[REGION_NAME_MAX + 1];
+	int rc = region_name(region, name, err);
+
+	if (rc)
+		return rc;
+	LF_AUTO_FREE char *dir = lf_printf_dup("%s/%s/store", regions->dir, name);
+	LF_AUTO_FREE char *key_file = strdup(regions->key_file);
+	if (!dir || !key_file)
+		return lf_fail_nomem(err);
+	*ret_dir = lf_steal(&dir);
+	*ret_key_file = lf_steal(&key_file);
+	return 0;
+}
+
+static int open_region(struct lf_regions *regions, const char *name, struct lf_vault **ret_vault,
+		       struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = NULL;
+	LF_AUTO_FREE char *key_file = NULL;
+	int rc = lf_regions_paths(regions, name, &dir, &key_file, err);
+
+	if (!rc)
+		rc = lf_vault_open(dir, key_file, NULL, ret_vault, err);
+	if (rc != LF_ENOTFOUND)
+		return rc;
+	rc = lf_vault_init(dir, key_file, err);
+	return rc ? rc : lf_vault_open(dir, key_file, NULL, ret_vault, err);
+}
+
+int lf_regions_vault(struct lf_regions *regions, const char *region, struct lf_vault **ret_vault,
+		     struct lf_error *err)
+{
+	char name[REGION_NAME_MAX + 1];
+	int rc = region_name(region, name, err);
+
+	if (rc)
+		return rc;
+	LF_GUARD(&regions->mutex);
+	for (struct region *known = regions->regions; known; known = known->next) {
+		if (strcmp(known->name, name) == 0) {
+			*ret_vault = known->vault;
+			return 0;
+		}
+	}
+	struct region *added = calloc(1, sizeof(*added));
+	if (!added)
+		return lf_fail_nomem(err);
+	rc = open_region(regions, name, &added->vault, err);
+	if (rc) {
+		free(added);
+		return rc;
+	}
+	memcpy(added->name, name, sizeof(name));
+	added->next = regions->regions;
+	regions->regions = added;
+	*ret_vault = added->vault;
+	return 0;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who holds on to what is not (yet) in a point: sessions, which are files and
+ * outlive us, and edits under way.  Each has the vault's count when it began;
+ * the collector removes only what it condemned after all of them began.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fault.h"
+#include "base/text.h"
+#include "os/thread.h"
+#include "vault/point.h"
+#include "vault/vault_internal.h"
+
+#define SESSION_TEXT "landfall-session 1\n"
+
+static struct lf_holder *find_session(struct lf_vault *vault, const char *id)
+{
+	for (struct lf_holder *holder = vault->holders; holder; holder = holder->next)
+		if (holder->id[0] && strcmp(holder->id, id) == 0)
+			return holder;
+	return NULL;
+}
+
+int lf_holder_begin(struct lf_vault *vault, const char *id, const struct lf_root *base,
+		    struct lf_holder **ret_holder, struct lf_error *err)
+{
+	struct lf_holder *holder = calloc(1, sizeof(*holder));
+
+	if (!holder)
+		return lf_fail_nomem(err);
+	snprintf(holder->id, sizeof(holder->id), "%s", id);
+	if (base)
+		holder->base = *base;
+	LF_GUARD(&vault->holders_mutex);
+	holder->seq = atomic_fetch_add(&vault->seq, 1) + 1;
+	holder->next = vault->holders;
+	vault->holders = holder;
+	*ret_holder = holder;
+	return 0;
+}
+
+void lf_holder_end(struct lf_vault *vault, struct lf_holder *holder)
+{
+	if (!holder)
+		return;
+	LF_GUARD(&vault->holders_mutex);
+	for (struct lf_holder **at = &vault->holders; *at; at = &(*at)->next) {
+		if (*at == holder) {
+			*at = holder->next;
+			break;
+		}
+	}
+	free(holder);
+}
+
+bool lf_holder_lives(struct lf_vault *vault, uint64_t seq)
+{
+	LF_GUARD(&vault->holders_mutex);
+
+	for (const struct lf_holder *holder = vault->holders; holder; holder = holder->next)
+		if (holder->seq <= seq)
+			return true;
+	return false;
+}
+
+static int load_session(void *context, const char *name, struct lf_error *err)
+{
+	struct lf_vault *vault = context;
+	struct lf_holder *holder = NULL;
+
+	if (strlen(name) >= sizeof(holder->id))
+		return 0;
+	return lf_holder_begin(vault, name, NULL, &holder, err);
+}
+
+int lf_sessions_load(struct lf_vault *vault, struct lf_error *err)
+{
+	return lf_store_list(vault->store, "sessions", load_session, vault, err);
+}
+
+static int session_name(const char *id, char out[static 64], struct lf_error *err)
+{
+	if (!lf_guid_valid(id))
+		return lf_fail(err, LF_EINVAL, id, "a session is named by a GUID");
+	snprintf(out, 64, "sessions/%s", id);
+	return 0;
+}
+
+int lf_session_begin(struct lf_vault *vault, const char *id, struct lf_error *err)
+{
+	struct lf_holder *holder = NULL;
+	char name[64];
+	int rc = lf_vault_writable(vault, err);
+
+	if (!rc)
+		rc = session_name(id, name, err);
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&vault->holders_mutex);
+	bool found = find_session(vault, id);
+	pthread_mutex_unlock(&vault->holders_mutex);
+	if (found)
+		return 0;
+	rc = lf_holder_begin(vault, id, NULL, &holder, err);
+	if (rc)
+		return rc;
+	rc = lf_store_put(vault->store, name, SESSION_TEXT, strlen(SESSION_TEXT), err);
+	if (rc)
+		lf_holder_end(vault, holder);
+	LF_CRASH_POINT("vault-session-begun");
+	return rc;
+}
+
+int lf_session_end(struct lf_vault *vault, const char *id, struct lf_error *err)
+{
+	char name[64];
+	int rc = lf_vault_writable(vault, err);
+
+	if (!rc)
+		rc = session_name(id, name, err);
+	if (!rc)
+		rc = lf_store_delete(vault->store, name, err);
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&vault->holders_mutex);
+	struct lf_holder *holder = find_session(vault, id);
+	pthread_mutex_unlock(&vault->holders_mutex);
+	lf_holder_end(vault, holder);
+	return 0;
+}

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vault/vault.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "base/text.h"
+#include "os/file.h"
+#include "os/thread.h"
+#include "vault/explain.h"
+#include "vault/vault_internal.h"
+
+#define CACHE_BYTES_DEFAULT (64u << 20)
+#define SCAN_BYTES	    (1u << 20)
+
+int lf_vault_init(const char *dir, const char *key_file, struct lf_error *err)
+{
+	LF_AUTO_FREE char *vault_file = lf_printf_dup("%s/vault.json", dir);
+	static const char *const folders[] = {"packs",	"index",    "points",
+					      "claims", "sessions", "tmp"};
+
+	if (!vault_file)
+		return lf_fail_nomem(err);
+	if (access(vault_file, F_OK) == 0)
+		return lf_fail(err, LF_EEXISTS, dir, "there is a vault in %s already", dir);
+	int rc = lf_dir_make(dir, 0700, err);
+	for (size_t i = 0; !rc && i < LF_N(folders); i++) {
+		LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", dir, folders[i]);
+		rc = path ? lf_dir_make(path, 0700, err) : lf_fail_nomem(err);
+	}
+	if (!rc) {
+		LF_AUTO_FREE char *path = lf_printf_dup("%s/README", dir);
+		rc = path ? lf_file_write_durable(path, lf_vault_readme, strlen(lf_vault_readme),
+						  0600, err)
+			  : lf_fail_nomem(err);
+	}
+	LF_CRASH_POINT("vault-init");
+	/* the vault exists once this file does */
+	if (!rc)
+		rc = lf_domain_key_make(dir, key_file, err);
+	return rc ? rc : lf_file_sync_parent(dir, err);
+}
+
+int lf_vault_writable(const struct lf_vault *vault, struct lf_error *err)
+{
+	if (vault->read_only)
+		return lf_fail(err, LF_EUNSUPPORTED, vault->dir, "the vault is open for reading");
+	return 0;
+}
+
+static int take_lock(struct lf_vault *vault, struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/lock", vault->dir);
+
+	if (!path)
+		return lf_fail_nomem(err);
+	vault->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (vault->lock_fd < 0)
+		return lf_fail_sys(err, errno, path, "cannot open %s", path);
+	if (flock(vault->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (errno != EWOULDBLOCK)
+		return lf_fail_sys(err, errno, path, "cannot lock %s", path);
+	lf_fail(err, LF_ECONFLICT, vault->dir, "another process writes to the vault in %s",
+		vault->dir);
+	return lf_error_hint(err, "stop it first, or ask the service that runs");
+}
+
+static int remove_leftover(void *context, const char *name, struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/tmp/%s", (const char *)context, name);
+
+	return path ? lf_file_remove(path, err) : lf_fail_nomem(err);
+}
+
+/* What a crash left half-made, which only we may remove: we have the lock. */
+static int sweep(struct lf_vault *vault, struct lf_error *err)
+{
+	static const char *const folders[] = {"packs", "points", "sessions"};
+	LF_AUTO_FREE char *tmp = lf_printf_dup("%s/tmp", vault->dir);
+
+	if (!tmp)
+		return lf_fail_nomem(err);
+	int rc = lf_dir_make(tmp, 0700, err);
+	if (!rc)
+		rc = lf_dir_list(tmp, remove_leftover, vault->dir, err);
+	for (size_t i = 0; !rc && i < LF_N(folders); i++)
+		rc = lf_store_sweep(vault->store, folders[i], err);
+	return rc;
+}
+
+static int open_parts(struct lf_vault *vault, const char *key_file,
+		      const struct lf_vault_opts *opts, struct lf_error *err)
+{
+	uint64_t cache = opts && opts->cache_bytes ? opts->cache_bytes : CACHE_BYTES_DEFAULT;
+
+	vault->dir = strdup(vault->dir);
+	if (!vault->dir)
+		return lf_fail_nomem(err);
+	int rc = lf_domain_key_load(vault->dir, key_file, &vault->key, err);
+	if (!rc && !vault->read_only)
+		rc = take_lock(vault, err);
+	if (!rc)
+		rc = lf_store_open_directory(vault->dir, &vault->store, err);
+	if (!rc)
+		rc = lf_cache_new(cache, &vault->cache, err);
+	if (!rc)
+		rc = lf_chunk_hasher_new(&vault->key, &vault->hasher, err);
+	if (!rc && !vault->read_only)
+		rc = sweep(vault, err);
+	if (!rc)
+		rc = lf_index_open(vault->store, vault->dir, vault->read_only, &vault->index, err);
+	if (!rc && !vault->read_only)
+		rc = lf_sessions_load(vault, err);
+	return rc;
+}
+
+int lf_vault_open(const char *dir, const char *key_file, const struct lf_vault_opts *opts,
+		  struct lf_vault **ret_vault, struct lf_error *err)
+{
+	struct lf_vault *vault = calloc(1, sizeof(*vault));
+
+	if (!vault)
+		return lf_fail_nomem(err);
+	pthread_mutex_init(&vault->pending_mutex, NULL);
+	pthread_mutex_init(&vault->openers_mutex, NULL);
+	pthread_mutex_init(&vault->points_mutex, NULL);
+	pthread_mutex_init(&vault->holders_mutex, NULL);
+	pthread_mutex_init(&vault->collecting_mutex, NULL);
+	vault->lock_fd = -1;
+	vault->read_only = opts && opts->read_only;
+	vault->dir = (char *)(uintptr_t)dir; /* until open_parts() has a copy */
+	int rc = open_parts(vault, key_file, opts, err);
+	if (rc) {
+		lf_vault_free(vault);
+		return rc;
+	}
+	*ret_vault = vault;
+	return 0;
+}
+
+void lf_vault_free(struct lf_vault *vault)
+{
+	struct lf_error err;
+
+	if (!vault)
+		return;
+	lf_pack_writer_free(vault->pending);
+	/* the next one to open should not have to read many footers; nothing is lost otherwise */
+	if (vault->index && !vault->read_only)
+		(void)!lf_index_tidy(vault->index, false, &err);
+	while (vault->holders)
+		lf_holder_end(vault, vault->holders);
+	lf_openers_free(vault);
+	lf_index_free(vault->index);
+	lf_cache_free(vault->cache);
+	lf_store_free(vault->store);
+	lf_chunk_hasher_free(vault->hasher);
+	lf_domain_key_done(&vault->key);
+	lf_fd_done(&vault->lock_fd);
+	pthread_mutex_destroy(&vault->pending_mutex);
+	pthread_mutex_destroy(&vault->openers_mutex);
+	pthread_mutex_destroy(&vault->points_mutex);
+	pthread_mutex_destroy(&vault->holders_mutex);
+	pthread_mutex_destroy(&vault->collecting_mutex);
+	free(vault->dir);
+	free(vault);
+}
+
+const struct lf_domain_key *lf_vault_key(const struct lf_vault *vault)
+{
+	return &vault->key;
+}
+
+bool lf_vault_hold(struct lf_vault *vault, const struct lf_chunk_id *id, uint32_t *ret_plain)
+{
+	if (lf_index_hold(vault->index, id, ret_plain))
+		return true;
+	if (vault->read_only)
+		return false;
+	LF_GUARD(&vault->pending_mutex);
+	const struct lf_pack_entry *entry =
+		vault->pending ? lf_pack_writer_find(vault->pending, id) : NULL;
+	if (entry && ret_plain)
+		*ret_plain = entry->plain;
+	/* it may have moved to the index between the two looks */
+	return entry || lf_index_hold(vault->index, id, ret_plain);
+}
+
+int lf_vault_have(struct lf_vault *vault, const struct lf_chunk_id *ids, size_t n,
+		  uint8_t *ret_bits, struct lf_error *err)
+{
+	(void)err;
+	memset(ret_bits, 0, (n + 7) / 8);
+	for (size_t i = 0; i < n; i++)
+		if (lf_vault_hold(vault, &ids[i], NULL))
+			ret_bits[i / 8] |= (uint8_t)(1u << (i % 8));
+	return 0;
+}
+
+static int read_fd_at(void *context, void *data, size_t len, uint64_t offset, struct lf_error *err)
+{
+	return lf_file_pread_all(*(int *)context, data, len, offset, "pack", err);
+}
+
+static int compare_offsets(const void *a, const void *b)
+{
+	const struct lf_pack_entry *x = a, *y = b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* Every record's checksum, in the order of the file. */
+static int check_records(int fd, const struct lf_pack_footer *footer, struct lf_error *err)
+{
+	LF_AUTO_FREE uint8_t *block = malloc(SCAN_BYTES);
+	LF_AUTO_FREE struct lf_pack_entry *order =
+		lf_alloc_array(footer->count + 1, sizeof(*order));
+	uint8_t hash[16];
+
+	if (!block || !order)
+		return lf_fail_nomem(err);
+	memcpy(order, footer->entries, footer->count * sizeof(*order));
+	qsort(order, footer->count, sizeof(*order), compare_offsets);
+	uint64_t from = 0, to = 0; /* what block holds */
+	for (uint32_t i = 0; i < footer->count; i++) {
+		const struct lf_pack_entry *entry = &order[i];
+		if (entry->offset + entry->stored > to) {
+			from = entry->offset;
+			to = from + SCAN_BYTES < footer->size ? from + SCAN_BYTES : footer->size;
+			int rc = lf_file_pread_all(fd, block, to - from, from, "pack", err);
+			if (rc)
+				return rc;
+		}
+		lf_record_hash(block + (entry->offset - from), entry->stored, hash);
+		if (memcmp(hash, entry->hash, 16) != 0)
+			return lf_fail(err, LF_ECORRUPT, NULL, "a record of the pack is damaged");
+	}
+	return 0;
+}
+
+static int adopt_footer(struct lf_vault *vault, const struct lf_pack_footer *footer,
+			const char *path, struct lf_error *err)
+{
+	char name[80] = "packs/";
+
+	if (footer->count == 0 || lf_index_has_pack(vault->index, footer->name))
+		return lf_file_remove(path, err);
+	lf_hex_encode(footer->name, 32, name + 6);
+	LF_CRASH_POINT("vault-adopt");
+	int rc = lf_store_adopt(vault->store, name, path, err);
+	LF_CRASH_POINT("vault-adopted");
+	if (!rc)
+		rc = lf_index_add(vault->index, footer, atomic_fetch_add(&vault->seq, 1) + 1, err);
+	if (!rc) {
+		/* the pack is in: a merge that fails (no room) is tried again with the next one */
+		struct lf_error ignored;
+		(void)!lf_index_tidy(vault->index, false, &ignored);
+	}
+	return rc;
+}
+
+int lf_vault_adopt_pack(struct lf_vault *vault, const char *path, struct lf_error *err)
+{
+	struct lf_pack_footer footer = {0};
+	struct stat st;
+	int rc = lf_vault_writable(vault, err);
+
+	if (rc)
+		return rc;
+	LF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st))
+		return lf_fail_sys(err, errno, path, "cannot open %s", path);
+	rc = lf_pack_footer_read(read_fd_at, &fd, (uint64_t)st.st_size, &footer, err);
+	if (!rc && footer.epoch != vault->key.epoch)
+		rc = lf_fail(err, LF_EINVAL, path, "the pack is sealed with key %u, not %u",
+			     footer.epoch, vault->key.epoch);
+	if (!rc)
+		rc = check_records(fd, &footer, err);
+	if (!rc)
+		rc = adopt_footer(vault, &footer, path, err);
+	lf_pack_footer_done(&footer);
+	return rc;
+}
+
+char *lf_vault_new_pack_path(const struct lf_vault *vault)
+{
+	char guid[LF_GUID_SIZE];
+
+	lf_guid_random(guid);
+	return lf_printf_dup("%s/tmp/%s", vault->dir, guid);
+}
+
+int lf_vault_adopt_writer(struct lf_vault *vault, struct lf_pack_writer *writer,
+			  struct lf_error *err)
+{
+	char name[LF_PACK_NAME_SIZE];
+	int rc = lf_pack_writer_finish(writer, name, err);
+
+	return rc ? rc
+		  : adopt_footer(vault, lf_pack_writer_footer(writer), lf_pack_writer_path(writer),
+				 err);
+}
+
+static int flush_locked(struct lf_vault *vault, struct lf_error *err)
+{
+	if (!vault->pending)
+		return 0;
+	int rc = lf_vault_adopt_writer(vault, vault->pending, err);
+	if (rc) /* its chunks are lost: edits under way learn of it when they commit */
+		atomic_fetch_add(&vault->lost, 1);
+	lf_pack_writer_free(vault->pending);
+	vault->pending = NULL;
+	return rc;
+}
+
+static int put_locked(struct lf_vault *vault, enum lf_chunk_kind kind, const struct lf_chunk_id *id,
+		      const void *data, size_t len, struct lf_error *err)
+{
+	int rc = 0;
+
+	if (!vault->pending) {
+		LF_AUTO_FREE char *path = lf_vault_new_pack_path(vault);
+		rc = path ? lf_pack_writer_new(&vault->key, path, &vault->pending, err)
+			  : lf_fail_nomem(err);
+		if (rc)
+			return rc;
+	}
+	if (lf_pack_writer_find(vault->pending, id))
+		return 0;
+	rc = lf_pack_writer_add_kind(vault->pending, id, kind, data, len, err);
+	if (rc) {
+		atomic_fetch_add(&vault->lost, 1);
+		lf_pack_writer_free(vault->pending);
+		vault->pending = NULL;
+		return rc;
+	}
+	if (lf_pack_writer_size(vault->pending) >= LF_PACK_TARGET_BYTES)
+		rc = flush_locked(vault, err);
+	return rc;
+}
+
+int lf_vault_put_kind(struct lf_vault *vault, enum lf_chunk_kind kind, const void *data, size_t len,
+		      struct lf_chunk_id *ret_id, struct lf_error *err)
+{
+	struct lf_chunk_id id;
+	int rc = lf_vault_writable(vault, err);
+
+	if (!rc)
+		rc = lf_chunk_id_of(vault->hasher, data, len, &id, err);
+	if (rc)
+		return rc;
+	if (!lf_index_hold(vault->index, &id, NULL)) {
+		LF_GUARD(&vault->pending_mutex);
+		rc = put_locked(vault, kind, &id, data, len, err);
+	}
+	if (!rc)
+		*ret_id = id;
+	return rc;
+}
+
+int lf_vault_put(struct lf_vault *vault, const void *data, size_t len, struct lf_chunk_id *ret_id,
+		 struct lf_error *err)
+{
+	return lf_vault_put_kind(vault, LF_CHUNK_DATA, data, len, ret_id, err);
+}
+
+int lf_vault_flush(struct lf_vault *vault, struct lf_error *err)
+{
+	LF_GUARD(&vault->pending_mutex);
+
+	return flush_locked(vault, err);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vault/vault_internal.h - the vault's struct and what its files share.
+ *
+ * Locks, in the order in which they are taken: collecting, points, pending,
+ * then the index's and the cache's own.
+ */
+#ifndef LF_VAULT_VAULT_INTERNAL_H
+#define LF_VAULT_VAULT_INTERNAL_H
+
+#include <pthread.h>
+
+#include "store/store.h"
+#include "vault/cache.h"
+#include "vault/index.h"
+#include "vault/map.h"
+#include "vault/pack_internal.h"
+
+#define LF_POINT_BYTES_MAX (4u << 20)
+
+/* What a thread needs to open records; kept for the next one. */
+struct lf_opener {
+	struct lf_opener *next;
+	struct lf_sealer *sealer;
+	struct lf_codec *codec;
+	const struct lf_pack *pack; /* whose key is set */
+	uint8_t *record;	    /* LF_CHUNK_BYTES_MAX + tag */
+	uint8_t *scratch;	    /* LF_CHUNK_BYTES_MAX */
+};
+
+/* A session, or an edit under way, since when it keeps what it found. */
+struct lf_holder {
+	struct lf_holder *next;
+	uint64_t seq;
+	char id[40];	     /* of a session; "": an edit */
+	struct lf_root base; /* of an edit */
+};
+
+struct lf_vault {
+	char *dir;
+	bool read_only;
+	int lock_fd;
+	struct lf_domain_key key;
+	struct lf_store *store;
+	struct lf_index *index;
+	struct lf_cache *cache;
+	struct lf_chunk_hasher *hasher; /* only read: shared by all threads */
+	_Atomic uint64_t seq;
+
+	pthread_mutex_t pending_mutex;
+	struct lf_pack_writer *pending; /* the open pack of lf_vault_put(); NULL: none */
+	_Atomic uint64_t lost;		/* times that an open pack was lost by a failed write */
+
+	pthread_mutex_t openers_mutex;
+	struct lf_opener *openers;
+
+	pthread_mutex_t points_mutex; /* claims and manifests of the one writer */
+	pthread_mutex_t holders_mutex;
+	struct lf_holder *holders;
+
+	pthread_mutex_t collecting_mutex;
+	uint64_t condemned_seq; /* when the condemned bits were set; 0: there are none */
+};
+
+/* vault.c */
+LF_MUST_CHECK int lf_vault_writable(const struct lf_vault *vault, struct lf_error *err);
+/* A fresh path for a pack in the making; free(). */
+char *lf_vault_new_pack_path(const struct lf_vault *vault);
+/* Take over what writer wrote; the writer is finished and remains to be freed. */
+LF_MUST_CHECK int lf_vault_adopt_writer(struct lf_vault *vault, struct lf_pack_writer *writer,
+					struct lf_error *err);
+LF_MUST_CHECK int lf_vault_put_kind(struct lf_vault *vault, enum lf_chunk_kind kind,
+				    const void *data, size_t len, struct lf_chunk_id *ret_id,
+				    struct lf_error *err);
+/* Present (also in the open pack), and kept: its plain size.  False: absent. */
+bool lf_vault_hold(struct lf_vault *vault, const struct lf_chunk_id *id, uint32_t *ret_plain);
+
+/* read.c */
+LF_MUST_CHECK int lf_opener_get(struct lf_vault *vault, struct lf_opener **ret_opener,
+				struct lf_error *err);
+void lf_opener_put(struct lf_vault *vault, struct lf_opener *opener);
+void lf_openers_free(struct lf_vault *vault);
+/* One copy: read, check, unseal into out (LF_CHUNK_BYTES_MAX of room). */
+LF_MUST_CHECK int lf_vault_read_place(struct lf_vault *vault, struct lf_opener *opener,
+				      const struct lf_place *place, void *out,
+				      struct lf_error *err);
+/* The chunk's plain bytes, cached; release with lf_cache_release(). */
+LF_MUST_CHECK int lf_vault_get_chunk(struct lf_vault *vault, const struct lf_chunk_id *id,
+				     struct lf_cached **ret_chunk, struct lf_error *err);
+
+/* session.c */
+LF_MUST_CHECK int lf_holder_begin(struct lf_vault *vault, const char *id,
+				  const struct lf_root *base, struct lf_holder **ret_holder,
+				  struct lf_error *err);
+void lf_holder_end(struct lf_vault *vault, struct lf_holder *holder);
+/* Does any live since seq or before? */
+bool lf_holder_lives(struct lf_vault *vault, uint64_t seq);
+LF_MUST_CHECK int lf_sessions_load(struct lf_vault *vault, struct lf_error *err);
+
+/* key.c */
+LF_MUST_CHECK int lf_domain_key_load(const char *dir, const char *key_file,
+				     struct lf_domain_key *ret_key, struct lf_error *err);
+LF_MUST_CHECK int lf_domain_key_make(const char *dir, const char *key_file, struct lf_error *err);
+/* Is DIR/vault.json byte for byte what it should be? */
+LF_MUST_CHECK int lf_domain_key_check(const char *dir, struct lf_error *err);
+
+#endif
