@@ -250,7 +250,7 @@ int lf_replication_session_extents(struct lf_replication *replication, const cha
 				   const uint8_t *records, size_t n, struct lf_error *err)
 {
 	AUTO_SESSION session = {0};
-	size_t index;
+	size_t index = 0;
 
 	int rc = load_session(replication, agent, id, &session, err);
 	if (!rc)

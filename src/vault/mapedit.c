@@ -283,6 +283,7 @@ static int grow(struct lf_map_edit *edit, uint64_t last, struct lf_error *err)
 			if (rc)
 				return rc;
 			above->branch->loaded[0] = edit->root;
+			edit->root->dirty = true; /* above has not its id */
 			above->dirty = true;
 			edit->root = above;
 		}
