@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/registry.h"
 
+#include "providers/compute/compute.h"
 #include "providers/identity/identity.h"
 #include "providers/resources/resources.h"
 
 static const struct lf_arm_provider *const providers[] = {
 	&lf_identity_provider,
 	&lf_resources_provider,
+	&lf_compute_provider,
 };
 
 /* A provider's job types, as an array it exports. */
@@ -21,6 +23,7 @@ struct job_types {
 
 static const struct job_types job_types[] = {
 	JOB_TYPES(resources),
+	JOB_TYPES(compute),
 };
 
 #define JOB_TYPES_MAX 64

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "providers/common/document.h"
+#include "providers/compute/compute.h"
+#include "providers/compute/machine.h"
+#include "providers/compute/plan.h"
+
+#define CONSOLE_MAX (1u << 20) /* what the boot diagnostics show at most */
+
+static json_t *status_doc(const char *code, const char *display)
+{
+	return json_pack("{s:s, s:s, s:s}", "code", code, "level", "Info", "displayStatus",
+			 display);
+}
+
+/* Power state is a status of the instance view, never a property. */
+static json_t *power_status(const struct lf_resource *vm, const json_t *state)
+{
+	const char *power = lf_json_text_or(state, "power", "");
+
+	if (strcmp(power, "running") == 0)
+		return status_doc("PowerState/running", "VM running");
+	if (strcmp(power, "paused") == 0)
+		return status_doc("PowerState/unknown", "VM paused");
+	if (lf_json_bool_or(vm->state, "deallocated", false))
+		return status_doc("PowerState/deallocated", "VM deallocated");
+	return status_doc("PowerState/stopped", "VM stopped");
+}
+
+/* The view of the host, also when the host does not answer: that is a status too. */
+static json_t *instance_view(struct lf_context *context, const struct lf_resource *vm)
+{
+	const char *word = lf_json_text_or(vm->doc, "properties.provisioningState", "Succeeded");
+	LF_AUTO_FREE char *code = lf_printf_dup("ProvisioningState/%s", word);
+	LF_AUTO_FREE char *lower = code ? strdup(code) : NULL;
+	LF_AUTO_JSON *state = NULL;
+	struct lf_error failed;
+
+	if (!lower)
+		return NULL;
+	lower[18] = (char)(lower[18] | 0x20); /* "ProvisioningState/succeeded" */
+	json_t *statuses = json_pack("[o]", status_doc(lower, "Provisioning succeeded"));
+	json_t *view = json_pack(
+		"{s:s, s:s, s:o}", "computerName", lf_arm_id_last(vm->id), "hyperVGeneration",
+		strcmp(lf_json_text_or(vm->state, "machine.firmware", ""), "uefi") == 0 ? "V2"
+											: "V1",
+		"statuses", statuses);
+	if (lf_machine_state(context, vm->id, &state, &failed)) {
+		json_array_append_new(statuses, json_pack("{s:s, s:s, s:s, s:s}", "code",
+							  "PowerState/unknown", "level", "Error",
+							  "displayStatus", "unknown", "message",
+							  failed.message));
+		return view;
+	}
+	json_array_append_new(statuses, power_status(vm, state));
+	/* what Azure has no name for, below one of ours */
+	lf_json_set(view, "landfall", lf_steal(&state));
+	return view;
+}
+
+static int view_vm(struct lf_arm_call *call, const struct lf_resource *vm, json_t *doc,
+		   struct lf_error *err)
+{
+	const char *expand = lf_arm_query(call, "expand");
+
+	if (!expand || !lf_text_equal_nocase(expand, "instanceView"))
+		return 0;
+	return lf_json_set(doc, "properties.instanceView", instance_view(lf_arm_context(call), vm))
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
+/* A machine that is there may get tags and another size; how it is made is failover's to say. */
+static int check_vm(struct lf_arm_call *call, const char *id, json_t *doc,
+		    const struct lf_resource *before, json_t *state, struct lf_error *err)
+{
+	unsigned vcpus, memory_mib;
+
+	if (!before)
+		return lf_fail_arm(err, LF_EUNSUPPORTED, "OperationNotAllowed", id,
+				   "make machines by test failover, failover or restore",
+				   "a new virtual machine cannot be made by this request");
+	const char *size = lf_json_text_or(doc, "properties.hardwareProfile.vmSize", "");
+	int rc = lf_compute_size(size, &vcpus, &memory_mib, err);
+	if (rc)
+		return rc;
+	/* what the client may change; the rest of the document stays what it is */
+	LF_AUTO_JSON *kept = json_deep_copy(before->doc);
+	json_t *tags = lf_json_at(doc, "tags");
+	if (!kept || lf_json_set_text(kept, "properties.hardwareProfile.vmSize", size) ||
+	    (tags && json_object_set(kept, "tags", tags)))
+		return lf_fail_nomem(err);
+	json_object_clear(doc);
+	if (json_object_update(doc, kept) ||
+	    lf_json_set_int(state, "plan.vm.vcpus", (int64_t)vcpus) ||
+	    lf_json_set_int(state, "plan.vm.memoryMiB", (int64_t)memory_mib))
+		return lf_fail_nomem(err);
+	/* a running machine gets its new size at its next start, as libvirt has it */
+	struct lf_compute *compute = lf_arm_context(call)->compute;
+	return compute ? lf_compute_vm_define(compute, lf_json_at(state, "plan.vm"), err) : 0;
+}
+
+static const struct lf_document vm_document = {.type = LF_VM_TYPE,
+					       .check = check_vm,
+					       .view = view_vm,
+					       .needs_location = true,
+					       .async = true};
+
+int lf_vm_get(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_document_get(call, &vm_document, err);
+}
+
+int lf_vm_list_group(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_document_list(call, &vm_document, 3, err);
+}
+
+int lf_vm_list_all(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_document_list(call, &vm_document, 3, err);
+}
+
+int lf_vm_put(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_document_put(call, &vm_document, err);
+}
+
+int lf_vm_patch(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_document_patch(call, &vm_document, err);
+}
+
+/* Submit a job for the VM levels_up above the request's path. */
+static int submit(struct lf_arm_call *call, const struct lf_job_type *type, unsigned levels_up,
+		  json_t *doc, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	LF_AUTO_JSON *own = doc;
+	LF_AUTO_FREE char *id = strdup(lf_arm_id(call, levels_up));
+	LF_AUTO_FREE char *scope =
+		lf_printf_dup("/subscriptions/%s", lf_arm_param(call, "subscription"));
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+	char job[LF_GUID_SIZE];
+
+	if (!id || !scope)
+		return lf_fail_nomem(err);
+	if (!context->compute)
+		return lf_fail(err, LF_EUNSUPPORTED, id, "this site runs no machines");
+	int rc = lf_catalog_get(context->catalog, id, &vm, err);
+	if (rc == LF_ENOTFOUND && type == &lf_vm_delete_job)
+		return lf_arm_reply(call, 204, NULL, err);
+	const struct lf_job_request request = {
+		.type = type->name, .scope = scope, .resource = id, .doc = own};
+	if (!rc)
+		rc = lf_jobs_submit(context->jobs, &request, job, err);
+	const struct lf_arm_async async = {.job = job};
+	return rc ? rc : lf_arm_reply_async(call, 202, &async, NULL, err);
+}
+
+int lf_vm_delete(struct lf_arm_call *call, struct lf_error *err)
+{
+	return submit(call, &lf_vm_delete_job, 0, NULL, err);
+}
+
+int lf_vm_start(struct lf_arm_call *call, struct lf_error *err)
+{
+	return submit(call, &lf_vm_start_job, 1, NULL, err);
+}
+
+int lf_vm_power_off(struct lf_arm_call *call, struct lf_error *err)
+{
+	const char *skip = lf_arm_query(call, "skipShutdown");
+	bool now = skip && lf_text_equal_nocase(skip, "true");
+
+	return submit(call, &lf_vm_stop_job, 1, json_pack("{s:b}", "skipShutdown", (int)now), err);
+}
+
+int lf_vm_deallocate(struct lf_arm_call *call, struct lf_error *err)
+{
+	return submit(call, &lf_vm_stop_job, 1, json_pack("{s:b}", "deallocate", 1), err);
+}
+
+int lf_vm_restart(struct lf_arm_call *call, struct lf_error *err)
+{
+	return submit(call, &lf_vm_restart_job, 1, NULL, err);
+}
+
+/* The VM one segment above the request's path. */
+static int get_parent(struct lf_arm_call *call, struct lf_resource *ret_vm, struct lf_error *err)
+{
+	return lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 1), ret_vm, err);
+}
+
+int lf_vm_instance_view(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+
+	int rc = get_parent(call, &vm, err);
+	if (rc)
+		return rc;
+	LF_AUTO_JSON *view = instance_view(lf_arm_context(call), &vm);
+	return view ? lf_arm_reply(call, 200, view, err) : lf_fail_nomem(err);
+}
+
+/*
+ * Azure answers with URIs of blobs that a SAS opens.  Here the console's URI is
+ * a route of the VM itself, read with the token that the caller has already;
+ * there is no screenshot, and its field is left out.
+ */
+int lf_vm_boot_diagnostics(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+
+	int rc = get_parent(call, &vm, err);
+	if (rc)
+		return rc;
+	LF_AUTO_FREE char *uri =
+		lf_printf_dup("%s%s/serialConsoleLog?api-version=%s", lf_arm_base_url(call), vm.id,
+			      lf_arm_api_version(call));
+	LF_AUTO_JSON *body = uri ? json_pack("{s:s}", "serialConsoleLogBlobUri", uri) : NULL;
+	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+}
+
+int lf_vm_console(struct lf_arm_call *call, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+	LF_AUTO_BUF text = LF_BUF_INIT;
+	char guid[LF_GUID_SIZE];
+
+	int rc = get_parent(call, &vm, err);
+	if (!rc && !context->compute)
+		rc = lf_fail(err, LF_EUNSUPPORTED, vm.id, "this site runs no machines");
+	if (rc)
+		return rc;
+	lf_machine_guid(context, vm.id, "vm", guid);
+	rc = lf_compute_vm_console(context->compute, guid, CONSOLE_MAX, &text, err);
+	if (rc)
+		return rc;
+	size_t len = text.len;
+	char *copy = len ? lf_buf_take(&text) : strdup("");
+	if (!copy)
+		return lf_fail_nomem(err);
+	lf_http_answer_take(lf_arm_http(call), "text/plain; charset=utf-8", copy, len);
+	return lf_arm_reply(call, 200, NULL, err);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "providers/compute/compute.h"
+#include "providers/compute/machine.h"
+#include "providers/compute/plan.h"
+
+/* "deallocated" in the VM's state tells a stopped machine from a deallocated one. */
+static int note_deallocated(struct lf_context *context, const char *id, bool deallocated,
+			    struct lf_error *err)
+{
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+
+	int rc = lf_catalog_get(context->catalog, id, &vm, err);
+	if (!rc && lf_json_set_bool(vm.state, "deallocated", deallocated))
+		rc = lf_fail_nomem(err);
+	return rc ? rc
+		  : lf_catalog_put(context->catalog, id, LF_VM_TYPE, LF_PUT_EXISTING, NULL, vm.doc,
+				   vm.state, err);
+}
+
+static int run_start(struct lf_job_run *run, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	const char *id = lf_job_run_job(run)->resource;
+
+	int rc = lf_machine_start(context, id, err);
+	return rc ? rc : note_deallocated(context, id, false, err);
+}
+
+static int run_stop(struct lf_job_run *run, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	const struct lf_job *job = lf_job_run_job(run);
+	char guid[LF_GUID_SIZE];
+
+	lf_machine_guid(context, job->resource, "vm", guid);
+	int rc = lf_compute_vm_stop(context->compute, guid,
+				    !lf_json_bool_or(job->doc, "skipShutdown", false), err);
+	return rc ? rc
+		  : note_deallocated(context, job->resource,
+				     lf_json_bool_or(job->doc, "deallocate", false), err);
+}
+
+static bool is_deleted_with_vm(const json_t *doc, const char *disk_id)
+{
+	const json_t *profile = lf_json_at(doc, "properties.storageProfile");
+	const json_t *found = NULL;
+	json_t *disk;
+	size_t i;
+
+	if (lf_arm_id_equal(lf_json_text_or(profile, "osDisk.managedDisk.id", ""), disk_id))
+		found = lf_json_at(profile, "osDisk");
+	json_array_foreach (lf_json_at(profile, "dataDisks"), i, disk)
+		if (lf_arm_id_equal(lf_json_text_or(disk, "managedDisk.id", ""), disk_id))
+			found = disk;
+	return lf_text_equal_nocase(lf_json_text_or(found, "deleteOption", "Detach"), "Delete");
+}
+
+/* What stays of a part: it belongs to nobody now. */
+static int detach_part(struct lf_context *context, struct lf_resource *part, struct lf_error *err)
+{
+	json_object_del(part->doc, "managedBy");
+	json_object_del(lf_json_at(part->doc, "properties"), "virtualMachine");
+	if (lf_text_equal_nocase(part->type, LF_DISK_TYPE) &&
+	    lf_json_set_text(part->doc, "properties.diskState", "Unattached"))
+		return lf_fail_nomem(err);
+	return lf_catalog_put(context->catalog, part->id, part->type, LF_PUT_EXISTING, NULL,
+			      part->doc, NULL, err);
+}
+
+static int leave_parts(struct lf_context *context, const struct lf_resource *vm, const char *type,
+		       unsigned *ret_left, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = type};
+	LF_AUTO_RESOURCE_LIST list = {0};
+
+	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		struct lf_resource *part = &list.items[i];
+		if (!lf_arm_id_equal(lf_json_text_or(part->state, "machine", ""), vm->id))
+			continue;
+		if (is_deleted_with_vm(vm->doc, part->id)) {
+			rc = lf_catalog_delete(context->catalog, part->id, err);
+			continue;
+		}
+		(*ret_left)++;
+		rc = detach_part(context, part, err);
+	}
+	return rc;
+}
+
+/* The host first, keeping the disks; then the resources, in one transaction. */
+static int leave_all(struct lf_context *context, const struct lf_resource *vm, unsigned *ret_disks,
+		     struct lf_error *err)
+{
+	unsigned nics = 0;
+	int rc = lf_catalog_begin(context->catalog, err);
+
+	if (rc)
+		return rc;
+	rc = leave_parts(context, vm, LF_DISK_TYPE, ret_disks, err);
+	if (!rc)
+		rc = leave_parts(context, vm, LF_NIC_TYPE, &nics, err);
+	if (!rc)
+		rc = lf_catalog_delete_tree(context->catalog, vm->id, err);
+	if (!rc)
+		rc = lf_catalog_commit(context->catalog, err);
+	if (rc)
+		lf_catalog_rollback(context->catalog);
+	return rc;
+}
+
+static int run_delete(struct lf_job_run *run, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	const char *id = lf_job_run_job(run)->resource;
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+	char guid[LF_GUID_SIZE];
+	unsigned disks = 0;
+
+	lf_machine_guid(context, id, "vm", guid);
+	int rc = lf_catalog_get(context->catalog, id, &vm, err);
+	if (rc == LF_ENOTFOUND)
+		return LF_STEP_DONE;
+	if (!rc)
+		rc = lf_compute_vm_remove(context->compute, guid, true, err);
+	if (!rc)
+		rc = leave_all(context, &vm, &disks, err);
+	if (!rc && disks == 0)
+		rc = lf_compute_vm_remove(context->compute, guid, false, err);
+	return rc;
+}
+
+static const struct lf_job_step start_steps[] = {{"Start", "Start the machine", run_start, NULL}};
+static const struct lf_job_step stop_steps[] = {{"Stop", "Stop the machine", run_stop, NULL}};
+static const struct lf_job_step restart_steps[] = {
+	{"Stop", "Stop the machine", run_stop, NULL},
+	{"Start", "Start the machine", run_start, NULL},
+};
+static const struct lf_job_step delete_steps[] = {
+	{"Delete", "Delete the machine", run_delete, NULL}};
+
+const struct lf_job_type lf_vm_start_job = {
+	.name = "compute.startMachine", .steps = start_steps, .n_steps = LF_N(start_steps)};
+const struct lf_job_type lf_vm_stop_job = {
+	.name = "compute.stopMachine", .steps = stop_steps, .n_steps = LF_N(stop_steps)};
+const struct lf_job_type lf_vm_restart_job = {
+	.name = "compute.restartMachine", .steps = restart_steps, .n_steps = LF_N(restart_steps)};
+const struct lf_job_type lf_vm_delete_job = {
+	.name = "compute.deleteMachine", .steps = delete_steps, .n_steps = LF_N(delete_steps)};
