@@ -19,6 +19,8 @@
 
 #define OUTPUT_MAX (1 << 20) /* more than any tool we run prints; the rest is read and dropped */
 
+#define COMMAND_LINE_LIMIT_NS LF_NS_PER_S
+
 extern char **environ;
 
 static int spawn(const char *const *argv, int output, bool new_session, pid_t *ret_pid,
@@ -116,6 +118,25 @@ static void *reap(void *argument)
 	return NULL;
 }
 
+/*
+ * The spawn returns while exec is still under way, when the child's command
+ * line is empty: until it shows, lf_process_is() and lf_process_stop() would
+ * take the child for gone.
+ */
+static void wait_for_command_line(pid_t pid)
+{
+	const struct timespec pause = {.tv_nsec = LF_NS_PER_MS / 10};
+	int64_t end = lf_clock_monotonic_ns() + COMMAND_LINE_LIMIT_NS;
+	siginfo_t info = {0};
+
+	while (!lf_process_is(pid, "") && lf_clock_monotonic_ns() < end) {
+		/* ended already: a zombie has no command line either */
+		if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid)
+			return;
+		nanosleep(&pause, NULL);
+	}
+}
+
 int lf_process_start_detached(const char *const *argv, const char *log_path, pid_t *ret_pid,
 			      struct lf_error *err)
 {
@@ -128,6 +149,7 @@ int lf_process_start_detached(const char *const *argv, const char *log_path, pid
 	int rc = spawn(argv, log, true, &pid, err);
 	if (rc)
 		return rc;
+	wait_for_command_line(pid);
 	/* without a reaper the child stays a zombie, which harms nobody but the process table */
 	if (pthread_create(&thread, NULL, reap, (void *)(intptr_t)pid) == 0)
 		pthread_detach(thread);
