@@ -30,15 +30,15 @@ static json_t *power_status(const struct lf_resource *vm, const json_t *state)
 static json_t *instance_view(struct lf_context *context, const struct lf_resource *vm)
 {
 	const char *word = lf_json_text_or(vm->doc, "properties.provisioningState", "Succeeded");
-	LF_AUTO_FREE char *code = lf_printf_dup("ProvisioningState/%s", word);
-	LF_AUTO_FREE char *lower = code ? strdup(code) : NULL;
+	LF_AUTO_FREE char *lower = lf_text_lower_dup(word);
+	LF_AUTO_FREE char *code = lf_printf_dup("ProvisioningState/%s", lower ? lower : "");
+	LF_AUTO_FREE char *display = lf_printf_dup("Provisioning %s", lower ? lower : "");
 	LF_AUTO_JSON *state = NULL;
 	struct lf_error failed;
 
-	if (!lower)
+	if (!lower || !code || !display)
 		return NULL;
-	lower[18] = (char)(lower[18] | 0x20); /* "ProvisioningState/succeeded" */
-	json_t *statuses = json_pack("[o]", status_doc(lower, "Provisioning succeeded"));
+	json_t *statuses = json_pack("[o]", status_doc(code, display));
 	json_t *view = json_pack(
 		"{s:s, s:s, s:o}", "computerName", lf_arm_id_last(vm->id), "hyperVGeneration",
 		strcmp(lf_json_text_or(vm->state, "machine.firmware", ""), "uefi") == 0 ? "V2"
