@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What follows a failover: commit it, take it back, or use another point.
+ */
+#include <string.h>
+
+#include "providers/siterecovery/failover.h"
+
+#define DETAILS "properties.providerSpecificDetails"
+
+int lf_sr_failover_commit(struct lf_arm_call *call, struct lf_error *err)
+{
+	static const struct lf_sr_start start = {.action = LF_SR_COMMIT,
+						 .type = "siterecovery.commit",
+						 .scenario = "CommitFailover",
+						 .friendly = "Commit"};
+
+	return lf_sr_item_start(call, &start, json_object(), err);
+}
+
+static int run_commit(struct lf_job_run *run, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+
+	int rc = lf_sr_step_begin(run, &item, err);
+	if (!rc)
+		rc = lf_sr_check_allowed(item.state, LF_SR_COMMIT, item.id, err);
+	if (rc)
+		return rc;
+	if (lf_sr_item_set_phase(&item, LF_SR_COMMITTED))
+		return lf_fail_nomem(err);
+	return lf_sr_step_end(run, &item, err);
+}
+
+static const struct lf_job_step commit_steps[] = {
+	{"CommitFailover", "Commit the failover", run_commit, NULL},
+};
+const struct lf_job_type lf_sr_commit_job = {.name = "siterecovery.commit",
+					     .steps = commit_steps,
+					     .n_steps = LF_N(commit_steps),
+					     .ended = lf_sr_job_ended};
+
+/* Cancel: the machine goes, replication goes on. */
+
+int lf_sr_failover_cancel(struct lf_arm_call *call, struct lf_error *err)
+{
+	static const struct lf_sr_start start = {.action = LF_SR_CANCEL_FAILOVER,
+						 .type = "siterecovery.cancelFailover",
+						 .scenario = "CancelFailover",
+						 .friendly = "Cancel failover"};
+
+	return lf_sr_item_start(call, &start, json_object(), err);
+}
+
+/* The machine that the present failover made, and its claim. */
+static int remove_present(struct lf_job_run *run, const struct lf_resource *item,
+			  struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	const char *vm = lf_json_text_or(item->state, "failover.vm", "");
+
+	int rc = *vm ? lf_sr_machine_remove_own(context, vm, item->id, err) : 0;
+	if (!rc && *vm)
+		rc = lf_sr_point_release(context, lf_json_text_or(item->state, "region", ""),
+					 lf_json_text_or(item->state, "failover.point", ""),
+					 lf_json_text_or(item->state, "failover.job", ""), err);
+	return rc;
+}
+
+static int run_cancel(struct lf_job_run *run, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+
+	int rc = lf_sr_step_item(run, &item, err);
+	if (!rc)
+		rc = lf_sr_check_allowed(item.state, LF_SR_CANCEL_FAILOVER, item.id, err);
+	if (!rc)
+		rc = remove_present(run, &item, err);
+	if (!rc)
+		rc = lf_replica_resume(context->replication, item.id, err);
+	return rc;
+}
+
+static int run_cancelled(struct lf_job_run *run, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+
+	int rc = lf_sr_step_begin(run, &item, err);
+	if (rc)
+		return rc;
+	json_object_del(item.state, "failover");
+	if (lf_sr_item_set_phase(&item, LF_SR_PROTECTED) |
+	    lf_json_set_text(item.state, "testFailoverState", "None"))
+		return lf_fail_nomem(err);
+	return lf_sr_step_end(run, &item, err);
+}
+
+static const struct lf_job_step cancel_steps[] = {
+	{"RemoveVirtualMachine", "Remove the virtual machine", run_cancel, NULL},
+	{"ResumeReplication", "Resume replication", run_cancelled, NULL},
+};
+const struct lf_job_type lf_sr_cancel_failover_job = {.name = "siterecovery.cancelFailover",
+						      .steps = cancel_steps,
+						      .n_steps = LF_N(cancel_steps),
+						      .ended = lf_sr_job_ended};
+
+/* Another point: the machine is made again from it. */
+
+int lf_sr_apply_point(struct lf_arm_call *call, struct lf_error *err)
+{
+	static const struct lf_sr_start start = {.action = LF_SR_CHANGE_PIT,
+						 .type = "siterecovery.changePit",
+						 .scenario = "ChangePit",
+						 .friendly = "Change recovery point"};
+	const json_t *body = lf_arm_body(call);
+	const char *wanted =
+		lf_json_text_or(body, DETAILS ".recoveryPointId",
+				lf_json_text_or(body, "properties.recoveryPointId", ""));
+	LF_AUTO_JSON *point = NULL;
+	LF_AUTO_SR_SCOPE scope = {0};
+
+	int rc = lf_sr_scope_open(call, LF_SR_ITEM, &scope, err);
+	if (!rc && !lf_json_at(scope.item.state, "current"))
+		rc = lf_sr_check_allowed(scope.item.state, start.action, scope.item.id, err);
+	if (!rc && lf_json_at(body, DETAILS))
+		rc = lf_sr_check_instance(lf_json_text(body, DETAILS ".instanceType"), NULL,
+					  DETAILS ".instanceType", err);
+	if (!rc)
+		rc = lf_sr_point_find(lf_arm_context(call), &scope.item, wanted, &point, err);
+	if (rc)
+		return rc;
+	return lf_sr_item_start(call, &start, json_pack("{s:s}", "recoveryPoint", wanted), err);
+}
+
+static int run_choose(struct lf_job_run *run, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *point = NULL;
+
+	int rc = lf_sr_step_item(run, &item, err);
+	if (!rc)
+		rc = lf_sr_check_allowed(item.state, LF_SR_CHANGE_PIT, item.id, err);
+	if (!rc)
+		rc = lf_sr_point_find(lf_job_run_context(run), &item,
+				      lf_sr_job_text(run, "recoveryPoint"), &point, err);
+	return rc ? rc : lf_sr_failover_choose(run, &item, point, err);
+}
+
+/* The new point is held first, so that a kill leaves one of the two whole. */
+static int run_remove_old(struct lf_job_run *run, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	const json_t *data = lf_job_run_data(run);
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+
+	int rc = lf_sr_step_item(run, &item, err);
+	if (!rc)
+		rc = lf_sr_point_hold(context, lf_json_text_or(data, "region", ""),
+				      lf_json_text_or(data, "pointName", ""),
+				      lf_job_run_job(run)->id, err);
+	return rc ? rc : remove_present(run, &item, err);
+}
+
+static int run_start_machine(struct lf_job_run *run, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+	int rc = lf_sr_step_item(run, &item, err);
+
+	return rc ? rc : lf_sr_failover_start(run, lf_sr_phase_of(item.state), err);
+}
+
+static const struct lf_job_step change_steps[] = {
+	{"ChangePitPrerequisitesCheck", "Prerequisites check for changing the recovery point",
+	 run_choose, NULL},
+	{"RemoveVirtualMachine", "Remove the virtual machine", run_remove_old, NULL},
+	{"StartFailover", "Start failover", lf_sr_failover_make, lf_sr_failover_unmake},
+	{"StartReplicaVirtualMachine", "Start the replica virtual machine", run_start_machine,
+	 NULL},
+};
+const struct lf_job_type lf_sr_change_pit_job = {.name = "siterecovery.changePit",
+						 .steps = change_steps,
+						 .n_steps = LF_N(change_steps),
+						 .ended = lf_sr_job_ended};

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * After a failover the machine runs on overlays over its recovery point.  This
+ * job copies the rest of the disks behind it and then lets the point go.  It
+ * belongs to no item: the item may be disabled long before the copy has ended.
+ */
+#include <string.h>
+
+#include "providers/compute/machine.h"
+#include "providers/siterecovery/internal.h"
+
+#define RECHECK_NS (5 * LF_NS_PER_S)
+
+int lf_sr_hydrate_submit(struct lf_context *context, const char *vm_id, const char *region,
+			 const char *point, const char *holder, struct lf_error *err)
+{
+	LF_AUTO_FREE char *resource = lf_printf_dup("%s/hydration/%s", vm_id, holder);
+	LF_AUTO_JSON *doc = json_pack("{s:s,s:s,s:s,s:s}", "vm", vm_id, "region", region, "point",
+				      point, "holder", holder);
+	char id[LF_GUID_SIZE];
+
+	if (!resource || !doc)
+		return lf_fail_nomem(err);
+	lf_guid_derive("siterecovery-hydrate", holder, id);
+	const struct lf_job_request request = {.id = id,
+					       .type = lf_sr_hydrate_job.name,
+					       .scope = vm_id,
+					       .resource = resource,
+					       .doc = doc};
+	return lf_jobs_submit(context->jobs, &request, id, err);
+}
+
+static int run_begin(struct lf_job_run *run, struct lf_error *err)
+{
+	int rc = lf_machine_hydrate(lf_job_run_context(run), lf_sr_job_text(run, "vm"), err);
+
+	return rc == LF_ENOTFOUND ? 0 : rc; /* removed by its user: nothing to copy */
+}
+
+static bool all_hydrated(const json_t *state)
+{
+	const json_t *disks = lf_json_at(state, "disks");
+	size_t i;
+	json_t *disk;
+
+	json_array_foreach ((json_t *)(uintptr_t)disks, i, disk)
+		if (!lf_json_bool_or(disk, "hydrated", false))
+			return false;
+	return json_array_size(disks) > 0;
+}
+
+static int run_wait(struct lf_job_run *run, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	const char *vm = lf_sr_job_text(run, "vm");
+	LF_AUTO_JSON *state = NULL;
+
+	int rc = lf_machine_state(context, vm, &state, err);
+	if (rc == LF_ENOTFOUND || (!rc && all_hydrated(state)))
+		return LF_STEP_DONE;
+	if (!rc) /* a restarted host or an export that came back: asking again is harmless */
+		rc = lf_machine_hydrate(context, vm, err);
+	/* the claim must outlive every trouble: wait, never give up */
+	if (rc && rc != LF_ENOTFOUND)
+		*err = LF_ERROR_NONE;
+	lf_job_again_at(run, lf_clock_now_ns(context->clock) + RECHECK_NS);
+	return LF_STEP_AGAIN;
+}
+
+static int run_release(struct lf_job_run *run, struct lf_error *err)
+{
+	return lf_sr_point_release(lf_job_run_context(run), lf_sr_job_text(run, "region"),
+				   lf_sr_job_text(run, "point"), lf_sr_job_text(run, "holder"),
+				   err);
+}
+
+static const struct lf_job_step hydrate_steps[] = {
+	{"BeginHydration", "Begin to copy the disks", run_begin, NULL},
+	{"WaitForHydration", "Copy the disks behind the machine", run_wait, NULL},
+	{"ReleaseRecoveryPoint", "Release the recovery point", run_release, NULL},
+};
+const struct lf_job_type lf_sr_hydrate_job = {.name = "siterecovery.hydrate",
+					      .steps = hydrate_steps,
+					      .n_steps = LF_N(hydrate_steps),
+					      .attempts_max = 1000};

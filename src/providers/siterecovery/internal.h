@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * providers/siterecovery/internal.h - what the files of this provider share.
+ *
+ * A protected item in the catalog:
+ *   doc    {"friendlyName", "policyId", "protectableItemId", "details": providerSpecificDetails
+ *           as given and updated, "disks": [{"diskId", "logStorageAccountId", "diskType", ...,
+ *           "targetDiskName"}], "nics": [{"nicId", "isPrimaryNic", "isSelectedForFailover", ...}]}
+ *   state  {"phase" (states.h), "region", "agentId", "machine": the agent's description at enable,
+ *           "current": {"scenario", "job", "startTime"} while a job works on it,
+ *           "testFailoverState", "test": {"job", "vm", "point", "comments"}, "failover":
+ *           {"job", "vm", "point"}, "lastFailoverTime", "lastTestFailoverTime"}
+ */
+#ifndef LF_PROVIDERS_SITERECOVERY_INTERNAL_H
+#define LF_PROVIDERS_SITERECOVERY_INTERNAL_H
+
+#include "arm/arm.h"
+#include "base/text.h"
+#include "providers/siterecovery/states.h"
+
+#define LF_SR_TYPE_VAULT     "Microsoft.RecoveryServices/vaults"
+#define LF_SR_TYPE_FABRIC    LF_SR_TYPE_VAULT "/replicationFabrics"
+#define LF_SR_TYPE_CONTAINER LF_SR_TYPE_FABRIC "/replicationProtectionContainers"
+#define LF_SR_TYPE_MAPPING   LF_SR_TYPE_CONTAINER "/replicationProtectionContainerMappings"
+#define LF_SR_TYPE_DRA	     LF_SR_TYPE_FABRIC "/replicationRecoveryServicesProviders"
+#define LF_SR_TYPE_POLICY    LF_SR_TYPE_VAULT "/replicationPolicies"
+#define LF_SR_TYPE_ITEM	     LF_SR_TYPE_CONTAINER "/replicationProtectedItems"
+#define LF_SR_TYPE_POINT     LF_SR_TYPE_ITEM "/recoveryPoints"
+#define LF_SR_TYPE_EVENT     LF_SR_TYPE_VAULT "/replicationEvents"
+#define LF_SR_TYPE_ALERT     LF_SR_TYPE_VAULT "/replicationAlertSettings"
+#define LF_SR_TYPE_SETTING   LF_SR_TYPE_VAULT "/replicationVaultSettings"
+
+#define LF_SR_INSTANCE "InMageRcm"
+
+/* scope.c: the resources that a path names, in their first written case. */
+enum lf_sr_level { LF_SR_VAULT, LF_SR_FABRIC, LF_SR_CONTAINER, LF_SR_ITEM };
+struct lf_sr_scope {
+	struct lf_resource vault, fabric, container, item;
+};
+void lf_sr_scope_done(struct lf_sr_scope *scope);
+#define LF_AUTO_SR_SCOPE LF_CLEANUP(lf_sr_scope_done) struct lf_sr_scope
+/* LF_ENOTFOUND with the missing one's id.  Vault by default, then deeper as level says. */
+LF_MUST_CHECK int lf_sr_scope_open(struct lf_arm_call *call, enum lf_sr_level level,
+				   struct lf_sr_scope *scope, struct lf_error *err);
+/* "PARENT/TYPE/NAME", NAME a path parameter; NULL: out of memory.  free(). */
+char *lf_sr_child_id(const char *parent_id, const char *type, const char *name);
+/* The vault's id at the front of any id below it; free(), NULL: out of memory. */
+char *lf_sr_vault_id_of(const char *id);
+
+/* What clients see of a resource; whole: a GET of one, not a list. */
+typedef int lf_sr_view(struct lf_context *context, const struct lf_resource *resource, bool whole,
+		       json_t **ret_doc, struct lf_error *err);
+LF_MUST_CHECK int lf_sr_reply_one(struct lf_arm_call *call, const char *id, lf_sr_view *view,
+				  struct lf_error *err);
+LF_MUST_CHECK int lf_sr_reply_list(struct lf_arm_call *call, const char *type, const char *below,
+				   lf_sr_view *view, struct lf_error *err);
+/* Is there a resource?  Errors other than absence are returned. */
+LF_MUST_CHECK int lf_sr_exists(struct lf_context *context, const char *id, bool *ret_exists,
+			       struct lf_error *err);
+/* How many of type are below. */
+LF_MUST_CHECK int lf_sr_count(struct lf_context *context, const char *type, const char *below,
+			      size_t *ret_n, struct lf_error *err);
+/* Finish {"properties": ...} as a resource; takes properties, also on failure. */
+LF_MUST_CHECK int lf_sr_view_new(const char *id, const char *type, json_t *properties,
+				 json_t **ret_doc, struct lf_error *err);
+/* LF_EINVAL "InstanceTypeNotSupported" unless text is InMageRcm or base (may be NULL). */
+LF_MUST_CHECK int lf_sr_check_instance(const char *text, const char *base, const char *target,
+				       struct lf_error *err);
+/* LF_EUNSUPPORTED with advice. */
+LF_MUST_CHECK int lf_sr_unsupported(struct lf_arm_call *call, const char *code, const char *hint,
+				    struct lf_error *err);
+
+/* filter.c: "field op 'value' and ...".  Fields: object of text values; times compare as text. */
+struct lf_sr_filter;
+LF_MUST_CHECK int lf_sr_filter_new(const char *text, struct lf_sr_filter **ret_filter,
+				   struct lf_error *err);
+void lf_sr_filter_free(struct lf_sr_filter **filter);
+#define LF_AUTO_SR_FILTER LF_CLEANUP(lf_sr_filter_free) struct lf_sr_filter
+/* NULL matches all.  A condition on a field that fields lacks is ignored. */
+bool lf_sr_filter_matches(const struct lf_sr_filter *filter, const json_t *fields);
+
+/* process_server.c: this host as the process server of a fabric. */
+LF_MUST_CHECK int lf_sr_process_server(struct lf_context *context, const struct lf_resource *fabric,
+				       json_t **ret_server, struct lf_error *err);
+void lf_sr_process_server_id(const char *fabric_id, char out[static LF_GUID_SIZE]);
+void lf_sr_host_name(char *out, size_t size);
+/* Agents of all sites of a fabric, each with "siteId" added. */
+LF_MUST_CHECK int lf_sr_fabric_agents(struct lf_context *context, const struct lf_resource *fabric,
+				      json_t **ret_agents, struct lf_error *err);
+
+/* Views. */
+lf_sr_view lf_sr_fabric_view, lf_sr_container_view, lf_sr_mapping_view, lf_sr_dra_view,
+	lf_sr_policy_view, lf_sr_item_view;
+/* fabrics.c also makes these. */
+LF_MUST_CHECK int lf_sr_container_put(struct lf_context *context, const char *id,
+				      struct lf_error *err);
+LF_MUST_CHECK int lf_sr_dra_put(struct lf_context *context, const char *id, const json_t *input,
+				struct lf_error *err);
+
+/* policies.c */
+/* Check a providerSpecificInput and make providerSpecificDetails of it, over before (may be NULL).
+ */
+LF_MUST_CHECK int lf_sr_policy_check(const json_t *input, const json_t *before,
+				     json_t **ret_details, struct lf_error *err);
+/* The members that lf_replica_start() wants; NULL: out of memory. */
+json_t *lf_sr_policy_for_replica(const json_t *policy_doc);
+
+/* item.c: reading and changing a protected item. */
+LF_MUST_CHECK int lf_sr_item_store(struct lf_context *context, const struct lf_resource *item,
+				   struct lf_error *err);
+int lf_sr_item_set_phase(struct lf_resource *item, enum lf_sr_phase phase);
+/* 202 for job, working on the item of the request; with_job: the job as body. */
+LF_MUST_CHECK int lf_sr_reply_job(struct lf_arm_call *call, const char *resource_id,
+				  const char *job, bool with_job, struct lf_error *err);
+/*
+ * Check the state table, submit a job of type and mark the item as worked on, in one
+ * transaction; then answer 202.  doc: input of the job, taken; scenario and friendly name as
+ * documented.
+ */
+struct lf_sr_start {
+	enum lf_sr_action action;
+	const char *type, *scenario, *friendly;
+	bool with_job; /* answer the job as body */
+};
+LF_MUST_CHECK int lf_sr_item_start(struct lf_arm_call *call, const struct lf_sr_start *start,
+				   json_t *doc, struct lf_error *err);
+/* The members that every job of an item has; NULL: out of memory. */
+json_t *lf_sr_job_doc(const struct lf_resource *item, const char *scenario, const char *friendly);
+
+/* job_step.c: what the steps of items' jobs share. */
+LF_MUST_CHECK int lf_sr_step_item(struct lf_job_run *run, struct lf_resource *ret_item,
+				  struct lf_error *err);
+/* Begin the transaction in which a step ends. */
+LF_MUST_CHECK int lf_sr_step_begin(struct lf_job_run *run, struct lf_resource *ret_item,
+				   struct lf_error *err);
+/* Store the item, mark the step done, commit. */
+LF_MUST_CHECK int lf_sr_step_end(struct lf_job_run *run, const struct lf_resource *item,
+				 struct lf_error *err);
+/* lf_job_type.ended of every job of an item: it is free again; records an event. */
+int lf_sr_job_ended(struct lf_job_run *run, enum lf_job_state state, struct lf_error *err);
+/* A remark that makes the job "CompletedWithInformation". */
+int lf_sr_job_inform(struct lf_job_run *run, const char *code, const char *message,
+		     const char *advice);
+const char *lf_sr_job_text(const struct lf_job_run *run, const char *path);
+
+/* points.c */
+LF_MUST_CHECK int lf_sr_point_view(const struct lf_resource *item, const json_t *point,
+				   json_t **ret_doc, struct lf_error *err);
+/* name_or_id "" or NULL: the latest.  LF_ENOTFOUND "RecoveryPointNotFound" (HTTP 404). */
+LF_MUST_CHECK int lf_sr_point_find(struct lf_context *context, const struct lf_resource *item,
+				   const char *name_or_id, json_t **ret_point,
+				   struct lf_error *err);
+/* Keep a point for a machine (holder: a GUID), or let it go; gone already is fine for the latter.
+ */
+LF_MUST_CHECK int lf_sr_point_hold(struct lf_context *context, const char *region,
+				   const char *point, const char *holder, struct lf_error *err);
+LF_MUST_CHECK int lf_sr_point_release(struct lf_context *context, const char *region,
+				      const char *point, const char *holder, struct lf_error *err);
+
+/* machine_plan.c: the machine that a failover of item makes from point. */
+struct lf_sr_plan {
+	const struct lf_resource *item;
+	const json_t *point;
+	const char *network_id; /* NULL: no network */
+	bool test;
+};
+LF_MUST_CHECK int lf_sr_machine_plan(struct lf_context *context, const struct lf_sr_plan *plan,
+				     json_t **ret_machine, struct lf_error *err);
+char *lf_sr_vm_id(const struct lf_resource *item, bool test);
+/* Remove a machine of item (its managedBy); one that is not the item's is left alone. */
+LF_MUST_CHECK int lf_sr_machine_remove_own(struct lf_context *context, const char *vm_id,
+					   const char *item_id, struct lf_error *err);
+
+/* network.c */
+/* Array of {"name", "prefix"}, by name; LF_EINVAL "NetworkNotFound". */
+LF_MUST_CHECK int lf_sr_subnets(struct lf_context *context, const char *network_id,
+				const char *target, json_t **ret_subnets, struct lf_error *err);
+/* Is the dotted address one that a machine of the subnet can have? */
+bool lf_sr_prefix_has(const char *prefix, const char *address);
+
+/* hydrate.c: copy the disks of a new machine behind its back, then let the point go. */
+LF_MUST_CHECK int lf_sr_hydrate_submit(struct lf_context *context, const char *vm_id,
+				       const char *region, const char *point, const char *holder,
+				       struct lf_error *err);
+
+/* enable_check.c */
+struct lf_sr_enable {
+	const struct lf_resource *vault, *fabric;
+	const json_t *properties; /* of the request */
+	json_t *agent;		  /* found; owned */
+	json_t *disks;		  /* chosen; owned */
+	json_t *policy_doc;	  /* owned */
+};
+void lf_sr_enable_done(struct lf_sr_enable *enable);
+LF_MUST_CHECK int lf_sr_enable_check(struct lf_context *context, struct lf_sr_enable *enable,
+				     struct lf_error *err);
+/* Parts of it, for updates. */
+LF_MUST_CHECK int lf_sr_check_vm_name(const char *name, const char *target, struct lf_error *err);
+LF_MUST_CHECK int lf_sr_check_exists(struct lf_context *context, const char *id, const char *type,
+				     const char *code, const char *target, struct lf_error *err);
+LF_MUST_CHECK int lf_sr_check_subnet(struct lf_context *context, const char *network_id,
+				     const char *subnet, const char *target, struct lf_error *err);
+
+/* job_view.c */
+LF_MUST_CHECK int lf_sr_job_view(struct lf_context *context, const struct lf_job *job,
+				 json_t **ret_doc, struct lf_error *err);
+/* errors[] of a health array of lf_replica_get(); NULL: out of memory. */
+json_t *lf_sr_health_errors(const json_t *health, const char *entity_id);
+/* "Normal", "Warning" or "Critical" */
+const char *lf_sr_health_word(const json_t *health);
+
+/* events.c: inside or outside a transaction. */
+LF_MUST_CHECK int lf_sr_event_put(struct lf_context *context, const struct lf_resource *item,
+				  const char *type, const char *severity, const char *job,
+				  const char *description, struct lf_error *err);
+
+/* Handlers, by file. */
+lf_arm_handler lf_sr_fabrics_list, lf_sr_fabrics_get, lf_sr_fabrics_put, lf_sr_fabrics_delete,
+	lf_sr_fabrics_check, lf_sr_fabrics_remove_infra, lf_sr_fabrics_renew,
+	lf_sr_fabrics_reassociate, lf_sr_fabrics_migrate_aad;
+lf_arm_handler lf_sr_containers_list, lf_sr_containers_list_all, lf_sr_containers_get,
+	lf_sr_containers_put, lf_sr_containers_remove, lf_sr_containers_discover,
+	lf_sr_containers_switch;
+lf_arm_handler lf_sr_mappings_list, lf_sr_mappings_list_all, lf_sr_mappings_get, lf_sr_mappings_put,
+	lf_sr_mappings_patch, lf_sr_mappings_delete;
+lf_arm_handler lf_sr_dras_list, lf_sr_dras_list_all, lf_sr_dras_get, lf_sr_dras_put,
+	lf_sr_dras_delete, lf_sr_dras_refresh;
+lf_arm_handler lf_sr_policies_list, lf_sr_policies_get, lf_sr_policies_put, lf_sr_policies_patch,
+	lf_sr_policies_delete;
+lf_arm_handler lf_sr_protectable_list, lf_sr_protectable_get;
+lf_arm_handler lf_sr_items_list, lf_sr_items_list_all, lf_sr_items_get, lf_sr_items_put,
+	lf_sr_items_patch, lf_sr_items_delete, lf_sr_items_repair, lf_sr_items_resolve,
+	lf_sr_items_add_disks, lf_sr_items_remove_disks, lf_sr_items_reprotect,
+	lf_sr_items_update_agent, lf_sr_items_update_appliance, lf_sr_items_switch_provider,
+	lf_sr_items_sizes;
+lf_arm_handler lf_sr_points_list, lf_sr_points_get;
+lf_arm_handler lf_sr_test_failover, lf_sr_test_cleanup;
+lf_arm_handler lf_sr_unplanned_failover, lf_sr_planned_failover, lf_sr_failover_commit,
+	lf_sr_failover_cancel, lf_sr_apply_point;
+lf_arm_handler lf_sr_jobs_list, lf_sr_jobs_get, lf_sr_jobs_cancel, lf_sr_jobs_restart,
+	lf_sr_jobs_resume, lf_sr_jobs_export;
+lf_arm_handler lf_sr_events_list, lf_sr_events_get;
+lf_arm_handler lf_sr_health_get, lf_sr_health_refresh, lf_sr_appliances_list,
+	lf_sr_supported_os_get, lf_sr_eligibility_list, lf_sr_eligibility_get;
+lf_arm_handler lf_sr_alerts_list, lf_sr_alerts_get, lf_sr_alerts_put, lf_sr_settings_list,
+	lf_sr_settings_get, lf_sr_settings_put;
+lf_arm_handler lf_sr_operation_status, lf_sr_operation_result, lf_sr_empty_list;
+
+/* Job types. */
+extern const struct lf_job_type lf_sr_enable_job, lf_sr_finalize_job, lf_sr_update_job,
+	lf_sr_repair_job, lf_sr_resolve_job, lf_sr_test_failover_job, lf_sr_test_cleanup_job,
+	lf_sr_failover_job, lf_sr_commit_job, lf_sr_cancel_failover_job, lf_sr_change_pit_job,
+	lf_sr_disable_job, lf_sr_hydrate_job;
+
+#endif

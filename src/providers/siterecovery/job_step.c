@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "providers/siterecovery/internal.h"
+
+const char *lf_sr_job_text(const struct lf_job_run *run, const char *path)
+{
+	return lf_json_text(lf_job_run_job(run)->doc, path);
+}
+
+int lf_sr_step_item(struct lf_job_run *run, struct lf_resource *ret_item, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+
+	return lf_catalog_get(context->catalog, lf_sr_job_text(run, "itemId"), ret_item, err);
+}
+
+int lf_sr_step_begin(struct lf_job_run *run, struct lf_resource *ret_item, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	int rc = lf_catalog_begin(context->catalog, err);
+
+	return rc ? rc : lf_sr_step_item(run, ret_item, err);
+}
+
+int lf_sr_step_end(struct lf_job_run *run, const struct lf_resource *item, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	int rc = lf_sr_item_store(context, item, err);
+
+	if (!rc)
+		rc = lf_job_step_commit(run, err);
+	return rc ? rc : lf_catalog_commit(context->catalog, err);
+}
+
+int lf_sr_job_inform(struct lf_job_run *run, const char *code, const char *message,
+		     const char *advice)
+{
+	json_t *data = lf_job_run_data(run);
+
+	return lf_json_set_text(data, "information.code", code) |
+	       lf_json_set_text(data, "information.message", message) |
+	       lf_json_set_text(data, "information.advice", advice);
+}
+
+int lf_sr_job_ended(struct lf_job_run *run, enum lf_job_state state, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	const struct lf_job *job = lf_job_run_job(run);
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+	char text[512];
+
+	int rc = lf_sr_step_item(run, &item, err);
+	if (rc == LF_ENOTFOUND) /* its job was to remove the item */
+		return 0;
+	if (rc)
+		return rc;
+	if (strcmp(lf_json_text_or(item.state, "current.job", ""), job->id) == 0) {
+		json_object_del(item.state, "current");
+		rc = lf_sr_item_store(context, &item, err);
+		if (rc)
+			return rc;
+	}
+	snprintf(text, sizeof(text), "%s of %s: %s%s%s",
+		 lf_json_text_or(job->doc, "friendlyName", job->type),
+		 lf_json_text_or(item.doc, "friendlyName", ""), lf_job_state_name(state),
+		 state == LF_JOB_FAILED ? ": " : "",
+		 state == LF_JOB_FAILED ? job->error.message : "");
+	return lf_sr_event_put(context, &item, "JobStatus",
+			       state == LF_JOB_FAILED ? "Critical" : "OK", job->id, text, err);
+}

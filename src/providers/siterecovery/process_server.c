@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process server of a fabric is this host: agents upload to its own
+ * intake.  Its figures are the host's, read when asked for.
+ */
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "providers/siterecovery/internal.h"
+
+void lf_sr_process_server_id(const char *fabric_id, char out[static LF_GUID_SIZE])
+{
+	LF_AUTO_FREE char *lower = lf_text_lower_dup(fabric_id);
+
+	lf_guid_derive("siterecovery-process-server", lower ? lower : "", out);
+}
+
+void lf_sr_host_name(char *out, size_t size)
+{
+	if (gethostname(out, size))
+		snprintf(out, size, "landfall");
+	out[size - 1] = '\0';
+}
+
+static const char *space_word(double free_percentage)
+{
+	return free_percentage < 5 ? "Critical" : free_percentage < 15 ? "Warning" : "Healthy";
+}
+
+/* Memory, disk and load of this host into server; what cannot be read stays 0. */
+static int add_figures(struct lf_context *context, json_t *server)
+{
+	struct statvfs fs = {0};
+	struct sysinfo host = {0};
+	double load[1] = {0};
+
+	if (statvfs(context->data_dir, &fs) || sysinfo(&host) || getloadavg(load, 1) < 1)
+		load[0] = 0;
+	int64_t total = (int64_t)host.totalram * host.mem_unit;
+	int64_t available = (int64_t)(host.freeram + host.bufferram) * host.mem_unit;
+	int64_t space = (int64_t)(fs.f_blocks * fs.f_frsize);
+	int64_t left = (int64_t)(fs.f_bavail * fs.f_frsize);
+	double used_memory = total ? 100.0 * (double)(total - available) / (double)total : 0;
+	double free_space = space ? 100.0 * (double)left / (double)space : 100;
+	return lf_json_set_int(server, "totalMemoryInBytes", total) |
+	       lf_json_set_int(server, "availableMemoryInBytes", available) |
+	       lf_json_set_int(server, "usedMemoryInBytes", total - available) |
+	       lf_json_set(server, "memoryUsagePercentage", json_real(used_memory)) |
+	       lf_json_set_int(server, "totalSpaceInBytes", space) |
+	       lf_json_set_int(server, "availableSpaceInBytes", left) |
+	       lf_json_set_int(server, "usedSpaceInBytes", space - left) |
+	       lf_json_set(server, "freeSpacePercentage", json_real(free_space)) |
+	       lf_json_set_int(server, "systemLoad", (int64_t)load[0]) |
+	       lf_json_set_text(server, "diskUsageStatus", space_word(free_space)) |
+	       lf_json_set_text(server, "health",
+				free_space < 5	  ? "Critical"
+				: free_space < 15 ? "Warning"
+						  : "Normal");
+}
+
+int lf_sr_process_server(struct lf_context *context, const struct lf_resource *fabric,
+			 json_t **ret_server, struct lf_error *err)
+{
+	char id[LF_GUID_SIZE], name[256], now[LF_TIME_SIZE];
+	size_t items = 0;
+
+	lf_sr_process_server_id(fabric->id, id);
+	lf_sr_host_name(name, sizeof(name));
+	lf_time_format(lf_clock_now_ns(context->clock), now);
+	int rc = lf_sr_count(context, LF_SR_TYPE_ITEM, fabric->id, &items, err);
+	if (rc)
+		return rc;
+	LF_AUTO_JSON *server = json_pack(
+		"{s:s,s:s,s:s,s:n,s:s,s:[],s:s,s:s,s:i,s:i,s:f,s:s,s:s,s:s,s:s,s:[],s:I,s:s}", "id",
+		id, "name", name, "biosId", id, "fabricObjectId", "fqdn", name, "ipAddresses",
+		"version", LF_VERSION, "lastHeartbeatUtc", now,
+		"throughputUploadPendingDataInBytes", 0, "throughputInBytes", 0,
+		"processorUsagePercentage", 0.0, "throughputStatus", "Healthy", "systemLoadStatus",
+		"Healthy", "memoryUsageStatus", "Healthy", "processorUsageStatus", "Healthy",
+		"healthErrors", "protectedItemCount", (json_int_t)items, "historicHealth",
+		"Normal");
+	if (!server || add_figures(context, server))
+		return lf_fail_nomem(err);
+	*ret_server = lf_steal(&server);
+	return 0;
+}
+
+static int add_site(struct lf_context *context, const char *site_id, json_t *agents,
+		    struct lf_error *err)
+{
+	LF_AUTO_JSON *found = NULL;
+	size_t i;
+	json_t *agent;
+
+	if (!site_id || !*site_id)
+		return 0;
+	int rc = lf_agents_list(context->replication, site_id, &found, err);
+	if (rc)
+		return rc;
+	json_array_foreach (found, i, agent) {
+		if (lf_json_set_text(agent, "siteId", site_id) || json_array_append(agents, agent))
+			return lf_fail_nomem(err);
+	}
+	return 0;
+}
+
+int lf_sr_fabric_agents(struct lf_context *context, const struct lf_resource *fabric,
+			json_t **ret_agents, struct lf_error *err)
+{
+	LF_AUTO_JSON *agents = json_array();
+	int rc = add_site(context, lf_json_text(fabric->doc, "vmwareSiteId"), agents, err);
+
+	if (!rc)
+		rc = add_site(context, lf_json_text(fabric->doc, "physicalSiteId"), agents, err);
+	if (!rc)
+		*ret_agents = lf_steal(&agents);
+	return rc;
+}
