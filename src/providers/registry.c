@@ -4,11 +4,13 @@
 #include "providers/compute/compute.h"
 #include "providers/identity/identity.h"
 #include "providers/resources/resources.h"
+#include "providers/siterecovery/siterecovery.h"
 
 static const struct lf_arm_provider *const providers[] = {
 	&lf_identity_provider,
 	&lf_resources_provider,
 	&lf_compute_provider,
+	&lf_siterecovery_provider,
 };
 
 /* A provider's job types, as an array it exports. */
@@ -24,6 +26,7 @@ struct job_types {
 static const struct job_types job_types[] = {
 	JOB_TYPES(resources),
 	JOB_TYPES(compute),
+	JOB_TYPES(siterecovery),
 };
 
 #define JOB_TYPES_MAX 64
