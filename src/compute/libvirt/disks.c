@@ -84,6 +84,15 @@ static int start_export(struct lf_host *host, const json_t *vm, const json_t *di
 	return lf_export_start(&spec, err);
 }
 
+/* How an overlay names its export; free(), NULL: no memory. */
+static char *backing_uri(const struct lf_host *host, const json_t *vm, const json_t *disk)
+{
+	LF_AUTO_FREE char *dir = export_dir(host, vm, disk);
+	LF_AUTO_FREE char *socket = dir ? lf_export_socket(dir) : NULL;
+
+	return socket ? lf_printf_dup("nbd+unix:///?socket=%s", socket) : NULL;
+}
+
 /* An overlay that is there is never made anew: it may hold what a guest wrote. */
 static int make_overlay(struct lf_host *host, const json_t *vm, const json_t *disk,
 			struct lf_error *err)
@@ -91,12 +100,10 @@ static int make_overlay(struct lf_host *host, const json_t *vm, const json_t *di
 	LF_AUTO_FREE char *dir = lf_host_path(host, lf_json_text_or(vm, "guid", ""), NULL);
 	LF_AUTO_FREE char *path = dir ? lf_domain_disk_path(disk, dir) : NULL;
 	LF_AUTO_FREE char *made = path ? lf_printf_dup("%s.new", path) : NULL;
-	LF_AUTO_FREE char *export = export_dir(host, vm, disk);
-	LF_AUTO_FREE char *socket = export ? lf_export_socket(export) : NULL;
-	LF_AUTO_FREE char *backing = lf_printf_dup("nbd+unix:///?socket=%s", socket ? socket : "");
+	LF_AUTO_FREE char *backing = backing_uri(host, vm, disk);
 	char size[32];
 
-	if (!made || !socket || !backing)
+	if (!made || !backing)
 		return lf_fail_nomem(err);
 	if (access(path, F_OK) == 0)
 		return 0;
@@ -264,6 +271,59 @@ int lf_disks_release(struct lf_host *host, const json_t *vm, bool all, struct lf
 			return rc;
 	}
 	return 0;
+}
+
+/*
+ * The header of an overlay may say "hydrated" while part of the overlay's map
+ * was still in the memory of a QEMU that was killed: only the flush before the
+ * release makes it true.  So an overlay that was not released is tied to its
+ * export again, without being looked at: what was copied stays, and what was
+ * not is read from the point.
+ */
+static int tie_overlay(struct lf_host *host, const json_t *vm, const json_t *disk,
+		       struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = lf_host_path(host, lf_json_text_or(vm, "guid", ""), NULL);
+	LF_AUTO_FREE char *path = dir ? lf_domain_disk_path(disk, dir) : NULL;
+	LF_AUTO_FREE char *backing = backing_uri(host, vm, disk);
+
+	if (!path || !backing)
+		return lf_fail_nomem(err);
+	const char *const argv[] = {"qemu-img", "rebase", "-q", "-u",	 "-f", "qcow2",
+				    "-F",	"raw",	  "-b", backing, path, NULL};
+	int rc = put_claim(host, vm, disk, err);
+	return rc ? rc : lf_process_run(argv, TOOL_LIMIT_NS, NULL, err);
+}
+
+int lf_disks_tie(struct lf_host *host, const json_t *vm, struct lf_error *err)
+{
+	json_t *disk;
+	size_t i;
+
+	json_array_foreach (lf_json_at(vm, "disks"), i, disk) {
+		LF_AUTO_FREE char *dir = export_dir(host, vm, disk);
+		bool hydrated = false;
+		if (!dir)
+			return lf_fail_nomem(err);
+		if (!is_kind(disk, "point") || access(dir, F_OK))
+			continue;
+		int rc = lf_disk_hydrated(host, vm, disk, &hydrated, err);
+		if (!rc && hydrated)
+			rc = tie_overlay(host, vm, disk, err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+bool lf_disk_released(const struct lf_host *host, const json_t *vm, const json_t *disk)
+{
+	LF_AUTO_FREE char *dir = export_dir(host, vm, disk);
+	struct lf_error ignored;
+	bool hydrated;
+
+	return dir && access(dir, F_OK) != 0 &&
+	       lf_disk_hydrated(host, vm, disk, &hydrated, &ignored) == 0 && hydrated;
 }
 
 bool lf_disks_exported(const struct lf_host *host, const json_t *vm)

@@ -145,7 +145,9 @@ int lf_libvirt_start(void *context, const char *guid, struct lf_error *err)
 	if (virDomainIsActive(domain) == 1)
 		return lf_libvirt_tend(host, guid, err);
 	/* after a restart of the host nothing of this runs any more */
-	rc = lf_disks_serve(host, vm, err);
+	rc = lf_disks_tie(host, vm, err);
+	if (!rc)
+		rc = lf_disks_serve(host, vm, err);
 	if (!rc)
 		rc = lf_network_serve(host, vm, err);
 	if (!rc)

@@ -84,6 +84,10 @@ LF_MUST_CHECK int lf_disks_serve(struct lf_host *host, const json_t *vm, struct 
 /* Nothing is read from an export any more (from the overlay's own header). */
 LF_MUST_CHECK int lf_disk_hydrated(const struct lf_host *host, const json_t *vm, const json_t *disk,
 				   bool *ret_hydrated, struct lf_error *err);
+/* Hydrated, flushed and let go of: nothing needs the point any more. */
+bool lf_disk_released(const struct lf_host *host, const json_t *vm, const json_t *disk);
+/* Before a start: overlays that were not released read from their exports again. */
+LF_MUST_CHECK int lf_disks_tie(struct lf_host *host, const json_t *vm, struct lf_error *err);
 /* End the exports of hydrated disks (all: of every disk), and drop claims no disk needs. */
 LF_MUST_CHECK int lf_disks_release(struct lf_host *host, const json_t *vm, bool all,
 				   struct lf_error *err);

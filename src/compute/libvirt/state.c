@@ -208,18 +208,13 @@ static json_t *disk_state(struct lf_host *host, virDomainPtr domain, const json_
 	LF_AUTO_FREE char *path = dir ? lf_domain_disk_path(disk, dir) : NULL;
 	json_int_t total = lf_json_int_or(disk, "sizeBytes", 0), done = 0;
 	virDomainBlockJobInfo info;
-	struct lf_error ignored;
-	bool hydrated = false;
+	bool hydrated = lf_disk_released(host, vm, disk);
 	char target[8];
 
 	lf_domain_disk_target(index, target);
-	if (lf_disk_hydrated(host, vm, disk, &hydrated, &ignored))
-		hydrated = false;
-	if (domain && virDomainGetBlockJobInfo(domain, target, &info, 0) == 1) {
-		hydrated = false;
-		if (info.end)
-			done = (json_int_t)((double)info.cur / (double)info.end * (double)total);
-	}
+	if (!hydrated && domain && virDomainGetBlockJobInfo(domain, target, &info, 0) == 1 &&
+	    info.end)
+		done = (json_int_t)((double)info.cur / (double)info.end * (double)total);
 	return json_pack("{s:I, s:s*, s:b, s:I, s:I}", "lun",
 			 (json_int_t)lf_json_int_or(disk, "lun", -1), "path", path, "hydrated",
 			 (int)hydrated, "hydratedBytes", hydrated ? total : done, "totalBytes",

@@ -96,6 +96,7 @@ struct life {
 	char *data_dir;
 	char vm[LF_GUID_SIZE], nic[LF_GUID_SIZE], network[LF_GUID_SIZE];
 	const char *firmware, *os, *data;
+	unsigned kill_after_us; /* from the call to hydrate to the end of QEMU */
 };
 
 static json_t *disk_doc(int lun, const char *path)
@@ -188,6 +189,25 @@ static void kill_export(struct life *life)
 	kill((pid_t)pid, SIGKILL);
 }
 
+static void kill_qemu(struct life *life)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup("/run/libvirt/qemu/landfall-%s.pid", life->vm);
+	LF_AUTO_BUF text = LF_BUF_INIT;
+	uint64_t pid;
+
+	CHECK_RC(lf_file_read(path, 64, &text, &err));
+	text.data[strcspn(text.data, "\n")] = '\0';
+	CHECK_RC(lf_parse_u64(text.data, 1, INT32_MAX, &pid, &err));
+	kill((pid_t)pid, SIGKILL);
+	for (int i = 0; i < 50; i++) {
+		LF_AUTO_JSON *state = state_of(life);
+		if (strcmp(lf_json_text_or(state, "power", ""), "stopped") == 0)
+			return;
+		usleep(100000);
+	}
+	check(false, "the machine is off once its QEMU is gone");
+}
+
 static void wait_hydrated(struct life *life)
 {
 	for (int i = 0; i < BOOT_LIMIT_S * 5; i++) {
@@ -230,13 +250,20 @@ static void live(struct life *life)
 	      "the guest has its address");
 	check(lf_json_int_or(state, "firstKernelMs", 0) > 0, "the kernel's first line is timed");
 	CHECK_RC(lf_compute_vm_hydrate(life->compute, life->vm, &err));
+	usleep(life->kill_after_us);
+	kill_qemu(life);
+	CHECK_RC(lf_compute_vm_start(life->compute, life->vm, &err));
 	lf_compute_free(life->compute); /* the daemon restarts; QEMU goes on copying */
 	open_compute(life);
+	wait_console(life, "boots=2", &console);
+	check(strstr(console.data, "check=BAD") == NULL,
+	      "QEMU killed while it copies; boots again");
 	wait_hydrated(life);
 	check(!lf_export_alive(export) && access(export, F_OK) != 0, "hydrated; exports ended");
 	CHECK_RC(lf_compute_vm_stop(life->compute, life->vm, true, &err));
 	CHECK_RC(lf_compute_vm_start(life->compute, life->vm, &err));
-	wait_console(life, "boots=2", &console);
+	wait_console(life, "boots=3", &console);
+	compare_files(life, strstr(console.data, "boots=2"));
 	check(true, "boots again from its own disks alone");
 }
 
@@ -287,6 +314,8 @@ int main(int argc, char **argv)
 	lf_guid_random(life.vm);
 	lf_guid_random(life.nic);
 	lf_guid_random(life.network);
+	/* while it copies, or just after its header says that it is done */
+	life.kill_after_us = strcmp(life.firmware, "uefi") == 0 ? 400000 : 50000;
 	open_compute(&life);
 	if (timing)
 		time_kernel(&life);
