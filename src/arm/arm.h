@@ -38,6 +38,7 @@ struct lf_arm_route {
 	unsigned flags;
 	const struct lf_field *fields;
 	size_t n_fields;
+	const void *subject; /* for handlers that serve several rows: lf_arm_subject() */
 };
 struct lf_arm_provider {
 	const char *name; /* "Microsoft.RecoveryServices"; NULL: not an ARM namespace */
@@ -57,6 +58,7 @@ const char *lf_arm_param(const struct lf_arm_call *call, const char *name);
 /* A query option by name without '$' ("filter", "expand", "skiptoken"), decoded; NULL: absent or
  * empty. */
 const char *lf_arm_query(const struct lf_arm_call *call, const char *name);
+const void *lf_arm_subject(const struct lf_arm_call *call);
 const char *lf_arm_api_version(const struct lf_arm_call *call);
 json_t *lf_arm_body(const struct lf_arm_call *call); /* checked; NULL when there was none */
 /* Path of the request as a resource id: decoded, collapsed, no trailing slash, literal segments in

@@ -39,6 +39,11 @@ const char *lf_arm_query(const struct lf_arm_call *call, const char *name)
 	return value;
 }
 
+const void *lf_arm_subject(const struct lf_arm_call *call)
+{
+	return call->match.route->subject;
+}
+
 const char *lf_arm_api_version(const struct lf_arm_call *call)
 {
 	return call->api_version ? call->api_version : "";
