@@ -22,6 +22,7 @@ int lf_document_view(struct lf_arm_call *call, const struct lf_document *documen
 	if (rc)
 		return rc;
 	snprintf(etag, sizeof(etag), "W/\"%s\"", resource->etag);
+	lf_fields_redact(document->fields, document->n_fields, stored);
 	if (lf_json_set_text(doc, "etag", etag) | json_object_update(doc, stored))
 		return lf_fail_nomem(err);
 	rc = document->view ? document->view(call, resource, doc, err) : 0;
@@ -72,12 +73,22 @@ int lf_document_list(struct lf_arm_call *call, const struct lf_document *documen
 	return lf_document_list_below(call, document, lf_arm_id(call, levels_up), err);
 }
 
+/* "East US" and "eastus" are one place; the normalised name is answered. */
+void lf_location_normal(const char *location, char *out, size_t out_size)
+{
+	size_t used = 0;
+
+	for (const char *p = location; *p && used < out_size - 1; p++)
+		if (*p != ' ')
+			out[used++] = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
+	out[used] = '\0';
+}
+
 static int check_location(json_t *doc, const struct lf_resource *before, struct lf_error *err)
 {
 	const char *location = lf_json_text(doc, "location");
 	const char *was = before ? lf_json_text(before->doc, "location") : NULL;
 	char plain[64];
-	size_t used = 0;
 
 	if (!location && was)
 		return lf_json_set_text(doc, "location", was) ? lf_fail_nomem(err) : 0;
@@ -85,11 +96,7 @@ static int check_location(json_t *doc, const struct lf_resource *before, struct 
 		return lf_fail_arm(err, LF_EINVAL, "LocationRequired", "location",
 				   "give a location, as \"eastus\"",
 				   "the location property is required for this definition");
-	/* "East US" and "eastus" are one place; the normalised name is answered */
-	for (const char *p = location; *p && used < sizeof(plain) - 1; p++)
-		if (*p != ' ')
-			plain[used++] = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
-	plain[used] = '\0';
+	lf_location_normal(location, plain, sizeof(plain));
 	if (was && strcmp(was, plain) != 0)
 		return lf_fail_arm(err, LF_ECONFLICT, "InvalidResourceLocation", "location",
 				   "delete the resource first, or use its location",
@@ -134,6 +141,9 @@ static int write_document(struct lf_arm_call *call, const struct lf_document *do
 		return lf_fail(err, LF_EPRECONDITION, id, "the resource is there already");
 	drop_envelope(doc);
 	int rc = document->needs_location ? check_location(doc, before, err) : 0;
+	if (!rc)
+		rc = lf_fields_check(document->fields, document->n_fields, doc,
+				     before ? before->doc : NULL, err);
 	if (!rc && document->check)
 		rc = document->check(call, id, doc, before, state, err);
 	return rc ? rc
@@ -191,7 +201,26 @@ int lf_document_put(struct lf_arm_call *call, const struct lf_document *document
 	if (rc)
 		return rc; /* the front takes the transaction back */
 	rc = lf_catalog_commit(catalog, err);
-	return rc ? rc : reply_stored(call, document, id, exists ? 200 : 201, err);
+	return rc ? rc
+		  : reply_stored(call, document, id, exists || document->created_is_200 ? 200 : 201,
+				 err);
+}
+
+/* Tags are replaced as a whole, everything else is merged. */
+static int merge_body(const struct lf_document *document, json_t *doc, json_t *body,
+		      struct lf_error *err)
+{
+	json_t *tags = lf_json_at(body, "tags");
+
+	if (tags && json_object_set(doc, "tags", tags))
+		return lf_fail_nomem(err);
+	if (!body || document->tags_only)
+		return 0;
+	LF_AUTO_JSON *rest = json_copy(body);
+	if (!rest)
+		return lf_fail_nomem(err);
+	json_object_del(rest, "tags");
+	return lf_json_merge(doc, rest, err);
 }
 
 int lf_document_patch(struct lf_arm_call *call, const struct lf_document *document,
@@ -211,16 +240,24 @@ int lf_document_patch(struct lf_arm_call *call, const struct lf_document *docume
 	LF_AUTO_JSON *doc = json_deep_copy(before.doc);
 	if (!doc)
 		return lf_fail_nomem(err);
-	/* tags are replaced as a whole, everything else is merged */
-	if (lf_json_at(lf_arm_body(call), "tags"))
-		json_object_del(doc, "tags");
-	if (lf_arm_body(call))
-		rc = lf_json_merge(doc, lf_arm_body(call), err);
+	rc = merge_body(document, doc, lf_arm_body(call), err);
 	if (!rc)
 		rc = write_document(call, document, id, doc, &before, err);
 	if (!rc)
 		rc = lf_catalog_commit(catalog, err);
 	return rc ? rc : reply_stored(call, document, id, 200, err);
+}
+
+static int check_if_match(struct lf_arm_call *call, const struct lf_resource *resource,
+			  struct lf_error *err)
+{
+	char etag[64];
+	const char *wanted = wanted_etag(call, etag);
+
+	if (!wanted || strcmp(wanted, resource->etag) == 0)
+		return 0;
+	return lf_fail(err, LF_EPRECONDITION, resource->id,
+		       "the resource has changed since the etag in If-Match was read");
 }
 
 int lf_document_delete(struct lf_arm_call *call, const struct lf_document *document,
@@ -232,14 +269,55 @@ int lf_document_delete(struct lf_arm_call *call, const struct lf_document *docum
 
 	if (!id)
 		return lf_fail_nomem(err);
-	int rc = lf_catalog_get(catalog, id, &resource, err);
-	if (rc == LF_ENOTFOUND)
+	int rc = lf_catalog_begin(catalog, err);
+	if (rc)
+		return rc;
+	rc = lf_catalog_get(catalog, id, &resource, err);
+	if (rc == LF_ENOTFOUND) {
+		lf_catalog_rollback(catalog);
 		return lf_arm_reply(call, 204, NULL, err);
+	}
+	if (!rc)
+		rc = check_if_match(call, &resource, err);
 	if (!rc && document->removing)
 		rc = document->removing(call, &resource, err);
 	if (!rc)
 		rc = lf_catalog_delete_tree(catalog, id, err);
+	if (!rc)
+		rc = lf_catalog_commit(catalog, err);
 	if (!rc && status_done == 202)
 		rc = lf_document_done_headers(call, err);
 	return rc ? rc : lf_arm_reply(call, status_done, NULL, err);
+}
+
+int lf_document_on_get(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_document_get(call, lf_arm_subject(call), err);
+}
+
+/* "…/providers/NAMESPACE/types" is below a group or subscription, "…/{parent}/types" below it. */
+int lf_document_on_list(struct lf_arm_call *call, struct lf_error *err)
+{
+	const struct lf_document *document = lf_arm_subject(call);
+	bool child = strchr(strchr(document->type, '/') + 1, '/');
+
+	return lf_document_list(call, document, child ? 1 : 3, err);
+}
+
+int lf_document_on_put(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_document_put(call, lf_arm_subject(call), err);
+}
+
+int lf_document_on_patch(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_document_patch(call, lf_arm_subject(call), err);
+}
+
+int lf_document_on_delete(struct lf_arm_call *call, struct lf_error *err)
+{
+	const struct lf_document *document = lf_arm_subject(call);
+
+	return lf_document_delete(call, document,
+				  document->deleted_status ? document->deleted_status : 200, err);
 }

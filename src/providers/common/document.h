@@ -13,10 +13,15 @@
 
 struct lf_document {
 	const char *type; /* "Microsoft.Network/virtualNetworks" */
+	/* What the whole document may hold, after a PATCH was merged into it: read-only members are
+	 * dropped, create-only ones compared with what is stored, secret ones never answered. */
+	const struct lf_field *fields;
+	size_t n_fields;
 	/* Check and complete doc before it is written; before is NULL when new.  May be NULL. */
 	int (*check)(struct lf_arm_call *call, const char *id, json_t *doc,
 		     const struct lf_resource *before, json_t *state, struct lf_error *err);
-	/* Refuse the deletion, or undo what the resource stands for.  May be NULL. */
+	/* Refuse the deletion, or undo what the resource stands for; inside the transaction that
+	 * deletes it.  May be NULL. */
 	int (*removing)(struct lf_arm_call *call, const struct lf_resource *resource,
 			struct lf_error *err);
 	/* Change a copy of the document on its way out.  May be NULL. */
@@ -24,7 +29,13 @@ struct lf_document {
 		    struct lf_error *err);
 	bool needs_location; /* body.location is required on create and cannot change */
 	bool async;	     /* answers carry Azure-AsyncOperation (already done) */
+	bool tags_only;	     /* PATCH changes tags and nothing else */
+	bool created_is_200; /* clients of the type do not take 201 */
+	int deleted_status;  /* of a DELETE that found something; 0: 200 */
 };
+
+/* Location names are compared without blanks and case: "East US" is "eastus". */
+void lf_location_normal(const char *location, char *out, size_t out_size);
 
 /* 200 with the resource of the request's path. */
 LF_MUST_CHECK int lf_document_get(struct lf_arm_call *call, const struct lf_document *document,
@@ -40,7 +51,7 @@ LF_MUST_CHECK int lf_document_list(struct lf_arm_call *call, const struct lf_doc
 LF_MUST_CHECK int lf_document_list_below(struct lf_arm_call *call,
 					 const struct lf_document *document, const char *below,
 					 struct lf_error *err);
-/* Create (201) or replace (200); If-Match and If-None-Match are honoured. */
+/* Create (201, see created_is_200) or replace (200); If-Match and If-None-Match are honoured. */
 LF_MUST_CHECK int lf_document_put(struct lf_arm_call *call, const struct lf_document *document,
 				  struct lf_error *err);
 /* Merge the body into the document. */
@@ -49,6 +60,50 @@ LF_MUST_CHECK int lf_document_patch(struct lf_arm_call *call, const struct lf_do
 /* 200 (or what status_done says) when it was there, 204 when not; children go with it. */
 LF_MUST_CHECK int lf_document_delete(struct lf_arm_call *call, const struct lf_document *document,
 				     int status_done, struct lf_error *err);
+/*
+ * The same as handlers of routes whose subject is the struct lf_document.  Lists of a top-level
+ * type are those of the group or subscription, lists of a child those of its parent.
+ */
+lf_arm_handler lf_document_on_get, lf_document_on_list, lf_document_on_put, lf_document_on_patch,
+	lf_document_on_delete;
+
+#define LF_SUBSCRIPTION_PATH "/subscriptions/{subscription}"
+#define LF_GROUP_PATH	     LF_SUBSCRIPTION_PATH "/resourceGroups/{group}"
+
+/* Rows of a top-level type: collection is "/providers/Microsoft.X/things", action
+ * "Microsoft.X/things"; the resource's name is the parameter {name}. */
+#define LF_DOCUMENT_ROUTES(document, collection, action)                                           \
+	LF_DOCUMENT_READ(document, LF_SUBSCRIPTION_PATH collection, action, on_list),              \
+		LF_DOCUMENT_READ(document, LF_GROUP_PATH collection, action, on_list),             \
+		LF_DOCUMENT_ITEM(document, LF_GROUP_PATH collection "/{name}", action),            \
+		LF_DOCUMENT_PATCH(document, LF_GROUP_PATH collection "/{name}", action)
+/* Rows of a child type: collection is the whole path, its item's name the parameter {child}. */
+#define LF_DOCUMENT_CHILD_ROUTES(document, collection, action)                                     \
+	LF_DOCUMENT_READ(document, collection, action, on_list),                                   \
+		LF_DOCUMENT_ITEM(document, collection "/{child}", action)
+
+#define LF_DOCUMENT_READ(document, path, action, on)                                               \
+	{                                                                                          \
+		"GET", path, action "/read", lf_document_##on, 0, NULL, 0, document                \
+	}
+#define LF_DOCUMENT_ITEM(document, path, action)                                                   \
+	LF_DOCUMENT_READ(document, path, action, on_get), {"PUT",                                  \
+							   path,                                   \
+							   action "/write",                        \
+							   lf_document_on_put,                     \
+							   LF_ARM_BODY,                            \
+							   NULL,                                   \
+							   0,                                      \
+							   document},                              \
+	{                                                                                          \
+		"DELETE", path, action "/delete", lf_document_on_delete, 0, NULL, 0, document      \
+	}
+#define LF_DOCUMENT_PATCH(document, path, action)                                                  \
+	{                                                                                          \
+		"PATCH", path, action "/write", lf_document_on_patch, LF_ARM_BODY, NULL, 0,        \
+			document                                                                   \
+	}
+
 /* Headers of an operation that has already ended: Azure-AsyncOperation answers Succeeded. */
 LF_MUST_CHECK int lf_document_done_headers(struct lf_arm_call *call, struct lf_error *err);
 
