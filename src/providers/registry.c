@@ -3,11 +3,13 @@
 
 #include "providers/compute/compute.h"
 #include "providers/identity/identity.h"
+#include "providers/network/network.h"
 #include "providers/resources/resources.h"
 #include "providers/siterecovery/siterecovery.h"
 
 static const struct lf_arm_provider *const providers[] = {
 	&lf_identity_provider,
+	&lf_network_provider,
 	&lf_resources_provider,
 	&lf_compute_provider,
 	&lf_siterecovery_provider,

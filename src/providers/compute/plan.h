@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * providers/compute/plan.h - what a machine becomes: its ids, its resources'
- * documents, and the host's part of it.  Reads the catalog, changes nothing.
+ * documents, and the host's part of it.  Writes nothing but its NICs' addresses.
  */
 #ifndef LF_PROVIDERS_COMPUTE_PLAN_H
 #define LF_PROVIDERS_COMPUTE_PLAN_H
 
 #include "arm/arm.h"
 #include "base/text.h"
+#include "providers/network/network.h"
 
 #define LF_VM_TYPE   "Microsoft.Compute/virtualMachines"
 #define LF_DISK_TYPE "Microsoft.Compute/disks"
-#define LF_NIC_TYPE  "Microsoft.Network/networkInterfaces"
 
 /* GUID of a resource on this site's hosts: the same id, the same GUID. */
 void lf_machine_guid(const struct lf_context *context, const char *id, const char *kind,
@@ -23,8 +23,9 @@ char *lf_machine_sibling(const char *vm_id, const char *type, const char *name);
  * {"vm": document of lf_compute_vm_define(), "networks": [those of lf_compute_network_ensure()],
  *  "nics": [{"id", "subnetId", "address", "static": bool, "mac", "primary"}]}
  * Every NIC has an address afterwards: its own if it is free in the subnet, else the next that is.
+ * In the transaction that writes the resources, so that a plan that fails keeps no address.
  */
-LF_MUST_CHECK int lf_machine_plan(const struct lf_context *context, const json_t *machine,
+LF_MUST_CHECK int lf_machine_plan(struct lf_context *context, const json_t *machine,
 				  json_t **ret_plan, struct lf_error *err);
 /* Documents of the resources; NULL: out of memory. */
 json_t *lf_machine_vm_doc(const json_t *machine, const json_t *plan, int64_t now_ns);

@@ -27,16 +27,17 @@ static int setup(void **state)
 	LF_AUTO_FREE char *path = lf_printf_dup("%s/catalog.db", f->dir);
 	LF_AUTO_FREE char *compute_dir = lf_printf_dup("%s/compute", f->dir);
 	struct lf_compute_opts opts = {.data_dir = compute_dir, .driver = "fake"};
-	LF_AUTO_JSON *net = json_pack("{s:s, s:{s:[{s:s, s:{s:s}}]}}", "location", "eastus",
-				      "properties", "subnets", "name", "default", "properties",
-				      "addressPrefix", "10.9.0.0/29");
+	LF_AUTO_JSON *net = json_pack("{s:s}", "location", "eastus");
+	LF_AUTO_JSON *subnet = json_pack("{s:{s:s}}", "properties", "addressPrefix", "10.9.0.0/29");
 	f->context.clock = lf_clock_new_manual(1000 * LF_NS_PER_S);
 	f->context.tenant_id = "tenant";
 	*state = f;
 	return lf_catalog_open(path, f->context.clock, &f->context.catalog, &err) ||
 	       lf_compute_open(&opts, &f->context.compute, &err) ||
 	       lf_catalog_put(f->context.catalog, NET, "Microsoft.Network/virtualNetworks",
-			      LF_PUT_NEW, NULL, net, NULL, &err);
+			      LF_PUT_NEW, NULL, net, NULL, &err) ||
+	       lf_catalog_put(f->context.catalog, NET "/subnets/default", LF_SUBNET_TYPE,
+			      LF_PUT_NEW, NULL, subnet, NULL, &err);
 }
 
 static int teardown(void **state)
@@ -150,7 +151,7 @@ static void test_machine__addresses_are_given_once_until_there_are_none(void **s
 	assert_address(f, NIC "b-nic", "10.9.0.5");
 	assert_address(f, NIC "c-nic", "10.9.0.6");
 	LF_AUTO_JSON *m = machine(names[3], NULL);
-	assert_int_equal(lf_machine_make(&f->context, m, &err), LF_ECONFLICT);
+	assert_int_equal(lf_machine_make(&f->context, m, &err), LF_EINVAL);
 	assert_string_equal(err.arm_code, "SubnetIsFull");
 	assert_gone(f, VM "d");
 	assert_gone(f, DISK "d-os");

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * providers/network/internal.h - shared by the files of this provider.
+ */
+#ifndef LF_PROVIDERS_NETWORK_INTERNAL_H
+#define LF_PROVIDERS_NETWORK_INTERNAL_H
+
+#include "providers/common/document.h"
+#include "providers/network/network.h"
+
+extern const struct lf_document lf_vnet_document, lf_subnet_document, lf_nic_document,
+	lf_nsg_document;
+
+/* Begin a transaction unless this thread has one; *ret_own says whether it is ours to commit. */
+LF_MUST_CHECK int lf_network_begin(struct lf_catalog *catalog, bool *ret_own, struct lf_error *err);
+/* Commit (rc 0) or take back what lf_network_begin() began; returns rc, or why it failed. */
+LF_MUST_CHECK int lf_network_end(struct lf_catalog *catalog, bool own, int rc,
+				 struct lf_error *err);
+
+/* Network id and name of a subnet's id: copies, free() both. */
+LF_MUST_CHECK int lf_subnet_split(const char *subnet_id, char **ret_network, char **ret_name,
+				  struct lf_error *err);
+/* {"10.0.0.4": owner} of a subnet's state without those whose network interface is gone (that of
+ * asking, which may be NULL, counts as there); the caller's reference. */
+LF_MUST_CHECK int lf_subnet_addresses(struct lf_context *context, const struct lf_resource *subnet,
+				      const char *asking, json_t **ret_addresses,
+				      struct lf_error *err);
+/* LF_EINVAL "InUseSubnetCannotBeDeleted" with who uses it. */
+LF_MUST_CHECK int lf_subnet_check_unused(struct lf_context *context,
+					 const struct lf_resource *subnet, struct lf_error *err);
+
+/* Write, check and delete the subnets of a network so that they are those of the array (NULL:
+ * they stay as they are); inside the transaction that writes the network. */
+LF_MUST_CHECK int lf_subnets_replace(struct lf_context *context, const char *network_id,
+				     const json_t *network, json_t *subnets, struct lf_error *err);
+/* Addresses that are free, in order, at most n of them. */
+LF_MUST_CHECK int lf_subnet_free_addresses(struct lf_context *context,
+					   const struct lf_resource *subnet, size_t n,
+					   json_t **ret_addresses, struct lf_error *err);
+
+/* LF_EINVAL "InvalidResourceReference" unless {"id"} at path of doc is absent or an existing
+ * resource of type. */
+LF_MUST_CHECK int lf_network_check_reference(struct lf_context *context, const json_t *doc,
+					     const char *path, const char *type,
+					     struct lf_error *err);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The routes of Microsoft.Network, and what a network tells about its addresses.
+ */
+#include "providers/network/network.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "providers/network/internal.h"
+
+#define AVAILABLE_SHOWN 5
+
+/* The subnet of a network that holds an address; LF_ENOTFOUND: none. */
+static int find_subnet(struct lf_context *context, const char *network_id, uint32_t address,
+		       struct lf_resource *ret_subnet, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_SUBNET_TYPE, .below = network_id};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	struct lf_prefix prefix;
+	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		rc = lf_network_subnet_prefix(&list.items[i], &prefix, err);
+		if (rc || !lf_prefix_holds(&prefix, address))
+			continue;
+		*ret_subnet = list.items[i];
+		list.items[i] = LF_RESOURCE_INIT;
+		return 0;
+	}
+	return rc ? rc
+		  : lf_fail_arm(err, LF_EINVAL, "PrivateIPAddressNotInAnySubnet", "ipAddress",
+				"ask for an address of one of the network's subnets",
+				"no subnet of the network holds the address");
+}
+
+static int check_address(struct lf_arm_call *call, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	const char *wanted = lf_arm_query(call, "ipAddress");
+	LF_AUTO_RESOURCE network = LF_RESOURCE_INIT;
+	LF_AUTO_RESOURCE subnet = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *taken = NULL;
+	LF_AUTO_JSON *others = NULL;
+	struct lf_prefix prefix;
+	uint32_t address;
+
+	int rc = lf_catalog_get(context->catalog, lf_arm_id(call, 1), &network, err);
+	if (!rc)
+		rc = lf_address_parse(wanted ? wanted : "", "ipAddress", &address, err);
+	if (!rc)
+		rc = find_subnet(context, network.id, address, &subnet, err);
+	if (!rc)
+		rc = lf_network_subnet_prefix(&subnet, &prefix, err);
+	if (!rc)
+		rc = lf_subnet_addresses(context, &subnet, NULL, &taken, err);
+	if (rc)
+		return rc;
+	bool available = !lf_prefix_reserves(&prefix, address) && !json_object_get(taken, wanted);
+	if (!available)
+		rc = lf_subnet_free_addresses(context, &subnet, AVAILABLE_SHOWN, &others, err);
+	if (rc)
+		return rc;
+	LF_AUTO_JSON *body =
+		json_pack("{s:b,s:O?,s:b}", "available", available, "availableIPAddresses", others,
+			  "isPlatformReserved", lf_prefix_reserves(&prefix, address));
+	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+}
+
+static int list_usages(struct lf_arm_call *call, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	const struct lf_list_query query = {.type = LF_SUBNET_TYPE, .below = lf_arm_id(call, 1)};
+	LF_AUTO_RESOURCE network = LF_RESOURCE_INIT;
+	LF_AUTO_RESOURCE_LIST list = {0};
+	LF_AUTO_JSON *values = json_array();
+	struct lf_prefix prefix;
+
+	int rc = lf_catalog_get(context->catalog, query.below, &network, err);
+	if (!rc)
+		rc = lf_catalog_list(context->catalog, &query, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		LF_AUTO_JSON *taken = NULL;
+		rc = lf_network_subnet_prefix(&list.items[i], &prefix, err);
+		if (!rc)
+			rc = lf_subnet_addresses(context, &list.items[i], NULL, &taken, err);
+		if (!rc && json_array_append_new(
+				   values, json_pack("{s:s,s:I,s:I,s:s,s:{s:s,s:s}}", "id",
+						     list.items[i].id, "currentValue",
+						     (json_int_t)json_object_size(taken), "limit",
+						     (json_int_t)lf_prefix_usable(&prefix), "unit",
+						     "Count", "name", "value", "SubnetSpace",
+						     "localizedValue", "Subnet size and usage")))
+			rc = lf_fail_nomem(err);
+	}
+	return rc ? rc : lf_arm_reply_list(call, values, NULL, err);
+}
+
+#define NETWORKS "/providers/Microsoft.Network/virtualNetworks"
+#define NICS	 "/providers/Microsoft.Network/networkInterfaces"
+#define NSGS	 "/providers/Microsoft.Network/networkSecurityGroups"
+#define NETWORK	 LF_GROUP_PATH NETWORKS "/{name}"
+
+static const struct lf_arm_route routes[] = {
+	LF_DOCUMENT_ROUTES(&lf_vnet_document, NETWORKS, LF_NETWORK_TYPE),
+	LF_DOCUMENT_CHILD_ROUTES(&lf_subnet_document, NETWORK "/subnets", LF_SUBNET_TYPE),
+	LF_DOCUMENT_ROUTES(&lf_nic_document, NICS, LF_NIC_TYPE),
+	LF_DOCUMENT_ROUTES(&lf_nsg_document, NSGS, LF_NSG_TYPE),
+	{"GET", NETWORK "/CheckIPAddressAvailability", LF_NETWORK_TYPE "/read", check_address, 0,
+	 NULL, 0},
+	{"GET", NETWORK "/usages", LF_NETWORK_TYPE "/usages/read", list_usages, 0, NULL, 0},
+};
+
+static const char *const api_versions[] = {
+	"2015-06-15", "2016-09-01", "2017-10-01", "2018-02-01", "2018-04-01", "2018-08-01",
+	"2018-11-01", "2018-12-01", "2019-02-01", "2019-04-01", "2019-06-01", "2019-09-01",
+	"2019-11-01", "2020-03-01", "2020-04-01", "2020-05-01", "2020-06-01", "2020-07-01",
+	"2020-08-01", "2020-11-01", "2021-02-01", "2021-03-01", "2021-05-01", "2021-08-01",
+	"2022-01-01", "2022-05-01", "2022-07-01", "2022-09-01", "2022-11-01", "2023-02-01",
+	"2023-04-01", "2023-05-01", "2023-06-01", "2023-09-01", "2023-11-01", "2024-01-01",
+	"2024-03-01", "2024-05-01", "2024-07-01", "2024-10-01", "2025-01-01", "2025-05-01",
+	NULL};
+static const char *const types[] = {"virtualNetworks", "virtualNetworks/subnets",
+				    "networkInterfaces", "networkSecurityGroups", NULL};
+
+const struct lf_arm_provider lf_network_provider = {
+	.name = "Microsoft.Network",
+	.api_versions = api_versions,
+	.routes = routes,
+	.n_routes = LF_N(routes),
+	.types = types,
+};
+const struct lf_job_type *const lf_network_jobs[] = {NULL};
+const size_t lf_network_n_jobs = 0;

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Network security groups: rules are kept and checked; they are documents,
+ * and a machine's isolation comes from its network.
+ */
+#include <string.h>
+
+#include "base/text.h"
+#include "providers/network/internal.h"
+
+#define RULES_MAX 1000
+#define RULES	  "properties.securityRules"
+
+static const struct default_rule {
+	const char *name, *description, *from, *to, *access, *direction;
+	int priority;
+} default_rules[] = {
+	{"AllowVnetInBound", "Allow inbound traffic from all VMs in VNET", "VirtualNetwork",
+	 "VirtualNetwork", "Allow", "Inbound", 65000},
+	{"AllowAzureLoadBalancerInBound", "Allow inbound traffic from azure load balancer",
+	 "AzureLoadBalancer", "*", "Allow", "Inbound", 65001},
+	{"DenyAllInBound", "Deny all inbound traffic", "*", "*", "Deny", "Inbound", 65500},
+	{"AllowVnetOutBound", "Allow outbound traffic from all VMs to all VMs in VNET",
+	 "VirtualNetwork", "VirtualNetwork", "Allow", "Outbound", 65000},
+	{"AllowInternetOutBound", "Allow outbound traffic from all VMs to Internet", "*",
+	 "Internet", "Allow", "Outbound", 65001},
+	{"DenyAllOutBound", "Deny all outbound traffic", "*", "*", "Deny", "Outbound", 65500},
+};
+
+static int add_default_rules(json_t *doc, const char *id, struct lf_error *err)
+{
+	LF_AUTO_JSON *rules = json_array();
+
+	for (size_t i = 0; i < LF_N(default_rules); i++) {
+		const struct default_rule *r = &default_rules[i];
+		LF_AUTO_FREE char *rule_id =
+			lf_printf_dup("%s/defaultSecurityRules/%s", id, r->name);
+		if (!rule_id ||
+		    json_array_append_new(
+			    rules,
+			    json_pack("{s:s,s:s,s:s,s:{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:s}}",
+				      "id", rule_id, "name", r->name, "type",
+				      LF_NSG_TYPE "/defaultSecurityRules", "properties",
+				      "provisioningState", "Succeeded", "description",
+				      r->description, "protocol", "*", "sourcePortRange", "*",
+				      "destinationPortRange", "*", "sourceAddressPrefix", r->from,
+				      "destinationAddressPrefix", r->to, "access", r->access,
+				      "priority", r->priority, "direction", r->direction)))
+			return lf_fail_nomem(err);
+	}
+	return lf_json_set(doc, "properties.defaultSecurityRules", json_incref(rules))
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
+/* No two rules of one direction have one priority or one name. */
+static int check_pair(const json_t *a, const json_t *b, struct lf_error *err)
+{
+	const char *direction = lf_json_text_or(a, "properties.direction", "");
+	int64_t priority = lf_json_int_or(a, "properties.priority", 0);
+
+	if (lf_text_equal_nocase(lf_json_text_or(a, "name", ""), lf_json_text_or(b, "name", "")))
+		return lf_fail_arm(err, LF_EINVAL, "SecurityRuleDuplicateName", RULES,
+				   "give each rule a name of its own", "two rules are called '%s'",
+				   lf_json_text_or(a, "name", ""));
+	if (strcmp(direction, lf_json_text_or(b, "properties.direction", "")) == 0 &&
+	    priority == lf_json_int_or(b, "properties.priority", 0))
+		return lf_fail_arm(err, LF_EINVAL, "SecurityRuleConflict", RULES,
+				   "give each rule of a direction a priority of its own",
+				   "the rules '%s' and '%s' have the same priority and direction",
+				   lf_json_text_or(a, "name", ""), lf_json_text_or(b, "name", ""));
+	return 0;
+}
+
+static int check_nsg(struct lf_arm_call *call, const char *id, json_t *doc,
+		     const struct lf_resource *before, json_t *state, struct lf_error *err)
+{
+	json_t *rules = lf_json_at(doc, RULES), *rule;
+	char guid[LF_GUID_SIZE];
+	size_t i;
+
+	(void)call;
+	json_array_foreach (rules, i, rule) {
+		const char *name = lf_json_text_or(rule, "name", "");
+		LF_AUTO_FREE char *rule_id =
+			lf_printf_dup("%s/securityRules/%s", before ? before->id : id, name);
+		int rc = name[0] && !strchr(name, '/')
+				 ? 0
+				 : lf_fail_arm(err, LF_EINVAL, "InvalidRequestFormat", RULES,
+					       "give each rule a name", "a rule has no name");
+		for (size_t j = 0; !rc && j < i; j++)
+			rc = check_pair(json_array_get(rules, j), rule, err);
+		if (rc)
+			return rc;
+		if (!rule_id ||
+		    lf_json_set_text(rule, "id", rule_id) |
+			    lf_json_set_text(rule, "type", LF_NSG_TYPE "/securityRules") |
+			    lf_json_set_text(rule, "properties.provisioningState", "Succeeded"))
+			return lf_fail_nomem(err);
+	}
+	if (!lf_json_text(state, "resourceGuid")) {
+		lf_guid_random(guid);
+		if (lf_json_set_text(state, "resourceGuid", guid))
+			return lf_fail_nomem(err);
+	}
+	return (rules ? 0 : lf_json_set(doc, RULES, json_array())) |
+			       lf_json_set_text(doc, "properties.resourceGuid",
+						lf_json_text(state, "resourceGuid")) |
+			       lf_json_set_text(doc, "properties.provisioningState", "Succeeded")
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
+static int view_nsg(struct lf_arm_call *call, const struct lf_resource *nsg, json_t *doc,
+		    struct lf_error *err)
+{
+	(void)call;
+	return add_default_rules(doc, nsg->id, err);
+}
+
+static int check_users(struct lf_context *context, const struct lf_resource *nsg, const char *type,
+		       struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = type};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+
+	for (size_t i = 0; !rc && i < list.n; i++)
+		if (lf_arm_id_equal(lf_json_text_or(list.items[i].doc,
+						    "properties.networkSecurityGroup.id", ""),
+				    nsg->id))
+			rc = lf_fail_arm(err, LF_EINVAL, "InUseNetworkSecurityGroupCannotBeDeleted",
+					 nsg->id, "take it off what uses it first",
+					 "network security group %s is in use by %s",
+					 lf_arm_id_last(nsg->id), list.items[i].id);
+	return rc;
+}
+
+static int remove_nsg(struct lf_arm_call *call, const struct lf_resource *nsg, struct lf_error *err)
+{
+	int rc = check_users(lf_arm_context(call), nsg, LF_NIC_TYPE, err);
+
+	return rc ? rc : check_users(lf_arm_context(call), nsg, LF_SUBNET_TYPE, err);
+}
+
+static const char *const protocols[] = {"*", "Tcp", "Udp", "Icmp", "Esp", "Ah", NULL};
+static const char *const accesses[] = {"Allow", "Deny", NULL};
+static const char *const directions[] = {"Inbound", "Outbound", NULL};
+
+static const struct lf_field nsg_fields[] = {
+	{RULES, LF_ARRAY, 0, 0, RULES_MAX, NULL, "the rules"},
+	{RULES ".*.properties.protocol", LF_ENUM, 0, 0, 0, protocols, "protocol, * for any"},
+	{RULES ".*.properties.access", LF_ENUM, 0, 0, 0, accesses, "Allow or Deny"},
+	{RULES ".*.properties.direction", LF_ENUM, 0, 0, 0, directions, "Inbound or Outbound"},
+	{RULES ".*.properties.priority", LF_INT, 0, 100, 4096, NULL, "100 to 4096, lower first"},
+	{"properties.defaultSecurityRules", LF_ARRAY, LF_READ_ONLY, 0, 0, NULL, "Azure's own"},
+	{"properties.resourceGuid", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "made by the service"},
+	{"properties.provisioningState", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "Succeeded"},
+};
+
+const struct lf_document lf_nsg_document = {
+	.type = LF_NSG_TYPE,
+	.fields = nsg_fields,
+	.n_fields = LF_N(nsg_fields),
+	.check = check_nsg,
+	.removing = remove_nsg,
+	.view = view_nsg,
+	.needs_location = true,
+	.async = true,
+	.deleted_status = 202,
+	.tags_only = true,
+};
