@@ -7,7 +7,7 @@ build=$(realpath "${1:-build-dev}")
 dir=$(mktemp -d /tmp/lf-size.XXXXXX)
 trap 'tools/libvirt-down "$dir/libvirt"; rm -rf "$dir"' EXIT
 
-export LF_NBD_PLUGIN=$build/tests/unit/nbd/nbdkit-standin-plugin.so
+export LF_NBD_PLUGIN=$build/nbdkit-landfall-plugin.so
 tools/libvirt-up "$dir/libvirt"
 mkdir "$dir/store"
 tools/make-guest -t 1024 "$dir/store/gib.raw"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# boot.sh [BUILD_DIR] - a machine with two disks, ext4 and xfs, boots by BIOS and by UEFI from NBD
-# exports; its checksums, an export killed under it, hydration, a second boot, nothing left.
+# boot.sh [BUILD_DIR] - a machine with two disks, ext4 and xfs, boots by BIOS and by UEFI from a
+# vault; its checksums, an export and QEMU killed under it, hydration, a second boot, nothing left.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=$(realpath "${1:-build-dev}")
@@ -12,7 +12,7 @@ result() {
 	if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 }
 
-export LF_NBD_PLUGIN=$build/tests/unit/nbd/nbdkit-standin-plugin.so
+export LF_NBD_PLUGIN=$build/nbdkit-landfall-plugin.so
 tools/libvirt-up "$dir/libvirt"
 before=$(virsh -q -c qemu:///system list --all --name | sort)
 mkdir "$dir/store"

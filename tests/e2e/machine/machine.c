@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A real machine's whole life on this host's libvirt, from disks that a
- * stand-in of the NBD plugin serves (no vault needed): defined, booted, its
+ * A real machine's whole life on this host's libvirt, from disks in a vault
+ * or, where that is not what is tested, in files (machine_vault.h): defined, booted, its
  * own checksums compared, its export killed under it, hydrated, booted again
  * without exports, removed; nothing is left.
  *
@@ -17,62 +17,13 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "compute/compute.h"
+#include "e2e/machine/machine_vault.h"
 #include "nbd/export.h"
 #include "os/file.h"
 #include "os/process.h"
-#include "vault/point.h"
-#include "vault/regions.h"
 
 #define BOOT_LIMIT_S 180
 #define CONSOLE_MAX  (1 << 20)
-
-static int claims; /* made and not dropped */
-static const char *store_dir;
-
-/* The vault's part, as far as disks.c asks for it: files in a directory, claims counted. */
-int lf_regions_vault(struct lf_regions *regions, const char *region, struct lf_vault **ret_vault,
-		     struct lf_error *err)
-{
-	(void)regions;
-	(void)region;
-	(void)err;
-	*ret_vault = NULL;
-	return 0;
-}
-
-int lf_regions_paths(struct lf_regions *regions, const char *region, char **ret_dir,
-		     char **ret_key_file, struct lf_error *err)
-{
-	(void)regions;
-	(void)region;
-	(void)err;
-	*ret_dir = strdup(store_dir);
-	*ret_key_file = strdup("/dev/null");
-	return 0;
-}
-
-int lf_claim_put(struct lf_vault *vault, const char *point, const char *claim, int64_t until_ns,
-		 struct lf_error *err)
-{
-	(void)vault;
-	(void)point;
-	(void)claim;
-	(void)until_ns;
-	(void)err;
-	claims = 1;
-	return 0;
-}
-
-int lf_claim_drop(struct lf_vault *vault, const char *point, const char *claim,
-		  struct lf_error *err)
-{
-	(void)vault;
-	(void)point;
-	(void)claim;
-	(void)err;
-	claims = 0;
-	return 0;
-}
 
 static void check(bool good, const char *what)
 {
@@ -93,28 +44,29 @@ static struct lf_error err;
 
 struct life {
 	struct lf_compute *compute;
+	struct lf_regions *regions;
 	char *data_dir;
 	char vm[LF_GUID_SIZE], nic[LF_GUID_SIZE], network[LF_GUID_SIZE];
 	const char *firmware, *os, *data;
 	unsigned kill_after_us; /* from the call to hydrate to the end of QEMU */
 };
 
-static json_t *disk_doc(int lun, const char *path)
+static json_t *disk_doc(const struct life *life, int lun, const char *path)
 {
+	LF_AUTO_FREE char *root = machine_root(life->regions, path);
 	const char *name = strrchr(path, '/') + 1;
 	struct stat st;
 
 	check(stat(path, &st) == 0, path);
 	return json_pack("{s:i, s:s, s:I, s:{s:s, s:s, s:s, s:s}}", "lun", lun, "name", name,
 			 "sizeBytes", (json_int_t)st.st_size, "source", "kind", "point", "region",
-			 "r", "point", "p", "root", name);
+			 "r", "point", MACHINE_POINT, "root", root);
 }
 
 static void open_compute(struct life *life)
 {
-	struct lf_compute_opts opts = {.data_dir = life->data_dir,
-				       .driver = "libvirt",
-				       .regions = (struct lf_regions *)(uintptr_t)life};
+	struct lf_compute_opts opts = {
+		.data_dir = life->data_dir, .driver = "libvirt", .regions = life->regions};
 
 	CHECK_RC(lf_compute_open(&opts, &life->compute, &err));
 }
@@ -127,11 +79,11 @@ static void define(struct life *life)
 	LF_AUTO_JSON *vm = json_pack(
 		"{s:s, s:s, s:s, s:i, s:i, s:s, s:[o], s:[{s:s, s:s, s:s, s:s}]}", "guid", life->vm,
 		"id", "/subscriptions/s/x", "name", "m", "vcpus", 1, "memoryMiB", 512, "firmware",
-		life->firmware, "disks", disk_doc(-1, life->os), "nics", "guid", life->nic,
+		life->firmware, "disks", disk_doc(life, -1, life->os), "nics", "guid", life->nic,
 		"network", life->network, "subnet", "default", "address", "192.0.2.9");
 
 	if (life->data)
-		json_array_append_new(lf_json_at(vm, "disks"), disk_doc(0, life->data));
+		json_array_append_new(lf_json_at(vm, "disks"), disk_doc(life, 0, life->data));
 	CHECK_RC(lf_compute_network_ensure(life->compute, network, &err));
 	CHECK_RC(lf_compute_vm_define(life->compute, vm, &err));
 }
@@ -214,7 +166,7 @@ static void wait_hydrated(struct life *life)
 		LF_AUTO_JSON *state = state_of(life);
 		json_t *disk;
 		size_t at;
-		bool all = claims == 0;
+		bool all = !machine_claimed(life->regions);
 		json_array_foreach (lf_json_at(state, "disks"), at, disk)
 			all &= lf_json_bool_or(disk, "hydrated", false);
 		if (all)
@@ -275,7 +227,8 @@ static void remove_all(struct life *life)
 	CHECK_RC(lf_compute_vm_remove(life->compute, life->vm, false, &err));
 	CHECK_RC(lf_compute_vm_remove(life->compute, life->vm, false, &err));
 	CHECK_RC(lf_compute_network_remove(life->compute, life->network, &err));
-	check(access(dir, F_OK) && access(net, F_OK) && claims == 0, "removed; nothing is left");
+	check(access(dir, F_OK) && access(net, F_OK) && !machine_claimed(life->regions),
+	      "removed; nothing is left");
 }
 
 static void time_kernel(struct life *life)
@@ -309,8 +262,7 @@ int main(int argc, char **argv)
 	life.firmware = args[2];
 	life.os = args[3];
 	life.data = argc > 4 ? args[4] : NULL;
-	LF_AUTO_FREE char *store = strndup(life.os, (size_t)(strrchr(life.os, '/') - life.os));
-	store_dir = store;
+	life.regions = machine_regions_open(args[1], life.os);
 	lf_guid_random(life.vm);
 	lf_guid_random(life.nic);
 	lf_guid_random(life.network);
@@ -323,6 +275,7 @@ int main(int argc, char **argv)
 		live(&life);
 	remove_all(&life);
 	lf_compute_free(life.compute);
+	machine_regions_free(life.regions);
 	free(life.data_dir);
 	return 0;
 }
