@@ -15,6 +15,7 @@
 
 #define LEAVES_LOADED_MAX 512u
 #define MISSING_MAX	  (1u << 20) /* chunks that may come after the extents naming them */
+#define MISSING_LOOK	  (1u << 14) /* so many: look again which have come */
 
 struct branch;
 
@@ -45,7 +46,7 @@ struct lf_map_edit {
 	unsigned height;
 	size_t leaves; /* loaded */
 	struct wanted *missing;
-	size_t missing_count;
+	size_t missing_count, missing_room, missing_look;
 	bool failed; /* a step failed half-way: nothing can be committed */
 };
 
@@ -122,6 +123,7 @@ int lf_map_edit_begin(struct lf_vault *vault, const struct lf_root *base,
 	if (base)
 		edit->base = *base;
 	edit->height = edit->base.height;
+	edit->missing_look = MISSING_LOOK;
 	rc = lf_holder_begin(vault, "", &edit->base, &edit->holder, err);
 	/* from here on the collector keeps base; it must not have gone before */
 	if (!rc && !lf_root_is_empty(&edit->base) && !lf_vault_hold(vault, &edit->base.node, NULL))
@@ -292,6 +294,21 @@ static int grow(struct lf_map_edit *edit, uint64_t last, struct lf_error *err)
 	return edit->root ? 0 : load_enode(edit, NULL, edit->height, &edit->root, err);
 }
 
+/* Drop from the list what has come since; keeps it as short as what is really on its way. */
+static void forget_found(struct lf_map_edit *edit)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < edit->missing_count; i++) {
+		uint32_t plain = 0;
+		if (!lf_vault_hold(edit->vault, &edit->missing[i].id, &plain) ||
+		    plain < edit->missing[i].plain)
+			edit->missing[kept++] = edit->missing[i];
+	}
+	edit->missing_count = kept;
+	edit->missing_look = kept * 2 > MISSING_LOOK ? kept * 2 : MISSING_LOOK;
+}
+
 static int want_chunk(struct lf_map_edit *edit, const struct lf_leaf_extent *extent,
 		      struct lf_error *err)
 {
@@ -301,16 +318,19 @@ static int want_chunk(struct lf_map_edit *edit, const struct lf_leaf_extent *ext
 		return plain >= need ? 0
 				     : lf_fail(err, LF_EINVAL, NULL,
 					       "an extent reaches past the end of its chunk");
+	if (edit->missing_count >= edit->missing_look)
+		forget_found(edit);
 	if (edit->missing_count == MISSING_MAX)
 		return lf_fail(err, LF_ENOTFOUND, NULL, "too many chunks are not in the vault");
-	struct wanted *missing = edit->missing;
-	if ((edit->missing_count & (edit->missing_count - 1)) == 0)
-		missing = reallocarray(missing, edit->missing_count ? edit->missing_count * 2 : 1,
-				       sizeof(*missing));
-	if (!missing)
-		return lf_fail_nomem(err);
-	edit->missing = missing;
-	missing[edit->missing_count++] = (struct wanted){extent->chunk, need};
+	if (edit->missing_count == edit->missing_room) {
+		size_t room = edit->missing_room ? edit->missing_room * 2 : 256;
+		struct wanted *missing = reallocarray(edit->missing, room, sizeof(*missing));
+		if (!missing)
+			return lf_fail_nomem(err);
+		edit->missing = missing;
+		edit->missing_room = room;
+	}
+	edit->missing[edit->missing_count++] = (struct wanted){extent->chunk, need};
 	return 0;
 }
 

@@ -259,6 +259,7 @@ static int adopt_footer(struct lf_vault *vault, const struct lf_pack_footer *foo
 	if (!rc)
 		rc = lf_index_add(vault->index, footer, atomic_fetch_add(&vault->seq, 1) + 1, err);
 	if (!rc) {
+		atomic_fetch_add(&vault->adopted_bytes, footer->size);
 		/* the pack is in: a merge that fails (no room) is tried again with the next one */
 		struct lf_error ignored;
 		(void)!lf_index_tidy(vault->index, false, &ignored);

@@ -46,6 +46,7 @@ struct lf_vault {
 	struct lf_cache *cache;
 	struct lf_chunk_hasher *hasher; /* only read: shared by all threads */
 	_Atomic uint64_t seq;
+	_Atomic uint64_t adopted_bytes; /* of all packs taken in since we opened */
 
 	pthread_mutex_t pending_mutex;
 	struct lf_pack_writer *pending; /* the open pack of lf_vault_put(); NULL: none */

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/vault.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "cli/vaultargs.h"
+
+static int init_command(const struct lf_vault_args *args, struct lf_error *err)
+{
+	LF_AUTO_FREE char *key_file = lf_vault_args_key(args);
+
+	return key_file ? lf_vault_init(args->words[0], key_file, err) : lf_fail_nomem(err);
+}
+
+static int print_point(const json_t *manifest)
+{
+	const json_t *disk;
+	size_t i;
+
+	printf("%s  %-28s", lf_json_text_or(manifest, "id", "?"),
+	       lf_json_text_or(manifest, "time", "?"));
+	json_array_foreach (lf_json_at(manifest, "disks"), i, disk)
+		printf("  %s %" PRId64 " MiB", lf_json_text_or(disk, "name", "?"),
+		       lf_json_int_or(disk, "sizeBytes", 0) >> 20);
+	putchar('\n');
+	return 0;
+}
+
+static int list_command(const struct lf_vault_args *args, struct lf_error *err)
+{
+	struct lf_vault *vault = NULL;
+	LF_AUTO_JSON *points = NULL;
+	const json_t *manifest;
+	size_t i;
+	int rc = lf_vault_args_open(args, true, &vault, err);
+
+	if (!rc)
+		rc = lf_point_list(vault, &points, err);
+	lf_vault_free(vault);
+	if (rc)
+		return rc;
+	if (args->json)
+		return lf_vault_print_json(points, err);
+	json_array_foreach (points, i, manifest)
+		print_point(manifest);
+	return 0;
+}
+
+/* A point made here has one claim; a service's are its own business, and it holds the lock. */
+static int drop_command(const struct lf_vault_args *args, struct lf_error *err)
+{
+	struct lf_vault *vault = NULL;
+	LF_AUTO_JSON *manifest = NULL;
+	int rc = lf_vault_args_open(args, false, &vault, err);
+
+	if (!rc)
+		rc = lf_point_get(vault, args->words[1], &manifest, err);
+	if (!rc)
+		rc = lf_claim_drop(vault, args->words[1], "retention", err);
+	lf_vault_free(vault);
+	return rc;
+}
+
+static int64_t now_ns(void)
+{
+	struct lf_clock *clock = lf_clock_new_real(1);
+	int64_t now = clock ? lf_clock_now_ns(clock) : 0;
+
+	lf_clock_free(clock);
+	return now;
+}
+
+static int gc_command(const struct lf_vault_args *args, struct lf_error *err)
+{
+	struct lf_vault *vault = NULL;
+	LF_AUTO_JSON *report = NULL;
+	int rc = lf_vault_args_open(args, false, &vault, err);
+
+	if (!rc)
+		rc = lf_vault_collect(vault, now_ns(), &report, err);
+	lf_vault_free(vault);
+	if (rc)
+		return rc;
+	if (args->json)
+		return lf_vault_print_json(report, err);
+	printf("removed %" PRId64 " points, %" PRId64 " chunks, %" PRId64 " bytes of packs%s\n",
+	       lf_json_int_or(report, "points", 0), lf_json_int_or(report, "chunks", 0),
+	       lf_json_int_or(report, "bytes", 0),
+	       lf_json_bool_or(report, "deferred", false)
+		       ? "; more when the transfers under way have ended"
+		       : "");
+	return 0;
+}
+
+static int stats_command(const struct lf_vault_args *args, struct lf_error *err)
+{
+	struct lf_vault *vault = NULL;
+	LF_AUTO_JSON *stats = NULL;
+	const char *name;
+	const json_t *value;
+	int rc = lf_vault_args_open(args, true, &vault, err);
+
+	if (!rc)
+		rc = lf_vault_stats(vault, &stats, err);
+	lf_vault_free(vault);
+	if (rc)
+		return rc;
+	if (args->json)
+		return lf_vault_print_json(stats, err);
+	json_object_foreach ((json_t *)(uintptr_t)stats, name, value)
+		printf("%-12s %" JSON_INTEGER_FORMAT "\n", name, json_integer_value(value));
+	return 0;
+}
+
+static const struct command {
+	const char *name;
+	int words; /* with DIR */
+	int (*run)(const struct lf_vault_args *args, struct lf_error *err);
+	const char *usage, *help;
+} commands[] = {
+	{"init", 1, init_command, "init DIR [--key FILE]",
+	 "Make a vault in DIR.  Its platform key is made in FILE (default DIR/platform.key) if\n"
+	 "there is none: keep a copy of it elsewhere, without it the vault cannot be read."},
+	{"ingest", 2, lf_vault_ingest_command,
+	 "ingest DIR --disk NAME FILE [--changed LIST] [--point ID] [--output json]",
+	 "Store the disk FILE (image or block device) as a new recovery point.\n"
+	 "--changed LIST  only these blocks of 4 KiB (a number a line) differ from the disk's\n"
+	 "                newest point; nothing else is read\n"
+	 "--point ID      a GUID for the point; if it exists, the disk is added to it"},
+	{"list", 1, list_command, "list DIR [--output json]", "Recovery points, oldest first."},
+	{"export", 3, lf_vault_export_command, "export DIR POINT FILE [--disk NAME]",
+	 "Write a disk of a point to the new file FILE: raw and sparse."},
+	{"diff", 3, lf_vault_diff_command, "diff DIR POINT POINT [--disk NAME] [--output json]",
+	 "Byte ranges of the disk that differ between two points."},
+	{"serve", 2, lf_vault_serve_command, "serve DIR POINT --socket PATH [--disk NAME]",
+	 "Serve a disk of a point, read-only, by NBD on a UNIX socket until interrupted."},
+	{"drop", 2, drop_command, "drop DIR POINT",
+	 "Let go of a point.  The next gc removes it and what only it held."},
+	{"gc", 1, gc_command, "gc DIR [--output json]",
+	 "Remove points that nobody claims, and the data that no point needs."},
+	{"verify", 1, lf_vault_verify_command, "verify DIR | --data DIR [--output json]",
+	 "Check every byte of a vault, or of all vaults of a service's data directory (it may be\n"
+	 "running).  Any fault is printed with the points it affects; exit status 7 then."},
+	{"stats", 1, stats_command, "stats DIR [--output json]", "What the vault holds."},
+};
+
+static void print_help(void)
+{
+	puts("usage: landfall vault COMMAND DIR ...\n\n"
+	     "Works on a vault's directory by itself; no service is needed.\n");
+	for (size_t i = 0; i < LF_N(commands); i++)
+		printf("  %s\n", commands[i].usage);
+	puts("\nlandfall vault COMMAND --help says more.\n"
+	     "--key FILE is the platform key (default DIR/platform.key).");
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < LF_N(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static int take_option(int option, struct lf_vault_args *args, const struct command *command)
+{
+	switch (option) {
+	case 'd':
+		args->disk = optarg;
+		return 0;
+	case 'c':
+		args->changed = optarg;
+		return 0;
+	case 'p':
+		args->point = optarg;
+		return 0;
+	case 'k':
+		args->key_file = optarg;
+		return 0;
+	case 'D':
+		args->data_dir = optarg;
+		return 0;
+	case 's':
+		args->socket = optarg;
+		return 0;
+	case 'o':
+		args->json = strcmp(optarg, "json") == 0;
+		return args->json || strcmp(optarg, "table") == 0 ? 0 : 2;
+	case 'h':
+		printf("usage: landfall vault %s\n\n%s\n", command->usage, command->help);
+		exit(0);
+	default:
+		return 2;
+	}
+}
+
+static int parse_args(int argc, char **argv, const struct command *command,
+		      struct lf_vault_args *args)
+{
+	static const struct option options[] = {
+		{"disk", required_argument, NULL, 'd'},
+		{"changed", required_argument, NULL, 'c'},
+		{"point", required_argument, NULL, 'p'},
+		{"key", required_argument, NULL, 'k'},
+		{"data", required_argument, NULL, 'D'},
+		{"socket", required_argument, NULL, 's'},
+		{"output", required_argument, NULL, 'o'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+	int option, status = 0;
+
+	optind = 1;
+	while (!status && (option = getopt_long(argc, argv, "o:h", options, NULL)) != -1)
+		status = take_option(option, args, command);
+	for (int i = optind; !status && i < argc; i++) {
+		if (args->count == LF_VAULT_WORDS_MAX)
+			return 2;
+		args->words[args->count++] = argv[i];
+	}
+	int wanted = args->data_dir ? 0 : command->words;
+	return status || args->count != wanted ? 2 : 0;
+}
+
+int lf_cli_vault(int argc, char **argv)
+{
+	struct lf_vault_args args = {0};
+	struct lf_error err = LF_ERROR_NONE;
+
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+		print_help();
+		return argc < 2 ? 2 : 0;
+	}
+	const struct command *command = find_command(argv[1]);
+	if (!command) {
+		fprintf(stderr, "landfall vault: no command \"%s\"; see landfall vault --help\n",
+			argv[1]);
+		return 2;
+	}
+	if (parse_args(argc - 1, argv + 1, command, &args)) {
+		fprintf(stderr, "usage: landfall vault %s\n", command->usage);
+		return 2;
+	}
+	int rc = command->run(&args, &err);
+	lf_vault_end_progress();
+	if (!rc)
+		return 0;
+	fprintf(stderr, "landfall vault %s: %s%s%s%s\n", command->name, err.message,
+		err.hint[0] ? " (" : "", err.hint, err.hint[0] ? ")" : "");
+	return lf_error_exit(rc);
+}

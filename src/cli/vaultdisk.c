@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The commands of "landfall vault" that move disks, and what all share.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "cli/vaultargs.h"
+#include "os/file.h"
+
+#define CHANGED_BYTES_MAX (1u << 30)
+
+static bool progress_shown;
+
+char *lf_vault_args_key(const struct lf_vault_args *args)
+{
+	return args->key_file ? strdup(args->key_file)
+			      : lf_printf_dup("%s/platform.key", args->words[0]);
+}
+
+int lf_vault_args_open(const struct lf_vault_args *args, bool read_only,
+		       struct lf_vault **ret_vault, struct lf_error *err)
+{
+	LF_AUTO_FREE char *key_file = lf_vault_args_key(args);
+	struct lf_vault_opts opts = {.read_only = read_only};
+
+	return key_file ? lf_vault_open(args->words[0], key_file, &opts, ret_vault, err)
+			: lf_fail_nomem(err);
+}
+
+void lf_vault_show_progress(void *context, uint64_t done, uint64_t total)
+{
+	static int shown = -1;
+	int percent = total ? (int)(done * 100 / total) : 100;
+
+	(void)context;
+	if (!isatty(2) || percent == shown)
+		return;
+	shown = percent;
+	progress_shown = true;
+	fprintf(stderr, "\r%3d %%  %" PRIu64 " of %" PRIu64 " MiB ", percent, done >> 20,
+		total >> 20);
+}
+
+void lf_vault_end_progress(void)
+{
+	if (progress_shown)
+		fputs("\r\033[K", stderr);
+	progress_shown = false;
+}
+
+int lf_vault_print_json(const json_t *doc, struct lf_error *err)
+{
+	lf_vault_end_progress();
+	if (json_dumpf(doc, stdout, JSON_INDENT(1)) || putchar('\n') == EOF || fflush(stdout))
+		return lf_fail(err, LF_EIO, NULL, "cannot write to standard output");
+	return 0;
+}
+
+static const json_t *find_disk(const json_t *manifest, const char *name)
+{
+	const json_t *disk;
+	size_t i;
+
+	json_array_foreach (lf_json_at(manifest, "disks"), i, disk)
+		if (strcmp(lf_json_text_or(disk, "name", ""), name) == 0 ||
+		    strcmp(lf_json_text_or(disk, "id", ""), name) == 0)
+			return disk;
+	return NULL;
+}
+
+int lf_vault_args_disk(const struct lf_vault_args *args, const json_t *manifest,
+		       const json_t **ret_disk, struct lf_root *ret_root, uint64_t *ret_size,
+		       struct lf_error *err)
+{
+	const json_t *disks = lf_json_at(manifest, "disks");
+	const json_t *disk = args->disk			   ? find_disk(manifest, args->disk)
+			     : json_array_size(disks) == 1 ? json_array_get(disks, 0)
+							   : NULL;
+
+	if (!disk && args->disk)
+		return lf_fail(err, LF_ENOTFOUND, args->disk, "the point has no disk %s",
+			       args->disk);
+	if (!disk)
+		return lf_fail(err, LF_EINVAL, "--disk", "the point has %zu disks: name one",
+			       json_array_size(disks));
+	int rc = lf_root_parse(lf_json_text_or(disk, "root", ""), ret_root, err);
+	if (rc)
+		return rc;
+	*ret_disk = disk;
+	*ret_size = (uint64_t)lf_json_int_or(disk, "sizeBytes", 0);
+	return 0;
+}
+
+/* The disk's root in the newest point that has it. */
+static int newest_root(struct lf_vault *vault, const char *name, struct lf_root *ret_root,
+		       struct lf_error *err)
+{
+	LF_AUTO_JSON *points = NULL;
+	int rc = lf_point_list(vault, &points, err);
+
+	for (size_t i = rc ? 0 : json_array_size(points); i-- > 0;) {
+		const json_t *disk = find_disk(json_array_get(points, i), name);
+		if (disk)
+			return lf_root_parse(lf_json_text_or(disk, "root", ""), ret_root, err);
+	}
+	return rc ? rc
+		  : lf_fail(err, LF_ENOTFOUND, name, "no point has a disk %s to start from", name);
+}
+
+static int compare_pages(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int parse_pages(char *text, uint64_t **ret_pages, size_t *ret_count, struct lf_error *err)
+{
+	size_t count = 0, lines = 1;
+
+	for (const char *p = text; *p; p++)
+		lines += *p == '\n';
+	LF_AUTO_FREE uint64_t *pages = lf_alloc_array(lines, sizeof(*pages));
+	if (!pages)
+		return lf_fail_nomem(err);
+	for (char *line = text, *next; line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		if (!line[0])
+			continue;
+		int rc = lf_parse_u64(line, 0, UINT64_MAX / LF_PAGE_SIZE, &pages[count++], err);
+		if (rc)
+			return lf_error_wrap(err, "the list of changed blocks");
+	}
+	qsort(pages, count, sizeof(*pages), compare_pages);
+	*ret_pages = lf_steal(&pages);
+	*ret_count = count;
+	return 0;
+}
+
+static int read_changed(const char *path, uint64_t **ret_pages, size_t *ret_count,
+			struct lf_error *err)
+{
+	LF_AUTO_BUF text = LF_BUF_INIT;
+	int rc = lf_file_read(path, CHANGED_BYTES_MAX, &text, err);
+
+	if (rc)
+		return rc;
+	if (!text.len)
+		lf_buf_puts(&text, "");
+	return text.data ? parse_pages(text.data, ret_pages, ret_count, err) : lf_fail_nomem(err);
+}
+
+static int64_t now_ns(void)
+{
+	struct lf_clock *clock = lf_clock_new_real(1);
+	int64_t now = clock ? lf_clock_now_ns(clock) : 0;
+
+	lf_clock_free(clock);
+	return now;
+}
+
+/* The point's manifest with the disk in it: a new one, or another disk of one that exists. */
+static int make_point(struct lf_vault *vault, const struct lf_vault_args *args,
+		      const struct lf_ingest_result *result, const char *id, struct lf_error *err)
+{
+	LF_AUTO_JSON *manifest = NULL;
+	char root[LF_ROOT_TEXT_SIZE], time[LF_TIME_SIZE];
+	int rc = args->point ? lf_point_get(vault, id, &manifest, err) : LF_ENOTFOUND;
+
+	if (rc && rc != LF_ENOTFOUND)
+		return rc;
+	lf_time_format(now_ns(), time);
+	lf_root_format(&result->root, root);
+	if (!manifest)
+		manifest = json_pack("{s:s, s:s, s:s, s:{}, s:[]}", "id", id, "time", time,
+				     "consistency", "CrashConsistent", "machine", "disks");
+	json_t *disks = json_object_get(manifest, "disks");
+	for (size_t i = json_array_size(disks); i-- > 0;)
+		if (strcmp(lf_json_text_or(json_array_get(disks, i), "name", ""), args->disk) == 0)
+			json_array_remove(disks, i);
+	json_t *disk = json_pack("{s:s, s:s, s:I, s:s}", "id", args->disk, "name", args->disk,
+				 "sizeBytes", (json_int_t)result->size_bytes, "root", root);
+	if (json_array_append_new(disks, disk))
+		return lf_fail_nomem(err);
+	return lf_point_put(vault, id, manifest, "retention", LF_CLAIM_FOREVER, err);
+}
+
+static int print_result(const struct lf_vault_args *args, const struct lf_ingest_result *result,
+			const char *id, struct lf_error *err)
+{
+	char root[LF_ROOT_TEXT_SIZE];
+
+	lf_vault_end_progress();
+	lf_root_format(&result->root, root);
+	if (!args->json) {
+		printf("point %s: %" PRIu64 " MiB disk, %" PRIu64 " bytes read, %" PRIu64
+		       " new, %" PRIu64 " stored\n",
+		       id, result->size_bytes >> 20, result->read_bytes, result->new_bytes,
+		       result->stored_bytes);
+		return 0;
+	}
+	LF_AUTO_JSON *doc =
+		json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "point", id, "disk",
+			  args->disk, "root", root, "sizeBytes", (json_int_t)result->size_bytes,
+			  "bytesRead", (json_int_t)result->read_bytes, "bytesNew",
+			  (json_int_t)result->new_bytes, "bytesStored",
+			  (json_int_t)result->stored_bytes, "chunks", (json_int_t)result->chunks);
+	return doc ? lf_vault_print_json(doc, err) : lf_fail_nomem(err);
+}
+
+int lf_vault_ingest_command(const struct lf_vault_args *args, struct lf_error *err)
+{
+	struct lf_ingest_opts opts = {.path = args->words[1], .progress = lf_vault_show_progress};
+	struct lf_ingest_result result = {0};
+	LF_AUTO_FREE uint64_t *pages = NULL;
+	struct lf_vault *vault = NULL;
+	struct lf_root base;
+	char id[LF_GUID_SIZE];
+	int rc = 0;
+
+	if (!args->disk)
+		return lf_fail(err, LF_EINVAL, "--disk", "name the disk with --disk");
+	if (args->point && !lf_guid_valid(args->point))
+		return lf_fail(err, LF_EINVAL, "--point", "a point is named by a GUID");
+	lf_guid_random(id);
+	if (args->point)
+		memcpy(id, args->point, sizeof(id));
+	if (args->changed)
+		rc = read_changed(args->changed, &pages, &opts.changed_count, err);
+	if (!rc)
+		rc = lf_vault_args_open(args, false, &vault, err);
+	if (!rc && args->changed) {
+		rc = newest_root(vault, args->disk, &base, err);
+		opts.base = &base;
+		opts.changed = pages;
+	}
+	if (!rc)
+		rc = lf_ingest(vault, &opts, &result, err);
+	if (!rc)
+		rc = make_point(vault, args, &result, id, err);
+	lf_vault_free(vault);
+	return rc ? rc : print_result(args, &result, id, err);
+}
+
+int lf_vault_export_command(const struct lf_vault_args *args, struct lf_error *err)
+{
+	struct lf_vault *vault = NULL;
+	LF_AUTO_JSON *manifest = NULL;
+	const json_t *disk = NULL;
+	struct lf_root root;
+	uint64_t size = 0;
+	int rc = lf_vault_args_open(args, true, &vault, err);
+
+	if (!rc)
+		rc = lf_point_get(vault, args->words[1], &manifest, err);
+	if (!rc)
+		rc = lf_vault_args_disk(args, manifest, &disk, &root, &size, err);
+	if (!rc)
+		rc = lf_export_file(vault, &root, size, args->words[2], 0, lf_vault_show_progress,
+				    NULL, err);
+	lf_vault_free(vault);
+	return rc;
+}

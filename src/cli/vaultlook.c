@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The commands of "landfall vault" that look: diff, verify, serve.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cli/vaultargs.h"
+#include "os/file.h"
+
+struct difference {
+	json_t *ranges;
+	uint64_t from, to; /* the range that is growing, in bytes; equal: none */
+	uint64_t bytes;
+};
+
+static int end_range(struct difference *difference, struct lf_error *err)
+{
+	uint64_t len = difference->to - difference->from;
+
+	if (!len)
+		return 0;
+	difference->bytes += len;
+	return json_array_append_new(difference->ranges,
+				     json_pack("{s:I, s:I}", "offset", (json_int_t)difference->from,
+					       "length", (json_int_t)len))
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
+static int add_range(void *context, const struct lf_extent *extent, struct lf_error *err)
+{
+	struct difference *difference = context;
+	uint64_t from = extent->page * LF_PAGE_SIZE;
+	int rc = 0;
+
+	if (from != difference->to) {
+		rc = end_range(difference, err);
+		difference->from = from;
+	}
+	difference->to = from + (uint64_t)extent->pages * LF_PAGE_SIZE;
+	return rc;
+}
+
+static int find_root(struct lf_vault *vault, const struct lf_vault_args *args, const char *point,
+		     struct lf_root *ret_root, struct lf_error *err)
+{
+	LF_AUTO_JSON *manifest = NULL;
+	const json_t *disk;
+	uint64_t size;
+	int rc = lf_point_get(vault, point, &manifest, err);
+
+	return rc ? rc : lf_vault_args_disk(args, manifest, &disk, ret_root, &size, err);
+}
+
+static int print_difference(const struct lf_vault_args *args, const struct difference *difference,
+			    struct lf_error *err)
+{
+	const json_t *range;
+	size_t i;
+
+	if (args->json) {
+		LF_AUTO_JSON *doc = json_pack("{s:I, s:O}", "bytes", (json_int_t)difference->bytes,
+					      "ranges", difference->ranges);
+		return doc ? lf_vault_print_json(doc, err) : lf_fail_nomem(err);
+	}
+	json_array_foreach (difference->ranges, i, range)
+		printf("%" PRId64 " %" PRId64 "\n", lf_json_int_or(range, "offset", 0),
+		       lf_json_int_or(range, "length", 0));
+	return 0;
+}
+
+int lf_vault_diff_command(const struct lf_vault_args *args, struct lf_error *err)
+{
+	LF_AUTO_JSON *ranges = json_array();
+	struct difference difference = {.ranges = ranges};
+	struct lf_vault *vault = NULL;
+	struct lf_root from, to;
+	int rc = ranges ? lf_vault_args_open(args, true, &vault, err) : lf_fail_nomem(err);
+
+	if (!rc)
+		rc = find_root(vault, args, args->words[1], &from, err);
+	if (!rc)
+		rc = find_root(vault, args, args->words[2], &to, err);
+	if (!rc)
+		rc = lf_map_diff(vault, &from, &to, add_range, &difference, err);
+	if (!rc)
+		rc = end_range(&difference, err);
+	lf_vault_free(vault);
+	return rc ? rc : print_difference(args, &difference, err);
+}
+
+/* One store; its faults are appended. */
+static int verify_store(const char *dir, const char *key_file, json_t *all, struct lf_error *err)
+{
+	struct lf_vault_opts opts = {.read_only = true};
+	struct lf_vault *vault = NULL;
+	LF_AUTO_JSON *faults = NULL;
+	json_t *fault;
+	size_t i;
+	int rc = lf_vault_open(dir, key_file, &opts, &vault, err);
+
+	if (!rc)
+		rc = lf_vault_verify(vault, &faults, err);
+	lf_vault_free(vault);
+	if (rc)
+		return lf_error_wrap(err, "%s", dir);
+	json_array_foreach (faults, i, fault) {
+		if (lf_json_set_text(fault, "store", dir) || json_array_append(all, fault))
+			return lf_fail_nomem(err);
+	}
+	return 0;
+}
+
+struct regions {
+	const char *data_dir;
+	json_t *faults;
+	unsigned count;
+};
+
+static int verify_region(void *context, const char *region, struct lf_error *err)
+{
+	struct regions *regions = context;
+	LF_AUTO_FREE char *dir = lf_printf_dup("%s/regions/%s/store", regions->data_dir, region);
+	LF_AUTO_FREE char *key_file = lf_printf_dup("%s/keys/platform.key", regions->data_dir);
+
+	if (!dir || !key_file)
+		return lf_fail_nomem(err);
+	int rc = verify_store(dir, key_file, regions->faults, err);
+	/* a region that nobody has used yet has no store */
+	if (rc == LF_ENOTFOUND && access(dir, F_OK) && errno == ENOENT)
+		return 0;
+	regions->count += !rc;
+	return rc;
+}
+
+static int verify_data(const char *data_dir, json_t *faults, unsigned *ret_count,
+		       struct lf_error *err)
+{
+	struct regions regions = {.data_dir = data_dir, .faults = faults};
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/regions", data_dir);
+
+	if (!path)
+		return lf_fail_nomem(err);
+	if (access(data_dir, F_OK))
+		return lf_fail_sys(err, errno, data_dir, "cannot open %s", data_dir);
+	int rc = access(path, F_OK) && errno == ENOENT
+			 ? 0
+			 : lf_dir_list(path, verify_region, &regions, err);
+	*ret_count = regions.count;
+	return rc;
+}
+
+static void print_fault(const json_t *fault)
+{
+	const json_t *point;
+	size_t i;
+
+	printf("%s/%s: %s\n", lf_json_text_or(fault, "store", ""),
+	       lf_json_text_or(fault, "object", "?"), lf_json_text_or(fault, "fault", "?"));
+	json_array_foreach (lf_json_at(fault, "points"), i, point)
+		printf("  affects point %s\n", json_string_value(point));
+}
+
+int lf_vault_verify_command(const struct lf_vault_args *args, struct lf_error *err)
+{
+	LF_AUTO_JSON *faults = json_array();
+	unsigned count = 1;
+	const json_t *fault;
+	size_t i;
+	int rc;
+
+	if (!faults)
+		return lf_fail_nomem(err);
+	if (args->data_dir) {
+		rc = verify_data(args->data_dir, faults, &count, err);
+	} else {
+		LF_AUTO_FREE char *key_file = lf_vault_args_key(args);
+		rc = key_file ? verify_store(args->words[0], key_file, faults, err)
+			      : lf_fail_nomem(err);
+	}
+	if (!rc && args->json)
+		rc = lf_vault_print_json(faults, err);
+	if (rc)
+		return rc;
+	json_array_foreach (faults, i, fault)
+		if (!args->json)
+			print_fault(fault);
+	if (json_array_size(faults))
+		return lf_fail(err, LF_ECORRUPT, NULL, "%zu faults", json_array_size(faults));
+	if (!args->json)
+		printf("%u vault%s verified, no faults\n", count, count == 1 ? "" : "s");
+	return 0;
+}
+
+/* Beside this program, or where nbdkit looks. */
+static char *plugin_path(void)
+{
+	const char *given = getenv("LF_NBD_PLUGIN");
+	char program[4096];
+	ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
+
+	if (given && given[0])
+		return strdup(given);
+	if (len > 0) {
+		program[len] = '\0';
+		char *slash = strrchr(program, '/');
+		LF_AUTO_FREE char *beside = slash ? lf_printf_dup("%.*s/nbdkit-landfall-plugin.so",
+								  (int)(slash - program), program)
+						  : NULL;
+		if (beside && access(beside, R_OK) == 0)
+			return lf_steal(&beside);
+	}
+	return strdup("landfall");
+}
+
+/* Becomes nbdkit: interrupting it ends the export. */
+static int run_nbdkit(const struct lf_vault_args *args, const struct lf_root *root, uint64_t size,
+		      struct lf_error *err)
+{
+	char root_text[LF_ROOT_TEXT_SIZE];
+
+	lf_root_format(root, root_text);
+	LF_AUTO_FREE char *plugin = plugin_path();
+	LF_AUTO_FREE char *key_file = lf_vault_args_key(args);
+	LF_AUTO_FREE char *store = lf_printf_dup("store=%s", args->words[0]);
+	LF_AUTO_FREE char *key = key_file ? lf_printf_dup("key-file=%s", key_file) : NULL;
+	LF_AUTO_FREE char *root_word = lf_printf_dup("root=%s", root_text);
+	LF_AUTO_FREE char *size_word = lf_printf_dup("size=%" PRIu64, size);
+	LF_AUTO_FREE char *socket = strdup(args->socket);
+	if (!plugin || !store || !key || !root_word || !size_word || !socket)
+		return lf_fail_nomem(err);
+	char words[5][16] = {"nbdkit", "--foreground", "--readonly", "--unix"};
+	char *const argv[] = {words[0], words[1], words[2],  words[3],	socket, plugin,
+			      store,	key,	  root_word, size_word, NULL};
+	execvp("nbdkit", argv);
+	return lf_fail_sys(err, errno, "nbdkit", "cannot run nbdkit");
+}
+
+int lf_vault_serve_command(const struct lf_vault_args *args, struct lf_error *err)
+{
+	struct lf_vault *vault = NULL;
+	LF_AUTO_JSON *manifest = NULL;
+	const json_t *disk = NULL;
+	struct lf_root root;
+	uint64_t size = 0;
+
+	if (!args->socket)
+		return lf_fail(err, LF_EINVAL, "--socket", "name the socket with --socket");
+	int rc = lf_vault_args_open(args, true, &vault, err);
+	if (!rc)
+		rc = lf_point_get(vault, args->words[1], &manifest, err);
+	if (!rc)
+		rc = lf_vault_args_disk(args, manifest, &disk, &root, &size, err);
+	lf_vault_free(vault);
+	return rc ? rc : run_nbdkit(args, &root, size, err);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vault/ingest.h - a whole disk into a vault, and out of it, on several threads.
+ *
+ * A disk goes in by segments: a thread reads one, cuts it into chunks, and
+ * writes those that are new to a pack of its own; the disk map is put together
+ * in the order of the segments.  Memory does not depend on the disk's size.
+ *
+ * Threads: each call makes its own and has joined them on return.
+ */
+#ifndef LF_VAULT_INGEST_H
+#define LF_VAULT_INGEST_H
+
+#include "vault/map.h"
+
+/* Bytes done of those to do; may be called from any thread, one at a time. */
+typedef void lf_progress_fn(void *context, uint64_t done, uint64_t total);
+
+struct lf_ingest_opts {
+	const char *path;	    /* block device or image file */
+	const struct lf_root *base; /* with changed: what the rest of the disk is */
+	const uint64_t *changed;    /* sorted page numbers; NULL: read everything */
+	size_t changed_count;
+	unsigned threads;	  /* 0: as many as processors */
+	lf_progress_fn *progress; /* may be NULL */
+	void *context;
+};
+struct lf_ingest_result {
+	struct lf_root root;
+	uint64_t size_bytes;   /* of the disk */
+	uint64_t read_bytes;   /* from it; holes are not read */
+	uint64_t new_bytes;    /* of chunks that were not in the vault */
+	uint64_t stored_bytes; /* that the vault's packs grew by */
+	uint64_t chunks;
+};
+/* The root is durable on return, but kept only by the caller's session until a point has it. */
+LF_MUST_CHECK int lf_ingest(struct lf_vault *vault, const struct lf_ingest_opts *opts,
+			    struct lf_ingest_result *ret_result, struct lf_error *err);
+
+/* Write a disk to a new sparse file; durable on return.  LF_EEXISTS: there is a file. */
+LF_MUST_CHECK int lf_export_file(struct lf_vault *vault, const struct lf_root *root, uint64_t size,
+				 const char *path, unsigned threads, lf_progress_fn *progress,
+				 void *context, struct lf_error *err);
+
+#endif

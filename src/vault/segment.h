@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vault/segment.h - what ingest.c and segment.c share.
+ */
+#ifndef LF_VAULT_SEGMENT_H
+#define LF_VAULT_SEGMENT_H
+
+#include "vault/ingest.h"
+#include "vault/vault_internal.h"
+
+#define LF_SEGMENT_BYTES  (UINT64_C(32) << 20) /* a chunk ends where a segment does */
+#define LF_SEGMENT_PAGES  (LF_SEGMENT_BYTES / LF_PAGE_SIZE)
+#define LF_SEGMENT_WINDOW 32u	     /* segments read ahead of the slowest */
+#define LF_RESERVED_SLOTS (1u << 16) /* power of two; half of it is used at most */
+
+/* A segment's extents, until they are put into the map. */
+struct lf_segment {
+	bool ready;
+	struct lf_extent *extents;
+	size_t count, room;
+};
+
+struct lf_ingest;
+
+/* One thread's. */
+struct lf_segment_worker {
+	struct lf_ingest *ingest;
+	struct lf_pack_writer *writer;
+	uint8_t *buffer;
+	/* ids in the open pack, for the other threads; under ingest->reserving */
+	struct lf_chunk_id *reserved;
+	size_t reserved_count;
+	uint64_t read_bytes, new_bytes, chunks;
+};
+
+struct lf_ingest {
+	struct lf_vault *vault;
+	const struct lf_ingest_opts *opts;
+	int fd;
+	uint64_t size, segments;
+	struct lf_segment_worker *workers;
+	size_t worker_count;
+	pthread_mutex_t reserving;
+	pthread_mutex_t ordering; /* what follows */
+	pthread_cond_t moved;
+	struct lf_map_edit *edit;
+	uint64_t next, merged; /* segment to be given out; to be put into the map */
+	struct lf_segment window[LF_SEGMENT_WINDOW];
+	uint64_t read_bytes, new_bytes, chunks;
+	int rc;
+	struct lf_error err;
+};
+
+LF_MUST_CHECK int lf_segment_worker_begin(struct lf_segment_worker *worker,
+					  struct lf_ingest *ingest, struct lf_error *err);
+void lf_segment_worker_done(struct lf_segment_worker *worker);
+/* Read and store one segment; its extents are the caller's. */
+LF_MUST_CHECK int lf_segment_read(struct lf_segment_worker *worker, uint64_t number,
+				  struct lf_segment *segment, struct lf_error *err);
+/* Finish the open pack and give it to the vault. */
+LF_MUST_CHECK int lf_segment_close_pack(struct lf_segment_worker *worker, struct lf_error *err);
+
+#endif

@@ -1,0 +1,108 @@
+#!/bin/sh
+# Every command of "landfall vault" on a small disk, and the same bytes through NBD.
+# usage: test_commands.sh LANDFALL-VAULT PLUGIN
+set -eu
+vault=$1
+export LF_NBD_PLUGIN="$2"
+dir=$(mktemp -d /tmp/landfall-vault-XXXXXX)
+server=
+# shellcheck disable=SC2317  # called by trap
+finish() {
+	[ -z "$server" ] || kill "$server" 2>/dev/null || true
+	rm -rf "$dir"
+}
+trap finish EXIT INT TERM
+fail() { echo "test_commands: $*" >&2; exit 1; }
+field() { python3 -c 'import json,sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
+
+python3 - "$dir" <<'PY'
+import os, random, sys
+rng = random.Random(5)
+d = sys.argv[1]
+def write(f, at, data):
+    f.seek(at); f.write(data)
+with open(d + "/a.raw", "wb") as f:
+    f.truncate((96 << 20) + 1536)                        # a last page that is not whole
+    write(f, 1 << 20, rng.randbytes(5 << 20))            # noise
+    write(f, 20 << 20, b"".join(b"row %9d of a table\n" % i for i in range(400000)))
+    write(f, 40 << 20, b"\0" * (4 << 20))                # zeroes that are allocated
+    write(f, 60 << 20, rng.randbytes(1 << 20) * 4)       # repeats itself
+    write(f, (96 << 20) + 500, b"the end")
+os.system("cp --sparse=always %s/a.raw %s/b.raw" % (d, d))
+changed = sorted(rng.sample(range(0, 24576), 300)) + [24576]
+with open(d + "/b.raw", "r+b") as f, open(d + "/changed", "w") as c:
+    for i, block in enumerate(changed):
+        f.seek(block * 4096)
+        f.write(b"\0" * 1536 if block == 24576 else b"\0" * 4096 if i % 3 == 0 else rng.randbytes(4096))
+        c.write("%d\n" % block)
+PY
+
+"$vault" init "$dir/store"
+"$vault" init "$dir/store" 2>/dev/null && fail "a second init went through"
+one=$("$vault" ingest "$dir/store" --disk sda "$dir/a.raw" --output json | field point)
+report=$("$vault" ingest "$dir/store" --disk sda "$dir/b.raw" --changed "$dir/changed" --output json)
+two=$(echo "$report" | field point)
+[ "$(echo "$report" | field bytesRead)" -le $((301 * 4096)) ] || fail "read more than what changed"
+[ "$("$vault" list "$dir/store" --output json | python3 -c 'import json,sys; print(len(json.load(sys.stdin)))')" = 2 ] || fail "list"
+
+"$vault" export "$dir/store" "$one" "$dir/one.raw"
+"$vault" export "$dir/store" "$two" "$dir/two.raw"
+cmp "$dir/a.raw" "$dir/one.raw"
+cmp "$dir/b.raw" "$dir/two.raw"
+"$vault" export "$dir/store" "$two" "$dir/two.raw" 2>/dev/null && fail "an export replaced a file"
+[ "$(stat -c %b "$dir/one.raw")" -le "$(stat -c %b "$dir/a.raw")" ] || fail "the export is not sparse"
+
+# the same content from a full pass gives the same bytes
+three=$("$vault" ingest "$dir/store" --disk sda "$dir/b.raw" --output json | field point)
+"$vault" export "$dir/store" "$three" "$dir/three.raw"
+cmp "$dir/b.raw" "$dir/three.raw"
+
+# every block that differs is in the difference
+"$vault" diff "$dir/store" "$one" "$two" --output json >"$dir/diff"
+python3 - "$dir" <<'PY'
+import json, sys
+d = sys.argv[1]
+a, b = open(d + "/a.raw", "rb").read(), open(d + "/b.raw", "rb").read()
+diff = json.load(open(d + "/diff"))
+told = set()
+for r in diff["ranges"]:
+    told.update(range(r["offset"] // 4096, (r["offset"] + r["length"] + 4095) // 4096))
+real = {i for i in range((len(a) + 4095) // 4096) if a[i * 4096:i * 4096 + 4096] != b[i * 4096:i * 4096 + 4096]}
+assert real <= told, sorted(real - told)[:5]
+assert len(told) <= 301, len(told)
+PY
+
+"$vault" serve "$dir/store" "$two" --socket "$dir/nbd" >"$dir/nbdkit.log" 2>&1 &
+server=$!
+for _ in $(seq 100); do [ -S "$dir/nbd" ] && break; sleep 0.05; done
+nbdcopy "nbd+unix:///?socket=$dir/nbd" "$dir/nbd.raw"
+cmp "$dir/b.raw" "$dir/nbd.raw"
+nbdinfo --map "nbd+unix:///?socket=$dir/nbd" | grep -q hole || fail "no holes told"
+nbdinfo --can multi-conn "nbd+unix:///?socket=$dir/nbd" || fail "no multi-conn"
+nbdinfo --can write "nbd+unix:///?socket=$dir/nbd" && fail "an export can be written to"
+
+"$vault" verify "$dir/store" >/dev/null
+"$vault" drop "$dir/store" "$one"
+"$vault" drop "$dir/store" "$three"
+"$vault" gc "$dir/store" --output json >"$dir/gc"
+[ "$(field points <"$dir/gc")" = 2 ] || fail "gc did not remove two points"
+"$vault" verify "$dir/store" >/dev/null
+# the export goes on while packs are rewritten beneath it
+nbdcopy "nbd+unix:///?socket=$dir/nbd" "$dir/after.raw"
+cmp "$dir/b.raw" "$dir/after.raw"
+"$vault" stats "$dir/store" >/dev/null
+# the index is only a cache
+rm -f "$dir/store/index/"*
+"$vault" verify "$dir/store" >/dev/null
+rm -f "$dir/two.raw"
+"$vault" export "$dir/store" "$two" "$dir/two.raw"
+cmp "$dir/b.raw" "$dir/two.raw"
+# without the key there is nothing to be had
+head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' | sed 's/^/landfall-platform-key-1 /' >"$dir/other.key"
+"$vault" list "$dir/store" --key "$dir/other.key" 2>/dev/null && fail "another key opened the vault"
+# a damaged pack is found, and the point it affects is named
+pack=$(find "$dir/store/packs" -type f -size +64k | head -n 1)
+python3 -c 'import sys; f = open(sys.argv[1], "r+b"); f.seek(1000); b = f.read(1); f.seek(1000); f.write(bytes([b[0] ^ 1]))' "$pack"
+"$vault" verify "$dir/store" >"$dir/faults" 2>/dev/null && fail "damage was not found"
+grep -q "affects point $two" "$dir/faults" || fail "the affected point is not named"
+echo "test_commands: passed"
