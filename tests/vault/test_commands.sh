@@ -57,6 +57,12 @@ three=$("$vault" ingest "$dir/store" --disk sda "$dir/b.raw" --output json | fie
 "$vault" export "$dir/store" "$three" "$dir/three.raw"
 cmp "$dir/b.raw" "$dir/three.raw"
 
+# a reader written from docs/formats alone gets the same bytes
+reader=$(dirname "$0")/../compat/read_store.py
+python3 "$reader" "$dir/store" "$dir/store/platform.key" >"$dir/points"
+python3 "$reader" "$dir/store" "$dir/store/platform.key" "$two" sda "$dir/python.raw"
+cmp "$dir/b.raw" "$dir/python.raw"
+
 # every block that differs is in the difference
 "$vault" diff "$dir/store" "$one" "$two" --output json >"$dir/diff"
 python3 - "$dir" <<'PY'
