@@ -6,12 +6,14 @@
 #include "providers/network/network.h"
 #include "providers/resources/resources.h"
 #include "providers/siterecovery/siterecovery.h"
+#include "providers/vaults/vaults.h"
 
 static const struct lf_arm_provider *const providers[] = {
 	&lf_identity_provider,
 	&lf_network_provider,
 	&lf_resources_provider,
 	&lf_compute_provider,
+	&lf_vaults_provider,
 	&lf_siterecovery_provider,
 };
 

@@ -127,6 +127,31 @@ static const char *wanted_etag(struct lf_arm_call *call, char out[static 64])
 	return out;
 }
 
+static bool is_child(const struct lf_document *document)
+{
+	const char *slash = strchr(document->type, '/');
+
+	return slash && strchr(slash + 1, '/');
+}
+
+/* The parent of a child is there; id is ".../{parent}/types/{name}". */
+static int check_parent(struct lf_arm_call *call, const char *id, struct lf_error *err)
+{
+	const char *name = strrchr(id, '/');
+	LF_AUTO_FREE char *parent = strndup(id, (size_t)(name - id));
+	LF_AUTO_RESOURCE found = LF_RESOURCE_INIT;
+
+	if (!parent)
+		return lf_fail_nomem(err);
+	char *types = strrchr(parent, '/');
+	*types = '\0';
+	int rc = lf_catalog_get(lf_arm_context(call)->catalog, parent, &found, err);
+	return rc != LF_ENOTFOUND ? rc
+				  : lf_fail_arm(err, LF_ENOTFOUND, "ParentResourceNotFound", parent,
+						"create the parent resource first",
+						"the parent resource '%s' was not found", parent);
+}
+
 static int write_document(struct lf_arm_call *call, const struct lf_document *document,
 			  const char *id, json_t *doc, const struct lf_resource *before,
 			  struct lf_error *err)
@@ -140,7 +165,9 @@ static int write_document(struct lf_arm_call *call, const struct lf_document *do
 	if (before && none && strcmp(none, "*") == 0)
 		return lf_fail(err, LF_EPRECONDITION, id, "the resource is there already");
 	drop_envelope(doc);
-	int rc = document->needs_location ? check_location(doc, before, err) : 0;
+	int rc = !before && is_child(document) ? check_parent(call, id, err) : 0;
+	if (!rc && document->needs_location)
+		rc = check_location(doc, before, err);
 	if (!rc)
 		rc = lf_fields_check(document->fields, document->n_fields, doc,
 				     before ? before->doc : NULL, err);
@@ -299,9 +326,12 @@ int lf_document_on_get(struct lf_arm_call *call, struct lf_error *err)
 int lf_document_on_list(struct lf_arm_call *call, struct lf_error *err)
 {
 	const struct lf_document *document = lf_arm_subject(call);
-	bool child = strchr(strchr(document->type, '/') + 1, '/');
+	LF_AUTO_RESOURCE parent = LF_RESOURCE_INIT;
 
-	return lf_document_list(call, document, child ? 1 : 3, err);
+	if (!is_child(document))
+		return lf_document_list(call, document, 3, err);
+	int rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 1), &parent, err);
+	return rc ? rc : lf_document_list_below(call, document, parent.id, err);
 }
 
 int lf_document_on_put(struct lf_arm_call *call, struct lf_error *err)

@@ -3,7 +3,9 @@
  * providers/common/document.h - resources that are mostly a document: read,
  * listed, written, tagged and deleted the same way whatever they are.
  *
- * A provider describes its type once and its handlers are one line each.
+ * A provider describes its type once; its routes are rows that name the
+ * description.  "NAMESPACE/types" is a top-level type, "NAMESPACE/types/parts"
+ * a child, which can be written only while its parent is there.
  * Threads: a call's.
  */
 #ifndef LF_PROVIDERS_DOCUMENT_H
@@ -87,14 +89,13 @@ lf_arm_handler lf_document_on_get, lf_document_on_list, lf_document_on_put, lf_d
 		"GET", path, action "/read", lf_document_##on, 0, NULL, 0, document                \
 	}
 #define LF_DOCUMENT_ITEM(document, path, action)                                                   \
-	LF_DOCUMENT_READ(document, path, action, on_get), {"PUT",                                  \
-							   path,                                   \
-							   action "/write",                        \
-							   lf_document_on_put,                     \
-							   LF_ARM_BODY,                            \
-							   NULL,                                   \
-							   0,                                      \
-							   document},                              \
+	LF_DOCUMENT_READ(document, path, action, on_get), LF_DOCUMENT_PUT(document, path, action), \
+		LF_DOCUMENT_DELETE(document, path, action)
+#define LF_DOCUMENT_PUT(document, path, action)                                                    \
+	{                                                                                          \
+		"PUT", path, action "/write", lf_document_on_put, LF_ARM_BODY, NULL, 0, document   \
+	}
+#define LF_DOCUMENT_DELETE(document, path, action)                                                 \
 	{                                                                                          \
 		"DELETE", path, action "/delete", lf_document_on_delete, 0, NULL, 0, document      \
 	}

@@ -369,10 +369,6 @@ static int check_subnet(struct lf_arm_call *call, const char *id, json_t *doc,
 	int rc = lf_subnet_split(id, &network_id, &name, err);
 	if (!rc)
 		rc = lf_catalog_get(context->catalog, network_id, &network, err);
-	if (rc == LF_ENOTFOUND)
-		return lf_fail_arm(err, LF_ENOTFOUND, "ParentResourceNotFound", network_id,
-				   "create the network first",
-				   "the network '%s' of the subnet is not there", network_id);
 	if (!rc)
 		rc = complete_subnet(context, id, doc, before, err);
 	if (rc)

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The vault's document: what is set when a client says nothing, what may
+ * follow what, and when a vault may go.
+ */
+#include <string.h>
+
+#include "base/text.h"
+#include "providers/common/managed_identity.h"
+#include "providers/resources/resources.h"
+#include "providers/vaults/internal.h"
+
+#define REDUNDANCY   "properties.redundancySettings.standardTierStorageRedundancy"
+#define CROSS_REGION "properties.redundancySettings.crossRegionRestore"
+#define SOFT_DELETE  "properties.securitySettings.softDeleteSettings.softDeleteState"
+#define RETENTION    "properties.securitySettings.softDeleteSettings.softDeleteRetentionPeriodInDays"
+#define IMMUTABILITY "properties.securitySettings.immutabilitySettings.state"
+#define ALERTS	     "properties.monitoringSettings.azureMonitorAlertSettings."
+#define OLD_ALERTS   "properties.monitoringSettings.classicAlertSettings."
+
+bool lf_vault_name_valid(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len >= 2 && len <= 50 &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") &&
+	       !name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "0123456789-")];
+}
+
+int lf_vault_count(struct lf_context *context, const char *vault_id, const char *type,
+		   size_t *ret_n, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = type, .below = vault_id};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+
+	if (!rc)
+		*ret_n = list.n;
+	return rc;
+}
+
+static int check_place(const char *id, const json_t *doc, struct lf_error *err)
+{
+	const char *location = lf_json_text_or(doc, "location", "");
+
+	if (!lf_vault_name_valid(lf_arm_id_last(id)))
+		return lf_fail_arm(err, LF_EINVAL, "InvalidResourceName", lf_arm_id_last(id),
+				   "2 to 50 letters, digits and hyphens, beginning with a letter",
+				   "the vault name '%.100s' is not valid", lf_arm_id_last(id));
+	if (!lf_location_pair(location))
+		return lf_fail_arm(err, LF_EINVAL, "LocationNotAvailableForResourceType",
+				   "location", "GET /subscriptions/{id}/locations lists them",
+				   "the location '%s' is not available for vaults", location);
+	return 0;
+}
+
+/* What a vault keeps when a PUT does not speak of it. */
+static int carry_over(json_t *doc, const struct lf_resource *before, struct lf_error *err)
+{
+	static const char *const kept[] = {
+		"properties.redundancySettings",  "properties.securitySettings",
+		"properties.monitoringSettings",  "properties.restoreSettings",
+		"properties.publicNetworkAccess", "identity"};
+
+	for (size_t i = 0; before && i < LF_N(kept); i++) {
+		json_t *was = lf_json_at(before->doc, kept[i]);
+		LF_AUTO_JSON *now = json_incref(lf_json_at(doc, kept[i]));
+		if (!was || (now && !json_is_object(now)))
+			continue;
+		if (lf_json_set(doc, kept[i], json_deep_copy(was)))
+			return lf_fail_nomem(err);
+		int rc = now && json_is_object(now)
+				 ? lf_json_merge(lf_json_at(doc, kept[i]), now, err)
+				 : 0;
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int set_defaults(json_t *doc, struct lf_error *err)
+{
+	static const struct {
+		const char *path, *value;
+	} defaults[] = {
+		{"properties.publicNetworkAccess", "Enabled"},
+		{REDUNDANCY, "GeoRedundant"},
+		{CROSS_REGION, "Disabled"},
+		{ALERTS "alertsForAllJobFailures", "Enabled"},
+		{ALERTS "alertsForAllReplicationIssues", "Enabled"},
+		{ALERTS "alertsForAllFailoverIssues", "Enabled"},
+		{OLD_ALERTS "alertsForCriticalOperations", "Enabled"},
+		{OLD_ALERTS "emailNotificationsForSiteRecovery", "Enabled"},
+		{SOFT_DELETE, "AlwaysON"},
+		{"properties.securitySettings.softDeleteSettings.enhancedSecurityState",
+		 "AlwaysON"},
+		{"properties.securitySettings.multiUserAuthorization", "Disabled"},
+		{"properties.restoreSettings.crossSubscriptionRestoreSettings."
+		 "crossSubscriptionRestoreState",
+		 "Enabled"},
+		{"properties.privateEndpointStateForBackup", "None"},
+		{"properties.privateEndpointStateForSiteRecovery", "None"},
+		{"properties.provisioningState", "Succeeded"},
+	};
+
+	for (size_t i = 0; i < LF_N(defaults); i++)
+		if (!lf_json_text(doc, defaults[i].path) &&
+		    lf_json_set_text(doc, defaults[i].path, defaults[i].value))
+			return lf_fail_nomem(err);
+	if (!lf_json_at(doc, RETENTION) && lf_json_set_int(doc, RETENTION, 14))
+		return lf_fail_nomem(err);
+	return 0;
+}
+
+/* Geo-redundancy comes before cross region restore, and both before what is protected. */
+static int check_redundancy(struct lf_context *context, const json_t *doc,
+			    const struct lf_resource *before, struct lf_error *err)
+{
+	bool crosses = strcmp(lf_json_text_or(doc, CROSS_REGION, ""), "Enabled") == 0;
+	size_t n = 0;
+
+	if (crosses && strcmp(lf_json_text_or(doc, REDUNDANCY, ""), "GeoRedundant") != 0)
+		return lf_fail_arm(err, LF_EINVAL, "CrossRegionRestoreNotSupported", CROSS_REGION,
+				   "set standardTierStorageRedundancy to GeoRedundant",
+				   "cross region restore needs a geo-redundant vault");
+	if (!before)
+		return 0;
+	bool was = strcmp(lf_json_text_or(before->doc, CROSS_REGION, ""), "Enabled") == 0;
+	bool moved = strcmp(lf_json_text_or(before->doc, REDUNDANCY, ""),
+			    lf_json_text_or(doc, REDUNDANCY, "")) != 0;
+	if (!moved && (!was || crosses))
+		return 0;
+	int rc = lf_vault_count(context, before->id,
+				LF_VAULT_TYPE "/backupFabrics/protectionContainers/protectedItems",
+				&n, err);
+	return rc || !n ? rc
+			: lf_fail_arm(err, LF_ECONFLICT, "CloudVaultStorageTypeLocked", REDUNDANCY,
+				      "use another vault",
+				      "the vault protects %zu items, so its redundancy cannot be "
+				      "changed",
+				      n);
+}
+
+static int check_immutability(const json_t *doc, const struct lf_resource *before,
+			      struct lf_error *err)
+{
+	static const char *const order[] = {"Disabled", "Unlocked", "Locked"};
+	const char *was = before ? lf_json_text_or(before->doc, IMMUTABILITY, order[0]) : order[0];
+	const char *now = lf_json_text_or(doc, IMMUTABILITY, was);
+
+	if (strcmp(was, now) == 0)
+		return 0;
+	if (strcmp(was, order[2]) == 0)
+		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorImmutabilityLocked", IMMUTABILITY,
+				   "nothing undoes a lock",
+				   "the immutability of the vault is locked for ever");
+	if (strcmp(now, order[2]) == 0 && strcmp(was, order[1]) != 0)
+		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorInvalidImmutabilityTransition",
+				   IMMUTABILITY, "set it to Unlocked first, then to Locked",
+				   "immutability cannot go from %s to %s", was, now);
+	return 0;
+}
+
+/* Soft delete is always on: asking for it is fine, turning it off is not. */
+static int check_soft_delete(json_t *doc, struct lf_error *err)
+{
+	const char *state = lf_json_text_or(doc, SOFT_DELETE, "AlwaysON");
+
+	if (strcmp(state, "Disabled") == 0)
+		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorSoftDeleteStateAlwaysOn",
+				   SOFT_DELETE, "leave softDeleteState out",
+				   "soft delete is always on and cannot be turned off");
+	return lf_json_set_text(doc, SOFT_DELETE, "AlwaysON") ? lf_fail_nomem(err) : 0;
+}
+
+static int check_vault(struct lf_arm_call *call, const char *id, json_t *doc,
+		       const struct lf_resource *before, json_t *state, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	int rc = check_place(id, doc, err);
+
+	if (!rc && lf_json_at(doc, "properties.encryption.keyVaultProperties"))
+		rc = lf_fail_arm(err, LF_EUNSUPPORTED, "CustomerManagedKeysNotSupported",
+				 "properties.encryption",
+				 "leave encryption out: the site's own key wraps the vault's",
+				 "customer managed keys are not supported by this build");
+	if (!rc)
+		rc = carry_over(doc, before, err);
+	if (!rc)
+		rc = set_defaults(doc, err);
+	if (!rc)
+		rc = check_redundancy(context, doc, before, err);
+	if (!rc)
+		rc = check_immutability(doc, before, err);
+	if (!rc)
+		rc = check_soft_delete(doc, err);
+	if (!rc)
+		rc = lf_managed_identity_check(context, doc, state, err);
+	if (!rc && strcmp(lf_json_text_or(doc, "sku.name", ""), "RS0") == 0 &&
+	    lf_json_set_text(doc, "sku.tier", "Standard"))
+		rc = lf_fail_nomem(err);
+	return rc;
+}
+
+/* A vault goes only when nothing that it protects, or that feeds it, is left. */
+static int remove_vault(struct lf_arm_call *call, const struct lf_resource *vault,
+			struct lf_error *err)
+{
+	static const struct {
+		const char *type, *what;
+	} contents[] = {
+		{LF_VAULT_TYPE "/replicationFabrics/replicationProtectionContainers/"
+			       "replicationProtectedItems",
+		 "replicated items"},
+		{LF_VAULT_TYPE "/replicationFabrics", "replication fabrics"},
+		{LF_VAULT_TYPE "/backupFabrics/protectionContainers/protectedItems",
+		 "backup items"},
+		{LF_VAULT_TYPE "/backupFabrics/protectionContainers", "registered servers"},
+		{LF_VAULT_TYPE "/privateEndpointConnections", "private endpoints"},
+	};
+
+	for (size_t i = 0; i < LF_N(contents); i++) {
+		const struct lf_list_query query = {
+			.type = contents[i].type, .below = vault->id, .limit = 1};
+		LF_AUTO_RESOURCE_LIST list = {0};
+		int rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
+		if (rc)
+			return rc;
+		if (list.n)
+			return lf_fail_arm(
+				err, LF_ECONFLICT, "ServiceResourceNotEmptyWithContainerDetails",
+				list.items[0].id, "remove them, then delete the vault",
+				"vault cannot be deleted as there are existing resources within "
+				"the vault: %s, as %s",
+				contents[i].what, lf_arm_id_last(list.items[0].id));
+	}
+	return 0;
+}
+
+static const char *const skus[] = {"Standard", "RS0", NULL};
+static const char *const switches[] = {"Enabled", "Disabled", NULL};
+static const char *const redundancies[] = {"GeoRedundant", "LocallyRedundant", "ZoneRedundant",
+					   NULL};
+static const char *const soft_delete_states[] = {"Enabled", "Disabled", "AlwaysON", NULL};
+static const char *const immutabilities[] = {"Disabled", "Unlocked", "Locked", NULL};
+static const char *const subscription_restores[] = {"Enabled", "Disabled", "PermanentlyDisabled",
+						    NULL};
+
+#define OURS(path)                                                                                 \
+	{                                                                                          \
+		"properties." path, LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "set by the service"        \
+	}
+#define SWITCH(path, doc)                                                                          \
+	{                                                                                          \
+		path, LF_ENUM, 0, 0, 0, switches, doc                                              \
+	}
+
+static const struct lf_field vault_fields[] = {
+	{"sku", LF_OBJECT, LF_REQUIRED, 0, 0, NULL, "{\"name\": \"RS0\", \"tier\": \"Standard\"}"},
+	{"sku.name", LF_ENUM, LF_REQUIRED, 0, 0, skus, "RS0 or Standard"},
+	{"identity", LF_OBJECT, 0, 0, 0, NULL, "the vault's managed identity"},
+	{"properties", LF_OBJECT, 0, 0, 0, NULL, "{} will do"},
+	SWITCH("properties.publicNetworkAccess", "is the vault reached without private endpoints"),
+	{REDUNDANCY, LF_ENUM, 0, 0, 0, redundancies, "where copies are kept"},
+	SWITCH(CROSS_REGION, "may points be restored in the paired region"),
+	SWITCH(ALERTS "alertsForAllJobFailures", "alerts for failed jobs"),
+	SWITCH(ALERTS "alertsForAllReplicationIssues", "alerts for replication"),
+	SWITCH(ALERTS "alertsForAllFailoverIssues", "alerts for failovers"),
+	SWITCH(OLD_ALERTS "alertsForCriticalOperations", "classic alerts"),
+	SWITCH(OLD_ALERTS "emailNotificationsForSiteRecovery", "classic mails"),
+	{SOFT_DELETE, LF_ENUM, 0, 0, 0, soft_delete_states, "always on"},
+	{RETENTION, LF_INT, 0, 14, 180, NULL, "days that deleted points are kept"},
+	{IMMUTABILITY, LF_ENUM, 0, 0, 0, immutabilities, "Disabled, then Unlocked, then Locked"},
+	{"properties.restoreSettings.crossSubscriptionRestoreSettings."
+	 "crossSubscriptionRestoreState",
+	 LF_ENUM, 0, 0, 0, subscription_restores, "may points be restored in other subscriptions"},
+	OURS("provisioningState"),
+	OURS("privateEndpointStateForBackup"),
+	OURS("privateEndpointStateForSiteRecovery"),
+	OURS("backupStorageVersion"),
+	OURS("bcdrSecurityLevel"),
+	OURS("secureScore"),
+	OURS("moveState"),
+	{"properties.privateEndpointConnections", LF_ARRAY, LF_READ_ONLY, 0, 0, NULL,
+	 "set by the service"},
+};
+
+const struct lf_document lf_vault_document = {
+	.type = LF_VAULT_TYPE,
+	.fields = vault_fields,
+	.n_fields = LF_N(vault_fields),
+	.check = check_vault,
+	.removing = remove_vault,
+	.needs_location = true,
+	.async = true,
+};

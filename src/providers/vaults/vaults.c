@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "providers/vaults/vaults.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "providers/vaults/internal.h"
+
+/* Since this version a deletion is an operation (202); the clients of older ones take 200 only. */
+#define DELETE_IS_ASYNC_SINCE "2024-01-01"
+
+static int delete_vault(struct lf_arm_call *call, struct lf_error *err)
+{
+	bool async = strcmp(lf_arm_api_version(call), DELETE_IS_ASYNC_SINCE) >= 0;
+
+	return lf_document_delete(call, &lf_vault_document, async ? 202 : 200, err);
+}
+
+/* The keys that agents of Backup derive credentials from: kept for clients as they gave them. */
+static const struct lf_field extended_fields[] = {
+	{"properties", LF_OBJECT, 0, 0, 0, NULL, "keys, as the client made them"},
+	{"properties.integrityKey", LF_TEXT, 0, 0, 512, NULL, "in base64"},
+	{"properties.encryptionKey", LF_TEXT, 0, 0, 512, NULL, "in base64"},
+	{"properties.encryptionKeyThumbprint", LF_TEXT, 0, 0, 128, NULL, "in hex"},
+	{"properties.algorithm", LF_TEXT, 0, 0, 32, NULL, "None, or the cipher"},
+};
+static const struct lf_document extended_document = {
+	.type = LF_VAULT_TYPE "/extendedInformation",
+	.fields = extended_fields,
+	.n_fields = LF_N(extended_fields),
+	.created_is_200 = true,
+};
+
+static int get_operation_status(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_arm_reply_job_status(call, lf_arm_param(call, "operation"), err);
+}
+
+static int get_operation_result(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_arm_reply_job_result(call, lf_arm_param(call, "operation"), NULL, err);
+}
+
+static int check_name(struct lf_arm_call *call, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	const char *name = lf_json_text_or(lf_arm_body(call), "name", "");
+	LF_AUTO_FREE char *id = lf_printf_dup(
+		"/subscriptions/%s/resourceGroups/%s/providers/" LF_VAULT_TYPE "/%s",
+		lf_arm_param(call, "subscription"), lf_arm_param(call, "group"), name);
+	LF_AUTO_RESOURCE found = LF_RESOURCE_INIT;
+	const char *reason = NULL, *message = NULL;
+
+	if (!id)
+		return lf_fail_nomem(err);
+	int rc = lf_catalog_get(context->catalog, id, &found, err);
+	if (rc && rc != LF_ENOTFOUND)
+		return rc;
+	if (!lf_vault_name_valid(name)) {
+		reason = "Invalid";
+		message = "2 to 50 letters, digits and hyphens, beginning with a letter.";
+	} else if (!rc) {
+		reason = "AlreadyExists";
+		message = "Resource already exists with the same name.";
+	}
+	LF_AUTO_JSON *body = json_pack("{s:b,s:s?,s:s?}", "nameAvailable", reason == NULL, "reason",
+				       reason, "message", message);
+	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+}
+
+/* A vault is deleted only when it is empty, so nothing of a deleted one is left to bring back. */
+static int list_deleted(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_JSON *values = json_array();
+
+	return values ? lf_arm_reply_list(call, values, NULL, err) : lf_fail_nomem(err);
+}
+
+static int get_deleted(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_fail_arm(err, LF_ENOTFOUND, "ResourceNotFound",
+			   lf_arm_param(call, "deletedVault"),
+			   "vaults are deleted only when they are empty; create a new one",
+			   "there is no deleted vault '%s'", lf_arm_param(call, "deletedVault"));
+}
+
+static int put_certificate(struct lf_arm_call *call, struct lf_error *err)
+{
+	(void)call;
+	return lf_fail_arm(err, LF_EUNSUPPORTED, "VaultCertificatesNotSupported", "certificates",
+			   "register machines with a registration key of their site; see "
+			   "docs/manual/landfall-agent",
+			   "vault credential certificates are not used by this service");
+}
+
+/* No machine registers with a vault itself, so the one named is not there: as the documents say. */
+static int delete_registered(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_arm_reply(call, 204, NULL, err);
+}
+
+static const struct lf_field name_fields[] = {
+	{"name", LF_TEXT, LF_REQUIRED, 0, 0, NULL, "the name to ask about"},
+	{"type", LF_TEXT, 0, 0, 0, NULL, "Microsoft.RecoveryServices/vaults"},
+};
+
+#define VAULTS	   "/providers/Microsoft.RecoveryServices/vaults"
+#define VAULT	   LF_GROUP_PATH VAULTS "/{name}"
+#define EXTENDED   VAULT "/extendedInformation/vaultExtendedInfo"
+#define LOCATIONS  "/providers/Microsoft.RecoveryServices/locations/{location}"
+#define DELETED	   LF_SUBSCRIPTION_PATH LOCATIONS "/deletedVaults"
+#define DELETED_ID DELETED "/{deletedVault}"
+#define RS	   "Microsoft.RecoveryServices/"
+
+static const struct lf_arm_route routes[] = {
+	LF_DOCUMENT_READ(&lf_vault_document, LF_SUBSCRIPTION_PATH VAULTS, LF_VAULT_TYPE, on_list),
+	LF_DOCUMENT_READ(&lf_vault_document, LF_GROUP_PATH VAULTS, LF_VAULT_TYPE, on_list),
+	LF_DOCUMENT_READ(&lf_vault_document, VAULT, LF_VAULT_TYPE, on_get),
+	LF_DOCUMENT_PUT(&lf_vault_document, VAULT, LF_VAULT_TYPE),
+	LF_DOCUMENT_PATCH(&lf_vault_document, VAULT, LF_VAULT_TYPE),
+	{"DELETE", VAULT, LF_VAULT_TYPE "/delete", delete_vault, 0, NULL, 0},
+	LF_DOCUMENT_READ(&extended_document, EXTENDED, LF_VAULT_TYPE "/extendedInformation",
+			 on_get),
+	LF_DOCUMENT_PUT(&extended_document, EXTENDED, LF_VAULT_TYPE "/extendedInformation"),
+	LF_DOCUMENT_PATCH(&extended_document, EXTENDED, LF_VAULT_TYPE "/extendedInformation"),
+	{"GET", VAULT "/operationStatus/{operation}", LF_VAULT_TYPE "/operationStatus/read",
+	 get_operation_status, 0, NULL, 0},
+	{"GET", VAULT "/operationResults/{operation}", LF_VAULT_TYPE "/operationResults/read",
+	 get_operation_result, 0, NULL, 0},
+	{"GET", VAULT "/usages", LF_VAULT_TYPE "/usages/read", lf_vault_usages, 0, NULL, 0},
+	{"GET", VAULT "/replicationUsages", LF_VAULT_TYPE "/replicationUsages/read",
+	 lf_vault_replication_usages, 0, NULL, 0},
+	{"PUT", VAULT "/certificates/{certificate}", LF_VAULT_TYPE "/certificates/write",
+	 put_certificate, 0, NULL, 0},
+	{"DELETE", VAULT "/registeredIdentities/{identity}",
+	 LF_VAULT_TYPE "/registeredIdentities/delete", delete_registered, 0, NULL, 0},
+	{"POST", LF_GROUP_PATH LOCATIONS "/checkNameAvailability",
+	 RS "locations/checkNameAvailability/action", check_name, LF_ARM_BODY, name_fields,
+	 LF_N(name_fields)},
+	{"GET", DELETED, RS "locations/deletedVaults/read", list_deleted, 0, NULL, 0},
+	{"GET", DELETED_ID, RS "locations/deletedVaults/read", get_deleted, 0, NULL, 0},
+	{"POST", DELETED_ID "/undelete", RS "locations/deletedVaults/undelete/action", get_deleted,
+	 0, NULL, 0},
+};
+
+static const char *const api_versions[] = {
+	"2015-03-15", "2015-11-10", "2016-06-01", "2016-12-01", "2017-07-01", "2018-01-10",
+	"2018-07-10", "2018-12-20", "2019-05-13", "2019-06-15", "2020-02-02", "2020-10-01",
+	"2021-01-01", "2021-02-10", "2021-04-01", "2021-06-01", "2021-07-01", "2021-08-01",
+	"2021-10-01", "2021-11-01", "2021-11-15", "2021-12-01", "2022-01-01", "2022-02-01",
+	"2022-03-01", "2022-04-01", "2022-05-01", "2022-08-01", "2022-09-10", "2022-10-01",
+	"2023-01-01", "2023-01-15", "2023-02-01", "2023-04-01", "2023-06-01", "2023-08-01",
+	"2024-01-01", "2024-02-01", "2024-04-01", "2024-10-01", "2025-01-01", "2025-02-01",
+	"2025-08-01", NULL};
+static const char *const types[] = {"vaults", NULL};
+
+const struct lf_arm_provider lf_vaults_provider = {
+	.name = "Microsoft.RecoveryServices",
+	.api_versions = api_versions,
+	.routes = routes,
+	.n_routes = LF_N(routes),
+	.types = types,
+};
+const struct lf_job_type *const lf_vaults_jobs[] = {NULL};
+const size_t lf_vaults_n_jobs = 0;
