@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "siterecovery_fixture.h"
+
+#include "job/engine.h"
+#include "test.h"
+#include "vault/point.h"
+
+struct played played;
+
+/* The played replication: the functions of replication.h. */
+
+int lf_replica_start(struct lf_replication *replication, const json_t *spec, struct lf_error *err)
+{
+	(void)replication, (void)err;
+	assert_string_equal(lf_json_text(spec, "itemId"), ITEM);
+	assert_string_equal(lf_json_text(spec, "agentId"), AGENT);
+	played.started = true;
+	return 0;
+}
+
+int lf_replica_set_policy(struct lf_replication *replication, const char *item_id,
+			  const json_t *policy, struct lf_error *err)
+{
+	(void)replication, (void)item_id, (void)policy, (void)err;
+	return 0;
+}
+
+int lf_replica_get(struct lf_replication *replication, const char *item_id, json_t **ret_replica,
+		   struct lf_error *err)
+{
+	const json_t *newest = json_array_get(played.points, 0);
+
+	(void)replication;
+	if (!played.started)
+		return lf_fail(err, LF_ENOTFOUND, item_id, "no replica");
+	*ret_replica = json_pack(
+		"{s:s,s:b,s:I,s:I,s:[{s:s,s:I,s:I,s:I,s:b,s:I}],s:s?,s:s?,s:s?,s:s?,s:I,s:[]}",
+		"phase", newest ? "Delta" : "Initial", "agentConnected", (int)played.connected,
+		"percentage", (json_int_t)40, "processedBytes", (json_int_t)4096, "disks", "id",
+		"disk-0", "sizeBytes", (json_int_t)(1 << 30), "processedBytes", (json_int_t)4096,
+		"transferredBytes", (json_int_t)1024, "initialComplete", newest != NULL,
+		"pendingBytes", (json_int_t)0, "lastPointId", lf_json_text(newest, "id"),
+		"lastPointTime", lf_json_text(newest, "time"), "finalToken",
+		played.final_point[0] ? played.token : NULL, "finalPointId",
+		played.final_point[0] ? played.final_point : NULL, "rpoSeconds", (json_int_t)7,
+		"health");
+	assert_non_null(*ret_replica);
+	return 0;
+}
+
+int lf_replica_points(struct lf_replication *replication, const char *item_id, json_t **ret_points,
+		      struct lf_error *err)
+{
+	(void)replication;
+	if (!played.started)
+		return lf_fail(err, LF_ENOTFOUND, item_id, "no replica");
+	*ret_points = json_deep_copy(played.points);
+	return 0;
+}
+
+int lf_replica_request_final(struct lf_replication *replication, const char *item_id,
+			     const char *token, bool stop_after, struct lf_error *err)
+{
+	(void)replication, (void)item_id, (void)err;
+	snprintf(played.token, sizeof(played.token), "%s", token);
+	played.final_stop = stop_after;
+	return 0;
+}
+
+int lf_replica_resume(struct lf_replication *replication, const char *item_id, struct lf_error *err)
+{
+	(void)replication, (void)item_id, (void)err;
+	played.resumed = true;
+	return 0;
+}
+
+int lf_replica_remove(struct lf_replication *replication, const char *item_id, struct lf_error *err)
+{
+	(void)replication, (void)item_id, (void)err;
+	played.started = false;
+	played.removed = true;
+	return 0;
+}
+
+int lf_replication_tend(struct lf_replication *replication, struct lf_error *err)
+{
+	(void)replication, (void)err;
+	return 0;
+}
+
+int lf_agents_list(struct lf_replication *replication, const char *site_id, json_t **ret_agents,
+		   struct lf_error *err)
+{
+	(void)replication, (void)err;
+	assert_string_equal(site_id, SITE);
+	*ret_agents = json_pack(
+		"[{s:s,s:s,s:b,s:s,s:s,s:s,s:i,s:i,s:[s],s:[{s:s,s:s,s:I,s:b,s:i},"
+		"{s:s,s:s,s:I,s:b,s:i}],s:[{s:s,s:s,s:[s],s:s}],s:[]}]",
+		"agentId", AGENT, "machineName", "web01", "connected", 1, "version", LF_VERSION,
+		"os", "Debian GNU/Linux 12", "firmware", "uefi", "cores", 2, "memoryMiB", 2048,
+		"ips", "192.0.2.7", "disks", "id", "disk-0", "name", "sda", "sizeBytes",
+		(json_int_t)(1 << 30), "os", 1, "lun", 0, "id", "disk-1", "name", "sdb",
+		"sizeBytes", (json_int_t)(1 << 30), "os", 0, "lun", 1, "nics", "id", "nic-0", "mac",
+		"52:54:00:00:00:01", "ips", "192.0.2.7", "network", "lan", "preflight");
+	assert_non_null(*ret_agents);
+	return 0;
+}
+
+/* The played front: the functions of arm.h that handlers use. */
+
+struct lf_arm_call {
+	struct lf_context *context;
+	char path[1024], query[256];
+	char names[12][32], values[12][256];
+	size_t n;
+	json_t *body;
+	struct reply reply;
+};
+
+struct lf_context *lf_arm_context(const struct lf_arm_call *call)
+{
+	return call->context;
+}
+
+const char *lf_arm_param(const struct lf_arm_call *call, const char *name)
+{
+	for (size_t i = 0; i < call->n; i++)
+		if (strcmp(call->names[i], name) == 0)
+			return call->values[i];
+	fail_msg("the route has no parameter %s", name);
+	return "";
+}
+
+const char *lf_arm_query(const struct lf_arm_call *call, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(call->query, name, len) == 0 && call->query[len] == '='
+		       ? call->query + len + 1
+		       : NULL;
+}
+
+json_t *lf_arm_body(const struct lf_arm_call *call)
+{
+	return call->body;
+}
+
+const char *lf_arm_id(const struct lf_arm_call *call, unsigned levels_up)
+{
+	(void)levels_up;
+	return call->path;
+}
+
+const char *lf_arm_request_id(const struct lf_arm_call *call)
+{
+	return call->path;
+}
+
+int lf_arm_reply(struct lf_arm_call *call, int status, const json_t *body, struct lf_error *err)
+{
+	(void)err;
+	call->reply.status = status;
+	call->reply.body = json_deep_copy(body);
+	return 0;
+}
+
+int lf_arm_reply_list(struct lf_arm_call *call, json_t *values, const char *next_token,
+		      struct lf_error *err)
+{
+	LF_AUTO_JSON *body = json_pack("{s:O,s:s?}", "value", values, "nextLink", next_token);
+
+	return lf_arm_reply(call, 200, body, err);
+}
+
+int lf_arm_reply_async(struct lf_arm_call *call, int status, const struct lf_arm_async *async,
+		       const json_t *body, struct lf_error *err)
+{
+	snprintf(call->reply.job, sizeof(call->reply.job), "%s", async->job);
+	snprintf(call->reply.status_path, sizeof(call->reply.status_path), "%s",
+		 async->status_path);
+	snprintf(call->reply.result_path, sizeof(call->reply.result_path), "%s",
+		 async->result_path);
+	assert_true(async->retry_after >= 1);
+	return lf_arm_reply(call, status, body, err);
+}
+
+int lf_arm_reply_job_status(struct lf_arm_call *call, const char *id, struct lf_error *err)
+{
+	LF_AUTO_JOB job = LF_JOB_INIT;
+	int rc = lf_jobs_get(call->context->jobs, id, &job, err);
+	LF_AUTO_JSON *body = rc ? NULL : json_pack("{s:s}", "status", lf_job_state_name(job.state));
+
+	return rc ? rc : lf_arm_reply(call, 200, body, err);
+}
+
+int lf_arm_reply_job_result(struct lf_arm_call *call, const char *id, lf_arm_handler *done,
+			    struct lf_error *err)
+{
+	LF_AUTO_JOB job = LF_JOB_INIT;
+	int rc = lf_jobs_get(call->context->jobs, id, &job, err);
+
+	if (rc)
+		return rc;
+	return lf_job_state_is_final(job.state) ? done(call, err)
+						: lf_arm_reply(call, 202, NULL, err);
+}
+
+/* Does the path fit the route?  Fills the parameters. */
+static bool route_fits(const char *route, const char *path, struct lf_arm_call *call)
+{
+	call->n = 0;
+	while (*route && *path) {
+		size_t route_len = strcspn(++route, "/"), path_len = strcspn(++path, "/");
+		if (*route == '{') {
+			snprintf(call->names[call->n], sizeof(call->names[0]), "%.*s",
+				 (int)route_len - 2, route + 1);
+			snprintf(call->values[call->n++], sizeof(call->values[0]), "%.*s",
+				 (int)path_len, path);
+		} else if (route_len != path_len || strncasecmp(route, path, path_len) != 0) {
+			return false;
+		}
+		route += route_len;
+		path += path_len;
+	}
+	return !*route && !*path;
+}
+
+struct reply request(struct world *w, const char *method, const char *path, json_t *body)
+{
+	const struct lf_arm_provider *provider = &lf_siterecovery_provider;
+	struct lf_arm_call call = {.context = &w->context, .body = body};
+	const char *mark = strchrnul(path, '?');
+
+	snprintf(call.path, sizeof(call.path), "%.*s", (int)(mark - path), path);
+	snprintf(call.query, sizeof(call.query), "%s", *mark ? mark + 1 : "");
+	for (size_t i = 0; i < provider->n_routes; i++) {
+		const struct lf_arm_route *route = &provider->routes[i];
+		if (strcmp(route->method, method) != 0 ||
+		    !route_fits(route->path, call.path, &call))
+			continue;
+		if (route->handler(&call, &call.reply.error))
+			call.reply.status = lf_error_http(call.reply.error.code);
+		json_decref(body);
+		assert_false(lf_catalog_in_transaction(w->context.catalog));
+		return call.reply;
+	}
+	fail_msg("no route for %s %s", method, path);
+	return call.reply;
+}
+
+void reply_done(struct reply *reply)
+{
+	json_decref(reply->body);
+}
+
+/* The world. */
+
+void put_doc(struct world *w, const char *id, const char *type, json_t *doc)
+{
+	LF_AUTO_JSON *own = doc;
+	struct lf_error err;
+
+	assert_lf_ok(
+		lf_catalog_put(w->context.catalog, id, type, LF_PUT_NEW, NULL, own, NULL, &err));
+}
+
+static void put_network(struct world *w, const char *id, const char *prefix)
+{
+	LF_AUTO_FREE char *subnet = lf_printf_dup("%s/subnets/default", id);
+
+	put_doc(w, id, "Microsoft.Network/virtualNetworks",
+		json_pack("{s:s,s:{}}", "location", "eastus", "properties"));
+	put_doc(w, subnet, "Microsoft.Network/virtualNetworks/subnets",
+		json_pack("{s:{s:s}}", "properties", "addressPrefix", prefix));
+}
+
+static void put_estate(struct world *w)
+{
+	put_doc(w, RG, "Microsoft.Resources/resourceGroups", json_object());
+	put_doc(w, TRG, "Microsoft.Resources/resourceGroups", json_object());
+	put_doc(w, VAULT, LF_SR_TYPE_VAULT, json_pack("{s:s}", "location", "eastus"));
+	put_doc(w, SITE, "Microsoft.OffAzure/ServerSites", json_object());
+	put_network(w, NET, "10.0.0.0/24");
+	put_network(w, TEST, "10.1.0.0/24");
+	put_doc(w, CACHE, "Microsoft.Storage/storageAccounts", json_object());
+	AUTO_REPLY fabric = request(w, "PUT", FABRIC,
+				    json_pack("{s:{s:{s:s,s:s}}}", "properties", "customDetails",
+					      "instanceType", "InMageRcm", "physicalSiteId", SITE));
+	assert_int_equal(fabric.status, 200);
+	AUTO_REPLY box = request(w, "PUT", BOX, json_object());
+	assert_int_equal(box.status, 200);
+	AUTO_REPLY policy =
+		request(w, "PUT", POLICY,
+			json_pack("{s:{s:{s:s}}}", "properties", "providerSpecificInput",
+				  "instanceType", "InMageRcm"));
+	assert_int_equal(policy.status, 200);
+}
+
+int world_setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct lf_error err = LF_ERROR_NONE;
+	void *dir = NULL;
+
+	if (!w || test_dir_setup(&dir))
+		return -1;
+	w->dir = dir;
+	played = (struct played){.connected = true, .points = json_array()};
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/catalog.db", w->dir);
+	LF_AUTO_FREE char *compute_dir = lf_printf_dup("%s/compute", w->dir);
+	struct lf_compute_opts opts = {.data_dir = compute_dir, .driver = "fake"};
+	w->context.clock = lf_clock_new_manual(1000 * LF_NS_PER_S);
+	w->context.tenant_id = "tenant";
+	w->context.data_dir = w->dir;
+	w->context.base_url = "https://127.0.0.1:8443";
+	assert_lf_ok(lf_catalog_open(path, w->context.clock, &w->context.catalog, &err));
+	assert_lf_ok(lf_regions_open(w->dir, &w->context.regions, &err));
+	opts.regions = w->context.regions;
+	assert_lf_ok(lf_compute_open(&opts, &w->context.compute, &err));
+	assert_lf_ok(lf_jobs_open(w->context.catalog, w->context.clock, lf_siterecovery_jobs,
+				  lf_siterecovery_n_jobs, &w->context, &w->context.jobs, &err));
+	put_estate(w);
+	*state = w;
+	return 0;
+}
+
+int world_teardown(void **state)
+{
+	struct world *w = *state;
+	void *dir = w->dir;
+
+	json_decref(played.points);
+	lf_jobs_free(w->context.jobs);
+	lf_compute_free(w->context.compute);
+	lf_regions_free(w->context.regions);
+	lf_catalog_free(w->context.catalog);
+	lf_clock_free(w->context.clock);
+	free(w);
+	return test_dir_teardown(&dir);
+}
+
+/* One look at every unfinished job; false: there is none. */
+static bool step_all(struct world *w)
+{
+	struct lf_error err = LF_ERROR_NONE;
+	LF_AUTO_JOB_LIST list = {0};
+	bool any = false;
+
+	assert_lf_ok(lf_jobs_list(w->context.jobs, NULL, "siterecovery.", NULL, &list, &err));
+	for (size_t i = 0; i < list.n; i++) {
+		LF_AUTO_JOB job = LF_JOB_INIT;
+		int64_t wake = 0;
+		bool finished = false;
+		if (lf_job_state_is_final(list.items[i].state))
+			continue;
+		any = true;
+		assert_lf_ok(lf_jobs_get(w->context.jobs, list.items[i].id, &job, &err));
+		assert_lf_ok(lf_job_step_run(w->context.jobs, &job, &wake, &finished, &err));
+	}
+	return any;
+}
+
+/* The agent's part of a requested final session. */
+static void answer_final(struct world *w)
+{
+	if (played.token[0] && !played.final_point[0] && played.connected && !played.holds_back)
+		make_point(w, played.final_point);
+}
+
+void drive(struct world *w)
+{
+	for (int i = 0; i < 100 && step_all(w); i++) {
+		answer_final(w);
+		lf_clock_step(w->context.clock, LF_NS_PER_S);
+	}
+}
+
+void make_point(struct world *w, char out[static LF_GUID_SIZE])
+{
+	struct lf_vault *vault = NULL;
+	struct lf_error err;
+	char time[LF_TIME_SIZE];
+
+	lf_guid_random(out);
+	lf_time_format(lf_clock_now_ns(w->context.clock), time);
+	json_t *point =
+		json_pack("{s:s,s:s,s:s,s:[{s:s,s:s,s:i,s:I,s:s,s:b},{s:s,s:s,s:i,s:I,s:s,s:b}]}",
+			  "id", out, "time", time, "consistency", "CrashConsistent", "disks", "id",
+			  "disk-0", "name", "sda", "lun", 0, "sizeBytes", (json_int_t)(1 << 30),
+			  "root", "00-aa", "os", 1, "id", "disk-1", "name", "sdb", "lun", 1,
+			  "sizeBytes", (json_int_t)(1 << 30), "root", "00-bb", "os", 0);
+	assert_non_null(point);
+	assert_lf_ok(lf_regions_vault(w->context.regions, "eastus", &vault, &err));
+	assert_lf_ok(lf_point_put(vault, out, point, "retention", LF_CLAIM_FOREVER, &err));
+	json_array_insert_new(played.points, 0, point);
+}
+
+json_t *enable_body(void)
+{
+	char server[LF_GUID_SIZE];
+
+	lf_sr_process_server_id(FABRIC, server);
+	return json_pack("{s:{s:s,s:{s:s,s:s,s:s,s:{s:s,s:s},s:s,s:s,s:s,s:s,s:s,s:s}}}",
+			 "properties", "policyId", POLICY, "providerSpecificDetails",
+			 "instanceType", "InMageRcm", "fabricDiscoveryMachineId",
+			 SITE "/machines/" AGENT, "processServerId", server, "disksDefault",
+			 "diskType", "Standard_LRS", "logStorageAccountId", CACHE,
+			 "targetResourceGroupId", TRG, "targetNetworkId", NET, "testNetworkId",
+			 TEST, "targetSubnetName", "default", "targetVmName", "web01-new",
+			 "targetVmSize", "Standard_D2s_v3");
+}
+
+json_t *get(struct world *w, const char *path)
+{
+	struct reply reply = request(w, "GET", path, NULL);
+
+	assert_int_equal(reply.status, 200);
+	return reply.body;
+}
+
+void protect(struct world *w)
+{
+	char point[LF_GUID_SIZE];
+	AUTO_REPLY reply = request(w, "PUT", ITEM, enable_body());
+
+	assert_int_equal(reply.status, 202);
+	make_point(w, point);
+	drive(w);
+	LF_AUTO_JSON *item = get(w, ITEM);
+	assert_string_equal(lf_json_text(item, "properties.protectionState"), "Protected");
+}

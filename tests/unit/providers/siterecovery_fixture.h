@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tests/unit/providers/siterecovery_fixture.h - Site Recovery without a network,
+ * a host or an agent: the catalog, the job engine, the vault and the machines
+ * (their fake driver) are real; the requests and the replication are played.
+ *
+ * A request goes through the provider's own route table.
+ */
+#ifndef LF_SITERECOVERY_FIXTURE_H
+#define LF_SITERECOVERY_FIXTURE_H
+
+#include "providers/siterecovery/internal.h"
+#include "providers/siterecovery/siterecovery.h"
+
+#define SUB    "/subscriptions/11111111-1111-1111-1111-111111111111"
+#define RG     SUB "/resourceGroups/rg"
+#define TRG    SUB "/resourceGroups/target"
+#define VAULT  RG "/providers/Microsoft.RecoveryServices/vaults/v"
+#define FABRIC VAULT "/replicationFabrics/f"
+#define BOX    FABRIC "/replicationProtectionContainers/c"
+#define ITEM   BOX "/replicationProtectedItems/i"
+#define POLICY VAULT "/replicationPolicies/p"
+#define SITE   RG "/providers/Microsoft.OffAzure/ServerSites/s"
+#define AGENT  "aaaaaaaa-0000-0000-0000-000000000001"
+#define NET    TRG "/providers/Microsoft.Network/virtualNetworks/net"
+#define TEST   TRG "/providers/Microsoft.Network/virtualNetworks/test"
+#define CACHE  TRG "/providers/Microsoft.Storage/storageAccounts/cache"
+#define VMS    TRG "/providers/Microsoft.Compute/virtualMachines"
+
+struct reply {
+	int status; /* of the error's code, when there was one */
+	json_t *body;
+	char job[LF_GUID_SIZE]; /* of a 202 */
+	char status_path[1024], result_path[1024];
+	struct lf_error error;
+};
+
+/* What the played replication holds and was asked. */
+struct played {
+	bool started, connected, resumed, removed, final_stop;
+	bool holds_back;      /* requested final sessions do not come */
+	char token[64];	      /* of the final session wanted */
+	char final_point[64]; /* that it made */
+	json_t *points;	      /* newest first */
+};
+extern struct played played;
+
+struct world {
+	char *dir;
+	struct lf_context context;
+};
+
+int world_setup(void **state);
+int world_teardown(void **state);
+
+/* One request; body is taken and may be NULL. */
+struct reply request(struct world *w, const char *method, const char *path, json_t *body);
+void reply_done(struct reply *reply);
+#define AUTO_REPLY LF_CLEANUP(reply_done) struct reply
+
+/* Run all jobs, stepping the clock where they wait, until none is left or they wait for good. */
+void drive(struct world *w);
+/* A new recovery point, in the vault and in the played replica; its name into out. */
+void make_point(struct world *w, char out[static LF_GUID_SIZE]);
+/* The body of a good enable request. */
+json_t *enable_body(void);
+/* Enable, drive, one point: the item is Protected. */
+void protect(struct world *w);
+/* GET that must answer 200; the caller's. */
+json_t *get(struct world *w, const char *path);
+void put_doc(struct world *w, const char *id, const char *type, json_t *doc);
+
+#endif
