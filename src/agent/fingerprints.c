@@ -21,7 +21,7 @@
 struct header { /* first LF_PAGE_SIZE bytes of the file */
 	char magic[8];
 	uint64_t pages;
-	uint64_t upto;                /* of the full pass of session */
+	uint64_t upto;		      /* of the full pass of session */
 	char point[LF_GUID_SIZE + 3]; /* "" while a full pass is under way */
 	char session[LF_GUID_SIZE + 3];
 };
@@ -116,9 +116,19 @@ const char *lf_fingerprints_point(const struct lf_fingerprints *prints)
 	return prints->header->point;
 }
 
-uint64_t lf_fingerprints_upto(const struct lf_fingerprints *prints, const char *session)
+const char *lf_fingerprints_session(const struct lf_fingerprints *prints)
 {
-	return strcmp(prints->header->session, session) == 0 ? prints->header->upto : 0;
+	return prints->header->session;
+}
+
+uint64_t lf_fingerprints_upto(const struct lf_fingerprints *prints)
+{
+	return prints->header->upto;
+}
+
+void lf_fingerprints_full_done(struct lf_fingerprints *prints)
+{
+	prints->in_place = false;
 }
 
 static int sync_prints(struct lf_fingerprints *prints, struct lf_error *err)
@@ -150,9 +160,18 @@ int lf_fingerprints_restart(struct lf_fingerprints *prints, const char *session,
 	prints->in_place = true;
 	if (resumed)
 		return 0;
-	copy_guid(prints->header->point, "");
+	/* cutting the file is the cheapest way to make every print zero */
+	uint64_t pages = prints->header->pages;
+	munmap(prints->header, prints->mapped);
+	prints->header = NULL;
+	if (ftruncate(prints->fd, 0))
+		return lf_fail_sys(err, errno, prints->path, "cannot clear %s", prints->path);
+	int rc = map_file(prints, pages, err);
+	if (rc)
+		return rc;
+	memcpy(prints->header->magic, PRINTS_MAGIC, 8);
+	prints->header->pages = pages;
 	copy_guid(prints->header->session, session);
-	prints->header->upto = 0;
 	return sync_prints(prints, err);
 }
 
@@ -214,7 +233,7 @@ int lf_fingerprints_set(struct lf_fingerprints *prints, uint64_t page, uint64_t 
 	}
 	struct change *slot = find_slot(prints, page);
 	prints->n += slot->page == UINT64_MAX;
-	*slot = (struct change){ page, print };
+	*slot = (struct change){page, print};
 	return 0;
 }
 
@@ -239,8 +258,7 @@ int lf_fingerprints_prepare(struct lf_fingerprints *prints, const char *session,
 	LF_AUTO_BUF file = LF_BUF_INIT;
 	char header[PENDING_HEADER] = "LFPEND01";
 
-	if (prints->in_place)
-		return lf_fingerprints_progress(prints, prints->header->pages, err);
+	LF_ASSERT(!prints->in_place);
 	copy_guid(header + 8, session);
 	lf_buf_append(&file, header, sizeof(header));
 	for (size_t i = 0; i < prints->capacity; i++)
@@ -286,10 +304,6 @@ int lf_fingerprints_recover(struct lf_fingerprints *prints, const char *newest,
 	size_t max = PENDING_HEADER + (size_t)LF_DELTA_PAGES_MAX * sizeof(struct change);
 	uint64_t sum;
 
-	/* a full pass that ended: its prints are all in place */
-	if (newest[0] && strcmp(prints->header->session, newest) == 0 &&
-	    prints->header->upto == prints->header->pages)
-		return finish(prints, newest, err);
 	int rc = lf_file_read(prints->pending_path, max, &file, err);
 	if (rc)
 		return rc == LF_ENOTFOUND ? 0 : rc;

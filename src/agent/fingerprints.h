@@ -33,12 +33,15 @@ uint64_t lf_fingerprint_of(const void *page);
 
 /* The point they describe; "" when none. */
 const char *lf_fingerprints_point(const struct lf_fingerprints *prints);
-/* Of which full pass, and pages before which they hold; 0 when of another session. */
-uint64_t lf_fingerprints_upto(const struct lf_fingerprints *prints, const char *session);
+/* The full pass they belong to ("" when none), and the pages before which they hold. */
+const char *lf_fingerprints_session(const struct lf_fingerprints *prints);
+uint64_t lf_fingerprints_upto(const struct lf_fingerprints *prints);
 
 /* Forget everything: a full pass of this session begins. */
 LF_MUST_CHECK int lf_fingerprints_restart(struct lf_fingerprints *prints, const char *session,
 					  struct lf_error *err);
+/* The full pass is over: from now on changes wait in memory. */
+void lf_fingerprints_full_done(struct lf_fingerprints *prints);
 /* Forget what waited in memory. */
 void lf_fingerprints_forget(struct lf_fingerprints *prints);
 
@@ -51,8 +54,8 @@ LF_MUST_CHECK int lf_fingerprints_progress(struct lf_fingerprints *prints, uint6
 					   struct lf_error *err);
 /*
  * Before the commit is asked for: what waits in memory becomes a durable file, named by session, so
- * that a kill between the server's commit and lf_fingerprints_commit() can be made good at the next open
- * (lf_fingerprints_recover()).
+ * that a kill between the server's commit and lf_fingerprints_commit() can be made good at the next
+ * open (lf_fingerprints_recover()).
  */
 LF_MUST_CHECK int lf_fingerprints_prepare(struct lf_fingerprints *prints, const char *session,
 					  struct lf_error *err);

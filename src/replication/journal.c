@@ -193,6 +193,38 @@ int lf_journal_upto(const char *path, uint64_t *ret_upto, struct lf_error *err)
 	return rc;
 }
 
+struct cut {
+	uint64_t max_upto, end;
+	bool over;
+};
+
+static int note_end(void *context, const struct batch *batch, struct lf_error *err)
+{
+	struct cut *cut = context;
+
+	(void)err;
+	cut->over = cut->over || batch->upto > cut->max_upto;
+	if (!cut->over)
+		cut->end = batch->end;
+	return 0;
+}
+
+int lf_journal_cut(const char *path, uint64_t max_upto, struct lf_error *err)
+{
+	struct cut cut = {.max_upto = max_upto};
+	LF_AUTO_FD fd = open(path, O_RDWR | O_CLOEXEC);
+	uint64_t end;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : lf_fail_sys(err, errno, path, "cannot open %s", path);
+	int rc = each_batch(fd, note_end, &cut, &end, err);
+	if (rc)
+		return rc;
+	if (ftruncate(fd, (off_t)cut.end))
+		return lf_fail_sys(err, errno, path, "cannot cut %s", path);
+	return lf_file_sync(fd, path, err);
+}
+
 struct walk {
 	lf_extent_visit_fn *visit;
 	void *context;

@@ -30,6 +30,11 @@ LF_MUST_CHECK int lf_journal_append(const char *path, const uint8_t *records, si
 				    uint64_t upto, struct lf_error *err);
 /* How far a full pass got; 0 when there is no journal. */
 LF_MUST_CHECK int lf_journal_upto(const char *path, uint64_t *ret_upto, struct lf_error *err);
+/*
+ * Drop the batches from the first one on whose upto is over max_upto: an agent that was cut short
+ * goes on where its own fingerprints end.  Durable.
+ */
+LF_MUST_CHECK int lf_journal_cut(const char *path, uint64_t max_upto, struct lf_error *err);
 /* All acknowledged records in order; a missing journal has none. */
 LF_MUST_CHECK int lf_journal_walk(const char *path, lf_extent_visit_fn *visit, void *context,
 				  struct lf_error *err);

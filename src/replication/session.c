@@ -120,22 +120,38 @@ static int make_session(struct lf_replication *replication, const char *agent,
 	return rc ? rc : lf_replica_change(replication, item, note_session, id, err);
 }
 
-/* The open session that the agent may go on with: a full pass of the same disks. */
-static bool can_resume(struct lf_replication *replication, const char *agent,
-		       const struct lf_resource *replica, const json_t *request, char *ret_id)
+/*
+ * The open session that the agent may go on with: a full pass of the same disks
+ * whose fingerprints the agent still has.  What the site got beyond them is cut
+ * off, since the disk may have changed back meanwhile.
+ */
+static int try_resume(struct lf_replication *replication, const char *agent,
+		      const struct lf_resource *replica, const json_t *request, char *ret_id,
+		      bool *ret_resumed, struct lf_error *err)
 {
 	const char *id = lf_json_text(replica->doc, "session");
+	const char *wanted = lf_json_text_or(request, "resume.session", "");
 	AUTO_SESSION session = {0};
 	struct lf_error ignored;
+	int rc = 0;
 
-	if (!id || lf_json_bool_or(request, "restart", false) ||
+	*ret_resumed = false;
+	if (!id || strcmp(id, wanted) != 0 ||
 	    load_session(replication, agent, id, &session, &ignored) ||
 	    strcmp(lf_json_text_or(session.row.doc, "kind", ""), "full") != 0 ||
 	    strcmp(lf_json_text_or(request, "kind", ""), "full") != 0 ||
 	    !json_equal(lf_json_at(session.row.doc, "disks"), lf_json_at(request, "disks")))
-		return false;
+		return 0;
+	for (size_t i = 0; !rc && i < json_array_size(lf_json_at(request, "disks")); i++) {
+		LF_AUTO_FREE char *path = journal_path(replication, &session, i);
+		LF_AUTO_FREE char *field = lf_printf_dup("resume.upto.%zu", i);
+		rc = path && field ? lf_journal_cut(
+					     path, (uint64_t)lf_json_int_or(request, field, 0), err)
+				   : lf_fail_nomem(err);
+	}
 	memcpy(ret_id, session.id, LF_GUID_SIZE);
-	return true;
+	*ret_resumed = rc == 0;
+	return rc;
 }
 
 static int describe_session(struct lf_replication *replication, const char *agent, const char *id,
@@ -180,7 +196,11 @@ int lf_replication_session_begin(struct lf_replication *replication, const char 
 		rc = lf_fail(err, LF_EINVAL, "disks", "a session has at least one disk");
 	if (rc)
 		return rc;
-	if (!can_resume(replication, agent, &replica, request, id)) {
+	bool resumed;
+	rc = try_resume(replication, agent, &replica, request, id, &resumed, err);
+	if (rc)
+		return rc;
+	if (!resumed) {
 		const char *old = lf_json_text(replica.doc, "session");
 		/* a delta is against our newest point or it is no delta */
 		bool delta = base[0] &&

@@ -15,10 +15,11 @@
 
 /*
  * request: {"itemId", "kind": "full"|"delta", "basePointId": what the agent's fingerprints
- *  describe, "restart": bool (what was sent before is void), "token": of a final request,
- *  "disks": [{"id","name","sizeBytes","lun","os"}]}
- * answer: {"sessionId", "kind" (full when the base is not our newest point),
- *  "disks": [{"id","upto": pages that a full pass need not send again}]}
+ *  describe, "resume": {"session": the full pass
+ *  that was cut short, "upto": [pages of each disk that the agent knows to be acknowledged]},
+ * "token": of a final request, "disks": [{"id","name","sizeBytes","lun","os"}]} answer:
+ * {"sessionId", "kind" (full when the base is not our newest point), "disks": [{"id","upto": pages
+ * that a full pass need not send again}]}
  */
 LF_MUST_CHECK int lf_replication_session_begin(struct lf_replication *replication,
 					       const char *agent, const json_t *request,

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/link.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/machine.h"
+#include "base/text.h"
+#include "crypto/tls.h"
+#include "os/file.h"
+
+#define BLOB_VERSION "2025-01-05"
+
+struct lf_link {
+	char *url, *machine_id;
+	struct lf_http_client *client;
+};
+
+static char *path_in(const char *dir, const char *name)
+{
+	return lf_printf_dup("%s/%s", dir, name);
+}
+
+/* Any answer but 2xx as an error of ours, with what the site said. */
+static int check_answer(const struct lf_http_answer *answer, const char *what, struct lf_error *err)
+{
+	LF_AUTO_JSON *doc = NULL;
+	struct lf_error ignored;
+	int code = LF_EUNREACHABLE;
+
+	if (answer->status >= 200 && answer->status < 300)
+		return 0;
+	if (lf_json_parse(lf_buf_text(&answer->body), answer->body.len, &doc, &ignored))
+		doc = NULL;
+	const char *arm = lf_json_text_or(doc, "error.code", "");
+	if (answer->status == 401 || answer->status == 403)
+		code = LF_EUNAUTHENTICATED;
+	else if (answer->status == 404)
+		code = LF_ENOTFOUND;
+	else if (answer->status == 507)
+		code = LF_ENOSPACE;
+	else if (answer->status >= 400 && answer->status < 500)
+		code = LF_EINVAL;
+	return lf_fail_arm(err, code, arm, what, lf_json_text_or(doc, "error.advice", ""),
+			   "the site answers %d: %s", answer->status,
+			   lf_json_text_or(doc, "error.message", "no reason given"));
+}
+
+static int decode_key(const char *key, json_t **ret_key, struct lf_error *err)
+{
+	size_t len = strlen(key);
+	LF_AUTO_FREE unsigned char *text = malloc(len + 1);
+
+	if (!text)
+		return lf_fail_nomem(err);
+	int n = EVP_DecodeBlock(text, (const unsigned char *)key, (int)len);
+	while (n > 0 && !text[n - 1])
+		n--; /* what padding stood for */
+	if (n <= 0 || lf_json_parse((char *)text, (size_t)n, ret_key, err)) {
+		lf_fail(err, LF_EINVAL, "key", "this is not a registration key");
+		return lf_error_hint(err, "copy the whole key, from 'landfall site key'");
+	}
+	return 0;
+}
+
+/* The site's CA over a connection that nobody vouches for yet: the key's fingerprint does. */
+static int fetch_ca(const char *url, const char *fingerprint, char **ret_ca, struct lf_error *err)
+{
+	const struct lf_http_client_opts opts = {.insecure = true};
+	struct lf_http_client *client = NULL;
+	LF_AUTO_HTTP_ANSWER answer = {0};
+	LF_AUTO_FREE char *at = lf_printf_dup("%s/agent/v1/ca", url);
+	const struct lf_http_call call = {.method = "GET", .url = at, .answer_max = 65536};
+	char hex[LF_FINGERPRINT_SIZE];
+
+	int rc = at ? lf_http_client_new(&opts, &client, err) : lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_http_client_call(client, &call, &answer, err);
+	lf_http_client_free(client);
+	if (!rc)
+		rc = check_answer(&answer, "ca", err);
+	if (!rc)
+		rc = lf_cert_fingerprint(lf_buf_text(&answer.body), hex, err);
+	if (rc)
+		return rc;
+	if (strcmp(hex, fingerprint) != 0)
+		return lf_fail(err, LF_EUNAUTHENTICATED, url,
+			       "the site at %s is not the one that made the key", url);
+	*ret_ca = lf_buf_take(&answer.body);
+	return *ret_ca ? 0 : lf_fail_nomem(err);
+}
+
+static int write_file(const char *dir, const char *name, const char *text, struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = path_in(dir, name);
+
+	return path ? lf_file_write_durable(path, text, strlen(text), 0600, err)
+		    : lf_fail_nomem(err);
+}
+
+/* The machine's own id: made once, so that registering again is the same machine. */
+static int load_machine_id(const char *dir, char out[static LF_GUID_SIZE], struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = path_in(dir, "machine-id");
+	LF_AUTO_BUF text = LF_BUF_INIT;
+
+	int rc = path ? lf_file_read(path, 64, &text, err) : lf_fail_nomem(err);
+	if (!rc && lf_guid_valid(lf_buf_text(&text))) {
+		memcpy(out, text.data, LF_GUID_SIZE);
+		return 0;
+	}
+	if (rc && rc != LF_ENOTFOUND)
+		return rc;
+	lf_guid_random(out);
+	return write_file(dir, "machine-id", out, err);
+}
+
+static int ask_certificate(const char *dir, const json_t *key, const json_t *request,
+			   json_t **ret_answer, struct lf_error *err)
+{
+	LF_AUTO_FREE char *ca_file = path_in(dir, "ca.pem");
+	LF_AUTO_FREE char *url =
+		lf_printf_dup("%s/agent/v1/register", lf_json_text_or(key, "url", ""));
+	LF_AUTO_FREE char *body = NULL;
+	const struct lf_http_client_opts opts = {.ca_file = ca_file};
+	struct lf_http_client *client = NULL;
+	LF_AUTO_HTTP_ANSWER answer = {0};
+
+	int rc = url && ca_file ? lf_json_dump(request, &body, err) : lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_http_client_new(&opts, &client, err);
+	if (rc)
+		return rc;
+	const struct lf_http_call call = {
+		.method = "POST", .url = url, .body = body, .body_len = strlen(body)};
+	rc = lf_http_client_call(client, &call, &answer, err);
+	lf_http_client_free(client);
+	if (!rc)
+		rc = check_answer(&answer, "register", err);
+	return rc ? rc : lf_json_parse(lf_buf_text(&answer.body), answer.body.len, ret_answer, err);
+}
+
+int lf_link_register(const char *dir, const char *key_text, const char *config_path,
+		     struct lf_error *err)
+{
+	LF_AUTO_JSON *key = NULL;
+	LF_AUTO_JSON *machine = NULL;
+	LF_AUTO_JSON *inventory = NULL;
+	LF_AUTO_JSON *answer = NULL;
+	LF_AUTO_FREE char *ca = NULL;
+	LF_AUTO_FREE char *csr = NULL;
+	LF_AUTO_FREE char *private_key = NULL;
+	LF_AUTO_FREE char *identity_text = NULL;
+	char machine_id[LF_GUID_SIZE];
+
+	int rc = lf_dir_make(dir, 0700, err);
+	if (!rc)
+		rc = decode_key(key_text, &key, err);
+	if (!rc)
+		rc = fetch_ca(lf_json_text_or(key, "url", ""), lf_json_text_or(key, "ca", ""), &ca,
+			      err);
+	if (!rc)
+		rc = write_file(dir, "ca.pem", ca, err);
+	if (!rc)
+		rc = load_machine_id(dir, machine_id, err);
+	if (!rc)
+		rc = lf_agent_machine_load(config_path, machine_id, &machine, err);
+	if (!rc)
+		rc = lf_agent_machine_inventory(machine, dir, machine_id, &inventory, err);
+	if (!rc)
+		rc = lf_csr_new(machine_id, &csr, &private_key, err);
+	if (rc)
+		return rc;
+	LF_AUTO_JSON *request =
+		json_pack("{s:s,s:s,s:O}", "secret", lf_json_text_or(key, "secret", ""), "csr", csr,
+			  "inventory", inventory);
+	if (!request)
+		return lf_fail_nomem(err);
+	rc = ask_certificate(dir, key, request, &answer, err);
+	if (!rc)
+		rc = write_file(dir, "agent.key", private_key, err);
+	if (!rc)
+		rc = write_file(dir, "agent.pem", lf_json_text_or(answer, "certificate", ""), err);
+	if (rc)
+		return rc;
+	LF_AUTO_JSON *identity =
+		json_pack("{s:s,s:s,s:s}", "url", lf_json_text_or(key, "url", ""), "agentId",
+			  lf_json_text_or(answer, "agentId", ""), "machineId", machine_id);
+	rc = identity ? lf_json_dump(identity, &identity_text, err) : lf_fail_nomem(err);
+	/* last: its presence says that everything else is there */
+	return rc ? rc : write_file(dir, "agent.json", identity_text, err);
+}
+
+int lf_link_open(const char *dir, struct lf_link **ret_link, struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = path_in(dir, "agent.json");
+	LF_AUTO_FREE char *ca = path_in(dir, "ca.pem");
+	LF_AUTO_FREE char *cert = path_in(dir, "agent.pem");
+	LF_AUTO_FREE char *key = path_in(dir, "agent.key");
+	LF_AUTO_JSON *identity = NULL;
+	const struct lf_http_client_opts opts = {
+		.ca_file = ca, .cert_file = cert, .key_file = key, .timeout_ns = 300 * LF_NS_PER_S};
+
+	if (!path || !ca || !cert || !key)
+		return lf_fail_nomem(err);
+	int rc = lf_json_read_file(path, &identity, err);
+	if (rc == LF_ENOTFOUND) {
+		lf_fail(err, LF_ENOTFOUND, dir, "this machine is not registered");
+		return lf_error_hint(
+			err, "run 'landfall-agent register --key KEY --state %s' first", dir);
+	}
+	if (rc)
+		return rc;
+	struct lf_link *link = calloc(1, sizeof(*link));
+	if (!link)
+		return lf_fail_nomem(err);
+	link->url = strdup(lf_json_text_or(identity, "url", ""));
+	link->machine_id = strdup(lf_json_text_or(identity, "machineId", ""));
+	rc = link->url && link->machine_id ? lf_http_client_new(&opts, &link->client, err)
+					   : lf_fail_nomem(err);
+	if (rc) {
+		lf_link_close(link);
+		return rc;
+	}
+	*ret_link = link;
+	return 0;
+}
+
+void lf_link_close(struct lf_link *link)
+{
+	if (!link)
+		return;
+	lf_http_client_free(link->client);
+	free(link->url);
+	free(link->machine_id);
+	free(link);
+}
+
+const char *lf_link_machine_id(const struct lf_link *link)
+{
+	return link->machine_id;
+}
+
+int lf_link_post_bytes(struct lf_link *link, const char *path, const void *data, size_t len,
+		       struct lf_buf *out, struct lf_error *err)
+{
+	LF_AUTO_FREE char *url = lf_printf_dup("%s/agent/v1/%s", link->url, path);
+	LF_AUTO_HTTP_ANSWER answer = {0};
+	const struct lf_http_call call = {
+		.method = "POST", .url = url, .body = data, .body_len = len};
+
+	int rc = url ? lf_http_client_call(link->client, &call, &answer, err) : lf_fail_nomem(err);
+	if (!rc)
+		rc = check_answer(&answer, path, err);
+	if (!rc && out) {
+		lf_buf_append(out, lf_buf_text(&answer.body), answer.body.len);
+		rc = lf_buf_check(out, err);
+	}
+	return rc;
+}
+
+int lf_link_post(struct lf_link *link, const char *path, const json_t *doc, json_t **ret_answer,
+		 struct lf_error *err)
+{
+	LF_AUTO_FREE char *text = NULL;
+	LF_AUTO_BUF answer = LF_BUF_INIT;
+
+	int rc = lf_json_dump(doc, &text, err);
+	if (!rc)
+		rc = lf_link_post_bytes(link, path, text, strlen(text), &answer, err);
+	return rc ? rc : lf_json_parse(lf_buf_text(&answer), answer.len, ret_answer, err);
+}
+
+int lf_link_put_blob(struct lf_link *link, const char *blob_path, const char *token,
+		     const char *path, struct lf_error *err)
+{
+	LF_AUTO_FREE char *url = lf_printf_dup("%s%s", link->url, blob_path);
+	LF_AUTO_FREE char *bearer = lf_printf_dup("Authorization: Bearer %s", token);
+	const char *const headers[] = {bearer, "x-ms-blob-type: BlockBlob",
+				       "x-ms-version: " BLOB_VERSION,
+				       "Content-Type: application/octet-stream", NULL};
+	LF_AUTO_HTTP_ANSWER answer = {0};
+	const struct lf_http_call call = {
+		.method = "PUT", .url = url, .headers = headers, .body_file = path};
+
+	int rc = url && bearer ? lf_http_client_call(link->client, &call, &answer, err)
+			       : lf_fail_nomem(err);
+	if (bearer)
+		explicit_bzero(bearer, strlen(bearer));
+	return rc ? rc : check_answer(&answer, blob_path, err);
+}

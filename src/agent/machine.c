@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/machine.h"
+
+#include <dirent.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "os/file.h"
+#include "source/disk.h"
+#include "source/mounts.h"
+
+#define STATE_BYTES_MIN (64u << 20) /* room that fingerprints and packs need at least */
+
+static void read_word(const char *path, char *out, size_t size)
+{
+	LF_AUTO_BUF text = LF_BUF_INIT;
+	struct lf_error ignored;
+
+	out[0] = '\0';
+	if (!lf_file_read(path, 65536, &text, &ignored))
+		snprintf(out, size, "%.*s", (int)strcspn(lf_buf_text(&text), "\n"),
+			 lf_buf_text(&text));
+}
+
+/* Whole disks that are not memory, loops, or made of others. */
+static bool is_real_disk(const char *name)
+{
+	static const char *const others[] = {"loop", "ram", "zram", "dm-", "md", "sr", "fd", "nbd"};
+	char path[512], word[64];
+
+	for (size_t i = 0; i < LF_N(others); i++)
+		if (strncmp(name, others[i], strlen(others[i])) == 0)
+			return false;
+	snprintf(path, sizeof(path), "/sys/block/%.200s/size", name);
+	read_word(path, word, sizeof(word));
+	return word[0] && strcmp(word, "0") != 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(json_string_value(json_object_get(*(json_t *const *)a, "name")),
+		      json_string_value(json_object_get(*(json_t *const *)b, "name")));
+}
+
+static json_t *find_disks(void)
+{
+	json_t *found[256], *disks = json_array();
+	size_t n = 0;
+	DIR *dir = opendir("/sys/block");
+
+	for (struct dirent *entry; dir && n < LF_N(found) && (entry = readdir(dir));) {
+		if (entry->d_name[0] == '.' || !is_real_disk(entry->d_name))
+			continue;
+		LF_AUTO_FREE char *path = lf_printf_dup("/dev/%s", entry->d_name);
+		json_t *disk =
+			json_pack("{s:s,s:s}", "path", path ? path : "", "name", entry->d_name);
+		if (disk)
+			found[n++] = disk;
+	}
+	if (dir)
+		closedir(dir);
+	qsort(found, n, sizeof(*found), compare_names);
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(disks, found[i]);
+	return disks;
+}
+
+/* The disk that holds the root directory; the first one when that cannot be told. */
+static void mark_os_disk(json_t *disks)
+{
+	struct lf_error ignored;
+	size_t i, j, os = 0;
+	json_t *disk, *mount;
+
+	json_array_foreach (disks, i, disk) {
+		LF_AUTO_JSON *mounts = NULL;
+		if (lf_json_at(disk, "os"))
+			return;
+		if (lf_mounts_of_disk(lf_json_text_or(disk, "path", ""), &mounts, &ignored))
+			continue;
+		json_array_foreach (mounts, j, mount) {
+			if (strcmp(json_string_value(mount), "/") == 0)
+				os = i;
+		}
+	}
+	disk = json_array_get(disks, os);
+	if (disk)
+		json_object_set_new(disk, "os", json_true());
+}
+
+/* LUN -1 is the disk of the operating system; the others count from 0. */
+static int complete_disks(json_t *disks, const char *machine_id, struct lf_error *err)
+{
+	size_t i;
+	json_t *disk;
+	int lun = 0;
+
+	mark_os_disk(disks);
+	json_array_foreach (disks, i, disk) {
+		char guid[LF_GUID_SIZE];
+		const char *path = lf_json_text_or(disk, "path", "");
+		const char *slash = strrchr(path, '/');
+		bool os = lf_json_bool_or(disk, "os", false);
+		if (!slash)
+			return lf_fail(err, LF_EINVAL, "disks",
+				       "a disk needs an absolute path, not '%.200s'", path);
+		if (!lf_json_text(disk, "name") && lf_json_set_text(disk, "name", slash + 1))
+			return lf_fail_nomem(err);
+		lf_guid_derive(machine_id, lf_json_text_or(disk, "name", ""), guid);
+		if (lf_json_set_text(disk, "id", guid) | lf_json_set_bool(disk, "os", os) |
+		    lf_json_set_int(disk, "lun", os ? -1 : lun))
+			return lf_fail_nomem(err);
+		lun += !os;
+	}
+	return i ? 0
+		 : lf_fail_arm(err, LF_EINVAL, "NoDisks", "disks",
+			       "name the disks in the configuration", "no disk was found");
+}
+
+static json_t *find_nics(void)
+{
+	struct ifaddrs *list = NULL, *a;
+	json_t *nics = json_array();
+	char mac[64], path[128], host[NI_MAXHOST];
+
+	if (getifaddrs(&list))
+		return nics;
+	for (a = list; a; a = a->ifa_next) {
+		if (!a->ifa_addr || a->ifa_addr->sa_family != AF_INET ||
+		    a->ifa_flags & IFF_LOOPBACK)
+			continue;
+		snprintf(path, sizeof(path), "/sys/class/net/%.64s/address", a->ifa_name);
+		read_word(path, mac, sizeof(mac));
+		if (!getnameinfo(a->ifa_addr, sizeof(struct sockaddr_in), host, sizeof(host), NULL,
+				 0, NI_NUMERICHOST))
+			json_array_append_new(nics, json_pack("{s:s,s:s,s:[s]}", "mac", mac,
+							      "network", a->ifa_name, "ips", host));
+	}
+	freeifaddrs(list);
+	return nics;
+}
+
+static void read_os_name(char *out, size_t size)
+{
+	LF_AUTO_BUF text = LF_BUF_INIT;
+	struct lf_error ignored;
+	const char *at;
+
+	snprintf(out, size, "Linux");
+	if (lf_file_read("/etc/os-release", 65536, &text, &ignored))
+		return;
+	at = strstr(lf_buf_text(&text), "PRETTY_NAME=\"");
+	if (at) {
+		at += strlen("PRETTY_NAME=\"");
+		snprintf(out, size, "%.*s", (int)strcspn(at, "\""), at);
+	}
+}
+
+/* Fill name with value() where the configuration says nothing. */
+static int set_default(json_t *machine, const char *name, json_t *value)
+{
+	if (!lf_json_at(machine, name))
+		return json_object_set_new(machine, name, value);
+	json_decref(value);
+	return 0;
+}
+
+int lf_agent_machine_load(const char *config_path, const char *machine_id, json_t **ret_machine,
+			  struct lf_error *err)
+{
+	LF_AUTO_JSON *machine = NULL;
+	char host[256] = "localhost", os[128];
+	int rc = 0;
+
+	if (config_path)
+		rc = lf_json_read_file(config_path, &machine, err);
+	else if (!(machine = json_object()))
+		rc = lf_fail_nomem(err);
+	if (rc)
+		return rc;
+	gethostname(host, sizeof(host) - 1);
+	read_os_name(os, sizeof(os));
+	int bad = set_default(machine, "name", json_string(host));
+	bad |= set_default(machine, "os", json_string(os));
+	bad |= set_default(machine, "firmware",
+			   json_string(access("/sys/firmware/efi", F_OK) == 0 ? "uefi" : "bios"));
+	bad |= set_default(machine, "cores", json_integer(sysconf(_SC_NPROCESSORS_ONLN)));
+	bad |= set_default(
+		machine, "memoryMiB",
+		json_integer(sysconf(_SC_PHYS_PAGES) / 256 * (sysconf(_SC_PAGESIZE) / 4096)));
+	bad |= set_default(machine, "biosId", json_string(machine_id));
+	bad |= set_default(machine, "disks", find_disks());
+	bad |= set_default(machine, "nics", find_nics());
+	if (bad)
+		return lf_fail_nomem(err);
+	rc = complete_disks(lf_json_at(machine, "disks"), machine_id, err);
+	if (!rc)
+		*ret_machine = lf_steal(&machine);
+	return rc;
+}
+
+static json_t *check(const char *name, bool ok, const char *reason, const char *advice)
+{
+	return json_pack("{s:s,s:b,s:s,s:s}", "check", name, "ok", ok, "reason", ok ? "" : reason,
+			 "advice", ok ? "" : advice);
+}
+
+static json_t *check_disk(json_t *disk)
+{
+	struct lf_disk *opened = NULL;
+	struct lf_error err = LF_ERROR_NONE;
+	uint64_t size = 0;
+	LF_AUTO_FREE void *page = aligned_alloc(LF_DISK_ALIGN, LF_DISK_ALIGN);
+
+	int rc = lf_disk_open(lf_json_text_or(disk, "path", ""), &opened, &err);
+	if (!rc)
+		rc = lf_disk_size(opened, &size, &err);
+	if (!rc && page)
+		rc = lf_disk_read(opened, page, LF_DISK_ALIGN, 0, &err);
+	lf_disk_close(opened);
+	if (!rc)
+		lf_json_set_int(disk, "sizeBytes", (int64_t)size);
+	LF_AUTO_FREE char *name =
+		lf_printf_dup("disk %s can be read", lf_json_text_or(disk, "name", ""));
+	return check(name ? name : "disk", !rc && size, err.message,
+		     "run the agent as root and check the path of the disk");
+}
+
+static json_t *check_state_room(const char *state_dir)
+{
+	struct statvfs fs;
+	bool ok = statvfs(state_dir, &fs) == 0 && fs.f_bavail * fs.f_frsize >= STATE_BYTES_MIN;
+
+	return check("state directory has room", ok, "less than 64 MiB are free",
+		     "free some space, or give --state on another file system");
+}
+
+int lf_agent_machine_inventory(const json_t *machine, const char *state_dir, const char *machine_id,
+			       json_t **ret_inventory, struct lf_error *err)
+{
+	LF_AUTO_JSON *inventory = json_object();
+	LF_AUTO_JSON *disks = json_deep_copy(lf_json_at(machine, "disks"));
+	json_t *checks = json_array(), *nics = json_deep_copy(lf_json_at(machine, "nics"));
+	size_t i;
+	json_t *entry;
+
+	json_array_foreach (disks, i, entry) {
+		json_array_append_new(checks, check_disk(entry));
+	}
+	json_array_append_new(checks, check_state_room(state_dir));
+	json_array_foreach (nics, i, entry) {
+		char guid[LF_GUID_SIZE];
+		lf_guid_derive(machine_id, lf_json_text_or(entry, "mac", ""), guid);
+		json_object_set_new(entry, "id", json_string(guid));
+	}
+	int bad = lf_json_set_text(inventory, "machineId", machine_id);
+	bad |= lf_json_set_text(inventory, "machineName", lf_json_text(machine, "name"));
+	bad |= lf_json_set_text(inventory, "version", LF_VERSION);
+	bad |= lf_json_set_text(inventory, "os", lf_json_text(machine, "os"));
+	bad |= lf_json_set_text(inventory, "firmware", lf_json_text(machine, "firmware"));
+	bad |= lf_json_set_text(
+		inventory, "bootType",
+		strcmp(lf_json_text_or(machine, "firmware", ""), "uefi") == 0 ? "EFI" : "BIOS");
+	bad |= lf_json_set_text(inventory, "biosId", lf_json_text(machine, "biosId"));
+	bad |= lf_json_set_int(inventory, "cores", lf_json_int_or(machine, "cores", 1));
+	bad |= lf_json_set_int(inventory, "memoryMiB", lf_json_int_or(machine, "memoryMiB", 1024));
+	bad |= lf_json_set(inventory, "disks", lf_steal(&disks));
+	bad |= lf_json_set(inventory, "nics", nics);
+	bad |= lf_json_set(inventory, "preflight", checks);
+	json_t *ips = json_array();
+	json_array_foreach (nics, i, entry) {
+		json_array_extend(ips, json_object_get(entry, "ips"));
+	}
+	bad |= lf_json_set(inventory, "ips", ips);
+	if (bad)
+		return lf_fail_nomem(err);
+	*ret_inventory = lf_steal(&inventory);
+	return 0;
+}

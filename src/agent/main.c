@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * landfall-agent - the program: register, run, check.
+ *
+ * Two threads: one polls the site (heartbeat, progress, what to do), the other
+ * does it.
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/machine.h"
+#include "agent/transfer.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#define BACKOFF_MAX_S 30
+
+static const char usage[] =
+	"usage: landfall-agent register --key KEY --state DIR [--config FILE]\n"
+	"       landfall-agent run --state DIR [--config FILE] [--log-level LEVEL]\n"
+	"       landfall-agent check --state DIR [--config FILE]\n"
+	"\n"
+	"  register  introduce this machine to a site; the key comes from 'landfall site key'\n"
+	"  run       replicate this machine's disks as the site asks, until stopped\n"
+	"  check     print what the site would be told of this machine, and whether it can be "
+	"protected\n"
+	"\n"
+	"  --state DIR    certificate, fingerprints of the disks, packs under way\n"
+	"  --config FILE  JSON that says what cannot be found out; see landfall-agent(8)\n";
+
+struct arguments {
+	const char *command, *key, *state, *config;
+};
+
+struct agent {
+	struct arguments arguments;
+	struct lf_link *poll_link, *work_link;
+	json_t *machine;
+	struct lf_progress progress;
+	json_t *assignments; /* guarded by progress.mutex */
+	pthread_cond_t assigned;
+};
+
+static volatile bool stopping;
+
+static void on_signal(int signal_number)
+{
+	(void)signal_number;
+	stopping = true;
+}
+
+static int parse_arguments(int argc, char **argv, struct arguments *arguments, struct lf_error *err)
+{
+	static const struct option options[] = {
+		{"key", required_argument, NULL, 'k'},
+		{"state", required_argument, NULL, 's'},
+		{"config", required_argument, NULL, 'c'},
+		{"log-level", required_argument, NULL, 'L'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{0},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+		switch (option) {
+		case 'k':
+			arguments->key = optarg;
+			break;
+		case 's':
+			arguments->state = optarg;
+			break;
+		case 'c':
+			arguments->config = optarg;
+			break;
+		case 'L':
+			lf_log_init("landfall-agent", strcmp(optarg, "debug") == 0   ? LF_LOG_DEBUG
+						      : strcmp(optarg, "error") == 0 ? LF_LOG_ERROR
+										     : LF_LOG_INFO);
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 1;
+		case 'V':
+			puts("landfall-agent " LF_VERSION);
+			return 1;
+		default:
+			return lf_fail(err, LF_EINVAL, NULL, "see landfall-agent --help");
+		}
+	arguments->command = optind + 1 == argc ? argv[optind] : "";
+	if (!arguments->state)
+		return lf_fail(err, LF_EINVAL, NULL, "give a command and --state DIR; see --help");
+	return 0;
+}
+
+/* Poll. */
+
+static int poll_once(struct agent *agent, struct lf_error *err)
+{
+	LF_AUTO_JSON *inventory = NULL;
+	LF_AUTO_JSON *answer = NULL;
+
+	int rc = lf_agent_machine_inventory(agent->machine, agent->arguments.state,
+					    lf_link_machine_id(agent->poll_link), &inventory, err);
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&agent->progress.mutex);
+	LF_AUTO_JSON *request =
+		json_pack("{s:O,s:O}", "inventory", inventory, "status", agent->progress.status);
+	pthread_mutex_unlock(&agent->progress.mutex);
+	rc = request ? lf_link_post(agent->poll_link, "poll", request, &answer, err)
+		     : lf_fail_nomem(err);
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&agent->progress.mutex);
+	json_decref(agent->assignments);
+	agent->assignments = json_deep_copy(lf_json_at(answer, "assignments"));
+	free(agent->progress.blob_token);
+	agent->progress.blob_token = strdup(lf_json_text_or(answer, "blobToken", ""));
+	pthread_cond_signal(&agent->assigned);
+	pthread_mutex_unlock(&agent->progress.mutex);
+	return 0;
+}
+
+static void pause_seconds(int seconds)
+{
+	const struct timespec tick = {.tv_nsec = 100 * LF_NS_PER_MS};
+
+	for (int i = 0; i < seconds * 10 && !stopping; i++)
+		nanosleep(&tick, NULL);
+}
+
+static void *poll_forever(void *context)
+{
+	struct agent *agent = context;
+	int wait = 1;
+
+	while (!stopping) {
+		struct lf_error err = LF_ERROR_NONE;
+		int rc = poll_once(agent, &err);
+		if (rc && wait == 1)
+			lf_log_error("poll", &err);
+		wait = !rc ? 1 : wait * 2 < BACKOFF_MAX_S ? wait * 2 : BACKOFF_MAX_S;
+		/* a site that restarts is back in a second: do not be late for it */
+		pause_seconds(rc && wait > 4 ? 4 : wait);
+	}
+	return NULL;
+}
+
+/* Work. */
+
+/* The first assignment that is due, our own copy; NULL: none came within a second. */
+static json_t *take_assignment(struct agent *agent)
+{
+	struct timespec until;
+	json_t *found = NULL, *entry;
+	size_t i;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec++;
+	pthread_mutex_lock(&agent->progress.mutex);
+	pthread_cond_timedwait(&agent->assigned, &agent->progress.mutex, &until);
+	json_array_foreach (agent->assignments, i, entry) {
+		if (!found && lf_json_bool_or(entry, "due", false))
+			found = json_deep_copy(entry);
+	}
+	/* what comes next must be news: the point just made is not in this answer */
+	json_decref(agent->assignments);
+	agent->assignments = NULL;
+	pthread_mutex_unlock(&agent->progress.mutex);
+	return found;
+}
+
+/* Tell the site what is wrong, in place of the progress. */
+static void report_failure(struct agent *agent, const json_t *assignment,
+			   const struct lf_error *err)
+{
+	lf_progress_set(&agent->progress, json_pack("{s:s,s:s,s:s}", "itemId",
+						    lf_json_text_or(assignment, "itemId", ""),
+						    "error", err->message, "advice", err->hint));
+}
+
+static void work_forever(struct agent *agent)
+{
+	int wait = 1;
+
+	while (!stopping) {
+		LF_AUTO_JSON *assignment = take_assignment(agent);
+		struct lf_error err = LF_ERROR_NONE;
+		if (!assignment)
+			continue;
+		const struct lf_transfer_opts opts = {
+			.link = agent->work_link,
+			.machine = agent->machine,
+			.assignment = assignment,
+			.state_dir = agent->arguments.state,
+			.progress = &agent->progress,
+			.stopping = &stopping,
+		};
+		int rc = lf_transfer_run(&opts, &err);
+		if (!rc || rc == LF_ECANCELED) {
+			wait = 1;
+			continue;
+		}
+		lf_log_error("transfer", &err);
+		report_failure(agent, assignment, &err);
+		pause_seconds(wait);
+		wait = wait * 2 < BACKOFF_MAX_S ? wait * 2 : BACKOFF_MAX_S;
+	}
+}
+
+static int run_agent(struct agent *agent, struct lf_error *err)
+{
+	pthread_t poller;
+	int rc = lf_link_open(agent->arguments.state, &agent->poll_link, err);
+
+	if (!rc)
+		rc = lf_link_open(agent->arguments.state, &agent->work_link, err);
+	if (!rc)
+		rc = lf_agent_machine_load(agent->arguments.config,
+					   lf_link_machine_id(agent->poll_link), &agent->machine,
+					   err);
+	if (!rc)
+		rc = (agent->progress.status = json_array()) ? 0 : lf_fail_nomem(err);
+	if (rc)
+		return rc;
+	pthread_mutex_init(&agent->progress.mutex, NULL);
+	pthread_cond_init(&agent->assigned, NULL);
+	int sys = pthread_create(&poller, NULL, poll_forever, agent);
+	if (sys)
+		return lf_fail_sys(err, sys, NULL, "cannot start a thread");
+	lf_info("ready");
+	work_forever(agent);
+	pthread_join(poller, NULL);
+	return 0;
+}
+
+static void agent_done(struct agent *agent)
+{
+	lf_link_close(agent->poll_link);
+	lf_link_close(agent->work_link);
+	json_decref(agent->machine);
+	json_decref(agent->assignments);
+	json_decref(agent->progress.status);
+	free(agent->progress.blob_token);
+}
+
+/* Print the inventory; fails when a check does. */
+static int check_machine(const struct arguments *arguments, struct lf_error *err)
+{
+	LF_AUTO_JSON *machine = NULL;
+	LF_AUTO_JSON *inventory = NULL;
+	char id[LF_GUID_SIZE];
+	size_t i;
+	json_t *check;
+
+	lf_guid_derive("check", "machine", id);
+	int rc = lf_agent_machine_load(arguments->config, id, &machine, err);
+	if (!rc)
+		rc = lf_agent_machine_inventory(machine, arguments->state, id, &inventory, err);
+	if (rc)
+		return rc;
+	LF_AUTO_FREE char *text = json_dumps(inventory, JSON_INDENT(1));
+	puts(text ? text : "");
+	json_array_foreach (lf_json_at(inventory, "preflight"), i, check) {
+		if (!lf_json_bool_or(check, "ok", false)) {
+			lf_fail(err, LF_EINVAL, NULL, "%s: %s", lf_json_text_or(check, "check", ""),
+				lf_json_text_or(check, "reason", ""));
+			return lf_error_hint(err, "%s", lf_json_text_or(check, "advice", ""));
+		}
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct agent agent = {0};
+	struct lf_error err = LF_ERROR_NONE;
+	const struct sigaction action = {.sa_handler = on_signal};
+
+	lf_log_init("landfall-agent", LF_LOG_INFO);
+	umask(077);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	int rc = parse_arguments(argc, argv, &agent.arguments, &err);
+	if (rc > 0)
+		return 0;
+	const char *command = agent.arguments.command;
+	if (!rc && strcmp(command, "register") == 0 && agent.arguments.key)
+		rc = lf_link_register(agent.arguments.state, agent.arguments.key,
+				      agent.arguments.config, &err);
+	else if (!rc && strcmp(command, "run") == 0)
+		rc = run_agent(&agent, &err);
+	else if (!rc && strcmp(command, "check") == 0)
+		rc = check_machine(&agent.arguments, &err);
+	else if (!rc)
+		rc = lf_fail(&err, LF_EINVAL, NULL, "see landfall-agent --help");
+	agent_done(&agent);
+	if (rc) {
+		lf_log_error(command[0] ? command : "landfall-agent", &err);
+		return lf_error_exit(rc);
+	}
+	return 0;
+}
