@@ -68,19 +68,20 @@ int lf_fingerprints_open(const char *path, uint64_t pages, struct lf_fingerprint
 			 struct lf_error *err)
 {
 	struct lf_fingerprints *prints = calloc(1, sizeof(*prints));
-	int rc = 0;
+	int rc;
 
 	if (!prints)
 		return lf_fail_nomem(err);
+	prints->fd = -1;
 	prints->path = strdup(path);
 	prints->pending_path = lf_printf_dup("%s.pending", path);
+	if (!prints->path || !prints->pending_path) {
+		lf_fingerprints_close(prints);
+		return lf_fail_nomem(err);
+	}
 	prints->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (!prints->path || !prints->pending_path)
-		rc = lf_fail_nomem(err);
-	else if (prints->fd < 0)
-		rc = lf_fail_sys(err, errno, path, "cannot open %s", path);
-	if (!rc)
-		rc = map_file(prints, pages, err);
+	rc = prints->fd < 0 ? lf_fail_sys(err, errno, path, "cannot open %s", path)
+			    : map_file(prints, pages, err);
 	if (rc) {
 		lf_fingerprints_close(prints);
 		return rc;

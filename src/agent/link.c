@@ -291,3 +291,21 @@ int lf_link_put_blob(struct lf_link *link, const char *blob_path, const char *to
 		explicit_bzero(bearer, strlen(bearer));
 	return rc ? rc : check_answer(&answer, blob_path, err);
 }
+
+int lf_link_make_container(struct lf_link *link, const char *container_path, const char *token,
+			   struct lf_error *err)
+{
+	size_t len = strlen(container_path);
+	LF_AUTO_FREE char *url = lf_printf_dup("%s%.*s?restype=container", link->url,
+					       (int)(len ? len - 1 : 0), container_path);
+	LF_AUTO_FREE char *bearer = lf_printf_dup("Authorization: Bearer %s", token);
+	const char *const headers[] = {bearer, "x-ms-version: " BLOB_VERSION, NULL};
+	LF_AUTO_HTTP_ANSWER answer = {0};
+	const struct lf_http_call call = {.method = "PUT", .url = url, .headers = headers};
+
+	int rc = url && bearer ? lf_http_client_call(link->client, &call, &answer, err)
+			       : lf_fail_nomem(err);
+	if (bearer)
+		explicit_bzero(bearer, strlen(bearer));
+	return rc || answer.status == 409 ? rc : check_answer(&answer, container_path, err);
+}

@@ -27,6 +27,9 @@ LF_MUST_CHECK int lf_link_post(struct lf_link *link, const char *path, const jso
 			       json_t **ret_answer, struct lf_error *err);
 LF_MUST_CHECK int lf_link_post_bytes(struct lf_link *link, const char *path, const void *data,
 				     size_t len, struct lf_buf *answer, struct lf_error *err);
+/* Create Container "/ACCOUNT/NAME/"; there already is fine. */
+LF_MUST_CHECK int lf_link_make_container(struct lf_link *link, const char *container_path,
+					 const char *token, struct lf_error *err);
 /* Put Blob: the file at path to URL path blob_path, with a bearer token. */
 LF_MUST_CHECK int lf_link_put_blob(struct lf_link *link, const char *blob_path, const char *token,
 				   const char *path, struct lf_error *err);

@@ -13,21 +13,25 @@
 #define LF_BLOB_BLOB_H
 
 #include "base/clock.h"
-#include "catalog/catalog.h"
 #include "crypto/token.h"
 #include "http/server.h"
 
 struct lf_blob_opts {
-	struct lf_catalog *catalog; /* storage accounts: Microsoft.Storage/storageAccounts */
 	struct lf_clock *clock;
 	struct lf_token_keys *token_keys;
-	const char *data_dir, *tenant_id, *base_url;
+	const char *data_dir, *tenant_id;
+	const char *const *base_url;
+	/* May the principal use this account's blobs?  LF_EDENIED
+	 * "AuthorizationPermissionMismatch". */
+	int (*authorize)(void *context, const char *principal, const char *account,
+			 struct lf_error *err);
+	void *context;
 };
 struct lf_blob_service;
 LF_MUST_CHECK int lf_blob_open(const struct lf_blob_opts *opts,
 			       struct lf_blob_service **ret_service, struct lf_error *err);
 void lf_blob_free(struct lf_blob_service *service);
-/* First path segment is the name of a storage account. */
+/* First path segment is the name of a storage account (its directory is there). */
 bool lf_blob_matches(void *service, const struct lf_http_exchange *x);
 const struct lf_http_handler *lf_blob_http_handler(struct lf_blob_service *service);
 

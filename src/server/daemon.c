@@ -7,29 +7,91 @@
 #include <string.h>
 
 #include "arm/arm.h"
+#include "blob/blob.h"
 #include "http/server.h"
+#include "os/file.h"
+#include "providers/identity/identity.h"
 #include "providers/registry.h"
+#include "replication/intake.h"
 #include "server/site.h"
+#include "vault/point.h"
 
-#define JOB_WORKERS  6
-#define HTTP_THREADS 4
+#define JOB_WORKERS	 6
+#define HTTP_THREADS	 6
+#define TEND_EVERY_NS	 (60 * LF_NS_PER_S)
+#define COLLECT_EVERY_NS (24 * 3600 * LF_NS_PER_S)
 
 struct lf_daemon {
 	struct lf_site site;
 	struct lf_context context;
+	struct lf_intake *intake;
+	struct lf_blob_service *blob;
 	struct lf_arm *arm;
 	struct lf_http_server *http;
 	char *url;
 	char *data_dir;
+	pthread_t keeper;
+	bool keeping;
+	atomic_bool stopping;
 };
+
+/* What one part needs of another that is above it. */
+
+static void replica_changed(void *context, const char *item_id)
+{
+	struct lf_daemon *daemon = context;
+
+	if (daemon->context.jobs)
+		lf_jobs_poke(daemon->context.jobs, item_id);
+}
+
+static int pack_path(void *context, const char *account_id, const char *container, const char *blob,
+		     char **ret_path, struct lf_error *err)
+{
+	const struct lf_daemon *daemon = context;
+
+	return lf_blob_path(daemon->data_dir, lf_arm_id_last(account_id), container, blob, ret_path,
+			    err);
+}
+
+static int agent_token(void *context, const char *agent, char **ret_token, struct lf_error *err)
+{
+	const struct lf_daemon *daemon = context;
+
+	return lf_identity_token(&daemon->context, agent, agent, "https://storage.azure.com",
+				 ret_token, err);
+}
+
+/* The owner may use every account; an agent those that its replicas go through. */
+static int authorize_blob(void *context, const char *principal, const char *account,
+			  struct lf_error *err)
+{
+	const struct lf_daemon *daemon = context;
+	const struct lf_list_query query = {.type = "Landfall/replicas"};
+	LF_AUTO_RESOURCE_LIST list = {0};
+
+	if (lf_text_equal_nocase(principal, daemon->context.owner_id))
+		return 0;
+	int rc = lf_catalog_list(daemon->context.catalog, &query, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++)
+		if (strcmp(lf_json_text_or(list.items[i].doc, "agentId", ""), principal) == 0 &&
+		    lf_text_equal_nocase(lf_arm_id_last(lf_json_text_or(list.items[i].doc,
+									"cacheAccountId", "")),
+					 account))
+			return 0;
+	return rc ? rc
+		  : lf_fail_arm(err, LF_EDENIED, "AuthorizationPermissionMismatch", account,
+				"ask for a role on the storage account",
+				"this request is not authorized to perform this operation");
+}
+
+/* Open, layer by layer. */
 
 static int open_core(struct lf_daemon *daemon, const struct lf_daemon_opts *opts,
 		     struct lf_error *err)
 {
 	struct lf_context *context = &daemon->context;
 	LF_AUTO_FREE char *path = lf_printf_dup("%s/catalog.db", opts->data_dir);
-	size_t n_jobs;
-	const struct lf_job_type *const *types = lf_registry_jobs(&n_jobs);
 
 	context->clock = lf_clock_new_real(opts->clock_rate);
 	if (!path || !context->clock)
@@ -47,8 +109,66 @@ static int open_core(struct lf_daemon *daemon, const struct lf_daemon_opts *opts
 	context->owner_id = daemon->site.owner_id;
 	context->ca_cert = daemon->site.ca_cert;
 	context->ca_key = daemon->site.ca_key;
-	return lf_jobs_open(context->catalog, context->clock, types, n_jobs, context,
-			    &context->jobs, err);
+	return lf_regions_open(daemon->data_dir, &context->regions, err);
+}
+
+static int open_engine(struct lf_daemon *daemon, const struct lf_daemon_opts *opts,
+		       struct lf_error *err)
+{
+	struct lf_context *context = &daemon->context;
+	size_t n_jobs;
+	const struct lf_job_type *const *types = lf_registry_jobs(&n_jobs);
+	const struct lf_replication_opts replication = {.catalog = context->catalog,
+							.clock = context->clock,
+							.regions = context->regions,
+							.data_dir = daemon->data_dir,
+							.base_url = &context->base_url,
+							.ca_cert = context->ca_cert,
+							.ca_key = context->ca_key,
+							.changed = replica_changed,
+							.context = daemon};
+	LF_AUTO_FREE char *compute_dir = lf_printf_dup("%s/compute", daemon->data_dir);
+	const struct lf_compute_opts compute = {
+		.data_dir = compute_dir, .regions = context->regions, .driver = opts->compute};
+
+	int rc = compute_dir ? lf_compute_open(&compute, &context->compute, err)
+			     : lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_replication_open(&replication, &context->replication, err);
+	if (!rc)
+		rc = lf_jobs_open(context->catalog, context->clock, types, n_jobs, context,
+				  &context->jobs, err);
+	return rc;
+}
+
+static int open_mounts(struct lf_daemon *daemon, struct lf_error *err)
+{
+	const struct lf_context *context = &daemon->context;
+	const struct lf_intake_opts intake = {.replication = context->replication,
+					      .ca_cert = context->ca_cert,
+					      .blob_path = pack_path,
+					      .blob_token = agent_token,
+					      .context = daemon};
+	const struct lf_blob_opts blob = {.clock = context->clock,
+					  .token_keys = context->token_keys,
+					  .data_dir = daemon->data_dir,
+					  .tenant_id = context->tenant_id,
+					  .base_url = &context->base_url,
+					  .authorize = authorize_blob,
+					  .context = daemon};
+
+	int rc = lf_intake_open(&intake, &daemon->intake, err);
+	if (!rc)
+		rc = lf_blob_open(&blob, &daemon->blob, err);
+	if (rc)
+		return rc;
+	const struct lf_arm_mount mounts[] = {
+		{lf_intake_matches, *lf_intake_http_handler(daemon->intake), daemon->intake},
+		{lf_blob_matches, *lf_blob_http_handler(daemon->blob), daemon->blob},
+	};
+	for (size_t i = 0; !rc && i < LF_N(mounts); i++)
+		rc = lf_arm_mount(daemon->arm, &mounts[i], err);
+	return rc;
 }
 
 static int open_front(struct lf_daemon *daemon, const struct lf_daemon_opts *opts,
@@ -62,12 +182,70 @@ static int open_front(struct lf_daemon *daemon, const struct lf_daemon_opts *opt
 						 .key_pem = daemon->site.server_key,
 						 .client_ca_pem = daemon->site.ca_cert,
 						 .threads = HTTP_THREADS};
+	bool v6 = strchr(opts->address, ':');
 
 	int rc = lf_arm_open(&daemon->context, providers, n, &daemon->arm, err);
 	if (!rc)
+		rc = open_mounts(daemon, err);
+	if (!rc)
 		rc = lf_http_server_open(&http, lf_arm_http_handler(daemon->arm), &daemon->http,
 					 err);
+	if (rc)
+		return rc;
+	daemon->url = lf_printf_dup("https://%s%s%s:%u", v6 ? "[" : "", opts->address,
+				    v6 ? "]" : "", lf_http_server_port(daemon->http));
+	return daemon->url ? 0 : lf_fail_nomem(err);
+}
+
+/* Housekeeping: every minute of the clock the replicas, every day what nothing claims. */
+
+static int collect_garbage(void *context, const char *region, struct lf_error *err)
+{
+	struct lf_daemon *daemon = context;
+	struct lf_vault *vault;
+	LF_AUTO_JSON *report = NULL;
+
+	int rc = lf_regions_vault(daemon->context.regions, region, &vault, err);
+	if (!rc)
+		rc = lf_vault_collect(vault, lf_clock_now_ns(daemon->context.clock), &report, err);
+	if (!rc && lf_json_int_or(report, "bytes", 0))
+		lf_info("collected %lld bytes of %lld points in %s",
+			(long long)lf_json_int_or(report, "bytes", 0),
+			(long long)lf_json_int_or(report, "points", 0), region);
 	return rc;
+}
+
+static void *keep_house(void *context)
+{
+	struct lf_daemon *daemon = context;
+	struct lf_clock *clock = daemon->context.clock;
+	int64_t tend_ns = 0, collect_ns = lf_clock_now_ns(clock) + COLLECT_EVERY_NS;
+
+	while (!daemon->stopping) {
+		struct lf_error err = LF_ERROR_NONE;
+		int64_t now = lf_clock_wait(clock, tend_ns, LF_NS_PER_S / 2);
+		if (now < tend_ns)
+			continue;
+		tend_ns = now + TEND_EVERY_NS;
+		if (lf_replication_tend(daemon->context.replication, &err))
+			lf_log_error("housekeeping", &err);
+		if (now < collect_ns)
+			continue;
+		collect_ns = now + COLLECT_EVERY_NS;
+		LF_AUTO_FREE char *regions = lf_printf_dup("%s/regions", daemon->data_dir);
+		if (regions && lf_dir_list(regions, collect_garbage, daemon, &err) &&
+		    err.code != LF_ENOTFOUND)
+			lf_log_error("collection", &err);
+	}
+	return NULL;
+}
+
+static int start_keeper(struct lf_daemon *daemon, struct lf_error *err)
+{
+	int sys = pthread_create(&daemon->keeper, NULL, keep_house, daemon);
+
+	daemon->keeping = sys == 0;
+	return sys ? lf_fail_sys(err, sys, NULL, "cannot start a thread") : 0;
 }
 
 int lf_daemon_open(const struct lf_daemon_opts *opts, struct lf_daemon **ret_daemon,
@@ -78,24 +256,24 @@ int lf_daemon_open(const struct lf_daemon_opts *opts, struct lf_daemon **ret_dae
 	if (!daemon)
 		return lf_fail_nomem(err);
 	daemon->site.lock = -1;
+	daemon->context.base_url = "";
 	daemon->data_dir = strdup(opts->data_dir);
 	int rc = daemon->data_dir ? lf_site_lock(&daemon->site, daemon->data_dir, err)
 				  : lf_fail_nomem(err);
 	if (!rc)
 		rc = open_core(daemon, opts, err);
 	if (!rc)
+		rc = open_engine(daemon, opts, err);
+	if (!rc)
 		rc = open_front(daemon, opts, err);
 	if (!rc) {
-		bool v6 = strchr(opts->address, ':');
-		daemon->url = lf_printf_dup("https://%s%s%s:%u", v6 ? "[" : "", opts->address,
-					    v6 ? "]" : "", lf_http_server_port(daemon->http));
 		daemon->context.base_url = daemon->url;
-		rc = daemon->url ? lf_site_write_client(&daemon->site, daemon->context.catalog,
-							daemon->url, err)
-				 : lf_fail_nomem(err);
+		rc = lf_site_write_client(&daemon->site, daemon->context.catalog, daemon->url, err);
 	}
 	if (!rc)
 		rc = lf_jobs_run(daemon->context.jobs, JOB_WORKERS, err);
+	if (!rc)
+		rc = start_keeper(daemon, err);
 	if (rc) {
 		lf_daemon_free(daemon);
 		return rc;
@@ -113,9 +291,19 @@ void lf_daemon_free(struct lf_daemon *daemon)
 {
 	if (!daemon)
 		return;
+	daemon->stopping = true;
+	if (daemon->keeping) {
+		lf_clock_wake(daemon->context.clock);
+		pthread_join(daemon->keeper, NULL);
+	}
 	lf_http_server_free(daemon->http);
-	lf_jobs_free(daemon->context.jobs);
+	lf_jobs_free(lf_steal(&daemon->context.jobs));
 	lf_arm_free(daemon->arm);
+	lf_blob_free(daemon->blob);
+	lf_intake_free(daemon->intake);
+	lf_replication_free(daemon->context.replication);
+	lf_compute_free(daemon->context.compute);
+	lf_regions_free(daemon->context.regions);
 	lf_catalog_free(daemon->context.catalog);
 	lf_clock_free(daemon->context.clock);
 	lf_site_done(&daemon->site);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "blob/service.h"
+#include "os/file.h"
+
+#define BLOB_NAME_MAX 1024 /* as Azure has it */
+#define FILE_NAME_MAX                                                                              \
+	230 /* of an encoded name: a file name with room for ".meta" and ".tmp-GUID" */
+
+void lf_blob_target_done(struct lf_blob_target *target)
+{
+	free(target->blob);
+	target->blob = NULL;
+}
+
+static int hex_value(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}
+
+/* Decode percent escapes in place; false: broken, or a NUL. */
+static bool decode(char *text)
+{
+	char *out = text;
+
+	for (const char *p = text; *p; p++) {
+		char c = *p;
+		if (c == '%') {
+			if (hex_value(p[1]) < 0 || hex_value(p[2]) < 0)
+				return false;
+			c = (char)(hex_value(p[1]) << 4 | hex_value(p[2]));
+			p += 2;
+		}
+		if (!c)
+			return false;
+		*out++ = c;
+	}
+	*out = '\0';
+	return true;
+}
+
+static bool plain_name(const char *name, size_t min, size_t max)
+{
+	size_t len = strlen(name);
+
+	return len >= min && len <= max &&
+	       !name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-$")] && name[0] != '-';
+}
+
+int lf_blob_target_parse(const char *path, struct lf_blob_target *ret_target, struct lf_error *err)
+{
+	LF_AUTO_BLOB_TARGET target = {0};
+	LF_AUTO_FREE char *copy = strdup(path + (*path == '/'));
+
+	if (!copy)
+		return lf_fail_nomem(err);
+	char *container = strchr(copy, '/');
+	if (container)
+		*container++ = '\0';
+	char *blob = container ? strchr(container, '/') : NULL;
+	if (blob)
+		*blob++ = '\0';
+	snprintf(target.account, sizeof(target.account), "%s", copy);
+	snprintf(target.container, sizeof(target.container), "%s", container ? container : "");
+	target.blob = strdup(blob ? blob : "");
+	if (!target.blob)
+		return lf_fail_nomem(err);
+	if (!decode(target.blob) || strlen(target.blob) > BLOB_NAME_MAX)
+		return lf_fail_arm(err, LF_EINVAL, "InvalidUri", NULL, NULL,
+				   "the name of the blob cannot be read");
+	if (target.container[0] && !plain_name(target.container, 3, 63))
+		return lf_fail_arm(err, LF_EINVAL, "InvalidResourceName", NULL, NULL,
+				   "the container's name has characters that are not allowed");
+	*ret_target = target;
+	target.blob = NULL;
+	return 0;
+}
+
+int lf_blob_container_dir(const char *data_dir, const char *account, const char *container,
+			  char **ret_dir, struct lf_error *err)
+{
+	if (!plain_name(account, 3, 24) || !plain_name(container, 3, 63))
+		return lf_fail_arm(err, LF_EINVAL, "InvalidResourceName", NULL, NULL,
+				   "not the name of an account and container");
+	*ret_dir = lf_printf_dup("%s/accounts/%s/%s", data_dir, account, container);
+	return *ret_dir ? 0 : lf_fail_nomem(err);
+}
+
+int lf_blob_path(const char *data_dir, const char *account, const char *container, const char *blob,
+		 char **ret_path, struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = NULL;
+	LF_AUTO_BUF path = LF_BUF_INIT;
+	int rc = lf_blob_container_dir(data_dir, account, container, &dir, err);
+
+	if (rc)
+		return rc;
+	lf_buf_printf(&path, "%s/", dir);
+	size_t before = path.len;
+	for (const char *p = blob; *p; p++)
+		if (isalnum((unsigned char)*p) || *p == '-' || *p == '_' ||
+		    (*p == '.' && path.len > before))
+			lf_buf_append(&path, p, 1);
+		else
+			lf_buf_printf(&path, "%%%02X", (unsigned char)*p);
+	if (path.len == before || path.len - before > FILE_NAME_MAX)
+		return lf_fail_arm(err, LF_EINVAL, "InvalidResourceName", blob, NULL,
+				   "the blob's name is empty or too long for this site");
+	/* ".meta" belongs to us */
+	if (path.len - before > 5 && strcmp(path.data + path.len - 5, ".meta") == 0) {
+		path.len -= 5;
+		lf_buf_puts(&path, "%2Emeta");
+	}
+	rc = lf_buf_check(&path, err);
+	if (!rc)
+		*ret_path = lf_buf_take(&path);
+	return rc;
+}
+
+int lf_blob_account_make(const char *data_dir, const char *account, struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = lf_printf_dup("%s/accounts/%s", data_dir, account);
+
+	if (!plain_name(account, 3, 24))
+		return lf_fail(err, LF_EINVAL, account, "not the name of a storage account");
+	int rc = dir ? lf_dir_make(dir, 0700, err) : lf_fail_nomem(err);
+	return rc ? rc : lf_file_sync_parent(dir, err);
+}
+
+int lf_blob_account_remove(const char *data_dir, const char *account, struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = lf_printf_dup("%s/accounts/%s", data_dir, account);
+
+	if (!plain_name(account, 3, 24))
+		return lf_fail(err, LF_EINVAL, account, "not the name of a storage account");
+	return dir ? lf_dir_remove(dir, err) : lf_fail_nomem(err);
+}
+
+bool lf_blob_query(const struct lf_http_exchange *x, const char *name, char *out, size_t size)
+{
+	size_t name_len = strlen(name);
+
+	for (const char *p = lf_http_query(x); *p;) {
+		size_t len = strcspn(p, "&");
+		if (len > name_len && p[name_len] == '=' && strncmp(p, name, name_len) == 0) {
+			snprintf(out, size, "%.*s", (int)(len - name_len - 1), p + name_len + 1);
+			return decode(out) && out[0];
+		}
+		p += len + (p[len] == '&');
+	}
+	return false;
+}
