@@ -80,8 +80,10 @@ static inline void fill_noise(void *data, size_t len, uint64_t seed)
 	uint8_t *bytes = data;
 
 	seed = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-	for (size_t i = 0; i < len; i++)
-		bytes[i] = (uint8_t)next_random(&seed);
+	for (size_t i = 0; i < len; i += 8) {
+		uint64_t word = next_random(&seed);
+		memcpy(bytes + i, &word, len - i < 8 ? len - i : 8);
+	}
 }
 
 /* A manifest with one disk. */
