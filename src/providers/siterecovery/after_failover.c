@@ -59,11 +59,13 @@ static int remove_present(struct lf_job_run *run, const struct lf_resource *item
 	struct lf_context *context = lf_job_run_context(run);
 	const char *vm = lf_json_text_or(item->state, "failover.vm", "");
 
-	int rc = *vm ? lf_sr_machine_remove_own(context, vm, item->id, err) : 0;
+	const char *job = lf_json_text_or(item->state, "failover.job", "");
+
+	int rc = *vm ? lf_sr_machine_remove_own(context, vm, job, err) : 0;
 	if (!rc && *vm)
 		rc = lf_sr_point_release(context, lf_json_text_or(item->state, "region", ""),
-					 lf_json_text_or(item->state, "failover.point", ""),
-					 lf_json_text_or(item->state, "failover.job", ""), err);
+					 lf_json_text_or(item->state, "failover.point", ""), job,
+					 err);
 	return rc;
 }
 
@@ -173,7 +175,8 @@ static int run_start_machine(struct lf_job_run *run, struct lf_error *err)
 static const struct lf_job_step change_steps[] = {
 	{"ChangePitPrerequisitesCheck", "Prerequisites check for changing the recovery point",
 	 run_choose, NULL},
-	{"RemoveVirtualMachine", "Remove the virtual machine", run_remove_old, NULL},
+	{"RemoveVirtualMachine", "Remove the virtual machine", run_remove_old,
+	 lf_sr_failover_unmake},
 	{"StartFailover", "Start failover", lf_sr_failover_make, lf_sr_failover_unmake},
 	{"StartReplicaVirtualMachine", "Start the replica virtual machine", run_start_machine,
 	 NULL},

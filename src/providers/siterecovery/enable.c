@@ -11,6 +11,18 @@
 
 #define RECHECK_NS LF_NS_PER_S
 
+/* The vault's region as a name: "East US" is eastus. */
+static void region_of(const struct lf_resource *vault, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (const char *p = lf_json_text_or(vault->doc, "location", "default"); *p && n + 1 < size;
+	     p++)
+		if (*p != ' ')
+			out[n++] = (char)(*p >= 'A' && *p <= 'Z' ? *p | 32 : *p);
+	out[n] = '\0';
+}
+
 /* The item's documents, from what the checks found. */
 static int build_item(const struct lf_sr_enable *enable, json_t **ret_doc, json_t **ret_state,
 		      struct lf_error *err)
@@ -19,8 +31,7 @@ static int build_item(const struct lf_sr_enable *enable, json_t **ret_doc, json_
 	const char *name = lf_json_text_or(enable->agent, "machineName", "machine");
 	char region[64];
 
-	snprintf(region, sizeof(region), "%s",
-		 lf_json_text_or(enable->vault->doc, "location", "default"));
+	region_of(enable->vault, region, sizeof(region));
 	LF_AUTO_JSON *doc =
 		json_pack("{s:s,s:O,s:s?,s:O,s:O,s:[]}", "friendlyName", name, "policyId",
 			  lf_json_at(enable->properties, "policyId"), "protectableItemId",
@@ -285,7 +296,10 @@ static int run_remove_item(struct lf_job_run *run, struct lf_error *err)
 		return rc;
 	snprintf(text, sizeof(text), "protection of %s has been disabled",
 		 lf_json_text_or(item.doc, "friendlyName", ""));
+	const char *vm = lf_json_text(item.state, "failover.vm");
 	rc = lf_sr_event_put(context, &item, "JobStatus", "OK", lf_job_run_job(run)->id, text, err);
+	if (!rc && vm)
+		rc = lf_sr_machine_give_away(context, vm, err);
 	if (!rc)
 		rc = lf_catalog_delete_tree(context->catalog, item.id, err);
 	if (!rc)

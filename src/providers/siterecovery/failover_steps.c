@@ -34,7 +34,8 @@ static int plan_once(struct lf_job_run *run, struct lf_error *err)
 	const struct lf_sr_plan plan = {.item = &item,
 					.point = lf_json_at(data, "point"),
 					.network_id =
-						lf_json_text(item.doc, "details.targetNetworkId")};
+						lf_json_text(item.doc, "details.targetNetworkId"),
+					.job = lf_job_run_job(run)->id};
 	rc = lf_sr_machine_plan(lf_job_run_context(run), &plan, &machine, err);
 	if (!rc && lf_json_set(data, "machine", machine))
 		rc = lf_fail_nomem(err);
@@ -60,9 +61,7 @@ int lf_sr_failover_unmake(struct lf_job_run *run, struct lf_error *err)
 	const json_t *data = lf_job_run_data(run);
 	const char *vm = lf_json_text(data, "machine.id");
 	const char *name = lf_json_text(data, "pointName");
-	int rc = vm ? lf_sr_machine_remove_own(context, vm, lf_json_text(data, "machine.managedBy"),
-					       err)
-		    : 0;
+	int rc = vm ? lf_sr_machine_remove_own(context, vm, lf_job_run_job(run)->id, err) : 0;
 
 	if (!rc && name)
 		rc = lf_sr_point_release(context, lf_json_text_or(data, "region", ""), name,

@@ -162,14 +162,18 @@ struct lf_sr_plan {
 	const struct lf_resource *item;
 	const json_t *point;
 	const char *network_id; /* NULL: no network */
+	const char *job;	/* that makes it */
 	bool test;
 };
 LF_MUST_CHECK int lf_sr_machine_plan(struct lf_context *context, const struct lf_sr_plan *plan,
 				     json_t **ret_machine, struct lf_error *err);
 char *lf_sr_vm_id(const struct lf_resource *item, bool test);
-/* Remove a machine of item (its managedBy); one that is not the item's is left alone. */
+/* Remove the machine that job made; another of the same id is its user's and stays. */
 LF_MUST_CHECK int lf_sr_machine_remove_own(struct lf_context *context, const char *vm_id,
-					   const char *item_id, struct lf_error *err);
+					   const char *job, struct lf_error *err);
+/* From now on the machine is its user's alone. */
+LF_MUST_CHECK int lf_sr_machine_give_away(struct lf_context *context, const char *vm_id,
+					  struct lf_error *err);
 
 /* network.c */
 /* Array of {"name", "prefix"}, by name; LF_EINVAL "NetworkNotFound". */

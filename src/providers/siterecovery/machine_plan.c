@@ -216,12 +216,13 @@ int lf_sr_machine_plan(struct lf_context *context, const struct lf_sr_plan *plan
 	if (!*size)
 		default_size(item, size, sizeof(size));
 	LF_AUTO_FREE char *id = lf_sr_vm_id(item, plan->test);
-	LF_AUTO_JSON *machine = json_pack(
-		"{s:s?,s:s,s:s,s:s,s:s,s:s,s:o,s:s,s:b}", "id", id, "name", name, "location",
-		lf_json_text_or(item->state, "region", ""), "vmSize", size, "osType",
-		strcasestr(os, "windows") ? "Windows" : "Linux", "firmware",
-		strcasestr(firmware, "efi") ? "uefi" : "bios", "tags",
-		tags_of(item, "targetVmTags"), "managedBy", item->id, "isolated", (int)plan->test);
+	LF_AUTO_JSON *machine =
+		json_pack("{s:s?,s:s,s:s,s:s,s:s,s:s,s:o,s:s,s:s,s:b}", "id", id, "name", name,
+			  "location", lf_json_text_or(item->state, "region", ""), "vmSize", size,
+			  "osType", strcasestr(os, "windows") ? "Windows" : "Linux", "firmware",
+			  strcasestr(firmware, "efi") ? "uefi" : "bios", "tags",
+			  tags_of(item, "targetVmTags"), "managedBy", item->id, "madeBy", plan->job,
+			  "isolated", (int)plan->test);
 	if (!id || !machine || add_disks(plan, name, machine))
 		return lf_fail_nomem(err);
 	int rc = add_nics(context, plan, name, machine, err);
@@ -230,7 +231,7 @@ int lf_sr_machine_plan(struct lf_context *context, const struct lf_sr_plan *plan
 	return rc;
 }
 
-int lf_sr_machine_remove_own(struct lf_context *context, const char *vm_id, const char *item_id,
+int lf_sr_machine_remove_own(struct lf_context *context, const char *vm_id, const char *job,
 			     struct lf_error *err)
 {
 	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
@@ -240,7 +241,20 @@ int lf_sr_machine_remove_own(struct lf_context *context, const char *vm_id, cons
 		return lf_machine_remove(context, vm_id, err); /* what a kill may have left */
 	if (rc)
 		return rc;
-	if (!lf_arm_id_equal(lf_json_text_or(vm.doc, "managedBy", ""), item_id ? item_id : ""))
+	if (strcmp(lf_json_text_or(vm.state, "machine.madeBy", ""), job) != 0)
 		return 0;
 	return lf_machine_remove(context, vm_id, err);
+}
+
+int lf_sr_machine_give_away(struct lf_context *context, const char *vm_id, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+	int rc = lf_catalog_get(context->catalog, vm_id, &vm, err);
+
+	if (rc == LF_ENOTFOUND) /* removed by its user */
+		return 0;
+	if (rc || json_object_del(vm.doc, "managedBy"))
+		return rc;
+	return lf_catalog_put(context->catalog, vm_id, NULL, LF_PUT_EXISTING, NULL, vm.doc, NULL,
+			      err);
 }

@@ -75,6 +75,9 @@ static int run_prerequisites(struct lf_job_run *run, struct lf_error *err)
 	struct lf_context *context = lf_job_run_context(run);
 	const char *job = lf_job_run_job(run)->id;
 	json_t *data = lf_job_run_data(run);
+	/* killed after the claim was made: the same point again, or its claim would stay behind */
+	const char *wanted =
+		lf_json_text_or(data, "pointName", lf_sr_job_text(run, "recoveryPoint"));
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
 	LF_AUTO_JSON *point = NULL;
 
@@ -84,8 +87,7 @@ static int run_prerequisites(struct lf_job_run *run, struct lf_error *err)
 	if (!rc)
 		rc = lf_sr_check_allowed(item.state, LF_SR_TEST_FAILOVER, item.id, err);
 	if (!rc)
-		rc = lf_sr_point_find(context, &item, lf_sr_job_text(run, "recoveryPoint"), &point,
-				      err);
+		rc = lf_sr_point_find(context, &item, wanted, &point, err);
 	if (rc)
 		return rc;
 	const char *name = lf_json_text_or(point, "id", "");
@@ -130,6 +132,7 @@ static int run_create(struct lf_job_run *run, struct lf_error *err)
 		const struct lf_sr_plan plan = {.item = &item,
 						.point = lf_json_at(data, "point"),
 						.network_id = lf_sr_job_text(run, "networkId"),
+						.job = lf_job_run_job(run)->id,
 						.test = true};
 		rc = lf_sr_machine_plan(context, &plan, &machine, err);
 		if (!rc && lf_json_set(data, "machine", machine))
@@ -142,16 +145,13 @@ static int run_create(struct lf_job_run *run, struct lf_error *err)
 	return lf_machine_make(context, lf_json_at(data, "machine"), err);
 }
 
-/* Only a machine that this item owns: another's of the same name is the user's. */
 static int undo_create(struct lf_job_run *run, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
 	const json_t *data = lf_job_run_data(run);
 	const char *vm = lf_json_text(data, "machine.id");
 
-	return vm ? lf_sr_machine_remove_own(context, vm, lf_json_text(data, "machine.managedBy"),
-					     err)
-		  : 0;
+	return vm ? lf_sr_machine_remove_own(context, vm, lf_job_run_job(run)->id, err) : 0;
 }
 
 static int run_prepare(struct lf_job_run *run, struct lf_error *err)
@@ -222,7 +222,7 @@ static int run_remove(struct lf_job_run *run, struct lf_error *err)
 		rc = lf_sr_check_allowed(item.state, LF_SR_TEST_CLEANUP, item.id, err);
 	if (!rc)
 		rc = lf_sr_machine_remove_own(context, lf_json_text_or(item.state, "test.vm", ""),
-					      item.id, err);
+					      lf_json_text_or(item.state, "test.job", ""), err);
 	if (!rc)
 		rc = lf_sr_point_release(context, lf_json_text_or(item.state, "region", ""),
 					 lf_json_text_or(item.state, "test.point", ""),

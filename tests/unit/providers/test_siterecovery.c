@@ -325,6 +325,33 @@ static void test_failover__to_the_latest_takes_final_changes_and_the_machine_out
 	assert_int_equal(count_vms(w), 1);
 }
 
+static void test_failover__never_touches_a_machine_that_an_earlier_migration_left(void **state)
+{
+	struct world *w = *state;
+	char point[LF_GUID_SIZE];
+
+	protect(w);
+	act(w, "unplannedFailover", failover_body("", "false"));
+	AUTO_REPLY removed = request(w, "DELETE", ITEM, NULL);
+	drive(w);
+	LF_AUTO_RESOURCE before = LF_RESOURCE_INIT;
+	struct lf_error err;
+	assert_lf_ok(lf_catalog_get(w->context.catalog, VMS "/web01-new", &before, &err));
+	assert_null(lf_json_at(before.doc, "managedBy"));
+	make_point(w, point);
+	protect(w);
+	AUTO_REPLY reply =
+		request(w, "POST", ITEM "/unplannedFailover", failover_body(point, "false"));
+	assert_int_equal(reply.status, 202);
+	drive(w);
+	LF_AUTO_FREE char *path = lf_printf_dup(VAULT "/replicationJobs/%s", reply.job);
+	LF_AUTO_JSON *job = get(w, path);
+	assert_string_equal(lf_json_text(job, "properties.state"), "Failed");
+	LF_AUTO_RESOURCE after = LF_RESOURCE_INIT;
+	assert_lf_ok(lf_catalog_get(w->context.catalog, VMS "/web01-new", &after, &err));
+	assert_string_equal(after.etag, before.etag);
+}
+
 static void test_failover__without_its_agent_uses_the_latest_point_and_says_so(void **state)
 {
 	struct world *w = *state;
@@ -589,6 +616,7 @@ int main(void)
 		T(test_drill__a_busy_item_names_the_job_it_waits_for),
 		T(test_drill__cancelled_takes_its_machine_back),
 		T(test_failover__to_the_latest_takes_final_changes_and_the_machine_outlives_the_item),
+		T(test_failover__never_touches_a_machine_that_an_earlier_migration_left),
 		T(test_failover__without_its_agent_uses_the_latest_point_and_says_so),
 		T(test_failover__planned_fails_without_its_agent_and_changes_nothing),
 		T(test_failover__is_committed_taken_back_or_moved_to_another_point),
