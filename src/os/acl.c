@@ -132,8 +132,8 @@ int lf_acl_allow_traverse(const char *path, uid_t uid, gid_t gid, bool *ret_chan
 			  struct lf_error *err)
 {
 	struct list list;
-	size_t n;
-	bool is_free;
+	size_t n = 0;
+	bool is_free = false;
 
 	int rc = read_list(path, uid, gid, &list, &n, &is_free, err);
 	if (rc)
@@ -155,8 +155,8 @@ int lf_acl_allow_traverse(const char *path, uid_t uid, gid_t gid, bool *ret_chan
 static int check_traverse(const char *path, uid_t uid, gid_t gid, struct lf_error *err)
 {
 	struct list list;
-	size_t n;
-	bool is_free;
+	size_t n = 0;
+	bool is_free = false;
 
 	int rc = read_list(path, uid, gid, &list, &n, &is_free, err);
 	if (rc || is_free || !add_user_x(&list, &n, uid))

@@ -129,7 +129,7 @@ int lf_journal_append(const char *path, const uint8_t *records, size_t n, uint64
 	LF_AUTO_FD fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	size_t len = n * LF_EXTENT_WIRE_SIZE;
 	struct lf_extent extent;
-	uint64_t end;
+	uint64_t end = 0;
 	int rc = 0;
 
 	if (fd < 0)
