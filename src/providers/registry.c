@@ -4,6 +4,7 @@
 #include "providers/compute/compute.h"
 #include "providers/identity/identity.h"
 #include "providers/network/network.h"
+#include "providers/offazure/offazure.h"
 #include "providers/resources/resources.h"
 #include "providers/siterecovery/siterecovery.h"
 #include "providers/vaults/vaults.h"
@@ -14,6 +15,7 @@ static const struct lf_arm_provider *const providers[] = {
 	&lf_resources_provider,
 	&lf_compute_provider,
 	&lf_vaults_provider,
+	&lf_offazure_provider,
 	&lf_siterecovery_provider,
 };
 

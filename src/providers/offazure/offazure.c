@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "providers/offazure/offazure.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "providers/common/document.h"
+
+#define MACHINES_A_PAGE 200
+
+static int check_site(struct lf_arm_call *call, const char *id, json_t *doc,
+		      const struct lf_resource *before, json_t *state, struct lf_error *err)
+{
+	(void)call, (void)id, (void)before, (void)state;
+	json_object_del(doc, "eTag");
+	return lf_json_set_text(doc, "properties.provisioningState", "Succeeded")
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
+static int view_site(struct lf_arm_call *call, const struct lf_resource *site, json_t *doc,
+		     struct lf_error *err)
+{
+	(void)site;
+	return lf_json_set_text(doc, "eTag", lf_json_text(doc, "etag")) |
+			       lf_json_set_text(doc, "properties.serviceEndpoint",
+						lf_arm_base_url(call))
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
+/* A site whose machines are being replicated stays. */
+static int remove_site(struct lf_arm_call *call, const struct lf_resource *site,
+		       struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = "Landfall/replicas"};
+	LF_AUTO_FREE char *below = lf_printf_dup("%s/machines/", site->id);
+	LF_AUTO_RESOURCE_LIST list = {0};
+	int rc = below ? lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err)
+		       : lf_fail_nomem(err);
+
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		const char *machine = lf_json_text(list.items[i].doc, "spec.machineId");
+		if (!machine)
+			machine = lf_json_text_or(list.items[i].doc, "machineId", "");
+		if (lf_text_starts_nocase(machine, below))
+			rc = lf_fail_arm(err, LF_ECONFLICT, "SiteHasProtectedMachines", machine,
+					 "disable their replication first",
+					 "the site has machines that are being replicated, as %s",
+					 machine);
+	}
+	return rc;
+}
+
+static const struct lf_field site_fields[] = {
+	{"properties", LF_OBJECT, 0, 0, 0, NULL, "{} will do"},
+	{"properties.applianceName", LF_TEXT, 0, 0, 255, NULL, "a name for who discovers"},
+	{"properties.discoverySolutionId", LF_TEXT, 0, 0, 1024, NULL, "of a migrate project"},
+	{"properties.servicePrincipalIdentityDetails.rawCertData", LF_TEXT, LF_SECRET, 0, 0, NULL,
+	 "of the appliance"},
+	{"properties.serviceEndpoint", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "set by the service"},
+	{"properties.masterSiteId", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "set by the service"},
+	{"properties.provisioningState", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "Succeeded"},
+};
+
+#define SITE_DOCUMENT(site_type)                                                                   \
+	{                                                                                          \
+		.type = site_type, .fields = site_fields, .n_fields = LF_N(site_fields),           \
+		.check = check_site, .removing = remove_site, .view = view_site,                   \
+		.needs_location = true,                                                            \
+	}
+static const struct lf_document vmware_site = SITE_DOCUMENT(LF_VMWARE_SITE_TYPE);
+static const struct lf_document server_site = SITE_DOCUMENT(LF_SERVER_SITE_TYPE);
+
+/* Agents need no accounts on machines, and no vCenter: these lists are there, and empty. */
+static const struct lf_document vmware_accounts = {.type = LF_VMWARE_SITE_TYPE "/runAsAccounts"};
+static const struct lf_document server_accounts = {.type = LF_SERVER_SITE_TYPE "/runAsAccounts"};
+static const struct lf_document vcenters = {.type = LF_VMWARE_SITE_TYPE "/vCenters"};
+
+/* The site whose id is the request's path without its last segments, and its agents. */
+static int find_agents(struct lf_arm_call *call, unsigned levels_up, struct lf_resource *ret_site,
+		       json_t **ret_agents, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	int rc = lf_catalog_get(context->catalog, lf_arm_id(call, levels_up), ret_site, err);
+
+	if (rc)
+		return rc;
+	if (!context->replication)
+		return lf_fail(err, LF_EUNSUPPORTED, ret_site->id, "this site takes no agents");
+	return lf_agents_list(context->replication, ret_site->id, ret_agents, err);
+}
+
+static int list_machines(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE site = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *agents = NULL;
+	LF_AUTO_JSON *values = json_array();
+	const char *token = lf_arm_query(call, "skiptoken");
+	uint64_t from = 0;
+	char next[24];
+
+	int rc = token ? lf_parse_u64(token, 0, INT32_MAX, &from, err) : 0;
+	if (!rc)
+		rc = find_agents(call, 1, &site, &agents, err);
+	if (rc)
+		return rc;
+	size_t end = from + MACHINES_A_PAGE, n = json_array_size(agents);
+	for (size_t i = from; i < n && i < end; i++)
+		if (json_array_append_new(values,
+					  lf_offazure_machine(site.id, json_array_get(agents, i))))
+			return lf_fail_nomem(err);
+	snprintf(next, sizeof(next), "%zu", end);
+	return lf_arm_reply_list(call, values, end < n ? next : NULL, err);
+}
+
+static int get_machine(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE site = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *agents = NULL;
+	json_t *agent;
+	size_t i;
+
+	int rc = find_agents(call, 2, &site, &agents, err);
+	if (rc)
+		return rc;
+	json_array_foreach (agents, i, agent) {
+		if (!lf_text_equal_nocase(lf_json_text_or(agent, "agentId", ""),
+					  lf_arm_param(call, "machine")))
+			continue;
+		LF_AUTO_JSON *machine = lf_offazure_machine(site.id, agent);
+		return machine ? lf_arm_reply(call, 200, machine, err) : lf_fail_nomem(err);
+	}
+	return lf_fail(err, LF_ENOTFOUND, lf_arm_id(call, 0), "the site has no machine '%s'",
+		       lf_arm_param(call, "machine"));
+}
+
+static int summarise(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE site = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *agents = NULL;
+	int rc = find_agents(call, 1, &site, &agents, err);
+
+	if (rc)
+		return rc;
+	json_int_t n = (json_int_t)json_array_size(agents);
+	LF_AUTO_JSON *body =
+		lf_arm_subject(call) == &vmware_site
+			? json_pack("{s:I,s:i,s:i}", "machineCount", n, "runAsAccountCount", 0,
+				    "vCenterCount", 0)
+			: json_pack("{s:I,s:i}", "serverCount", n, "runAsAccountCount", 0);
+	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+}
+
+/* One entry for each pre-flight check that an agent failed. */
+static int list_health(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE site = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *agents = NULL;
+	LF_AUTO_JSON *values = json_array();
+	json_t *agent, *check;
+	size_t i, j;
+
+	int rc = find_agents(call, 1, &site, &agents, err);
+	if (rc)
+		return rc;
+	json_array_foreach (agents, i, agent) {
+		const char *name = lf_json_text_or(agent, "machineName", "");
+		json_array_foreach (lf_json_at(agent, "preflight"), j, check) {
+			const char *reason = lf_json_text_or(check, "reason", "");
+			if (lf_json_bool_or(check, "ok", true))
+				continue;
+			json_t *value = json_pack(
+				"{s:s,s:s,s:s,s:I,s:s,s:i,s:i,s:s,s:s,s:s,s:[s]}", "applianceName",
+				name, "errorMessage", reason, "summaryMessage", reason, "errorId",
+				(json_int_t)j + 1, "errorCode", lf_json_text_or(check, "check", ""),
+				"affectedObjectsCount", 1, "hitCount", 1, "severity", "Error",
+				"remediationGuidance", lf_json_text_or(check, "advice", ""),
+				"affectedResourceType", "Machines", "affectedResources", name);
+			if (json_array_append_new(values, value))
+				return lf_fail_nomem(err);
+		}
+	}
+	return lf_arm_reply_list(call, values, NULL, err);
+}
+
+/* Agents report by themselves, so what is shown is always fresh: the operation has ended. */
+static int refresh(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE site = LF_RESOURCE_INIT;
+	int rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 1), &site, err);
+
+	if (!rc)
+		rc = lf_document_done_headers(call, err);
+	return rc ? rc : lf_arm_reply(call, 202, NULL, err);
+}
+
+/* Landfall's own: Azure hands keys out in its portal only. */
+static int new_key(struct lf_arm_call *call, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	LF_AUTO_RESOURCE site = LF_RESOURCE_INIT;
+	LF_AUTO_FREE char *key = NULL;
+	LF_AUTO_JSON *body = json_object();
+	int64_t expires;
+
+	int rc = lf_catalog_get(context->catalog, lf_arm_id(call, 1), &site, err);
+	if (!rc && !context->replication)
+		rc = lf_fail(err, LF_EUNSUPPORTED, site.id, "this site takes no agents");
+	if (!rc)
+		rc = lf_registration_key_new(context->replication, site.id, &key, &expires, err);
+	if (rc)
+		return rc;
+	if (lf_json_set_text(body, "registrationKey", key) |
+	    lf_json_set_time(body, "expiresOn", expires))
+		return lf_fail_nomem(err);
+	return lf_arm_reply(call, 200, body, err);
+}
+
+static json_t *view_job(const char *site_id, const char *type, const struct lf_job *job)
+{
+	LF_AUTO_FREE char *id = lf_printf_dup("%s/jobs/%s", site_id, job->id);
+	LF_AUTO_JSON *doc = json_pack(
+		"{s:s?,s:s,s:s+,s:{s:s,s:s,s:s,s:[],s:s}}", "id", id, "name", job->id, "type", type,
+		"/jobs", "properties", "status", lf_job_state_name(job->state), "displayName",
+		job->type, "activityId", job->id, "errors", "provisioningState", "Succeeded");
+
+	if (!doc || lf_json_set_time(doc, "properties.startTime", job->created_ns) ||
+	    (job->ended_ns && lf_json_set_time(doc, "properties.endTime", job->ended_ns)))
+		return NULL;
+	return lf_steal(&doc);
+}
+
+static int list_jobs(struct lf_arm_call *call, struct lf_error *err)
+{
+	const struct lf_document *document = lf_arm_subject(call);
+	LF_AUTO_RESOURCE site = LF_RESOURCE_INIT;
+	LF_AUTO_JOB_LIST jobs = {0};
+	LF_AUTO_JSON *values = json_array();
+
+	int rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 1), &site, err);
+	if (!rc)
+		rc = lf_jobs_list(lf_arm_context(call)->jobs, site.id, NULL, NULL, &jobs, err);
+	for (size_t i = 0; !rc && i < jobs.n; i++)
+		if (json_array_append_new(values,
+					  view_job(site.id, document->type, &jobs.items[i])))
+			rc = lf_fail_nomem(err);
+	return rc ? rc : lf_arm_reply_list(call, values, NULL, err);
+}
+
+static int get_job(struct lf_arm_call *call, struct lf_error *err)
+{
+	const struct lf_document *document = lf_arm_subject(call);
+	LF_AUTO_JOB job = LF_JOB_INIT;
+	int rc = lf_jobs_get(lf_arm_context(call)->jobs, lf_arm_param(call, "job"), &job, err);
+
+	if (!rc && !lf_arm_id_equal(job.scope, lf_arm_id(call, 2)))
+		rc = lf_fail(err, LF_ENOTFOUND, lf_arm_id(call, 0), "the site has no such job");
+	if (rc)
+		return rc;
+	LF_AUTO_JSON *body = view_job(job.scope, document->type, &job);
+	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+}
+
+static int get_operation(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_arm_reply_job_status(call, lf_arm_param(call, "operation"), err);
+}
+
+#define VMWARE "/providers/Microsoft.OffAzure/VMwareSites"
+#define SERVER "/providers/Microsoft.OffAzure/ServerSites"
+
+#define ACTION(site, path, type, name, on)                                                         \
+	{                                                                                          \
+		"POST", path "/" name, type "/" name "/action", on, 0, NULL, 0, site               \
+	}
+/* Rows of one kind of site; path is that of one site. */
+#define SITE_ROUTES(site, accounts, collection, path, type)                                         \
+	LF_DOCUMENT_ROUTES(site, collection, type),                                                 \
+		{"GET", path "/machines", type "/machines/read", list_machines, 0, NULL, 0, site},  \
+		{"GET", path "/machines/{machine}", type "/machines/read", get_machine, 0, NULL, 0, \
+		 site},                                                                             \
+		LF_DOCUMENT_READ(accounts, path "/runAsAccounts", type "/runAsAccounts", on_list),  \
+		LF_DOCUMENT_READ(accounts, path "/runAsAccounts/{account}", type "/runAsAccounts",  \
+				 on_get),                                                           \
+		{"GET", path "/jobs", type "/jobs/read", list_jobs, 0, NULL, 0, site},              \
+		{"GET", path "/jobs/{job}", type "/jobs/read", get_job, 0, NULL, 0, site},          \
+		{"GET",                                                                             \
+		 path "/operationsStatus/{operation}",                                              \
+		 type "/operationsStatus/read",                                                     \
+		 get_operation,                                                                     \
+		 0,                                                                                 \
+		 NULL,                                                                              \
+		 0,                                                                                 \
+		 site},                                                                             \
+		ACTION(site, path, type, "summary", summarise),                                     \
+		ACTION(site, path, type, "healthSummary", list_health),                             \
+		ACTION(site, path, type, "listHealthSummary", list_health),                         \
+		ACTION(site, path, type, "refresh", refresh),                                       \
+		ACTION(site, path, type, "refreshSite", refresh),                                   \
+		ACTION(site, path, type, "generateRegistrationKey", new_key)
+
+static const struct lf_arm_route routes[] = {
+	SITE_ROUTES(&vmware_site, &vmware_accounts, VMWARE, LF_GROUP_PATH VMWARE "/{name}",
+		    LF_VMWARE_SITE_TYPE),
+	SITE_ROUTES(&server_site, &server_accounts, SERVER, LF_GROUP_PATH SERVER "/{name}",
+		    LF_SERVER_SITE_TYPE),
+	LF_DOCUMENT_READ(&vcenters, LF_GROUP_PATH VMWARE "/{name}/vCenters",
+			 LF_VMWARE_SITE_TYPE "/vCenters", on_list),
+	LF_DOCUMENT_READ(&vcenters, LF_GROUP_PATH VMWARE "/{name}/vCenters/{vcenter}",
+			 LF_VMWARE_SITE_TYPE "/vCenters", on_get),
+};
+
+static const char *const api_versions[] = {
+	"2018-05-01-preview", "2019-05-01-preview", "2020-01-01", "2020-07-07",
+	"2020-08-01-preview", "2020-11-11-preview", "2022-10-27", "2023-06-06",
+	"2023-10-01-preview", "2024-05-01-preview", NULL};
+static const char *const types[] = {"VMwareSites", "ServerSites", "VMwareSites/machines",
+				    "ServerSites/machines", NULL};
+
+const struct lf_arm_provider lf_offazure_provider = {
+	.name = "Microsoft.OffAzure",
+	.api_versions = api_versions,
+	.routes = routes,
+	.n_routes = LF_N(routes),
+	.types = types,
+};
+const struct lf_job_type *const lf_offazure_jobs[] = {NULL};
+const size_t lf_offazure_n_jobs = 0;

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * providers/offazure/offazure.h - Microsoft.OffAzure: sites of VMware and of
+ * physical servers, and the machines discovered in them.
+ *
+ * A discovered machine is an agent that has registered with the site: nothing
+ * of it is stored here.
+ */
+#ifndef LF_PROVIDERS_OFFAZURE_H
+#define LF_PROVIDERS_OFFAZURE_H
+
+#include "arm/arm.h"
+
+#define LF_VMWARE_SITE_TYPE "Microsoft.OffAzure/VMwareSites"
+#define LF_SERVER_SITE_TYPE "Microsoft.OffAzure/ServerSites"
+
+extern const struct lf_arm_provider lf_offazure_provider;
+extern const struct lf_job_type *const lf_offazure_jobs[];
+extern const size_t lf_offazure_n_jobs;
+
+/*
+ * The machine that an agent (an element of lf_agents_list()) stands for:
+ * id "{site}/machines/{agentId}", properties as the site's kind has them.
+ * The caller's reference; NULL when out of memory.
+ */
+json_t *lf_offazure_machine(const char *site_id, const json_t *agent);
+
+#endif
