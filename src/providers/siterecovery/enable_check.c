@@ -9,6 +9,7 @@
 
 #define DETAILS	     "properties.providerSpecificDetails."
 #define VM_NAME_MAX  63
+#define ITEMS_MAX    1000 /* of a vault */
 #define DISKS_MAX    64
 #define TYPE_ACCOUNT "Microsoft.Storage/storageAccounts"
 #define TYPE_NETWORK "Microsoft.Network/virtualNetworks"
@@ -336,10 +337,15 @@ static int check_not_protected(struct lf_context *context, struct lf_sr_enable *
 	const struct lf_list_query query = {.type = LF_SR_TYPE_ITEM};
 	const char *machine = lf_json_text_or(
 		enable->properties, "providerSpecificDetails.fabricDiscoveryMachineId", "");
+	LF_AUTO_FREE char *below = lf_printf_dup("%s/", enable->vault->id);
 	LF_AUTO_RESOURCE_LIST items = {0};
+	size_t of_vault = 0;
 
+	if (!below)
+		return lf_fail_nomem(err);
 	int rc = lf_catalog_list(context->catalog, &query, &items, err);
-	for (size_t i = 0; !rc && i < items.n; i++)
+	for (size_t i = 0; !rc && i < items.n; i++) {
+		of_vault += lf_text_starts_nocase(items.items[i].id, below);
 		if (lf_arm_id_equal(lf_json_text_or(items.items[i].doc,
 						    "details.fabricDiscoveryMachineId", ""),
 				    machine))
@@ -347,6 +353,10 @@ static int check_not_protected(struct lf_context *context, struct lf_sr_enable *
 				err, LF_ECONFLICT, "MachineAlreadyProtected", items.items[i].id,
 				"use that item, or disable its protection first",
 				"the machine is already protected by %s", items.items[i].id);
+	}
+	if (!rc && of_vault >= ITEMS_MAX)
+		rc = lf_fail_arm(err, LF_ECONFLICT, "VaultLimitReached", enable->vault->id,
+				 "use another vault", "a vault can protect %d machines", ITEMS_MAX);
 	return rc;
 }
 

@@ -69,6 +69,22 @@ int lf_sr_failover_unmake(struct lf_job_run *run, struct lf_error *err)
 	return rc;
 }
 
+/* Source disk id to the managed disk that was made of it: the point and the plan agree in order. */
+static json_t *managed_disks(const json_t *data, const char *group_id)
+{
+	json_t *disks = json_object(), *disk;
+	size_t i;
+
+	json_array_foreach (lf_json_at(data, "point.disks"), i, disk) {
+		const json_t *made = json_array_get(lf_json_at(data, "machine.disks"), i);
+		LF_AUTO_FREE char *id = lf_printf_dup("%s/providers/Microsoft.Compute/disks/%s",
+						      group_id, lf_json_text_or(made, "name", ""));
+		json_object_set_new(disks, lf_json_text_or(disk, "id", ""),
+				    id ? json_string(id) : NULL);
+	}
+	return disks;
+}
+
 int lf_sr_failover_start(struct lf_job_run *run, enum lf_sr_phase phase, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
@@ -87,6 +103,9 @@ int lf_sr_failover_start(struct lf_job_run *run, enum lf_sr_phase phase, struct 
 	    lf_json_set_text(item.state, "failover.job", job) |
 	    lf_json_set_text(item.state, "failover.vm", vm) |
 	    lf_json_set_text(item.state, "failover.point", lf_json_text(data, "pointName")) |
+	    lf_json_set(item.state, "failover.disks",
+			managed_disks(data, lf_json_text_or(item.doc,
+							    "details.targetResourceGroupId", ""))) |
 	    lf_json_set_time(item.state, "lastFailoverTime", lf_clock_now_ns(context->clock)))
 		return lf_fail_nomem(err);
 	rc = lf_sr_hydrate_submit(context, vm, lf_json_text_or(data, "region", ""),

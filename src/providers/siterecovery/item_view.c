@@ -46,6 +46,9 @@ static int add_settings(const struct lf_resource *item, json_t *view)
 		json_t *list = lf_json_at(details, lists[i]);
 		failed |= lf_json_set(view, lists[i], list ? json_incref(list) : json_array());
 	}
+	LF_AUTO_FREE char *vm = lf_sr_vm_id(item, false);
+	if (vm) /* the name that it would have, when none was given */
+		failed |= lf_json_set_text(view, "targetVmName", lf_arm_id_last(vm));
 	json_t *security = lf_json_at(details, "targetVmSecurityProfile");
 	return failed | lf_json_set(view, "targetVmSecurityProfile",
 				    security ? json_incref(security) : json_null());
@@ -160,6 +163,7 @@ static json_t *disk_view(const struct lf_resource *item, const json_t *replica, 
 	const char *id = lf_json_text_or(row, "diskId", "");
 	const json_t *source = find_by(lf_json_at(item->state, "machine.disks"), "id", id);
 	const json_t *disk = find_by(lf_json_at(replica, "disks"), "id", id);
+	json_t *managed = json_object_get(lf_json_at(item->state, "failover.disks"), id);
 	bool complete = lf_json_bool_or(disk, "initialComplete", false);
 	char seed[LF_GUID_SIZE];
 
@@ -176,7 +180,7 @@ static json_t *disk_view(const struct lf_resource *item, const json_t *replica, 
 		complete ? "Protected" : "InitialReplicationPending", "logStorageAccountId",
 		text_or_null(row, "logStorageAccountId"), "diskEncryptionSetId",
 		text_or_null(row, "diskEncryptionSetId"), "seedManagedDiskId", seed_id,
-		"seedBlobUri", "targetManagedDiskId", text_or_null(row, "targetManagedDiskId"),
+		"seedBlobUri", "targetManagedDiskId", managed ? json_incref(managed) : json_null(),
 		"diskType", lf_json_text_or(row, "diskType", "Standard_LRS"),
 		"dataPendingInLogDataStoreInMB", 0.0, "dataPendingAtSourceAgentInMB",
 		(double)lf_json_int_or(disk, "pendingBytes", 0) / MIB,

@@ -3,14 +3,55 @@
 
 #include "providers/siterecovery/internal.h"
 
+#define PAGE_SIZE 100
+
+/* What $filter may name, as the lists' query parameters in the description. */
+static json_t *filter_fields(const struct lf_resource *item)
+{
+	char fabric[256] = "";
+
+	lf_arm_id_segment(item->id, "replicationFabrics", fabric, sizeof(fabric));
+	return json_pack("{s:s,s:s,s:s,s:s}", "sourceFabricName", fabric, "instanceType",
+			 LF_SR_INSTANCE, "fabricObjectId",
+			 lf_json_text_or(item->doc, "details.fabricDiscoveryMachineId", ""),
+			 "processServerId",
+			 lf_json_text_or(item->doc, "details.processServerId", ""));
+}
+
+static int list_below(struct lf_arm_call *call, const char *below, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	const struct lf_list_query query = {.type = LF_SR_TYPE_ITEM,
+					    .below = below,
+					    .after = lf_arm_query(call, "skiptoken"),
+					    .limit = PAGE_SIZE};
+	LF_AUTO_SR_FILTER *filter = NULL;
+	LF_AUTO_JSON *values = json_array();
+	LF_AUTO_RESOURCE_LIST list = {0};
+
+	int rc = lf_sr_filter_new(lf_arm_query(call, "filter"), &filter, err);
+	if (!rc)
+		rc = lf_catalog_list(context->catalog, &query, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		LF_AUTO_JSON *fields = filter_fields(&list.items[i]);
+		json_t *doc = NULL;
+		if (!lf_sr_filter_matches(filter, fields))
+			continue;
+		rc = lf_sr_item_view(context, &list.items[i], false, &doc, err);
+		if (!rc && json_array_append_new(values, doc))
+			rc = lf_fail_nomem(err);
+	}
+	if (rc)
+		return rc;
+	return lf_arm_reply_list(call, values, list.more ? list.items[list.n - 1].id : NULL, err);
+}
+
 int lf_sr_items_list(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_SR_SCOPE scope = {0};
 	int rc = lf_sr_scope_open(call, LF_SR_CONTAINER, &scope, err);
 
-	return rc ? rc
-		  : lf_sr_reply_list(call, LF_SR_TYPE_ITEM, scope.container.id, lf_sr_item_view,
-				     err);
+	return rc ? rc : list_below(call, scope.container.id, err);
 }
 
 int lf_sr_items_list_all(struct lf_arm_call *call, struct lf_error *err)
@@ -18,8 +59,7 @@ int lf_sr_items_list_all(struct lf_arm_call *call, struct lf_error *err)
 	LF_AUTO_SR_SCOPE scope = {0};
 	int rc = lf_sr_scope_open(call, LF_SR_VAULT, &scope, err);
 
-	return rc ? rc
-		  : lf_sr_reply_list(call, LF_SR_TYPE_ITEM, scope.vault.id, lf_sr_item_view, err);
+	return rc ? rc : list_below(call, scope.vault.id, err);
 }
 
 int lf_sr_items_get(struct lf_arm_call *call, struct lf_error *err)
