@@ -7,6 +7,7 @@
 #include "providers/offazure/offazure.h"
 #include "providers/resources/resources.h"
 #include "providers/siterecovery/siterecovery.h"
+#include "providers/storage/storage.h"
 #include "providers/vaults/vaults.h"
 
 static const struct lf_arm_provider *const providers[] = {
@@ -14,6 +15,7 @@ static const struct lf_arm_provider *const providers[] = {
 	&lf_network_provider,
 	&lf_resources_provider,
 	&lf_compute_provider,
+	&lf_storage_provider,
 	&lf_vaults_provider,
 	&lf_offazure_provider,
 	&lf_siterecovery_provider,

@@ -40,9 +40,7 @@ static int remove_site(struct lf_arm_call *call, const struct lf_resource *site,
 		       : lf_fail_nomem(err);
 
 	for (size_t i = 0; !rc && i < list.n; i++) {
-		const char *machine = lf_json_text(list.items[i].doc, "spec.machineId");
-		if (!machine)
-			machine = lf_json_text_or(list.items[i].doc, "machineId", "");
+		const char *machine = lf_json_text_or(list.items[i].doc, "machineId", "");
 		if (lf_text_starts_nocase(machine, below))
 			rc = lf_fail_arm(err, LF_ECONFLICT, "SiteHasProtectedMachines", machine,
 					 "disable their replication first",

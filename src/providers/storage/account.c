@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The account's document.  Its directory is made before the row is written and
+ * removed before the row is deleted: a kill in between leaves an account that
+ * the same call completes, or a directory that the next account of that name
+ * begins with empty.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "blob/blob.h"
+#include "providers/common/managed_identity.h"
+#include "providers/resources/resources.h"
+#include "providers/storage/internal.h"
+
+bool lf_storage_name_valid(const char *name)
+{
+	/* these would hide URLs of the site itself */
+	static const char *const reserved[] = {"subscriptions", "providers", "tenants", "metadata",
+					       "common",	"adfs",	     "agent",	"console",
+					       "landfall",	"health"};
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < LF_N(reserved); i++)
+		if (strcmp(name, reserved[i]) == 0)
+			return false;
+	return len >= 3 && len <= 24 && !name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789")];
+}
+
+int lf_storage_find(struct lf_context *context, const char *name, char **ret_id,
+		    struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_STORAGE_TYPE};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+
+	*ret_id = NULL;
+	for (size_t i = 0; !rc && !*ret_id && i < list.n; i++)
+		if (lf_text_equal_nocase(lf_arm_id_last(list.items[i].id), name)) {
+			*ret_id = strdup(list.items[i].id);
+			if (!*ret_id)
+				rc = lf_fail_nomem(err);
+		}
+	return rc;
+}
+
+/* Names are those of the whole site, since they are in the URLs of blobs. */
+static int check_name(struct lf_context *context, const char *id, struct lf_error *err)
+{
+	const char *name = lf_arm_id_last(id);
+	LF_AUTO_FREE char *other = NULL;
+
+	if (!lf_storage_name_valid(name))
+		return lf_fail_arm(err, LF_EINVAL, "AccountNameInvalid", name,
+				   "3 to 24 lower-case letters and digits, and no word that the "
+				   "site's own URLs begin with",
+				   "%.64s is not a valid storage account name", name);
+	int rc = lf_storage_find(context, name, &other, err);
+	if (rc || !other || lf_arm_id_equal(other, id))
+		return rc;
+	return lf_fail_arm(err, LF_ECONFLICT, "StorageAccountAlreadyTaken", name,
+			   "choose another name: names are unique over all resource groups",
+			   "the storage account named %s is already taken", name);
+}
+
+static const char *tier_of(const char *sku)
+{
+	return lf_text_starts_nocase(sku, "Premium") ? "Premium" : "Standard";
+}
+
+/* Geo-redundant SKUs have a second location. */
+static bool has_secondary(const char *sku)
+{
+	return strstr(sku, "GRS") || strstr(sku, "GZRS");
+}
+
+static int set_endpoints(struct lf_context *context, json_t *doc, const char *name,
+			 struct lf_error *err)
+{
+	const char *sku = lf_json_text_or(doc, "sku.name", "");
+	const char *location = lf_json_text_or(doc, "location", "");
+	const char *pair = has_secondary(sku) ? lf_location_pair(location) : NULL;
+	LF_AUTO_FREE char *blob = lf_printf_dup("%s/%s/", context->base_url, name);
+
+	if (!blob || lf_json_set_text(doc, "properties.primaryEndpoints.blob", blob) |
+			     lf_json_set_text(doc, "properties.primaryLocation", location) |
+			     lf_json_set_text(doc, "properties.statusOfPrimary", "available"))
+		return lf_fail_nomem(err);
+	if (pair && (lf_json_set_text(doc, "properties.secondaryLocation", pair) |
+		     lf_json_set_text(doc, "properties.statusOfSecondary", "available")))
+		return lf_fail_nomem(err);
+	return 0;
+}
+
+static int set_defaults(json_t *doc, struct lf_error *err)
+{
+	static const struct {
+		const char *path;
+		const char *text; /* NULL: the truth value */
+		bool truth;
+	} defaults[] = {
+		{"properties.accessTier", "Hot", false},
+		{"properties.minimumTlsVersion", "TLS1_2", false},
+		{"properties.publicNetworkAccess", "Enabled", false},
+		{"properties.networkAcls.defaultAction", "Allow", false},
+		{"properties.networkAcls.bypass", "AzureServices", false},
+		{"properties.encryption.keySource", "Microsoft.Storage", false},
+		{"properties.encryption.services.blob.keyType", "Account", false},
+		{"properties.encryption.services.blob.enabled", NULL, true},
+		{"properties.supportsHttpsTrafficOnly", NULL, true},
+		{"properties.allowBlobPublicAccess", NULL, false},
+		{"properties.allowSharedKeyAccess", NULL, true},
+		{"properties.allowCrossTenantReplication", NULL, false},
+	};
+
+	for (size_t i = 0; i < LF_N(defaults); i++) {
+		if (lf_json_at(doc, defaults[i].path))
+			continue;
+		json_t *value = defaults[i].text ? json_string(defaults[i].text)
+						 : json_boolean(defaults[i].truth);
+		if (lf_json_set(doc, defaults[i].path, value))
+			return lf_fail_nomem(err);
+	}
+	static const char *const rules[] = {"properties.networkAcls.ipRules",
+					    "properties.networkAcls.virtualNetworkRules",
+					    "properties.networkAcls.resourceAccessRules"};
+	for (size_t i = 0; i < LF_N(rules); i++)
+		if (!lf_json_at(doc, rules[i]) && lf_json_set(doc, rules[i], json_array()))
+			return lf_fail_nomem(err);
+	return 0;
+}
+
+/* What a PUT over an existing account, or a PATCH, leaves as it is when it does not speak of it. */
+static int carry_over(json_t *doc, const struct lf_resource *before, struct lf_error *err)
+{
+	LF_AUTO_JSON *properties =
+		before ? json_deep_copy(lf_json_at(before->doc, "properties")) : NULL;
+	const char *kind = before ? lf_json_text(before->doc, "kind") : NULL;
+
+	if (!before)
+		return 0;
+	if (kind && !lf_json_text(doc, "kind") && lf_json_set_text(doc, "kind", kind))
+		return lf_fail_nomem(err);
+	json_t *given = lf_json_at(doc, "properties");
+	int rc = properties && given ? lf_json_merge(properties, given, err) : 0;
+	if (!rc && properties && lf_json_set(doc, "properties", json_incref(properties)))
+		rc = lf_fail_nomem(err);
+	return rc;
+}
+
+static int complete(struct lf_context *context, json_t *doc, const char *name, json_t *state,
+		    struct lf_error *err)
+{
+	int rc = set_defaults(doc, err);
+
+	if (!rc)
+		rc = set_endpoints(context, doc, name, err);
+	if (!rc)
+		rc = lf_managed_identity_check(context, doc, state, err);
+	for (size_t i = 0; !rc && i < LF_STORAGE_KEYS; i++)
+		if (!json_array_get(lf_json_at(state, "keys"), i))
+			rc = lf_storage_key_new(context, state, i, err);
+	if (rc)
+		return rc;
+	const char *created = lf_json_text(state, "created");
+	if (!created) {
+		if (lf_json_set_time(state, "created", lf_clock_now_ns(context->clock)))
+			return lf_fail_nomem(err);
+		created = lf_json_text(state, "created");
+	}
+	return lf_json_set_text(doc, "sku.tier", tier_of(lf_json_text_or(doc, "sku.name", ""))) |
+			       lf_json_set_text(doc, "properties.creationTime", created) |
+			       lf_json_set_text(doc, "properties.provisioningState", "Succeeded")
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
+static int check_account(struct lf_arm_call *call, const char *id, json_t *doc,
+			 const struct lf_resource *before, json_t *state, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	const char *name = lf_arm_id_last(before ? before->id : id);
+
+	int rc = before ? 0 : check_name(context, id, err);
+	if (!rc && before && lf_json_bool_or(before->state, "deleting", false))
+		rc = lf_fail_arm(err, LF_ECONFLICT, "AccountIsBeingDeleted", id,
+				 "delete it again to complete that, then create it",
+				 "the storage account is being deleted");
+	if (!rc && lf_json_bool_or(doc, "properties.isHnsEnabled", false))
+		rc = lf_fail_arm(err, LF_EUNSUPPORTED, "HnsNotSupported", "properties.isHnsEnabled",
+				 "leave isHnsEnabled out",
+				 "hierarchical namespaces are not served here");
+	if (!rc)
+		rc = carry_over(doc, before, err);
+	if (!rc)
+		rc = complete(context, doc, name, state, err);
+	return rc ? rc : lf_blob_account_make(context->data_dir, name, err);
+}
+
+static int view_account(struct lf_arm_call *call, const struct lf_resource *account, json_t *doc,
+			struct lf_error *err)
+{
+	LF_AUTO_FREE char *blob =
+		lf_printf_dup("%s/%s/", lf_arm_base_url(call), lf_arm_id_last(account->id));
+
+	/* under the name that this client calls us by */
+	if (!blob || lf_json_set_text(doc, "properties.primaryEndpoints.blob", blob) |
+			     lf_json_set_text(doc, "properties.keyCreationTime.key1",
+					      lf_json_text(account->state, "keyTimes.0")) |
+			     lf_json_set_text(doc, "properties.keyCreationTime.key2",
+					      lf_json_text(account->state, "keyTimes.1")))
+		return lf_fail_nomem(err);
+	json_object_del(doc, "etag");
+	return 0;
+}
+
+/* Replication that writes its cache here would lose what is in it. */
+static int check_unused(struct lf_context *context, const char *id, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = "Landfall/replicas"};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+
+	for (size_t i = 0; !rc && i < list.n; i++)
+		if (lf_arm_id_equal(lf_json_text_or(list.items[i].doc, "cacheAccountId", ""), id))
+			rc = lf_fail_arm(err, LF_ECONFLICT, "StorageAccountInUse", id,
+					 "disable that replication first",
+					 "the storage account is the cache of replicated item %s",
+					 lf_json_text_or(list.items[i].doc, "itemId", ""));
+	return rc;
+}
+
+/* From here on nothing new begins in the account. */
+static int mark_deleting(struct lf_context *context, const char *id, char **ret_name,
+			 struct lf_error *err)
+{
+	LF_AUTO_RESOURCE account = LF_RESOURCE_INIT;
+	int rc = lf_catalog_begin(context->catalog, err);
+
+	if (!rc)
+		rc = lf_catalog_get(context->catalog, id, &account, err);
+	if (!rc)
+		rc = check_unused(context, account.id, err);
+	if (!rc && lf_json_set_bool(account.state, "deleting", true))
+		rc = lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_catalog_put(context->catalog, id, LF_STORAGE_TYPE, LF_PUT_EXISTING, NULL,
+				    NULL, account.state, err);
+	if (!rc)
+		rc = lf_catalog_commit(context->catalog, err);
+	if (rc) {
+		lf_catalog_rollback(context->catalog);
+		return rc;
+	}
+	*ret_name = strdup(lf_arm_id_last(account.id));
+	return *ret_name ? 0 : lf_fail_nomem(err);
+}
+
+int lf_storage_delete(struct lf_arm_call *call, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	LF_AUTO_FREE char *id = strdup(lf_arm_id(call, 0));
+	LF_AUTO_FREE char *name = NULL;
+
+	if (!id)
+		return lf_fail_nomem(err);
+	int rc = mark_deleting(context, id, &name, err);
+	if (rc == LF_ENOTFOUND)
+		return lf_arm_reply(call, 204, NULL, err);
+	if (!rc)
+		rc = lf_blob_account_remove(context->data_dir, name, err);
+	if (!rc)
+		rc = lf_catalog_delete_tree(context->catalog, id, err);
+	return rc ? rc : lf_arm_reply(call, 200, NULL, err);
+}
+
+static const char *const skus[] = {"Standard_LRS",  "Standard_GRS",    "Standard_RAGRS",
+				   "Standard_ZRS",  "Premium_LRS",     "Premium_ZRS",
+				   "Standard_GZRS", "Standard_RAGZRS", NULL};
+static const char *const kinds[] = {"Storage",	   "StorageV2",	       "BlobStorage",
+				    "FileStorage", "BlockBlobStorage", NULL};
+static const char *const tiers[] = {"Hot", "Cool", "Premium", "Cold", NULL};
+static const char *const switches[] = {"Enabled", "Disabled", "SecuredByPerimeter", NULL};
+static const char *const actions[] = {"Allow", "Deny", NULL};
+static const char *const tls_versions[] = {"TLS1_0", "TLS1_1", "TLS1_2", "TLS1_3", NULL};
+
+#define OURS(path, type)                                                                           \
+	{                                                                                          \
+		"properties." path, type, LF_READ_ONLY, 0, 0, NULL, "set by the service"           \
+	}
+
+static const struct lf_field account_fields[] = {
+	{"sku", LF_OBJECT, LF_REQUIRED, 0, 0, NULL, "{\"name\": \"Standard_LRS\"}"},
+	{"sku.name", LF_ENUM, LF_REQUIRED, 0, 0, skus, "redundancy"},
+	{"kind", LF_ENUM, LF_REQUIRED, 0, 0, kinds, "StorageV2"},
+	{"properties", LF_OBJECT, 0, 0, 0, NULL, "settings"},
+	{"properties.accessTier", LF_ENUM, 0, 0, 0, tiers, "Hot unless said otherwise"},
+	{"properties.publicNetworkAccess", LF_ENUM, 0, 0, 0, switches, "Enabled or Disabled"},
+	{"properties.minimumTlsVersion", LF_ENUM, 0, 0, 0, tls_versions, "TLS1_2"},
+	{"properties.networkAcls.defaultAction", LF_ENUM, 0, 0, 0, actions, "Allow or Deny"},
+	{"properties.networkAcls.ipRules", LF_ARRAY, 0, 0, 400, NULL, "addresses let in"},
+	{"properties.networkAcls.virtualNetworkRules", LF_ARRAY, 0, 0, 400, NULL, "subnets let in"},
+	{"properties.supportsHttpsTrafficOnly", LF_BOOL, 0, 0, 0, NULL, "true"},
+	{"properties.allowSharedKeyAccess", LF_BOOL, 0, 0, 0, NULL, "may keys be used"},
+	{"properties.allowBlobPublicAccess", LF_BOOL, 0, 0, 0, NULL, "may containers be public"},
+	OURS("provisioningState", LF_TEXT),
+	OURS("primaryEndpoints", LF_OBJECT),
+	OURS("secondaryEndpoints", LF_OBJECT),
+	OURS("primaryLocation", LF_TEXT),
+	OURS("secondaryLocation", LF_TEXT),
+	OURS("statusOfPrimary", LF_TEXT),
+	OURS("statusOfSecondary", LF_TEXT),
+	OURS("creationTime", LF_TEXT),
+	OURS("keyCreationTime", LF_OBJECT),
+	OURS("privateEndpointConnections", LF_ARRAY),
+};
+
+const struct lf_document lf_storage_document = {
+	.type = LF_STORAGE_TYPE,
+	.fields = account_fields,
+	.n_fields = LF_N(account_fields),
+	.check = check_account,
+	.view = view_account,
+	.needs_location = true,
+	.created_is_200 = true,
+};

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * providers/storage/internal.h - shared by the files of this provider.
+ */
+#ifndef LF_PROVIDERS_STORAGE_INTERNAL_H
+#define LF_PROVIDERS_STORAGE_INTERNAL_H
+
+#include "providers/common/document.h"
+#include "providers/storage/storage.h"
+
+extern const struct lf_document lf_storage_document;
+
+#define LF_STORAGE_KEYS 2
+
+/* Make the n-th key of an account's state (again); the time is that of now. */
+LF_MUST_CHECK int lf_storage_key_new(struct lf_context *context, json_t *state, size_t n,
+				     struct lf_error *err);
+/* Is there an account of that name, in any group and subscription?  *ret_id: free(), NULL: no. */
+LF_MUST_CHECK int lf_storage_find(struct lf_context *context, const char *name, char **ret_id,
+				  struct lf_error *err);
+
+lf_arm_handler lf_storage_list_keys, lf_storage_regenerate_key, lf_storage_delete;
+
+#endif

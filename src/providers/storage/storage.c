@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "providers/storage/storage.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "providers/storage/internal.h"
+
+#define ACCOUNTS_LIMIT 250 /* of a subscription in a region: Azure's own default */
+
+static int check_name(struct lf_arm_call *call, struct lf_error *err)
+{
+	const char *name = lf_json_text_or(lf_arm_body(call), "name", "");
+	LF_AUTO_FREE char *other = NULL;
+	LF_AUTO_FREE char *message = NULL;
+	const char *reason = NULL;
+
+	int rc = lf_storage_find(lf_arm_context(call), name, &other, err);
+	if (rc)
+		return rc;
+	if (!lf_storage_name_valid(name)) {
+		reason = "AccountNameInvalid";
+		message = lf_printf_dup("%.64s is not a valid storage account name. Storage "
+					"account name must be between 3 and 24 characters in "
+					"length and use numbers and lower-case letters only.",
+					name);
+	} else if (other) {
+		reason = "AlreadyExists";
+		message = lf_printf_dup("The storage account named %s is already taken.", name);
+	}
+	LF_AUTO_JSON *body = json_pack("{s:b,s:s?,s:s?}", "nameAvailable", reason == NULL, "reason",
+				       reason, "message", message);
+	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+}
+
+static int list_usages(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_FREE char *below =
+		lf_printf_dup("/subscriptions/%s", lf_arm_param(call, "subscription"));
+	const struct lf_list_query query = {.type = LF_STORAGE_TYPE, .below = below};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	char wanted[64];
+	size_t n = 0;
+
+	if (!below)
+		return lf_fail_nomem(err);
+	lf_location_normal(lf_arm_param(call, "location"), wanted, sizeof(wanted));
+	int rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < list.n; i++)
+		n += strcmp(lf_json_text_or(list.items[i].doc, "location", ""), wanted) == 0;
+	LF_AUTO_JSON *values =
+		json_pack("[{s:s,s:I,s:i,s:{s:s,s:s}}]", "unit", "Count", "currentValue",
+			  (json_int_t)n, "limit", ACCOUNTS_LIMIT, "name", "value",
+			  "StorageAccounts", "localizedValue", "Storage Accounts");
+	return values ? lf_arm_reply_list(call, values, NULL, err) : lf_fail_nomem(err);
+}
+
+static const struct lf_field name_fields[] = {
+	{"name", LF_TEXT, LF_REQUIRED, 0, 0, NULL, "the name to ask about"},
+	{"type", LF_TEXT, 0, 0, 0, NULL, LF_STORAGE_TYPE},
+};
+static const struct lf_field regenerate_fields[] = {
+	{"keyName", LF_TEXT, LF_REQUIRED, 0, 0, NULL, "key1 or key2"},
+};
+
+#define ACCOUNTS  "/providers/Microsoft.Storage/storageAccounts"
+#define ACCOUNT	  LF_GROUP_PATH ACCOUNTS "/{name}"
+#define NAMESPACE LF_SUBSCRIPTION_PATH "/providers/Microsoft.Storage"
+
+static const struct lf_arm_route routes[] = {
+	LF_DOCUMENT_READ(&lf_storage_document, LF_SUBSCRIPTION_PATH ACCOUNTS, LF_STORAGE_TYPE,
+			 on_list),
+	LF_DOCUMENT_READ(&lf_storage_document, LF_GROUP_PATH ACCOUNTS, LF_STORAGE_TYPE, on_list),
+	LF_DOCUMENT_READ(&lf_storage_document, ACCOUNT, LF_STORAGE_TYPE, on_get),
+	LF_DOCUMENT_PUT(&lf_storage_document, ACCOUNT, LF_STORAGE_TYPE),
+	LF_DOCUMENT_PATCH(&lf_storage_document, ACCOUNT, LF_STORAGE_TYPE),
+	{"DELETE", ACCOUNT, LF_STORAGE_TYPE "/delete", lf_storage_delete, 0, NULL, 0},
+	{"POST", ACCOUNT "/listKeys", LF_STORAGE_TYPE "/listkeys/action", lf_storage_list_keys, 0,
+	 NULL, 0},
+	{"POST", ACCOUNT "/regenerateKey", LF_STORAGE_TYPE "/regeneratekey/action",
+	 lf_storage_regenerate_key, LF_ARM_BODY, regenerate_fields, LF_N(regenerate_fields)},
+	{"POST", NAMESPACE "/checkNameAvailability", "Microsoft.Storage/checknameavailability/read",
+	 check_name, LF_ARM_BODY, name_fields, LF_N(name_fields)},
+	{"GET", NAMESPACE "/locations/{location}/usages", "Microsoft.Storage/locations/usages/read",
+	 list_usages, 0, NULL, 0},
+};
+
+static const char *const api_versions[] = {
+	"2015-05-01-preview", "2015-06-15", "2016-01-01", "2016-05-01", "2016-12-01", "2017-06-01",
+	"2017-10-01",	      "2018-02-01", "2018-07-01", "2018-11-01", "2019-04-01", "2019-06-01",
+	"2020-08-01-preview", "2021-01-01", "2021-02-01", "2021-04-01", "2021-06-01", "2021-08-01",
+	"2021-09-01",	      "2022-05-01", "2022-09-01", "2023-01-01", "2023-04-01", "2023-05-01",
+	"2024-01-01",	      "2025-01-01", "2025-06-01", "2025-08-01", NULL};
+static const char *const types[] = {"storageAccounts", NULL};
+
+const struct lf_arm_provider lf_storage_provider = {
+	.name = "Microsoft.Storage",
+	.api_versions = api_versions,
+	.routes = routes,
+	.n_routes = LF_N(routes),
+	.types = types,
+};
+const struct lf_job_type *const lf_storage_jobs[] = {NULL};
+const size_t lf_storage_n_jobs = 0;

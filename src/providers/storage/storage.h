@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * providers/storage/storage.h - Microsoft.Storage: storage accounts (management).  Their data plane
+ * is blob/.
+ *
+ * An account's access keys are in its state: {"keys": [base64 of 64 bytes, the same of the second],
+ * "keyTimes": [time, time]}.  Threads: any.
+ */
+#ifndef LF_PROVIDERS_STORAGE_H
+#define LF_PROVIDERS_STORAGE_H
+
+#include "arm/arm.h"
+
+#define LF_STORAGE_TYPE "Microsoft.Storage/storageAccounts"
+
+extern const struct lf_arm_provider lf_storage_provider;
+extern const struct lf_job_type *const lf_storage_jobs[];
+extern const size_t lf_storage_n_jobs;
+
+/* 3 to 24 lower-case letters and digits, and no first segment of the site's own URLs. */
+bool lf_storage_name_valid(const char *name);
+
+#endif
