@@ -11,14 +11,9 @@
 #include "providers/vaults/vaults.h"
 
 static const struct lf_arm_provider *const providers[] = {
-	&lf_identity_provider,
-	&lf_network_provider,
-	&lf_resources_provider,
-	&lf_compute_provider,
-	&lf_storage_provider,
-	&lf_vaults_provider,
-	&lf_offazure_provider,
-	&lf_siterecovery_provider,
+	&lf_identity_provider, &lf_network_provider,	  &lf_resources_provider,
+	&lf_compute_provider,  &lf_storage_provider,	  &lf_vaults_provider,
+	&lf_offazure_provider, &lf_siterecovery_provider,
 };
 
 /* A provider's job types, as an array it exports. */
