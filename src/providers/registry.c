@@ -10,11 +10,20 @@
 #include "providers/storage/storage.h"
 #include "providers/vaults/vaults.h"
 
+/* One a line, so that two additions do not meet. */
+/* clang-format off */
 static const struct lf_arm_provider *const providers[] = {
-	&lf_identity_provider, &lf_network_provider,	  &lf_resources_provider,
-	&lf_compute_provider,  &lf_storage_provider,	  &lf_vaults_provider,
-	&lf_offazure_provider, &lf_siterecovery_provider,
+	&lf_identity_provider,
+	&lf_resources_provider,
+	&lf_operations_provider,
+	&lf_network_provider,
+	&lf_storage_provider,
+	&lf_compute_provider,
+	&lf_offazure_provider,
+	&lf_vaults_provider,
+	&lf_siterecovery_provider,
 };
+/* clang-format on */
 
 /* A provider's job types, as an array it exports. */
 struct job_types {

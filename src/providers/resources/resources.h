@@ -12,6 +12,8 @@
 #define LF_GROUP_TYPE	     "Microsoft.Resources/resourceGroups"
 
 extern const struct lf_arm_provider lf_resources_provider;
+/* /providers/{namespace}/operations of every namespace. */
+extern const struct lf_arm_provider lf_operations_provider;
 extern const struct lf_job_type *const lf_resources_jobs[];
 extern const size_t lf_resources_n_jobs;
 
