@@ -9,12 +9,16 @@
 
 #include "vault/bytes.h"
 
-#define LEVEL	     1
-#define SAMPLE_BYTES 1024u /* four pieces of it tell noise from data */
+/* measured on the benchmark's disks: docs/performance.md */
+#define LEVEL_FAST   (-2)
+#define LEVEL_NORMAL 1
+#define LEVEL_DENSE  4
+#define SMALL_BYTES  16384u /* always worth the dense level */
+#define SAMPLE_BYTES 1024u  /* four pieces of it tell noise from data */
 #define SAMPLE_LEAST 16384u
 
 struct lf_codec {
-	ZSTD_CCtx *out;
+	ZSTD_CCtx *out[LF_EFFORT_DENSE + 1]; /* by effort */
 	ZSTD_DCtx *in;
 };
 
@@ -22,21 +26,25 @@ void lf_codec_free(struct lf_codec *codec)
 {
 	if (!codec)
 		return;
-	ZSTD_freeCCtx(codec->out);
+	for (size_t i = 0; i < LF_N(codec->out); i++)
+		ZSTD_freeCCtx(codec->out[i]);
 	ZSTD_freeDCtx(codec->in);
 	free(codec);
 }
 
 int lf_codec_new(struct lf_codec **ret_codec, struct lf_error *err)
 {
+	static const int levels[] = {LEVEL_FAST, LEVEL_NORMAL, LEVEL_DENSE};
 	struct lf_codec *codec = calloc(1, sizeof(*codec));
+	bool whole = codec && (codec->in = ZSTD_createDCtx());
 
-	if (codec) {
-		codec->out = ZSTD_createCCtx();
-		codec->in = ZSTD_createDCtx();
+	for (size_t i = 0; whole && i < LF_N(levels); i++) {
+		codec->out[i] = ZSTD_createCCtx();
+		whole = codec->out[i] &&
+			!ZSTD_isError(ZSTD_CCtx_setParameter(codec->out[i], ZSTD_c_compressionLevel,
+							     levels[i]));
 	}
-	if (!codec || !codec->out || !codec->in ||
-	    ZSTD_isError(ZSTD_CCtx_setParameter(codec->out, ZSTD_c_compressionLevel, LEVEL))) {
+	if (!whole) {
 		lf_codec_free(codec);
 		return lf_fail_nomem(err);
 	}
@@ -67,13 +75,15 @@ static bool looks_like_noise(const uint8_t *data, size_t len)
 	return sum < (n + n * n / 256) * 17 / 16;
 }
 
-size_t lf_codec_pack(struct lf_codec *codec, const void *data, size_t len, void *out,
-		     enum lf_coding *ret_coding)
+size_t lf_codec_pack(struct lf_codec *codec, enum lf_effort effort, const void *data, size_t len,
+		     void *out, enum lf_coding *ret_coding)
 {
 	*ret_coding = LF_CODING_RAW;
 	if (looks_like_noise(data, len))
 		return len;
-	size_t n = ZSTD_compress2(codec->out, out, len - len / 16, data, len);
+	if (len <= SMALL_BYTES)
+		effort = LF_EFFORT_DENSE;
+	size_t n = ZSTD_compress2(codec->out[effort], out, len - len / 16, data, len);
 	if (ZSTD_isError(n))
 		return len;
 	*ret_coding = LF_CODING_ZSTD;

@@ -13,6 +13,13 @@
 /* How a record's bytes are stored; numbers are of the format (docs/formats/pack.md). */
 enum lf_coding { LF_CODING_RAW = 0, LF_CODING_ZSTD = 1, LF_CODING_LZ4 = 2 };
 
+/*
+ * How much time a chunk is worth: a first full pass is bound by compression, so
+ * it is fast there; where most is known already there is time; changes are few
+ * and stay long, and small chunks gain most.
+ */
+enum lf_effort { LF_EFFORT_FAST, LF_EFFORT_NORMAL, LF_EFFORT_DENSE };
+
 struct lf_codec;
 LF_MUST_CHECK int lf_codec_new(struct lf_codec **ret_codec, struct lf_error *err);
 void lf_codec_free(struct lf_codec *codec);
@@ -21,8 +28,8 @@ void lf_codec_free(struct lf_codec *codec);
  * Returns the bytes used and sets *ret_coding; LF_CODING_RAW: out is untouched
  * and len is returned.
  */
-size_t lf_codec_pack(struct lf_codec *codec, const void *data, size_t len, void *out,
-		     enum lf_coding *ret_coding);
+size_t lf_codec_pack(struct lf_codec *codec, enum lf_effort effort, const void *data, size_t len,
+		     void *out, enum lf_coding *ret_coding);
 /* Exactly plain bytes into out, or LF_ECORRUPT. */
 LF_MUST_CHECK int lf_codec_unpack(struct lf_codec *codec, enum lf_coding coding, const void *data,
 				  size_t len, void *out, size_t plain, struct lf_error *err);

@@ -23,6 +23,7 @@ struct lf_pack_writer {
 	int fd;
 	struct lf_sealer *sealer;
 	struct lf_codec *codec;
+	enum lf_effort effort;
 	uint8_t key[32];
 	uint8_t header[LF_PACK_HEADER_SIZE];
 	uint8_t *scratch; /* one compressed chunk */
@@ -209,7 +210,8 @@ int lf_pack_writer_add_kind(struct lf_pack_writer *writer, const struct lf_chunk
 	if (len == 0 || len > LF_CHUNK_BYTES_MAX)
 		return lf_fail(err, LF_EINVAL, NULL, "a chunk has 1 to %u bytes",
 			       LF_CHUNK_BYTES_MAX);
-	size_t n = lf_codec_pack(writer->codec, data, len, writer->scratch, &like.coding);
+	size_t n = lf_codec_pack(writer->codec, writer->effort, data, len, writer->scratch,
+				 &like.coding);
 	const void *coded = like.coding == LF_CODING_RAW ? data : writer->scratch;
 	return lf_pack_writer_add_coded(writer, &like, coded, n, err);
 }
@@ -309,4 +311,9 @@ int lf_record_open(struct lf_sealer *sealer, struct lf_codec *codec,
 const char *lf_pack_writer_path(const struct lf_pack_writer *writer)
 {
 	return writer->path;
+}
+
+void lf_pack_writer_set_effort(struct lf_pack_writer *writer, enum lf_effort effort)
+{
+	writer->effort = effort;
 }

@@ -16,6 +16,7 @@
 #include "vault/bytes.h"
 
 #define BUFFER_BYTES (2u << 20)
+#define RECENT_BYTES (64u << 20)
 
 int lf_segment_worker_begin(struct lf_segment_worker *worker, struct lf_ingest *ingest,
 			    struct lf_error *err)
@@ -76,6 +77,19 @@ int lf_segment_close_pack(struct lf_segment_worker *worker, struct lf_error *err
 	return rc;
 }
 
+/* Compression is what a first pass waits for; where much is known there is time for more. */
+static enum lf_effort choose_effort(struct lf_segment_worker *worker)
+{
+	if (worker->ingest->opts->changed)
+		return LF_EFFORT_DENSE;
+	if (worker->recent_bytes > RECENT_BYTES) {
+		worker->recent_bytes /= 2;
+		worker->recent_new /= 2;
+	}
+	return worker->recent_new * 3 < worker->recent_bytes * 2 ? LF_EFFORT_NORMAL
+								 : LF_EFFORT_FAST;
+}
+
 static int store_new_chunk(struct lf_segment_worker *worker, const struct lf_chunk_id *id,
 			   const uint8_t *data, size_t len, struct lf_error *err)
 {
@@ -87,11 +101,14 @@ static int store_new_chunk(struct lf_segment_worker *worker, const struct lf_chu
 		rc = path ? lf_pack_writer_new(&vault->key, path, &worker->writer, err)
 			  : lf_fail_nomem(err);
 	}
-	if (!rc)
+	if (!rc) {
+		lf_pack_writer_set_effort(worker->writer, choose_effort(worker));
 		rc = lf_pack_writer_add(worker->writer, id, data, len, err);
+	}
 	if (rc)
 		return rc;
 	worker->new_bytes += len;
+	worker->recent_new += len;
 	if (lf_pack_writer_size(worker->writer) >= LF_PACK_TARGET_BYTES ||
 	    worker->reserved_count >= LF_RESERVED_SLOTS / 2)
 		rc = lf_segment_close_pack(worker, err);
@@ -123,6 +140,7 @@ static int store_chunk(struct lf_segment_worker *worker, struct lf_segment *segm
 	if (rc)
 		return rc;
 	worker->chunks++;
+	worker->recent_bytes += len;
 	if (!lf_index_hold(vault->index, &extent.chunk, NULL) &&
 	    reserve_chunk(worker, &extent.chunk))
 		rc = store_new_chunk(worker, &extent.chunk, data, len, err);

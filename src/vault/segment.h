@@ -31,6 +31,7 @@ struct lf_segment_worker {
 	struct lf_chunk_id *reserved;
 	size_t reserved_count;
 	uint64_t read_bytes, new_bytes, chunks;
+	uint64_t recent_bytes, recent_new; /* of chunks: what share is new lately? */
 };
 
 struct lf_ingest {
