@@ -41,7 +41,7 @@ free_port() {
 
 # is_running PID MARKER
 is_running() {
-	[ -n "$1" ] && tr '\0' ' ' <"/proc/$1/cmdline" 2>/dev/null | grep -qF -- "$2"
+	[ -n "$1" ] && { tr "\0" " " <"/proc/$1/cmdline"; } 2>/dev/null | grep -qF -- "$2"
 }
 
 # remember DIR NAME PID MARKER
