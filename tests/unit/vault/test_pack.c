@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Packs: written, adopted, refused; chunk ids and borders. */
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "vault_fixture.h"
+
+#include "vault/pack.h"
+
+static char *pack_path(const struct fixture *fixture, const char *name)
+{
+	return lf_printf_dup("%s/%s", fixture->dir, name);
+}
+
+static void chunk_of(struct fixture *fixture, const void *data, size_t len, struct lf_chunk_id *id)
+{
+	struct lf_chunk_hasher *hasher = NULL;
+	struct lf_error err;
+
+	assert_lf_ok(lf_chunk_hasher_new(lf_vault_key(fixture->vault), &hasher, &err));
+	assert_lf_ok(lf_chunk_id_of(hasher, data, len, id, &err));
+	lf_chunk_hasher_free(hasher);
+}
+
+/* As an agent does: a pack with chunks of all sorts. */
+static void write_pack(struct fixture *fixture, const char *path, unsigned chunks)
+{
+	struct lf_pack_writer *writer = NULL;
+	char name[LF_PACK_NAME_SIZE];
+	struct lf_error err;
+
+	assert_lf_ok(lf_pack_writer_new(lf_vault_key(fixture->vault), path, &writer, &err));
+	for (unsigned i = 0; i < chunks; i++) {
+		size_t len = (size_t)(1 + i % LF_CHUNK_PAGES_MAX) * LF_PAGE_SIZE;
+		uint8_t *data = malloc(len);
+		struct lf_chunk_id id;
+		if (i % 2)
+			fill_noise(data, len, i + 1);
+		else
+			memset(data, (int)i + 1, len);
+		chunk_of(fixture, data, len, &id);
+		assert_lf_ok(lf_pack_writer_add(writer, &id, data, len, &err));
+		free(data);
+	}
+	assert_lf_ok(lf_pack_writer_finish(writer, name, &err));
+	assert_int_equal(lf_pack_writer_add(writer, &(struct lf_chunk_id){{1}}, name, 1, &err),
+			 LF_EINVAL);
+	lf_pack_writer_free(writer);
+}
+
+static void test_pack__is_adopted_and_read_back(void **state)
+{
+	struct fixture *fixture = *state;
+	LF_AUTO_FREE char *path = pack_path(fixture, "one");
+	struct lf_error err;
+
+	write_pack(fixture, path, 70);
+	assert_lf_ok(lf_vault_adopt_pack(fixture->vault, path, &err));
+	assert_int_not_equal(access(path, F_OK), 0);
+	for (unsigned turn = 0; turn < 2; turn++) {
+		for (unsigned i = 0; i < 70; i++) {
+			size_t len = (size_t)(1 + i % LF_CHUNK_PAGES_MAX) * LF_PAGE_SIZE;
+			uint8_t *data = malloc(len);
+			LF_AUTO_BUF got = LF_BUF_INIT;
+			struct lf_chunk_id id;
+			if (i % 2)
+				fill_noise(data, len, i + 1);
+			else
+				memset(data, (int)i + 1, len);
+			chunk_of(fixture, data, len, &id);
+			assert_lf_ok(lf_vault_read_chunk(fixture->vault, &id, &got, &err));
+			assert_int_equal(got.len, len);
+			assert_memory_equal(got.data, data, len);
+			free(data);
+		}
+		fixture_reopen(fixture);
+	}
+	assert_whole(fixture->vault);
+}
+
+static void test_pack__adopted_twice_is_kept_once(void **state)
+{
+	struct fixture *fixture = *state;
+	LF_AUTO_FREE char *one = pack_path(fixture, "one");
+	LF_AUTO_FREE char *two = pack_path(fixture, "two");
+	LF_AUTO_BUF bytes = LF_BUF_INIT;
+	LF_AUTO_JSON *stats = NULL;
+	struct lf_error err;
+
+	write_pack(fixture, one, 3);
+	assert_lf_ok(lf_file_read(one, 1 << 20, &bytes, &err));
+	assert_lf_ok(lf_file_write_durable(two, bytes.data, bytes.len, 0600, &err));
+	assert_lf_ok(lf_vault_adopt_pack(fixture->vault, one, &err));
+	assert_lf_ok(lf_vault_adopt_pack(fixture->vault, two, &err));
+	assert_lf_ok(lf_vault_stats(fixture->vault, &stats, &err));
+	assert_int_equal(lf_json_int_or(stats, "packs", 0), 1);
+}
+
+static void test_pack__with_a_damaged_byte_is_refused_and_stays(void **state)
+{
+	struct fixture *fixture = *state;
+	LF_AUTO_FREE char *path = pack_path(fixture, "one");
+	struct stat st;
+	struct lf_error err;
+
+	write_pack(fixture, path, 5);
+	assert_int_equal(stat(path, &st), 0);
+	for (off_t at = 0; at < st.st_size; at += st.st_size / 40 + 1) {
+		int fd = open(path, O_RDWR);
+		uint8_t byte = 0;
+		assert_int_equal(pread(fd, &byte, 1, at), 1);
+		byte ^= 0x10;
+		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+		int rc = lf_vault_adopt_pack(fixture->vault, path, &err);
+		assert_true(rc == LF_ECORRUPT || rc == LF_EUNSUPPORTED);
+		assert_int_equal(access(path, F_OK), 0);
+		byte ^= 0x10;
+		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+		close(fd);
+	}
+	assert_lf_ok(lf_vault_adopt_pack(fixture->vault, path, &err));
+}
+
+static void test_pack__unfinished_leaves_no_file(void **state)
+{
+	struct fixture *fixture = *state;
+	LF_AUTO_FREE char *path = pack_path(fixture, "one");
+	struct lf_pack_writer *writer = NULL;
+	struct lf_error err;
+
+	assert_lf_ok(lf_pack_writer_new(lf_vault_key(fixture->vault), path, &writer, &err));
+	assert_int_equal(lf_pack_writer_new(lf_vault_key(fixture->vault), path,
+					    &(struct lf_pack_writer *){NULL}, &err),
+			 LF_EEXISTS);
+	lf_pack_writer_free(writer);
+	assert_int_not_equal(access(path, F_OK), 0);
+}
+
+static void test_vault__is_open_for_one_writer_and_many_readers(void **state)
+{
+	struct fixture *fixture = *state;
+	struct lf_vault_opts opts = {.read_only = true};
+	LF_AUTO_FREE char *path = pack_path(fixture, "one");
+	struct lf_vault *second = NULL, *reader = NULL;
+	struct lf_chunk_id id;
+	LF_AUTO_BUF got = LF_BUF_INIT;
+	struct lf_error err;
+
+	assert_int_equal(lf_vault_open(fixture->store, fixture->key, NULL, &second, &err),
+			 LF_ECONFLICT);
+	assert_lf_ok(lf_vault_open(fixture->store, fixture->key, &opts, &reader, &err));
+	/* what comes after the reader opened is found all the same */
+	assert_lf_ok(lf_vault_put(fixture->vault, "something", 9, &id, &err));
+	assert_lf_ok(lf_vault_flush(fixture->vault, &err));
+	assert_lf_ok(lf_vault_read_chunk(reader, &id, &got, &err));
+	assert_string_equal(got.data, "something");
+	assert_int_equal(lf_vault_adopt_pack(reader, path, &err), LF_EUNSUPPORTED);
+	assert_whole(reader);
+	lf_vault_free(reader);
+}
+
+static void test_vault__does_not_open_with_another_key(void **state)
+{
+	struct fixture *fixture = *state;
+	LF_AUTO_FREE char *other = pack_path(fixture, "other");
+	LF_AUTO_FREE char *key = pack_path(fixture, "other.key");
+	struct lf_vault *vault = NULL;
+	struct lf_error err;
+
+	assert_lf_ok(lf_vault_init(other, key, &err));
+	assert_int_equal(lf_vault_init(other, key, &err), LF_EEXISTS);
+	fixture_close(fixture);
+	assert_int_equal(lf_vault_open(fixture->store, key, NULL, &vault, &err), LF_EDENIED);
+	assert_int_equal(lf_vault_open(fixture->dir, key, NULL, &vault, &err), LF_ENOTFOUND);
+	fixture_open(fixture);
+}
+
+static void test_chunk_border__depends_on_content_alone(void **state)
+{
+	size_t len = 256 * LF_PAGE_SIZE;
+	uint8_t *data = malloc(len);
+
+	(void)state;
+	fill_noise(data, len, 3);
+	/* borders from a border on are the same wherever the data lies */
+	size_t first = lf_chunk_border(data, len, true);
+	size_t second = lf_chunk_border(data + first, len - first, true);
+	assert_in_range(first, 4 * LF_PAGE_SIZE, 64 * LF_PAGE_SIZE);
+	assert_int_equal(lf_chunk_border(data + first, second, false), second);
+	if (second > LF_PAGE_SIZE)
+		assert_int_equal(lf_chunk_border(data + first, second - LF_PAGE_SIZE, false), 0);
+	/* a zero page ends a chunk and is in none */
+	memset(data + 2 * LF_PAGE_SIZE, 0, LF_PAGE_SIZE);
+	assert_int_equal(lf_chunk_border(data, len, true), 2 * LF_PAGE_SIZE);
+	assert_true(lf_page_is_zero(data + 2 * LF_PAGE_SIZE));
+	data[3 * LF_PAGE_SIZE - 1] = 1;
+	assert_false(lf_page_is_zero(data + 2 * LF_PAGE_SIZE));
+	free(data);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_pack__is_adopted_and_read_back),
+		TEST(test_pack__adopted_twice_is_kept_once),
+		TEST(test_pack__with_a_damaged_byte_is_refused_and_stays),
+		TEST(test_pack__unfinished_leaves_no_file),
+		TEST(test_vault__is_open_for_one_writer_and_many_readers),
+		TEST(test_vault__does_not_open_with_another_key),
+		cmocka_unit_test(test_chunk_border__depends_on_content_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
