@@ -105,6 +105,25 @@ static int check_location(json_t *doc, const struct lf_resource *before, struct 
 	return lf_json_set_text(doc, "location", plain) ? lf_fail_nomem(err) : 0;
 }
 
+#define TAGS_MAX 50
+
+static int check_tags(const json_t *doc, struct lf_error *err)
+{
+	json_t *tags = lf_json_at(doc, "tags"), *value;
+	const char *name;
+	bool good = !tags || (json_is_object(tags) && json_object_size(tags) <= TAGS_MAX);
+
+	if (good && tags)
+		json_object_foreach (tags, name, value)
+			good = good && json_is_string(value) && strlen(name) <= 512 &&
+			       json_string_length(value) <= 256;
+	return good ? 0
+		    : lf_fail_arm(err, LF_EINVAL, "InvalidTags", "tags",
+				  "at most 50, names of at most 512 and values of at most 256 "
+				  "characters: {\"name\": \"value\"}",
+				  "the tags are not valid");
+}
+
 /* What the client may not set itself. */
 static void drop_envelope(json_t *doc)
 {
@@ -166,6 +185,8 @@ static int write_document(struct lf_arm_call *call, const struct lf_document *do
 		return lf_fail(err, LF_EPRECONDITION, id, "the resource is there already");
 	drop_envelope(doc);
 	int rc = !before && is_child(document) ? check_parent(call, id, err) : 0;
+	if (!rc)
+		rc = check_tags(doc, err);
 	if (!rc && document->needs_location)
 		rc = check_location(doc, before, err);
 	if (!rc)
@@ -180,12 +201,17 @@ static int write_document(struct lf_arm_call *call, const struct lf_document *do
 
 int lf_document_done_headers(struct lf_arm_call *call, struct lf_error *err)
 {
-	(void)err;
+	char subscription[64];
+
+	if (!lf_arm_id_segment(lf_arm_id(call, 0), "subscriptions", subscription,
+			       sizeof(subscription)))
+		snprintf(subscription, sizeof(subscription), "%s",
+			 lf_arm_context(call)->subscription_id);
 	LF_AUTO_FREE char *url =
 		lf_printf_dup("%s/subscriptions/%s/providers/Microsoft.Resources/locations/global/"
 			      "completedOperations/%s?api-version=%s",
-			      lf_arm_base_url(call), lf_arm_context(call)->subscription_id,
-			      lf_arm_request_id(call), lf_arm_api_version(call));
+			      lf_arm_base_url(call), subscription, lf_arm_request_id(call),
+			      lf_arm_api_version(call));
 
 	if (url)
 		lf_http_set_header(lf_arm_http(call), "Azure-AsyncOperation", url);
@@ -328,9 +354,14 @@ int lf_document_on_list(struct lf_arm_call *call, struct lf_error *err)
 	const struct lf_document *document = lf_arm_subject(call);
 	LF_AUTO_RESOURCE parent = LF_RESOURCE_INIT;
 
-	if (!is_child(document))
-		return lf_document_list(call, document, 3, err);
-	int rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 1), &parent, err);
+	unsigned levels_up = is_child(document) ? 1 : 3;
+	int rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, levels_up), &parent,
+				err);
+	if (rc == LF_ENOTFOUND && !is_child(document))
+		return lf_fail_arm(err, LF_ENOTFOUND, "ResourceGroupNotFound",
+				   lf_arm_id(call, levels_up), "create the resource group first",
+				   "resource group '%s' could not be found",
+				   lf_arm_id_last(lf_arm_id(call, levels_up)));
 	return rc ? rc : lf_document_list_below(call, document, parent.id, err);
 }
 
