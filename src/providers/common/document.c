@@ -301,43 +301,73 @@ int lf_document_patch(struct lf_arm_call *call, const struct lf_document *docume
 	return rc ? rc : reply_stored(call, document, id, 200, err);
 }
 
-static int check_if_match(struct lf_arm_call *call, const struct lf_resource *resource,
-			  struct lf_error *err)
+/* In a transaction: if_etag NULL is any.  LF_ENOTFOUND when there is none. */
+static int check_removal(struct lf_context *context, const struct lf_document *document,
+			 const char *id, const char *if_etag, struct lf_resource *ret_resource,
+			 struct lf_error *err)
 {
-	char etag[64];
-	const char *wanted = wanted_etag(call, etag);
+	int rc = lf_catalog_get(context->catalog, id, ret_resource, err);
 
-	if (!wanted || strcmp(wanted, resource->etag) == 0)
+	if (!rc && if_etag && strcmp(if_etag, ret_resource->etag) != 0)
+		rc = lf_fail(err, LF_EPRECONDITION, ret_resource->id,
+			     "the resource has changed since the etag in If-Match was read");
+	return rc || !document->removing ? rc : document->removing(context, ret_resource, err);
+}
+
+/* What is outside the catalog goes first, if the catalog allows it. */
+static int undo_first(struct lf_context *context, const struct lf_document *document,
+		      const char *id, const char *if_etag, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE resource = LF_RESOURCE_INIT;
+
+	if (!document->undo)
 		return 0;
-	return lf_fail(err, LF_EPRECONDITION, resource->id,
-		       "the resource has changed since the etag in If-Match was read");
+	int rc = lf_catalog_begin(context->catalog, err);
+	if (!rc)
+		rc = check_removal(context, document, id, if_etag, &resource, err);
+	lf_catalog_rollback(context->catalog);
+	return rc ? rc : document->undo(context, &resource, err);
+}
+
+static int remove_document(struct lf_context *context, const struct lf_document *document,
+			   const char *id, const char *if_etag, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE resource = LF_RESOURCE_INIT;
+	int rc = undo_first(context, document, id, if_etag, err);
+
+	if (!rc)
+		rc = lf_catalog_begin(context->catalog, err);
+	if (rc)
+		return rc;
+	rc = check_removal(context, document, id, if_etag, &resource, err);
+	if (!rc)
+		rc = lf_catalog_delete_tree(context->catalog, id, err);
+	if (!rc)
+		rc = lf_catalog_commit(context->catalog, err);
+	if (rc)
+		lf_catalog_rollback(context->catalog);
+	return rc;
+}
+
+int lf_document_remove(struct lf_context *context, const struct lf_document *document,
+		       const char *id, struct lf_error *err)
+{
+	int rc = remove_document(context, document, id, NULL, err);
+
+	return rc == LF_ENOTFOUND ? 0 : rc;
 }
 
 int lf_document_delete(struct lf_arm_call *call, const struct lf_document *document,
 		       int status_done, struct lf_error *err)
 {
-	struct lf_catalog *catalog = lf_arm_context(call)->catalog;
-	LF_AUTO_RESOURCE resource = LF_RESOURCE_INIT;
 	LF_AUTO_FREE char *id = strdup(lf_arm_id(call, 0));
+	char etag[64];
 
 	if (!id)
 		return lf_fail_nomem(err);
-	int rc = lf_catalog_begin(catalog, err);
-	if (rc)
-		return rc;
-	rc = lf_catalog_get(catalog, id, &resource, err);
-	if (rc == LF_ENOTFOUND) {
-		lf_catalog_rollback(catalog);
+	int rc = remove_document(lf_arm_context(call), document, id, wanted_etag(call, etag), err);
+	if (rc == LF_ENOTFOUND && lf_arm_id_equal(err->target, id))
 		return lf_arm_reply(call, 204, NULL, err);
-	}
-	if (!rc)
-		rc = check_if_match(call, &resource, err);
-	if (!rc && document->removing)
-		rc = document->removing(call, &resource, err);
-	if (!rc)
-		rc = lf_catalog_delete_tree(catalog, id, err);
-	if (!rc)
-		rc = lf_catalog_commit(catalog, err);
 	if (!rc && status_done == 202)
 		rc = lf_document_done_headers(call, err);
 	return rc ? rc : lf_arm_reply(call, status_done, NULL, err);

@@ -22,10 +22,14 @@ struct lf_document {
 	/* Check and complete doc before it is written; before is NULL when new.  May be NULL. */
 	int (*check)(struct lf_arm_call *call, const char *id, json_t *doc,
 		     const struct lf_resource *before, json_t *state, struct lf_error *err);
-	/* Refuse the deletion, or undo what the resource stands for; inside the transaction that
-	 * deletes it.  May be NULL. */
-	int (*removing)(struct lf_arm_call *call, const struct lf_resource *resource,
+	/* Refuse the deletion, or change what else the catalog says; inside the transaction that
+	 * deletes it, and before that in one that is taken back.  May be NULL. */
+	int (*removing)(struct lf_context *context, const struct lf_resource *resource,
 			struct lf_error *err);
+	/* Remove what the resource stands for outside the catalog; before its row goes, in no
+	 * transaction.  Idempotent: a deletion that was cut short is repeated.  May be NULL. */
+	int (*undo)(struct lf_context *context, const struct lf_resource *resource,
+		    struct lf_error *err);
 	/* Change a copy of the document on its way out.  May be NULL. */
 	int (*view)(struct lf_arm_call *call, const struct lf_resource *resource, json_t *doc,
 		    struct lf_error *err);
@@ -104,6 +108,10 @@ lf_arm_handler lf_document_on_get, lf_document_on_list, lf_document_on_put, lf_d
 		"PATCH", path, action "/write", lf_document_on_patch, LF_ARM_BODY, NULL, 0,        \
 			document                                                                   \
 	}
+
+/* The same from where there is no call: a job's step.  Gone already is fine. */
+LF_MUST_CHECK int lf_document_remove(struct lf_context *context, const struct lf_document *document,
+				     const char *id, struct lf_error *err);
 
 /* Headers of an operation that has already ended: Azure-AsyncOperation answers Succeeded. */
 LF_MUST_CHECK int lf_document_done_headers(struct lf_arm_call *call, struct lf_error *err);

@@ -78,19 +78,27 @@ static int count_siblings(struct lf_context *context, const struct lf_resource *
 	return 0;
 }
 
-static int remove_disk(struct lf_arm_call *call, const struct lf_resource *disk,
+static int refuse_attached(struct lf_context *context, const struct lf_resource *disk,
+			   struct lf_error *err)
+{
+	const char *owner = lf_json_text(disk->doc, "managedBy");
+
+	(void)context;
+	return !owner ? 0
+		      : lf_fail_arm(err, LF_ECONFLICT, "OperationNotAllowed", disk->id,
+				    "delete or detach from the virtual machine first",
+				    "disk %s is attached to VM %s", lf_arm_id_last(disk->id),
+				    owner);
+}
+
+/* The host's part, with the last disk of what was a machine. */
+static int remove_disk(struct lf_context *context, const struct lf_resource *disk,
 		       struct lf_error *err)
 {
-	struct lf_context *context = lf_arm_context(call);
 	const char *machine = lf_json_text(disk->state, "machine");
-	const char *owner = lf_json_text(disk->doc, "managedBy");
 	char guid[LF_GUID_SIZE];
 	unsigned siblings;
 
-	if (owner)
-		return lf_fail_arm(err, LF_ECONFLICT, "OperationNotAllowed", disk->id,
-				   "delete or detach from the virtual machine first",
-				   "disk %s is attached to VM %s", lf_arm_id_last(disk->id), owner);
 	if (!machine || !context->compute)
 		return 0;
 	int rc = count_siblings(context, disk, &siblings, err);
@@ -102,7 +110,8 @@ static int remove_disk(struct lf_arm_call *call, const struct lf_resource *disk,
 
 static const struct lf_document disk_document = {.type = LF_DISK_TYPE,
 						 .check = check_disk,
-						 .removing = remove_disk,
+						 .removing = refuse_attached,
+						 .undo = remove_disk,
 						 .needs_location = true,
 						 .async = true};
 

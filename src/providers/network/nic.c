@@ -268,18 +268,19 @@ static int check_nic(struct lf_arm_call *call, const char *id, json_t *doc,
 			    err);
 }
 
-static int remove_nic(struct lf_arm_call *call, const struct lf_resource *nic, struct lf_error *err)
+static int remove_nic(struct lf_context *context, const struct lf_resource *nic,
+		      struct lf_error *err)
 {
 	const char *vm = lf_json_text(nic->doc, "properties.virtualMachine.id");
 	LF_AUTO_RESOURCE found = LF_RESOURCE_INIT;
-	int rc = vm ? lf_catalog_get(lf_arm_context(call)->catalog, vm, &found, err) : LF_ENOTFOUND;
+	int rc = vm ? lf_catalog_get(context->catalog, vm, &found, err) : LF_ENOTFOUND;
 
 	if (!rc)
 		return lf_fail_arm(err, LF_EINVAL, "NicInUse", nic->id,
 				   "delete the virtual machine first",
 				   "network interface %s is used by existing resource %s",
 				   lf_arm_id_last(nic->id), vm);
-	return rc == LF_ENOTFOUND ? release_others(lf_arm_context(call), nic, NULL, err) : rc;
+	return rc == LF_ENOTFOUND ? release_others(context, nic, NULL, err) : rc;
 }
 
 static int view_nic(struct lf_arm_call *call, const struct lf_resource *nic, json_t *doc,

@@ -136,11 +136,12 @@ static int check_users(struct lf_context *context, const struct lf_resource *nsg
 	return rc;
 }
 
-static int remove_nsg(struct lf_arm_call *call, const struct lf_resource *nsg, struct lf_error *err)
+static int remove_nsg(struct lf_context *context, const struct lf_resource *nsg,
+		      struct lf_error *err)
 {
-	int rc = check_users(lf_arm_context(call), nsg, LF_NIC_TYPE, err);
+	int rc = check_users(context, nsg, LF_NIC_TYPE, err);
 
-	return rc ? rc : check_users(lf_arm_context(call), nsg, LF_SUBNET_TYPE, err);
+	return rc ? rc : check_users(context, nsg, LF_SUBNET_TYPE, err);
 }
 
 static const char *const protocols[] = {"*", "Tcp", "Udp", "Icmp", "Esp", "Ah", NULL};

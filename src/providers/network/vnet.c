@@ -318,10 +318,9 @@ static int view_vnet(struct lf_arm_call *call, const struct lf_resource *vnet, j
 	return rc;
 }
 
-static int remove_vnet(struct lf_arm_call *call, const struct lf_resource *vnet,
+static int remove_vnet(struct lf_context *context, const struct lf_resource *vnet,
 		       struct lf_error *err)
 {
-	struct lf_context *context = lf_arm_context(call);
 	const struct lf_list_query query = {.type = LF_SUBNET_TYPE, .below = vnet->id};
 	LF_AUTO_RESOURCE_LIST list = {0};
 	int rc = lf_catalog_list(context->catalog, &query, &list, err);
@@ -397,10 +396,10 @@ static int view_subnet(struct lf_arm_call *call, const struct lf_resource *subne
 	return 0;
 }
 
-static int remove_subnet(struct lf_arm_call *call, const struct lf_resource *subnet,
+static int remove_subnet(struct lf_context *context, const struct lf_resource *subnet,
 			 struct lf_error *err)
 {
-	return lf_subnet_check_unused(lf_arm_context(call), subnet, err);
+	return lf_subnet_check_unused(context, subnet, err);
 }
 
 static const struct lf_field subnet_fields[] = {

@@ -30,14 +30,13 @@ static int view_site(struct lf_arm_call *call, const struct lf_resource *site, j
 }
 
 /* A site whose machines are being replicated stays. */
-static int remove_site(struct lf_arm_call *call, const struct lf_resource *site,
+static int remove_site(struct lf_context *context, const struct lf_resource *site,
 		       struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = "Landfall/replicas"};
 	LF_AUTO_FREE char *below = lf_printf_dup("%s/machines/", site->id);
 	LF_AUTO_RESOURCE_LIST list = {0};
-	int rc = below ? lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err)
-		       : lf_fail_nomem(err);
+	int rc = below ? lf_catalog_list(context->catalog, &query, &list, err) : lf_fail_nomem(err);
 
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		const char *machine = lf_json_text_or(list.items[i].doc, "machineId", "");

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "providers/common/document.h"
 #include "providers/registry.h"
+#include "providers/resources/contents.h"
 #include "providers/resources/locations.h"
 
 #define SUBSCRIPTION "/subscriptions/{subscription}"
@@ -100,34 +101,9 @@ static int check_group(struct lf_arm_call *call, const char *id, json_t *doc,
 		       : 0;
 }
 
-/* What stands for something real has to go first, by its own provider. */
-static int refuse_full_group(struct lf_arm_call *call, const struct lf_resource *group,
-			     struct lf_error *err)
-{
-	static const char *const busy[] = {
-		"Microsoft.Compute/virtualMachines", "Microsoft.RecoveryServices/vaults",
-		"Microsoft.Storage/storageAccounts", "Microsoft.OffAzure/ServerSites",
-		"Microsoft.OffAzure/VMwareSites"};
-
-	for (size_t i = 0; i < LF_N(busy); i++) {
-		const struct lf_list_query query = {
-			.type = busy[i], .below = group->id, .limit = 1};
-		LF_AUTO_RESOURCE_LIST list = {0};
-		int rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
-		if (rc)
-			return rc;
-		if (list.n)
-			return lf_fail_arm(err, LF_ECONFLICT, "ResourceGroupDeletionBlocked",
-					   list.items[0].id, "delete that resource first",
-					   "the resource group still holds '%s'", list.items[0].id);
-	}
-	return 0;
-}
-
 static const struct lf_document group = {
 	.type = LF_GROUP_TYPE,
 	.check = check_group,
-	.removing = refuse_full_group,
 	.needs_location = true,
 };
 
@@ -162,7 +138,7 @@ static int delete_group(struct lf_arm_call *call, struct lf_error *err)
 
 	int rc = lf_catalog_get(catalog, lf_arm_id(call, 0), &found, err);
 	if (!rc)
-		rc = refuse_full_group(call, &found, err);
+		rc = lf_group_check_removal(lf_arm_context(call), found.id, err);
 	if (rc)
 		return rc;
 	const struct lf_job_request request = {
@@ -175,9 +151,7 @@ static int delete_group(struct lf_arm_call *call, struct lf_error *err)
 
 static int remove_group(struct lf_job_run *run, struct lf_error *err)
 {
-	struct lf_context *context = lf_job_run_context(run);
-
-	return lf_catalog_delete_tree(context->catalog, lf_job_run_job(run)->resource, err);
+	return lf_group_remove(lf_job_run_context(run), lf_job_run_job(run)->resource, err);
 }
 
 static const struct lf_job_step delete_steps[] = {

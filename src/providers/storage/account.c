@@ -183,10 +183,6 @@ static int check_account(struct lf_arm_call *call, const char *id, json_t *doc,
 	const char *name = lf_arm_id_last(before ? before->id : id);
 
 	int rc = before ? 0 : check_name(context, id, err);
-	if (!rc && before && lf_json_bool_or(before->state, "deleting", false))
-		rc = lf_fail_arm(err, LF_ECONFLICT, "AccountIsBeingDeleted", id,
-				 "delete it again to complete that, then create it",
-				 "the storage account is being deleted");
 	if (!rc && lf_json_bool_or(doc, "properties.isHnsEnabled", false))
 		rc = lf_fail_arm(err, LF_EUNSUPPORTED, "HnsNotSupported", "properties.isHnsEnabled",
 				 "leave isHnsEnabled out",
@@ -216,63 +212,27 @@ static int view_account(struct lf_arm_call *call, const struct lf_resource *acco
 }
 
 /* Replication that writes its cache here would lose what is in it. */
-static int check_unused(struct lf_context *context, const char *id, struct lf_error *err)
+static int check_unused(struct lf_context *context, const struct lf_resource *account,
+			struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = "Landfall/replicas"};
 	LF_AUTO_RESOURCE_LIST list = {0};
 	int rc = lf_catalog_list(context->catalog, &query, &list, err);
 
 	for (size_t i = 0; !rc && i < list.n; i++)
-		if (lf_arm_id_equal(lf_json_text_or(list.items[i].doc, "cacheAccountId", ""), id))
-			rc = lf_fail_arm(err, LF_ECONFLICT, "StorageAccountInUse", id,
+		if (lf_arm_id_equal(lf_json_text_or(list.items[i].doc, "cacheAccountId", ""),
+				    account->id))
+			rc = lf_fail_arm(err, LF_ECONFLICT, "StorageAccountInUse", account->id,
 					 "disable that replication first",
 					 "the storage account is the cache of replicated item %s",
 					 lf_json_text_or(list.items[i].doc, "itemId", ""));
 	return rc;
 }
 
-/* From here on nothing new begins in the account. */
-static int mark_deleting(struct lf_context *context, const char *id, char **ret_name,
-			 struct lf_error *err)
+static int remove_blobs(struct lf_context *context, const struct lf_resource *account,
+			struct lf_error *err)
 {
-	LF_AUTO_RESOURCE account = LF_RESOURCE_INIT;
-	int rc = lf_catalog_begin(context->catalog, err);
-
-	if (!rc)
-		rc = lf_catalog_get(context->catalog, id, &account, err);
-	if (!rc)
-		rc = check_unused(context, account.id, err);
-	if (!rc && lf_json_set_bool(account.state, "deleting", true))
-		rc = lf_fail_nomem(err);
-	if (!rc)
-		rc = lf_catalog_put(context->catalog, id, LF_STORAGE_TYPE, LF_PUT_EXISTING, NULL,
-				    NULL, account.state, err);
-	if (!rc)
-		rc = lf_catalog_commit(context->catalog, err);
-	if (rc) {
-		lf_catalog_rollback(context->catalog);
-		return rc;
-	}
-	*ret_name = strdup(lf_arm_id_last(account.id));
-	return *ret_name ? 0 : lf_fail_nomem(err);
-}
-
-int lf_storage_delete(struct lf_arm_call *call, struct lf_error *err)
-{
-	struct lf_context *context = lf_arm_context(call);
-	LF_AUTO_FREE char *id = strdup(lf_arm_id(call, 0));
-	LF_AUTO_FREE char *name = NULL;
-
-	if (!id)
-		return lf_fail_nomem(err);
-	int rc = mark_deleting(context, id, &name, err);
-	if (rc == LF_ENOTFOUND)
-		return lf_arm_reply(call, 204, NULL, err);
-	if (!rc)
-		rc = lf_blob_account_remove(context->data_dir, name, err);
-	if (!rc)
-		rc = lf_catalog_delete_tree(context->catalog, id, err);
-	return rc ? rc : lf_arm_reply(call, 200, NULL, err);
+	return lf_blob_account_remove(context->data_dir, lf_arm_id_last(account->id), err);
 }
 
 static const char *const skus[] = {"Standard_LRS",  "Standard_GRS",    "Standard_RAGRS",
@@ -321,6 +281,8 @@ const struct lf_document lf_storage_document = {
 	.fields = account_fields,
 	.n_fields = LF_N(account_fields),
 	.check = check_account,
+	.removing = check_unused,
+	.undo = remove_blobs,
 	.view = view_account,
 	.needs_location = true,
 	.created_is_200 = true,

@@ -70,13 +70,7 @@ static const struct lf_field regenerate_fields[] = {
 #define NAMESPACE LF_SUBSCRIPTION_PATH "/providers/Microsoft.Storage"
 
 static const struct lf_arm_route routes[] = {
-	LF_DOCUMENT_READ(&lf_storage_document, LF_SUBSCRIPTION_PATH ACCOUNTS, LF_STORAGE_TYPE,
-			 on_list),
-	LF_DOCUMENT_READ(&lf_storage_document, LF_GROUP_PATH ACCOUNTS, LF_STORAGE_TYPE, on_list),
-	LF_DOCUMENT_READ(&lf_storage_document, ACCOUNT, LF_STORAGE_TYPE, on_get),
-	LF_DOCUMENT_PUT(&lf_storage_document, ACCOUNT, LF_STORAGE_TYPE),
-	LF_DOCUMENT_PATCH(&lf_storage_document, ACCOUNT, LF_STORAGE_TYPE),
-	{"DELETE", ACCOUNT, LF_STORAGE_TYPE "/delete", lf_storage_delete, 0, NULL, 0},
+	LF_DOCUMENT_ROUTES(&lf_storage_document, ACCOUNTS, LF_STORAGE_TYPE),
 	{"POST", ACCOUNT "/listKeys", LF_STORAGE_TYPE "/listkeys/action", lf_storage_list_keys, 0,
 	 NULL, 0},
 	{"POST", ACCOUNT "/regenerateKey", LF_STORAGE_TYPE "/regeneratekey/action",

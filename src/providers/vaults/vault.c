@@ -204,7 +204,7 @@ static int check_vault(struct lf_arm_call *call, const char *id, json_t *doc,
 }
 
 /* A vault goes only when nothing that it protects, or that feeds it, is left. */
-static int remove_vault(struct lf_arm_call *call, const struct lf_resource *vault,
+static int remove_vault(struct lf_context *context, const struct lf_resource *vault,
 			struct lf_error *err)
 {
 	static const struct {
@@ -224,7 +224,7 @@ static int remove_vault(struct lf_arm_call *call, const struct lf_resource *vaul
 		const struct lf_list_query query = {
 			.type = contents[i].type, .below = vault->id, .limit = 1};
 		LF_AUTO_RESOURCE_LIST list = {0};
-		int rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
+		int rc = lf_catalog_list(context->catalog, &query, &list, err);
 		if (rc)
 			return rc;
 		if (list.n)

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Resources of a group depend on each other in ways that only their providers
+ * know, so each is tried until none is left or none can go: an interface goes
+ * before its subnet because the subnet refuses until then.
+ */
+#include "providers/resources/contents.h"
+
+#include "base/text.h"
+#include "providers/common/document.h"
+#include "providers/registry.h"
+
+typedef int remove_fn(struct lf_context *context, const struct lf_document *document,
+		      const struct lf_resource *resource, struct lf_error *err);
+
+/* The description of a type that is written and removed by the common handlers; NULL: another. */
+static const struct lf_document *find_document(const char *type)
+{
+	size_t n;
+	const struct lf_arm_provider *const *all = lf_registry_providers(&n);
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < all[i]->n_routes; j++) {
+			const struct lf_document *document = all[i]->routes[j].subject;
+			if (all[i]->routes[j].handler == lf_document_on_put &&
+			    lf_text_equal_nocase(document->type, type))
+				return document;
+		}
+	return NULL;
+}
+
+static int remove_each(struct lf_context *context, const char *group_id, remove_fn *remove_one,
+		       struct lf_error *err)
+{
+	const struct lf_list_query query = {.below = group_id};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	size_t left, before;
+
+	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	if (rc)
+		return rc;
+	for (left = list.n; left;) {
+		int failed = 0;
+		before = left;
+		left = 0;
+		for (size_t i = 0; i < before; i++) {
+			const struct lf_document *document = find_document(list.items[i].type);
+			rc = document ? remove_one(context, document, &list.items[i], err) : 0;
+			if (!rc)
+				continue;
+			failed = rc;
+			/* those that stay move to the front, for another round */
+			struct lf_resource stays = list.items[i];
+			list.items[i] = list.items[left];
+			list.items[left++] = stays;
+		}
+		if (failed && left == before)
+			return failed;
+	}
+	return 0;
+}
+
+/* Machines and their disks are deleted by their own operations, which take time. */
+static int refuse_machines(struct lf_context *context, const char *group_id, struct lf_error *err)
+{
+	static const char *const types[] = {"Microsoft.Compute/virtualMachines",
+					    "Microsoft.Compute/disks"};
+
+	for (size_t i = 0; i < LF_N(types); i++) {
+		const struct lf_list_query query = {
+			.type = types[i], .below = group_id, .limit = 1};
+		LF_AUTO_RESOURCE_LIST list = {0};
+		int rc = lf_catalog_list(context->catalog, &query, &list, err);
+		if (rc)
+			return rc;
+		if (list.n)
+			return lf_fail_arm(err, LF_ECONFLICT, "ResourceGroupDeletionBlocked",
+					   list.items[0].id, "delete that resource first",
+					   "the resource group still holds '%s'", list.items[0].id);
+	}
+	return 0;
+}
+
+/* In the transaction that is taken back: gone for those that come after it. */
+static int pretend(struct lf_context *context, const struct lf_document *document,
+		   const struct lf_resource *resource, struct lf_error *err)
+{
+	int rc = document->removing ? document->removing(context, resource, err) : 0;
+
+	return rc ? rc : lf_catalog_delete_tree(context->catalog, resource->id, err);
+}
+
+int lf_group_check_removal(struct lf_context *context, const char *group_id, struct lf_error *err)
+{
+	int rc = refuse_machines(context, group_id, err);
+
+	if (!rc)
+		rc = lf_catalog_begin(context->catalog, err);
+	if (rc)
+		return rc;
+	rc = remove_each(context, group_id, pretend, err);
+	lf_catalog_rollback(context->catalog);
+	return rc;
+}
+
+static int remove_really(struct lf_context *context, const struct lf_document *document,
+			 const struct lf_resource *resource, struct lf_error *err)
+{
+	return lf_document_remove(context, document, resource->id, err);
+}
+
+int lf_group_remove(struct lf_context *context, const char *group_id, struct lf_error *err)
+{
+	int rc = refuse_machines(context, group_id, err);
+
+	if (!rc)
+		rc = remove_each(context, group_id, remove_really, err);
+	return rc ? rc : lf_catalog_delete_tree(context->catalog, group_id, err);
+}
