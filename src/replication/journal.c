@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,10 +11,12 @@
 #include <xxhash.h>
 
 #include "base/fault.h"
+#include "base/log.h"
 #include "os/file.h"
 
 #define BATCH_MAGIC    0x314a464cu
 #define HEADER_SIZE    24
+#define BATCH_SIZE_MAX (HEADER_SIZE + (uint64_t)LF_BATCH_RECORDS_MAX * LF_EXTENT_WIRE_SIZE)
 #define DISK_PAGES_MAX (UINT64_C(1) << 52) /* 16 EiB: no disk is larger */
 
 static void put_le(uint8_t *out, uint64_t value, size_t bytes)
@@ -53,6 +56,7 @@ int lf_extent_decode(const uint8_t wire[static LF_EXTENT_WIRE_SIZE], struct lf_e
 	memcpy(extent.chunk.bytes, wire + 16, 32);
 	extent.hole = memcmp(wire + 16, zero, sizeof(zero)) == 0;
 	if (!extent.pages || extent.page >= DISK_PAGES_MAX ||
+	    extent.pages > DISK_PAGES_MAX - extent.page ||
 	    (!extent.hole && (uint64_t)extent.chunk_page + extent.pages > LF_CHUNK_PAGES_MAX))
 		return lf_fail(err, LF_EINVAL, "extents", "an extent is out of range");
 	*ret_extent = extent;
@@ -61,38 +65,86 @@ int lf_extent_decode(const uint8_t wire[static LF_EXTENT_WIRE_SIZE], struct lf_e
 
 struct batch {
 	uint64_t end; /* offset after it */
-	uint64_t upto;
+	uint64_t upto, sum;
 	uint32_t n;
-	uint8_t *records; /* free() */
+	uint8_t *records; /* free(); NULL unless asked for */
 };
 
-/* The batch at offset; LF_ENOTFOUND at the end or at a torn tail. */
-static int read_batch(int fd, uint64_t offset, uint64_t file_size, struct batch *ret_batch,
-		      struct lf_error *err)
+/* An append that a crash cut off: nothing after it, and never acknowledged. */
+static int torn(struct lf_error *err)
+{
+	return lf_fail(err, LF_ENOTFOUND, NULL, "torn tail of the journal");
+}
+
+/* Acknowledged bytes changed: going on without them would make a point that lacks data. */
+static int damaged(uint64_t offset, struct lf_error *err)
+{
+	return lf_fail(err, LF_ECORRUPT, "journal", "a journal is damaged at offset %" PRIu64,
+		       offset);
+}
+
+/* What the header at offset says; LF_ENOTFOUND at the end or at a torn tail. */
+static int read_header(int fd, uint64_t offset, uint64_t file_size, struct batch *ret_batch,
+		       struct lf_error *err)
 {
 	uint8_t header[HEADER_SIZE];
 
 	if (offset + HEADER_SIZE > file_size)
-		return lf_fail(err, LF_ENOTFOUND, NULL, "end of the journal");
+		return torn(err);
 	int rc = lf_file_pread_all(fd, header, sizeof(header), offset, "journal", err);
 	if (rc)
 		return rc;
-	struct batch batch = {.n = (uint32_t)get_le(header + 4, 4), .upto = get_le(header + 8, 8)};
+	struct batch batch = {.n = (uint32_t)get_le(header + 4, 4),
+			      .upto = get_le(header + 8, 8),
+			      .sum = get_le(header + 16, 8)};
+	batch.end = offset + HEADER_SIZE + (uint64_t)batch.n * LF_EXTENT_WIRE_SIZE;
+	/* a header begins at a multiple of 8: its magic and count tear together, into zeroes */
+	if (!get_le(header, 8) && file_size - offset <= BATCH_SIZE_MAX)
+		return torn(err);
+	if (get_le(header, 4) != BATCH_MAGIC || batch.n > LF_BATCH_RECORDS_MAX)
+		return damaged(offset, err);
+	if (batch.end > file_size)
+		return torn(err);
+	*ret_batch = batch;
+	return 0;
+}
+
+/* upto is the seed: it is as worth checking as the records. */
+static uint64_t sum_batch(const uint8_t *records, size_t n, uint64_t upto)
+{
+	return XXH3_64bits_withSeed(records, n * LF_EXTENT_WIRE_SIZE, upto);
+}
+
+/* The batch at offset with its records; LF_ENOTFOUND at the end or at a torn tail. */
+static int read_batch(int fd, uint64_t offset, uint64_t file_size, struct batch *ret_batch,
+		      struct lf_error *err)
+{
+	struct batch batch = {0};
+
+	int rc = read_header(fd, offset, file_size, &batch, err);
+	if (rc)
+		return rc;
 	size_t len = (size_t)batch.n * LF_EXTENT_WIRE_SIZE;
-	batch.end = offset + HEADER_SIZE + len;
-	if (get_le(header, 4) != BATCH_MAGIC || batch.n > LF_BATCH_RECORDS_MAX ||
-	    batch.end > file_size)
-		return lf_fail(err, LF_ENOTFOUND, NULL, "torn tail of the journal");
 	LF_AUTO_FREE uint8_t *records = malloc(len ? len : 1);
 	if (!records)
 		return lf_fail_nomem(err);
 	rc = lf_file_pread_all(fd, records, len, offset + HEADER_SIZE, "journal", err);
 	if (rc)
 		return rc;
-	if (XXH3_64bits(records, len) != get_le(header + 16, 8))
-		return lf_fail(err, LF_ENOTFOUND, NULL, "torn tail of the journal");
+	if (sum_batch(records, batch.n, batch.upto) != batch.sum)
+		return batch.end == file_size ? torn(err) : damaged(offset, err);
 	batch.records = lf_steal(&records);
 	*ret_batch = batch;
+	return 0;
+}
+
+static int size_of(int fd, uint64_t *ret_size, struct lf_error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return lf_fail_sys(err, errno, "journal", "cannot read a journal");
+	*ret_size = (uint64_t)st.st_size;
 	return 0;
 }
 
@@ -102,23 +154,49 @@ typedef int batch_fn(void *context, const struct batch *batch, struct lf_error *
 static int each_batch(int fd, batch_fn *visit, void *context, uint64_t *ret_end,
 		      struct lf_error *err)
 {
-	struct stat st;
-	uint64_t offset = 0;
+	uint64_t offset = 0, size = 0;
+	int rc = size_of(fd, &size, err);
 
-	if (fstat(fd, &st))
-		return lf_fail_sys(err, errno, "journal", "cannot read a journal");
-	for (;;) {
+	while (!rc) {
 		struct batch batch = {0};
-		int rc = read_batch(fd, offset, (uint64_t)st.st_size, &batch, err);
-		if (rc == LF_ENOTFOUND)
-			break;
-		if (!rc && visit)
+		rc = read_batch(fd, offset, size, &batch, err);
+		if (!rc)
 			rc = visit(context, &batch, err);
 		free(batch.records);
-		if (rc)
-			return rc;
-		offset = batch.end;
+		if (!rc)
+			offset = batch.end;
 	}
+	if (rc != LF_ENOTFOUND)
+		return rc;
+	*ret_end = offset;
+	return 0;
+}
+
+/*
+ * Where the next batch goes, without reading all that is there: only the last
+ * batch can be torn, since each append looked at the one before it.
+ */
+static int find_end(int fd, uint64_t *ret_end, struct lf_error *err)
+{
+	uint64_t offset = 0, last = 0, size = 0;
+	struct batch batch = {0};
+	int rc = size_of(fd, &size, err);
+
+	while (!rc) {
+		rc = read_header(fd, offset, size, &batch, err);
+		if (!rc) {
+			last = offset;
+			offset = batch.end;
+		}
+	}
+	if (rc == LF_ENOTFOUND && offset > last) {
+		rc = read_batch(fd, last, size, &batch, err);
+		free(batch.records);
+		if (rc == LF_ENOTFOUND)
+			offset = last;
+	}
+	if (rc && rc != LF_ENOTFOUND)
+		return rc;
 	*ret_end = offset;
 	return 0;
 }
@@ -140,7 +218,7 @@ int lf_journal_append(const char *path, const uint8_t *records, size_t n, uint64
 	for (size_t i = 0; !rc && i < n; i++)
 		rc = lf_extent_decode(records + i * LF_EXTENT_WIRE_SIZE, &extent, err);
 	if (!rc)
-		rc = each_batch(fd, NULL, NULL, &end, err);
+		rc = find_end(fd, &end, err);
 	if (rc)
 		return rc;
 	LF_AUTO_FREE uint8_t *batch = malloc(HEADER_SIZE + len);
@@ -149,7 +227,7 @@ int lf_journal_append(const char *path, const uint8_t *records, size_t n, uint64
 	put_le(batch, BATCH_MAGIC, 4);
 	put_le(batch + 4, n, 4);
 	put_le(batch + 8, upto, 8);
-	put_le(batch + 16, XXH3_64bits(records, len), 8);
+	put_le(batch + 16, sum_batch(records, n, upto), 8);
 	if (len)
 		memcpy(batch + HEADER_SIZE, records, len);
 	if (ftruncate(fd, (off_t)end))
@@ -160,6 +238,9 @@ int lf_journal_append(const char *path, const uint8_t *records, size_t n, uint64
 		rc = lf_file_sync(fd, path, err);
 	if (!rc && end == 0)
 		rc = lf_file_sync_parent(path, err);
+	/* what could not be synced must not be what a later batch, synced, comes to stand on */
+	if (rc && ftruncate(fd, (off_t)end))
+		lf_warn("cannot cut %s: %s", path, strerror(errno));
 	LF_CRASH_POINT("journal-after-sync");
 	return rc;
 }

@@ -4,11 +4,12 @@
  *
  * A journal is a file of batches; a batch is acknowledged once it is synced.
  *
- *   batch   := u32 magic "LFJ1" · u32 records · u64 upto · u64 xxh3-64 of the records · records
+ *   batch   := u32 magic "LFJ1" · u32 records · u64 upto · u64 sum · records
  *   record  := u64 page · u32 pages · u32 chunk page · 32 bytes chunk id   (all zero id: hole)
  *
- * little-endian; upto: the full pass has covered the pages before this one.  A
- * torn or damaged tail ends the journal: it was not acknowledged.
+ * little-endian; upto: the full pass has covered the pages before this one; sum:
+ * xxh3-64 of the records, seeded with upto.  A torn last batch ends the journal:
+ * it was not acknowledged.  Damage before it is LF_ECORRUPT from every call.
  *
  * Threads: one at a time for one journal.
  */

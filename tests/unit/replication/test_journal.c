@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/text.h"
+#include "replication/journal.h"
+
+#define BATCH_SIZE(n) (24 + (n) * (off_t)LF_EXTENT_WIRE_SIZE)
+
+static struct lf_error err;
+
+static char *journal_of(void **state)
+{
+	char *path = lf_printf_dup("%s/0.journal", (char *)*state);
+
+	assert_non_null(path);
+	return path;
+}
+
+static void append(const char *path, uint64_t page, size_t n, uint64_t upto)
+{
+	uint8_t wire[8 * LF_EXTENT_WIRE_SIZE];
+
+	assert_true(n <= 8);
+	for (size_t i = 0; i < n; i++) {
+		const struct lf_extent extent = {
+			.page = page + i, .pages = 1, .chunk = {{(uint8_t)(page + i + 1)}}};
+		lf_extent_encode(&extent, wire + i * LF_EXTENT_WIRE_SIZE);
+	}
+	assert_lf_ok(lf_journal_append(path, wire, n, upto, &err));
+}
+
+static int sum_page(void *context, const struct lf_extent *extent, struct lf_error *e)
+{
+	(void)e;
+	*(uint64_t *)context = *(uint64_t *)context * 100 + extent->page;
+	return 0;
+}
+
+/* The pages of all records, two digits each. */
+static uint64_t pages_of(const char *path)
+{
+	uint64_t pages = 0;
+
+	assert_lf_ok(lf_journal_walk(path, sum_page, &pages, &err));
+	return pages;
+}
+
+static uint64_t upto_of(const char *path)
+{
+	uint64_t upto = UINT64_MAX;
+
+	assert_lf_ok(lf_journal_upto(path, &upto, &err));
+	return upto;
+}
+
+static off_t size_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+static void flip(const char *path, off_t at)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	uint8_t byte;
+
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 0x10;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	close(fd);
+}
+
+static void test_extent__survives_the_wire(void **state)
+{
+	const struct lf_extent in = {
+		.page = 0x123456789a, .pages = 7, .chunk_page = 9, .chunk = {{1, 2, 3}}};
+	uint8_t wire[LF_EXTENT_WIRE_SIZE];
+	struct lf_extent out;
+
+	(void)state;
+	lf_extent_encode(&in, wire);
+	assert_lf_ok(lf_extent_decode(wire, &out, &err));
+	assert_int_equal(out.page, in.page);
+	assert_int_equal(out.pages, 7);
+	assert_int_equal(out.chunk_page, 9);
+	assert_false(out.hole);
+	assert_memory_equal(&out.chunk, &in.chunk, 32);
+}
+
+static void test_extent__refuses_numbers_without_sense(void **state)
+{
+	const struct lf_extent bad[] = {
+		{.page = 1, .pages = 0, .hole = true},
+		{.page = UINT64_C(1) << 52, .pages = 1, .hole = true},
+		{.page = UINT64_MAX, .pages = 1, .hole = true},
+		{.page = (UINT64_C(1) << 52) - 1, .pages = 2, .hole = true},
+		{.page = 1, .pages = LF_CHUNK_PAGES_MAX + 1, .chunk = {{1}}},
+		{.page = 1, .pages = 1, .chunk_page = UINT32_MAX, .chunk = {{1}}},
+	};
+	LF_AUTO_FREE char *path = journal_of(state);
+	uint8_t wire[LF_EXTENT_WIRE_SIZE];
+	struct lf_extent out;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		lf_extent_encode(&bad[i], wire);
+		assert_int_equal(lf_extent_decode(wire, &out, &err), LF_EINVAL);
+		assert_int_equal(lf_journal_append(path, wire, 1, 0, &err), LF_EINVAL);
+	}
+	assert_int_equal(pages_of(path), 0);
+}
+
+static void test_journal__keeps_batches_in_order(void **state)
+{
+	LF_AUTO_FREE char *path = journal_of(state);
+
+	assert_int_equal(pages_of(path), 0);
+	assert_int_equal(upto_of(path), 0);
+	append(path, 10, 2, 12);
+	append(path, 0, 0, 20);
+	append(path, 20, 1, 21);
+	assert_int_equal(pages_of(path), 101120);
+	assert_int_equal(upto_of(path), 21);
+}
+
+static void test_journal__forgets_a_torn_tail_and_goes_on(void **state)
+{
+	LF_AUTO_FREE char *path = journal_of(state);
+
+	/* cut at every byte of the second batch */
+	for (off_t cut = 0; cut < BATCH_SIZE(2); cut++) {
+		assert_lf_ok(lf_file_remove(path, &err));
+		append(path, 10, 1, 11);
+		append(path, 20, 2, 22);
+		assert_int_equal(truncate(path, BATCH_SIZE(1) + cut), 0);
+		assert_int_equal(pages_of(path), 10);
+		assert_int_equal(upto_of(path), 11);
+		append(path, 30, 1, 31);
+		assert_int_equal(pages_of(path), 1030);
+		assert_int_equal(upto_of(path), 31);
+	}
+}
+
+static void test_journal__takes_unwritten_last_blocks_for_torn(void **state)
+{
+	LF_AUTO_FREE char *path = journal_of(state);
+
+	/* the size got to the disk, the data did not */
+	append(path, 10, 1, 11);
+	assert_int_equal(truncate(path, BATCH_SIZE(1) + BATCH_SIZE(4)), 0);
+	assert_int_equal(pages_of(path), 10);
+	append(path, 20, 1, 21);
+	assert_int_equal(pages_of(path), 1020);
+	assert_int_equal(size_of(path), 2 * BATCH_SIZE(1));
+	flip(path, size_of(path) - 1);
+	assert_int_equal(pages_of(path), 10);
+}
+
+static void test_journal__never_loses_acknowledged_batches_silently(void **state)
+{
+	uint8_t wire[LF_EXTENT_WIRE_SIZE] = {0};
+	LF_AUTO_FREE char *path = journal_of(state);
+	uint64_t sum = 0;
+
+	wire[8] = 1;
+	append(path, 10, 1, 11);
+	append(path, 20, 1, 21);
+	append(path, 30, 1, 31);
+	off_t whole = size_of(path);
+	for (off_t at = 0; at < BATCH_SIZE(1); at++) {
+		if (at >= 4 && at < 8) /* a count grown past the end looks like a torn batch */
+			continue;
+		flip(path, at);
+		assert_int_equal(lf_journal_walk(path, sum_page, &sum, &err), LF_ECORRUPT);
+		assert_int_equal(lf_journal_upto(path, &sum, &err), LF_ECORRUPT);
+		assert_int_equal(lf_journal_cut(path, 50, &err), LF_ECORRUPT);
+		if (at < 4)
+			assert_int_equal(lf_journal_append(path, wire, 1, 0, &err), LF_ECORRUPT);
+		assert_int_equal(size_of(path), whole);
+		flip(path, at);
+	}
+	assert_int_equal(pages_of(path), 102030);
+}
+
+static void test_journal__cut_drops_what_is_over(void **state)
+{
+	LF_AUTO_FREE char *path = journal_of(state);
+
+	assert_lf_ok(lf_journal_cut(path, 0, &err));
+	append(path, 10, 1, 11);
+	append(path, 20, 1, 21);
+	append(path, 30, 1, 99); /* a delta, past the end */
+	append(path, 12, 1, 15); /* after it, even if its own number is low */
+	assert_lf_ok(lf_journal_cut(path, 50, &err));
+	assert_int_equal(pages_of(path), 1020);
+	assert_int_equal(upto_of(path), 21);
+	append(path, 21, 1, 22);
+	assert_int_equal(pages_of(path), 102021);
+	assert_lf_ok(lf_journal_cut(path, 0, &err));
+	assert_int_equal(pages_of(path), 0);
+	assert_int_equal(size_of(path), 0);
+}
+
+static void test_journal__refuses_a_batch_too_large(void **state)
+{
+	LF_AUTO_FREE char *path = journal_of(state);
+	LF_AUTO_FREE uint8_t *wire = calloc(LF_BATCH_RECORDS_MAX + 1, LF_EXTENT_WIRE_SIZE);
+
+	assert_non_null(wire);
+	for (size_t i = 0; i <= LF_BATCH_RECORDS_MAX; i++)
+		wire[i * LF_EXTENT_WIRE_SIZE + 8] = 1;
+	assert_int_equal(lf_journal_append(path, wire, LF_BATCH_RECORDS_MAX + 1, 0, &err),
+			 LF_ETOOLARGE);
+	assert_lf_ok(lf_journal_append(path, wire, LF_BATCH_RECORDS_MAX, 5, &err));
+	append(path, 10, 1, 6);
+	assert_int_equal(upto_of(path), 6);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, test_dir_setup, test_dir_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_extent__survives_the_wire),
+		TEST(test_extent__refuses_numbers_without_sense),
+		TEST(test_journal__keeps_batches_in_order),
+		TEST(test_journal__forgets_a_torn_tail_and_goes_on),
+		TEST(test_journal__takes_unwritten_last_blocks_for_torn),
+		TEST(test_journal__never_loses_acknowledged_batches_silently),
+		TEST(test_journal__cut_drops_what_is_over),
+		TEST(test_journal__refuses_a_batch_too_large),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
