@@ -180,8 +180,7 @@ int lf_machine_state(struct lf_context *context, const char *vm_id, json_t **ret
 	return lf_compute_vm_state(context->compute, guid, ret_state, err);
 }
 
-/* Networks that other machines use stay. */
-static int remove_networks(struct lf_context *context, const json_t *plan, struct lf_error *err)
+int lf_machine_remove_networks(struct lf_context *context, const json_t *plan, struct lf_error *err)
 {
 	json_t *network;
 	size_t i;
@@ -241,6 +240,6 @@ int lf_machine_remove(struct lf_context *context, const char *vm_id, struct lf_e
 	lf_machine_guid(context, vm_id, "vm", guid);
 	rc = lf_compute_vm_remove(context->compute, guid, false, err);
 	if (!rc && known)
-		rc = remove_networks(context, lf_json_at(vm.state, "plan"), err);
+		rc = lf_machine_remove_networks(context, lf_json_at(vm.state, "plan"), err);
 	return rc ? rc : delete_resources(context, vm_id, err);
 }

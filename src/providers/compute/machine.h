@@ -38,6 +38,10 @@ LF_MUST_CHECK int lf_machine_start(struct lf_context *context, const char *vm_id
 /* VM, its disks and NICs, and the networks that no other machine uses.  Gone already is fine. */
 LF_MUST_CHECK int lf_machine_remove(struct lf_context *context, const char *vm_id,
 				    struct lf_error *err);
+/* The host's networks of a machine's plan (of the VM's state), but those that other machines use.
+ */
+LF_MUST_CHECK int lf_machine_remove_networks(struct lf_context *context, const json_t *plan,
+					     struct lf_error *err);
 /* Begin to copy what the disks still read from the point; see lf_compute_vm_hydrate(). */
 LF_MUST_CHECK int lf_machine_hydrate(struct lf_context *context, const char *vm_id,
 				     struct lf_error *err);

@@ -124,6 +124,8 @@ static int run_delete(struct lf_job_run *run, struct lf_error *err)
 	if (!rc)
 		rc = lf_compute_vm_remove(context->compute, guid, true, err);
 	if (!rc)
+		rc = lf_machine_remove_networks(context, lf_json_at(vm.state, "plan"), err);
+	if (!rc)
 		rc = leave_all(context, &vm, &disks, err);
 	if (!rc && disks == 0)
 		rc = lf_compute_vm_remove(context->compute, guid, false, err);
