@@ -43,7 +43,8 @@ struct agent {
 	struct lf_link *poll_link, *work_link;
 	json_t *machine;
 	struct lf_progress progress;
-	json_t *assignments; /* guarded by progress.mutex */
+	json_t *assignments; /* guarded by progress.mutex, as is generation */
+	unsigned generation; /* of the work: an answer asked for before it changed is stale */
 	pthread_cond_t assigned;
 };
 
@@ -113,14 +114,17 @@ static int poll_once(struct agent *agent, struct lf_error *err)
 	pthread_mutex_lock(&agent->progress.mutex);
 	LF_AUTO_JSON *request =
 		json_pack("{s:O,s:O}", "inventory", inventory, "status", agent->progress.status);
+	unsigned generation = agent->generation;
 	pthread_mutex_unlock(&agent->progress.mutex);
 	rc = request ? lf_link_post(agent->poll_link, "poll", request, &answer, err)
 		     : lf_fail_nomem(err);
 	if (rc)
 		return rc;
 	pthread_mutex_lock(&agent->progress.mutex);
-	json_decref(agent->assignments);
-	agent->assignments = json_deep_copy(lf_json_at(answer, "assignments"));
+	if (generation == agent->generation) {
+		json_decref(agent->assignments);
+		agent->assignments = json_deep_copy(lf_json_at(answer, "assignments"));
+	}
 	free(agent->progress.blob_token);
 	agent->progress.blob_token = strdup(lf_json_text_or(answer, "blobToken", ""));
 	pthread_cond_signal(&agent->assigned);
@@ -170,11 +174,18 @@ static json_t *take_assignment(struct agent *agent)
 		if (!found && lf_json_bool_or(entry, "due", false))
 			found = json_deep_copy(entry);
 	}
-	/* what comes next must be news: the point just made is not in this answer */
-	json_decref(agent->assignments);
-	agent->assignments = NULL;
 	pthread_mutex_unlock(&agent->progress.mutex);
 	return found;
+}
+
+/* A transfer has ended: what the site said before does not know of it. */
+static void forget_assignments(struct agent *agent)
+{
+	pthread_mutex_lock(&agent->progress.mutex);
+	json_decref(agent->assignments);
+	agent->assignments = NULL;
+	agent->generation++;
+	pthread_mutex_unlock(&agent->progress.mutex);
 }
 
 /* Tell the site what is wrong, in place of the progress. */
@@ -204,6 +215,7 @@ static void work_forever(struct agent *agent)
 			.stopping = &stopping,
 		};
 		int rc = lf_transfer_run(&opts, &err);
+		forget_assignments(agent);
 		if (!rc || rc == LF_ECANCELED) {
 			wait = 1;
 			continue;
