@@ -59,7 +59,7 @@ struct lf_error {
 	int code;	   /* LF_E*, or 0: nothing went wrong */
 	int sys;	   /* errno, when a system call said no; else 0 */
 	char arm_code[64]; /* error.code where the documents name one; else "" */
-	char target[256];  /* JSON path, resource id or file; may be "" */
+	char target[512];  /* JSON path, resource id or file; may be "" */
 	char message[768]; /* one line, lower case, no final stop */
 	char hint[384];	   /* what the user can do about it; may be "" */
 };

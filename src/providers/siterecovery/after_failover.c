@@ -18,6 +18,16 @@ int lf_sr_failover_commit(struct lf_arm_call *call, struct lf_error *err)
 	return lf_sr_item_start(call, &start, json_object(), err);
 }
 
+/* No other point will be chosen: the source is asked to send nothing more. */
+static int run_stop_replication(struct lf_job_run *run, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	int rc = lf_replica_request_final(context->replication, lf_sr_job_text(run, "itemId"),
+					  lf_job_run_job(run)->id, true, err);
+
+	return rc == LF_ENOTFOUND ? 0 : rc;
+}
+
 static int run_commit(struct lf_job_run *run, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
@@ -33,6 +43,7 @@ static int run_commit(struct lf_job_run *run, struct lf_error *err)
 }
 
 static const struct lf_job_step commit_steps[] = {
+	{"StopReplication", "Stop replication", run_stop_replication, NULL},
 	{"CommitFailover", "Commit the failover", run_commit, NULL},
 };
 const struct lf_job_type lf_sr_commit_job = {.name = "siterecovery.commit",

@@ -147,13 +147,19 @@ static int run_shutdown(struct lf_job_run *run, struct lf_error *err)
 					err);
 }
 
+/* The request for final changes is replaced by one that stops nothing, and replication goes on. */
 static int undo_shutdown(struct lf_job_run *run, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
-	int rc = wants_latest(run) ? lf_replica_resume(context->replication,
-						       lf_sr_job_text(run, "itemId"), err)
-				   : 0;
+	const char *item = lf_sr_job_text(run, "itemId");
+	char token[LF_GUID_SIZE];
 
+	if (!wants_latest(run))
+		return 0;
+	lf_guid_derive("undo", lf_json_text_or(lf_job_run_data(run), "token", ""), token);
+	int rc = lf_replica_request_final(context->replication, item, token, false, err);
+	if (!rc)
+		rc = lf_replica_resume(context->replication, item, err);
 	return rc == LF_ENOTFOUND ? 0 : rc;
 }
 

@@ -10,6 +10,9 @@
 #include "providers/siterecovery/internal.h"
 
 #define RECHECK_NS (5 * LF_NS_PER_S)
+#define RECHECK_SLOW_NS                                                                            \
+	(60 * LF_NS_PER_S) /* once it has taken PATIENCE_NS: a machine that is off, say */
+#define PATIENCE_NS (3600 * LF_NS_PER_S)
 
 int lf_sr_hydrate_submit(struct lf_context *context, const char *vm_id, const char *region,
 			 const char *point, const char *holder, struct lf_error *err)
@@ -63,7 +66,9 @@ static int run_wait(struct lf_job_run *run, struct lf_error *err)
 	/* the claim must outlive every trouble: wait, never give up */
 	if (rc && rc != LF_ENOTFOUND)
 		*err = LF_ERROR_NONE;
-	lf_job_again_at(run, lf_clock_now_ns(context->clock) + RECHECK_NS);
+	int64_t now = lf_clock_now_ns(context->clock);
+	bool slow = now - lf_job_run_job(run)->started_ns > PATIENCE_NS;
+	lf_job_again_at(run, now + (slow ? RECHECK_SLOW_NS : RECHECK_NS));
 	return LF_STEP_AGAIN;
 }
 

@@ -248,7 +248,8 @@ lf_arm_handler lf_sr_health_get, lf_sr_health_refresh, lf_sr_appliances_list,
 	lf_sr_supported_os_get, lf_sr_eligibility_list, lf_sr_eligibility_get;
 lf_arm_handler lf_sr_alerts_list, lf_sr_alerts_get, lf_sr_alerts_put, lf_sr_settings_list,
 	lf_sr_settings_get, lf_sr_settings_put;
-lf_arm_handler lf_sr_operation_status, lf_sr_operation_result, lf_sr_empty_list;
+lf_arm_handler lf_sr_operation_status, lf_sr_operation_result, lf_sr_empty_list,
+	lf_sr_empty_fabric_list, lf_sr_empty_container_list;
 
 /* Job types. */
 extern const struct lf_job_type lf_sr_enable_job, lf_sr_finalize_job, lf_sr_update_job,

@@ -160,6 +160,17 @@ static const struct lf_arm_route routes[] = {
 	GET(V "/replicationProtectionClusters", "replicationProtectionClusters", lf_sr_empty_list),
 	GET(V "/replicationRecoveryPlans", "replicationRecoveryPlans", lf_sr_empty_list),
 
+	GET(F "/replicationNetworks", AF "/replicationNetworks", lf_sr_empty_fabric_list),
+	GET(F "/replicationLogicalNetworks", AF "/replicationLogicalNetworks",
+	    lf_sr_empty_fabric_list),
+	GET(F "/replicationvCenters", AF "/replicationvCenters", lf_sr_empty_fabric_list),
+	GET(F "/replicationStorageClassifications", AF "/replicationStorageClassifications",
+	    lf_sr_empty_fabric_list),
+	GET(C "/replicationMigrationItems", AC "/replicationMigrationItems",
+	    lf_sr_empty_container_list),
+	GET(C "/replicationProtectionClusters", AC "/replicationProtectionClusters",
+	    lf_sr_empty_container_list),
+
 	GET(V "/replicationOperationStatus/{operation}", "replicationOperationStatus",
 	    lf_sr_operation_status),
 	GET(I "/operationresults/{operation}", AI "/operationresults", lf_sr_operation_result),

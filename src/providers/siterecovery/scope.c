@@ -165,11 +165,26 @@ int lf_sr_unsupported(struct lf_arm_call *call, const char *code, const char *hi
 }
 
 /* Types that exist in the contract and never have members here (vCenters, networks...). */
-int lf_sr_empty_list(struct lf_arm_call *call, struct lf_error *err)
+static int empty_list(struct lf_arm_call *call, enum lf_sr_level level, struct lf_error *err)
 {
 	LF_AUTO_SR_SCOPE scope = {0};
 	LF_AUTO_JSON *values = json_array();
-	int rc = lf_sr_scope_open(call, LF_SR_VAULT, &scope, err);
+	int rc = lf_sr_scope_open(call, level, &scope, err);
 
 	return rc ? rc : lf_arm_reply_list(call, values, NULL, err);
+}
+
+int lf_sr_empty_list(struct lf_arm_call *call, struct lf_error *err)
+{
+	return empty_list(call, LF_SR_VAULT, err);
+}
+
+int lf_sr_empty_fabric_list(struct lf_arm_call *call, struct lf_error *err)
+{
+	return empty_list(call, LF_SR_FABRIC, err);
+}
+
+int lf_sr_empty_container_list(struct lf_arm_call *call, struct lf_error *err)
+{
+	return empty_list(call, LF_SR_CONTAINER, err);
 }

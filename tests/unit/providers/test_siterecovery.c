@@ -386,6 +386,7 @@ static void test_failover__planned_fails_without_its_agent_and_changes_nothing(v
 	LF_AUTO_JSON *item = get(w, ITEM);
 	assert_string_equal(state_of(item), "Protected");
 	assert_true(allows(item, "UnplannedFailover") && played.resumed);
+	assert_false(played.final_stop); /* the request that would have stopped it is replaced */
 	assert_int_equal(count_vms(w), 0);
 }
 
@@ -467,6 +468,8 @@ static void test_reads__answer_in_every_neighbouring_collection(void **state)
 		VAULT "/replicationAlertSettings",
 		VAULT "/replicationVaultSettings",
 		VAULT "/replicationRecoveryPlans",
+		FABRIC "/replicationNetworks",
+		BOX "/replicationMigrationItems",
 		ITEM "/recoveryPoints",
 		ITEM "/targetComputeSizes",
 	};
