@@ -142,7 +142,8 @@ int lf_index_add(struct lf_index *index, const struct lf_pack_footer *footer, ui
 	pthread_rwlock_wrlock(&index->lock);
 	struct lf_pack *pack = lf_index_pack_or_new(index, footer->name);
 	int rc = pack ? 0 : lf_fail_nomem(err);
-	if (!rc && !pack->covered) {
+	/* one that was collected and comes again: merges may have dropped its records */
+	if (!rc && (!pack->covered || atomic_load(&pack->dead))) {
 		memcpy(pack->salt, footer->salt, sizeof(pack->salt));
 		pack->epoch = footer->epoch;
 		pack->count = footer->count;
@@ -153,6 +154,7 @@ int lf_index_add(struct lf_index *index, const struct lf_pack_footer *footer, ui
 		rc = lf_index_push_run(index, run, err);
 	if (!rc) {
 		pack->covered = true;
+		pack->killed = false;
 		pack->seq = seq;
 		atomic_store(&pack->dead, false);
 	} else if (run) {
@@ -306,11 +308,4 @@ bool lf_index_kill(struct lf_index *index, struct lf_pack *pack, const uint8_t *
 	pack->condemned = NULL;
 	pthread_rwlock_unlock(&index->lock);
 	return same;
-}
-
-void lf_index_kill_damaged(struct lf_index *index, struct lf_pack *pack)
-{
-	pthread_rwlock_wrlock(&index->lock);
-	atomic_store(&pack->dead, true);
-	pthread_rwlock_unlock(&index->lock);
 }

@@ -55,7 +55,6 @@ void lf_index_spare(struct lf_index *index, struct lf_pack *pack, const uint8_t 
 uint8_t *lf_index_condemned(struct lf_index *index, struct lf_pack *pack);
 /* Stop finding the pack, if its condemned bits are still as given. */
 bool lf_index_kill(struct lf_index *index, struct lf_pack *pack, const uint8_t *bits);
-void lf_index_kill_damaged(struct lf_index *index, struct lf_pack *pack);
 
 /* Footer of a pack in the store, checked against its name. */
 LF_MUST_CHECK int lf_pack_footer_load(struct lf_store *store, const uint8_t name[static 32],

@@ -96,6 +96,33 @@ static void test_pack__adopted_twice_is_kept_once(void **state)
 	assert_int_equal(lf_json_int_or(stats, "packs", 0), 1);
 }
 
+static void test_pack__is_found_again_after_it_was_collected(void **state)
+{
+	struct fixture *fixture = *state;
+	LF_AUTO_FREE char *one = pack_path(fixture, "one");
+	LF_AUTO_FREE char *two = pack_path(fixture, "two");
+	LF_AUTO_BUF bytes = LF_BUF_INIT;
+	LF_AUTO_BUF got = LF_BUF_INIT;
+	uint8_t data[LF_PAGE_SIZE];
+	struct lf_chunk_id id;
+	struct lf_error err;
+
+	write_pack(fixture, one, 3);
+	assert_lf_ok(lf_file_read(one, 1 << 20, &bytes, &err));
+	assert_lf_ok(lf_file_write_durable(two, bytes.data, bytes.len, 0600, &err));
+	assert_lf_ok(lf_vault_adopt_pack(fixture->vault, one, &err));
+	assert_true(collect(fixture->vault, "bytes") > 0);
+	memset(data, 1, sizeof(data));
+	chunk_of(fixture, data, sizeof(data), &id);
+	assert_int_equal(lf_vault_read_chunk(fixture->vault, &id, &got, &err), LF_ENOTFOUND);
+	assert_lf_ok(lf_vault_adopt_pack(fixture->vault, two, &err));
+	assert_lf_ok(lf_vault_read_chunk(fixture->vault, &id, &got, &err));
+	assert_memory_equal(got.data, data, sizeof(data));
+	assert_whole(fixture->vault);
+	fixture_reopen(fixture);
+	assert_whole(fixture->vault);
+}
+
 static void test_pack__with_a_damaged_byte_is_refused_and_stays(void **state)
 {
 	struct fixture *fixture = *state;
@@ -205,6 +232,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_pack__is_adopted_and_read_back),
 		TEST(test_pack__adopted_twice_is_kept_once),
+		TEST(test_pack__is_found_again_after_it_was_collected),
 		TEST(test_pack__with_a_damaged_byte_is_refused_and_stays),
 		TEST(test_pack__unfinished_leaves_no_file),
 		TEST(test_vault__is_open_for_one_writer_and_many_readers),
