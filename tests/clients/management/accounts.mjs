@@ -1,0 +1,36 @@
+import { ResourceManagementClient } from "@azure/arm-resources";
+import { StorageManagementClient } from "@azure/arm-storage";
+import { all, arm, check, client, poll, prefix, refused, S, url } from "./lib.mjs";
+
+const { storageAccounts: accounts, usages } = client(StorageManagementClient), groups = client(ResourceManagementClient).resourceGroups;
+const rg = `${prefix}-s`, location = "eastus", name = `${prefix}cache`;
+const plain = { location, kind: "StorageV2", sku: { name: "Standard_LRS" } };
+
+await groups.createOrUpdate(rg, { location });
+await groups.createOrUpdate(`${rg}2`, { location });
+const rules = { defaultAction: "Deny", ipRules: [{ iPAddressOrRange: "192.0.2.0/24", action: "Allow" }] };
+const made = await accounts.create(rg, name, { ...plain, sku: { name: "Standard_GRS" }, identity: { type: "SystemAssigned" }, minimumTlsVersion: "TLS1_2", networkRuleSet: rules }, poll);
+const { json, text } = await arm("GET", `${made.id}?api-version=2023-05-01`);
+check("an account has its blob endpoint", json.properties.primaryEndpoints.blob === `${url}/${name}/`, json);
+check("a geo-redundant one its second region", json.properties.secondaryLocation === "westus" && json.sku.tier === "Standard", json);
+check("network rules are kept", json.properties.networkAcls.defaultAction === "Deny" && json.properties.networkAcls.ipRules.length === 1, json);
+const { keys } = await accounts.listKeys(rg, name);
+check("keys are 64 bytes", keys.length === 2 && keys.every((k) => Buffer.from(k.value, "base64").length === 64));
+check("and only listKeys says them", !text.includes(keys[0].value));
+const again = (await accounts.regenerateKey(rg, name, { keyName: "key2" })).keys;
+check("one key is made again", again[0].value === keys[0].value && again[1].value !== keys[1].value);
+await refused("a third key", 400, "InvalidParameter", () => accounts.regenerateKey(rg, name, { keyName: "key3" }));
+await accounts.update(rg, name, { tags: { q: "1" }, minimumTlsVersion: "TLS1_2", networkRuleSet: { defaultAction: "Allow" } });
+const acls = (await arm("GET", `${made.id}?api-version=2023-05-01`)).json.properties.networkAcls;
+check("an update merges", acls.defaultAction === "Allow" && acls.ipRules.length === 1, acls);
+await refused("a name taken in another group", 409, "StorageAccountAlreadyTaken", () => accounts.create(`${rg}2`, name, plain, poll));
+await refused("a name that hides a URL of the site", 400, "AccountNameInvalid", () => accounts.create(rg, "subscriptions", plain, poll));
+await refused("an unknown SKU", 400, "InvalidParameter", () => accounts.create(rg, "abcabc1", { ...plain, sku: { name: "Gold" } }, poll));
+await refused("no kind", 400, "MissingRequiredProperty", () => arm("PUT", `${S}/resourceGroups/${rg}/providers/Microsoft.Storage/storageAccounts/abcabc1?api-version=2023-05-01`, { location, sku: { name: "Standard_LRS" } }));
+const type = "Microsoft.Storage/storageAccounts";
+check("taken names are not available", !(await accounts.checkNameAvailability({ name, type })).nameAvailable && (await accounts.checkNameAvailability({ name: "free123", type })).nameAvailable);
+check("accounts are counted by region", (await all(usages.listByLocation("East US")))[0].currentValue === 1);
+await refused("a classic account, as restore-disks asks first,", 404, "InvalidResourceNamespace", () => arm("GET", `${S}/resourcegroups/${rg}/providers/Microsoft.ClassicStorage/storageAccounts//${name}?api-version=2015-12-01`));
+await accounts.delete(rg, name);
+await accounts.delete(rg, name);
+check("gone, and the name is free", (await all(accounts.list())).length === 0 && (await accounts.checkNameAvailability({ name, type })).nameAvailable);
