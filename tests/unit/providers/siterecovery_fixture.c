@@ -429,3 +429,63 @@ void protect(struct world *w)
 	LF_AUTO_JSON *item = get(w, ITEM);
 	assert_string_equal(lf_json_text(item, "properties.protectionState"), "Protected");
 }
+
+const char *state_of(const json_t *item)
+{
+	return lf_json_text_or(item, "properties.protectionState", "");
+}
+
+bool allows(const json_t *item, const char *name)
+{
+	size_t i;
+	json_t *value;
+
+	json_array_foreach (lf_json_at(item, "properties.allowedOperations"), i, value)
+		if (strcmp(json_string_value(value), name) == 0)
+			return true;
+	return false;
+}
+
+void assert_refused(struct world *w, const char *method, const char *path, json_t *body, int status,
+		    const char *code)
+{
+	AUTO_REPLY reply = request(w, method, path, body);
+
+	assert_int_equal(reply.status, status);
+	assert_string_equal(lf_error_arm(&reply.error), code);
+	assert_true(reply.error.target[0] && reply.error.hint[0]);
+}
+
+void act(struct world *w, const char *action, json_t *body)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup(ITEM "/%s", action);
+	AUTO_REPLY reply = request(w, "POST", path, body);
+
+	if (reply.status != 202)
+		fail_msg("%s: %d %s", action, reply.status, reply.error.message);
+	assert_true(strstr(reply.status_path, "/replicationOperationStatus/") != NULL);
+	assert_true(strstr(reply.result_path, "/operationresults/") != NULL);
+	AUTO_REPLY running = request(w, "GET", reply.result_path, NULL);
+	assert_int_equal(running.status, 202);
+	drive(w);
+	LF_AUTO_FREE char *job_path = lf_printf_dup(VAULT "/replicationJobs/%s", reply.job);
+	LF_AUTO_JSON *job = get(w, job_path);
+	assert_string_equal(lf_json_text(job, "properties.state"), "Succeeded");
+	AUTO_REPLY done = request(w, "GET", reply.result_path, NULL);
+	assert_true(done.status == 200 || done.status == 204);
+}
+
+json_t *test_body(const char *point)
+{
+	return json_pack("{s:{s:s,s:s,s:{s:s,s:s}}}", "properties", "networkType",
+			 "VmNetworkAsInput", "networkId", TEST, "providerSpecificDetails",
+			 "instanceType", "InMageRcm", "recoveryPointId", point);
+}
+
+json_t *failover_body(const char *point, const char *shutdown)
+{
+	return json_pack("{s:{s:s,s:s,s:{s:s,s:s,s:s}}}", "properties", "failoverDirection",
+			 "PrimaryToRecovery", "sourceSiteOperations", "NotRequired",
+			 "providerSpecificDetails", "instanceType", "InMageRcm", "recoveryPointId",
+			 point, "performShutdown", shutdown);
+}

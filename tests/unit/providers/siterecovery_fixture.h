@@ -70,4 +70,15 @@ void protect(struct world *w);
 json_t *get(struct world *w, const char *path);
 void put_doc(struct world *w, const char *id, const char *type, json_t *doc);
 
+/* Of an item that GET answered. */
+const char *state_of(const json_t *item);
+bool allows(const json_t *item, const char *name);
+/* POST an action that must be accepted, and let it run to success. */
+void act(struct world *w, const char *action, json_t *body);
+/* The request is answered with this status and code, a target and advice. */
+void assert_refused(struct world *w, const char *method, const char *path, json_t *body, int status,
+		    const char *code);
+json_t *test_body(const char *point);
+json_t *failover_body(const char *point, const char *shutdown);
+
 #endif

@@ -3,7 +3,7 @@
  * Failover: take the final changes if the latest state is wanted, make the
  * machine from the point, start it.  The copy of its disks goes on behind it.
  */
-#include "providers/siterecovery/failover.h"
+#include "providers/siterecovery/failover/failover.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * providers/siterecovery/failover.h - the steps that failover and the change
+ * providers/siterecovery/failover/failover.h - the steps that failover and the change
  * of its recovery point share.  Only this provider includes it.
  */
 #ifndef LF_PROVIDERS_SITERECOVERY_FAILOVER_H

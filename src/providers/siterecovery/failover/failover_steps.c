@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "providers/siterecovery/failover.h"
+#include "providers/siterecovery/failover/failover.h"
 
 #include <string.h>
 

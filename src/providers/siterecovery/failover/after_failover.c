@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "providers/siterecovery/failover.h"
+#include "providers/siterecovery/failover/failover.h"
 
 #define DETAILS "properties.providerSpecificDetails"
 

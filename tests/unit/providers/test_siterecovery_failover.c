@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "siterecovery_fixture.h"
+#include "test.h"
+
+static size_t count_vms(struct world *w)
+{
+	const struct lf_list_query query = {.type = "Microsoft.Compute/virtualMachines",
+					    .below = TRG};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	struct lf_error err;
+
+	assert_lf_ok(lf_catalog_list(w->context.catalog, &query, &list, &err));
+	return list.n;
+}
+
+static void test_drill__makes_one_isolated_machine_and_the_clean_up_leaves_none(void **state)
+{
+	struct world *w = *state;
+
+	protect(w);
+	assert_refused(w, "POST", ITEM "/testFailoverCleanup", NULL, 409,
+		       "OperationNotAllowedInCurrentState");
+	act(w, "testFailover", test_body(""));
+	LF_AUTO_JSON *tested = get(w, ITEM);
+	assert_string_equal(lf_json_text(tested, "properties.testFailoverState"),
+			    "WaitingForCompletion");
+	assert_true(allows(tested, "TestFailoverCleanup") && !allows(tested, "TestFailover"));
+	assert_string_equal(lf_json_text(tested, "properties.currentScenario.scenarioName"),
+			    "TestFailover");
+	assert_int_equal(count_vms(w), 1);
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+	struct lf_error err;
+	assert_lf_ok(lf_catalog_get(w->context.catalog, VMS "/web01-new-test", &vm, &err));
+	assert_true(lf_json_bool_or(vm.state, "machine.isolated", false));
+	assert_refused(w, "DELETE", ITEM, NULL, 409, "OperationNotAllowedInCurrentState");
+	act(w, "testFailoverCleanup",
+	    json_pack("{s:{s:s}}", "properties", "comments", "all is well"));
+	assert_int_equal(count_vms(w), 0);
+	LF_AUTO_JSON *cleaned = get(w, ITEM);
+	assert_string_equal(state_of(cleaned), "Protected");
+	assert_string_equal(lf_json_text(cleaned, "properties.testFailoverState"),
+			    "MarkedForDeletion");
+	assert_non_null(lf_json_text(cleaned, "properties.lastSuccessfulTestFailoverTime"));
+}
+
+static void test_drill__an_unknown_point_or_network_starts_no_job(void **state)
+{
+	struct world *w = *state;
+
+	protect(w);
+	assert_refused(w, "POST", ITEM "/testFailover",
+		       test_body(ITEM "/recoveryPoints/00000000-0000-0000-0000-000000000000"), 404,
+		       "RecoveryPointNotFound");
+	assert_refused(w, "POST", ITEM "/testFailover",
+		       test_body(ITEM "9/recoveryPoints/00000000-0000-0000-0000-000000000000"), 404,
+		       "RecoveryPointNotFound");
+	json_t *body = test_body("");
+	lf_json_set_text(body, "properties.networkId", NET "x");
+	assert_refused(w, "POST", ITEM "/testFailover", body, 400, "NetworkNotFound");
+	assert_int_equal(count_vms(w), 0);
+}
+
+static void test_drill__a_busy_item_names_the_job_it_waits_for(void **state)
+{
+	struct world *w = *state;
+
+	protect(w);
+	AUTO_REPLY first = request(w, "POST", ITEM "/testFailover", test_body(""));
+	assert_int_equal(first.status, 202);
+	assert_string_equal(lf_json_text(first.body, "properties.scenarioName"), "TestFailover");
+	AUTO_REPLY second = request(w, "POST", ITEM "/testFailover", test_body(""));
+	assert_int_equal(second.status, 409);
+	assert_string_equal(second.error.arm_code, "AnotherOperationInProgress");
+	assert_non_null(strstr(second.error.message, first.job));
+	drive(w);
+	assert_int_equal(count_vms(w), 1);
+}
+
+static void test_drill__cancelled_takes_its_machine_back(void **state)
+{
+	struct world *w = *state;
+
+	protect(w);
+	AUTO_REPLY reply = request(w, "POST", ITEM "/testFailover", test_body(""));
+	LF_AUTO_FREE char *cancel = lf_printf_dup(VAULT "/replicationJobs/%s/cancel", reply.job);
+	AUTO_REPLY cancelled = request(w, "POST", cancel, NULL);
+	assert_int_equal(cancelled.status, 200);
+	drive(w);
+	assert_int_equal(count_vms(w), 0);
+	LF_AUTO_JSON *item = get(w, ITEM);
+	assert_true(allows(item, "TestFailover"));
+}
+
+static void test_failover__to_the_latest_takes_final_changes_and_the_machine_outlives_the_item(
+	void **state)
+{
+	struct world *w = *state;
+
+	protect(w);
+	act(w, "unplannedFailover", failover_body("", "true"));
+	assert_true(played.final_stop);
+	assert_non_null(played.final_point[0] ? played.final_point : NULL);
+	LF_AUTO_JSON *over = get(w, ITEM);
+	assert_string_equal(state_of(over), "UnplannedFailoverCommitPendingStatesBegin");
+	assert_string_equal(lf_json_text(over, "properties.activeLocation"), "Recovery");
+	assert_non_null(strstr(lf_json_text_or(over, "properties.failoverRecoveryPointId", ""),
+			       played.final_point));
+	assert_int_equal(count_vms(w), 1);
+	AUTO_REPLY removed = request(w, "DELETE", ITEM, NULL);
+	assert_int_equal(removed.status, 202);
+	drive(w);
+	AUTO_REPLY result = request(w, "GET", removed.result_path, NULL);
+	assert_int_equal(result.status, 204);
+	AUTO_REPLY gone = request(w, "GET", ITEM, NULL);
+	assert_int_equal(gone.status, 404);
+	AUTO_REPLY again = request(w, "DELETE", ITEM, NULL);
+	assert_int_equal(again.status, 204);
+	assert_true(played.removed);
+	assert_int_equal(count_vms(w), 1);
+}
+
+static void test_failover__never_touches_a_machine_that_an_earlier_migration_left(void **state)
+{
+	struct world *w = *state;
+	char point[LF_GUID_SIZE];
+
+	protect(w);
+	act(w, "unplannedFailover", failover_body("", "false"));
+	AUTO_REPLY removed = request(w, "DELETE", ITEM, NULL);
+	drive(w);
+	LF_AUTO_RESOURCE before = LF_RESOURCE_INIT;
+	struct lf_error err;
+	assert_lf_ok(lf_catalog_get(w->context.catalog, VMS "/web01-new", &before, &err));
+	assert_null(lf_json_at(before.doc, "managedBy"));
+	make_point(w, point);
+	protect(w);
+	AUTO_REPLY reply =
+		request(w, "POST", ITEM "/unplannedFailover", failover_body(point, "false"));
+	assert_int_equal(reply.status, 202);
+	drive(w);
+	LF_AUTO_FREE char *path = lf_printf_dup(VAULT "/replicationJobs/%s", reply.job);
+	LF_AUTO_JSON *job = get(w, path);
+	assert_string_equal(lf_json_text(job, "properties.state"), "Failed");
+	LF_AUTO_RESOURCE after = LF_RESOURCE_INIT;
+	assert_lf_ok(lf_catalog_get(w->context.catalog, VMS "/web01-new", &after, &err));
+	assert_string_equal(after.etag, before.etag);
+}
+
+static void test_failover__without_its_agent_uses_the_latest_point_and_says_so(void **state)
+{
+	struct world *w = *state;
+
+	protect(w);
+	played.connected = false;
+	AUTO_REPLY reply =
+		request(w, "POST", ITEM "/unplannedFailover", failover_body("", "false"));
+	assert_int_equal(reply.status, 202);
+	drive(w);
+	LF_AUTO_FREE char *path = lf_printf_dup(VAULT "/replicationJobs/%s", reply.job);
+	LF_AUTO_JSON *job = get(w, path);
+	assert_string_equal(lf_json_text(job, "properties.state"), "Succeeded");
+	assert_string_equal(lf_json_text(job, "properties.stateDescription"),
+			    "CompletedWithInformation");
+	assert_string_equal(lf_json_text(job, "properties.errors.0.serviceErrorDetails.code"),
+			    "FailedOverToLatestProcessed");
+}
+
+static void test_failover__planned_fails_without_its_agent_and_changes_nothing(void **state)
+{
+	struct world *w = *state;
+
+	protect(w);
+	played.connected = false;
+	AUTO_REPLY reply = request(w, "POST", ITEM "/plannedFailover", NULL);
+	assert_int_equal(reply.status, 202);
+	drive(w);
+	LF_AUTO_FREE char *path = lf_printf_dup(VAULT "/replicationJobs/%s", reply.job);
+	LF_AUTO_JSON *job = get(w, path);
+	assert_string_equal(lf_json_text(job, "properties.state"), "Failed");
+	LF_AUTO_JSON *item = get(w, ITEM);
+	assert_string_equal(state_of(item), "Protected");
+	assert_true(allows(item, "UnplannedFailover") && played.resumed);
+	assert_false(played.final_stop); /* the request that would have stopped it is replaced */
+	assert_int_equal(count_vms(w), 0);
+}
+
+static void test_failover__is_committed_taken_back_or_moved_to_another_point(void **state)
+{
+	struct world *w = *state;
+	char old[LF_GUID_SIZE];
+
+	make_point(w, old);
+	protect(w);
+	act(w, "plannedFailover", NULL);
+	LF_AUTO_JSON *planned = get(w, ITEM);
+	assert_string_equal(state_of(planned), "PlannedFailoverCommitRequired");
+	act(w, "failoverCancel", NULL);
+	assert_int_equal(count_vms(w), 0);
+	assert_true(played.resumed);
+	LF_AUTO_FREE char *id = lf_printf_dup(ITEM "/recoveryPoints/%s", old);
+	act(w, "unplannedFailover", failover_body(id, "false"));
+	LF_AUTO_JSON *over = get(w, ITEM);
+	assert_string_equal(lf_json_text(over, "properties.failoverRecoveryPointId"), id);
+	act(w, "applyRecoveryPoint",
+	    json_pack("{s:{s:{s:s,s:s}}}", "properties", "providerSpecificDetails", "instanceType",
+		      "InMageRcm", "recoveryPointId",
+		      lf_json_text(json_array_get(played.points, 0), "id")));
+	LF_AUTO_JSON *moved = get(w, ITEM);
+	assert_string_not_equal(lf_json_text(moved, "properties.failoverRecoveryPointId"), id);
+	assert_int_equal(count_vms(w), 1);
+	act(w, "failoverCommit", NULL);
+	LF_AUTO_JSON *committed = get(w, ITEM);
+	assert_string_equal(state_of(committed), "PlannedFailoverStatesBegin");
+	assert_refused(w, "POST", ITEM "/applyRecoveryPoint", json_object(), 409,
+		       "OperationNotAllowedInCurrentState");
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_drill__makes_one_isolated_machine_and_the_clean_up_leaves_none),
+		T(test_drill__an_unknown_point_or_network_starts_no_job),
+		T(test_drill__a_busy_item_names_the_job_it_waits_for),
+		T(test_drill__cancelled_takes_its_machine_back),
+		T(test_failover__to_the_latest_takes_final_changes_and_the_machine_outlives_the_item),
+		T(test_failover__never_touches_a_machine_that_an_earlier_migration_left),
+		T(test_failover__without_its_agent_uses_the_latest_point_and_says_so),
+		T(test_failover__planned_fails_without_its_agent_and_changes_nothing),
+		T(test_failover__is_committed_taken_back_or_moved_to_another_point),
+	};
+#undef T
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
