@@ -55,6 +55,9 @@ static int map_file(struct lf_fingerprints *prints, uint64_t pages, struct lf_er
 
 	if (ftruncate(prints->fd, (off_t)len))
 		return lf_fail_sys(err, errno, prints->path, "cannot size %s", prints->path);
+	/* all the room now: a store into a mapping without room behind it kills us */
+	if (fallocate(prints->fd, 0, 0, (off_t)len) && errno != EOPNOTSUPP)
+		return lf_fail_sys(err, errno, prints->path, "no room for %s", prints->path);
 	void *at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, prints->fd, 0);
 	if (at == MAP_FAILED)
 		return lf_fail_sys(err, errno, prints->path, "cannot map %s", prints->path);
@@ -159,8 +162,16 @@ int lf_fingerprints_restart(struct lf_fingerprints *prints, const char *session,
 
 	lf_fingerprints_forget(prints);
 	prints->in_place = true;
-	if (resumed)
+	if (resumed) {
+		/*
+		 * Prints beyond upto were set before the cut-off and may have reached the
+		 * disk.  The pass goes over zeroes without setting theirs, so none may stay.
+		 */
+		for (uint64_t page = prints->header->upto; page < prints->header->pages; page++)
+			if (prints->prints[page])
+				prints->prints[page] = 0;
 		return 0;
+	}
 	/* cutting the file is the cheapest way to make every print zero */
 	uint64_t pages = prints->header->pages;
 	munmap(prints->header, prints->mapped);
@@ -173,6 +184,16 @@ int lf_fingerprints_restart(struct lf_fingerprints *prints, const char *session,
 	memcpy(prints->header->magic, PRINTS_MAGIC, 8);
 	prints->header->pages = pages;
 	copy_guid(prints->header->session, session);
+	return sync_prints(prints, err);
+}
+
+int lf_fingerprints_void(struct lf_fingerprints *prints, struct lf_error *err)
+{
+	lf_fingerprints_forget(prints);
+	if (!prints->header)
+		return 0; /* cleared already */
+	copy_guid(prints->header->point, "");
+	copy_guid(prints->header->session, "");
 	return sync_prints(prints, err);
 }
 
@@ -260,12 +281,17 @@ int lf_fingerprints_prepare(struct lf_fingerprints *prints, const char *session,
 	char header[PENDING_HEADER] = "LFPEND01";
 
 	LF_ASSERT(!prints->in_place);
+	/* the changes are to these very prints: a file made anew does not carry the session */
+	copy_guid(prints->header->session, session);
+	int rc = sync_prints(prints, err);
+	if (rc)
+		return rc;
 	copy_guid(header + 8, session);
 	lf_buf_append(&file, header, sizeof(header));
 	for (size_t i = 0; i < prints->capacity; i++)
 		if (prints->changes[i].page != UINT64_MAX)
 			lf_buf_append(&file, &prints->changes[i], sizeof(struct change));
-	int rc = lf_buf_check(&file, err);
+	rc = lf_buf_check(&file, err);
 	if (rc)
 		return rc;
 	uint64_t sum = XXH3_64bits(file.data + PENDING_HEADER, file.len - PENDING_HEADER);
@@ -309,7 +335,8 @@ int lf_fingerprints_recover(struct lf_fingerprints *prints, const char *newest,
 	if (rc)
 		return rc == LF_ENOTFOUND ? 0 : rc;
 	if (file.len < PENDING_HEADER || memcmp(file.data, "LFPEND01", 8) != 0 ||
-	    strncmp(file.data + 8, newest, LF_GUID_SIZE - 1) != 0 || !newest[0])
+	    strncmp(file.data + 8, newest, LF_GUID_SIZE - 1) != 0 || !newest[0] ||
+	    strcmp(prints->header->session, newest) != 0)
 		return lf_file_remove(prints->pending_path, err);
 	memcpy(&sum, file.data + 48, sizeof(sum));
 	if (sum != XXH3_64bits(file.data + PENDING_HEADER, file.len - PENDING_HEADER))

@@ -33,7 +33,7 @@ uint64_t lf_fingerprint_of(const void *page);
 
 /* The point they describe; "" when none. */
 const char *lf_fingerprints_point(const struct lf_fingerprints *prints);
-/* The full pass they belong to ("" when none), and the pages before which they hold. */
+/* The full pass they belong to, or the session that was prepared ("" when none), and the pages before which they hold. */
 const char *lf_fingerprints_session(const struct lf_fingerprints *prints);
 uint64_t lf_fingerprints_upto(const struct lf_fingerprints *prints);
 
@@ -42,6 +42,8 @@ LF_MUST_CHECK int lf_fingerprints_restart(struct lf_fingerprints *prints, const 
 					  struct lf_error *err);
 /* The full pass is over: from now on changes wait in memory. */
 void lf_fingerprints_full_done(struct lf_fingerprints *prints);
+/* They describe nothing any more: the next session is a full pass.  Durable. */
+LF_MUST_CHECK int lf_fingerprints_void(struct lf_fingerprints *prints, struct lf_error *err);
 /* Forget what waited in memory. */
 void lf_fingerprints_forget(struct lf_fingerprints *prints);
 

@@ -48,6 +48,7 @@ struct transfer {
 	bool full;
 	uint8_t *window;
 	uint64_t read_bytes, round_pages;
+	bool start_over; /* the fingerprints do not help: the next session is a full pass */
 	int64_t begun_ns, told_ns;
 };
 
@@ -224,7 +225,8 @@ static int note_resume(struct transfer *t, const json_t *answer, struct lf_error
 		if (rc)
 			return rc;
 		d->resume = (uint64_t)lf_json_int_or(answer, path ? path : "", 0);
-		if (d->resume != lf_fingerprints_upto(d->prints))
+		t->start_over = d->resume != lf_fingerprints_upto(d->prints);
+		if (t->start_over)
 			return lf_fail(err, LF_ECORRUPT, d->id,
 				       "the site and the agent disagree on where the full pass is");
 	}
@@ -355,6 +357,16 @@ static int full_pass(struct transfer *t, struct source_disk *d, struct lf_error 
 	return rc;
 }
 
+/* Too many changes for a delta: the next session is a full pass. */
+static int set_print(struct transfer *t, const struct source_disk *d, uint64_t page, uint64_t print,
+		     struct lf_error *err)
+{
+	int rc = lf_fingerprints_set(d->prints, page, print, err);
+
+	t->start_over = t->start_over || rc == LF_ENOSPACE;
+	return rc;
+}
+
 /* The pages of the window whose fingerprints differ, as runs. */
 static int delta_window(struct transfer *t, struct source_disk *d, uint64_t page, uint32_t pages,
 			struct lf_error *err)
@@ -369,7 +381,7 @@ static int delta_window(struct transfer *t, struct source_disk *d, uint64_t page
 		if (changed) {
 			start = start == UINT32_MAX ? i : start;
 			t->round_pages++;
-			rc = lf_fingerprints_set(d->prints, page + i, print, err);
+			rc = set_print(t, d, page + i, print, err);
 		} else if (start != UINT32_MAX) {
 			rc = send_run(t, page + start, t->window + (size_t)start * LF_PAGE_SIZE,
 				      i - start, err);
@@ -379,19 +391,28 @@ static int delta_window(struct transfer *t, struct source_disk *d, uint64_t page
 	return rc;
 }
 
-/* Pages that became a hole without our reading them. */
+/* Pages that became a hole without our reading them, as runs. */
 static int punch_holes(struct transfer *t, struct source_disk *d, uint64_t from, uint64_t to,
 		       struct lf_error *err)
 {
+	bool acknowledged;
+	uint32_t run = 0;
 	int rc = 0;
 
-	for (uint64_t page = from; !rc && page < to; page++) {
-		if (!lf_fingerprints_get(d->prints, page))
+	for (uint64_t page = from; !rc && page <= to; page++) {
+		if (page < to && run < WINDOW_PAGES && lf_fingerprints_get(d->prints, page)) {
+			rc = set_print(t, d, page, 0, err);
+			run++;
 			continue;
-		t->round_pages++;
-		rc = lf_fingerprints_set(d->prints, page, 0, err);
-		if (!rc)
-			rc = lf_pump_run(t->pump, page, 1, NULL, err);
+		}
+		if (run) {
+			rc = lf_pump_run(t->pump, page - run, run, NULL, err);
+			if (!rc)
+				rc = lf_pump_window_end(t->pump, d->pages + 1, &acknowledged, err);
+			t->round_pages += run;
+			run = 0;
+			page--; /* not looked at itself */
+		}
 	}
 	return rc;
 }
@@ -485,6 +506,9 @@ static int frozen_round(struct transfer *t, const json_t *mounts, int64_t *ret_i
 		return rc;
 	*ret_instant_ns = lf_clock_monotonic_ns();
 	rc = delta_round(t, err);
+	/* a slow network is no slow freeze: part of what the prints say was not sent */
+	if (rc == LF_ETIMEOUT)
+		rc = err->code = LF_EUNREACHABLE;
 	int thawed = lf_freeze_end(freeze, ret_frozen_ns, &thaw_err);
 	if (!rc && thawed) {
 		*err = thaw_err;
@@ -609,6 +633,10 @@ int lf_transfer_run(const struct lf_transfer_opts *opts, struct lf_error *err)
 	int rc = t.window ? run(&t, err) : lf_fail_nomem(err);
 	lf_pump_free(t.pump);
 	for (size_t i = 0; i < t.n; i++) {
+		struct lf_error ignored;
+		if (t.start_over && t.disks[i].prints &&
+		    lf_fingerprints_void(t.disks[i].prints, &ignored))
+			lf_log_error("fingerprints", &ignored);
 		lf_disk_close(t.disks[i].disk);
 		lf_fingerprints_close(t.disks[i].prints);
 	}

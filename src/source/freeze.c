@@ -115,6 +115,17 @@ static void reap(struct lf_freeze *freeze)
 	free(freeze);
 }
 
+/* What the keeper says next; false: it died. */
+static bool hear(const struct lf_freeze *freeze, struct word *ret_word)
+{
+	ssize_t got;
+
+	do
+		got = read(freeze->channel, ret_word, sizeof(*ret_word));
+	while (got < 0 && errno == EINTR);
+	return got == (ssize_t)sizeof(*ret_word);
+}
+
 int lf_freeze_begin(const json_t *mounts, int64_t limit_ns, struct lf_freeze **ret_freeze,
 		    struct lf_error *err)
 {
@@ -131,7 +142,7 @@ int lf_freeze_begin(const json_t *mounts, int64_t limit_ns, struct lf_freeze **r
 		rc = start_keeper(fds, n, limit_ns, freeze, err);
 	freeze->begun_ns = lf_clock_monotonic_ns();
 	if (!rc && !freeze->empty) {
-		if (read(freeze->channel, &word, sizeof(word)) != sizeof(word))
+		if (!hear(freeze, &word))
 			rc = lf_fail(err, LF_EINTERNAL, NULL, "the freezing process died");
 		else if (word.sys)
 			rc = lf_fail_sys(
@@ -158,8 +169,8 @@ int lf_freeze_end(struct lf_freeze *freeze, int64_t *ret_frozen_ns, struct lf_er
 	int rc = 0;
 
 	if (!freeze->empty) {
-		bool told = write(freeze->channel, "t", 1) == 1 &&
-			    read(freeze->channel, &word, sizeof(word)) == sizeof(word);
+		/* the keeper may be gone since its time was up: no signal for that */
+		bool told = send(freeze->channel, "t", 1, MSG_NOSIGNAL) == 1 && hear(freeze, &word);
 		if (!told || word.timed_out)
 			rc = lf_fail(err, LF_ETIMEOUT, NULL,
 				     "the file systems were thawed before all was read");

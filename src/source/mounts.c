@@ -24,10 +24,11 @@ bool lf_mountinfo_parse(const char *line, unsigned *ret_major, unsigned *ret_min
 	/* id parent major:minor root mount-point ... */
 	if (sscanf(line, "%*u %*u %u:%u %*s %4095s", ret_major, ret_minor, escaped) != 3)
 		return false;
-	for (const char *p = escaped; *p && used + 1 < out_size; p++) {
-		unsigned code;
-		if (*p == '\\' && sscanf(p + 1, "%3o", &code) == 1) {
-			out[used++] = (char)code;
+	for (const char *p = escaped; *p; p++) {
+		if (used + 1 >= out_size)
+			return false;
+		if (*p == '\\' && strspn(p + 1, "01234567") >= 3) {
+			out[used++] = (char)((p[1] - '0') << 6 | (p[2] - '0') << 3 | (p[3] - '0'));
 			p += 3;
 		} else {
 			out[used++] = *p;
@@ -117,6 +118,14 @@ static bool is_listed(const json_t *seen, dev_t device)
 	return false;
 }
 
+/* Not a file, and not hidden by a later mount: to freeze there is to freeze this file system. */
+static bool leads_to(const char *point, dev_t device)
+{
+	struct stat st;
+
+	return stat(point, &st) == 0 && S_ISDIR(st.st_mode) && st.st_dev == device;
+}
+
 int lf_mounts_of_disk(const char *path, json_t **ret_mounts, struct lf_error *err)
 {
 	LF_AUTO_BUF text = LF_BUF_INIT;
@@ -138,7 +147,8 @@ int lf_mounts_of_disk(const char *path, json_t **ret_mounts, struct lf_error *er
 		if (!lf_mountinfo_parse(line, &major, &minor, point, sizeof(point)) || major == 0)
 			continue;
 		dev_t device = makedev(major, minor);
-		if (is_listed(seen, device) || !stands_on(device, &disk, 0))
+		if (is_listed(seen, device) || !stands_on(device, &disk, 0) ||
+		    !leads_to(point, device))
 			continue;
 		/* later mounts lie inside earlier ones: freeze those first */
 		if (json_array_append_new(seen, json_integer((json_int_t)device)) ||
