@@ -140,8 +140,9 @@ attach_disk() {
 	local device
 	device=$(losetup --find --show --direct-io=on "$1" 2>/dev/null || losetup --find --show "$1") ||
 		return 1
-	# kernels without partition parsers are told by hand
-	[ ! -e "${device}p1" ] && partx -a "$device" >/dev/null 2>&1 || true
+	# kernels without partition parsers are told by hand; what the device had before goes first
+	partx -d "$device" >/dev/null 2>&1 || true
+	partx -a "$device" >/dev/null 2>&1 || true
 	echo "$device"
 }
 

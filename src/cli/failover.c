@@ -71,6 +71,8 @@ static int act(struct lf_cli *cli, const json_t *item, const char *action, json_
 		return lf_fail_nomem(err);
 	int rc = lf_cli_change(cli, "POST", path, LF_API_RECOVERY, owned, show_job, &watching, &doc,
 			       err);
+	if (!rc && cli->wait && watching.job_id)
+		rc = show_job(cli, &watching, err);
 	lf_cli_progress_end(cli, &watching.progress);
 	free(watching.job_id);
 	if (!rc)

@@ -50,15 +50,17 @@ static void show(const struct lf_cli *cli, struct lf_cli_watch *watch, const jso
 	int64_t size = size_of(item);
 	int64_t done = lf_json_int_or(item, DETAILS "initialReplicationProcessedBytes", 0);
 	int64_t sent = lf_json_int_or(item, DETAILS "initialReplicationTransferredBytes", 0);
-	int64_t percent = lf_json_int_or(item, DETAILS "initialReplicationProgressPercentage", 0);
+	int64_t percent = lf_json_int_or(item, DETAILS "initialReplicationProgressPercentage", -1);
 	char done_text[32], size_text[32], sent_text[32], left[64];
 
 	lf_cli_bytes(done > 0 ? (uint64_t)done : 0, done_text, sizeof(done_text));
 	lf_cli_bytes(size > 0 ? (uint64_t)size : 0, size_text, sizeof(size_text));
 	lf_cli_bytes(sent > 0 ? (uint64_t)sent : 0, sent_text, sizeof(sent_text));
 	time_left(watch, done, size, left, sizeof(left));
-	if (percent >= 100)
-		lf_cli_progress(cli, &watch->progress, 100, "%s", state);
+	/* the numbers end with the initial replication */
+	if (percent < 0)
+		lf_cli_progress(cli, &watch->progress,
+				lf_text_equal_nocase(state, "Protected") ? 100 : -1, "%s", state);
 	else
 		lf_cli_progress(cli, &watch->progress, (int)percent, "%s: %s of %s read, %s sent%s",
 				state, done_text, size_text, sent_text, left);
