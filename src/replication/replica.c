@@ -78,7 +78,8 @@ static int add_progress(json_t *view, const json_t *doc, const json_t *report, s
 	int64_t left = size - processed;
 	bad |= lf_json_set_int(view, "sizeBytes", size);
 	bad |= lf_json_set_int(view, "processedBytes", processed);
-	bad |= lf_json_set_int(view, "transferredBytes", sent);
+	bad |= lf_json_set_int(view, "transferredBytes",
+			       done ? lf_json_int_or(doc, "initialSentBytes", sent) : sent);
 	bad |= lf_json_set_int(view, "percentage", done ? 100 : size ? processed * 100 / size : 0);
 	bad |= lf_json_set_int(view, "bytesPerSecond", rate);
 	bad |= lf_json_set_int(view, "secondsLeft", rate > 0 && !done ? left / rate : 0);

@@ -383,6 +383,9 @@ static int add_point(json_t *doc, void *argument, struct lf_error *err)
 	if (!points)
 		bad |= lf_json_set(doc, "points", points = json_array());
 	bad |= json_array_insert_new(points, 0, point);
+	if (!lf_json_text(doc, "lastPointId"))
+		bad |= lf_json_set_int(doc, "initialSentBytes",
+				       lf_json_int_or(commit->request, "bytesSent", 0));
 	bad |= lf_json_set(doc, "lastPointId", json_incref(json_object_get(manifest, "id")));
 	bad |= lf_json_set(doc, "lastPointTime", json_incref(json_object_get(manifest, "time")));
 	bad |= lf_json_set_int(doc, "lastPointNs", commit->now_ns);

@@ -109,25 +109,18 @@ static json_t *find_by(const json_t *list, const char *key, const char *value)
 	return NULL;
 }
 
-/* Percentage and bytes of the initial replication, null once it has ended. */
+/* Percentage and bytes of the initial replication; they stay as they were when it ended. */
 static int add_progress(const json_t *replica, json_t *view)
 {
 	bool initial = strcmp(lf_json_text_or(replica, "phase", ""), "Initial") == 0;
 	bool moving = lf_json_int_or(replica, "bytesPerSecond", 0) > 0;
-	json_t *percentage = NULL, *processed = NULL, *transferred = NULL;
 
-	if (initial) {
-		json_t *at = lf_json_at(replica, "percentage");
-		percentage = json_integer((json_int_t)(at ? json_number_value(at) : 0));
-		processed = json_integer(lf_json_int_or(replica, "processedBytes", 0));
-		transferred = json_integer(lf_json_int_or(replica, "transferredBytes", 0));
-	}
-	return lf_json_set(view, "initialReplicationProgressPercentage",
-			   initial ? percentage : json_null()) |
-	       lf_json_set(view, "initialReplicationProcessedBytes",
-			   initial ? processed : json_null()) |
-	       lf_json_set(view, "initialReplicationTransferredBytes",
-			   initial ? transferred : json_null()) |
+	return lf_json_set_int(view, "initialReplicationProgressPercentage",
+			       lf_json_int_or(replica, "percentage", 0)) |
+	       lf_json_set_int(view, "initialReplicationProcessedBytes",
+			       lf_json_int_or(replica, "processedBytes", 0)) |
+	       lf_json_set_int(view, "initialReplicationTransferredBytes",
+			       lf_json_int_or(replica, "transferredBytes", 0)) |
 	       lf_json_set_text(view, "initialReplicationProgressHealth",
 				!initial ? "None"
 				: moving ? "InProgress"
