@@ -13,7 +13,6 @@ int lf_replica_start(struct lf_replication *replication, const json_t *spec, str
 	const char *item = lf_json_text_or(spec, "itemId", "");
 	char id[LF_ID_SIZE];
 	LF_AUTO_JSON *doc = json_deep_copy(spec);
-	LF_AUTO_RESOURCE known = LF_RESOURCE_INIT;
 
 	lf_replica_path(item, id);
 	if (!doc || lf_json_set_text(doc, "phase", "Initial"))

@@ -9,7 +9,7 @@
 
 #include "vault/bytes.h"
 
-/* measured on the benchmark's disks: docs/performance.md */
+/* why these: docs/adr/0006-compression-by-effort.md */
 #define LEVEL_FAST   (-2)
 #define LEVEL_NORMAL 1
 #define LEVEL_DENSE  4

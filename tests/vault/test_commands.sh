@@ -1,9 +1,10 @@
 #!/bin/sh
 # Every command of "landfall vault" on a small disk, and the same bytes through NBD.
-# usage: test_commands.sh LANDFALL-VAULT PLUGIN
+# usage: test_commands.sh LANDFALL-VAULT PLUGIN LANDFALL-RECOVER
 set -eu
 vault=$1
 export LF_NBD_PLUGIN="$2"
+recover=$3
 dir=$(mktemp -d /tmp/landfall-vault-XXXXXX)
 server=
 # shellcheck disable=SC2317  # called by trap
@@ -103,6 +104,13 @@ rm -f "$dir/store/index/"*
 rm -f "$dir/two.raw"
 "$vault" export "$dir/store" "$two" "$dir/two.raw"
 cmp "$dir/b.raw" "$dir/two.raw"
+# nothing but the directory, the key and one static file, after the index is gone
+mkdir "$dir/rescue"
+cp -r "$dir/store/vault.json" "$dir/store/packs" "$dir/store/points" "$dir/store/platform.key" "$dir/rescue"
+"$recover" list "$dir/rescue" | grep -q "$two" || fail "landfall-recover does not list the point"
+"$recover" export "$dir/rescue" "$two" "$dir/rescued.raw"
+cmp "$dir/b.raw" "$dir/rescued.raw"
+"$recover" gc "$dir/rescue" >/dev/null && fail "landfall-recover changes a vault"
 # without the key there is nothing to be had
 head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' | sed 's/^/landfall-platform-key-1 /' >"$dir/other.key"
 "$vault" list "$dir/store" --key "$dir/other.key" 2>/dev/null && fail "another key opened the vault"
