@@ -62,7 +62,8 @@ const void *lf_arm_subject(const struct lf_arm_call *call);
 const char *lf_arm_api_version(const struct lf_arm_call *call);
 json_t *lf_arm_body(const struct lf_arm_call *call); /* checked; NULL when there was none */
 /* Path of the request as a resource id: decoded, collapsed, no trailing slash, literal segments in
- * the published case.  levels_up drops that many last segments ("/id/action" -> 1). */
+ * the published case.  levels_up drops that many last segments ("/id/action" -> 1).  Valid as
+ * long as the call. */
 const char *lf_arm_id(const struct lf_arm_call *call, unsigned levels_up);
 /* Base URL as the client addressed us: "https://host:port". */
 const char *lf_arm_base_url(const struct lf_arm_call *call);

@@ -63,6 +63,8 @@ const char *lf_arm_id(const struct lf_arm_call *call, unsigned levels_up)
 	struct lf_buf id = LF_BUF_INIT;
 
 	LF_ASSERT(levels_up < match->n_segments);
+	if (own->ids[levels_up])
+		return own->ids[levels_up];
 	for (size_t i = 0; i < match->n_segments - levels_up; i++) {
 		p += *p == '/';
 		size_t len = strcspn(p, "/");
@@ -73,9 +75,8 @@ const char *lf_arm_id(const struct lf_arm_call *call, unsigned levels_up)
 			lf_buf_append(&id, p, len);
 		p += len;
 	}
-	free(own->id_text);
-	own->id_text = lf_buf_take(&id);
-	return own->id_text ? own->id_text : "";
+	own->ids[levels_up] = lf_buf_take(&id);
+	return own->ids[levels_up] ? own->ids[levels_up] : "";
 }
 
 const char *lf_arm_base_url(const struct lf_arm_call *call)

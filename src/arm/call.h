@@ -19,8 +19,8 @@ struct lf_arm_call {
 	json_t *body;
 	char *base_url;
 	char *api_version;
-	char *id_text;	     /* last answer of lf_arm_id() */
-	char *query_text[8]; /* values handed out */
+	char *ids[LF_PATH_SEGMENTS_MAX]; /* answers of lf_arm_id() by levels_up, once asked for */
+	char *query_text[8];		 /* values handed out */
 	size_t n_queries;
 	char *principal;
 	char request_id[LF_GUID_SIZE];

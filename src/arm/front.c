@@ -39,7 +39,8 @@ static void call_done(struct lf_arm_call *call)
 		free(call->query_text[i]);
 	free(call->base_url);
 	free(call->api_version);
-	free(call->id_text);
+	for (size_t i = 0; i < LF_N(call->ids); i++)
+		free(call->ids[i]);
 	free(call->principal);
 }
 

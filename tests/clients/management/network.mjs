@@ -42,6 +42,13 @@ check("a security group has Azure's default rules", group.defaultSecurityRules.l
 await nics.beginCreateOrUpdateAndWait(rg, "nic1", { ...one, networkSecurityGroup: { id: group.id } }, poll);
 await refused("deleting a used security group", 400, "InUseNetworkSecurityGroupCannotBeDeleted", () => nsgs.beginDeleteAndWait(rg, "g1", poll));
 
+// more interfaces at once than the subnet has addresses: 123 of a /25
+const crowd = await subnet("crowd", "10.0.5.0/25");
+const made = await Promise.allSettled(Array.from({ length: 130 }, (_, i) => nic(`c${i}`, crowd)));
+const given = made.filter((m) => m.value).map((m) => m.value.ipConfigurations[0].privateIPAddress);
+check("addresses are given once, also at once", given.length === 123 && new Set(given).size === 123 && made.every((m) => m.value || m.reason.code === "SubnetIsFull"), given.length);
+await Promise.all(Array.from({ length: 130 }, (_, i) => nics.beginDeleteAndWait(rg, `c${i}`, poll)));
+
 const path = `${S}/resourceGroups/${rg}/providers/Microsoft.Network/virtualNetworks`;
 await refused("a stale etag", 412, "PreconditionFailed", () => arm("PUT", `${path}/v1/subnets/default?api-version=2024-05-01`, { properties: { addressPrefix: "10.0.0.0/24" } }, { "if-match": '"x"' }));
 const loose = await arm("GET", `${S}/resourcegroups/${rg.toUpperCase()}/providers/microsoft.network//VirtualNetworks/V1/?api-version=2019-11-01`);

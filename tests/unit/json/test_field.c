@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include "json/field.h"
+
+static const char *const colours[] = {"Red", "DeepBlue", NULL};
+static const struct lf_field fields[] = {
+	{"kind", LF_ENUM, LF_REQUIRED, 0, 0, colours, "a colour"},
+	{"properties.size", LF_INT, LF_CREATE_ONLY, 1, 10, NULL, "1 to 10"},
+	{"properties.state", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "ours"},
+	{"properties.secret", LF_TEXT, LF_SECRET, 0, 8, NULL, "at most 8"},
+	{"properties.parts", LF_ARRAY, 0, 0, 2, NULL, "at most 2"},
+	{"properties.parts.*.colour", LF_ENUM, LF_REQUIRED, 0, 0, colours, "of a part"},
+};
+
+static int check(json_t *doc, const json_t *before, struct lf_error *err)
+{
+	return lf_fields_check(fields, LF_N(fields), doc, before, err);
+}
+
+static json_t *parse(const char *text)
+{
+	json_t *doc = NULL;
+	struct lf_error err;
+
+	assert_lf_ok(lf_json_parse(text, strlen(text), &doc, &err));
+	return doc;
+}
+
+static void test_fields__write_enums_as_published(void **state)
+{
+	LF_AUTO_JSON *doc =
+		parse("{\"kind\":\"deepblue\",\"properties\":{\"parts\":[{\"colour\":\"RED\"}]}}");
+	struct lf_error err;
+
+	(void)state;
+	assert_lf_ok(check(doc, NULL, &err));
+	assert_string_equal(lf_json_text(doc, "kind"), "DeepBlue");
+	assert_string_equal(lf_json_text(doc, "properties.parts.0.colour"), "Red");
+}
+
+static void test_fields__say_where_and_what_is_allowed(void **state)
+{
+	LF_AUTO_JSON *doc = parse("{\"kind\":\"Red\",\"properties\":{\"parts\":[{\"colour\":"
+				  "\"Red\"},{\"colour\":\"Pink\"}]}}");
+	LF_AUTO_JSON *none = parse("{\"kind\":null}");
+	struct lf_error err;
+
+	(void)state;
+	assert_int_equal(check(doc, NULL, &err), LF_EINVAL);
+	assert_string_equal(err.target, "properties.parts[1].colour");
+	assert_non_null(strstr(err.hint, "DeepBlue"));
+	assert_int_equal(check(none, NULL, &err), LF_EINVAL);
+	assert_string_equal(err.arm_code, "MissingRequiredProperty");
+	assert_string_equal(err.target, "kind");
+}
+
+static void test_fields__keep_ranges_and_lengths(void **state)
+{
+	static const char *const bad[] = {
+		"{\"kind\":\"Red\",\"properties\":{\"size\":11}}",
+		"{\"kind\":\"Red\",\"properties\":{\"size\":\"0\"}}",
+		"{\"kind\":\"Red\",\"properties\":{\"size\":\"x\"}}",
+		"{\"kind\":\"Red\",\"properties\":{\"secret\":\"123456789\"}}",
+		"{\"kind\":\"Red\",\"properties\":{\"secret\":7}}",
+		"{\"kind\":\"Red\",\"properties\":{\"parts\":[{\"colour\":\"Red\"},{\"colour\":"
+		"\"Red\"},{\"colour\":\"Red\"}]}}"};
+	struct lf_error err;
+
+	(void)state;
+	for (size_t i = 0; i < LF_N(bad); i++) {
+		LF_AUTO_JSON *doc = parse(bad[i]);
+		assert_int_equal(check(doc, NULL, &err), LF_EINVAL);
+		assert_string_equal(err.arm_code, "InvalidParameter");
+	}
+}
+
+static void test_fields__drop_what_is_ours_and_keep_what_is_fixed(void **state)
+{
+	LF_AUTO_JSON *before = parse("{\"kind\":\"Red\",\"properties\":{\"size\":3}}");
+	LF_AUTO_JSON *same =
+		parse("{\"kind\":\"Red\",\"properties\":{\"size\":3,\"state\":\"x\"}}");
+	LF_AUTO_JSON *other = parse("{\"kind\":\"Red\",\"properties\":{\"size\":4}}");
+	struct lf_error err;
+
+	(void)state;
+	assert_lf_ok(check(same, before, &err));
+	assert_null(lf_json_at(same, "properties.state"));
+	assert_int_equal(check(other, before, &err), LF_ECONFLICT);
+	assert_string_equal(err.arm_code, "PropertyChangeNotAllowed");
+}
+
+static void test_fields__secrets_are_redacted(void **state)
+{
+	LF_AUTO_JSON *doc =
+		parse("{\"kind\":\"Red\",\"properties\":{\"secret\":\"s\",\"size\":1}}");
+
+	(void)state;
+	lf_fields_redact(fields, LF_N(fields), doc);
+	assert_null(lf_json_at(doc, "properties.secret"));
+	assert_int_equal(lf_json_int_or(doc, "properties.size", 0), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_fields__write_enums_as_published),
+		cmocka_unit_test(test_fields__say_where_and_what_is_allowed),
+		cmocka_unit_test(test_fields__keep_ranges_and_lengths),
+		cmocka_unit_test(test_fields__drop_what_is_ours_and_keep_what_is_fixed),
+		cmocka_unit_test(test_fields__secrets_are_redacted),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
