@@ -13,7 +13,10 @@ dir=$(mktemp -d /tmp/lf-kills.XXXXXX)
 seed=${LF_SEED:-$RANDOM}
 RANDOM=$seed
 passed=0 failed=0
-export LF_ESTATE_BUILD=$build
+export LF_BUILD=$build
+repo=$PWD
+# shellcheck source=tools/lib.sh
+. tools/lib.sh
 
 finish() {
 	touch "$dir/stop"
@@ -33,28 +36,22 @@ port=${LF_URL##*:}
 . tools/rest.sh
 estate=$dir/estate
 
-restart_daemon() {
-	setsid "$build/landfalld" --data "$estate/data" --listen "127.0.0.1:$port" >>"$estate/log/landfalld" 2>&1 </dev/null &
-	echo $! >"$estate/run/landfalld.pid"
-}
-restart_agent() {
-	setsid "$build/landfall-agent" run --state "$estate/agents/web1" --config "$estate/machines/web1.json" >>"$estate/log/web1" 2>&1 </dev/null &
-	echo $! >"$estate/run/web1.pid"
-}
 # Kill in turns; say how often in $dir/killed.*
 kill_around() {
-	local daemon=0 agent=0
+	local daemon=0 agent=0 pid
 	while [ ! -e "$dir/stop" ] && { [ $daemon -lt "$kills" ] || [ $agent -lt "$kills" ]; }; do
 		sleep "$((RANDOM % 3)).$((RANDOM % 10))"
 		[ -e "$dir/flow" ] || continue
 		if [ $agent -ge "$kills" ] || { [ $((RANDOM % 2)) = 0 ] && [ $daemon -lt "$kills" ]; }; then
-			kill -9 "$(cat "$estate/run/landfalld.pid")" 2>/dev/null || true
+			read -r pid _ <"$estate/run/landfalld"
+			kill -9 "$pid" 2>/dev/null || true
 			daemon=$((daemon + 1))
-			restart_daemon
+			start_daemon "$estate" "$port" || true
 		else
-			kill -9 "$(cat "$estate/run/web1.pid")" 2>/dev/null || true
+			read -r pid _ <"$estate/run/agent-estate-one"
+			kill -9 "$pid" 2>/dev/null || true
 			agent=$((agent + 1))
-			restart_agent
+			start_agent "$estate" estate-one
 		fi
 		echo "$daemon $agent" >"$dir/killed"
 	done
@@ -84,10 +81,10 @@ prepare() {
 		'{"location":"eastus","properties":{"addressSpace":{"addressPrefixes":["10.60.0.0/16"]},"subnets":[{"name":"default","properties":{"addressPrefix":"10.60.0.0/24"}}]}}'
 	until_true 60 put @/resourceGroups/kills-target/providers/Microsoft.Storage/storageAccounts/killscache 2023-05-01 \
 		'{"location":"eastus","kind":"StorageV2","sku":{"name":"Standard_LRS"}}'
-	machine=$(ask "$site/machines" 2023-06-06 | jq -r '.value[] | select(.properties.displayName == "web1") | .id')
+	machine=$(ask "$site/machines" 2023-06-06 | jq -r '.value[] | select(.properties.displayName == "estate-one") | .id')
 	container=$(ask "$vault/replicationFabrics/estate-fabric/replicationProtectionContainers" | jq -r '.value[0].name')
 	server=$(ask "$vault/replicationFabrics/estate-fabric" | jq -r '.properties.customDetails.processServers[0].id')
-	item=$vault/replicationFabrics/estate-fabric/replicationProtectionContainers/$container/replicationProtectedItems/web1
+	item=$vault/replicationFabrics/estate-fabric/replicationProtectionContainers/$container/replicationProtectedItems/estate-one
 	group=/subscriptions/$LF_SUBSCRIPTION_ID/resourceGroups/kills-target
 	enable_body=$(jq -n --arg policy "${vault/@//subscriptions/$LF_SUBSCRIPTION_ID}/replicationPolicies/estate-policy" --arg machine "$machine" --arg server "$server" --arg group "$group" \
 		'{properties: {policyId: $policy, protectableItemId: "", providerSpecificDetails: {instanceType: "InMageRcm", fabricDiscoveryMachineId: $machine,
@@ -133,18 +130,18 @@ vm_gone() {
 change_disks() {
 	local n
 	for n in $(seq 40); do
-		dd if=/dev/urandom of="$estate/machines/web1-data.raw" bs=4096 count=1 seek=$((RANDOM % 90000)) conv=notrunc status=none
-		dd if=/dev/urandom of="$estate/machines/web1-os.raw" bs=4096 count=$((1 + RANDOM % 8)) seek=$((50000 + RANDOM % 20000)) conv=notrunc status=none
+		dd if=/dev/urandom of="$estate/machines/estate-one/data.raw" bs=4096 count=1 seek=$((RANDOM % 90000)) conv=notrunc status=none
+		dd if=/dev/urandom of="$estate/machines/estate-one/os.raw" bs=4096 count=$((1 + RANDOM % 8)) seek=$((50000 + RANDOM % 20000)) conv=notrunc status=none
 	done
 }
 
 compare_disks() { # the newest point in the vault against the source, byte for byte
 	local store=$estate/data/regions/eastus/store key=$estate/data/keys/platform.key point disk
 	point=$("$build/landfall" vault list "$store" --key "$key" --output json | jq -r 'sort_by(.time) | last | .id')
-	for disk in sda:os sdb:data; do
+	for disk in os data; do
 		rm -f "$dir/export"
-		"$build/landfall" vault export "$store" "$point" "$dir/export" --disk "${disk%:*}" --key "$key" >/dev/null &&
-			cmp "$dir/export" "$estate/machines/web1-${disk#*:}.raw" || return 1
+		"$build/landfall" vault export "$store" "$point" "$dir/export" --disk $disk --key "$key" >/dev/null &&
+			cmp "$dir/export" "$estate/machines/estate-one/$disk.raw" || return 1
 	done
 }
 
@@ -178,7 +175,7 @@ while [ ! -e "$dir/killed-all" ] && [ $failed = 0 ]; do
 	flow || rc=1
 	flows=$((flows + 1))
 	result $rc "flow $flows ended right (killed so far, daemon and agent: $(cat "$dir/killed"))"
-	[ $rc = 0 ] || { tail -n 5 "$estate"/log/landfalld "$estate"/log/web1 "$dir/client.log"; jq -c .properties "$dir/item" 2>/dev/null | cut -c1-600; }
+	[ $rc = 0 ] || { tail -n 5 "$estate"/log/landfalld.log "$estate"/log/agent-estate-one.log "$dir/client.log"; jq -c .properties "$dir/item" 2>/dev/null | cut -c1-600; }
 done
 touch "$dir/stop"
 wait $killer || true
