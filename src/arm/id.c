@@ -4,22 +4,30 @@
 
 #include "arm/call.h"
 
+/* The next segment that is not empty, at or after *at; moves *at behind it.  0: there is none. */
+static size_t next_segment(const char **at, const char **ret_segment)
+{
+	*at += strspn(*at, "/");
+	*ret_segment = *at;
+	size_t len = strcspn(*at, "/");
+	*at += len;
+	return len;
+}
+
 bool lf_arm_id_segment(const char *id, const char *name, char *out, size_t out_size)
 {
-	size_t name_len = strlen(name);
+	size_t name_len = strlen(name), len, value_len;
+	const char *at = id, *key, *value;
 
-	for (const char *p = id; *p;) {
-		size_t len = strcspn(p, "/");
-		const char *next = p + len + (p[len] == '/');
-		if (len == name_len && strncasecmp(p, name, len) == 0 && *next && *next != '/') {
-			size_t value_len = strcspn(next, "/");
-			if (value_len >= out_size)
-				return false;
-			memcpy(out, next, value_len);
-			out[value_len] = '\0';
-			return true;
-		}
-		p = next;
+	/* pairs: a resource group may well have a type's name for its own */
+	while ((len = next_segment(&at, &key)) && (value_len = next_segment(&at, &value))) {
+		if (len != name_len || strncasecmp(key, name, len) != 0)
+			continue;
+		if (value_len >= out_size)
+			return false;
+		memcpy(out, value, value_len);
+		out[value_len] = '\0';
+		return true;
 	}
 	return false;
 }

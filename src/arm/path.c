@@ -53,7 +53,9 @@ static int add_segment(struct lf_path *path, const char *raw, size_t len, char *
 	if (path->n == LF_PATH_SEGMENTS_MAX)
 		return lf_fail_arm(err, LF_EINVAL, "InvalidRequestUri", NULL, advice,
 				   "the path has more than %d segments", LF_PATH_SEGMENTS_MAX);
-	if (!decode(raw, len, false, *at) || strcmp(*at, ".") == 0 || strcmp(*at, "..") == 0)
+	/* an encoded slash would make one segment look like more, once it is part of an id */
+	if (!decode(raw, len, false, *at) || strchr(*at, '/') || strcmp(*at, ".") == 0 ||
+	    strcmp(*at, "..") == 0)
 		return lf_fail_arm(err, LF_EINVAL, "InvalidRequestUri", NULL, advice,
 				   "the path has a segment that cannot be read");
 	bool doubled = path->n == 1 && lf_text_equal_nocase(*at, "subscriptions") &&

@@ -223,6 +223,8 @@ int lf_ca_sign_client(const char *ca_cert, const char *ca_key, const char *csr,
 	if (!cert || !add_extension(cert, issuer, NID_basic_constraints, "critical,CA:FALSE") ||
 	    !add_extension(cert, issuer, NID_key_usage, "critical,digitalSignature") ||
 	    !add_extension(cert, issuer, NID_ext_key_usage, "clientAuth") ||
+	    !add_extension(cert, issuer, NID_subject_key_identifier, "hash") ||
+	    !add_extension(cert, issuer, NID_authority_key_identifier, "keyid") ||
 	    !X509_sign(cert, issuer_key, EVP_sha256()))
 		return fail_ssl(err, "cannot sign the client's certificate");
 	char *pem = cert_text(cert);

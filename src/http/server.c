@@ -125,11 +125,15 @@ static void check_client(struct lf_http_exchange *x)
 	unsigned status = 1, n = 0;
 	uint8_t digest[32];
 	size_t digest_len = sizeof(digest), name_len = sizeof(x->client_name);
+	/* one authority signs servers too: theirs are no names of clients */
+	static const char purpose[] = GNUTLS_KP_TLS_WWW_CLIENT;
+	gnutls_typed_vdata_st wanted = {.type = GNUTLS_DT_KEY_PURPOSE_OID,
+					.data = (unsigned char *)(uintptr_t)purpose};
 
 	x->client_checked = true;
 	const gnutls_datum_t *chain = session ? gnutls_certificate_get_peers(session, &n) : NULL;
-	if (!chain || !n || gnutls_certificate_verify_peers2(session, &status) || status ||
-	    gnutls_x509_crt_init(&cert))
+	if (!chain || !n || gnutls_certificate_verify_peers(session, &wanted, 1, &status) ||
+	    status || gnutls_x509_crt_init(&cert))
 		return;
 	if (gnutls_x509_crt_import(cert, &chain[0], GNUTLS_X509_FMT_DER) == 0 &&
 	    gnutls_x509_crt_get_fingerprint(cert, GNUTLS_DIG_SHA256, digest, &digest_len) == 0 &&
