@@ -25,6 +25,7 @@
 #define HEADER_BYTES	    (64u << 10)
 #define IDLE_SECONDS	    120
 #define STREAM_BLOCK	    (64u << 10)
+#define LINGER_BYTES	    (64u << 20)
 #define STOP_LIMIT_NS	    (20 * LF_NS_PER_S)
 
 struct lf_http_server {
@@ -359,7 +360,9 @@ static enum MHD_Result begin_exchange(struct lf_http_exchange *x, const char *me
 					    "allowed here",
 					    length, (unsigned long long)x->begin.body_max);
 		lf_http_set_header(x, "Connection", "close");
-		return answer_now(x);
+		/* a client that is still sending would meet a reset instead of the answer: what is
+		 * bearable is read and dropped first */
+		return announced && announced <= LINGER_BYTES ? MHD_YES : answer_now(x);
 	}
 	return MHD_YES;
 }
@@ -400,7 +403,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 			take_block(x, data, *data_len);
 		*data_len = 0;
 		/* a body of unknown length that went over: nothing of the rest matters */
-		if (x->sink_error == LF_ETOOLARGE && x->received > 2 * x->begin.body_max)
+		if (x->sink_error == LF_ETOOLARGE && x->received > x->begin.body_max + LINGER_BYTES)
 			return MHD_NO;
 		return MHD_YES;
 	}

@@ -89,7 +89,7 @@ prepare() {
 	enable_body=$(jq -n --arg policy "${vault/@//subscriptions/$LF_SUBSCRIPTION_ID}/replicationPolicies/estate-policy" --arg machine "$machine" --arg server "$server" --arg group "$group" \
 		'{properties: {policyId: $policy, protectableItemId: "", providerSpecificDetails: {instanceType: "InMageRcm", fabricDiscoveryMachineId: $machine,
 		  processServerId: $server, targetResourceGroupId: $group, targetNetworkId: "\($group)/providers/Microsoft.Network/virtualNetworks/net",
-		  testNetworkId: "\($group)/providers/Microsoft.Network/virtualNetworks/net", targetSubnetName: "default", testSubnetName: "default", targetVmName: "kills-vm",
+		  testNetworkId: "\($group)/providers/Microsoft.Network/virtualNetworks/net", targetSubnetName: "default", testSubnetName: "default", targetVmName: "NAME",
 		  disksDefault: {diskType: "Standard_LRS", logStorageAccountId: "\($group)/providers/Microsoft.Storage/storageAccounts/killscache"}}}}')
 	network="$group/providers/Microsoft.Network/virtualNetworks/net"
 }
@@ -97,7 +97,7 @@ prepare() {
 # Each step asks what is, and acts only while it is not there yet.
 protected() {
 	local s
-	ask "$item" >"$dir/item" || { [ "$lf_status" != 404 ] || put "$item" $api "$enable_body" || true; return 1; }
+	ask "$item" >"$dir/item" || { [ "$lf_status" != 404 ] || put "$item" $api "${enable_body/NAME/$vm}" || true; return 1; }
 	s=$(jq -r '.properties.protectionState + " " + (.properties.providerSpecificDetails.lastRecoveryPointId // "")' "$dir/item")
 	[[ $s == "Protected /"* ]]
 }
@@ -122,7 +122,7 @@ disabled() {
 	[ "$lf_status" = 404 ]
 }
 vm_gone() {
-	ask "$group/providers/Microsoft.Compute/virtualMachines/kills-vm" 2024-07-01 >/dev/null && { lf_call DELETE "$group/providers/Microsoft.Compute/virtualMachines/kills-vm" 2024-07-01 >/dev/null || true; return 1; }
+	ask "$group/providers/Microsoft.Compute/virtualMachines/$vm" 2024-07-01 >/dev/null && { lf_call DELETE "$group/providers/Microsoft.Compute/virtualMachines/$vm" 2024-07-01 >/dev/null || true; return 1; }
 	[ "$lf_status" = 404 ]
 }
 
@@ -146,6 +146,8 @@ compare_disks() { # the newest point in the vault against the source, byte for b
 }
 
 flow() {
+	# a machine that is deleted leaves its disks, as in Azure: another name each time
+	vm=kills-vm$flows
 	change_disks
 	touch "$dir/flow"
 	until_true 180 protected || return 1
