@@ -59,7 +59,9 @@ int lf_http_client_new(const struct lf_http_client_opts *opts, struct lf_http_cl
 		(long)((opts->connect_timeout_ns ? opts->connect_timeout_ns : CONNECT_DEFAULT) /
 		       LF_NS_PER_MS);
 	client->verify = !opts->insecure;
-	if (!client->curl) {
+	/* without its CA a client would trust the system's */
+	if (!client->curl || (opts->ca_file && !client->ca_file) ||
+	    (opts->cert_file && !client->cert_file) || (opts->key_file && !client->key_file)) {
 		lf_http_client_free(client);
 		return lf_fail_nomem(err);
 	}

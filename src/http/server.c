@@ -52,7 +52,8 @@ struct lf_http_exchange {
 	uint64_t received;
 	int sink_error;
 	struct lf_error sink_err;
-	bool begun, refused, handled, client_checked;
+	bool begun, handled, client_checked;
+	bool broken; /* the answer could not be made: say so, whatever the status */
 	char fingerprint[65];
 	char client_name[256];
 	int status;
@@ -201,6 +202,7 @@ static void set_response(struct lf_http_exchange *x, const char *content_type,
 	if (x->response)
 		MHD_destroy_response(x->response);
 	x->response = response;
+	x->broken = x->broken || !response;
 	if (content_type)
 		lf_http_set_header(x, "Content-Type", content_type);
 }
@@ -248,6 +250,7 @@ void lf_http_answer_stream(struct lf_http_exchange *x, const char *content_type,
 	if (!stream) {
 		if (release)
 			release(context);
+		x->broken = true;
 		return;
 	}
 	*stream = (struct stream){read, release, context};
@@ -316,7 +319,7 @@ static enum MHD_Result send_answer(struct lf_http_exchange *x)
 		    MHD_NO)
 			lf_warn("cannot answer the header %s", x->headers[i].name);
 	enum MHD_Result result = MHD_queue_response(
-		x->connection, x->status ? (unsigned)x->status : 500u, x->response);
+		x->connection, x->status && !x->broken ? (unsigned)x->status : 500u, x->response);
 	MHD_destroy_response(x->response);
 	x->response = NULL;
 	return result;

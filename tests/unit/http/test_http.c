@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Server and client over a real loopback TLS connection. */
+#include "test.h"
+
+#include <arpa/inet.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "base/text.h"
+#include "crypto/tls.h"
+#include "http/client.h"
+#include "http/server.h"
+
+#define SMALL 1000
+
+static struct lf_error err;
+static char dir[] = "/tmp/landfall-test-XXXXXX";
+static struct lf_http_server *server;
+static size_t sunk, released;
+
+static int sink(void *context, const void *data, size_t len, struct lf_error *e)
+{
+	*(size_t *)context += len;
+	return memchr(data, '!', len) ? lf_fail(e, LF_EINVAL, NULL, "an exclamation mark") : 0;
+}
+
+static void release(void *context)
+{
+	(void)context;
+	released++;
+}
+
+static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin *ret_begin)
+{
+	(void)context;
+	ret_begin->body_max = SMALL;
+	if (strcmp(lf_http_path(x), "/refused") == 0) {
+		lf_http_status(x, 403);
+		lf_http_answer_copy(x, "text/plain", "no");
+		return 1;
+	}
+	if (strcmp(lf_http_path(x), "/sink") == 0) {
+		sunk = 0;
+		*ret_begin = (struct lf_http_begin){
+			.body_max = 1 << 20, .sink = sink, .release = release, .context = &sunk};
+	}
+	return 0;
+}
+
+static int read_letters(void *context, void *data, size_t len, uint64_t offset, struct lf_error *e)
+{
+	(void)context, (void)e;
+	for (size_t i = 0; i < len; i++)
+		((char *)data)[i] = (char)('a' + (offset + i) % 26);
+	return 0;
+}
+
+static int read_half(void *context, void *data, size_t len, uint64_t offset, struct lf_error *e)
+{
+	return offset > 100000 ? lf_fail(e, LF_EIO, NULL, "half is enough")
+			       : read_letters(context, data, len, offset, e);
+}
+
+static void complete(void *context, struct lf_http_exchange *x, int sink_error,
+		     const struct lf_error *e)
+{
+	size_t len;
+	const char *body = lf_http_body(x, &len);
+	const char *name = lf_http_client_name(x);
+
+	(void)context;
+	lf_http_status(x, sink_error ? lf_error_http(sink_error) : 200);
+	if (lf_http_query(x)[0])
+		lf_http_set_header(x, "X-Echo", lf_http_query(x));
+	if (sink_error) {
+		lf_http_answer_copy(x, "text/plain", e->message);
+	} else if (strcmp(lf_http_path(x), "/stream") == 0) {
+		lf_http_answer_stream(x, "text/plain", 1000000, read_letters, release, NULL);
+	} else if (strcmp(lf_http_path(x), "/broken") == 0) {
+		lf_http_answer_stream(x, "text/plain", 1000000, read_half, release, NULL);
+	} else if (strcmp(lf_http_path(x), "/lines") == 0) {
+		lf_http_set_header(x, "X-Lines", "a\r\nX-Injected: b");
+	} else {
+		char *text = lf_printf_dup("%s %s [%s] %s", lf_http_method(x), lf_http_path(x),
+					   name ? name : "", len ? body : "");
+		lf_http_answer_take(x, "text/plain", text, strlen(text));
+	}
+}
+
+static void put_file(const char *name, const char *text)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", dir, name);
+
+	assert_lf_ok(lf_file_write_durable(path, text, strlen(text), 0600, &err));
+}
+
+/* NAME.crt and NAME.key: a client certificate by this authority. */
+static void make_client(const char *file, const char *ca, const char *ca_key, const char *name)
+{
+	LF_AUTO_FREE char *csr = NULL, *key = NULL, *cert = NULL;
+	LF_AUTO_FREE char *cert_file = lf_printf_dup("%s.crt", file);
+	LF_AUTO_FREE char *key_file = lf_printf_dup("%s.key", file);
+	int64_t now = (int64_t)time(NULL) * LF_NS_PER_S;
+
+	assert_lf_ok(lf_csr_new(name, &csr, &key, &err));
+	assert_lf_ok(lf_ca_sign_client(ca, ca_key, csr, name, now, 1, &cert, &err));
+	put_file(cert_file, cert);
+	put_file(key_file, key);
+}
+
+static int group_setup(void **state)
+{
+	static const char *const names[] = {"127.0.0.1", NULL};
+	static const struct lf_http_handler handler = {.begin = begin, .complete = complete};
+	LF_AUTO_FREE char *ca = NULL, *ca_key = NULL, *other = NULL, *other_key = NULL;
+	LF_AUTO_FREE char *cert = NULL, *key = NULL;
+	int64_t now = (int64_t)time(NULL) * LF_NS_PER_S;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_lf_ok(lf_ca_new("Landfall test", now, &ca, &ca_key, &err));
+	assert_lf_ok(lf_ca_new("Landfall test", now, &other, &other_key, &err));
+	assert_lf_ok(lf_ca_issue_server(ca, ca_key, names, now, 1, &cert, &key, &err));
+	put_file("ca", ca);
+	put_file("other", other);
+	put_file("server.crt", cert);
+	put_file("server.key", key);
+	make_client("agent", ca, ca_key, "agent-1");
+	make_client("foreign", other, other_key, "agent-1");
+	const struct lf_http_server_opts opts = {.address = "127.0.0.1",
+						 .certificate_pem = cert,
+						 .key_pem = key,
+						 .client_ca_pem = ca,
+						 .threads = 2};
+	assert_lf_ok(lf_http_server_open(&opts, &handler, &server, &err));
+	return 0;
+}
+
+static int group_teardown(void **state)
+{
+	(void)state;
+	lf_http_server_free(server);
+	return lf_dir_remove(dir, &err);
+}
+
+static struct lf_http_client *new_client(const char *ca, const char *identity)
+{
+	LF_AUTO_FREE char *ca_file = lf_printf_dup("%s/%s", dir, ca);
+	LF_AUTO_FREE char *cert = lf_printf_dup("%s/%s.crt", dir, identity ? identity : "");
+	LF_AUTO_FREE char *key = lf_printf_dup("%s/%s.key", dir, identity ? identity : "");
+	const struct lf_http_client_opts opts = {.ca_file = ca_file,
+						 .cert_file = identity ? cert : NULL,
+						 .key_file = identity ? key : NULL};
+	struct lf_http_client *client = NULL;
+
+	assert_lf_ok(lf_http_client_new(&opts, &client, &err));
+	return client;
+}
+
+static int call(struct lf_http_client *client, const char *method, const char *path,
+		const void *body, size_t len, struct lf_http_answer *answer)
+{
+	LF_AUTO_FREE char *url =
+		lf_printf_dup("https://127.0.0.1:%u%s", lf_http_server_port(server), path);
+	const struct lf_http_call one = {
+		.method = method, .url = url, .body = body, .body_len = len};
+
+	lf_http_answer_done(answer);
+	return lf_http_client_call(client, &one, answer, &err);
+}
+
+static void check(const char *identity, const char *method, const char *path, const char *body,
+		  int status, const char *expected)
+{
+	struct lf_http_client *client = new_client("ca", identity);
+	LF_AUTO_HTTP_ANSWER answer = {0};
+
+	assert_lf_ok(call(client, method, path, body, strlen(body), &answer));
+	assert_int_equal(answer.status, status);
+	assert_string_equal(lf_buf_text(&answer.body), expected);
+	lf_http_client_free(client);
+}
+
+static void test_request__arrives_as_sent(void **state)
+{
+	char value[64];
+	struct lf_http_client *client = new_client("ca", NULL);
+	LF_AUTO_HTTP_ANSWER answer = {0};
+
+	(void)state;
+	check(NULL, "GET", "/a//b/%2e%2E/c%2Fd", "", 200, "GET /a//b/%2e%2E/c%2Fd [] ");
+	check(NULL, "PATCH", "/x?y=z", "text", 200, "PATCH /x [] text");
+	check(NULL, "DELETE", "/x", "", 200, "DELETE /x [] ");
+	assert_lf_ok(call(client, "GET", "/x?a=%20&b=?", NULL, 0, &answer));
+	assert_true(lf_http_answer_header(&answer, "x-echo", value, sizeof(value)));
+	assert_string_equal(value, "a=%20&b=?");
+	assert_false(lf_http_answer_header(&answer, "x-ech", value, sizeof(value)));
+	assert_lf_ok(call(client, "GET", "/lines", NULL, 0, &answer));
+	assert_true(lf_http_answer_header(&answer, "X-Lines", value, sizeof(value)));
+	assert_false(lf_http_answer_header(&answer, "X-Injected", value, sizeof(value)));
+	lf_http_client_free(client);
+}
+
+static void test_client__is_named_by_a_certificate_of_the_authority_alone(void **state)
+{
+	(void)state;
+	check("agent", "GET", "/x", "", 200, "GET /x [agent-1] ");
+	check("foreign", "GET", "/x", "", 200, "GET /x [] ");
+	/* the same authority made it, but for a server */
+	check("server", "GET", "/x", "", 200, "GET /x [] ");
+}
+
+static void test_server__of_another_authority_is_not_believed(void **state)
+{
+	struct lf_http_client *client = new_client("other", NULL);
+	LF_AUTO_HTTP_ANSWER answer = {0};
+
+	(void)state;
+	assert_int_equal(call(client, "GET", "/x", NULL, 0, &answer), LF_EUNAUTHENTICATED);
+	lf_http_client_free(client);
+}
+
+static void test_body__has_a_limit(void **state)
+{
+	struct lf_http_client *client = new_client("ca", NULL);
+	LF_AUTO_HTTP_ANSWER answer = {0};
+	char *body = calloc(1, 4 << 20);
+
+	(void)state;
+	memset(body, 'x', 4 << 20);
+	assert_lf_ok(call(client, "PUT", "/x", body, SMALL, &answer));
+	assert_int_equal(answer.status, 200);
+	assert_lf_ok(call(client, "PUT", "/x", body, SMALL + 1, &answer));
+	assert_int_equal(answer.status, 413);
+	/* without reading it: the connection ends, perhaps before we had a look at the answer */
+	if (!call(client, "PUT", "/x", body, 4 << 20, &answer))
+		assert_int_equal(answer.status, 413);
+	assert_lf_ok(call(client, "GET", "/x", NULL, 0, &answer));
+	assert_int_equal(answer.status, 200);
+	lf_http_client_free(client);
+	free(body);
+}
+
+static void test_refusal__does_not_wait_for_the_body(void **state)
+{
+	(void)state;
+	check(NULL, "PUT", "/refused", "some text", 403, "no");
+	check(NULL, "GET", "/refused", "", 403, "no");
+}
+
+static void test_sink__gets_the_body_and_is_released(void **state)
+{
+	struct lf_http_client *client = new_client("ca", NULL);
+	LF_AUTO_HTTP_ANSWER answer = {0};
+	char *body = malloc(500000);
+	size_t before = released;
+
+	(void)state;
+	memset(body, 'x', 500000);
+	assert_lf_ok(call(client, "PUT", "/sink", body, 500000, &answer));
+	assert_int_equal(answer.status, 200);
+	assert_int_equal(sunk, 500000);
+	body[3] = '!';
+	assert_lf_ok(call(client, "PUT", "/sink", body, 500000, &answer));
+	assert_int_equal(answer.status, 400);
+	assert_string_equal(lf_buf_text(&answer.body), "an exclamation mark");
+	assert_true(sunk < 500000);
+	/* both exchanges are over once a third one on their connection is answered */
+	assert_lf_ok(call(client, "GET", "/x", NULL, 0, &answer));
+	assert_int_equal(released - before, 2);
+	lf_http_client_free(client);
+	free(body);
+}
+
+static void test_answer__is_streamed(void **state)
+{
+	struct lf_http_client *client = new_client("ca", NULL);
+	LF_AUTO_HTTP_ANSWER answer = {0};
+	char length[32];
+
+	(void)state;
+	assert_lf_ok(call(client, "GET", "/stream", NULL, 0, &answer));
+	assert_int_equal(answer.body.len, 1000000);
+	assert_int_equal(answer.body.data[999999], 'a' + 999999 % 26);
+	assert_lf_ok(call(client, "HEAD", "/stream", NULL, 0, &answer));
+	assert_int_equal(answer.status, 200);
+	assert_int_equal(answer.body.len, 0);
+	assert_true(lf_http_answer_header(&answer, "content-length", length, sizeof(length)));
+	assert_string_equal(length, "1000000");
+	/* what breaks off is no answer */
+	assert_int_equal(call(client, "GET", "/broken", NULL, 0, &answer), LF_EUNREACHABLE);
+	lf_http_client_free(client);
+}
+
+/* What comes back for raw text, up to the end of the connection or want answers. */
+static char *raw(const char *text, size_t want)
+{
+	const struct sockaddr_in to = {.sin_family = AF_INET,
+				       .sin_port = htons(lf_http_server_port(server)),
+				       .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	SSL *ssl = SSL_new(context);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), got = 1;
+	const struct timeval limit = {.tv_sec = 10};
+	static char answer[65536];
+	size_t used = 0, found = 0;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof(to)), 0);
+	SSL_set_fd(ssl, fd);
+	assert_int_equal(SSL_connect(ssl), 1);
+	assert_int_equal(SSL_write(ssl, text, (int)strlen(text)), strlen(text));
+	while (found < want && got > 0 && used < sizeof(answer) - 1) {
+		got = SSL_read(ssl, answer + used, (int)(sizeof(answer) - 1 - used));
+		used += got > 0 ? (size_t)got : 0;
+		answer[used] = '\0';
+		found = 0;
+		for (const char *p = answer; (p = strstr(p, "[] ")); p++)
+			found++;
+	}
+	SSL_free(ssl);
+	SSL_CTX_free(context);
+	close(fd);
+	return answer;
+}
+
+static void test_request__with_two_lengths_is_refused(void **state)
+{
+	(void)state;
+	const char *answer =
+		raw("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n"
+		    "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /y HTTP/1.1\r\n\r\n",
+		    SIZE_MAX);
+	assert_memory_equal(answer, "HTTP/1.1 400", 12);
+	assert_null(strstr(answer, "/y"));
+}
+
+static void test_request__with_a_strange_length_is_refused(void **state)
+{
+	static const char *const lengths[] = {"-1", "+5", "5x", "99999999999999999999", "5, 5"};
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++) {
+		LF_AUTO_FREE char *text = lf_printf_dup(
+			"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: %s\r\n\r\nhello",
+			lengths[i]);
+		const char *answer = raw(text, 1);
+		assert_memory_equal(answer, "HTTP/1.1 4", 10);
+	}
+}
+
+static void test_chunked__body_has_the_same_limit(void **state)
+{
+	LF_AUTO_BUF text = LF_BUF_INIT;
+	static const char begin_text[] =
+		"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+	(void)state;
+	lf_buf_puts(&text, begin_text);
+	lf_buf_puts(&text, "5\r\nhello\r\n0\r\n\r\n");
+	assert_non_null(strstr(raw(lf_buf_text(&text), 1), "POST /x [] hello"));
+	/* over it, but not by much: told so */
+	lf_buf_clear(&text);
+	lf_buf_puts(&text, begin_text);
+	for (int i = 0; i < SMALL / 100 + 1; i++)
+		lf_buf_printf(&text, "64\r\n%0100d\r\n", i);
+	lf_buf_puts(&text, "0\r\n\r\nGET /end HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_memory_equal(raw(lf_buf_text(&text), 1), "HTTP/1.1 413", 12);
+	/* without an end: cut off */
+	lf_buf_clear(&text);
+	lf_buf_puts(&text, begin_text);
+	for (int i = 0; i < SMALL / 100 * 3; i++)
+		lf_buf_printf(&text, "64\r\n%0100d\r\n", i);
+	assert_null(strstr(raw(lf_buf_text(&text), SIZE_MAX), "HTTP/1.1 200"));
+}
+
+static void test_connection__serves_many_requests(void **state)
+{
+	(void)state;
+	const char *answer =
+		raw("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n"
+		    "GET /3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+		    SIZE_MAX);
+	assert_non_null(strstr(answer, "GET /1 []"));
+	assert_non_null(strstr(answer, "GET /2 []"));
+	assert_non_null(strstr(answer, "GET /3 []"));
+}
+
+static void test_request__with_endless_headers_is_refused(void **state)
+{
+	LF_AUTO_BUF text = LF_BUF_INIT;
+
+	(void)state;
+	lf_buf_puts(&text, "GET /x HTTP/1.1\r\nHost: a\r\n");
+	for (int i = 0; i < 3000; i++)
+		lf_buf_printf(&text, "X-%d: %064d\r\n", i, i);
+	lf_buf_puts(&text, "\r\n");
+	assert_null(strstr(raw(lf_buf_text(&text), 1), "HTTP/1.1 200"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_request__arrives_as_sent),
+		cmocka_unit_test(test_client__is_named_by_a_certificate_of_the_authority_alone),
+		cmocka_unit_test(test_server__of_another_authority_is_not_believed),
+		cmocka_unit_test(test_body__has_a_limit),
+		cmocka_unit_test(test_refusal__does_not_wait_for_the_body),
+		cmocka_unit_test(test_sink__gets_the_body_and_is_released),
+		cmocka_unit_test(test_answer__is_streamed),
+		cmocka_unit_test(test_request__with_two_lengths_is_refused),
+		cmocka_unit_test(test_request__with_a_strange_length_is_refused),
+		cmocka_unit_test(test_chunked__body_has_the_same_limit),
+		cmocka_unit_test(test_connection__serves_many_requests),
+		cmocka_unit_test(test_request__with_endless_headers_is_refused),
+	};
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
