@@ -52,17 +52,20 @@ const succeeded = async (scenario) => check(`job ${scenario} has succeeded`, (aw
 await asr.replicationProtectedItems.beginTestFailoverAndWait(...item, { properties: { networkType: "VmNetworkAsInput", networkId: testNetwork,
   providerSpecificDetails: { instanceType: "InMageRcm", networkId: testNetwork, recoveryPointId: "" } } }, poll);
 await succeeded("TestFailover");
-const running = async (name) => (await compute.virtualMachines.instanceView(target, name)).statuses.some((s) => s.code === "PowerState/running");
-check("the test machine runs", await running(`${prefix}vm-test`));
+const runs = async (what, name) => {
+  const { statuses } = await compute.virtualMachines.instanceView(target, name);
+  check(what, statuses.some((s) => s.code === "PowerState/running"), statuses);
+};
+await runs("the test machine runs", `${prefix}vm-test`);
 await asr.replicationProtectedItems.beginTestFailoverCleanupAndWait(...item, { properties: { comments: "tested" } }, poll);
 await succeeded("TestFailoverCleanup");
 check("no test machine is left", (await all(compute.virtualMachines.list(target))).length === 0);
 await asr.replicationProtectedItems.beginUnplannedFailoverAndWait(...item, { properties: { failoverDirection: "PrimaryToRecovery", sourceSiteOperations: "NotRequired",
   providerSpecificDetails: { instanceType: "InMageRcm", performShutdown: "true", recoveryPointId: "" } } }, poll);
 await succeeded("UnplannedFailover");
-check("the migrated machine runs", await running(`${prefix}vm`));
+await runs("the migrated machine runs", `${prefix}vm`);
 await asr.replicationProtectedItems.beginFailoverCommitAndWait(...item, poll);
 await asr.replicationProtectedItems.beginPurgeAndWait(...item, poll);
 await refused("the item after it was disabled", 404, "ResourceNotFound", () => asr.replicationProtectedItems.get(...item));
-check("the migrated machine stays", await running(`${prefix}vm`));
+await runs("the migrated machine stays", `${prefix}vm`);
 await compute.virtualMachines.beginDeleteAndWait?.(target, `${prefix}vm`, poll) ?? await compute.virtualMachines.delete(target, `${prefix}vm`, poll);

@@ -23,9 +23,11 @@ static int check_request(struct lf_arm_call *call, const struct lf_sr_scope *sco
 	if (lf_json_at(lf_arm_body(call), DETAILS))
 		rc = lf_sr_check_instance(lf_json_text(lf_arm_body(call), DETAILS ".instanceType"),
 					  NULL, DETAILS ".instanceType", err);
-	if (!rc && !lf_json_at(scope->item.state, "current"))
+	/* a job that is under way refuses another one before all else, when it is started */
+	bool busy = lf_json_at(scope->item.state, "current");
+	if (!rc && !busy)
 		rc = lf_sr_check_allowed(scope->item.state, action, scope->item.id, err);
-	if (!rc)
+	if (!rc && !busy)
 		rc = lf_sr_point_find(context, &scope->item, wanted, &point, err);
 	if (rc)
 		return rc;

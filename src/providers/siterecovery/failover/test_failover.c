@@ -54,11 +54,13 @@ int lf_sr_test_failover(struct lf_arm_call *call, struct lf_error *err)
 	if (!rc && lf_json_at(body, DETAILS))
 		rc = lf_sr_check_instance(lf_json_text(body, DETAILS ".instanceType"), NULL,
 					  DETAILS ".instanceType", err);
-	if (!rc && !lf_json_at(scope.item.state, "current"))
+	/* a job that is under way refuses another one before all else, when it is started */
+	bool busy = lf_json_at(scope.item.state, "current");
+	if (!rc && !busy)
 		rc = lf_sr_check_allowed(scope.item.state, start.action, scope.item.id, err);
 	if (!rc)
 		rc = check_network(context, body, &scope.item, err);
-	if (!rc)
+	if (!rc && !busy)
 		rc = lf_sr_point_find(context, &scope.item, wanted, &point, err);
 	if (rc)
 		return rc;
