@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -212,6 +213,9 @@ int lf_journal_append(const char *path, const uint8_t *records, size_t n, uint64
 
 	if (fd < 0)
 		return lf_fail_sys(err, errno, path, "cannot open %s", path);
+	/* a caller that gave up waiting may be back while its first call is still at it */
+	if (flock(fd, LOCK_EX))
+		return lf_fail_sys(err, errno, path, "cannot lock %s", path);
 	if (n > LF_BATCH_RECORDS_MAX)
 		return lf_fail(err, LF_ETOOLARGE, "extents", "more than %d extents in one batch",
 			       LF_BATCH_RECORDS_MAX);
@@ -298,6 +302,8 @@ int lf_journal_cut(const char *path, uint64_t max_upto, struct lf_error *err)
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : lf_fail_sys(err, errno, path, "cannot open %s", path);
+	if (flock(fd, LOCK_EX))
+		return lf_fail_sys(err, errno, path, "cannot lock %s", path);
 	int rc = each_batch(fd, note_end, &cut, &end, err);
 	if (rc)
 		return rc;

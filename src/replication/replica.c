@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "replication/session.h"
 #include "replication/state.h"
 
@@ -219,15 +220,22 @@ int lf_replica_remove(struct lf_replication *replication, const char *item_id, s
 
 /* Retention. */
 
-static int keep_points(json_t *doc, void *argument, struct lf_error *err)
+/* By their ids: a point may have come since they were looked at. */
+static int remove_points(json_t *doc, void *argument, struct lf_error *err)
 {
-	const bool *keep = argument;
-	json_t *points = lf_json_at(doc, "points");
+	const json_t *gone = argument;
+	json_t *points = lf_json_at(doc, "points"), *point;
 
 	(void)err;
-	for (size_t i = json_array_size(points); i-- > 0;)
-		if (!keep[i])
-			json_array_remove(points, i);
+	for (size_t i = json_array_size(points), at; i-- > 0;) {
+		const char *id = lf_json_text_or(json_array_get(points, i), "id", "");
+		json_array_foreach (gone, at, point) {
+			if (strcmp(lf_json_text_or(point, "id", ""), id) == 0) {
+				json_array_remove(points, i);
+				break;
+			}
+		}
+	}
 	return 0;
 }
 
@@ -261,7 +269,7 @@ static int prune(struct lf_replication *replication, const struct lf_resource *r
 		return 0;
 	/* first nobody is offered the point any more, then it goes */
 	rc = lf_replica_change(replication, lf_json_text_or(replica->doc, "itemId", ""),
-			       keep_points, keep, err);
+			       remove_points, gone, err);
 	return rc ? rc : drop_points(replication, replica->doc, gone, err);
 }
 
@@ -291,11 +299,13 @@ int lf_replication_tend(struct lf_replication *replication, struct lf_error *err
 
 	int rc = lf_catalog_list(replication->opts.catalog, &query, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++) {
-		rc = prune(replication, &list.items[i], err);
-		if (!rc)
-			rc = check_agent(replication, &list.items[i], err);
-		if (rc == LF_ENOTFOUND) /* removed while we looked */
-			rc = 0;
+		int one = prune(replication, &list.items[i], err);
+		if (!one)
+			one = check_agent(replication, &list.items[i], err);
+		/* not found: removed while we looked; one in trouble is no reason to leave others
+		 */
+		if (one && one != LF_ENOTFOUND)
+			lf_log_error("tending a replica", err);
 	}
 	return rc ? rc : lf_replication_session_sweep(replication, err);
 }

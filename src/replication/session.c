@@ -3,13 +3,16 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fault.h"
+#include "base/log.h"
 #include "os/file.h"
 #include "replication/journal.h"
 #include "replication/state.h"
 
 #define SESSION_STALE_NS (24 * 3600 * LF_NS_PER_S)
+#define SESSION_TOUCH_NS (3600 * LF_NS_PER_S) /* how often progress is written down */
 
 /* A session as its calls need it. */
 struct session {
@@ -89,35 +92,48 @@ static int note_session(json_t *doc, void *argument, struct lf_error *err)
 	return lf_json_set_text(doc, "session", argument) ? lf_fail_nomem(err) : 0;
 }
 
+/* The row and the replica's word of it at once: one without the other would be swept away. */
+static int put_session(struct lf_replication *replication, const char *id, const char *item,
+		       const json_t *doc, struct lf_error *err)
+{
+	struct lf_catalog *catalog = replication->opts.catalog;
+	char path[LF_ID_SIZE];
+
+	lf_session_path(id, path);
+	int rc = lf_catalog_begin(catalog, err);
+	if (!rc)
+		rc = lf_catalog_put(catalog, path, LF_SESSION_TYPE, LF_PUT_NEW, NULL, doc, NULL,
+				    err);
+	if (!rc)
+		rc = lf_replica_change(replication, item, note_session, (void *)(uintptr_t)id, err);
+	if (!rc)
+		rc = lf_catalog_commit(catalog, err);
+	if (rc)
+		lf_catalog_rollback(catalog);
+	else if (replication->opts.changed)
+		replication->opts.changed(replication->opts.context, item);
+	return rc;
+}
+
 static int make_session(struct lf_replication *replication, const char *agent,
 			const json_t *request, const struct lf_resource *replica, bool delta,
 			char id[static LF_GUID_SIZE], struct lf_error *err)
 {
 	struct lf_vault *vault;
-	char path[LF_ID_SIZE];
 	const json_t *disks = lf_json_at(request, "disks");
 	const char *item = lf_json_text_or(replica->doc, "itemId", "");
 
 	lf_guid_random(id);
-	lf_session_path(id, path);
-	LF_AUTO_FREE char *dir = session_dir(replication, id);
 	LF_AUTO_JSON *doc = json_pack("{s:s,s:s,s:s,s:s?,s:O,s:I}", "itemId", item, "agentId",
 				      agent, "kind", delta ? "delta" : "full", "token",
-				      lf_json_text(request, "token"), "disks", disks, "begun",
+				      lf_json_text(request, "token"), "disks", disks, "seen",
 				      (json_int_t)lf_clock_now_ns(replication->opts.clock));
-	if (!doc || !dir)
+	if (!doc)
 		return lf_fail_nomem(err);
 	int rc = open_vault(replication, replica->doc, &vault, err);
 	if (!rc)
 		rc = lf_session_begin(vault, id, err);
-	if (!rc)
-		rc = lf_dir_make(dir, 0700, err);
-	if (!rc)
-		rc = lf_file_sync_parent(dir, err);
-	if (!rc)
-		rc = lf_catalog_put(replication->opts.catalog, path, LF_SESSION_TYPE, LF_PUT_NEW,
-				    NULL, doc, NULL, err);
-	return rc ? rc : lf_replica_change(replication, item, note_session, id, err);
+	return rc ? rc : put_session(replication, id, item, doc, err);
 }
 
 /*
@@ -149,6 +165,8 @@ static int try_resume(struct lf_replication *replication, const char *agent,
 					     path, (uint64_t)lf_json_int_or(request, field, 0), err)
 				   : lf_fail_nomem(err);
 	}
+	if (rc == LF_ECORRUPT) /* nothing to go on with: begin anew */
+		return 0;
 	memcpy(ret_id, session.id, LF_GUID_SIZE);
 	*ret_resumed = rc == 0;
 	return rc;
@@ -265,6 +283,34 @@ static int find_disk(const struct session *session, const char *disk, size_t *re
 	return lf_fail(err, LF_EINVAL, "disk", "the session has no such disk");
 }
 
+/* The session makes progress: it is not swept away, however long it takes. */
+static int touch_session(struct lf_replication *replication, struct session *session,
+			 struct lf_error *err)
+{
+	int64_t now = lf_clock_now_ns(replication->opts.clock);
+
+	if (now - lf_json_int_or(session->row.doc, "seen", 0) < SESSION_TOUCH_NS)
+		return 0;
+	if (lf_json_set_int(session->row.doc, "seen", now))
+		return lf_fail_nomem(err);
+	return lf_catalog_put(replication->opts.catalog, session->row.id, NULL, LF_PUT_EXISTING,
+			      NULL, session->row.doc, NULL, err);
+}
+
+/* The directory comes with the first journal, after the row: so no sweep takes it for nobody's. */
+static int make_dir(const struct lf_replication *replication, const struct session *session,
+		    struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = session_dir(replication, session->id);
+
+	if (!dir)
+		return lf_fail_nomem(err);
+	if (access(dir, F_OK) == 0)
+		return 0;
+	int rc = lf_dir_make(dir, 0700, err);
+	return rc ? rc : lf_file_sync_parent(dir, err);
+}
+
 int lf_replication_session_extents(struct lf_replication *replication, const char *agent,
 				   const char *id, const char *disk, uint64_t upto,
 				   const uint8_t *records, size_t n, struct lf_error *err)
@@ -275,6 +321,10 @@ int lf_replication_session_extents(struct lf_replication *replication, const cha
 	int rc = load_session(replication, agent, id, &session, err);
 	if (!rc)
 		rc = find_disk(&session, disk, &index, err);
+	if (!rc)
+		rc = make_dir(replication, &session, err);
+	if (!rc)
+		rc = touch_session(replication, &session, err);
 	if (rc)
 		return rc;
 	LF_AUTO_FREE char *path = journal_path(replication, &session, index);
@@ -367,6 +417,18 @@ struct commit {
 	int64_t now_ns;
 };
 
+static bool lists_point(const json_t *replica, const char *id)
+{
+	size_t i;
+	json_t *point;
+
+	json_array_foreach (lf_json_at(replica, "points"), i, point) {
+		if (strcmp(lf_json_text_or(point, "id", ""), id) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* The replica with its new point: what lf_replica_get() shows from now on. */
 static int add_point(json_t *doc, void *argument, struct lf_error *err)
 {
@@ -376,6 +438,8 @@ static int add_point(json_t *doc, void *argument, struct lf_error *err)
 	json_t *points = lf_json_at(doc, "points");
 	int bad = 0;
 
+	if (lists_point(doc, commit->session->id)) /* asked twice at once */
+		return 0;
 	json_t *point = json_pack("{s:O,s:O,s:O,s:O}", "id", json_object_get(manifest, "id"),
 				  "time", json_object_get(manifest, "time"), "consistency",
 				  json_object_get(manifest, "consistency"), "disks",
@@ -422,9 +486,32 @@ static bool has_point(const struct lf_replication *replication, const char *agen
 		return false;
 	for (size_t i = 0; i < list.n; i++)
 		if (strcmp(lf_json_text_or(list.items[i].doc, "agentId", ""), agent) == 0 &&
-		    strcmp(lf_json_text_or(list.items[i].doc, "lastPointId", ""), id) == 0)
+		    lists_point(list.items[i].doc, id))
 			return true;
 	return false;
+}
+
+static int make_point(struct lf_replication *replication, const struct session *session,
+		      const json_t *request, struct lf_error *err)
+{
+	LF_AUTO_JSON *manifest = NULL;
+	struct lf_error ignored;
+
+	int rc = build_manifest(replication, session, request, &manifest, err);
+	LF_CRASH_POINT("commit-after-maps");
+	if (!rc)
+		rc = lf_point_put(session->vault, session->id, manifest, "retention",
+				  LF_CLAIM_FOREVER, err);
+	LF_CRASH_POINT("commit-after-point");
+	if (rc)
+		return rc;
+	struct commit commit = {session, manifest, request,
+				lf_clock_now_ns(replication->opts.clock)};
+	rc = lf_replica_change(replication, session->item, add_point, &commit, err);
+	/* the replica was removed meanwhile: nobody else will let go of the point */
+	if (rc == LF_ENOTFOUND && lf_claim_drop(session->vault, session->id, "retention", &ignored))
+		lf_log_error("a point of a removed replica", &ignored);
+	return rc;
 }
 
 int lf_replication_session_commit(struct lf_replication *replication, const char *agent,
@@ -432,7 +519,6 @@ int lf_replication_session_commit(struct lf_replication *replication, const char
 				  struct lf_error *err)
 {
 	AUTO_SESSION session = {0};
-	LF_AUTO_JSON *manifest = NULL;
 
 	LF_AUTO_JSON *answer = json_pack("{s:s}", "pointId", id);
 	int rc = answer ? load_session(replication, agent, id, &session, err) : lf_fail_nomem(err);
@@ -440,18 +526,8 @@ int lf_replication_session_commit(struct lf_replication *replication, const char
 		*ret_answer = lf_steal(&answer); /* it was, and only our answer got lost */
 		return 0;
 	}
-	if (!rc)
-		rc = build_manifest(replication, &session, request, &manifest, err);
-	LF_CRASH_POINT("commit-after-maps");
-	if (!rc)
-		rc = lf_point_put(session.vault, session.id, manifest, "retention",
-				  LF_CLAIM_FOREVER, err);
-	LF_CRASH_POINT("commit-after-point");
-	if (rc)
-		return rc;
-	struct commit commit = {&session, manifest, request,
-				lf_clock_now_ns(replication->opts.clock)};
-	rc = lf_replica_change(replication, session.item, add_point, &commit, err);
+	if (!rc && !lists_point(session.replica.doc, session.id)) /* else a kill cut the end off */
+		rc = make_point(replication, &session, request, err);
 	LF_CRASH_POINT("commit-after-catalog");
 	if (!rc)
 		rc = lf_replication_session_drop(replication, session.id,
@@ -500,7 +576,7 @@ int lf_replication_session_sweep(struct lf_replication *replication, struct lf_e
 		}
 		/* committed (its row outlived a kill), replaced, or left alone for a day */
 		if (!rc && (strcmp(lf_json_text_or(replica.doc, "session", ""), id) != 0 ||
-			    lf_json_int_or(list.items[i].doc, "begun", 0) + SESSION_STALE_NS < now))
+			    lf_json_int_or(list.items[i].doc, "seen", 0) + SESSION_STALE_NS < now))
 			rc = lf_replication_session_drop(
 				replication, id, lf_json_text_or(replica.doc, "region", ""), err);
 	}

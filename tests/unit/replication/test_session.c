@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From begin to point, with a real vault and catalog. */
+#include "test.h"
+
+#include "base/text.h"
+#include "replication/journal.h"
+#include "replication/session.h"
+#include "replication/state.h"
+#include "vault/pack.h"
+
+#define AGENT  "aaaaaaaa-0000-4000-8000-000000000001"
+#define OTHER  "bbbbbbbb-0000-4000-8000-000000000002"
+#define ITEM   "/subscriptions/s/items/one"
+#define MINUTE (60 * LF_NS_PER_S)
+#define PAGES  64
+
+static struct lf_error err;
+
+struct fixture {
+	char *dir;
+	struct lf_clock *clock;
+	struct lf_catalog *catalog;
+	struct lf_regions *regions;
+	struct lf_replication *replication;
+	struct lf_vault *vault;
+};
+
+static void add_item(struct fixture *f, const char *item)
+{
+	LF_AUTO_JSON *spec = json_pack("{s:s,s:s,s:s,s:[{s:s}],s:{s:i}}", "itemId", item, "agentId",
+				       AGENT, "region", "west", "disks", "id", "d0", "policy",
+				       "recoveryPointHistoryInMinutes", 24 * 60);
+
+	assert_lf_ok(lf_replica_start(f->replication, spec, &err));
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	void *dir = NULL;
+
+	assert_int_equal(test_dir_setup(&dir), 0);
+	f->dir = dir;
+	f->clock = lf_clock_new_manual(INT64_C(1800000000) * LF_NS_PER_S);
+	LF_AUTO_FREE char *db = lf_printf_dup("%s/catalog.db", f->dir);
+	assert_lf_ok(lf_catalog_open(db, f->clock, &f->catalog, &err));
+	assert_lf_ok(lf_regions_open(f->dir, &f->regions, &err));
+	const struct lf_replication_opts opts = {.catalog = f->catalog,
+						 .clock = f->clock,
+						 .regions = f->regions,
+						 .data_dir = f->dir};
+	assert_lf_ok(lf_replication_open(&opts, &f->replication, &err));
+	assert_lf_ok(lf_regions_vault(f->regions, "west", &f->vault, &err));
+	add_item(f, ITEM);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	void *dir = f->dir;
+
+	lf_replication_free(f->replication);
+	lf_regions_free(f->regions);
+	lf_catalog_free(f->catalog);
+	lf_clock_free(f->clock);
+	free(f);
+	return test_dir_teardown(&dir);
+}
+
+/* kind "full" or "delta"; base: of a delta; resume: session to go on with, up to so many pages. */
+static json_t *begin(struct fixture *f, const char *kind, const char *base, const char *resume,
+		     int upto)
+{
+	LF_AUTO_JSON *request =
+		json_pack("{s:s,s:s,s:s?,s:{s:s?,s:[i]},s:[{s:s,s:i}]}", "itemId", ITEM, "kind",
+			  kind, "basePointId", base, "resume", "session", resume, "upto", upto,
+			  "disks", "id", "d0", "sizeBytes", PAGES * LF_PAGE_SIZE);
+	json_t *answer = NULL;
+
+	assert_lf_ok(lf_replication_session_begin(f->replication, AGENT, request, &answer, &err));
+	return answer;
+}
+
+static const char *id_of(const json_t *answer)
+{
+	return lf_json_text_or(answer, "sessionId", "");
+}
+
+/* Put one page of this letter into the vault as an agent does, and tell of it. */
+static void send_page(struct fixture *f, const char *session, uint64_t page, char letter,
+		      uint64_t upto)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/pack", f->dir);
+	struct lf_extent extent = {.page = page, .pages = 1, .hole = !letter};
+	uint8_t data[LF_PAGE_SIZE], wire[LF_EXTENT_WIRE_SIZE];
+	char name[LF_PACK_NAME_SIZE];
+	struct lf_chunk_hasher *hasher = NULL;
+	struct lf_pack_writer *writer = NULL;
+	const struct lf_domain_key *key = lf_vault_key(f->vault);
+
+	memset(data, letter, sizeof(data));
+	if (letter) {
+		assert_lf_ok(lf_chunk_hasher_new(key, &hasher, &err));
+		assert_lf_ok(lf_chunk_id_of(hasher, data, sizeof(data), &extent.chunk, &err));
+		assert_lf_ok(lf_pack_writer_new(key, path, &writer, &err));
+		assert_lf_ok(lf_pack_writer_add(writer, &extent.chunk, data, sizeof(data), &err));
+		assert_lf_ok(lf_pack_writer_finish(writer, name, &err));
+		assert_lf_ok(
+			lf_replication_session_adopt(f->replication, AGENT, session, path, &err));
+		lf_pack_writer_free(writer);
+		lf_chunk_hasher_free(hasher);
+		assert_lf_ok(lf_file_remove(path, &err));
+	}
+	lf_extent_encode(&extent, wire);
+	assert_lf_ok(lf_replication_session_extents(f->replication, AGENT, session, "d0", upto,
+						    wire, 1, &err));
+}
+
+static int commit(struct fixture *f, const char *session)
+{
+	LF_AUTO_JSON *request =
+		json_pack("{s:s,s:i}", "consistency", "CrashConsistent", "ageMs", 0);
+	LF_AUTO_JSON *answer = NULL;
+
+	int rc = lf_replication_session_commit(f->replication, AGENT, session, request, &answer,
+					       &err);
+	if (!rc)
+		assert_string_equal(lf_json_text_or(answer, "pointId", ""), session);
+	return rc;
+}
+
+/* A full pass with this letter in page 3. */
+static void make_full(struct fixture *f, char letter, char id[static LF_GUID_SIZE])
+{
+	LF_AUTO_JSON *answer = begin(f, "full", NULL, NULL, 0);
+
+	snprintf(id, LF_GUID_SIZE, "%s", id_of(answer));
+	send_page(f, id, 3, letter, PAGES);
+	assert_lf_ok(commit(f, id));
+}
+
+static json_t *points_of(struct fixture *f)
+{
+	json_t *points = NULL;
+
+	assert_lf_ok(lf_replica_points(f->replication, ITEM, &points, &err));
+	return points;
+}
+
+/* The letter of a page in the newest point. */
+static char letter_of(struct fixture *f, uint64_t page)
+{
+	LF_AUTO_JSON *points = points_of(f);
+	struct lf_root root;
+	uint8_t data[LF_PAGE_SIZE];
+
+	assert_lf_ok(lf_root_parse(lf_json_text_or(points, "0.disks.0.root", ""), &root, &err));
+	assert_lf_ok(lf_map_read(f->vault, &root, data, sizeof(data), page * LF_PAGE_SIZE, &err));
+	assert_memory_equal(data, data + 1, sizeof(data) - 1);
+	return (char)data[0];
+}
+
+static size_t n_points(struct fixture *f)
+{
+	LF_AUTO_JSON *points = points_of(f);
+
+	return json_array_size(points);
+}
+
+static void test_full__then_delta_make_points(void **state)
+{
+	struct fixture *f = *state;
+	char first[LF_GUID_SIZE];
+
+	make_full(f, 'a', first);
+	assert_int_equal(letter_of(f, 3), 'a');
+	assert_int_equal(letter_of(f, 4), 0);
+	LF_AUTO_JSON *answer = begin(f, "delta", first, NULL, 0);
+	assert_string_equal(lf_json_text_or(answer, "kind", ""), "delta");
+	send_page(f, id_of(answer), 4, 'b', PAGES + 1);
+	send_page(f, id_of(answer), 5, 'x', PAGES + 1);
+	send_page(f, id_of(answer), 5, 0, PAGES + 1); /* the later one wins */
+	assert_lf_ok(commit(f, id_of(answer)));
+	assert_int_equal(letter_of(f, 3), 'a');
+	assert_int_equal(letter_of(f, 4), 'b');
+	assert_int_equal(letter_of(f, 5), 0);
+	assert_int_equal(n_points(f), 2);
+}
+
+static void test_commit__twice_gives_the_same_point(void **state)
+{
+	struct fixture *f = *state;
+	char id[LF_GUID_SIZE];
+
+	make_full(f, 'a', id);
+	assert_lf_ok(commit(f, id));
+	assert_int_equal(n_points(f), 1);
+	/* nobody else's, and nothing that never was */
+	LF_AUTO_JSON *request = json_object();
+	LF_AUTO_JSON *answer = NULL;
+	assert_int_equal(
+		lf_replication_session_commit(f->replication, OTHER, id, request, &answer, &err),
+		LF_ENOTFOUND);
+	assert_int_equal(commit(f, OTHER), LF_ENOTFOUND);
+	assert_int_equal(commit(f, "../../etc/passwd"), LF_EINVAL);
+}
+
+static void test_commit__after_a_kill_that_left_the_session_adds_no_second_point(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *answer = begin(f, "full", NULL, NULL, 0);
+	char path[LF_ID_SIZE];
+
+	send_page(f, id_of(answer), 3, 'a', PAGES);
+	lf_session_path(id_of(answer), path);
+	assert_lf_ok(lf_catalog_get(f->catalog, path, &row, &err));
+	assert_lf_ok(commit(f, id_of(answer)));
+	/* as if killed before the session was dropped: its journals may be gone, too */
+	assert_lf_ok(lf_catalog_put(f->catalog, path, LF_SESSION_TYPE, LF_PUT_NEW, NULL, row.doc,
+				    NULL, &err));
+	assert_lf_ok(commit(f, id_of(answer)));
+	assert_int_equal(n_points(f), 1);
+	assert_int_equal(letter_of(f, 3), 'a');
+	lf_resource_done(&row);
+	row = LF_RESOURCE_INIT;
+	assert_int_equal(lf_catalog_get(f->catalog, path, &row, &err), LF_ENOTFOUND);
+}
+
+static void test_delta__against_an_old_point_becomes_full(void **state)
+{
+	struct fixture *f = *state;
+	char first[LF_GUID_SIZE], second[LF_GUID_SIZE];
+
+	make_full(f, 'a', first);
+	make_full(f, 'b', second);
+	LF_AUTO_JSON *old = begin(f, "delta", first, NULL, 0);
+	assert_string_equal(lf_json_text_or(old, "kind", ""), "full");
+	LF_AUTO_JSON *none = begin(f, "delta", "", NULL, 0);
+	assert_string_equal(lf_json_text_or(none, "kind", ""), "full");
+	/* a full pass does not build on what was there */
+	send_page(f, id_of(none), 4, 'c', PAGES);
+	assert_lf_ok(commit(f, id_of(none)));
+	assert_int_equal(letter_of(f, 3), 0);
+	assert_int_equal(letter_of(f, 4), 'c');
+}
+
+static void test_resume__cuts_what_the_agent_does_not_know_of(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_JSON *first = begin(f, "full", NULL, NULL, 0);
+
+	send_page(f, id_of(first), 3, 'a', 10);
+	send_page(f, id_of(first), 12, 'b', 20);
+	send_page(f, id_of(first), 5, 'd', PAGES + 1);
+	LF_AUTO_JSON *second = begin(f, "full", NULL, id_of(first), 10);
+	assert_string_equal(id_of(second), id_of(first));
+	assert_int_equal(lf_json_int_or(second, "disks.0.upto", -1), 10);
+	send_page(f, id_of(second), 13, 'c', PAGES);
+	assert_lf_ok(commit(f, id_of(second)));
+	assert_int_equal(letter_of(f, 3), 'a');
+	assert_int_equal(letter_of(f, 5), 0);
+	assert_int_equal(letter_of(f, 12), 0);
+	assert_int_equal(letter_of(f, 13), 'c');
+}
+
+static void test_begin__drops_the_session_before(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_JSON *first = begin(f, "full", NULL, NULL, 0);
+
+	send_page(f, id_of(first), 3, 'a', 10);
+	LF_AUTO_JSON *second = begin(f, "full", NULL, OTHER, 10);
+	assert_string_not_equal(id_of(second), id_of(first));
+	assert_int_equal(lf_json_int_or(second, "disks.0.upto", -1), 0);
+	assert_int_equal(commit(f, id_of(first)), LF_ENOTFOUND);
+}
+
+static void test_session__with_a_damaged_journal_makes_no_point_and_begins_anew(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_JSON *first = begin(f, "full", NULL, NULL, 0);
+
+	send_page(f, id_of(first), 3, 'a', 10);
+	send_page(f, id_of(first), 12, 'b', 20);
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/sessions/%s/0.journal", f->dir, id_of(first));
+	FILE *file = fopen(path, "r+");
+	fseek(file, 40, SEEK_SET);
+	fputc('!', file);
+	fclose(file);
+	assert_int_equal(commit(f, id_of(first)), LF_ECORRUPT);
+	assert_int_equal(n_points(f), 0);
+	LF_AUTO_JSON *second = begin(f, "full", NULL, id_of(first), 20);
+	assert_string_not_equal(id_of(second), id_of(first));
+	send_page(f, id_of(second), 3, 'a', PAGES);
+	assert_lf_ok(commit(f, id_of(second)));
+}
+
+static void test_session__of_another_agent_is_not_found(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_JSON *session = begin(f, "full", NULL, NULL, 0);
+	uint8_t wire[LF_EXTENT_WIRE_SIZE] = {[8] = 1}, bits[1];
+	struct lf_chunk_id id = {{1}};
+	char *account = NULL;
+
+	assert_int_equal(lf_replication_session_extents(f->replication, OTHER, id_of(session), "d0",
+							1, wire, 1, &err),
+			 LF_ENOTFOUND);
+	assert_int_equal(lf_replication_session_have(f->replication, OTHER, id_of(session), &id, 1,
+						     bits, &err),
+			 LF_ENOTFOUND);
+	assert_int_equal(
+		lf_replication_session_cache(f->replication, OTHER, id_of(session), &account, &err),
+		LF_ENOTFOUND);
+	assert_int_equal(lf_replication_session_extents(f->replication, AGENT, id_of(session), "d9",
+							1, wire, 1, &err),
+			 LF_EINVAL);
+}
+
+static void test_sweep__keeps_sessions_that_make_progress(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_JSON *session = begin(f, "full", NULL, NULL, 0);
+
+	for (int hour = 0; hour < 100; hour += 5) {
+		lf_clock_step(f->clock, 5 * 60 * MINUTE);
+		send_page(f, id_of(session), (uint64_t)hour % PAGES, 'a', 1);
+		assert_lf_ok(lf_replication_tend(f->replication, &err));
+	}
+	assert_lf_ok(commit(f, id_of(session)));
+	LF_AUTO_JSON *idle = begin(f, "full", NULL, NULL, 0);
+	send_page(f, id_of(idle), 1, 'a', 1);
+	lf_clock_step(f->clock, 25 * 60 * MINUTE);
+	assert_lf_ok(lf_replication_tend(f->replication, &err));
+	LF_AUTO_FREE char *dir = lf_printf_dup("%s/sessions/%s", f->dir, id_of(idle));
+	assert_int_equal(access(dir, F_OK), -1);
+	assert_int_equal(commit(f, id_of(idle)), LF_ENOTFOUND);
+}
+
+static void test_retention__keeps_what_it_lists(void **state)
+{
+	struct fixture *f = *state;
+	char id[LF_GUID_SIZE];
+
+	for (int i = 0; i < 30; i++) {
+		make_full(f, (char)('a' + i % 20), id);
+		lf_clock_step(f->clock, 20 * MINUTE);
+		assert_lf_ok(lf_replication_tend(f->replication, &err));
+	}
+	LF_AUTO_JSON *points = points_of(f);
+	assert_in_range(json_array_size(points), 13, 17);
+	for (size_t i = 0; i < json_array_size(points); i++) {
+		LF_AUTO_JSON *manifest = NULL;
+		const json_t *point = json_array_get(points, i);
+		assert_lf_ok(
+			lf_point_get(f->vault, lf_json_text_or(point, "id", ""), &manifest, &err));
+	}
+	assert_string_equal(lf_json_text_or(points, "0.id", ""), id);
+	assert_lf_ok(lf_replica_remove(f->replication, ITEM, &err));
+	assert_lf_ok(lf_replica_remove(f->replication, ITEM, &err));
+	assert_int_equal(commit(f, id), LF_ENOTFOUND);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_full__then_delta_make_points),
+		TEST(test_commit__twice_gives_the_same_point),
+		TEST(test_commit__after_a_kill_that_left_the_session_adds_no_second_point),
+		TEST(test_delta__against_an_old_point_becomes_full),
+		TEST(test_resume__cuts_what_the_agent_does_not_know_of),
+		TEST(test_begin__drops_the_session_before),
+		TEST(test_session__with_a_damaged_journal_makes_no_point_and_begins_anew),
+		TEST(test_session__of_another_agent_is_not_found),
+		TEST(test_sweep__keeps_sessions_that_make_progress),
+		TEST(test_retention__keeps_what_it_lists),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
