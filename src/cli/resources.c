@@ -170,7 +170,7 @@ const struct lf_cli_command lf_cli_resource_commands[] = {
 	{.words = "group list", .help = "List resource groups.", .run = group_list},
 	{.words = "group delete",
 	 ONE_NAME,
-	 .help = "Delete a resource group with all that is in it.",
+	 .help = "Delete a resource group; machines and disks in it go first, by hand.",
 	 .run = group_delete,
 	 .options = {LF_CLI_NO_WAIT_OPTION}},
 	{.words = "recovery-vault create",

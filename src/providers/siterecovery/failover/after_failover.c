@@ -134,12 +134,13 @@ int lf_sr_apply_point(struct lf_arm_call *call, struct lf_error *err)
 	LF_AUTO_SR_SCOPE scope = {0};
 
 	int rc = lf_sr_scope_open(call, LF_SR_ITEM, &scope, err);
-	if (!rc && !lf_json_at(scope.item.state, "current"))
+	bool busy = lf_json_at(scope.item.state, "current");
+	if (!rc && !busy)
 		rc = lf_sr_check_allowed(scope.item.state, start.action, scope.item.id, err);
 	if (!rc && lf_json_at(body, DETAILS))
 		rc = lf_sr_check_instance(lf_json_text(body, DETAILS ".instanceType"), NULL,
 					  DETAILS ".instanceType", err);
-	if (!rc)
+	if (!rc && !busy)
 		rc = lf_sr_point_find(lf_arm_context(call), &scope.item, wanted, &point, err);
 	if (rc)
 		return rc;
