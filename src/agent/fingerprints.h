@@ -33,7 +33,8 @@ uint64_t lf_fingerprint_of(const void *page);
 
 /* The point they describe; "" when none. */
 const char *lf_fingerprints_point(const struct lf_fingerprints *prints);
-/* The full pass they belong to, or the session that was prepared ("" when none), and the pages before which they hold. */
+/* The full pass they belong to, or the session that was prepared ("" when none), and the pages
+ * before which they hold. */
 const char *lf_fingerprints_session(const struct lf_fingerprints *prints);
 uint64_t lf_fingerprints_upto(const struct lf_fingerprints *prints);
 

@@ -21,7 +21,8 @@ const char *lf_arm_param(const struct lf_arm_call *call, const char *name)
 		if (strlen(name) == match->param_lens[i] &&
 		    strncmp(match->param_names[i], name, match->param_lens[i]) == 0)
 			return match->param_values[i];
-	LF_ASSERT(!"the route has this parameter");
+	bool route_has_this_parameter = false;
+	LF_ASSERT(route_has_this_parameter);
 	return "";
 }
 

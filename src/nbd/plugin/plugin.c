@@ -225,4 +225,7 @@ static struct nbdkit_plugin landfall_plugin = {
 	.extents = landfall_extents,
 };
 
+/* what the macro defines; nbdkit's header does not declare it */
+struct nbdkit_plugin *plugin_init(void);
+
 NBDKIT_REGISTER_PLUGIN(landfall_plugin)

@@ -126,7 +126,7 @@ static void test_failover__never_touches_a_machine_that_an_earlier_migration_lef
 
 	protect(w);
 	act(w, "unplannedFailover", failover_body("", "false"));
-	AUTO_REPLY removed = request(w, "DELETE", ITEM, NULL);
+	LF_UNUSED AUTO_REPLY removed = request(w, "DELETE", ITEM, NULL);
 	drive(w);
 	LF_AUTO_RESOURCE before = LF_RESOURCE_INIT;
 	struct lf_error err;

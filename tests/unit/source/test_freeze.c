@@ -111,7 +111,7 @@ static void test_mounts__leaves_a_hidden_mount_point_alone(void **state)
 	struct fixture *f = *state;
 	const char *const hide[] = {"mount", "-t", "tmpfs", "none", f->mount, NULL};
 	const char *const show[] = {"umount", f->mount, NULL};
-	LF_AUTO_JSON *before = mounts_of(f);
+	LF_UNUSED LF_AUTO_JSON *before = mounts_of(f);
 	LF_AUTO_JSON *mounts = NULL;
 
 	assert_lf_ok(command(hide));
