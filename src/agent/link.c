@@ -85,7 +85,9 @@ static int fetch_ca(const char *url, const char *fingerprint, char **ret_ca, str
 		rc = lf_cert_fingerprint(lf_buf_text(&answer.body), hex, err);
 	if (rc)
 		return rc;
-	if (strcmp(hex, fingerprint) != 0)
+	/* the fingerprint is of the first certificate: a second one would be believed unseen */
+	const char *first = strstr(lf_buf_text(&answer.body), "-----BEGIN ");
+	if (strcmp(hex, fingerprint) != 0 || !first || strstr(first + 1, "-----BEGIN "))
 		return lf_fail(err, LF_EUNAUTHENTICATED, url,
 			       "the site at %s is not the one that made the key", url);
 	*ret_ca = lf_buf_take(&answer.body);

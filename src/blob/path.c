@@ -67,6 +67,11 @@ int lf_blob_target_parse(const char *path, struct lf_blob_target *ret_target, st
 	char *blob = container ? strchr(container, '/') : NULL;
 	if (blob)
 		*blob++ = '\0';
+	/* cut short, it would be another one's name */
+	if (strlen(copy) >= sizeof(target.account) ||
+	    (container && strlen(container) >= sizeof(target.container)))
+		return lf_fail_arm(err, LF_EINVAL, "InvalidResourceName", NULL, NULL,
+				   "the name of the account or container is too long");
 	snprintf(target.account, sizeof(target.account), "%s", copy);
 	snprintf(target.container, sizeof(target.container), "%s", container ? container : "");
 	target.blob = strdup(blob ? blob : "");

@@ -80,10 +80,16 @@ static int take_health(struct ask *ask, const json_t *status, struct lf_error *e
 	json_t *entry;
 
 	json_array_foreach (status, i, entry) {
-		int rc = lf_replica_health(ask->intake->opts.replication,
-					   lf_json_text_or(entry, "itemId", ""),
-					   "AgentReportedError", lf_json_text(entry, "error"),
-					   lf_json_text_or(entry, "advice", ""), err);
+		LF_AUTO_RESOURCE replica = LF_RESOURCE_INIT;
+		const char *item = lf_json_text_or(entry, "itemId", "");
+		int rc = lf_replica_load(ask->intake->opts.replication, item, &replica, err);
+		/* an agent speaks of its own replicas only */
+		if (!rc && strcmp(lf_json_text_or(replica.doc, "agentId", ""), ask->agent) != 0)
+			continue;
+		if (!rc)
+			rc = lf_replica_health(ask->intake->opts.replication, item,
+					       "AgentReportedError", lf_json_text(entry, "error"),
+					       lf_json_text_or(entry, "advice", ""), err);
 		if (rc && rc != LF_ENOTFOUND)
 			return rc;
 	}

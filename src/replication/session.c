@@ -12,6 +12,7 @@
 #include "replication/state.h"
 
 #define SESSION_STALE_NS (24 * 3600 * LF_NS_PER_S)
+#define DISKS_MAX	 64
 #define SESSION_TOUCH_NS (3600 * LF_NS_PER_S) /* how often progress is written down */
 
 /* A session as its calls need it. */
@@ -198,6 +199,26 @@ static int describe_session(struct lf_replication *replication, const char *agen
 	return *ret_answer ? 0 : lf_fail_nomem(err);
 }
 
+/* A disk without a size would make a point with nothing in it. */
+static int check_disks(const json_t *disks, struct lf_error *err)
+{
+	size_t n = json_array_size(disks), i, at = 0;
+	json_t *disk;
+
+	if (!n || n > DISKS_MAX)
+		return lf_fail(err, LF_EINVAL, "disks", "a session has 1 to %d disks", DISKS_MAX);
+	json_array_foreach (disks, i, disk) {
+		const char *id = lf_json_text_or(disk, "id", "");
+		for (at = 0; at < i; at++)
+			if (strcmp(lf_json_text_or(json_array_get(disks, at), "id", ""), id) == 0)
+				break;
+		if (!id[0] || at < i || lf_json_int_or(disk, "sizeBytes", 0) <= 0)
+			return lf_fail(err, LF_EINVAL, "disks",
+				       "a disk needs an id of its own and a size");
+	}
+	return 0;
+}
+
 int lf_replication_session_begin(struct lf_replication *replication, const char *agent,
 				 const json_t *request, json_t **ret_answer, struct lf_error *err)
 {
@@ -210,8 +231,8 @@ int lf_replication_session_begin(struct lf_replication *replication, const char 
 	if (!rc && strcmp(lf_json_text_or(replica.doc, "agentId", ""), agent) != 0)
 		rc = lf_fail(err, LF_ENOTFOUND, "itemId",
 			     "the item is not replicated by this agent");
-	if (!rc && !json_array_size(lf_json_at(request, "disks")))
-		rc = lf_fail(err, LF_EINVAL, "disks", "a session has at least one disk");
+	if (!rc)
+		rc = check_disks(lf_json_at(request, "disks"), err);
 	if (rc)
 		return rc;
 	bool resumed;

@@ -320,6 +320,32 @@ static void test_session__of_another_agent_is_not_found(void **state)
 			 LF_EINVAL);
 }
 
+static void test_begin__refuses_disks_without_sense(void **state)
+{
+	static const char *const bad[] = {
+		"[]",
+		"[{\"id\":\"d0\"}]",
+		"[{\"id\":\"d0\",\"sizeBytes\":-1}]",
+		"[{\"sizeBytes\":1}]",
+		"[{\"id\":\"d0\",\"sizeBytes\":1},{\"id\":\"d0\",\"sizeBytes\":1}]",
+		"[7]",
+		"{}",
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		LF_AUTO_JSON *request = json_pack("{s:s,s:s,s:o}", "itemId", ITEM, "kind", "full",
+						  "disks", json_loads(bad[i], 0, NULL));
+		LF_AUTO_JSON *answer = NULL;
+		assert_int_equal(
+			lf_replication_session_begin(f->replication, AGENT, request, &answer, &err),
+			LF_EINVAL);
+		assert_int_equal(
+			lf_replication_session_begin(f->replication, OTHER, request, &answer, &err),
+			LF_ENOTFOUND);
+	}
+}
+
 static void test_sweep__keeps_sessions_that_make_progress(void **state)
 {
 	struct fixture *f = *state;
@@ -377,6 +403,7 @@ int main(void)
 		TEST(test_begin__drops_the_session_before),
 		TEST(test_session__with_a_damaged_journal_makes_no_point_and_begins_anew),
 		TEST(test_session__of_another_agent_is_not_found),
+		TEST(test_begin__refuses_disks_without_sense),
 		TEST(test_sweep__keeps_sessions_that_make_progress),
 		TEST(test_retention__keeps_what_it_lists),
 	};
