@@ -3,14 +3,19 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
+#include <linux/magic.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "os/file.h"
 #include "replication/journal.h"
 
 #define EXTENTS_FLUSH 32768u
+#define PACK_ROOM     (4 * (uint64_t)LF_PACK_TARGET_BYTES)
 #define SEEN_SLOTS    8192u /* ids in the open pack; a pack of 4 KiB chunks has 4096 and more */
 
 struct waiting {
@@ -34,6 +39,24 @@ struct lf_pump {
 	int64_t begun_ns;
 };
 
+/*
+ * Where the open pack lies: in memory if there is room, since the state directory
+ * may lie on the very disk whose file systems are frozen while we fill the pack.
+ */
+static char *choose_pack_file(const char *state_dir)
+{
+	static const char memory[] = "/dev/shm";
+	LF_AUTO_FREE char *real = realpath(state_dir, NULL);
+	struct statfs fs;
+	char name[LF_GUID_SIZE];
+
+	if (!real || statfs(memory, &fs) || fs.f_type != TMPFS_MAGIC ||
+	    (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize < PACK_ROOM || access(memory, W_OK))
+		return lf_printf_dup("%s/open.pack", state_dir);
+	lf_guid_derive("open pack", real, name);
+	return lf_printf_dup("%s/landfall-agent-%s.pack", memory, name);
+}
+
 int lf_pump_new(const struct lf_pump_opts *opts, struct lf_pump **ret_pump, struct lf_error *err)
 {
 	struct lf_pump *pump = calloc(1, sizeof(*pump));
@@ -44,7 +67,7 @@ int lf_pump_new(const struct lf_pump_opts *opts, struct lf_pump **ret_pump, stru
 	pump->opts = *opts;
 	pump->begun_ns = lf_clock_monotonic_ns();
 	pump->seen = calloc(SEEN_SLOTS, sizeof(*pump->seen));
-	pump->pack_file = lf_printf_dup("%s/open.pack", opts->state_dir);
+	pump->pack_file = choose_pack_file(opts->state_dir);
 	rc = pump->seen && pump->pack_file ? lf_chunk_hasher_new(opts->key, &pump->hasher, err)
 					   : lf_fail_nomem(err);
 	if (rc) {
@@ -57,8 +80,12 @@ int lf_pump_new(const struct lf_pump_opts *opts, struct lf_pump **ret_pump, stru
 
 void lf_pump_free(struct lf_pump *pump)
 {
+	struct lf_error ignored;
+
 	if (!pump)
 		return;
+	if (pump->pack && lf_file_remove(pump->pack_file, &ignored))
+		lf_log_error("the open pack", &ignored);
 	lf_pack_writer_free(pump->pack);
 	lf_chunk_hasher_free(pump->hasher);
 	lf_buf_done(&pump->extents);

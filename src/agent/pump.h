@@ -20,7 +20,7 @@
 struct lf_pump_opts {
 	struct lf_link *link; /* borrowed */
 	const struct lf_domain_key *key;
-	const char *state_dir; /* packs under way */
+	const char *state_dir; /* packs under way, unless there is room in memory */
 	const char *session;
 	const char *pack_path; /* "/ACCOUNT/landfall-packs/" */
 	/* The bearer token of the moment; free(). */
