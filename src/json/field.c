@@ -130,6 +130,23 @@ static int check_range(const struct look *look, struct lf_error *err)
 	return 0;
 }
 
+/* The same value as clients write it: ids in any case, numbers and truth also as text. */
+static bool same_value(const struct lf_field *field, const json_t *a, const json_t *b)
+{
+	switch (field->type) {
+	case LF_ID:
+	case LF_ENUM:
+		return json_is_string(a) && json_is_string(b) &&
+		       lf_text_equal_nocase(json_string_value(a), json_string_value(b));
+	case LF_INT:
+		return lf_json_int_or(a, "", INT64_MIN) == lf_json_int_or(b, "", INT64_MIN);
+	case LF_BOOL:
+		return lf_json_bool_or(a, "", false) == lf_json_bool_or(b, "", false);
+	default:
+		return json_equal(a, b);
+	}
+}
+
 static int check_one(const struct look *look, struct lf_error *err)
 {
 	const struct lf_field *field = look->field;
@@ -152,7 +169,7 @@ static int check_one(const struct look *look, struct lf_error *err)
 				   "%s is not of the right kind", look->path);
 	}
 	if (field->flags & LF_CREATE_ONLY && look->before && !json_is_null(look->before) &&
-	    !json_equal(look->before, json_object_get(look->parent, look->name)))
+	    !same_value(field, look->before, json_object_get(look->parent, look->name)))
 		return lf_fail_arm(err, LF_ECONFLICT, "PropertyChangeNotAllowed", look->path,
 				   "make a new resource instead", "%s cannot be changed",
 				   look->path);

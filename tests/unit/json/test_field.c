@@ -101,6 +101,37 @@ static void test_fields__secrets_are_redacted(void **state)
 	assert_int_equal(lf_json_int_or(doc, "properties.size", 0), 1);
 }
 
+static void test_fields__fixed_values_may_be_written_otherwise(void **state)
+{
+	static const struct lf_field fixed[] = {
+		{"id", LF_ID, LF_CREATE_ONLY, 0, 0, NULL, "an id"},
+		{"size", LF_INT, LF_CREATE_ONLY, 0, 0, NULL, "a number"},
+		{"on", LF_BOOL, LF_CREATE_ONLY, 0, 0, NULL, "a truth"},
+		{"name", LF_TEXT, LF_CREATE_ONLY, 0, 0, NULL, "a name"},
+	};
+	static const char *const same[] = {
+		"{\"id\":\"/A/b\",\"size\":7,\"on\":true,\"name\":\"x\"}",
+		"{\"id\":\"/a/B\",\"size\":\"7\",\"on\":\"True\"}",
+		"{\"id\":null}",
+	};
+	static const char *const other[] = {"{\"id\":\"/a/c\"}", "{\"size\":8}", "{\"on\":false}",
+					    "{\"name\":\"X\"}"};
+	LF_AUTO_JSON *before = parse(same[0]);
+	struct lf_error err;
+
+	(void)state;
+	for (size_t i = 0; i < LF_N(same); i++) {
+		LF_AUTO_JSON *doc = parse(same[i]);
+		assert_lf_ok(lf_fields_check(fixed, LF_N(fixed), doc, before, &err));
+	}
+	for (size_t i = 0; i < LF_N(other); i++) {
+		LF_AUTO_JSON *doc = parse(other[i]);
+		assert_int_equal(lf_fields_check(fixed, LF_N(fixed), doc, before, &err),
+				 LF_ECONFLICT);
+		assert_string_equal(err.arm_code, "PropertyChangeNotAllowed");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -108,6 +139,7 @@ int main(void)
 		cmocka_unit_test(test_fields__say_where_and_what_is_allowed),
 		cmocka_unit_test(test_fields__keep_ranges_and_lengths),
 		cmocka_unit_test(test_fields__drop_what_is_ours_and_keep_what_is_fixed),
+		cmocka_unit_test(test_fields__fixed_values_may_be_written_otherwise),
 		cmocka_unit_test(test_fields__secrets_are_redacted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
