@@ -40,7 +40,9 @@ static int check_answer(const struct lf_http_answer *answer, const char *what, s
 	else if (answer->status == 404)
 		code = LF_ENOTFOUND;
 	else if (answer->status == 507)
-		code = LF_ENOSPACE;
+		return lf_fail_arm(err, LF_ENOSPACE, "SiteStorageFull", what,
+				   "make room on the site's disk; replication goes on by itself",
+				   "the site has no space left for this machine's data");
 	else if (answer->status >= 400 && answer->status < 500)
 		code = LF_EINVAL;
 	return lf_fail_arm(err, code, arm, what, lf_json_text_or(doc, "error.advice", ""),

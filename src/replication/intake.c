@@ -73,29 +73,6 @@ static int register_agent(struct ask *ask, struct lf_error *err)
 	return answer ? answer_json(ask, answer, err) : lf_fail_nomem(err);
 }
 
-/* What the agent says is wrong with a replica becomes a health error of it, and is taken back. */
-static int take_health(struct ask *ask, const json_t *status, struct lf_error *err)
-{
-	size_t i;
-	json_t *entry;
-
-	json_array_foreach (status, i, entry) {
-		LF_AUTO_RESOURCE replica = LF_RESOURCE_INIT;
-		const char *item = lf_json_text_or(entry, "itemId", "");
-		int rc = lf_replica_load(ask->intake->opts.replication, item, &replica, err);
-		/* an agent speaks of its own replicas only */
-		if (!rc && strcmp(lf_json_text_or(replica.doc, "agentId", ""), ask->agent) != 0)
-			continue;
-		if (!rc)
-			rc = lf_replica_health(ask->intake->opts.replication, item,
-					       "AgentReportedError", lf_json_text(entry, "error"),
-					       lf_json_text_or(entry, "advice", ""), err);
-		if (rc && rc != LF_ENOTFOUND)
-			return rc;
-	}
-	return 0;
-}
-
 static int poll(struct ask *ask, struct lf_error *err)
 {
 	const struct lf_intake_opts *opts = &ask->intake->opts;
@@ -105,8 +82,6 @@ static int poll(struct ask *ask, struct lf_error *err)
 
 	int rc = lf_agent_update(opts->replication, ask->agent, lf_json_at(ask->doc, "inventory"),
 				 err);
-	if (!rc)
-		rc = take_health(ask, status, err);
 	if (rc)
 		return rc;
 	lf_report_put(opts->replication, ask->agent, json_incref(status));

@@ -87,6 +87,27 @@ static int add_progress(json_t *view, const json_t *doc, const json_t *report, s
 	return bad ? lf_fail_nomem(err) : 0;
 }
 
+/* Stored health errors, and what the agent says now: that is news, and must not need a disk. */
+static int add_health(json_t *view, const json_t *report, int64_t heard_ns)
+{
+	json_t *list = lf_json_at(view, "health");
+	const char *said = lf_json_text(report, "error");
+	char since[LF_TIME_SIZE];
+	int bad = 0;
+
+	if (!list)
+		bad = lf_json_set(view, "health", list = json_array());
+	if (!said)
+		return bad;
+	lf_time_format(heard_ns, since);
+	return bad | json_array_append_new(
+			     list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "code",
+					     lf_json_text_or(report, "code", "AgentReportedError"),
+					     "message", said, "causes", said, "action",
+					     lf_json_text_or(report, "advice", ""), "severity",
+					     "Warning", "since", since));
+}
+
 int lf_replica_get(struct lf_replication *replication, const char *item_id, json_t **ret_replica,
 		   struct lf_error *err)
 {
@@ -116,8 +137,7 @@ int lf_replica_get(struct lf_replication *replication, const char *item_id, json
 		bad |= lf_json_set_int(view, "rpoSeconds", (now - point_ns) / LF_NS_PER_S);
 		bad |= lf_json_set_time(view, "rpoCalculatedAt", now);
 	}
-	if (!lf_json_at(view, "health"))
-		bad |= lf_json_set(view, "health", json_array());
+	bad |= add_health(view, report, heard);
 	if (bad)
 		return lf_fail_nomem(err);
 	*ret_replica = lf_steal(&view);
