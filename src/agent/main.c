@@ -192,9 +192,12 @@ static void forget_assignments(struct agent *agent)
 static void report_failure(struct agent *agent, const json_t *assignment,
 			   const struct lf_error *err)
 {
-	lf_progress_set(&agent->progress, json_pack("{s:s,s:s,s:s}", "itemId",
-						    lf_json_text_or(assignment, "itemId", ""),
-						    "error", err->message, "advice", err->hint));
+	const char *code = err->arm_code[0] ? err->arm_code : "AgentReportedError";
+
+	lf_progress_set(&agent->progress,
+			json_pack("{s:s,s:s,s:s,s:s}", "itemId",
+				  lf_json_text_or(assignment, "itemId", ""), "code", code, "error",
+				  err->message, "advice", err->hint));
 }
 
 static void work_forever(struct agent *agent)
