@@ -74,6 +74,7 @@ start_daemon() {
 	setsid "$build/landfalld" --data "$dir/data" --listen "127.0.0.1:$port" ${LF_DAEMON_OPTIONS:-} \
 		>>"$dir/log/landfalld.out" 2>>"$dir/log/landfalld.log" </dev/null &
 	pid=$!
+	disown $pid # bash need not tell how it ended
 	remember "$dir" landfalld "$pid" "$dir/data"
 	for tries in $(seq 600); do
 		if grep -q '^landfalld: ready ' "$dir/log/landfalld.out"; then
@@ -120,6 +121,7 @@ start_agent() {
 	setsid "$build/landfall-agent" run --state "$machine/state" --config "$machine/config.json" \
 		>>"$1/log/agent-$2.log" 2>&1 </dev/null &
 	remember "$1" "agent-$2" $! "$machine/state"
+	disown $!
 }
 
 # wait_for_machines SITE N - until so many machines with disks are discovered

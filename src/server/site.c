@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -16,12 +17,25 @@
 #include "providers/resources/resources.h"
 
 #define SECRET_FILE_MAX 65536
+#define LOCK_TRIES	30
+#define LOCK_WAIT_MS	100
 #define CERT_DAYS	397
 #define CERT_RENEW_NS	(30 * 24 * 3600 * LF_NS_PER_S)
 
 static char *path_in(const struct lf_site *site, const char *name)
 {
 	return lf_printf_dup("%s/%s", site->dir, name);
+}
+
+/* A daemon that was killed holds its lock until the kernel has taken it apart: wait for that. */
+static int take_lock(int fd)
+{
+	for (int tries = LOCK_TRIES; flock(fd, LOCK_EX | LOCK_NB); tries--) {
+		if (tries == 0)
+			return -1;
+		poll(NULL, 0, LOCK_WAIT_MS);
+	}
+	return 0;
 }
 
 int lf_site_lock(struct lf_site *site, const char *dir, struct lf_error *err)
@@ -37,7 +51,7 @@ int lf_site_lock(struct lf_site *site, const char *dir, struct lf_error *err)
 	site->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (site->lock < 0)
 		return lf_fail_sys(err, errno, lock, "cannot open %s", lock);
-	if (flock(site->lock, LOCK_EX | LOCK_NB)) {
+	if (take_lock(site->lock)) {
 		lf_fail(err, LF_ECONFLICT, dir, "another landfalld is running on %s", dir);
 		return lf_error_hint(err, "stop it, or give another --data directory");
 	}
