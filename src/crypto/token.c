@@ -6,6 +6,7 @@
 #include <jose/openssl.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 
 #define SKEW_S	       60
 #define TOKEN_MAX      16384
+#define KNOWN_MAX      64
 #define KEYS_MAX       8
 #define SCRYPT_N       16384
 #define SCRYPT_SALT    16
@@ -25,9 +27,18 @@ struct signing_key {
 	json_t *public_jwk;
 };
 
+/* A token whose signature held: clients send the same one for an hour. */
+struct known_token {
+	unsigned char digest[32]; /* SHA-256 of the token's text */
+	json_t *claims;		  /* never changed: shared by reference */
+};
+
 struct lf_token_keys {
 	struct signing_key keys[KEYS_MAX]; /* the first signs */
 	size_t n;
+	pthread_mutex_t mutex; /* guards known and next */
+	struct known_token known[KNOWN_MAX];
+	size_t next; /* the oldest, which goes next */
 };
 
 int lf_token_key_new(char **ret_jwk, struct lf_error *err)
@@ -63,6 +74,9 @@ int lf_token_keys_load(const char *const *jwks, size_t n, struct lf_token_keys *
 		       struct lf_error *err)
 {
 	struct lf_token_keys *keys = calloc(1, sizeof(*keys));
+
+	if (keys)
+		pthread_mutex_init(&keys->mutex, NULL);
 	int rc = !keys ? lf_fail_nomem(err)
 		 : n == 0 || n > KEYS_MAX
 			 ? lf_fail(err, LF_EINVAL, NULL, "give 1 to %d signing keys", KEYS_MAX)
@@ -86,6 +100,9 @@ void lf_token_keys_free(struct lf_token_keys *keys)
 		EVP_PKEY_free(keys->keys[i].key);
 		json_decref(keys->keys[i].public_jwk);
 	}
+	for (size_t i = 0; i < KNOWN_MAX; i++)
+		json_decref(keys->known[i].claims);
+	pthread_mutex_destroy(&keys->mutex);
 	free(keys);
 }
 
@@ -226,9 +243,34 @@ static int check_claims(const json_t *claims, const char *issuer, const char *co
 				   "the access token was got for another audience");
 }
 
-int lf_token_verify(const struct lf_token_keys *keys, const char *token, const char *issuer,
-		    const char *const *audiences, int64_t now_ns, json_t **ret_claims,
-		    struct lf_error *err)
+/* Claims of a token whose signature held before; the caller's reference, or NULL. */
+static json_t *find_known(struct lf_token_keys *keys, const unsigned char digest[static 32])
+{
+	json_t *claims = NULL;
+
+	pthread_mutex_lock(&keys->mutex);
+	for (size_t i = 0; !claims && i < KNOWN_MAX; i++)
+		if (keys->known[i].claims && memcmp(keys->known[i].digest, digest, 32) == 0)
+			claims = json_incref(keys->known[i].claims);
+	pthread_mutex_unlock(&keys->mutex);
+	return claims;
+}
+
+static void note_known(struct lf_token_keys *keys, const unsigned char digest[static 32],
+		       json_t *claims)
+{
+	pthread_mutex_lock(&keys->mutex);
+	struct known_token *oldest = &keys->known[keys->next];
+	keys->next = (keys->next + 1) % KNOWN_MAX;
+	json_decref(oldest->claims);
+	oldest->claims = json_incref(claims);
+	memcpy(oldest->digest, digest, 32);
+	pthread_mutex_unlock(&keys->mutex);
+}
+
+/* Decode, and check the signature. */
+static int open_token(const struct lf_token_keys *keys, const char *token, json_t **ret_claims,
+		      struct lf_error *err)
 {
 	const char *first = strchr(token, '.');
 	const char *second = first ? strchr(first + 1, '.') : NULL;
@@ -242,7 +284,29 @@ int lf_token_verify(const struct lf_token_keys *keys, const char *token, const c
 	    !signature_holds(keys, header, token, (size_t)(second - token), second + 1))
 		return fail_token(err, "InvalidAuthenticationToken",
 				  "the access token's signature is not valid");
-	int rc = check_claims(claims, issuer, audiences, now_ns, err);
+	*ret_claims = lf_steal(&claims);
+	return 0;
+}
+
+int lf_token_verify(struct lf_token_keys *keys, const char *token, const char *issuer,
+		    const char *const *audiences, int64_t now_ns, json_t **ret_claims,
+		    struct lf_error *err)
+{
+	unsigned char digest[32];
+	LF_AUTO_JSON *claims = NULL;
+	int rc = 0;
+
+	if (!EVP_Q_digest(NULL, "SHA256", NULL, token, strlen(token), digest, NULL))
+		return lf_fail(err, LF_EINTERNAL, NULL, "cannot hash a token");
+	claims = find_known(keys, digest);
+	if (!claims) {
+		rc = open_token(keys, token, &claims, err);
+		if (!rc)
+			note_known(keys, digest, claims);
+	}
+	/* time and audience are asked every time */
+	if (!rc)
+		rc = check_claims(claims, issuer, audiences, now_ns, err);
 	if (!rc)
 		*ret_claims = lf_steal(&claims);
 	return rc;

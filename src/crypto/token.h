@@ -28,10 +28,11 @@ LF_MUST_CHECK int lf_token_sign(const struct lf_token_keys *keys, const json_t *
  * Check signature, nbf, exp (60 s of skew), iss; any listed aud (NULL-ended; trailing slashes do
  * not count).  LF_EUNAUTHENTICATED with arm_code "ExpiredAuthenticationToken",
  * "InvalidAuthenticationToken" or "InvalidAuthenticationTokenAudience".
+ * A token whose signature held is remembered (64 of them); *ret_claims is shared: do not change it.
  */
-LF_MUST_CHECK int lf_token_verify(const struct lf_token_keys *keys, const char *token,
-				  const char *issuer, const char *const *audiences, int64_t now_ns,
-				  json_t **ret_claims, struct lf_error *err);
+LF_MUST_CHECK int lf_token_verify(struct lf_token_keys *keys, const char *token, const char *issuer,
+				  const char *const *audiences, int64_t now_ns, json_t **ret_claims,
+				  struct lf_error *err);
 
 /* A random URL-safe secret of 40 characters; free(). */
 char *lf_secret_text_new(void);
