@@ -271,6 +271,28 @@ static int add_boot(struct lf_host *host, const char *guid, json_t *state)
 	return failed;
 }
 
+/* The machine's state; the moment for which we pause it to flush its disks is not one of its own.
+ */
+static int read_power(const struct lf_host *host, virDomainPtr domain, const char *guid, int *power,
+		      int *reason, struct lf_error *err)
+{
+	const struct timespec pause = {.tv_nsec = RESUME_STEP_NS};
+
+	for (bool again = false;; again = true) {
+		if (virDomainGetState(domain, power, reason, 0))
+			return lf_fail_virt(err, guid, "cannot ask for the machine's state");
+		if (*power != VIR_DOMAIN_PAUSED || *reason != VIR_DOMAIN_PAUSED_USER)
+			return 0;
+		if (has_mark(host, guid, "flushing")) {
+			*power = VIR_DOMAIN_RUNNING;
+			return 0;
+		}
+		if (again)
+			return 0;
+		nanosleep(&pause, NULL); /* the flush may have ended between our two looks */
+	}
+}
+
 int lf_libvirt_state(void *context, const char *guid, json_t **ret_state, struct lf_error *err)
 {
 	struct lf_host *host = context;
@@ -293,8 +315,8 @@ int lf_libvirt_state(void *context, const char *guid, json_t **ret_state, struct
 	rc = lf_host_connect(host, &conn, err);
 	if (!rc)
 		rc = lf_host_domain(conn, guid, &domain, err);
-	if (!rc && domain && virDomainGetState(domain, &power, &reason, 0))
-		rc = lf_fail_virt(err, guid, "cannot ask for the machine's state");
+	if (!rc && domain)
+		rc = read_power(host, domain, guid, &power, &reason, err);
 	if (rc)
 		return rc;
 	LF_AUTO_FREE char *console = lf_host_path(host, guid, "console.log");
