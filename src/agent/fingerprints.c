@@ -16,7 +16,7 @@
 #include "os/file.h"
 #include "vault/vault.h"
 
-#define PRINTS_MAGIC "LFPRINT1"
+#define PRINTS_MAGIC "LFPRINT2"
 
 struct header { /* first LF_PAGE_SIZE bytes of the file */
 	char magic[8];
@@ -41,13 +41,6 @@ struct lf_fingerprints {
 	struct change *changes; /* open addressing, a power of two */
 	size_t capacity, n;
 };
-
-uint64_t lf_fingerprint_of(const void *page)
-{
-	uint64_t print = XXH3_64bits(page, LF_PAGE_SIZE);
-
-	return print ? print : 1; /* 0 is the zero page's own */
-}
 
 static int map_file(struct lf_fingerprints *prints, uint64_t pages, struct lf_error *err)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * agent/fingerprints.h - 8 bytes for each page of a disk: what the page held
+ * agent/fingerprints.h - 8 bytes for each page of a disk (lf_page_print()): what the page held
  * in the newest recovery point.  A pass sends only pages whose fingerprint
  * differs.
  *
@@ -27,9 +27,6 @@ struct lf_fingerprints;
 LF_MUST_CHECK int lf_fingerprints_open(const char *path, uint64_t pages,
 				       struct lf_fingerprints **ret_prints, struct lf_error *err);
 void lf_fingerprints_close(struct lf_fingerprints *prints);
-
-/* Of one page's bytes. */
-uint64_t lf_fingerprint_of(const void *page);
 
 /* The point they describe; "" when none. */
 const char *lf_fingerprints_point(const struct lf_fingerprints *prints);

@@ -46,7 +46,9 @@ struct transfer {
 	struct lf_pump *pump;
 	char session[LF_GUID_SIZE];
 	bool full;
+	struct lf_chunk_hasher *hasher;
 	uint8_t *window;
+	uint64_t window_prints[WINDOW_PAGES];
 	uint64_t read_bytes, round_pages;
 	bool start_over; /* the fingerprints do not help: the next session is a full pass */
 	int64_t begun_ns, told_ns;
@@ -280,41 +282,43 @@ static int open_pump(struct transfer *t, struct lf_error *err)
 
 /* Passes. */
 
-/* Send one run as chunks; zero pages are holes. */
-static int send_run(struct transfer *t, uint64_t page, const uint8_t *data, uint32_t pages,
+/* Send pages from to to of the window, which begins at this page, as chunks; zero pages are holes.
+ */
+static int send_run(struct transfer *t, uint64_t page, uint32_t from, uint32_t to,
 		    struct lf_error *err)
 {
-	uint32_t at = 0;
+	const uint64_t *prints = t->window_prints;
 	int rc = 0;
 
-	while (!rc && at < pages) {
-		const uint8_t *from = data + (size_t)at * LF_PAGE_SIZE;
-		uint32_t n = 0;
-		if (lf_page_is_zero(from)) {
-			while (at + n < pages && lf_page_is_zero(from + (size_t)n * LF_PAGE_SIZE))
-				n++;
-			rc = lf_pump_run(t->pump, page + at, n, NULL, err);
-		} else {
-			size_t len =
-				lf_chunk_border(from, (size_t)(pages - at) * LF_PAGE_SIZE, true);
-			n = (uint32_t)(len / LF_PAGE_SIZE);
-			rc = lf_pump_run(t->pump, page + at, n, from, err);
+	for (uint32_t n = 0; !rc && from < to; from += n) {
+		const uint8_t *data = t->window + (size_t)from * LF_PAGE_SIZE;
+		for (n = 0; from + n < to && !prints[from + n];)
+			n++;
+		if (n) {
+			rc = lf_pump_run(t->pump, page + from, n, NULL, err);
+			continue;
 		}
-		at += n;
+		n = (uint32_t)lf_chunk_border(prints + from, to - from, true);
+		rc = lf_pump_run(t->pump, page + from, n, data, err);
 	}
 	return rc;
+}
+
+static void print_window(struct transfer *t, uint32_t pages)
+{
+	for (uint32_t i = 0; i < pages; i++)
+		t->window_prints[i] =
+			lf_page_print(t->hasher, t->window + (size_t)i * LF_PAGE_SIZE);
 }
 
 static int full_window(struct transfer *t, struct source_disk *d, uint64_t page, uint32_t pages,
 		       struct lf_error *err)
 {
-	int rc = send_run(t, page, t->window, pages, err);
-
-	for (uint32_t i = 0; !rc && i < pages; i++) {
-		const uint8_t *at = t->window + (size_t)i * LF_PAGE_SIZE;
-		if (!lf_page_is_zero(at))
-			rc = lf_fingerprints_set(d->prints, page + i, lf_fingerprint_of(at), err);
-	}
+	print_window(t, pages);
+	int rc = send_run(t, page, 0, pages, err);
+	for (uint32_t i = 0; !rc && i < pages; i++)
+		if (t->window_prints[i])
+			rc = lf_fingerprints_set(d->prints, page + i, t->window_prints[i], err);
 	return rc;
 }
 
@@ -371,20 +375,19 @@ static int set_print(struct transfer *t, const struct source_disk *d, uint64_t p
 static int delta_window(struct transfer *t, struct source_disk *d, uint64_t page, uint32_t pages,
 			struct lf_error *err)
 {
+	const uint64_t *prints = t->window_prints;
 	uint32_t start = UINT32_MAX;
 	int rc = 0;
 
+	print_window(t, pages);
 	for (uint32_t i = 0; !rc && i <= pages; i++) {
-		const uint8_t *at = t->window + (size_t)i * LF_PAGE_SIZE;
-		uint64_t print = i == pages ? 0 : lf_page_is_zero(at) ? 0 : lf_fingerprint_of(at);
-		bool changed = i < pages && print != lf_fingerprints_get(d->prints, page + i);
+		bool changed = i < pages && prints[i] != lf_fingerprints_get(d->prints, page + i);
 		if (changed) {
 			start = start == UINT32_MAX ? i : start;
 			t->round_pages++;
-			rc = set_print(t, d, page + i, print, err);
+			rc = set_print(t, d, page + i, prints[i], err);
 		} else if (start != UINT32_MAX) {
-			rc = send_run(t, page + start, t->window + (size_t)start * LF_PAGE_SIZE,
-				      i - start, err);
+			rc = send_run(t, page, start, i, err);
 			start = UINT32_MAX;
 		}
 	}
@@ -601,6 +604,8 @@ static int run(struct transfer *t, struct lf_error *err)
 	int rc = load_key(t, err);
 
 	if (!rc)
+		rc = lf_chunk_hasher_new(&t->key, &t->hasher, err);
+	if (!rc)
 		rc = open_disks(t, err);
 	if (!rc)
 		rc = begin_session(t, err);
@@ -641,6 +646,7 @@ int lf_transfer_run(const struct lf_transfer_opts *opts, struct lf_error *err)
 		lf_fingerprints_close(t.disks[i].prints);
 	}
 	free(t.window);
+	lf_chunk_hasher_free(t.hasher);
 	lf_domain_key_done(&t.key);
 	return rc;
 }

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cli/vaultargs.h"
 #include "os/file.h"
+#include "vault/crypt.h"
 
 #define CHANGED_BYTES_MAX (1u << 30)
 
@@ -111,6 +112,43 @@ static int newest_root(struct lf_vault *vault, const char *name, struct lf_root 
 	}
 	return rc ? rc
 		  : lf_fail(err, LF_ENOTFOUND, name, "no point has a disk %s to start from", name);
+}
+
+/* A disk's name may be anything; its file is named by a hash of it. */
+static int make_prints_path(const char *dir, const char *disk, char **ret_path,
+			    struct lf_error *err)
+{
+	LF_AUTO_FREE char *folder = lf_printf_dup("%s/prints", dir);
+	uint8_t digest[32];
+	char hex[33];
+
+	if (!folder)
+		return lf_fail_nomem(err);
+	int rc = lf_dir_make(folder, 0700, err);
+	if (rc)
+		return rc;
+	lf_sha256(disk, strlen(disk), digest);
+	lf_hex_encode(digest, 16, hex);
+	*ret_path = lf_printf_dup("%s/%s", folder, hex);
+	return *ret_path ? 0 : lf_fail_nomem(err);
+}
+
+/* Where to start from, and what helps to find what changed since. */
+static int prepare_ingest(struct lf_vault *vault, const struct lf_vault_args *args,
+			  struct lf_ingest_opts *opts, struct lf_root *base, char **ret_prints,
+			  struct lf_error *err)
+{
+	int rc = newest_root(vault, args->disk, base, err);
+
+	if (!rc)
+		opts->base = base;
+	if (rc == LF_ENOTFOUND && !opts->changed)
+		rc = 0;
+	if (!rc)
+		rc = make_prints_path(args->words[0], args->disk, ret_prints, err);
+	if (!rc)
+		opts->prints = *ret_prints;
+	return rc;
 }
 
 static int compare_pages(const void *a, const void *b)
@@ -221,6 +259,7 @@ int lf_vault_ingest_command(const struct lf_vault_args *args, struct lf_error *e
 	struct lf_ingest_opts opts = {.path = args->words[1], .progress = lf_vault_show_progress};
 	struct lf_ingest_result result = {0};
 	LF_AUTO_FREE uint64_t *pages = NULL;
+	LF_AUTO_FREE char *prints = NULL;
 	struct lf_vault *vault = NULL;
 	struct lf_root base;
 	char id[LF_GUID_SIZE];
@@ -235,13 +274,11 @@ int lf_vault_ingest_command(const struct lf_vault_args *args, struct lf_error *e
 		memcpy(id, args->point, sizeof(id));
 	if (args->changed)
 		rc = read_changed(args->changed, &pages, &opts.changed_count, err);
+	opts.changed = pages;
 	if (!rc)
 		rc = lf_vault_args_open(args, false, &vault, err);
-	if (!rc && args->changed) {
-		rc = newest_root(vault, args->disk, &base, err);
-		opts.base = &base;
-		opts.changed = pages;
-	}
+	if (!rc)
+		rc = prepare_ingest(vault, args, &opts, &base, &prints, err);
 	if (!rc)
 		rc = lf_ingest(vault, &opts, &result, err);
 	if (!rc)

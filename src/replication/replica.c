@@ -332,6 +332,13 @@ int lf_replication_tend(struct lf_replication *replication, struct lf_error *err
 
 /* Assignments. */
 
+/* Minutes since then are over; so they are when the clock was set back, or nothing would come for
+ * long. */
+static bool is_past(int64_t now_ns, int64_t then_ns, int64_t minutes)
+{
+	return now_ns < then_ns || now_ns >= then_ns + minutes * 60 * LF_NS_PER_S;
+}
+
 static bool is_due(const json_t *doc, int64_t now_ns)
 {
 	int64_t minutes = lf_json_int_or(doc, "policy.crashConsistentFrequencyInMinutes",
@@ -344,8 +351,7 @@ static bool is_due(const json_t *doc, int64_t now_ns)
 		return true;
 	if (wanted && strcmp(wanted, lf_json_text_or(doc, "finalToken", "")) != 0)
 		return true;
-	return now_ns >= lf_json_int_or(doc, "lastPointNs", 0) +
-				 (minutes > 0 ? minutes : 1) * 60 * LF_NS_PER_S;
+	return is_past(now_ns, lf_json_int_or(doc, "lastPointNs", 0), minutes > 0 ? minutes : 1);
 }
 
 static json_t *view_assignment(struct lf_replication *replication, const json_t *doc,
@@ -366,9 +372,9 @@ static json_t *view_assignment(struct lf_replication *replication, const json_t 
 		"{s:s,s:O,s:s,s:b,s:b,s:s?,s:s?,s:{s:s,s:s,s:i},s:s}", "itemId",
 		lf_json_text_or(doc, "itemId", ""), "disks", json_object_get(doc, "disks"), "phase",
 		lf_json_text_or(doc, "phase", ""), "due", is_due(doc, now), "app",
-		app > 0 && now >= lf_json_int_or(doc, "lastAppNs", 0) + app * 60 * LF_NS_PER_S,
-		"token", wanted, "basePointId", lf_json_text(doc, "lastPointId"), "key", "id",
-		id_hex, "data", data_hex, "epoch", (int)key->epoch, "packPath", path ? path : "");
+		app > 0 && is_past(now, lf_json_int_or(doc, "lastAppNs", 0), app), "token", wanted,
+		"basePointId", lf_json_text(doc, "lastPointId"), "key", "id", id_hex, "data",
+		data_hex, "epoch", (int)key->epoch, "packPath", path ? path : "");
 	explicit_bzero(id_hex, sizeof(id_hex));
 	explicit_bzero(data_hex, sizeof(data_hex));
 	return view;

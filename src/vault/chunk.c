@@ -12,6 +12,7 @@
 #include <openssl/sha.h>
 #include <xxhash.h>
 
+#include "vault/crypt.h"
 #include "vault/pack.h"
 
 #define CHUNK_PAGES_MIN 4u
@@ -19,6 +20,7 @@
 
 struct lf_chunk_hasher {
 	SHA256_CTX inner, outer;
+	uint64_t print_seed;
 };
 
 int lf_chunk_hasher_new(const struct lf_domain_key *key, struct lf_chunk_hasher **ret_hasher,
@@ -38,6 +40,9 @@ int lf_chunk_hasher_new(const struct lf_domain_key *key, struct lf_chunk_hasher 
 		pad[i] ^= 0x36 ^ 0x5c;
 	SHA256_Init(&hasher->outer);
 	SHA256_Update(&hasher->outer, pad, sizeof(pad));
+	OPENSSL_cleanse(pad, sizeof(pad));
+	lf_key_derive(key->id_key, NULL, 0, "landfall page print 1", pad);
+	memcpy(&hasher->print_seed, pad, sizeof(hasher->print_seed));
 	OPENSSL_cleanse(pad, sizeof(pad));
 	*ret_hasher = hasher;
 	return 0;
@@ -79,20 +84,23 @@ bool lf_page_is_zero(const void *page)
 	return true;
 }
 
-size_t lf_chunk_border(const void *data, size_t len, bool at_end)
+uint64_t lf_page_print(const struct lf_chunk_hasher *hasher, const void *page)
 {
-	const uint8_t *bytes = data;
-	size_t pages = len / LF_PAGE_SIZE;
+	if (lf_page_is_zero(page))
+		return 0;
+	uint64_t print = XXH3_64bits_withSeed(page, LF_PAGE_SIZE, hasher->print_seed);
+	return print ? print : 1;
+}
 
+size_t lf_chunk_border(const uint64_t *prints, size_t pages, bool at_end)
+{
 	for (size_t i = 0; i < pages; i++) {
-		const uint8_t *page = bytes + i * LF_PAGE_SIZE;
-		if (i && lf_page_is_zero(page))
-			return i * LF_PAGE_SIZE;
+		if (i && !prints[i])
+			return i;
 		if (i + 1 == LF_CHUNK_PAGES_MAX)
-			return (i + 1) * LF_PAGE_SIZE;
-		if (i + 1 >= CHUNK_PAGES_MIN &&
-		    XXH3_64bits(page, LF_PAGE_SIZE) % CHUNK_PAGES_AVG == 0)
-			return (i + 1) * LF_PAGE_SIZE;
+			return i + 1;
+		if (i + 1 >= CHUNK_PAGES_MIN && prints[i] % CHUNK_PAGES_AVG == 0)
+			return i + 1;
 	}
-	return at_end ? pages * LF_PAGE_SIZE : 0;
+	return at_end ? pages : 0;
 }

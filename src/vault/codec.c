@@ -10,9 +10,9 @@
 #include "vault/bytes.h"
 
 /* why these: docs/adr/0006-compression-by-effort.md */
-#define LEVEL_FAST   (-2)
-#define LEVEL_NORMAL 1
-#define LEVEL_DENSE  4
+#define LEVEL_FAST   (-3)
+#define LEVEL_NORMAL 5
+#define LEVEL_DENSE  6
 #define SMALL_BYTES  16384u /* always worth the dense level */
 #define SAMPLE_BYTES 1024u  /* four pieces of it tell noise from data */
 #define SAMPLE_LEAST 16384u

@@ -15,6 +15,7 @@ static const char lf_vault_readme[] =
 	"claims/     who keeps a point, and until when\n"
 	"sessions/   transfers under way\n"
 	"index/      where each chunk is: a cache, made again from packs when it is missing\n"
+	"prints/     what each disk's pages held: a cache that makes the next pass short\n"
 	"tmp/, lock  work in progress of the one process that writes\n"
 	"\n"
 	"Do not change or remove single files.  A copy of the whole directory, with the platform\n"

@@ -41,6 +41,7 @@ static void ingest_done(struct lf_ingest *ingest)
 	for (size_t i = 0; i < LF_SEGMENT_WINDOW; i++)
 		free(ingest->window[i].extents);
 	lf_map_edit_free(ingest->edit);
+	lf_prints_close(ingest->prints);
 	lf_fd_done(&ingest->fd);
 	pthread_mutex_destroy(&ingest->reserving);
 	pthread_mutex_destroy(&ingest->ordering);
@@ -48,16 +49,25 @@ static void ingest_done(struct lf_ingest *ingest)
 }
 
 /* The next segment with work, when the window has room for it; false: no more. */
-static bool next_segment(struct lf_ingest *ingest, uint64_t *ret_segment)
+static bool next_segment(struct lf_ingest *ingest, uint64_t *ret_number,
+			 struct lf_segment *ret_segment)
 {
 	LF_GUARD(&ingest->ordering);
 
-	while (!ingest->rc && ingest->next < ingest->segments &&
-	       ingest->next >= ingest->merged + LF_SEGMENT_WINDOW)
+	while (!ingest->rc && ingest->given >= ingest->merged + LF_SEGMENT_WINDOW)
 		pthread_cond_wait(&ingest->moved, &ingest->ordering);
-	if (ingest->rc || ingest->next >= ingest->segments)
+	if (ingest->rc)
 		return false;
-	*ret_segment = ingest->next++;
+	uint64_t page = lf_segment_next_work(ingest, ingest->next_page);
+	ingest->next_page = page;
+	if (page >= ingest->pages)
+		return false;
+	uint64_t first = page - page % LF_SEGMENT_PAGES;
+	uint64_t last = first + LF_SEGMENT_PAGES;
+	ingest->next_page = last < ingest->pages ? last : ingest->pages;
+	*ret_segment =
+		(struct lf_segment){.ready = true, .first = first, .last = ingest->next_page};
+	*ret_number = ingest->given++;
 	return true;
 }
 
@@ -76,13 +86,14 @@ static int deliver_segment(struct lf_ingest *ingest, uint64_t number, struct lf_
 			   struct lf_error *err)
 {
 	LF_GUARD(&ingest->ordering);
+	uint64_t at = done->last * LF_PAGE_SIZE;
 	int rc = 0;
 
 	ingest->window[number % LF_SEGMENT_WINDOW] = *done;
 	*done = (struct lf_segment){0};
 	for (;;) {
 		struct lf_segment *segment = &ingest->window[ingest->merged % LF_SEGMENT_WINDOW];
-		if (rc || ingest->merged >= ingest->segments || !segment->ready)
+		if (rc || !segment->ready)
 			break;
 		rc = put_extents(ingest, segment, err);
 		free(segment->extents);
@@ -90,10 +101,7 @@ static int deliver_segment(struct lf_ingest *ingest, uint64_t number, struct lf_
 		ingest->merged++;
 	}
 	if (ingest->opts->progress)
-		ingest->opts->progress(ingest->opts->context,
-				       ingest->merged * LF_SEGMENT_BYTES < ingest->size
-					       ? ingest->merged * LF_SEGMENT_BYTES
-					       : ingest->size,
+		ingest->opts->progress(ingest->opts->context, at < ingest->size ? at : ingest->size,
 				       ingest->size);
 	pthread_cond_broadcast(&ingest->moved);
 	return rc;
@@ -104,12 +112,12 @@ static void *ingest_segments(void *argument)
 	struct lf_segment_worker *worker = argument;
 	struct lf_ingest *ingest = worker->ingest;
 	struct lf_error err = LF_ERROR_NONE;
+	struct lf_segment segment;
 	uint64_t number = 0;
 	int rc = 0;
 
-	while (!rc && next_segment(ingest, &number)) {
-		struct lf_segment segment = {.ready = true};
-		rc = lf_segment_read(worker, number, &segment, &err);
+	while (!rc && next_segment(ingest, &number, &segment)) {
+		rc = lf_segment_read(worker, &segment, &err);
 		if (!rc)
 			rc = deliver_segment(ingest, number, &segment, &err);
 		free(segment.extents);
@@ -164,24 +172,70 @@ static unsigned thread_count(unsigned asked)
 	return count < THREADS_MAX ? count : THREADS_MAX;
 }
 
+/* Past the page cache for a device: what a file system writes to it goes past its cache as well. */
+static int open_disk(struct lf_ingest *ingest, struct lf_error *err)
+{
+	const char *path = ingest->opts->path;
+	struct stat st;
+	int flags = stat(path, &st) == 0 && S_ISBLK(st.st_mode) ? O_DIRECT : 0;
+
+	ingest->fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+	if (ingest->fd < 0)
+		return lf_fail_sys(err, errno, path, "cannot open %s", path);
+	int rc = disk_size(ingest->fd, path, &ingest->size, err);
+	ingest->pages = (ingest->size + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE;
+	return rc;
+}
+
+/* Prints that do not describe the base help nobody when only some pages are read. */
+static int begin_prints(struct lf_ingest *ingest, struct lf_error *err)
+{
+	const struct lf_ingest_opts *opts = ingest->opts;
+	int rc = opts->prints ? lf_prints_open(opts->prints, &ingest->prints, err) : 0;
+	bool known = !rc && ingest->prints && opts->base &&
+		     lf_prints_describe(ingest->prints, opts->base);
+
+	ingest->compare = known && !opts->changed;
+	ingest->delta = known || opts->changed;
+	if (ingest->prints && !known && opts->changed) {
+		lf_prints_close(ingest->prints);
+		ingest->prints = NULL;
+	}
+	return rc || !ingest->prints ? rc : lf_prints_begin(ingest->prints, known, err);
+}
+
+static int look_at_vault(struct lf_ingest *ingest, struct lf_error *err)
+{
+	LF_AUTO_FREE struct lf_pack **packs = NULL;
+	size_t count = 0;
+	int rc = lf_index_packs(ingest->vault->index, &packs, &count, err);
+
+	ingest->fresh = count == 0;
+	return rc;
+}
+
 static int ingest_disk(struct lf_ingest *ingest, struct lf_root *ret_root, struct lf_error *err)
 {
 	const struct lf_ingest_opts *opts = ingest->opts;
-	struct lf_vault *vault = ingest->vault;
-	int rc = disk_size(ingest->fd, opts->path, &ingest->size, err);
+	int rc = open_disk(ingest, err);
 
-	if (rc)
-		return rc;
-	(void)posix_fadvise(ingest->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	ingest->segments = (ingest->size + LF_SEGMENT_BYTES - 1) / LF_SEGMENT_BYTES;
-	rc = lf_map_edit_begin(vault, opts->changed ? opts->base : NULL, &ingest->edit, err);
-	if (!rc && opts->changed)
-		rc = lf_map_edit_truncate(ingest->edit,
-					  (ingest->size + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE, err);
+	if (!rc)
+		rc = look_at_vault(ingest, err);
+	if (!rc)
+		rc = begin_prints(ingest, err);
+	if (!rc)
+		rc = lf_map_edit_begin(ingest->vault, ingest->delta ? opts->base : NULL,
+				       &ingest->edit, err);
+	if (!rc && ingest->delta)
+		rc = lf_map_edit_truncate(ingest->edit, ingest->pages, err);
 	if (!rc)
 		rc = run_workers(ingest, thread_count(opts->threads), err);
 	LF_CRASH_POINT("vault-ingest-read");
-	return rc ? rc : lf_map_edit_commit(ingest->edit, ret_root, err);
+	if (!rc)
+		rc = lf_map_edit_commit(ingest->edit, ret_root, err);
+	if (!rc && ingest->prints)
+		rc = lf_prints_end(ingest->prints, ingest->pages, ret_root, err);
+	return rc;
 }
 
 int lf_ingest(struct lf_vault *vault, const struct lf_ingest_opts *opts,
@@ -201,9 +255,8 @@ int lf_ingest(struct lf_vault *vault, const struct lf_ingest_opts *opts,
 	ingest->vault = vault;
 	ingest->opts = opts;
 	uint64_t stored = atomic_load(&vault->adopted_bytes);
-	ingest->fd = open(opts->path, O_RDONLY | O_CLOEXEC);
-	rc = ingest->fd < 0 ? lf_fail_sys(err, errno, opts->path, "cannot open %s", opts->path)
-			    : ingest_disk(ingest, &root, err);
+	ingest->fd = -1;
+	rc = ingest_disk(ingest, &root, err);
 	if (!rc)
 		*ret_result = (struct lf_ingest_result){
 			.root = root,

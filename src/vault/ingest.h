@@ -18,9 +18,12 @@ typedef void lf_progress_fn(void *context, uint64_t done, uint64_t total);
 
 struct lf_ingest_opts {
 	const char *path;	    /* block device or image file */
-	const struct lf_root *base; /* with changed: what the rest of the disk is */
-	const uint64_t *changed;    /* sorted page numbers; NULL: read everything */
+	const struct lf_root *base; /* what the disk was; NULL: not known */
+	const uint64_t *changed; /* sorted page numbers: the rest is as in base; NULL: not known */
 	size_t changed_count;
+	/* file of the disk's page prints (vault/prints.h), used and kept up to date; NULL: none.
+	 * When they describe base, only pages that changed are stored. */
+	const char *prints;
 	unsigned threads;	  /* 0: as many as processors */
 	lf_progress_fn *progress; /* may be NULL */
 	void *context;

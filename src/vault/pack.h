@@ -24,15 +24,20 @@ LF_MUST_CHECK int lf_chunk_id_of(struct lf_chunk_hasher *hasher, const void *dat
 void lf_chunk_hasher_free(struct lf_chunk_hasher *hasher);
 
 /*
- * Where a chunk ends in a full pass: after a page whose fast hash says so,
- * between 4 and LF_CHUNK_PAGES_MAX pages, 16 on average; zero pages never
- * belong to a chunk.  Given the pages of a buffer (len a multiple of
- * LF_PAGE_SIZE, not starting with a zero page), returns the chunk's length in
- * bytes; when the buffer ends before a border was found and !at_end, returns 0:
- * call again with more.
+ * A page's fingerprint: fast, keyed by the domain, 0 for a page of zeroes and
+ * for nothing else.  Tells whether a page changed, and where chunks end.
  */
-size_t lf_chunk_border(const void *data, size_t len, bool at_end);
+uint64_t lf_page_print(const struct lf_chunk_hasher *hasher, const void *page);
 bool lf_page_is_zero(const void *page);
+
+/*
+ * Where a chunk ends in a full pass: after a page whose fingerprint says so,
+ * between 4 and LF_CHUNK_PAGES_MAX pages, 16 on average; zero pages never
+ * belong to a chunk.  Given the prints of pages in a row, the first not 0,
+ * returns the chunk's pages; when they end before a border was found and
+ * !at_end, returns 0: call again with more.
+ */
+size_t lf_chunk_border(const uint64_t *prints, size_t pages, bool at_end);
 
 struct lf_pack_writer;
 /* Writes to path (made, must not exist).  key is borrowed. */

@@ -15,22 +15,24 @@
 #include "os/thread.h"
 #include "vault/bytes.h"
 
-#define BUFFER_BYTES (2u << 20)
-#define RECENT_BYTES (64u << 20)
+#define RECENT_BYTES (UINT64_C(512) << 20)
 
 int lf_segment_worker_begin(struct lf_segment_worker *worker, struct lf_ingest *ingest,
 			    struct lf_error *err)
 {
 	worker->ingest = ingest;
-	worker->buffer = malloc(BUFFER_BYTES);
+	/* the benefit of the doubt: a disk like those that are here already */
+	worker->recent_bytes = ingest->fresh ? 0 : RECENT_BYTES;
 	worker->reserved = calloc(LF_RESERVED_SLOTS, sizeof(*worker->reserved));
-	return worker->buffer && worker->reserved ? 0 : lf_fail_nomem(err);
+	return worker->reserved ? lf_pieces_new(ingest->fd, ingest->opts->path, ingest->size,
+						&worker->pieces, err)
+				: lf_fail_nomem(err);
 }
 
 void lf_segment_worker_done(struct lf_segment_worker *worker)
 {
 	lf_pack_writer_free(worker->writer);
-	free(worker->buffer);
+	lf_pieces_free(worker->pieces);
 	free(worker->reserved);
 }
 
@@ -80,7 +82,7 @@ int lf_segment_close_pack(struct lf_segment_worker *worker, struct lf_error *err
 /* Compression is what a first pass waits for; where much is known there is time for more. */
 static enum lf_effort choose_effort(struct lf_segment_worker *worker)
 {
-	if (worker->ingest->opts->changed)
+	if (worker->ingest->delta)
 		return LF_EFFORT_DENSE;
 	if (worker->recent_bytes > RECENT_BYTES) {
 		worker->recent_bytes /= 2;
@@ -153,42 +155,30 @@ static int store_zeroes(struct lf_segment_worker *worker, struct lf_segment *seg
 {
 	struct lf_extent hole = {.page = page, .pages = (uint32_t)pages, .hole = true};
 
-	return worker->ingest->opts->changed ? add_extent(segment, &hole, err) : 0;
+	return worker->ingest->delta ? add_extent(segment, &hole, err) : 0;
 }
 
-/* Read len bytes at offset; past the disk's end (its last page) are zeroes. */
-static int read_disk(struct lf_segment_worker *worker, uint8_t *out, uint64_t offset, size_t len,
-		     struct lf_error *err)
-{
-	struct lf_ingest *ingest = worker->ingest;
-	size_t have = ingest->size - offset < len ? (size_t)(ingest->size - offset) : len;
-
-	memset(out + have, 0, len - have);
-	worker->read_bytes += have;
-	return lf_file_pread_all(ingest->fd, out, have, offset, ingest->opts->path, err);
-}
-
-/* How many of the buffer's bytes were dealt with; the rest needs what follows it. */
+/* How many of the pages were dealt with; the rest needs what follows them. */
 static int cut_chunks(struct lf_segment_worker *worker, struct lf_segment *segment, uint64_t page,
-		      size_t len, bool at_end, size_t *ret_done, struct lf_error *err)
+		      const uint8_t *data, size_t pages, bool at_end, size_t *ret_done,
+		      struct lf_error *err)
 {
-	const uint8_t *data = worker->buffer;
+	const uint64_t *prints = worker->prints;
 	size_t at = 0;
 	int rc = 0;
 
-	while (!rc && at < len) {
+	while (!rc && at < pages) {
 		size_t n = 0;
-		while (at + n < len && lf_page_is_zero(data + at + n))
-			n += LF_PAGE_SIZE;
+		while (at + n < pages && !prints[at + n])
+			n++;
 		if (n) {
-			rc = store_zeroes(worker, segment, page + at / LF_PAGE_SIZE,
-					  n / LF_PAGE_SIZE, err);
+			rc = store_zeroes(worker, segment, page + at, n, err);
 		} else {
-			n = lf_chunk_border(data + at, len - at, at_end);
+			n = lf_chunk_border(prints + at, pages - at, at_end);
 			if (!n)
 				break;
-			rc = store_chunk(worker, segment, page + at / LF_PAGE_SIZE, data + at, n,
-					 err);
+			rc = store_chunk(worker, segment, page + at, data + at * LF_PAGE_SIZE,
+					 n * LF_PAGE_SIZE, err);
 		}
 		at += n;
 	}
@@ -196,28 +186,49 @@ static int cut_chunks(struct lf_segment_worker *worker, struct lf_segment *segme
 	return rc;
 }
 
-/* All pages of [first, last). */
-static int read_run(struct lf_segment_worker *worker, struct lf_segment *segment, uint64_t first,
-		    uint64_t last, struct lf_error *err)
+/* The next piece with its fingerprints, which are also those of the segment now; NULL: no more. */
+static int next_piece(struct lf_segment_worker *worker, const struct lf_segment *segment,
+		      uint64_t *prints, const struct lf_piece **ret_piece, struct lf_error *err)
 {
-	size_t kept = 0; /* bytes at the beginning of the buffer, of page first on */
+	const struct lf_piece *piece;
+	int rc = lf_pieces_next(worker->pieces, &piece, err);
+
+	*ret_piece = rc ? NULL : piece;
+	if (rc || !piece)
+		return rc;
+	worker->read_bytes += (uint64_t)piece->pages * LF_PAGE_SIZE;
+	for (size_t i = 0; i < piece->pages; i++)
+		prints[i] = lf_page_print(worker->ingest->vault->hasher,
+					  piece->data + i * LF_PAGE_SIZE);
+	memcpy(&worker->now[piece->page - segment->first], prints, piece->pages * sizeof(*prints));
+	return 0;
+}
+
+static int store_runs(struct lf_segment_worker *worker, struct lf_segment *segment,
+		      lf_next_run_fn *next_run, void *context, struct lf_error *err)
+{
+	const struct lf_piece *piece = NULL;
+	const uint8_t *rest = NULL; /* of the piece before: pages that no border ended */
+	size_t kept = 0;
 	int rc = 0;
 
-	while (!rc && first < last) {
-		uint64_t from = first + kept / LF_PAGE_SIZE;
-		size_t room = BUFFER_BYTES - kept;
-		size_t n =
-			(last - from) * LF_PAGE_SIZE < room ? (last - from) * LF_PAGE_SIZE : room;
-		size_t done = 0;
-		rc = read_disk(worker, worker->buffer + kept, from * LF_PAGE_SIZE, n, err);
-		if (!rc)
-			rc = cut_chunks(worker, segment, first, kept + n,
-					from + n / LF_PAGE_SIZE == last, &done, err);
-		kept = kept + n - done;
-		memmove(worker->buffer, worker->buffer + done, kept);
-		first += done / LF_PAGE_SIZE;
+	lf_pieces_begin(worker->pieces, next_run, context);
+	for (;;) {
+		rc = next_piece(worker, segment, worker->prints + kept, &piece, err);
+		if (rc || !piece)
+			return rc;
+		uint8_t *data = piece->data - kept * LF_PAGE_SIZE;
+		size_t pages = kept + piece->pages, done = 0;
+		if (kept)
+			memcpy(data, rest, kept * LF_PAGE_SIZE);
+		rc = cut_chunks(worker, segment, piece->page - kept, data, pages, piece->ends_run,
+				&done, err);
+		if (rc)
+			return rc;
+		rest = data + done * LF_PAGE_SIZE;
+		kept = pages - done;
+		memmove(worker->prints, worker->prints + done, kept * sizeof(*worker->prints));
 	}
-	return rc;
 }
 
 static uint64_t min_u64(uint64_t a, uint64_t b)
@@ -225,31 +236,58 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Everything but the file's holes. */
-static int read_all(struct lf_segment_worker *worker, struct lf_segment *segment, uint64_t first,
-		    uint64_t last, struct lf_error *err)
+/* First page at or after this one that is not in a hole of the file; its pages when none is. */
+static uint64_t next_data(const struct lf_ingest *ingest, uint64_t page)
 {
-	struct lf_ingest *ingest = worker->ingest;
-	uint64_t end = min_u64(last * LF_PAGE_SIZE, ingest->size);
+	off_t data = lseek(ingest->fd, (off_t)(page * LF_PAGE_SIZE), SEEK_DATA);
 
-	for (uint64_t at = first * LF_PAGE_SIZE; at < end;) {
-		off_t data = lseek(ingest->fd, (off_t)at, SEEK_DATA);
-		if (data < 0 && errno == ENXIO)
-			return 0;
-		/* no such thing on this file: all of it is data */
-		uint64_t from = data < 0 ? at : (uint64_t)data;
-		off_t hole = data < 0 ? -1 : lseek(ingest->fd, data, SEEK_HOLE);
-		uint64_t to = hole < 0 ? end : min_u64((uint64_t)hole, end);
-		if (from >= end)
-			return 0;
-		uint64_t begin = from / LF_PAGE_SIZE;
-		uint64_t stop = min_u64((to + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE, last);
-		int rc = read_run(worker, segment, begin, stop, err);
-		if (rc)
-			return rc;
-		at = stop * LF_PAGE_SIZE;
+	if (data <
+	    0) /* ENXIO: only a hole; else there is no such thing on this file: all is data */
+		return errno == ENXIO ? ingest->pages : page;
+	return (uint64_t)data / LF_PAGE_SIZE > page ? (uint64_t)data / LF_PAGE_SIZE : page;
+}
+
+/* What is left of a segment. */
+struct rest {
+	const struct lf_ingest *ingest;
+	uint64_t at, last;
+	const uint64_t *changed; /* a list instead of the file's data */
+	size_t count;
+};
+
+static bool next_data_run(void *context, uint64_t *ret_first, uint64_t *ret_last)
+{
+	struct rest *rest = context;
+
+	if (rest->at >= rest->last)
+		return false;
+	uint64_t first = next_data(rest->ingest, rest->at);
+	rest->at = rest->last;
+	if (first >= rest->last)
+		return false;
+	off_t hole = lseek(rest->ingest->fd, (off_t)(first * LF_PAGE_SIZE), SEEK_HOLE);
+	if (hole >= 0)
+		rest->at = min_u64(((uint64_t)hole + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE, rest->last);
+	rest->at = rest->at > first ? rest->at : first + 1;
+	*ret_first = first;
+	*ret_last = rest->at;
+	return true;
+}
+
+static bool next_listed_run(void *context, uint64_t *ret_first, uint64_t *ret_last)
+{
+	struct rest *rest = context;
+
+	if (!rest->count || *rest->changed >= rest->last)
+		return false;
+	*ret_first = *rest->changed;
+	*ret_last = *ret_first;
+	while (rest->count && *rest->changed <= *ret_last && *ret_last < rest->last) {
+		*ret_last = *rest->changed + 1;
+		rest->changed++;
+		rest->count--;
 	}
-	return 0;
+	return true;
 }
 
 static size_t first_not_below(const uint64_t *pages, size_t n, uint64_t page)
@@ -266,32 +304,78 @@ static size_t first_not_below(const uint64_t *pages, size_t n, uint64_t page)
 	return low;
 }
 
-/* Runs of changed pages only. */
-static int read_changed(struct lf_segment_worker *worker, struct lf_segment *segment,
-			uint64_t first, uint64_t last, struct lf_error *err)
+uint64_t lf_segment_next_work(const struct lf_ingest *ingest, uint64_t page)
 {
-	const struct lf_ingest_opts *opts = worker->ingest->opts;
-	size_t i = first_not_below(opts->changed, opts->changed_count, first);
+	const struct lf_ingest_opts *opts = ingest->opts;
 
-	while (i < opts->changed_count && opts->changed[i] < last) {
-		uint64_t from = opts->changed[i], to = from + 1;
-		while (++i < opts->changed_count && opts->changed[i] <= to && to < last)
-			to = opts->changed[i] + 1;
-		int rc = read_run(worker, segment, from, min_u64(to, last), err);
-		if (rc)
-			return rc;
+	if (page >= ingest->pages)
+		return ingest->pages;
+	if (opts->changed) {
+		size_t i = first_not_below(opts->changed, opts->changed_count, page);
+		return i < opts->changed_count ? min_u64(opts->changed[i], ingest->pages)
+					       : ingest->pages;
 	}
-	return 0;
+	uint64_t data = next_data(ingest, page);
+	/* where something was there may be nothing now */
+	return ingest->compare ? min_u64(data, lf_prints_next(ingest->prints, page)) : data;
 }
 
-int lf_segment_read(struct lf_segment_worker *worker, uint64_t number, struct lf_segment *segment,
+/* What of the segment differs from its fingerprints, as a list in worker->changed. */
+static int find_changes(struct lf_segment_worker *worker, struct lf_segment *segment,
+			struct rest *rest, struct lf_error *err)
+{
+	uint64_t prints[LF_PIECE_PAGES];
+	const struct lf_piece *piece = NULL;
+	size_t count = 0;
+	int rc;
+
+	lf_pieces_begin(worker->pieces, next_data_run, rest);
+	do
+		rc = next_piece(worker, segment, prints, &piece, err);
+	while (!rc && piece);
+	for (uint64_t i = 0; i < segment->last - segment->first; i++)
+		if (worker->now[i] != worker->known[i])
+			worker->changed[count++] = segment->first + i;
+	rest->changed = worker->changed;
+	rest->count = count;
+	return rc;
+}
+
+static int read_segment(struct lf_segment_worker *worker, struct lf_segment *segment,
+			struct lf_error *err)
+{
+	const struct lf_ingest_opts *opts = worker->ingest->opts;
+	struct rest rest = {worker->ingest, segment->first, segment->last, NULL, 0};
+	int rc = 0;
+
+	if (opts->changed) {
+		size_t i = first_not_below(opts->changed, opts->changed_count, segment->first);
+		rest.changed = opts->changed + i;
+		rest.count = opts->changed_count - i;
+	} else if (worker->ingest->compare) {
+		rc = find_changes(worker, segment, &rest, err);
+	} else {
+		return store_runs(worker, segment, next_data_run, &rest, err);
+	}
+	return rc ? rc : store_runs(worker, segment, next_listed_run, &rest, err);
+}
+
+int lf_segment_read(struct lf_segment_worker *worker, struct lf_segment *segment,
 		    struct lf_error *err)
 {
-	uint64_t pages = (worker->ingest->size + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE;
-	uint64_t first = number * LF_SEGMENT_PAGES;
-	uint64_t last = min_u64(first + LF_SEGMENT_PAGES, pages);
+	struct lf_prints *prints = worker->ingest->prints;
+	size_t pages = (size_t)(segment->last - segment->first);
+	int rc = 0;
 
-	if (worker->ingest->opts->changed)
-		return read_changed(worker, segment, first, last, err);
-	return read_all(worker, segment, first, last, err);
+	memset(worker->known, 0, sizeof(worker->known));
+	memset(worker->now, 0, sizeof(worker->now));
+	if (prints && worker->ingest->delta)
+		rc = lf_prints_read(prints, segment->first, pages, worker->known, err);
+	if (worker->ingest->opts->changed) /* the rest is not read, and is as it was */
+		memcpy(worker->now, worker->known, sizeof(worker->now));
+	if (!rc)
+		rc = read_segment(worker, segment, err);
+	if (!rc && prints && memcmp(worker->now, worker->known, pages * sizeof(*worker->now)) != 0)
+		rc = lf_prints_write(prints, segment->first, pages, worker->now, err);
+	return rc;
 }

@@ -58,6 +58,24 @@ three=$("$vault" ingest "$dir/store" --disk sda "$dir/b.raw" --output json | fie
 "$vault" export "$dir/store" "$three" "$dir/three.raw"
 cmp "$dir/b.raw" "$dir/three.raw"
 
+# without a list the pages that changed are found, stored alone, and zeroes and cut ends are seen
+cp --sparse=always "$dir/b.raw" "$dir/c.raw"
+python3 - "$dir" <<'PY'
+import os, random, sys
+with open(sys.argv[1] + "/c.raw", "r+b") as f:
+    f.seek(4096 * 3); f.write(random.Random(9).randbytes(4096))
+    f.seek(4096 * 700); f.write(b"\0" * 4096 * 50)
+    f.truncate(os.path.getsize(f.name) - 4096 * 2)
+PY
+report=$("$vault" ingest "$dir/store" --disk sda "$dir/c.raw" --output json)
+[ "$(echo "$report" | field bytesNew)" -le $((3 * 4096)) ] || fail "a pass without a list stored more than what changed: $report"
+"$vault" export "$dir/store" "$(echo "$report" | field point)" "$dir/c.out"
+cmp "$dir/c.raw" "$dir/c.out"
+rm -r "$dir/store/prints"
+report=$("$vault" ingest "$dir/store" --disk sda "$dir/b.raw" --output json)
+"$vault" export "$dir/store" "$(echo "$report" | field point)" "$dir/b.out"
+cmp "$dir/b.raw" "$dir/b.out"
+
 # a reader written from docs/formats alone gets the same bytes
 reader=$(dirname "$0")/../compat/read_store.py
 python3 "$reader" "$dir/store" "$dir/store/platform.key" >"$dir/points"

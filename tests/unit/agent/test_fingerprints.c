@@ -216,17 +216,6 @@ static void test_void__asks_for_a_full_pass(void **state)
 	lf_fingerprints_close(prints);
 }
 
-static void test_print__of_no_data_page_is_that_of_zeroes(void **state)
-{
-	uint8_t page[LF_PAGE_SIZE] = {0};
-
-	(void)state;
-	for (int i = 0; i < 1000; i++) {
-		memcpy(page, &i, sizeof(i));
-		assert_int_not_equal(lf_fingerprint_of(page), 0);
-	}
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_dir_setup, test_dir_teardown)
 
 int main(void)
@@ -242,7 +231,6 @@ int main(void)
 		TEST(test_recover__never_onto_other_prints),
 		TEST(test_recover__refuses_damaged_changes),
 		TEST(test_void__asks_for_a_full_pass),
-		cmocka_unit_test(test_print__of_no_data_page_is_that_of_zeroes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -202,27 +202,55 @@ static void test_vault__does_not_open_with_another_key(void **state)
 	fixture_open(fixture);
 }
 
+static struct lf_chunk_hasher *make_hasher(uint8_t id)
+{
+	const struct lf_domain_key key = {.id_key = {id}};
+	struct lf_chunk_hasher *hasher = NULL;
+	struct lf_error err;
+
+	assert_lf_ok(lf_chunk_hasher_new(&key, &hasher, &err));
+	return hasher;
+}
+
 static void test_chunk_border__depends_on_content_alone(void **state)
 {
-	size_t len = 256 * LF_PAGE_SIZE;
-	uint8_t *data = malloc(len);
+	struct lf_chunk_hasher *hasher = make_hasher(1);
+	enum { PAGES = 256 };
+	uint8_t *data = calloc(PAGES, LF_PAGE_SIZE);
+	uint64_t prints[PAGES];
 
 	(void)state;
-	fill_noise(data, len, 3);
+	fill_noise(data, (size_t)PAGES * LF_PAGE_SIZE, 3);
+	for (size_t i = 0; i < PAGES; i++)
+		prints[i] = lf_page_print(hasher, data + i * LF_PAGE_SIZE);
 	/* borders from a border on are the same wherever the data lies */
-	size_t first = lf_chunk_border(data, len, true);
-	size_t second = lf_chunk_border(data + first, len - first, true);
-	assert_in_range(first, 4 * LF_PAGE_SIZE, 64 * LF_PAGE_SIZE);
-	assert_int_equal(lf_chunk_border(data + first, second, false), second);
-	if (second > LF_PAGE_SIZE)
-		assert_int_equal(lf_chunk_border(data + first, second - LF_PAGE_SIZE, false), 0);
+	size_t first = lf_chunk_border(prints, PAGES, true);
+	size_t second = lf_chunk_border(prints + first, PAGES - first, true);
+	assert_in_range(first, 4, 64);
+	assert_int_equal(lf_chunk_border(prints + first, second, false), second);
+	if (second > 1)
+		assert_int_equal(lf_chunk_border(prints + first, second - 1, false), 0);
 	/* a zero page ends a chunk and is in none */
-	memset(data + 2 * LF_PAGE_SIZE, 0, LF_PAGE_SIZE);
-	assert_int_equal(lf_chunk_border(data, len, true), 2 * LF_PAGE_SIZE);
-	assert_true(lf_page_is_zero(data + 2 * LF_PAGE_SIZE));
-	data[3 * LF_PAGE_SIZE - 1] = 1;
-	assert_false(lf_page_is_zero(data + 2 * LF_PAGE_SIZE));
+	prints[2] = 0;
+	assert_int_equal(lf_chunk_border(prints, PAGES, true), 2);
+	lf_chunk_hasher_free(hasher);
 	free(data);
+}
+
+static void test_page_print__is_zero_for_zeroes_alone_and_keyed(void **state)
+{
+	struct lf_chunk_hasher *hasher = make_hasher(1), *other = make_hasher(2);
+	uint8_t page[LF_PAGE_SIZE] = {0};
+
+	(void)state;
+	assert_true(lf_page_is_zero(page));
+	assert_int_equal(lf_page_print(hasher, page), 0);
+	page[LF_PAGE_SIZE - 1] = 1;
+	assert_false(lf_page_is_zero(page));
+	assert_int_not_equal(lf_page_print(hasher, page), 0);
+	assert_int_not_equal(lf_page_print(hasher, page), lf_page_print(other, page));
+	lf_chunk_hasher_free(hasher);
+	lf_chunk_hasher_free(other);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -238,6 +266,7 @@ int main(void)
 		TEST(test_vault__is_open_for_one_writer_and_many_readers),
 		TEST(test_vault__does_not_open_with_another_key),
 		cmocka_unit_test(test_chunk_border__depends_on_content_alone),
+		cmocka_unit_test(test_page_print__is_zero_for_zeroes_alone_and_keyed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

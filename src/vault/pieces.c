@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vault/pieces.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/reads.h"
+
+#define ROOM_BYTES   ((size_t)LF_CHUNK_PAGES_MAX * LF_PAGE_SIZE)
+#define PIECE_BYTES  ((size_t)LF_PIECE_PAGES * LF_PAGE_SIZE)
+#define BUFFER_BYTES (ROOM_BYTES + PIECE_BYTES)
+
+struct lf_pieces {
+	uint64_t size;
+	struct lf_reads *reads;
+	uint8_t *buffers;
+	struct lf_piece piece[LF_PIECES];
+	uint64_t begun, taken; /* pieces, ever */
+	lf_next_run_fn *next_run;
+	void *context;
+	uint64_t first, last; /* what is left of the newest run */
+};
+
+void lf_pieces_free(struct lf_pieces *pieces)
+{
+	if (!pieces)
+		return;
+	lf_reads_free(pieces->reads);
+	free(pieces->buffers);
+	free(pieces);
+}
+
+int lf_pieces_new(int fd, const char *name, uint64_t size, struct lf_pieces **ret_pieces,
+		  struct lf_error *err)
+{
+	struct lf_pieces *pieces = calloc(1, sizeof(*pieces));
+
+	if (!pieces)
+		return lf_fail_nomem(err);
+	pieces->size = size;
+	/* a block device past the page cache wants whole pages */
+	pieces->buffers = aligned_alloc(LF_PAGE_SIZE, LF_PIECES * BUFFER_BYTES);
+	int rc = pieces->buffers ? lf_reads_new(fd, name, LF_PIECES, &pieces->reads, err)
+				 : lf_fail_nomem(err);
+	if (rc) {
+		lf_pieces_free(pieces);
+		return rc;
+	}
+	*ret_pieces = pieces;
+	return 0;
+}
+
+void lf_pieces_begin(struct lf_pieces *pieces, lf_next_run_fn *next_run, void *context)
+{
+	pieces->next_run = next_run;
+	pieces->context = context;
+	pieces->first = pieces->last = 0;
+}
+
+/* Begin reading the next piece; *ret_more is false when there is none. */
+static int begin_piece(struct lf_pieces *pieces, bool *ret_more, struct lf_error *err)
+{
+	unsigned slot = (unsigned)(pieces->begun % LF_PIECES);
+	struct lf_piece *piece = &pieces->piece[slot];
+
+	*ret_more = pieces->first < pieces->last ||
+		    pieces->next_run(pieces->context, &pieces->first, &pieces->last);
+	if (!*ret_more)
+		return 0;
+	uint64_t left = pieces->last - pieces->first;
+	piece->page = pieces->first;
+	piece->pages = left < LF_PIECE_PAGES ? (uint32_t)left : LF_PIECE_PAGES;
+	piece->ends_run = piece->pages == left;
+	piece->data = pieces->buffers + slot * BUFFER_BYTES + ROOM_BYTES;
+	pieces->first += piece->pages;
+	uint64_t offset = piece->page * LF_PAGE_SIZE;
+	size_t len = (size_t)piece->pages * LF_PAGE_SIZE;
+	size_t have = pieces->size - offset < len ? (size_t)(pieces->size - offset) : len;
+	memset(piece->data + have, 0, len - have);
+	pieces->begun++;
+	return lf_reads_begin(pieces->reads, slot, piece->data, have, offset, err);
+}
+
+int lf_pieces_next(struct lf_pieces *pieces, const struct lf_piece **ret_piece,
+		   struct lf_error *err)
+{
+	bool more = true;
+	int rc = 0;
+
+	/* the piece handed out last may still be in use: its buffer is the last to be filled again
+	 */
+	while (!rc && more && pieces->begun + 1 < pieces->taken + LF_PIECES)
+		rc = begin_piece(pieces, &more, err);
+	if (rc)
+		return rc;
+	*ret_piece = NULL;
+	if (pieces->taken == pieces->begun)
+		return 0;
+	unsigned slot = (unsigned)(pieces->taken % LF_PIECES);
+	rc = lf_reads_await(pieces->reads, slot, err);
+	if (rc)
+		return rc;
+	pieces->taken++;
+	*ret_piece = &pieces->piece[slot];
+	return 0;
+}
