@@ -77,26 +77,38 @@ static int64_t now_ns(void)
 	return now;
 }
 
-static int gc_command(const struct lf_vault_args *args, struct lf_error *err)
+static int collect(const struct lf_vault_args *args, bool compact, struct lf_error *err)
 {
+	const struct lf_collect_opts opts = {
+		.now_ns = now_ns(), .compact = compact, .progress = lf_vault_show_progress};
 	struct lf_vault *vault = NULL;
 	LF_AUTO_JSON *report = NULL;
 	int rc = lf_vault_args_open(args, false, &vault, err);
 
 	if (!rc)
-		rc = lf_vault_collect(vault, now_ns(), &report, err);
+		rc = lf_vault_collect(vault, &opts, &report, err);
 	lf_vault_free(vault);
 	if (rc)
 		return rc;
 	if (args->json)
 		return lf_vault_print_json(report, err);
-	printf("removed %" PRId64 " points, %" PRId64 " chunks, %" PRId64 " bytes of packs%s\n",
+	printf("removed %" PRId64 " points and %" PRId64 " chunks; %" PRId64 " bytes less%s\n",
 	       lf_json_int_or(report, "points", 0), lf_json_int_or(report, "chunks", 0),
 	       lf_json_int_or(report, "bytes", 0),
 	       lf_json_bool_or(report, "deferred", false)
 		       ? "; more when the transfers under way have ended"
 		       : "");
 	return 0;
+}
+
+static int gc_command(const struct lf_vault_args *args, struct lf_error *err)
+{
+	return collect(args, false, err);
+}
+
+static int compact_command(const struct lf_vault_args *args, struct lf_error *err)
+{
+	return collect(args, true, err);
 }
 
 static int stats_command(const struct lf_vault_args *args, struct lf_error *err)
@@ -145,6 +157,9 @@ static const struct command {
 	 "Let go of a point.  The next gc removes it and what only it held."},
 	{"gc", 1, gc_command, "gc DIR [--output json]",
 	 "Remove points that nobody claims, and the data that no point needs."},
+	{"compact", 1, compact_command, "compact DIR [--output json]",
+	 "As gc, and compress again, as well as it gets, what was stored in a hurry.  A service\n"
+	 "does so by itself, at leisure."},
 	{"verify", 1, lf_vault_verify_command, "verify DIR | --data DIR [--output json]",
 	 "Check every byte of a vault, or of all vaults of a service's data directory (it may be\n"
 	 "running).  Any fault is printed with the points it affects; exit status 7 then."},

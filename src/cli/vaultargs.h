@@ -25,7 +25,7 @@ LF_MUST_CHECK int lf_vault_args_open(const struct lf_vault_args *args, bool read
 LF_MUST_CHECK int lf_vault_args_disk(const struct lf_vault_args *args, const json_t *manifest,
 				     const json_t **ret_disk, struct lf_root *ret_root,
 				     uint64_t *ret_size, struct lf_error *err);
-/* A percentage on standard error, if that is a terminal. */
+/* A percentage and the time left on standard error, if that is a terminal. */
 void lf_vault_show_progress(void *context, uint64_t done, uint64_t total);
 void lf_vault_end_progress(void);
 /* One JSON document on standard output. */

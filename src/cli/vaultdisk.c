@@ -36,16 +36,19 @@ int lf_vault_args_open(const struct lf_vault_args *args, bool read_only,
 
 void lf_vault_show_progress(void *context, uint64_t done, uint64_t total)
 {
+	static int64_t begun_ns;
 	static int shown = -1;
 	int percent = total ? (int)(done * 100 / total) : 100;
+	int64_t now = lf_clock_monotonic_ns();
 
 	(void)context;
+	begun_ns = begun_ns ? begun_ns : now;
 	if (!isatty(2) || percent == shown)
 		return;
 	shown = percent;
 	progress_shown = true;
-	fprintf(stderr, "\r%3d %%  %" PRIu64 " of %" PRIu64 " MiB ", percent, done >> 20,
-		total >> 20);
+	int64_t left = percent ? (now - begun_ns) / percent * (100 - percent) / LF_NS_PER_S : 0;
+	fprintf(stderr, "\r%3d %%  %" PRId64 " s left \033[K", percent, left);
 }
 
 void lf_vault_end_progress(void)

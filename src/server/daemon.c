@@ -20,6 +20,8 @@
 #define HTTP_THREADS	 6
 #define TEND_EVERY_NS	 (60 * LF_NS_PER_S)
 #define COLLECT_EVERY_NS (24 * 3600 * LF_NS_PER_S)
+#define COMPACT_RATE	 (8u << 20) /* bytes a second: a tenth of a processor */
+#define KEEPERS		 2
 
 struct lf_daemon {
 	struct lf_site site;
@@ -30,8 +32,8 @@ struct lf_daemon {
 	struct lf_http_server *http;
 	char *url;
 	char *data_dir;
-	pthread_t keeper;
-	bool keeping;
+	pthread_t keepers[KEEPERS];
+	unsigned keeping; /* how many of them run */
 	atomic_bool stopping;
 };
 
@@ -197,55 +199,78 @@ static int open_front(struct lf_daemon *daemon, const struct lf_daemon_opts *opt
 	return daemon->url ? 0 : lf_fail_nomem(err);
 }
 
-/* Housekeeping: every minute of the clock the replicas, every day what nothing claims. */
+/* Housekeeping: every minute of the clock the replicas; every day what nothing claims, and
+ * compaction. */
 
 static int collect_garbage(void *context, const char *region, struct lf_error *err)
 {
 	struct lf_daemon *daemon = context;
+	const struct lf_collect_opts opts = {.now_ns = lf_clock_now_ns(daemon->context.clock),
+					     .compact = true,
+					     .threads = 1,
+					     .bytes_per_second = COMPACT_RATE,
+					     .stop = &daemon->stopping};
 	struct lf_vault *vault;
 	LF_AUTO_JSON *report = NULL;
 
 	int rc = lf_regions_vault(daemon->context.regions, region, &vault, err);
 	if (!rc)
-		rc = lf_vault_collect(vault, lf_clock_now_ns(daemon->context.clock), &report, err);
+		rc = lf_vault_collect(vault, &opts, &report, err);
 	if (!rc && lf_json_int_or(report, "bytes", 0))
-		lf_info("collected %lld bytes of %lld points in %s",
+		lf_info("%s: %lld bytes less, %lld points removed", region,
 			(long long)lf_json_int_or(report, "bytes", 0),
-			(long long)lf_json_int_or(report, "points", 0), region);
+			(long long)lf_json_int_or(report, "points", 0));
 	return rc;
 }
 
-static void *keep_house(void *context)
+/* Wait until the clock shows until_ns; false: the daemon stops. */
+static bool wait_until(struct lf_daemon *daemon, int64_t until_ns)
+{
+	while (!daemon->stopping &&
+	       lf_clock_wait(daemon->context.clock, until_ns, LF_NS_PER_S / 2) < until_ns)
+		;
+	return !daemon->stopping;
+}
+
+static void *tend_replicas(void *context)
 {
 	struct lf_daemon *daemon = context;
 	struct lf_clock *clock = daemon->context.clock;
-	int64_t tend_ns = 0, collect_ns = lf_clock_now_ns(clock) + COLLECT_EVERY_NS;
 
-	while (!daemon->stopping) {
+	do {
 		struct lf_error err = LF_ERROR_NONE;
-		int64_t now = lf_clock_wait(clock, tend_ns, LF_NS_PER_S / 2);
-		if (now < tend_ns)
-			continue;
-		tend_ns = now + TEND_EVERY_NS;
 		if (lf_replication_tend(daemon->context.replication, &err))
 			lf_log_error("housekeeping", &err);
-		if (now < collect_ns)
-			continue;
-		collect_ns = now + COLLECT_EVERY_NS;
-		LF_AUTO_FREE char *regions = lf_printf_dup("%s/regions", daemon->data_dir);
-		if (regions && lf_dir_list(regions, collect_garbage, daemon, &err) &&
-		    err.code != LF_ENOTFOUND)
+	} while (wait_until(daemon, lf_clock_now_ns(clock) + TEND_EVERY_NS));
+	return NULL;
+}
+
+static void *collect_vaults(void *context)
+{
+	struct lf_daemon *daemon = context;
+	struct lf_clock *clock = daemon->context.clock;
+	LF_AUTO_FREE char *regions = lf_printf_dup("%s/regions", daemon->data_dir);
+
+	while (regions && wait_until(daemon, lf_clock_now_ns(clock) + COLLECT_EVERY_NS)) {
+		struct lf_error err = LF_ERROR_NONE;
+		if (lf_dir_list(regions, collect_garbage, daemon, &err) &&
+		    err.code != LF_ENOTFOUND && !daemon->stopping)
 			lf_log_error("collection", &err);
 	}
 	return NULL;
 }
 
-static int start_keeper(struct lf_daemon *daemon, struct lf_error *err)
+static int start_keepers(struct lf_daemon *daemon, struct lf_error *err)
 {
-	int sys = pthread_create(&daemon->keeper, NULL, keep_house, daemon);
+	static void *(*const duties[KEEPERS])(void *) = {tend_replicas, collect_vaults};
 
-	daemon->keeping = sys == 0;
-	return sys ? lf_fail_sys(err, sys, NULL, "cannot start a thread") : 0;
+	for (; daemon->keeping < KEEPERS; daemon->keeping++) {
+		int sys = pthread_create(&daemon->keepers[daemon->keeping], NULL,
+					 duties[daemon->keeping], daemon);
+		if (sys)
+			return lf_fail_sys(err, sys, NULL, "cannot start a thread");
+	}
+	return 0;
 }
 
 int lf_daemon_open(const struct lf_daemon_opts *opts, struct lf_daemon **ret_daemon,
@@ -273,7 +298,7 @@ int lf_daemon_open(const struct lf_daemon_opts *opts, struct lf_daemon **ret_dae
 	if (!rc)
 		rc = lf_jobs_run(daemon->context.jobs, JOB_WORKERS, err);
 	if (!rc)
-		rc = start_keeper(daemon, err);
+		rc = start_keepers(daemon, err);
 	if (rc) {
 		lf_daemon_free(daemon);
 		return rc;
@@ -292,10 +317,10 @@ void lf_daemon_free(struct lf_daemon *daemon)
 	if (!daemon)
 		return;
 	daemon->stopping = true;
-	if (daemon->keeping) {
+	if (daemon->keeping)
 		lf_clock_wake(daemon->context.clock);
-		pthread_join(daemon->keeper, NULL);
-	}
+	while (daemon->keeping)
+		pthread_join(daemon->keepers[--daemon->keeping], NULL);
 	lf_http_server_free(daemon->http);
 	lf_jobs_free(lf_steal(&daemon->context.jobs));
 	lf_arm_free(daemon->arm);

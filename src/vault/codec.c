@@ -13,12 +13,13 @@
 #define LEVEL_FAST   (-3)
 #define LEVEL_NORMAL 5
 #define LEVEL_DENSE  6
+#define LEVEL_BEST   9
 #define SMALL_BYTES  16384u /* always worth the dense level */
 #define SAMPLE_BYTES 1024u  /* four pieces of it tell noise from data */
 #define SAMPLE_LEAST 16384u
 
 struct lf_codec {
-	ZSTD_CCtx *out[LF_EFFORT_DENSE + 1]; /* by effort */
+	ZSTD_CCtx *out[LF_EFFORT_BEST + 1]; /* by effort */
 	ZSTD_DCtx *in;
 };
 
@@ -34,7 +35,7 @@ void lf_codec_free(struct lf_codec *codec)
 
 int lf_codec_new(struct lf_codec **ret_codec, struct lf_error *err)
 {
-	static const int levels[] = {LEVEL_FAST, LEVEL_NORMAL, LEVEL_DENSE};
+	static const int levels[] = {LEVEL_FAST, LEVEL_NORMAL, LEVEL_DENSE, LEVEL_BEST};
 	struct lf_codec *codec = calloc(1, sizeof(*codec));
 	bool whole = codec && (codec->in = ZSTD_createDCtx());
 
@@ -81,7 +82,7 @@ size_t lf_codec_pack(struct lf_codec *codec, enum lf_effort effort, const void *
 	*ret_coding = LF_CODING_RAW;
 	if (looks_like_noise(data, len))
 		return len;
-	if (len <= SMALL_BYTES)
+	if (len <= SMALL_BYTES && effort < LF_EFFORT_DENSE)
 		effort = LF_EFFORT_DENSE;
 	size_t n = ZSTD_compress2(codec->out[effort], out, len - len / 16, data, len);
 	if (ZSTD_isError(n))

@@ -16,9 +16,9 @@ enum lf_coding { LF_CODING_RAW = 0, LF_CODING_ZSTD = 1, LF_CODING_LZ4 = 2 };
 /*
  * How much time a chunk is worth: a first full pass is bound by compression, so
  * it is fast there; where most is known already there is time; changes are few
- * and stay long, and small chunks gain most.
+ * and stay long, and small chunks gain most.  Compaction has all the time.
  */
-enum lf_effort { LF_EFFORT_FAST, LF_EFFORT_NORMAL, LF_EFFORT_DENSE };
+enum lf_effort { LF_EFFORT_FAST, LF_EFFORT_NORMAL, LF_EFFORT_DENSE, LF_EFFORT_BEST };
 
 struct lf_codec;
 LF_MUST_CHECK int lf_codec_new(struct lf_codec **ret_codec, struct lf_error *err);

@@ -16,25 +16,28 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fault.h"
 #include "base/text.h"
 #include "os/thread.h"
 #include "vault/claim.h"
 #include "vault/mark.h"
+#include "vault/move.h"
 #include "vault/point.h"
 
 #define SMALL_PACK_BYTES (4u << 20)
 #define SMALL_PACKS_MIN	 16u /* so many small packs are folded into large ones */
 #define GARBAGE_DIVISOR	 4u  /* a pack is rewritten when a quarter of it is garbage */
+#define GROUP_PACKS	 64u /* are rewritten, at most, before they are removed */
+#define GROUP_BYTES	 (256u << 20)
 
 struct collection {
 	struct lf_vault *vault;
-	int64_t now_ns;
+	const struct lf_collect_opts *opts;
 	uint64_t begun; /* packs that came later are left alone */
 	struct lf_mark mark;
-	struct lf_pack_writer *writer; /* of what is kept */
-	int64_t points, chunks, bytes;
+	int64_t points, chunks, removed;
 	bool deferred;
 };
 
@@ -49,7 +52,7 @@ static int drop_point(void *context, const char *id, struct lf_error *err)
 		return 0;
 	snprintf(name, sizeof(name), "points/%s", id);
 	LF_GUARD(&vault->points_mutex);
-	int rc = lf_claims_live(vault, id, collection->now_ns, &live, err);
+	int rc = lf_claims_live(vault, id, collection->opts->now_ns, &live, err);
 	if (rc || live)
 		return rc;
 	rc = lf_store_delete(vault->store, name, err);
@@ -104,6 +107,12 @@ static bool is_small(const struct lf_pack *pack)
 	return pack->size < SMALL_PACK_BYTES;
 }
 
+/* Would compressing it anew save something? */
+static bool is_loose(const struct collection *collection, const struct lf_pack *pack)
+{
+	return collection->opts->compact && !(pack->flags & LF_PACK_DENSE);
+}
+
 /* Bits of the records that are not marked; NULL: none, or no memory. */
 static uint8_t *unmarked_bits(const struct lf_pack *pack, uint32_t *ret_count)
 {
@@ -137,7 +146,8 @@ static int condemn(struct collection *collection, struct lf_error *err)
 		if (!bits)
 			return lf_fail_nomem(err);
 		if ((garbage && garbage >= packs[i]->count / GARBAGE_DIVISOR) ||
-		    (is_small(packs[i]) && small >= SMALL_PACKS_MIN)) {
+		    (is_small(packs[i]) && small >= SMALL_PACKS_MIN) ||
+		    is_loose(collection, packs[i])) {
 			lf_index_condemn(vault->index, packs[i], bits);
 			chosen++;
 		} else {
@@ -164,89 +174,53 @@ static int spare_marked(struct collection *collection, struct lf_error *err)
 	return rc;
 }
 
-static int close_writer(struct collection *collection, struct lf_error *err)
-{
-	int rc = 0;
-
-	if (collection->writer && lf_pack_writer_count(collection->writer))
-		rc = lf_vault_adopt_writer(collection->vault, collection->writer, err);
-	lf_pack_writer_free(collection->writer);
-	collection->writer = NULL;
-	return rc;
-}
-
-/* Move a record as it is compressed; the seal is the new pack's. */
-static int move_record(struct collection *collection, struct lf_pack *pack,
-		       const struct lf_pack_entry *entry, struct lf_opener *opener, uint8_t *plain,
-		       struct lf_error *err)
-{
-	struct lf_vault *vault = collection->vault;
-	struct lf_place place = {pack, *entry};
-	int rc = lf_vault_read_place(vault, opener, &place, plain, err);
-
-	if (!rc && !collection->writer) {
-		LF_AUTO_FREE char *path = lf_vault_new_pack_path(vault);
-		rc = path ? lf_pack_writer_new(&vault->key, path, &collection->writer, err)
-			  : lf_fail_nomem(err);
-	}
-	if (rc)
-		return rc;
-	if (lf_pack_writer_find(collection->writer, &entry->id))
-		return 0; /* another copy has been moved */
-	const void *coded = entry->coding == LF_CODING_RAW ? plain : opener->scratch;
-	return lf_pack_writer_add_coded(collection->writer, entry, coded,
-					entry->stored - LF_TAG_SIZE, err);
-}
-
-static int move_kept(struct collection *collection, struct lf_pack *pack, const uint8_t *bits,
-		     struct lf_error *err)
-{
-	struct lf_vault *vault = collection->vault;
-	struct lf_pack_footer footer = {0};
-	struct lf_opener *opener = NULL;
-	LF_AUTO_FREE uint8_t *plain = malloc(LF_CHUNK_BYTES_MAX);
-	int rc = plain ? lf_pack_footer_load(vault->store, pack->name, &footer, err)
-		       : lf_fail_nomem(err);
-
-	if (!rc)
-		rc = lf_opener_get(vault, &opener, err);
-	for (uint32_t i = 0; !rc && i < footer.count; i++) {
-		const struct lf_pack_entry *entry = &footer.entries[i];
-		if (bits[entry->record / 8] >> (entry->record % 8) & 1)
-			continue;
-		rc = move_record(collection, pack, entry, opener, plain, err);
-	}
-	if (opener)
-		lf_opener_put(vault, opener);
-	lf_pack_footer_done(&footer);
-	return rc;
-}
-
-/* A pack on its way out, with the bits that were condemned when it was copied. */
-struct leaving {
-	struct lf_pack *pack;
-	uint8_t *bits;
-};
-
-static int remove_packs(struct collection *collection, struct leaving *leaving, size_t n,
+/* Those whose kept records have been moved. */
+static int remove_packs(struct collection *collection, const struct lf_leaving *leaving, size_t n,
 			struct lf_error *err)
 {
 	struct lf_vault *vault = collection->vault;
-	int rc = close_writer(collection, err);
+	int rc = 0;
 
-	LF_CRASH_POINT("vault-collect-copied");
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; !rc && i < n; i++) {
 		struct lf_pack *pack = leaving[i].pack;
 		char name[80] = "packs/";
-		if (!rc && lf_index_kill(vault->index, pack, leaving[i].bits)) {
-			lf_hex_encode(pack->name, 32, name + 6);
-			rc = lf_store_delete(vault->store, name, err);
-			LF_CRASH_POINT("vault-collect-removed");
-			collection->chunks += count_bits(leaving[i].bits, pack->count);
-			collection->bytes += (int64_t)pack->size;
-		}
-		free(leaving[i].bits);
+		if (!lf_index_kill(vault->index, pack, leaving[i].bits))
+			continue;
+		lf_hex_encode(pack->name, 32, name + 6);
+		rc = lf_store_delete(vault->store, name, err);
+		LF_CRASH_POINT("vault-collect-removed");
+		collection->chunks += leaving[i].dead;
+		collection->removed += (int64_t)pack->size;
 	}
+	return rc;
+}
+
+static int replace_packs(struct collection *collection, struct lf_leaving *leaving, size_t n,
+			 struct lf_error *err)
+{
+	const struct lf_collect_opts *opts = collection->opts;
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	struct lf_move_opts how = {
+		.dense = opts->compact,
+		.threads = opts->threads    ? opts->threads
+			   : processors > 0 ? (unsigned)processors
+					    : 1,
+		.bytes_per_second = opts->bytes_per_second,
+		.stop = opts->stop,
+	};
+
+	/* each thread leaves a pack that is not full */
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < n; i++)
+		bytes += leaving[i].pack->size;
+	if (how.threads > 1 + bytes / (4 * LF_PACK_TARGET_BYTES))
+		how.threads = 1 + (unsigned)(bytes / (4 * LF_PACK_TARGET_BYTES));
+	int rc = lf_move_kept(collection->vault, leaving, n, &how, err);
+	LF_CRASH_POINT("vault-collect-copied");
+	if (!rc)
+		rc = remove_packs(collection, leaving, n, err);
+	for (size_t i = 0; i < n; i++)
+		free(leaving[i].bits);
 	return rc;
 }
 
@@ -255,8 +229,8 @@ static int remove_condemned(struct collection *collection, struct lf_error *err)
 {
 	struct lf_vault *vault = collection->vault;
 	LF_AUTO_FREE struct lf_pack **packs = NULL;
-	struct leaving group[64];
-	size_t count = 0, n = 0;
+	struct lf_leaving group[GROUP_PACKS];
+	size_t count = 0, n = 0, bytes = 0;
 	int rc = lf_index_packs(vault->index, &packs, &count, err);
 
 	for (size_t i = 0; !rc && i < count; i++) {
@@ -264,23 +238,22 @@ static int remove_condemned(struct collection *collection, struct lf_error *err)
 		if (!bits)
 			continue;
 		uint32_t dead = count_bits(bits, packs[i]->count);
-		if (dead == 0 && !is_small(packs[i])) {
+		if (dead == 0 && !is_small(packs[i]) && !is_loose(collection, packs[i])) {
 			lf_index_condemn(vault->index, packs[i], NULL);
 			free(bits);
 			continue;
 		}
-		group[n++] = (struct leaving){packs[i], bits};
-		if (dead < packs[i]->count)
-			rc = move_kept(collection, packs[i], bits, err);
-		bool full = collection->writer &&
-			    lf_pack_writer_size(collection->writer) >= LF_PACK_TARGET_BYTES;
-		if (!rc && (full || n == LF_N(group))) {
-			rc = remove_packs(collection, group, n, err);
-			n = 0;
+		group[n++] = (struct lf_leaving){packs[i], bits, dead};
+		bytes += packs[i]->size;
+		if (n == LF_N(group) || bytes >= GROUP_BYTES) {
+			rc = replace_packs(collection, group, n, err);
+			bytes = n = 0;
+			if (collection->opts->progress)
+				collection->opts->progress(collection->opts->context, i + 1, count);
 		}
 	}
 	if (!rc)
-		return remove_packs(collection, group, n, err);
+		return replace_packs(collection, group, n, err);
 	for (size_t i = 0; i < n; i++)
 		free(group[i].bits);
 	return rc;
@@ -313,8 +286,6 @@ static int settle(struct collection *collection, struct lf_error *err)
 	int rc = spare_marked(collection, err);
 	if (!rc)
 		rc = remove_condemned(collection, err);
-	lf_pack_writer_free(collection->writer);
-	collection->writer = NULL;
 	clear_condemned(vault);
 	return rc;
 }
@@ -347,10 +318,11 @@ static int collect(struct collection *collection, struct lf_error *err)
 	return rc ? rc : lf_index_tidy(vault->index, true, err);
 }
 
-int lf_vault_collect(struct lf_vault *vault, int64_t now_ns, json_t **ret_report,
-		     struct lf_error *err)
+int lf_vault_collect(struct lf_vault *vault, const struct lf_collect_opts *opts,
+		     json_t **ret_report, struct lf_error *err)
 {
-	struct collection collection = {.vault = vault, .now_ns = now_ns};
+	struct collection collection = {.vault = vault, .opts = opts};
+	uint64_t adopted = atomic_load(&vault->adopted_bytes);
 	int rc = lf_vault_writable(vault, err);
 
 	if (rc)
@@ -362,9 +334,12 @@ int lf_vault_collect(struct lf_vault *vault, int64_t now_ns, json_t **ret_report
 	lf_mark_end(&collection.mark);
 	if (rc)
 		return rc;
+	/* sessions that write beside us make it look less: it is what the directory shrank by */
+	json_int_t written = (json_int_t)(atomic_load(&vault->adopted_bytes) - adopted);
 	json_t *report = json_pack("{s:I, s:I, s:I, s:b}", "points", (json_int_t)collection.points,
 				   "chunks", (json_int_t)collection.chunks, "bytes",
-				   (json_int_t)collection.bytes, "deferred", collection.deferred);
+				   (json_int_t)collection.removed - written, "deferred",
+				   collection.deferred);
 	if (!report)
 		return lf_fail_nomem(err);
 	*ret_report = report;

@@ -48,7 +48,8 @@ void lf_pack_key(const struct lf_domain_key *key, const uint8_t salt[static LF_P
 	lf_key_derive(key->data_key, salt, LF_PACK_SALT_SIZE, "landfall pack 1", ret_key);
 }
 
-void lf_pack_header_encode(uint32_t epoch, const uint8_t salt[static LF_PACK_SALT_SIZE],
+void lf_pack_header_encode(uint32_t epoch, uint32_t flags,
+			   const uint8_t salt[static LF_PACK_SALT_SIZE],
 			   uint8_t out[static LF_PACK_HEADER_SIZE])
 {
 	memset(out, 0, LF_PACK_HEADER_SIZE);
@@ -56,6 +57,7 @@ void lf_pack_header_encode(uint32_t epoch, const uint8_t salt[static LF_PACK_SAL
 	lf_put_u32(out + 8, LF_PACK_VERSION);
 	lf_put_u32(out + 12, epoch);
 	memcpy(out + 16, salt, LF_PACK_SALT_SIZE);
+	lf_put_u32(out + 48, flags);
 }
 
 static void entry_encode(const struct lf_pack_entry *entry, uint8_t *out)
@@ -184,9 +186,9 @@ static int decode_footer(const uint8_t *header, const uint8_t *tail, uint64_t en
 			 struct lf_pack_footer *footer, struct lf_error *err)
 {
 	size_t body = (size_t)footer->count * LF_PACK_ENTRY_SIZE;
-	static const uint8_t zero[16];
+	static const uint8_t zero[12];
 
-	if (memcmp(header, HEAD_MAGIC, 8) != 0 || memcmp(header + 48, zero, 16) != 0)
+	if (memcmp(header, HEAD_MAGIC, 8) != 0 || memcmp(header + 52, zero, 12) != 0)
 		return fail_footer("its header is not a pack's", err);
 	if (lf_get_u32(header + 8) != LF_PACK_VERSION)
 		return lf_fail(err, LF_EUNSUPPORTED, NULL, "the pack has format version %u",
@@ -195,6 +197,7 @@ static int decode_footer(const uint8_t *header, const uint8_t *tail, uint64_t en
 	if (memcmp(footer->name, tail + body + 16, 32) != 0)
 		return fail_footer("its checksum does not match", err);
 	footer->epoch = lf_get_u32(header + 12);
+	footer->flags = lf_get_u32(header + 48);
 	memcpy(footer->salt, header + 16, LF_PACK_SALT_SIZE);
 	return decode_entries(tail, footer, end, err);
 }

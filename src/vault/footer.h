@@ -2,7 +2,7 @@
 /*
  * vault/footer.h - what a pack says about itself.  Format: docs/formats/pack.md
  *
- *   header   "LFPACK01" | version u32 | key epoch u32 | salt 32 | zero 16
+ *   header   "LFPACK01" | version u32 | key epoch u32 | salt 32 | flags u32 | zero 12
  *   records  ciphertext and tag, one after another
  *   entries  sorted by id, 72 bytes each
  *   trailer  count u32 | zero u32 | offset of the entries u64 | SHA-256 | "LFPKEND1"
@@ -39,17 +39,22 @@ struct lf_pack_entry {
 	enum lf_chunk_kind kind;
 };
 
+/* All its records are compressed as well as it gets. */
+#define LF_PACK_DENSE 1u
+
 struct lf_pack_footer {
 	uint8_t name[32];
 	uint8_t salt[LF_PACK_SALT_SIZE];
 	uint32_t epoch;
+	uint32_t flags; /* LF_PACK_... */
 	uint32_t count;
 	uint64_t size; /* of the file */
 	struct lf_pack_entry *entries;
 };
 void lf_pack_footer_done(struct lf_pack_footer *footer);
 
-void lf_pack_header_encode(uint32_t epoch, const uint8_t salt[static LF_PACK_SALT_SIZE],
+void lf_pack_header_encode(uint32_t epoch, uint32_t flags,
+			   const uint8_t salt[static LF_PACK_SALT_SIZE],
 			   uint8_t out[static LF_PACK_HEADER_SIZE]);
 /* Sorts entries; appends entries and trailer to out, and returns the name. */
 LF_MUST_CHECK int lf_pack_footer_encode(const uint8_t header[static LF_PACK_HEADER_SIZE],

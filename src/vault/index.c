@@ -147,7 +147,8 @@ int lf_index_add(struct lf_index *index, const struct lf_pack_footer *footer, ui
 		memcpy(pack->salt, footer->salt, sizeof(pack->salt));
 		pack->epoch = footer->epoch;
 		pack->count = footer->count;
-		pack->size = footer->size;
+		pack->size = (uint32_t)footer->size;
+		pack->flags = footer->flags;
 		rc = lf_run_of_pack(pack, footer, &run, err);
 	}
 	if (!rc && run)

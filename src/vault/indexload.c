@@ -79,7 +79,8 @@ static struct lf_pack *take_table_entry(void *context, const uint8_t *entry)
 	memcpy(pack->salt, entry + 32, 32);
 	pack->epoch = lf_get_u32(entry + 64);
 	pack->count = lf_get_u32(entry + 68);
-	pack->size = lf_get_u64(entry + 72);
+	pack->size = lf_get_u32(entry + 72);
+	pack->flags = lf_get_u32(entry + 76);
 	pack->covered = true;
 	return pack;
 }

@@ -13,9 +13,6 @@
 
 #include "vault/map.h"
 
-/* Bytes done of those to do; may be called from any thread, one at a time. */
-typedef void lf_progress_fn(void *context, uint64_t done, uint64_t total);
-
 struct lf_ingest_opts {
 	const char *path;	    /* block device or image file */
 	const struct lf_root *base; /* what the disk was; NULL: not known */

@@ -80,7 +80,7 @@ static int writer_begin(struct lf_pack_writer *writer, const struct lf_domain_ke
 	rc = lf_sealer_set_key(writer->sealer, writer->key, err);
 	if (rc)
 		return rc;
-	lf_pack_header_encode(key->epoch, writer->footer.salt, writer->header);
+	lf_pack_header_encode(key->epoch, 0, writer->footer.salt, writer->header);
 	memcpy(writer->buffer, writer->header, LF_PACK_HEADER_SIZE);
 	writer->used = LF_PACK_HEADER_SIZE;
 	writer->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -315,5 +315,12 @@ const char *lf_pack_writer_path(const struct lf_pack_writer *writer)
 
 void lf_pack_writer_set_effort(struct lf_pack_writer *writer, enum lf_effort effort)
 {
+	struct lf_pack_footer *footer = &writer->footer;
+
 	writer->effort = effort;
+	if (effort != LF_EFFORT_BEST || footer->count)
+		return;
+	footer->flags = LF_PACK_DENSE;
+	lf_pack_header_encode(footer->epoch, footer->flags, footer->salt, writer->header);
+	memcpy(writer->buffer, writer->header, LF_PACK_HEADER_SIZE);
 }

@@ -13,7 +13,7 @@
 LF_MUST_CHECK int lf_pack_writer_add_kind(struct lf_pack_writer *writer,
 					  const struct lf_chunk_id *id, enum lf_chunk_kind kind,
 					  const void *data, size_t len, struct lf_error *err);
-/* From now on; a new writer is fast. */
+/* From now on; a new writer is fast.  LF_EFFORT_BEST from the beginning on makes a dense pack. */
 void lf_pack_writer_set_effort(struct lf_pack_writer *writer, enum lf_effort effort);
 /* Append a chunk that is compressed already (garbage collection moves it). */
 LF_MUST_CHECK int lf_pack_writer_add_coded(struct lf_pack_writer *writer,

@@ -12,6 +12,8 @@
 #ifndef LF_VAULT_POINT_H
 #define LF_VAULT_POINT_H
 
+#include <stdatomic.h>
+
 #include "vault/map.h"
 
 #define LF_CLAIM_FOREVER INT64_MAX
@@ -39,10 +41,23 @@ LF_MUST_CHECK int lf_claim_drop(struct lf_vault *vault, const char *point, const
 LF_MUST_CHECK int lf_session_begin(struct lf_vault *vault, const char *id, struct lf_error *err);
 LF_MUST_CHECK int lf_session_end(struct lf_vault *vault, const char *id, struct lf_error *err);
 
-/* Remove points whose claims are gone or past now_ns, and what only they held.
- * report: {"points":n,"chunks":n,"bytes":n}. */
-LF_MUST_CHECK int lf_vault_collect(struct lf_vault *vault, int64_t now_ns, json_t **ret_report,
-				   struct lf_error *err);
+struct lf_collect_opts {
+	int64_t now_ns;
+	bool compact;		   /* also rewrite packs that were compressed in a hurry */
+	unsigned threads;	   /* that rewrite packs; 0: as many as processors */
+	uint64_t bytes_per_second; /* of packs rewritten; 0: as fast as it goes */
+	lf_progress_fn *progress;  /* packs done of all; may be NULL */
+	const atomic_bool *stop;   /* set: end soon with LF_ECANCELED; may be NULL */
+	void *context;
+};
+/*
+ * Remove points whose claims are gone or past now_ns, and what only they held;
+ * beside readers and sessions.  Cut short anywhere, the next one goes on.
+ * report: {"points":n,"chunks":n,"bytes":n that the store shrank by,
+ * "deferred": transfers under way may need what else there is}.
+ */
+LF_MUST_CHECK int lf_vault_collect(struct lf_vault *vault, const struct lf_collect_opts *opts,
+				   json_t **ret_report, struct lf_error *err);
 /*
  * Check every pack, run, manifest, claim and tree.  faults: array of
  * {"object","fault","points":[...]}; 0 and an empty array: all is well.

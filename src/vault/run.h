@@ -31,7 +31,8 @@ struct lf_pack {
 	uint8_t salt[LF_PACK_SALT_SIZE];
 	uint32_t epoch;
 	uint32_t count;
-	uint64_t size;
+	uint32_t size;
+	uint32_t flags;	      /* LF_PACK_... */
 	uint64_t seq;	      /* when we got it, on the vault's own count; 0: before we opened */
 	_Atomic bool dead;    /* not (or no more) in the store: its records do not count */
 	bool listed;	      /* seen by the last refresh */

@@ -62,7 +62,8 @@ static void encode_pack(const struct lf_pack *pack, uint8_t *out)
 	memcpy(out + 32, pack->salt, 32);
 	lf_put_u32(out + 64, pack->epoch);
 	lf_put_u32(out + 68, pack->count);
-	lf_put_u64(out + 72, pack->size);
+	lf_put_u32(out + 72, pack->size);
+	lf_put_u32(out + 76, pack->flags);
 }
 
 int lf_run_of_pack(struct lf_pack *pack, const struct lf_pack_footer *footer,

@@ -25,6 +25,9 @@ struct lf_chunk_id {
 	uint8_t bytes[32];
 };
 
+/* How much is done of all there is; may be called from any thread, one at a time. */
+typedef void lf_progress_fn(void *context, uint64_t done, uint64_t total);
+
 struct lf_vault;
 
 struct lf_vault_opts {

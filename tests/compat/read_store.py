@@ -76,8 +76,8 @@ class Pack:
         with open(path, "rb") as f:
             self.bytes = f.read()
         b = self.bytes
-        magic, version, self.epoch, salt, zero = struct.unpack("<8sII32s16s", b[:64])
-        assert magic == b"LFPACK01" and version == 1 and zero == bytes(16), path
+        magic, version, self.epoch, salt, flags, zero = struct.unpack("<8sII32sI12s", b[:64])
+        assert magic == b"LFPACK01" and version == 1 and zero == bytes(12), path
         count, zero, start, digest, magic = struct.unpack("<IIQ32s8s", b[-56:])
         assert magic == b"LFPKEND1" and zero == 0 and start + count * 72 + 56 == len(b), path
         sha = lambda data: hashlib.sha256(data).digest()

@@ -2,6 +2,10 @@
 /* Garbage collection and those who hold on to chunks. */
 #include "vault_fixture.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "vault/ingest.h"
 #include "vault/pack.h"
 
 #define PAGE LF_PAGE_SIZE
@@ -77,10 +81,12 @@ static void test_collect__keeps_a_point_until_its_last_claim_ends(void **state)
 	make_disk(fixture->vault, id, 1, 20, &root);
 	assert_lf_ok(lf_claim_put(fixture->vault, id, "export:x", 1000, &err));
 	assert_lf_ok(lf_claim_drop(fixture->vault, id, "retention", &err));
-	assert_lf_ok(lf_vault_collect(fixture->vault, 999, &report, &err));
+	assert_lf_ok(lf_vault_collect(fixture->vault, &(struct lf_collect_opts){.now_ns = 999},
+				      &report, &err));
 	assert_int_equal(lf_json_int_or(report, "points", -1), 0);
 	json_decref(lf_steal(&report));
-	assert_lf_ok(lf_vault_collect(fixture->vault, 1000, &report, &err));
+	assert_lf_ok(lf_vault_collect(fixture->vault, &(struct lf_collect_opts){.now_ns = 1000},
+				      &report, &err));
 	assert_int_equal(lf_json_int_or(report, "points", -1), 1);
 	assert_int_equal(lf_claim_put(fixture->vault, id, "late", 5000, &err), LF_ENOTFOUND);
 }
@@ -192,8 +198,74 @@ static void test_collect__removes_nothing_when_a_point_is_damaged(void **state)
 	memset(nowhere.node.bytes, 7, sizeof(nowhere.node.bytes));
 	put_point(fixture->vault, two, &nowhere, PAGE);
 	assert_lf_ok(lf_claim_drop(fixture->vault, one, "retention", &err));
-	assert_int_equal(lf_vault_collect(fixture->vault, 1, &report, &err), LF_ECORRUPT);
+	assert_int_equal(lf_vault_collect(fixture->vault, &(struct lf_collect_opts){.now_ns = 1},
+					  &report, &err),
+			 LF_ECORRUPT);
 	assert_true(has_page(fixture->vault, 1, 7));
+}
+
+/* A disk of chunks of text, as a first pass would store it. */
+static void make_text_disk(struct fixture *fixture, struct lf_root *ret_root, char *id)
+{
+	LF_AUTO_FREE char *image = lf_printf_dup("%s/disk", fixture->dir);
+	const struct lf_ingest_opts opts = {.path = image};
+	struct lf_ingest_result result;
+	FILE *file = fopen(image, "w");
+	uint64_t seed = 7;
+	struct lf_error err;
+
+	for (unsigned i = 0; i < 600000; i++)
+		fprintf(file, "%" PRIx64 " %u\n", next_random(&seed) % 50000, i % 77);
+	fclose(file);
+	assert_lf_ok(lf_ingest(fixture->vault, &opts, &result, &err));
+	*ret_root = result.root;
+	new_id(id);
+	put_point(fixture->vault, id, &result.root, result.size_bytes);
+}
+
+static int64_t compact(struct lf_vault *vault)
+{
+	const struct lf_collect_opts opts = {.now_ns = 1, .compact = true, .threads = 2};
+	LF_AUTO_JSON *report = NULL;
+	struct lf_error err;
+
+	assert_lf_ok(lf_vault_collect(vault, &opts, &report, &err));
+	return lf_json_int_or(report, "bytes", -1);
+}
+
+static void test_compact__stores_the_same_in_less_and_only_once(void **state)
+{
+	struct fixture *fixture = *state;
+	char id[LF_GUID_SIZE];
+	struct lf_root root;
+	uint8_t before[PAGE], after[PAGE];
+	struct lf_error err;
+
+	make_text_disk(fixture, &root, id);
+	assert_lf_ok(lf_map_read(fixture->vault, &root, before, PAGE, 777 * PAGE, &err));
+	assert_true(compact(fixture->vault) > 300000);
+	assert_lf_ok(lf_map_read(fixture->vault, &root, after, PAGE, 777 * PAGE, &err));
+	assert_memory_equal(before, after, PAGE);
+	assert_int_equal(compact(fixture->vault), 0);
+	fixture_reopen(fixture); /* the runs know, and so do the packs */
+	assert_int_equal(compact(fixture->vault), 0);
+	assert_whole(fixture->vault);
+}
+
+static void test_compact__stops_when_told(void **state)
+{
+	struct fixture *fixture = *state;
+	atomic_bool stop = true;
+	const struct lf_collect_opts opts = {.now_ns = 1, .compact = true, .stop = &stop};
+	LF_AUTO_JSON *report = NULL;
+	char id[LF_GUID_SIZE];
+	struct lf_root root;
+	struct lf_error err;
+
+	make_text_disk(fixture, &root, id);
+	assert_int_equal(lf_vault_collect(fixture->vault, &opts, &report, &err), LF_ECANCELED);
+	assert_whole(fixture->vault);
+	assert_true(compact(fixture->vault) > 300000);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -201,6 +273,8 @@ static void test_collect__removes_nothing_when_a_point_is_damaged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_compact__stores_the_same_in_less_and_only_once),
+		TEST(test_compact__stops_when_told),
 		TEST(test_collect__gives_back_the_space_of_a_dropped_point),
 		TEST(test_collect__keeps_a_point_until_its_last_claim_ends),
 		TEST(test_collect__keeps_what_a_running_session_was_told_is_present),

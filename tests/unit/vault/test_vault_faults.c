@@ -115,7 +115,8 @@ static unsigned run_history(struct lf_vault *vault, int fd)
 			point_id(1, id);
 			tell(fd, 1, true);
 			failed += !!lf_claim_drop(vault, id, "retention", &err);
-			failed += !!lf_vault_collect(vault, 1, &report, &err);
+			failed += !!lf_vault_collect(vault, &(struct lf_collect_opts){.now_ns = 1},
+						     &report, &err);
 		}
 	}
 	/* only the last point stays: most of the first one's pack is garbage now */
@@ -126,7 +127,7 @@ static unsigned run_history(struct lf_vault *vault, int fd)
 		failed += !!lf_claim_drop(vault, id, "retention", &err);
 	}
 	LF_AUTO_JSON *report = NULL;
-	failed += !!lf_vault_collect(vault, 1, &report, &err);
+	failed += !!lf_vault_collect(vault, &(struct lf_collect_opts){.now_ns = 1}, &report, &err);
 	return failed;
 }
 

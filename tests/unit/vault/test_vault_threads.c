@@ -122,7 +122,8 @@ static void *collect_always(void *argument)
 	while (atomic_load(&shared->writing)) {
 		LF_AUTO_JSON *report = NULL;
 		LF_AUTO_JSON *faults = NULL;
-		if (lf_vault_collect(shared->fixture->vault, 1, &report, &err))
+		if (lf_vault_collect(shared->fixture->vault, &(struct lf_collect_opts){.now_ns = 1},
+				     &report, &err))
 			note_failure(shared, "collect", &err);
 		if (lf_vault_verify(shared->fixture->vault, &faults, &err))
 			note_failure(shared, "verify", &err);

@@ -124,7 +124,8 @@ static inline int64_t collect(struct lf_vault *vault, const char *what)
 	LF_AUTO_JSON *report = NULL;
 	struct lf_error err;
 
-	assert_lf_ok(lf_vault_collect(vault, 1, &report, &err));
+	assert_lf_ok(
+		lf_vault_collect(vault, &(struct lf_collect_opts){.now_ns = 1}, &report, &err));
 	return lf_json_int_or(report, what, -1);
 }
 
