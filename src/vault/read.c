@@ -178,11 +178,23 @@ static int fail_chunk(const struct lf_chunk_id *id, struct lf_error *err)
 	return lf_error_wrap(err, "chunk %s", hex);
 }
 
+int lf_vault_load_chunk(struct lf_vault *vault, const struct lf_chunk_id *id, void *out,
+			uint32_t *ret_len, struct lf_error *err)
+{
+	struct lf_opener *opener = NULL;
+	int rc = lf_opener_get(vault, &opener, err);
+
+	if (rc)
+		return rc;
+	rc = read_anyhow(vault, opener, id, out, ret_len, err);
+	lf_opener_put(vault, opener);
+	return rc ? fail_chunk(id, err) : 0;
+}
+
 int lf_vault_get_chunk(struct lf_vault *vault, const struct lf_chunk_id *id,
 		       struct lf_cached **ret_chunk, struct lf_error *err)
 {
 	struct lf_cached *chunk = lf_cache_get(vault->cache, id);
-	struct lf_opener *opener = NULL;
 	uint32_t len = 0;
 
 	if (chunk) {
@@ -192,13 +204,9 @@ int lf_vault_get_chunk(struct lf_vault *vault, const struct lf_chunk_id *id,
 	LF_AUTO_FREE uint8_t *plain = malloc(LF_CHUNK_BYTES_MAX);
 	if (!plain)
 		return lf_fail_nomem(err);
-	int rc = lf_opener_get(vault, &opener, err);
+	int rc = lf_vault_load_chunk(vault, id, plain, &len, err);
 	if (rc)
 		return rc;
-	rc = read_anyhow(vault, opener, id, plain, &len, err);
-	lf_opener_put(vault, opener);
-	if (rc)
-		return fail_chunk(id, err);
 	chunk = lf_cache_put(vault->cache, id, plain, len);
 	if (!chunk)
 		return lf_fail_nomem(err);

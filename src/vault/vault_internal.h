@@ -85,6 +85,9 @@ void lf_openers_free(struct lf_vault *vault);
 LF_MUST_CHECK int lf_vault_read_place(struct lf_vault *vault, struct lf_opener *opener,
 				      const struct lf_place *place, void *out,
 				      struct lf_error *err);
+/* The chunk's plain bytes into out (LF_CHUNK_BYTES_MAX of room), past the cache. */
+LF_MUST_CHECK int lf_vault_load_chunk(struct lf_vault *vault, const struct lf_chunk_id *id,
+				      void *out, uint32_t *ret_len, struct lf_error *err);
 /* The chunk's plain bytes, cached; release with lf_cache_release(). */
 LF_MUST_CHECK int lf_vault_get_chunk(struct lf_vault *vault, const struct lf_chunk_id *id,
 				     struct lf_cached **ret_chunk, struct lf_error *err);
