@@ -157,8 +157,12 @@ int lf_dir_make(const char *path, mode_t mode, struct lf_error *err)
 			continue;
 		char kept = *p;
 		*p = '\0';
-		if (mkdir(copy, mode) && errno != EEXIST)
+		bool made = mkdir(copy, mode) == 0;
+		if (!made && errno != EEXIST)
 			return lf_fail_sys(err, errno, path, "cannot make directory %s", copy);
+		int rc = made ? lf_file_sync_parent(copy, err) : 0;
+		if (rc)
+			return rc;
 		*p = kept;
 		if (!kept)
 			return 0;

@@ -36,7 +36,7 @@ LF_MUST_CHECK int lf_file_sync_parent(const char *path, struct lf_error *err);
 LF_MUST_CHECK int lf_file_rename_durable(const char *from, const char *to, struct lf_error *err);
 LF_MUST_CHECK int lf_file_sync(int fd, const char *name, struct lf_error *err);
 
-/* mkdir -p; an existing directory is fine. */
+/* mkdir -p, durable; an existing directory is fine. */
 LF_MUST_CHECK int lf_dir_make(const char *path, mode_t mode, struct lf_error *err);
 /* rm -r; a missing path is fine.  Does not follow links. */
 LF_MUST_CHECK int lf_dir_remove(const char *path, struct lf_error *err);

@@ -41,10 +41,10 @@ LF_MUST_CHECK int lf_store_list(struct lf_store *store, const char *folder,
 				lf_store_visit_fn *visit, void *context, struct lf_error *err);
 /* Missing is fine.  Removal is not synced: a crash may bring the object back. */
 LF_MUST_CHECK int lf_store_delete(struct lf_store *store, const char *name, struct lf_error *err);
-/* Remove what an interrupted put left in folder.  Only for the one writer. */
+/* Remove what an interrupted put left in folder ("." is the top).  Only for the one writer. */
 LF_MUST_CHECK int lf_store_sweep(struct lf_store *store, const char *folder, struct lf_error *err);
 
-/* Make removals in folder last through a power cut. */
+/* Make what is, and what no more is, in folder last through a power cut. */
 LF_MUST_CHECK int lf_store_sync(struct lf_store *store, const char *folder, struct lf_error *err);
 
 #endif

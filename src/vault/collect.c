@@ -63,19 +63,23 @@ static int drop_point(void *context, const char *id, struct lf_error *err)
 	return rc;
 }
 
-/* Claims of a point that never came to be: a crash in lf_point_put(). */
+/* What a crash in lf_point_put() left: half a claim, or claims of a point that never came to be. */
 static int drop_orphan(void *context, const char *id, struct lf_error *err)
 {
 	struct collection *collection = context;
 	struct lf_vault *vault = collection->vault;
-	char name[64];
+	char name[64], folder[64];
 	uint64_t size;
 
 	if (!lf_guid_valid(id))
 		return 0;
 	snprintf(name, sizeof(name), "points/%s", id);
+	snprintf(folder, sizeof(folder), "claims/%s", id);
 	LF_GUARD(&vault->points_mutex);
-	int rc = lf_store_size(vault->store, name, &size, err);
+	int rc = lf_store_sweep(vault->store, folder, err);
+	if (rc)
+		return rc;
+	rc = lf_store_size(vault->store, name, &size, err);
 	if (rc != LF_ENOTFOUND)
 		return rc;
 	/* without a point a claim keeps nothing, and with the lock nobody is making one */

@@ -65,7 +65,7 @@ static int make_platform_key(const char *path, struct lf_error *err)
 	uint8_t key[32];
 
 	lf_guid_random(guid);
-	LF_AUTO_FREE char *temporary = lf_printf_dup("%s.new-%s", path, guid);
+	LF_AUTO_FREE char *temporary = lf_printf_dup("%s.tmp-%s", path, guid);
 	if (!temporary)
 		return lf_fail_nomem(err);
 	if (RAND_bytes(key, sizeof(key)) != 1)

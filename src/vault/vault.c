@@ -79,10 +79,14 @@ static int remove_leftover(void *context, const char *name, struct lf_error *err
 	return path ? lf_file_remove(path, err) : lf_fail_nomem(err);
 }
 
-/* What a crash left half-made, which only we may remove: we have the lock. */
+/*
+ * What a crash left half-made, which only we may remove: we have the lock.  And
+ * what a killed process renamed but did not come to sync must last from here on:
+ * we shall build on it without writing it again.
+ */
 static int sweep(struct lf_vault *vault, struct lf_error *err)
 {
-	static const char *const folders[] = {"packs", "points", "sessions"};
+	static const char *const folders[] = {".", "packs", "points", "claims", "sessions"};
 	LF_AUTO_FREE char *tmp = lf_printf_dup("%s/tmp", vault->dir);
 
 	if (!tmp)
@@ -90,8 +94,11 @@ static int sweep(struct lf_vault *vault, struct lf_error *err)
 	int rc = lf_dir_make(tmp, 0700, err);
 	if (!rc)
 		rc = lf_dir_list(tmp, remove_leftover, vault->dir, err);
-	for (size_t i = 0; !rc && i < LF_N(folders); i++)
+	for (size_t i = 0; !rc && i < LF_N(folders); i++) {
 		rc = lf_store_sweep(vault->store, folders[i], err);
+		if (!rc)
+			rc = lf_store_sync(vault->store, folders[i], err);
+	}
 	return rc;
 }
 

@@ -177,8 +177,7 @@ static int make_folder(const char *path, struct lf_error *err)
 	if (!slash)
 		return 0;
 	*slash = '\0';
-	int rc = lf_dir_make(folder, 0700, err);
-	return rc ? rc : lf_file_sync_parent(folder, err);
+	return lf_dir_make(folder, 0700, err);
 }
 
 static int directory_put(struct lf_store *store, const char *name, const void *data, size_t len,
@@ -282,6 +281,12 @@ static int directory_list(struct lf_store *store, const char *folder, lf_store_v
 	return rc == LF_ENOTFOUND && stat(path, &st) && errno == ENOENT ? 0 : rc;
 }
 
+/* claims/POINT: the last claim takes the folder with it, the others fail and are right to. */
+static void remove_empty(const char *folder)
+{
+	(void)rmdir(folder);
+}
+
 static int directory_delete(struct lf_store *store, const char *name, struct lf_error *err)
 {
 	struct directory *dir = directory_of(store);
@@ -293,13 +298,9 @@ static int directory_delete(struct lf_store *store, const char *name, struct lf_
 	int rc = lf_file_remove(path, err);
 	if (rc)
 		return rc;
-	/* claims/POINT: the last claim takes the folder with it, the others fail and are right to
-	 */
-	char *slash = strrchr(path, '/');
-	if (strchr(name, '/') != strrchr(name, '/')) {
-		*slash = '\0';
-		(void)rmdir(path);
-	}
+	*strrchr(path, '/') = '\0';
+	if (strchr(name, '/') != strrchr(name, '/'))
+		remove_empty(path);
 	return 0;
 }
 
@@ -319,6 +320,8 @@ static int directory_sweep(struct lf_store *store, const char *folder, struct lf
 	if (!path)
 		return lf_fail_nomem(err);
 	int rc = lf_dir_list(path, sweep_entry, path, err);
+	if (!rc && strchr(folder, '/'))
+		remove_empty(path);
 	return rc == LF_ENOTFOUND ? 0 : rc;
 }
 

@@ -4,7 +4,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
+#include "os/file.h"
 #include "vault/ingest.h"
 #include "vault/pack.h"
 
@@ -268,6 +270,36 @@ static void test_compact__stops_when_told(void **state)
 	assert_true(compact(fixture->vault) > 300000);
 }
 
+static char *leave(const struct fixture *fixture, const char *name)
+{
+	char *path = lf_printf_dup("%s/%s", fixture->store, name);
+	struct lf_error err;
+
+	assert_non_null(path);
+	assert_lf_ok(lf_file_write_durable(path, "half", 4, 0600, &err));
+	return path;
+}
+
+static void test_collect__removes_what_a_crash_left_half_made(void **state)
+{
+	struct fixture *fixture = *state;
+	char id[LF_GUID_SIZE], name[128];
+	LF_AUTO_FREE char *key = leave(fixture, "vault.json.tmp-1");
+	struct lf_error err;
+
+	new_id(id);
+	snprintf(name, sizeof(name), "%s/claims/%s", fixture->store, id);
+	assert_lf_ok(lf_dir_make(name, 0700, &err));
+	snprintf(name, sizeof(name), "claims/%s/retention.tmp-1", id);
+	LF_AUTO_FREE char *claim = leave(fixture, name);
+	fixture_reopen(fixture);
+	assert_int_equal(collect(fixture->vault, "bytes"), 0);
+	assert_int_not_equal(access(key, F_OK), 0);
+	assert_int_not_equal(access(claim, F_OK), 0);
+	*strrchr(claim, '/') = '\0';
+	assert_int_not_equal(access(claim, F_OK), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -282,6 +314,7 @@ int main(void)
 		TEST(test_collect__folds_small_packs_together),
 		TEST(test_collect__keeps_the_base_of_an_edit_under_way),
 		TEST(test_collect__removes_nothing_when_a_point_is_damaged),
+		TEST(test_collect__removes_what_a_crash_left_half_made),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
