@@ -122,16 +122,14 @@ static int make_prints_path(const char *dir, const char *disk, char **ret_path,
 			    struct lf_error *err)
 {
 	LF_AUTO_FREE char *folder = lf_printf_dup("%s/prints", dir);
-	uint8_t digest[32];
-	char hex[33];
+	char hex[LF_NAME_HASH_SIZE];
 
 	if (!folder)
 		return lf_fail_nomem(err);
 	int rc = lf_dir_make(folder, 0700, err);
 	if (rc)
 		return rc;
-	lf_sha256(disk, strlen(disk), digest);
-	lf_hex_encode(digest, 16, hex);
+	lf_name_hash(disk, hex);
 	*ret_path = lf_printf_dup("%s/%s", folder, hex);
 	return *ret_path ? 0 : lf_fail_nomem(err);
 }

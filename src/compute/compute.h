@@ -52,7 +52,8 @@ LF_MUST_CHECK int lf_compute_network_remove(struct lf_compute *compute, const ch
 /*
  * vm: {"guid", "name", "vcpus", "memoryMiB", "firmware": "bios"|"uefi", "secureBoot": bool,
  *  "disks": [{"lun": -1 for the OS disk, "name", "sizeBytes",
- *             "source": {"kind": "point", "region", "point", "root"} | {"kind": "file", "path",
+ *             "source": {"kind": "point", "region", "point", "root", "disk": what it is a copy of
+ * (optional: what its boots read is then loaded ahead)} | {"kind": "file", "path",
  * "format"} | {"kind": "empty"}}], "nics": [{"guid", "network": guid, "subnet", "mac" (optional),
  * "address" (optional, fixed by DHCP)}]} Define: makes overlays, exports, domain; does not start.
  * Idempotent.

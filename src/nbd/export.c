@@ -110,6 +110,7 @@ char **lf_export_argv(const struct lf_export_spec *spec, const char *plugin)
 		lf_printf_dup("key-file=%s", spec->key_file),
 		lf_printf_dup("root=%s", spec->root),
 		lf_printf_dup("size=%" PRIu64, spec->size_bytes),
+		lf_printf_dup("trace=%s", spec->trace ? spec->trace : ""),
 	};
 	bool whole = true;
 	char **argv = calloc(LF_N(words) + 1, sizeof(*argv));

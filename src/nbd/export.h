@@ -9,7 +9,7 @@
  *
  * The plugin is $LF_NBD_PLUGIN, or nbdkit-landfall-plugin.so beside this
  * program, or nbdkit's own "landfall"; its parameters:
- *   store=DIRECTORY key-file=FILE root=TEXT size=BYTES
+ *   store=DIRECTORY key-file=FILE root=TEXT size=BYTES [trace=FILE]
  *
  * Threads: any; one thread at a time for one directory.
  */
@@ -24,6 +24,7 @@ struct lf_export_spec {
 	const char *key_file;
 	const char *root; /* lf_root_format() text */
 	uint64_t size_bytes;
+	const char *trace;	  /* file of what a boot reads first (vault/ahead.h); NULL: none */
 	const char *socket_owner; /* user that may connect ("libvirt-qemu"); NULL: us */
 };
 /*

@@ -9,6 +9,8 @@
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 
+#include "base/text.h"
+
 struct lf_sealer {
 	EVP_CIPHER *cipher;
 	EVP_CIPHER_CTX *out, *in; /* each keeps the key's schedule */
@@ -34,6 +36,14 @@ void lf_key_derive(const uint8_t key[static LF_KEY_SIZE], const void *salt, size
 void lf_sha256(const void *data, size_t len, uint8_t ret_digest[static 32])
 {
 	SHA256(data, len, ret_digest);
+}
+
+void lf_name_hash(const char *name, char ret_hex[static LF_NAME_HASH_SIZE])
+{
+	uint8_t digest[32];
+
+	lf_sha256(name, strlen(name), digest);
+	lf_hex_encode(digest, 16, ret_hex);
 }
 
 void lf_sealer_free(struct lf_sealer *sealer)

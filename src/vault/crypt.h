@@ -16,6 +16,9 @@
 void lf_key_derive(const uint8_t key[static LF_KEY_SIZE], const void *salt, size_t salt_len,
 		   const char *info, uint8_t ret_key[static LF_KEY_SIZE]);
 void lf_sha256(const void *data, size_t len, uint8_t ret_digest[static 32]);
+#define LF_NAME_HASH_SIZE 33
+/* 32 hex digits for any name: what a file can be called. */
+void lf_name_hash(const char *name, char ret_hex[static LF_NAME_HASH_SIZE]);
 
 struct lf_sealer;
 LF_MUST_CHECK int lf_sealer_new(struct lf_sealer **ret_sealer, struct lf_error *err);

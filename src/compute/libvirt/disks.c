@@ -16,6 +16,7 @@
 #include "compute/libvirt/internal.h"
 #include "nbd/export.h"
 #include "os/file.h"
+#include "vault/crypt.h"
 #include "os/process.h"
 #include "vault/point.h"
 
@@ -35,6 +36,21 @@ static char *export_dir(const struct lf_host *host, const json_t *vm, const json
 	if (lun < 0)
 		return lf_printf_dup("%s/%s/e-os", host->data_dir, guid);
 	return lf_printf_dup("%s/%s/e-%lld", host->data_dir, guid, (long long)lun);
+}
+
+/* Where what the boots of the disk read first is kept; "": nowhere.  free(). */
+static char *trace_path(const struct lf_host *host, const json_t *disk)
+{
+	LF_AUTO_FREE char *dir = lf_printf_dup("%s/traces", host->data_dir);
+	const char *id = lf_json_text(disk, "source.disk");
+	char name[LF_NAME_HASH_SIZE];
+	struct lf_error ignored;
+
+	/* without it boots are slower, not wrong */
+	if (!dir || !id || lf_dir_make(dir, 0700, &ignored))
+		return strdup("");
+	lf_name_hash(id, name);
+	return lf_printf_dup("%s/%s", dir, name);
 }
 
 /* The claim's name: one for each machine and point, however many disks. */
@@ -66,8 +82,9 @@ static int start_export(struct lf_host *host, const json_t *vm, const json_t *di
 	LF_AUTO_FREE char *dir = export_dir(host, vm, disk);
 	LF_AUTO_FREE char *store = NULL;
 	LF_AUTO_FREE char *key_file = NULL;
+	LF_AUTO_FREE char *trace = trace_path(host, disk);
 
-	if (!dir)
+	if (!dir || !trace)
 		return lf_fail_nomem(err);
 	int rc = lf_regions_paths(host->regions, lf_json_text_or(disk, "source.region", ""), &store,
 				  &key_file, err);
@@ -79,6 +96,7 @@ static int start_export(struct lf_host *host, const json_t *vm, const json_t *di
 		.key_file = key_file,
 		.root = lf_json_text_or(disk, "source.root", ""),
 		.size_bytes = (uint64_t)lf_json_int_or(disk, "sizeBytes", 0),
+		.trace = trace[0] ? trace : NULL,
 		.socket_owner = geteuid() == 0 ? LF_QEMU_USER : NULL,
 	};
 	return lf_export_start(&spec, err);

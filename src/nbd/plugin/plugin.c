@@ -3,6 +3,7 @@
  * nbdkit-landfall-plugin: one disk of a recovery point, read-only, by NBD.
  *
  *   nbdkit landfall store=DIR key-file=FILE root=TEXT size=BYTES [cache=BYTES]
+ *                   [trace=FILE]
  *
  * The vault is opened for reading, beside whoever writes to it.  All clients
  * share one cache; requests run in parallel; holes are told by block status.
@@ -16,15 +17,16 @@
 #include <nbdkit-plugin.h>
 
 #include "base/text.h"
-#include "vault/map.h"
+#include "vault/ahead.h"
 
 #define EXTENTS_MAX 4096u /* in one answer; the client asks again for the rest */
 
 static struct plugin {
-	char *store, *key_file, *root_text;
+	char *store, *key_file, *root_text, *trace;
 	uint64_t size, cache_bytes;
 	struct lf_root root;
 	struct lf_vault *vault;
+	struct lf_ahead *ahead;
 } plugin;
 
 static int plugin_errno(const struct lf_error *err)
@@ -69,6 +71,8 @@ static int landfall_config(const char *key, const char *value)
 		return set_path(value, &plugin.store);
 	if (strcmp(key, "key-file") == 0 || strcmp(key, "key") == 0)
 		return set_path(value, &plugin.key_file);
+	if (strcmp(key, "trace") == 0)
+		return value[0] ? set_path(value, &plugin.trace) : 0;
 	if (strcmp(key, "size") == 0)
 		return set_number(key, value, &plugin.size);
 	if (strcmp(key, "cache") == 0)
@@ -105,12 +109,25 @@ static int landfall_get_ready(void)
 	return lf_map_read(plugin.vault, &plugin.root, &byte, 1, 0, &err) ? report(&err) : 0;
 }
 
+/* Threads are made where they will run. */
+static int landfall_after_fork(void)
+{
+	struct lf_error err;
+
+	return lf_ahead_new(plugin.vault, &plugin.root, plugin.size, plugin.trace, &plugin.ahead,
+			    &err)
+		       ? report(&err)
+		       : 0;
+}
+
 static void landfall_unload(void)
 {
+	lf_ahead_free(plugin.ahead);
 	lf_vault_free(plugin.vault);
 	free(plugin.store);
 	free(plugin.key_file);
 	free(plugin.root_text);
+	free(plugin.trace);
 }
 
 static void *landfall_open(int readonly)
@@ -158,6 +175,7 @@ static int landfall_pread(void *handle, void *data, uint32_t count, uint64_t off
 	struct lf_error err;
 
 	(void)handle, (void)flags;
+	lf_ahead_note(plugin.ahead, offset, count);
 	return lf_map_read(plugin.vault, &plugin.root, data, count, offset, &err) ? report(&err)
 										  : 0;
 }
@@ -212,8 +230,10 @@ static struct nbdkit_plugin landfall_plugin = {
 	.config_help = "store=DIR      the vault's directory\n"
 		       "key-file=FILE  its platform key\n"
 		       "root=TEXT      root of the disk's map\n"
-		       "size=BYTES     size of the disk",
+		       "size=BYTES     size of the disk\n"
+		       "trace=FILE     what is read first; loaded at once the next time",
 	.get_ready = landfall_get_ready,
+	.after_fork = landfall_after_fork,
 	.open = landfall_open,
 	.get_size = landfall_get_size,
 	.can_write = say_no,

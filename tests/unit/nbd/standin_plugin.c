@@ -27,7 +27,7 @@ static int standin_config(const char *key, const char *value)
 		root = strdup(value);
 	else if (strcmp(key, "size") == 0)
 		size_bytes = nbdkit_parse_size(value);
-	else if (strcmp(key, "key-file") != 0) {
+	else if (strcmp(key, "key-file") != 0 && strcmp(key, "trace") != 0) {
 		nbdkit_error("unknown parameter %s", key);
 		return -1;
 	}

@@ -21,9 +21,9 @@ static void test_export__command_line_names_socket_and_root(void **state)
 	struct lf_export_spec spec = spec_of("/d");
 	char **argv = lf_export_argv(&spec, "plugin.so");
 	static const char *const expected[] = {
-		"nbdkit",	"--foreground",	 "--readonly", "--unix",
-		"/d/disk.sock", "--pidfile",	 "/d/pid",     "plugin.so",
-		"store=/store", "key-file=/key", "root=00-aa", "size=4096",
+		"nbdkit",     "--foreground", "--readonly", "--unix",	    "/d/disk.sock",
+		"--pidfile",  "/d/pid",	      "plugin.so",  "store=/store", "key-file=/key",
+		"root=00-aa", "size=4096",    "trace=",
 	};
 
 	(void)state;

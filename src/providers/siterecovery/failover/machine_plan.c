@@ -102,14 +102,14 @@ static int add_disks(const struct lf_sr_plan *plan, const char *name, json_t *ma
 		LF_AUTO_FREE char *full =
 			*given ? lf_printf_dup("%s%s", given, plan->test ? "-test" : "")
 			       : lf_printf_dup("%s", fallback ? fallback : "");
-		json_t *row = json_pack("{s:I,s:s?,s:I,s:{s:s,s:s,s:s,s:s},s:o}", "lun",
-					(json_int_t)lun, "name", full, "sizeBytes",
-					(json_int_t)lf_json_int_or(disk, "sizeBytes", 0), "source",
-					"kind", "point", "region",
-					lf_json_text_or(plan->item->state, "region", ""), "point",
-					lf_json_text_or(plan->point, "id", ""), "root",
-					lf_json_text_or(disk, "root", ""), "tags",
-					tags_of(plan->item, "targetManagedDiskTags"));
+		json_t *row = json_pack(
+			"{s:I,s:s?,s:I,s:{s:s,s:s,s:s,s:s,s:s},s:o}", "lun", (json_int_t)lun,
+			"name", full, "sizeBytes", (json_int_t)lf_json_int_or(disk, "sizeBytes", 0),
+			"source", "kind", "point", "region",
+			lf_json_text_or(plan->item->state, "region", ""), "point",
+			lf_json_text_or(plan->point, "id", ""), "root",
+			lf_json_text_or(disk, "root", ""), "disk", lf_json_text_or(disk, "id", ""),
+			"tags", tags_of(plan->item, "targetManagedDiskTags"));
 		if (json_array_append_new(disks, row))
 			return -1;
 	}
