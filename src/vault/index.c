@@ -12,6 +12,8 @@
 #include "vault/index_internal.h"
 
 #define TABLE_INITIAL 256u
+#define HELD_AT_ONCE  1024u
+#define PREFETCHED    16u
 
 static struct lf_pack **table_slot(struct lf_index *index, const uint8_t *name)
 {
@@ -75,6 +77,7 @@ void lf_index_free(struct lf_index *index)
 {
 	if (!index)
 		return;
+	lf_index_wait(index);
 	for (size_t i = 0; i < index->run_count; i++)
 		lf_run_unref(index->runs[i]);
 	for (size_t i = 0; i < index->table_size; i++) {
@@ -174,24 +177,13 @@ bool lf_index_has_pack(struct lf_index *index, const uint8_t name[static 32])
 	return found;
 }
 
+/* The newest run first; of a run's file a few records are read. */
 static bool find_locked(struct lf_index *index, const struct lf_chunk_id *id, unsigned nth,
 			struct lf_place *ret_place)
 {
-	for (size_t i = index->run_count; i-- > 0;) {
-		const struct lf_run *run = index->runs[i];
-		bool hit = false;
-		if (!lf_run_maybe(run, id))
-			continue;
-		uint64_t at = lf_run_seek(run, id, &hit);
-		for (; hit;
-		     hit = ++at < run->count && memcmp(lf_run_id(run, at), id->bytes, 32) == 0) {
-			lf_run_place(run, at, ret_place);
-			if (!ret_place->pack || atomic_load(&ret_place->pack->dead))
-				continue;
-			if (nth-- == 0)
-				return true;
-		}
-	}
+	for (size_t i = index->run_count; i-- > 0;)
+		if (lf_run_find(index->runs[i], id, &nth, ret_place))
+			return true;
 	return false;
 }
 
@@ -231,6 +223,40 @@ bool lf_index_hold(struct lf_index *index, const struct lf_chunk_id *id, uint32_
 	if (found && ret_plain)
 		*ret_plain = place.entry.plain;
 	return found;
+}
+
+/* Set the bits of those of n ids (at most HELD_AT_ONCE) that some run may have. */
+static void filter_many(struct lf_index *index, const struct lf_chunk_id *ids, size_t n,
+			uint8_t *maybe)
+{
+	memset(maybe, 0, (n + 7) / 8);
+	pthread_rwlock_rdlock(&index->lock);
+	for (size_t r = 0; r < index->run_count; r++) {
+		const struct lf_run *run = index->runs[r];
+		for (size_t i = 0; i < n && i < PREFETCHED; i++)
+			lf_run_prefetch(run, &ids[i]);
+		for (size_t i = 0; i < n; i++) {
+			if (i + PREFETCHED < n)
+				lf_run_prefetch(run, &ids[i + PREFETCHED]);
+			maybe[i / 8] |= (uint8_t)(lf_run_maybe(run, &ids[i]) << (i % 8));
+		}
+	}
+	pthread_rwlock_unlock(&index->lock);
+}
+
+void lf_index_hold_many(struct lf_index *index, const struct lf_chunk_id *ids, size_t n,
+			uint8_t *bits)
+{
+	uint8_t maybe[HELD_AT_ONCE / 8];
+
+	for (size_t from = 0; from < n; from += HELD_AT_ONCE) {
+		size_t some = n - from < HELD_AT_ONCE ? n - from : HELD_AT_ONCE;
+		filter_many(index, ids + from, some, maybe);
+		for (size_t i = 0; i < some; i++)
+			if (bit_is_set(maybe, (uint32_t)i) &&
+			    lf_index_hold(index, &ids[from + i], NULL))
+				bits[(from + i) / 8] |= (uint8_t)(1u << ((from + i) % 8));
+	}
 }
 
 int lf_index_packs(struct lf_index *index, struct lf_pack ***ret_packs, size_t *ret_count,

@@ -5,10 +5,12 @@
  *
  * New packs are runs in memory; the writer merges them into files when there
  * are many, and files into larger ones, so that their number grows with the
- * logarithm of the index.  Whatever is missing or damaged is read again from
+ * logarithm of the index.  Large merges are a thread's of the index, so that
+ * nobody waits for them.  Whatever is missing or damaged is read again from
  * the packs.
  *
- * Owns: runs and packs (which live until lf_index_free()).
+ * Owns: runs and packs (which live until lf_index_free()), the merging thread.
+ * Memory: 1.6 bytes a chunk, about 150 a pack, and the runs of packs not yet in a file.
  * Threads: any; look-ups share a lock that writers hold for moments only.
  */
 #ifndef LF_VAULT_INDEX_H
@@ -21,6 +23,7 @@ struct lf_index;
 /* store is borrowed; dir is the vault's directory (runs are in DIR/index). */
 LF_MUST_CHECK int lf_index_open(struct lf_store *store, const char *dir, bool read_only,
 				struct lf_index **ret_index, struct lf_error *err);
+/* Waits for a merge under way. */
 void lf_index_free(struct lf_index *index);
 
 /* Look at the store again: packs and runs that came and went. */
@@ -30,8 +33,13 @@ LF_MUST_CHECK int lf_index_heal(struct lf_index *index, size_t *ret_dropped, str
 /* A pack that is durable in the store: found from now on. */
 LF_MUST_CHECK int lf_index_add(struct lf_index *index, const struct lf_pack_footer *footer,
 			       uint64_t seq, struct lf_error *err);
-/* Merge what is due; another thread doing so already is fine. */
+/*
+ * Merge what is due: what is small here, the rest behind; another thread doing
+ * so already is fine.  all: leave no run in memory.
+ */
 LF_MUST_CHECK int lf_index_tidy(struct lf_index *index, bool all, struct lf_error *err);
+/* Wait until nothing is merged behind (tests, benchmarks). */
+void lf_index_wait(struct lf_index *index);
 bool lf_index_has_pack(struct lf_index *index, const uint8_t name[static 32]);
 
 /* The nth copy of a chunk (0 the first); false: no more. */
@@ -39,6 +47,10 @@ bool lf_index_find(struct lf_index *index, const struct lf_chunk_id *id, unsigne
 		   struct lf_place *ret_place);
 /* Present for good: a copy that is condemned to be collected is saved by asking. */
 bool lf_index_hold(struct lf_index *index, const struct lf_chunk_id *id, uint32_t *ret_plain);
+
+/* As lf_index_hold() for many: sets bit i (LSB first) when ids[i] is present, clears none. */
+void lf_index_hold_many(struct lf_index *index, const struct lf_chunk_id *ids, size_t n,
+			uint8_t *bits);
 
 /* The packs that live, a snapshot; free() the array. */
 LF_MUST_CHECK int lf_index_packs(struct lf_index *index, struct lf_pack ***ret_packs,

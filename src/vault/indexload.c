@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The index against the files: what is in the store, what runs say of it, and
- * merging.  A pack that no run covers is read from its own footer, so that a
+ * The index against the files: what is in the store and what runs say of it.
+ * A pack that no run covers is read from its own footer, so that a
  * crash between the pack and the index costs nothing but that.
  */
 #include <stdlib.h>
@@ -15,11 +15,10 @@
 #include "vault/index_internal.h"
 #include "vault/pack_internal.h"
 
-#define MEMORY_RUNS_MAX 16u /* then they become a file */
-#define RUN_SUFFIX	".run"
-#define RUN_NAME_LEN	20u /* 16 hex digits and the suffix */
+#define RUN_SUFFIX   ".run"
+#define RUN_NAME_LEN 20u /* 16 hex digits and the suffix */
 
-static char *run_path(const struct lf_index *index, uint64_t number)
+char *lf_index_run_path(const struct lf_index *index, uint64_t number)
 {
 	return lf_printf_dup("%s/%016llx" RUN_SUFFIX, index->dir, (unsigned long long)number);
 }
@@ -88,6 +87,8 @@ static struct lf_pack *take_table_entry(void *context, const uint8_t *entry)
 /* Open, or known not to be worth it. */
 static bool run_is_open(const struct lf_index *index, uint64_t number)
 {
+	if (index->making && number == index->making)
+		return true;
 	for (size_t i = 0; i < index->run_count; i++)
 		if (index->runs[i]->number == number)
 			return true;
@@ -97,7 +98,7 @@ static bool run_is_open(const struct lf_index *index, uint64_t number)
 	return false;
 }
 
-/* A damaged run is as good as none. */
+/* A damaged run, or one of another version, is as good as none. */
 static int open_run(struct lf_index *index, uint64_t number, struct lf_error *err)
 {
 	struct lf_run *run = NULL;
@@ -106,7 +107,7 @@ static int open_run(struct lf_index *index, uint64_t number, struct lf_error *er
 		index->last_number = number;
 	if (run_is_open(index, number))
 		return 0;
-	LF_AUTO_FREE char *path = run_path(index, number);
+	LF_AUTO_FREE char *path = lf_index_run_path(index, number);
 	if (!path)
 		return lf_fail_nomem(err);
 	pthread_rwlock_wrlock(&index->lock);
@@ -118,9 +119,9 @@ static int open_run(struct lf_index *index, uint64_t number, struct lf_error *er
 			lf_run_unref(run);
 	}
 	pthread_rwlock_unlock(&index->lock);
-	if (rc == LF_ECORRUPT && !index->read_only)
+	if ((rc == LF_ECORRUPT || rc == LF_EUNSUPPORTED) && !index->read_only)
 		return lf_file_remove(path, err);
-	return rc == LF_ECORRUPT || rc == LF_ENOTFOUND ? 0 : rc;
+	return rc == LF_ECORRUPT || rc == LF_EUNSUPPORTED || rc == LF_ENOTFOUND ? 0 : rc;
 }
 
 struct pack_reader {
@@ -226,150 +227,40 @@ static int refresh_locked(struct lf_index *index, struct lf_error *err)
 		rc = lf_store_list(index->store, "packs", list_pack, index, err);
 	if (!rc)
 		rc = settle_packs(index, &missing, &count, err);
-	for (size_t i = 0; !rc && i < count; i++)
+	for (size_t i = 0; !rc && i < count; i++) {
 		rc = load_footer(index, missing[i], err);
-	return rc;
-}
-
-/* Swap old for merged (NULL: nothing); with the lock held for writing. */
-static void swap_runs(struct lf_index *index, struct lf_run *const *old, size_t n,
-		      struct lf_run *merged)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < index->run_count; i++) {
-		bool gone = false;
-		for (size_t j = 0; j < n; j++)
-			gone = gone || index->runs[i] == old[j];
-		if (gone)
-			lf_run_unref(index->runs[i]);
-		else
-			index->runs[kept++] = index->runs[i];
+		/* a whole index may have to be made anew; no room for it is not the packs' fault */
+		struct lf_error ignored;
+		if (!rc)
+			(void)!lf_index_tidy_locked(index, false, &ignored);
 	}
-	if (merged)
-		index->runs[kept++] = merged; /* n >= 1: there is room */
-	index->run_count = kept;
-}
-
-static void uncover(struct lf_index *index, struct lf_run *run)
-{
-	for (uint32_t i = 0; i < run->pack_count; i++)
-		run->packs[i]->covered = false;
-	swap_runs(index, &run, 1, NULL);
-}
-
-static int merge(struct lf_index *index, struct lf_run *const *runs, size_t n, bool to_file,
-		 struct lf_error *err)
-{
-	struct lf_run *merged = NULL;
-	uint64_t number = to_file ? ++index->last_number : 0;
-	LF_AUTO_FREE char *path = to_file ? run_path(index, number) : NULL;
-
-	if (to_file && !path)
-		return lf_fail_nomem(err);
-	int rc = lf_run_merge(runs, n, path, &merged, err);
-	if (rc)
-		return rc;
-	merged->number = number;
-	pthread_rwlock_wrlock(&index->lock);
-	swap_runs(index, runs, n, merged);
-	pthread_rwlock_unlock(&index->lock);
-	for (size_t i = 0; i < n; i++) {
-		LF_AUTO_FREE char *old = runs[i]->number ? run_path(index, runs[i]->number) : NULL;
-		if (old && !index->read_only && !rc)
-			rc = lf_file_remove(old, err);
-		LF_CRASH_POINT("vault-run-removed");
-	}
-	return rc;
-}
-
-static int compare_runs(const void *a, const void *b)
-{
-	const struct lf_run *x = *(struct lf_run *const *)a, *y = *(struct lf_run *const *)b;
-
-	return x->count < y->count ? -1 : x->count > y->count;
-}
-
-/*
- * The smallest file runs whose sum reaches a third of the next one are merged
- * with it: each record is moved about log(n) times, and about log(n) runs stay.
- */
-static size_t due_runs(struct lf_run **runs, size_t n, bool all)
-{
-	uint64_t sum = 0;
-	size_t due = 0;
-
-	qsort(runs, n, sizeof(struct lf_run *), compare_runs);
-	for (size_t i = 0; i < n; i++) {
-		if (all || (i && sum * 3 >= runs[i]->count))
-			due = i + 1;
-		sum += runs[i]->count;
-	}
-	return due >= 2 || all ? due : 0;
-}
-
-/* Runs of one sort (memory or files), with references in out. */
-static size_t pick_runs(struct lf_run **runs, size_t n, bool files, struct lf_run **out)
-{
-	size_t picked = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if ((runs[i]->number != 0) == files)
-			out[picked++] = runs[i];
-	return picked;
-}
-
-static int tidy_locked(struct lf_index *index, bool all, struct lf_error *err)
-{
-	struct lf_run **runs = NULL;
-	size_t n = 0;
-	int rc = 0;
-
-	for (unsigned files = 0; !rc && files < 2; files++) {
-		if (files && index->read_only)
-			break;
-		rc = lf_index_runs(index, &runs, &n, err);
-		if (rc)
-			break;
-		LF_AUTO_FREE struct lf_run **picked = calloc(n + 1, sizeof(struct lf_run *));
-		size_t count = picked ? pick_runs(runs, n, files, picked) : 0;
-		if (picked && files)
-			count = due_runs(picked, count, all);
-		else if (count <= MEMORY_RUNS_MAX && !(all && !index->read_only))
-			count = 0;
-		if (!picked)
-			rc = lf_fail_nomem(err);
-		if (!rc && count > 0)
-			rc = merge(index, picked, count, !index->read_only, err);
-		for (size_t i = 0; i < n; i++)
-			lf_run_unref(runs[i]);
-		free(runs);
-	}
-	return rc;
-}
-
-int lf_index_tidy(struct lf_index *index, bool all, struct lf_error *err)
-{
-	if (pthread_mutex_trylock(&index->changing))
-		return 0;
-	int rc = tidy_locked(index, all, err);
-	pthread_mutex_unlock(&index->changing);
 	return rc;
 }
 
 int lf_index_refresh(struct lf_index *index, struct lf_error *err)
 {
 	LF_GUARD(&index->changing);
-	int rc = refresh_locked(index, err);
 
-	if (!rc && index->read_only)
-		rc = tidy_locked(index, false, err);
-	return rc;
+	return refresh_locked(index, err);
 }
 
-int lf_index_heal(struct lf_index *index, size_t *ret_dropped, struct lf_error *err)
+static int drop_run(struct lf_index *index, struct lf_run *run, struct lf_error *err)
 {
-	LF_GUARD(&index->changing);
+	uint64_t number = run->number;
+	LF_AUTO_FREE char *path = lf_index_run_path(index, number);
+
+	pthread_rwlock_wrlock(&index->lock);
+	lf_index_uncover(index, run);
+	pthread_rwlock_unlock(&index->lock);
+	if (index->read_only && index->bad_count < LF_INDEX_BAD_MAX)
+		index->bad[index->bad_count++] = number;
+	if (index->read_only)
+		return 0;
+	return path ? lf_file_remove(path, err) : lf_fail_nomem(err);
+}
+
+int lf_index_heal_locked(struct lf_index *index, size_t *ret_dropped, struct lf_error *err)
+{
 	struct lf_run **runs = NULL;
 	size_t n = 0;
 	int rc = lf_index_runs(index, &runs, &n, err);
@@ -379,18 +270,17 @@ int lf_index_heal(struct lf_index *index, size_t *ret_dropped, struct lf_error *
 		if (!lf_run_check(runs[i], &damage))
 			continue;
 		++*ret_dropped;
-		pthread_rwlock_wrlock(&index->lock);
-		uint64_t number = runs[i]->number;
-		uncover(index, runs[i]);
-		pthread_rwlock_unlock(&index->lock);
-		LF_AUTO_FREE char *path = run_path(index, number);
-		if (index->read_only && index->bad_count < LF_INDEX_BAD_MAX)
-			index->bad[index->bad_count++] = number;
-		if (!index->read_only)
-			rc = path ? lf_file_remove(path, err) : lf_fail_nomem(err);
+		rc = drop_run(index, runs[i], err);
 	}
 	for (size_t i = 0; i < n; i++)
 		lf_run_unref(runs[i]);
 	free(runs);
 	return rc ? rc : refresh_locked(index, err);
+}
+
+int lf_index_heal(struct lf_index *index, size_t *ret_dropped, struct lf_error *err)
+{
+	LF_GUARD(&index->changing);
+
+	return lf_index_heal_locked(index, ret_dropped, err);
 }

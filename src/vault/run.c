@@ -9,13 +9,32 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <xxhash.h>
-
 #include "os/file.h"
 #include "vault/bytes.h"
 #include "vault/run_internal.h"
 
-#define INTERPOLATIONS 3 /* then halve: ids are uniform, so that this is nearly there */
+#define RECORDS_A_BLOCK 40u /* 1.6 bytes of filter a record; one in 200 of those absent passes */
+#define FILTER_WORDS	7u  /* of 64 bits, after the count of records */
+#define READ_AT_ONCE	96u /* records: nearly always a whole block's */
+#define TABLE_AT_ONCE	512u
+
+struct lf_run *lf_run_new(uint64_t count, uint32_t pack_count)
+{
+	struct lf_run *run = calloc(1, sizeof(*run));
+
+	if (!run)
+		return NULL;
+	run->refs = 1;
+	run->count = count;
+	run->blocks = (count + RECORDS_A_BLOCK - 1) / RECORDS_A_BLOCK;
+	run->pack_count = pack_count;
+	run->fd = -1;
+	run->packs = calloc((size_t)pack_count + 1, sizeof(struct lf_pack *));
+	if (run->packs)
+		return run;
+	free(run);
+	return NULL;
+}
 
 struct lf_run *lf_run_ref(struct lf_run *run)
 {
@@ -27,115 +46,115 @@ void lf_run_unref(struct lf_run *run)
 {
 	if (!run || atomic_fetch_sub(&run->refs, 1) != 1)
 		return;
-	if (run->map && run->number)
-		munmap(run->map, run->map_len);
+	if (run->head && run->fd >= 0)
+		munmap(run->head, run->head_len);
 	else
-		free(run->map);
+		free(run->head);
+	lf_fd_done(&run->fd);
 	free(run->packs);
 	free(run);
 }
 
-const uint8_t *lf_run_id(const struct lf_run *run, uint64_t at)
-{
-	return run->records + at * LF_RUN_RECORD_SIZE;
-}
-
-static uint64_t id_prefix(const uint8_t *id)
+/* Ids are hashes: the first eight bytes are a place between the first and the last. */
+uint64_t lf_run_block(const struct lf_run *run, const uint8_t *id)
 {
 	uint64_t prefix;
 
 	memcpy(&prefix, id, sizeof(prefix));
-	return be64toh(prefix);
+	return (uint64_t)(((unsigned __int128)be64toh(prefix) * run->blocks) >> 64);
 }
 
-/* Narrow [*low, *high) around where a uniform id would be. */
-static void interpolate(const struct lf_run *run, uint64_t prefix, uint64_t *low, uint64_t *high)
+/* A bit in each of the block's words, by bytes that choose nothing else. */
+static uint64_t filter_bit(uint64_t spread, unsigned word)
 {
-	uint64_t from = 0, to = UINT64_MAX;
-
-	for (unsigned i = 0; i<INTERPOLATIONS && * high - *low> 64 && to > from; i++) {
-		uint64_t n = *high - *low;
-		uint64_t at = *low + (uint64_t)((unsigned __int128)(prefix - from) * (n - 1) /
-						(to - from));
-		uint64_t here = id_prefix(lf_run_id(run, at));
-		if (here < prefix) {
-			*low = at + 1;
-			from = here;
-		} else if (here > prefix) {
-			*high = at;
-			to = here;
-		} else {
-			return;
-		}
-		if (prefix < from || prefix > to)
-			return;
-	}
-}
-
-uint64_t lf_run_seek(const struct lf_run *run, const struct lf_chunk_id *id, bool *ret_hit)
-{
-	uint64_t low = 0, high = run->count;
-
-	interpolate(run, id_prefix(id->bytes), &low, &high);
-	while (low < high) {
-		uint64_t middle = low + (high - low) / 2;
-		if (memcmp(lf_run_id(run, middle), id->bytes, 32) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	*ret_hit = low < run->count && memcmp(lf_run_id(run, low), id->bytes, 32) == 0;
-	return low;
-}
-
-/* Ids are hashes: their bytes are the filter's hash functions. */
-static void filter_mask(const uint8_t *id, uint64_t blocks, uint64_t *ret_block, uint64_t mask[8])
-{
-	uint64_t spread = lf_get_u64(id + 16);
-
-	*ret_block = (uint64_t)(((unsigned __int128)lf_get_u64(id + 8) * blocks) >> 64);
-	memset(mask, 0, 8 * sizeof(*mask));
-	for (unsigned i = 0; i < 8; i++) /* a bit in each of the block's words */
-		mask[i] = UINT64_C(1) << (spread >> (8 * i) & 63);
+	return UINT64_C(1) << (spread >> (8 * word) & 63);
 }
 
 bool lf_run_maybe(const struct lf_run *run, const struct lf_chunk_id *id)
 {
-	uint64_t block, mask[8], missing = 0;
+	uint64_t spread = lf_get_u64(id->bytes + 16), missing = 0;
 
 	if (!run->blocks)
 		return false;
-	filter_mask(id->bytes, run->blocks, &block, mask);
-	const uint8_t *at = run->filter + block * 64;
-	for (unsigned i = 0; i < 8; i++)
-		missing |= mask[i] & ~lf_get_u64(at + (size_t)i * 8);
+	const uint8_t *at = run->filter + lf_run_block(run, id->bytes) * LF_RUN_BLOCK_SIZE + 8;
+	for (unsigned i = 0; i < FILTER_WORDS; i++)
+		missing |= filter_bit(spread, i) & ~lf_get_u64(at + (size_t)i * 8);
 	return !missing;
 }
 
-void lf_run_filter_add(uint8_t *filter, uint64_t blocks, const uint8_t *id)
+void lf_run_prefetch(const struct lf_run *run, const struct lf_chunk_id *id)
 {
-	uint64_t block, mask[8];
+	__builtin_prefetch(run->filter + lf_run_block(run, id->bytes) * LF_RUN_BLOCK_SIZE);
+}
 
-	filter_mask(id, blocks, &block, mask);
-	for (unsigned i = 0; i < 8; i++) {
-		uint8_t *word = filter + block * 64 + (size_t)i * 8;
-		lf_put_u64(word, lf_get_u64(word) | mask[i]);
+void lf_run_filter_add(uint8_t block[static LF_RUN_BLOCK_SIZE], const uint8_t *id)
+{
+	uint64_t spread = lf_get_u64(id + 16);
+
+	for (unsigned i = 0; i < FILTER_WORDS; i++) {
+		uint8_t *word = block + 8 + (size_t)i * 8;
+		lf_put_u64(word, lf_get_u64(word) | filter_bit(spread, i));
 	}
 }
 
-void lf_run_place(const struct lf_run *run, uint64_t at, struct lf_place *ret_place)
+/* Of a few records, the nth copy of id. */
+static bool find_among(const struct lf_run *run, const uint8_t *records, size_t n,
+		       const struct lf_chunk_id *id, unsigned *nth, struct lf_place *ret_place)
 {
-	const uint8_t *in = lf_run_id(run, at);
-	uint32_t plain = lf_get_u32(in + 40);
-	uint32_t pack = lf_get_u32(in + 48);
+	struct lf_place place;
 
-	memcpy(ret_place->entry.id.bytes, in, 32);
-	ret_place->entry.offset = lf_get_u32(in + 32);
-	ret_place->entry.stored = lf_get_u32(in + 36);
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t *record = records + i * LF_RUN_RECORD_SIZE;
+		if (memcmp(record, id->bytes, 32) != 0)
+			continue;
+		lf_run_record_decode(run, record, &place);
+		if (!place.pack || atomic_load(&place.pack->dead) || (*nth)-- > 0)
+			continue;
+		*ret_place = place;
+		return true;
+	}
+	return false;
+}
+
+bool lf_run_find(const struct lf_run *run, const struct lf_chunk_id *id, unsigned *nth,
+		 struct lf_place *ret_place)
+{
+	uint8_t some[READ_AT_ONCE * LF_RUN_RECORD_SIZE];
+	struct lf_error err;
+
+	if (!lf_run_maybe(run, id))
+		return false;
+	const uint8_t *block = run->filter + lf_run_block(run, id->bytes) * LF_RUN_BLOCK_SIZE;
+	uint64_t from = lf_get_u64(block), to = lf_get_u64(block + LF_RUN_BLOCK_SIZE);
+	if (from > to || to > run->count)
+		return false; /* damaged */
+	if (run->records)
+		return find_among(run, run->records + from * LF_RUN_RECORD_SIZE, to - from, id, nth,
+				  ret_place);
+	for (uint64_t n; from < to; from += n) {
+		n = to - from < READ_AT_ONCE ? to - from : READ_AT_ONCE;
+		if (lf_file_pread_all(run->fd, some, n * LF_RUN_RECORD_SIZE,
+				      run->head_len + from * LF_RUN_RECORD_SIZE, "index", &err))
+			return false;
+		if (find_among(run, some, n, id, nth, ret_place))
+			return true;
+	}
+	return false;
+}
+
+void lf_run_record_decode(const struct lf_run *run, const uint8_t *record,
+			  struct lf_place *ret_place)
+{
+	uint32_t plain = lf_get_u32(record + 40);
+	uint32_t pack = lf_get_u32(record + 48);
+
+	memcpy(ret_place->entry.id.bytes, record, 32);
+	ret_place->entry.offset = lf_get_u32(record + 32);
+	ret_place->entry.stored = lf_get_u32(record + 36);
 	ret_place->entry.plain = plain & 0xffffff;
 	ret_place->entry.coding = plain >> 24 & 15;
 	ret_place->entry.kind = plain >> 28;
-	ret_place->entry.record = lf_get_u32(in + 44);
+	ret_place->entry.record = lf_get_u32(record + 44);
 	ret_place->pack = pack < run->pack_count ? run->packs[pack] : NULL;
 }
 
@@ -155,132 +174,141 @@ static int fail_run(const char *path, const char *what, struct lf_error *err)
 	return lf_fail(err, LF_ECORRUPT, path, "not a run of the index: %s", what);
 }
 
-static void digest(const void *data, size_t len, uint8_t out[static 16])
+static void put_digest(XXH128_hash_t hash, uint8_t *out)
 {
 	XXH128_canonical_t canonical;
 
-	XXH128_canonicalFromHash(&canonical, XXH3_128bits(data, len));
+	XXH128_canonicalFromHash(&canonical, hash);
 	memcpy(out, canonical.digest, 16);
 }
 
-void lf_run_header_encode(struct lf_run *run, uint8_t *base)
+bool lf_run_digest_is(XXH128_hash_t hash, const uint8_t *stored)
 {
-	memset(base, 0, LF_RUN_HEADER_SIZE);
-	memcpy(base, "LFRUN001", 8);
-	lf_put_u32(base + 8, LF_RUN_VERSION);
-	lf_put_u32(base + 12, LF_RUN_RECORD_SIZE);
-	lf_put_u64(base + 16, run->blocks);
-	lf_put_u64(base + 24, run->pack_count);
-	lf_put_u64(base + 32, run->count);
-	digest(base + LF_RUN_HEADER_SIZE, run->map_len - LF_RUN_HEADER_SIZE, base + 40);
-	digest(base, 112, base + 112);
+	uint8_t digest[16];
+
+	put_digest(hash, digest);
+	return memcmp(digest, stored, 16) == 0;
 }
 
-int lf_run_layout(struct lf_run *run, size_t *ret_len, struct lf_error *err)
+void lf_run_header_encode(const struct lf_run *run, XXH128_hash_t head, XXH128_hash_t records,
+			  uint8_t out[static LF_RUN_HEADER_SIZE])
+{
+	memset(out, 0, LF_RUN_HEADER_SIZE);
+	memcpy(out, "LFRUN001", 8);
+	lf_put_u32(out + 8, LF_RUN_VERSION);
+	lf_put_u32(out + 12, LF_RUN_RECORD_SIZE);
+	lf_put_u64(out + 16, run->blocks);
+	lf_put_u64(out + 24, run->pack_count);
+	lf_put_u64(out + 32, run->count);
+	put_digest(head, out + 40);
+	put_digest(records, out + 56);
+	put_digest(XXH3_128bits(out, 112), out + 112);
+}
+
+int lf_run_head_size(const struct lf_run *run, size_t *ret_len, struct lf_error *err)
 {
 	if (run->count > UINT64_C(1) << 40 || run->blocks > UINT64_C(1) << 40 ||
 	    run->pack_count > UINT32_C(1) << 30)
 		return lf_fail(err, LF_ECORRUPT, NULL, "a run of the index is too large");
-	*ret_len = LF_RUN_HEADER_SIZE + run->blocks * 64 +
-		   (size_t)run->pack_count * LF_RUN_PACK_SIZE + run->count * LF_RUN_RECORD_SIZE;
+	*ret_len = LF_RUN_HEADER_SIZE + (run->blocks + 1) * LF_RUN_BLOCK_SIZE +
+		   (size_t)run->pack_count * LF_RUN_PACK_SIZE;
 	return 0;
 }
 
-void lf_run_attach(struct lf_run *run, uint8_t *base)
+int lf_run_map(struct lf_run *run, const char *path, struct lf_error *err)
 {
-	run->filter = base + LF_RUN_HEADER_SIZE;
-	run->records = run->filter + run->blocks * 64 + (size_t)run->pack_count * LF_RUN_PACK_SIZE;
-}
-
-static int read_header(struct lf_run *run, const char *path, struct lf_error *err)
-{
-	const uint8_t *base = run->map;
-	uint8_t check[16];
 	size_t len = 0;
+	int rc = lf_run_head_size(run, &len, err);
 
-	digest(base, 112, check);
-	if (memcmp(base, "LFRUN001", 8) != 0 || memcmp(check, base + 112, 16) != 0)
-		return fail_run(path, "its header is damaged", err);
-	if (lf_get_u32(base + 8) != LF_RUN_VERSION || lf_get_u32(base + 12) != LF_RUN_RECORD_SIZE ||
-	    lf_get_u64(base + 24) > UINT32_C(1) << 30)
-		return fail_run(path, "its version is unknown", err);
-	run->blocks = lf_get_u64(base + 16);
-	run->pack_count = (uint32_t)lf_get_u64(base + 24);
-	run->count = lf_get_u64(base + 32);
-	int rc = lf_run_layout(run, &len, err);
-	if (rc || len != run->map_len || (run->count && !run->blocks))
-		return fail_run(path, "its length does not fit", err);
+	if (rc)
+		return rc;
+	void *map = mmap(NULL, len, PROT_READ, MAP_SHARED, run->fd, 0);
+	if (map == MAP_FAILED)
+		return lf_fail_sys(err, errno, path, "cannot map %s", path);
+	(void)madvise(map, len, MADV_RANDOM);
+	run->head = map;
+	run->head_len = len;
+	run->filter = run->head + LF_RUN_HEADER_SIZE;
 	return 0;
 }
 
-static int find_packs(struct lf_run *run, lf_run_pack_fn *find, void *context, struct lf_error *err)
+static int read_header(int fd, const char *path, struct lf_run **ret_run, struct lf_error *err)
 {
-	const uint8_t *table = run->filter + run->blocks * 64;
-
-	run->packs = lf_alloc_array(run->pack_count + 1, sizeof(*run->packs));
-	if (!run->packs)
-		return lf_fail_nomem(err);
-	for (uint32_t i = 0; i < run->pack_count; i++) {
-		run->packs[i] = find(context, table + (size_t)i * LF_RUN_PACK_SIZE);
-		if (!run->packs[i])
-			return lf_fail_nomem(err);
-	}
-	return 0;
-}
-
-int lf_run_map(struct lf_run *run, int fd, bool writable, const char *path, struct lf_error *err)
-{
+	uint8_t header[LF_RUN_HEADER_SIZE];
 	struct stat st;
+	size_t len = 0;
 
 	if (fstat(fd, &st))
 		return lf_fail_sys(err, errno, path, "cannot look at %s", path);
-	if (st.st_size < (off_t)LF_RUN_HEADER_SIZE)
+	if (st.st_size < (off_t)sizeof(header))
 		return fail_run(path, "it is too short", err);
-	void *map = mmap(NULL, (size_t)st.st_size, writable ? PROT_READ | PROT_WRITE : PROT_READ,
-			 MAP_SHARED, fd, 0);
-	if (map == MAP_FAILED)
-		return lf_fail_sys(err, errno, path, "cannot map %s", path);
-	run->map = map;
-	run->map_len = (size_t)st.st_size;
+	int rc = lf_file_pread_all(fd, header, sizeof(header), 0, path, err);
+	if (rc)
+		return rc;
+	if (memcmp(header, "LFRUN001", 8) != 0 ||
+	    !lf_run_digest_is(XXH3_128bits(header, 112), header + 112))
+		return fail_run(path, "its header is damaged", err);
+	if (lf_get_u32(header + 8) != LF_RUN_VERSION)
+		return lf_fail(err, LF_EUNSUPPORTED, path, "a run of the index of version %u",
+			       lf_get_u32(header + 8));
+	if (lf_get_u32(header + 12) != LF_RUN_RECORD_SIZE ||
+	    lf_get_u64(header + 24) > UINT32_C(1) << 30)
+		return fail_run(path, "its header makes no sense", err);
+	struct lf_run *run = lf_run_new(lf_get_u64(header + 32), (uint32_t)lf_get_u64(header + 24));
+	if (!run)
+		return lf_fail_nomem(err);
+	if (run->blocks != lf_get_u64(header + 16) || lf_run_head_size(run, &len, err) ||
+	    len + run->count * LF_RUN_RECORD_SIZE != (uint64_t)st.st_size) {
+		lf_run_unref(run);
+		return fail_run(path, "its length does not fit", err);
+	}
+	*ret_run = run;
 	return 0;
+}
+
+/* Read, not mapped: nobody looks at the table again. */
+static int find_packs(struct lf_run *run, const char *path, lf_run_pack_fn *find, void *context,
+		      struct lf_error *err)
+{
+	LF_AUTO_FREE uint8_t *some = malloc((size_t)TABLE_AT_ONCE * LF_RUN_PACK_SIZE);
+	uint64_t at = LF_RUN_HEADER_SIZE + (run->blocks + 1) * LF_RUN_BLOCK_SIZE;
+	int rc = some ? 0 : lf_fail_nomem(err);
+
+	for (uint32_t i = 0; !rc && i < run->pack_count; i++) {
+		uint32_t in = i % TABLE_AT_ONCE, left = run->pack_count - i;
+		size_t n = left < TABLE_AT_ONCE ? left : TABLE_AT_ONCE;
+		if (in == 0)
+			rc = lf_file_pread_all(run->fd, some, n * LF_RUN_PACK_SIZE,
+					       at + (uint64_t)i * LF_RUN_PACK_SIZE, path, err);
+		if (!rc) {
+			run->packs[i] = find(context, some + (size_t)in * LF_RUN_PACK_SIZE);
+			rc = run->packs[i] ? 0 : lf_fail_nomem(err);
+		}
+	}
+	return rc;
 }
 
 int lf_run_open(const char *path, lf_run_pack_fn *find, void *context, struct lf_run **ret_run,
 		struct lf_error *err)
 {
-	struct lf_run *run = calloc(1, sizeof(*run));
 	LF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct lf_run *run = NULL;
 
-	if (!run)
-		return lf_fail_nomem(err);
-	run->refs = 1;
-	run->number = UINT64_MAX; /* a file: its map is to be unmapped */
-	int rc = fd < 0 ? lf_fail_sys(err, errno, path, "cannot open %s", path)
-			: lf_run_map(run, fd, false, path, err);
+	if (fd < 0)
+		return lf_fail_sys(err, errno, path, "cannot open %s", path);
+	int rc = read_header(fd, path, &run, err);
+	if (rc)
+		return rc;
+	run->number = UINT64_MAX; /* until its owner says which */
+	run->fd = fd;
+	fd = -1;
+	rc = lf_run_map(run, path, err);
 	if (!rc)
-		rc = read_header(run, path, err);
-	if (!rc) {
-		lf_run_attach(run, run->map);
-		(void)madvise(run->map, run->map_len, MADV_RANDOM);
-		rc = find_packs(run, find, context, err);
-	}
+		rc = find_packs(run, path, find, context, err);
 	if (rc) {
 		lf_run_unref(run);
 		return rc;
 	}
 	*ret_run = run;
 	return 0;
-}
-
-int lf_run_check(const struct lf_run *run, struct lf_error *err)
-{
-	const uint8_t *base = run->map;
-	uint8_t check[16];
-
-	if (!run->number)
-		return 0;
-	digest(base + LF_RUN_HEADER_SIZE, run->map_len - LF_RUN_HEADER_SIZE, check);
-	return memcmp(check, base + 40, 16) == 0
-		       ? 0
-		       : lf_fail(err, LF_ECORRUPT, NULL, "a run of the index is damaged");
 }

@@ -4,14 +4,19 @@
  * filter in front.  Format: docs/formats/index.md
  *
  *   header  LF_RUN_HEADER_SIZE bytes
- *   filter  blocks of 64 bytes: a Bloom filter, each id in one block
+ *   filter  blocks of LF_RUN_BLOCK_SIZE bytes: how many records lie before the
+ *           block's, and a Bloom filter of the block's; one more ends them
  *   packs   LF_RUN_PACK_SIZE bytes each, sorted by name
  *   records LF_RUN_RECORD_SIZE bytes each, sorted by id, then pack
  *
- * A run is immutable and shared by reference counts; a file is mapped, a new
+ * An id's first eight bytes choose its block, so that a look at one line of
+ * memory says "no", or which few records to read.  Filters are mapped, records
+ * of a file are read: what a run takes of memory is its filter.
+ *
+ * A run is immutable and shared by reference counts; a file stays open, a new
  * pack's run is in memory.  The index is a cache: packs say it all.
  *
- * Threads: any.
+ * Threads: any; a reader belongs to one thread at a time.
  */
 #ifndef LF_VAULT_RUN_H
 #define LF_VAULT_RUN_H
@@ -20,8 +25,9 @@
 
 #include "vault/footer.h"
 
-#define LF_RUN_VERSION	   1u
+#define LF_RUN_VERSION	   2u
 #define LF_RUN_HEADER_SIZE 128u
+#define LF_RUN_BLOCK_SIZE  64u
 #define LF_RUN_PACK_SIZE   80u
 #define LF_RUN_RECORD_SIZE 52u
 
@@ -55,39 +61,58 @@ struct lf_run {
 	uint64_t count;
 	uint64_t blocks;
 	uint32_t pack_count;
-	const uint8_t *filter;
-	const uint8_t *records;
+	bool busy; /* being merged: the index's */
 	struct lf_pack **packs;
-	void *map; /* the whole file, or malloc()ed memory */
-	size_t map_len;
+	const uint8_t *filter;
+	const uint8_t *records; /* in memory; NULL: they are in the file */
+	int fd;
+	void *head; /* all before the records, mapped; or all of it, malloc()ed */
+	size_t head_len;
 };
 
 struct lf_run *lf_run_ref(struct lf_run *run);
 void lf_run_unref(struct lf_run *run);
 
-/* Number of the first record that is not below id; *ret_hit: it is id's. */
-uint64_t lf_run_seek(const struct lf_run *run, const struct lf_chunk_id *id, bool *ret_hit);
 /* Could id be in it?  No disk access beyond the filter. */
 bool lf_run_maybe(const struct lf_run *run, const struct lf_chunk_id *id);
-void lf_run_place(const struct lf_run *run, uint64_t at, struct lf_place *ret_place);
-const uint8_t *lf_run_id(const struct lf_run *run, uint64_t at);
+/* The line that lf_run_maybe() will want. */
+void lf_run_prefetch(const struct lf_run *run, const struct lf_chunk_id *id);
+/*
+ * Of the copies of id in packs that are not dead: counts *nth down, and at 0
+ * gives the place.  A file that cannot be read has none.
+ */
+bool lf_run_find(const struct lf_run *run, const struct lf_chunk_id *id, unsigned *nth,
+		 struct lf_place *ret_place);
+
+/* All records in order.  At the end of a file they are checked against its checksum. */
+struct lf_run_reader;
+LF_MUST_CHECK int lf_run_reader_new(struct lf_run *run, struct lf_run_reader **ret_reader,
+				    struct lf_error *err);
+void lf_run_reader_free(struct lf_run_reader *reader);
+/* *ret_more: there was one.  LF_ECORRUPT: what came before is not to be trusted. */
+LF_MUST_CHECK int lf_run_reader_next(struct lf_run_reader *reader, struct lf_place *ret_place,
+				     bool *ret_more, struct lf_error *err);
 
 /* A run in memory of one pack's records. */
 LF_MUST_CHECK int lf_run_of_pack(struct lf_pack *pack, const struct lf_pack_footer *footer,
 				 struct lf_run **ret_run, struct lf_error *err);
 /*
  * One run of all that n runs say of packs that are not dead.  path NULL: in
- * memory; else written there, durable, and mapped.
+ * memory; else written there, durable.  Memory does not grow with the runs,
+ * but for one in memory.  LF_ECORRUPT: an input is damaged.
  */
 LF_MUST_CHECK int lf_run_merge(struct lf_run *const *runs, size_t n, const char *path,
 			       struct lf_run **ret_run, struct lf_error *err);
 
 /* What resolves names of packs for a run that is opened; NULL: out of memory. */
 typedef struct lf_pack *lf_run_pack_fn(void *context, const uint8_t *entry);
-/* LF_ECORRUPT: drop the file, packs have it all.  Only the header is checked. */
+/*
+ * LF_ECORRUPT: drop the file, packs have it all.  LF_EUNSUPPORTED: another
+ * version's, of no use either.  Only the header is checked.
+ */
 LF_MUST_CHECK int lf_run_open(const char *path, lf_run_pack_fn *find, void *context,
 			      struct lf_run **ret_run, struct lf_error *err);
-/* Check the rest against its checksum. */
-LF_MUST_CHECK int lf_run_check(const struct lf_run *run, struct lf_error *err);
+/* Check all of it against its checksums. */
+LF_MUST_CHECK int lf_run_check(struct lf_run *run, struct lf_error *err);
 
 #endif

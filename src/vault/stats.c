@@ -9,17 +9,23 @@ struct totals {
 	int64_t chunks, nodes, stored, plain;
 };
 
-static void add_run(const struct lf_run *run, struct totals *totals)
+static int add_run(struct lf_run *run, struct totals *totals, struct lf_error *err)
 {
-	for (uint64_t i = 0; i < run->count; i++) {
-		struct lf_place place;
-		lf_run_place(run, i, &place);
-		if (!place.pack || atomic_load(&place.pack->dead))
+	struct lf_run_reader *reader = NULL;
+	struct lf_place place;
+	bool more = true;
+	int rc = lf_run_reader_new(run, &reader, err);
+
+	while (!rc && more) {
+		rc = lf_run_reader_next(reader, &place, &more, err);
+		if (rc || !more || !place.pack || atomic_load(&place.pack->dead))
 			continue;
 		totals->chunks += place.entry.kind == LF_CHUNK_DATA;
 		totals->nodes += place.entry.kind == LF_CHUNK_NODE;
 		totals->plain += place.entry.plain;
 	}
+	lf_run_reader_free(reader);
+	return rc;
 }
 
 static int count_name(void *context, const char *name, struct lf_error *err)
@@ -41,11 +47,13 @@ int lf_vault_stats(struct lf_vault *vault, json_t **ret_stats, struct lf_error *
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < run_count; i++) {
-		add_run(runs[i], &totals);
+		if (!rc)
+			rc = add_run(runs[i], &totals, err);
 		lf_run_unref(runs[i]);
 	}
 	free(runs);
-	rc = lf_index_packs(vault->index, &packs, &pack_count, err);
+	if (!rc)
+		rc = lf_index_packs(vault->index, &packs, &pack_count, err);
 	for (size_t i = 0; !rc && i < pack_count; i++)
 		totals.stored += (int64_t)packs[i]->size;
 	free(packs);

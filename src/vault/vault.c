@@ -200,14 +200,30 @@ bool lf_vault_hold(struct lf_vault *vault, const struct lf_chunk_id *id, uint32_
 	return entry || lf_index_hold(vault->index, id, ret_plain);
 }
 
+static void hold_pending(struct lf_vault *vault, const struct lf_chunk_id *ids, size_t n,
+			 uint8_t *bits)
+{
+	LF_GUARD(&vault->pending_mutex);
+
+	for (size_t i = 0; vault->pending && i < n; i++)
+		if (lf_pack_writer_find(vault->pending, &ids[i]))
+			bits[i / 8] |= (uint8_t)(1u << (i % 8));
+}
+
 int lf_vault_have(struct lf_vault *vault, const struct lf_chunk_id *ids, size_t n,
 		  uint8_t *ret_bits, struct lf_error *err)
 {
+	uint64_t seq = atomic_load(&vault->seq);
+
 	(void)err;
 	memset(ret_bits, 0, (n + 7) / 8);
-	for (size_t i = 0; i < n; i++)
-		if (lf_vault_hold(vault, &ids[i], NULL))
-			ret_bits[i / 8] |= (uint8_t)(1u << (i % 8));
+	lf_index_hold_many(vault->index, ids, n, ret_bits);
+	if (vault->read_only)
+		return 0;
+	hold_pending(vault, ids, n, ret_bits);
+	/* chunks may have moved from the open pack to the index between the two looks */
+	if (atomic_load(&vault->seq) != seq)
+		lf_index_hold_many(vault->index, ids, n, ret_bits);
 	return 0;
 }
 

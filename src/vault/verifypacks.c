@@ -215,28 +215,39 @@ static int load_file(struct checker *checker, const char *name, uint64_t *ret_si
 	return rc;
 }
 
+static int check_run_of(struct checker *checker, const uint8_t *name, struct lf_run *run,
+			struct lf_error *err)
+{
+	struct lf_run_reader *reader = NULL;
+	struct lf_place place;
+	struct lf_error bad;
+	bool more = true;
+	int rc = lf_run_reader_new(run, &reader, err);
+
+	while (!rc && more) {
+		rc = lf_run_reader_next(reader, &place, &more, err);
+		if (rc || !more || !place.pack || memcmp(place.pack->name, name, 32) != 0)
+			continue;
+		if (lf_vault_read_place(checker->work->verify->vault, checker->opener, &place,
+					checker->plain, &bad))
+			rc = tell(checker->work, NULL, NULL, &place.entry.id, err);
+	}
+	lf_run_reader_free(reader);
+	return rc == LF_ECORRUPT ? 0 : rc; /* of the run: said by itself */
+}
+
 /* The footer is gone: what the index still knows of the pack is tried record by record. */
 static int check_by_index(struct checker *checker, const uint8_t *name, struct lf_error *err)
 {
-	struct lf_vault *vault = checker->work->verify->vault;
 	struct lf_run **runs = NULL;
 	size_t n = 0;
-	int rc = lf_index_runs(vault->index, &runs, &n, err);
+	int rc = lf_index_runs(checker->work->verify->vault->index, &runs, &n, err);
 
-	for (size_t i = 0; !rc && i < n; i++) {
-		for (uint64_t at = 0; !rc && at < runs[i]->count; at++) {
-			struct lf_place place;
-			struct lf_error bad;
-			lf_run_place(runs[i], at, &place);
-			if (!place.pack || memcmp(place.pack->name, name, 32) != 0)
-				continue;
-			if (lf_vault_read_place(vault, checker->opener, &place, checker->plain,
-						&bad))
-				rc = tell(checker->work, NULL, NULL, &place.entry.id, err);
-		}
-	}
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		if (!rc)
+			rc = check_run_of(checker, name, runs[i], err);
 		lf_run_unref(runs[i]);
+	}
 	free(runs);
 	return rc;
 }
