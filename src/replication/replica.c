@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "replication/session.h"
 #include "replication/state.h"
@@ -235,19 +236,20 @@ int lf_replica_remove(struct lf_replication *replication, const char *item_id, s
 						 lf_json_text_or(replica.doc, "region", ""), err);
 	if (!rc)
 		rc = drop_points(replication, replica.doc, lf_json_at(replica.doc, "points"), err);
+	if (!rc)
+		rc = drop_points(replication, replica.doc, lf_json_at(replica.doc, "leaving"), err);
 	return rc ? rc : lf_catalog_delete(replication->opts.catalog, replica.id, err);
 }
 
 /* Retention. */
 
 /* By their ids: a point may have come since they were looked at. */
-static int remove_points(json_t *doc, void *argument, struct lf_error *err)
+static void remove_points(json_t *points, const json_t *gone)
 {
-	const json_t *gone = argument;
-	json_t *points = lf_json_at(doc, "points"), *point;
+	const json_t *point;
+	size_t at;
 
-	(void)err;
-	for (size_t i = json_array_size(points), at; i-- > 0;) {
+	for (size_t i = json_array_size(points); i-- > 0;) {
 		const char *id = lf_json_text_or(json_array_get(points, i), "id", "");
 		json_array_foreach (gone, at, point) {
 			if (strcmp(lf_json_text_or(point, "id", ""), id) == 0) {
@@ -256,6 +258,24 @@ static int remove_points(json_t *doc, void *argument, struct lf_error *err)
 			}
 		}
 	}
+}
+
+/* Nobody is offered them any more; their claims are yet to be dropped. */
+static int add_leaving(json_t *doc, void *argument, struct lf_error *err)
+{
+	json_t *leaving = lf_json_at(doc, "leaving");
+
+	remove_points(lf_json_at(doc, "points"), argument);
+	if (!leaving && lf_json_set(doc, "leaving", leaving = json_array()))
+		return lf_fail_nomem(err);
+	remove_points(leaving, argument);
+	return json_array_extend(leaving, argument) ? lf_fail_nomem(err) : 0;
+}
+
+static int remove_leaving(json_t *doc, void *argument, struct lf_error *err)
+{
+	(void)err;
+	remove_points(lf_json_at(doc, "leaving"), argument);
 	return 0;
 }
 
@@ -285,12 +305,16 @@ static int prune(struct lf_replication *replication, const struct lf_resource *r
 		if (!keep[i])
 			json_array_append(gone, point);
 	}
+	/* those that a kill kept from leaving */
+	json_array_extend(gone, lf_json_at(replica->doc, "leaving"));
 	if (!json_array_size(gone))
 		return 0;
-	/* first nobody is offered the point any more, then it goes */
-	rc = lf_replica_change(replication, lf_json_text_or(replica->doc, "itemId", ""),
-			       remove_points, gone, err);
-	return rc ? rc : drop_points(replication, replica->doc, gone, err);
+	const char *item = lf_json_text_or(replica->doc, "itemId", "");
+	rc = lf_replica_change(replication, item, add_leaving, gone, err);
+	LF_CRASH_POINT("retention-leaving");
+	if (!rc)
+		rc = drop_points(replication, replica->doc, gone, err);
+	return rc ? rc : lf_replica_change(replication, item, remove_leaving, gone, err);
 }
 
 static int check_agent(struct lf_replication *replication, const struct lf_resource *replica,

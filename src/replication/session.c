@@ -47,7 +47,8 @@ static int load_session(struct lf_replication *replication, const char *agent, c
 	int rc = lf_guid_valid(id)
 			 ? lf_catalog_get(replication->opts.catalog, path, &session->row, err)
 			 : lf_fail(err, LF_EINVAL, "session", "not a session id");
-	if (!rc && strcmp(lf_json_text_or(session->row.doc, "agentId", ""), agent) != 0)
+	if (!rc && (strcmp(lf_json_text_or(session->row.doc, "agentId", ""), agent) != 0 ||
+		    lf_json_bool_or(session->row.doc, "over", false)))
 		rc = lf_fail(err, LF_ENOTFOUND, id, "the session was not found");
 	if (rc)
 		return rc;
@@ -69,6 +70,20 @@ static char *journal_path(const struct lf_replication *replication, const struct
 			     disk);
 }
 
+/* From now on nothing is made of the session's journals, and the sweep goes on if we die. */
+static int mark_over(struct lf_replication *replication, const char *path, struct lf_error *err)
+{
+	struct lf_catalog *catalog = replication->opts.catalog;
+	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
+	int rc = lf_catalog_get(catalog, path, &row, err);
+
+	if (!rc && lf_json_set(row.doc, "over", json_true()))
+		rc = lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_catalog_put(catalog, path, NULL, LF_PUT_EXISTING, NULL, row.doc, NULL, err);
+	return rc == LF_ENOTFOUND ? 0 : rc; /* another was faster */
+}
+
 int lf_replication_session_drop(struct lf_replication *replication, const char *id,
 				const char *region, struct lf_error *err)
 {
@@ -76,14 +91,17 @@ int lf_replication_session_drop(struct lf_replication *replication, const char *
 	struct lf_vault *vault;
 	char path[LF_ID_SIZE];
 
-	/* the row first: without it nothing will be made of the journals */
 	lf_session_path(id, path);
-	int rc = dir ? lf_catalog_delete(replication->opts.catalog, path, err) : lf_fail_nomem(err);
+	int rc = dir ? mark_over(replication, path, err) : lf_fail_nomem(err);
 	if (!rc)
 		rc = lf_dir_remove(dir, err);
+	LF_CRASH_POINT("session-drop");
 	if (!rc)
 		rc = lf_regions_vault(replication->opts.regions, region, &vault, err);
-	return rc ? rc : lf_session_end(vault, id, err);
+	if (!rc)
+		rc = lf_session_end(vault, id, err);
+	/* the row last: without it nobody knows of the vault's session, which keeps all garbage */
+	return rc ? rc : lf_catalog_delete(replication->opts.catalog, path, err);
 }
 
 /* Begin. */
@@ -125,16 +143,19 @@ static int make_session(struct lf_replication *replication, const char *agent,
 	const char *item = lf_json_text_or(replica->doc, "itemId", "");
 
 	lf_guid_random(id);
-	LF_AUTO_JSON *doc = json_pack("{s:s,s:s,s:s,s:s?,s:O,s:I}", "itemId", item, "agentId",
-				      agent, "kind", delta ? "delta" : "full", "token",
+	LF_AUTO_JSON *doc = json_pack("{s:s,s:s,s:s,s:s,s:s?,s:O,s:I}", "itemId", item, "agentId",
+				      agent, "region", lf_json_text_or(replica->doc, "region", ""),
+				      "kind", delta ? "delta" : "full", "token",
 				      lf_json_text(request, "token"), "disks", disks, "seen",
 				      (json_int_t)lf_clock_now_ns(replication->opts.clock));
 	if (!doc)
 		return lf_fail_nomem(err);
+	/* the row first: what the vault has of a session, the sweep finds by its row */
 	int rc = open_vault(replication, replica->doc, &vault, err);
 	if (!rc)
-		rc = lf_session_begin(vault, id, err);
-	return rc ? rc : put_session(replication, id, item, doc, err);
+		rc = put_session(replication, id, item, doc, err);
+	LF_CRASH_POINT("session-row");
+	return rc ? rc : lf_session_begin(vault, id, err);
 }
 
 /*
@@ -578,6 +599,33 @@ static int sweep_dir(void *context, const char *name, struct lf_error *err)
 	return rc == LF_ENOTFOUND ? lf_dir_remove(dir, err) : rc;
 }
 
+/* Committed or dropped (its row outlived a kill), replaced, or left alone for a day. */
+static bool is_over(const json_t *row, const char *id, const json_t *replica, int64_t now)
+{
+	return lf_json_bool_or(row, "over", false) ||
+	       strcmp(lf_json_text_or(replica, "session", ""), id) != 0 ||
+	       lf_json_int_or(row, "seen", 0) + SESSION_STALE_NS < now;
+}
+
+static int sweep_row(struct lf_replication *replication, const struct lf_resource *row, int64_t now,
+		     struct lf_error *err)
+{
+	LF_AUTO_RESOURCE replica = LF_RESOURCE_INIT;
+	const char *id = strrchr(row->id, '/') + 1;
+	const char *region = lf_json_text(row->doc, "region");
+	int rc = lf_replica_load(replication, lf_json_text_or(row->doc, "itemId", ""), &replica,
+				 err);
+
+	if (rc && rc != LF_ENOTFOUND) /* or else it was removed meanwhile */
+		return rc;
+	if (!rc && !is_over(row->doc, id, replica.doc, now))
+		return 0;
+	if (!region) /* a row of a version that did not write it down */
+		region = lf_json_text(replica.doc, "region");
+	return region ? lf_replication_session_drop(replication, id, region, err)
+		      : lf_catalog_delete(replication->opts.catalog, row->id, err);
+}
+
 int lf_replication_session_sweep(struct lf_replication *replication, struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = LF_SESSION_TYPE};
@@ -586,21 +634,8 @@ int lf_replication_session_sweep(struct lf_replication *replication, struct lf_e
 	LF_AUTO_RESOURCE_LIST list = {0};
 
 	int rc = lf_catalog_list(replication->opts.catalog, &query, &list, err);
-	for (size_t i = 0; !rc && i < list.n; i++) {
-		LF_AUTO_RESOURCE replica = LF_RESOURCE_INIT;
-		const char *id = strrchr(list.items[i].id, '/') + 1;
-		rc = lf_replica_load(replication, lf_json_text_or(list.items[i].doc, "itemId", ""),
-				     &replica, err);
-		if (rc == LF_ENOTFOUND) { /* its replica was removed meanwhile */
-			rc = lf_catalog_delete(replication->opts.catalog, list.items[i].id, err);
-			continue;
-		}
-		/* committed (its row outlived a kill), replaced, or left alone for a day */
-		if (!rc && (strcmp(lf_json_text_or(replica.doc, "session", ""), id) != 0 ||
-			    lf_json_int_or(list.items[i].doc, "seen", 0) + SESSION_STALE_NS < now))
-			rc = lf_replication_session_drop(
-				replication, id, lf_json_text_or(replica.doc, "region", ""), err);
-	}
+	for (size_t i = 0; !rc && i < list.n; i++)
+		rc = sweep_row(replication, &list.items[i], now, err);
 	LF_AUTO_FREE char *dir = lf_printf_dup("%s/sessions", replication->data_dir);
 	if (!rc)
 		rc = dir ? lf_dir_list(dir, sweep_dir, &sweep, err) : lf_fail_nomem(err);

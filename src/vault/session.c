@@ -122,6 +122,8 @@ int lf_session_end(struct lf_vault *vault, const char *id, struct lf_error *err)
 		rc = session_name(id, name, err);
 	if (!rc)
 		rc = lf_store_delete(vault->store, name, err);
+	if (!rc) /* who began it forgets it now: it must not come back */
+		rc = lf_store_sync(vault->store, "sessions", err);
 	if (rc)
 		return rc;
 	pthread_mutex_lock(&vault->holders_mutex);

@@ -2,6 +2,10 @@
 /* From begin to point, with a real vault and catalog. */
 #include "test.h"
 
+#include <dirent.h>
+#include <sys/wait.h>
+
+#include "base/fault.h"
 #include "base/text.h"
 #include "replication/journal.h"
 #include "replication/session.h"
@@ -34,15 +38,10 @@ static void add_item(struct fixture *f, const char *item)
 	assert_lf_ok(lf_replica_start(f->replication, spec, &err));
 }
 
-static int setup(void **state)
+static void open_site(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-	void *dir = NULL;
-
-	assert_int_equal(test_dir_setup(&dir), 0);
-	f->dir = dir;
-	f->clock = lf_clock_new_manual(INT64_C(1800000000) * LF_NS_PER_S);
 	LF_AUTO_FREE char *db = lf_printf_dup("%s/catalog.db", f->dir);
+
 	assert_lf_ok(lf_catalog_open(db, f->clock, &f->catalog, &err));
 	assert_lf_ok(lf_regions_open(f->dir, &f->regions, &err));
 	const struct lf_replication_opts opts = {.catalog = f->catalog,
@@ -51,6 +50,41 @@ static int setup(void **state)
 						 .data_dir = f->dir};
 	assert_lf_ok(lf_replication_open(&opts, &f->replication, &err));
 	assert_lf_ok(lf_regions_vault(f->regions, "west", &f->vault, &err));
+}
+
+static void close_site(struct fixture *f)
+{
+	lf_replication_free(f->replication);
+	lf_regions_free(f->regions);
+	lf_catalog_free(f->catalog);
+}
+
+/* Another process tends the site, and dies at this point. */
+static void tend_and_die(struct fixture *f, const char *fault)
+{
+	int status;
+
+	close_site(f);
+	pid_t pid = fork();
+	if (pid == 0) {
+		open_site(f);
+		lf_fault_set(fault);
+		_exit(lf_replication_tend(f->replication, &err) ? 1 : 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	open_site(f);
+	assert_true(WIFSIGNALED(status));
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	void *dir = NULL;
+
+	assert_int_equal(test_dir_setup(&dir), 0);
+	f->dir = dir;
+	f->clock = lf_clock_new_manual(INT64_C(1800000000) * LF_NS_PER_S);
+	open_site(f);
 	add_item(f, ITEM);
 	*state = f;
 	return 0;
@@ -61,9 +95,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 	void *dir = f->dir;
 
-	lf_replication_free(f->replication);
-	lf_regions_free(f->regions);
-	lf_catalog_free(f->catalog);
+	close_site(f);
 	lf_clock_free(f->clock);
 	free(f);
 	return test_dir_teardown(&dir);
@@ -390,6 +422,52 @@ static void test_retention__keeps_what_it_lists(void **state)
 	assert_int_equal(commit(f, id), LF_ENOTFOUND);
 }
 
+static size_t count_in(struct fixture *f, const char *folder)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/regions/west/store/%s", f->dir, folder);
+	DIR *dir = opendir(path);
+	size_t n = 0;
+
+	assert_non_null(dir);
+	for (const struct dirent *entry; (entry = readdir(dir));)
+		n += entry->d_name[0] != '.';
+	closedir(dir);
+	return n;
+}
+
+static void test_retention__lets_go_of_claims_that_a_kill_left(void **state)
+{
+	struct fixture *f = *state;
+	char id[LF_GUID_SIZE];
+
+	for (int i = 0; i < 8; i++) {
+		make_full(f, (char)('a' + i), id);
+		lf_clock_step(f->clock, MINUTE);
+	}
+	lf_clock_step(f->clock, 26 * 60 * MINUTE);
+	make_full(f, 'z', id);
+	tend_and_die(f, "retention-leaving=kill");
+	assert_int_equal(count_in(f, "claims"), 9);
+	assert_lf_ok(lf_replication_tend(f->replication, &err));
+	LF_AUTO_JSON *points = points_of(f);
+	assert_int_equal(json_array_size(points), 1);
+	assert_int_equal(count_in(f, "claims"), 1);
+}
+
+static void test_sweep__ends_what_a_kill_left_of_a_session(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_JSON *idle = begin(f, "full", NULL, NULL, 0);
+
+	send_page(f, id_of(idle), 1, 'a', 1);
+	lf_clock_step(f->clock, 25 * 60 * MINUTE);
+	tend_and_die(f, "session-drop=kill");
+	assert_int_equal(count_in(f, "sessions"), 1);
+	assert_int_equal(commit(f, id_of(idle)), LF_ENOTFOUND);
+	assert_lf_ok(lf_replication_tend(f->replication, &err));
+	assert_int_equal(count_in(f, "sessions"), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -405,7 +483,9 @@ int main(void)
 		TEST(test_session__of_another_agent_is_not_found),
 		TEST(test_begin__refuses_disks_without_sense),
 		TEST(test_sweep__keeps_sessions_that_make_progress),
+		TEST(test_sweep__ends_what_a_kill_left_of_a_session),
 		TEST(test_retention__keeps_what_it_lists),
+		TEST(test_retention__lets_go_of_claims_that_a_kill_left),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
