@@ -163,6 +163,14 @@ static const struct command {
 	{"verify", 1, lf_vault_verify_command, "verify DIR | --data DIR [--output json]",
 	 "Check every byte of a vault, or of all vaults of a service's data directory (it may be\n"
 	 "running).  Any fault is printed with the points it affects; exit status 7 then."},
+	{"explain", 2, lf_vault_explain_command, "explain DIR POINT [--output json]",
+	 "What a point holds, what it shares with others, what dropping it would free, and how it\n"
+	 "was transferred."},
+	{"simulate-retention", 1, lf_vault_simulate_command,
+	 "simulate-retention DIR [--keep-last N] [--keep-daily N] [--keep-weekly N]\n"
+	 "                       [--keep-monthly N] [--keep-yearly N] [--output json]",
+	 "Which points these rules would keep, of each machine or disk, and what dropping the\n"
+	 "others would free.  Nothing is changed."},
 	{"stats", 1, stats_command, "stats DIR [--output json]", "What the vault holds."},
 };
 
@@ -182,6 +190,17 @@ static const struct command *find_command(const char *name)
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
 	return NULL;
+}
+
+static int take_count(const char *text, unsigned *ret_count)
+{
+	struct lf_error err;
+	uint64_t count;
+
+	if (lf_parse_u64(text, 0, UINT32_MAX, &count, &err))
+		return 2;
+	*ret_count = (unsigned)count;
+	return 0;
 }
 
 static int take_option(int option, struct lf_vault_args *args, const struct command *command)
@@ -208,6 +227,16 @@ static int take_option(int option, struct lf_vault_args *args, const struct comm
 	case 'o':
 		args->json = strcmp(optarg, "json") == 0;
 		return args->json || strcmp(optarg, "table") == 0 ? 0 : 2;
+	case 'L':
+		return take_count(optarg, &args->keep.last);
+	case 'Y':
+		return take_count(optarg, &args->keep.yearly);
+	case 'M':
+		return take_count(optarg, &args->keep.monthly);
+	case 'W':
+		return take_count(optarg, &args->keep.weekly);
+	case 'A':
+		return take_count(optarg, &args->keep.daily);
 	case 'h':
 		printf("usage: landfall vault %s\n\n%s\n", command->usage, command->help);
 		exit(0);
@@ -227,6 +256,11 @@ static int parse_args(int argc, char **argv, const struct command *command,
 		{"data", required_argument, NULL, 'D'},
 		{"socket", required_argument, NULL, 's'},
 		{"output", required_argument, NULL, 'o'},
+		{"keep-last", required_argument, NULL, 'L'},
+		{"keep-daily", required_argument, NULL, 'A'},
+		{"keep-weekly", required_argument, NULL, 'W'},
+		{"keep-monthly", required_argument, NULL, 'M'},
+		{"keep-yearly", required_argument, NULL, 'Y'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};

@@ -15,6 +15,9 @@ struct lf_vault_args {
 	int count;
 	const char *disk, *changed, *point, *key_file, *data_dir, *socket;
 	bool json; /* --output json */
+	struct {
+		unsigned last, daily, weekly, monthly, yearly;
+	} keep; /* points, of each disk or machine */
 };
 
 /* The key file: as given, or DIR/platform.key; free(). */
@@ -34,6 +37,8 @@ LF_MUST_CHECK int lf_vault_print_json(const json_t *doc, struct lf_error *err);
 /* The commands. */
 LF_MUST_CHECK int lf_vault_ingest_command(const struct lf_vault_args *args, struct lf_error *err);
 LF_MUST_CHECK int lf_vault_export_command(const struct lf_vault_args *args, struct lf_error *err);
+LF_MUST_CHECK int lf_vault_explain_command(const struct lf_vault_args *args, struct lf_error *err);
+LF_MUST_CHECK int lf_vault_simulate_command(const struct lf_vault_args *args, struct lf_error *err);
 LF_MUST_CHECK int lf_vault_diff_command(const struct lf_vault_args *args, struct lf_error *err);
 LF_MUST_CHECK int lf_vault_serve_command(const struct lf_vault_args *args, struct lf_error *err);
 LF_MUST_CHECK int lf_vault_verify_command(const struct lf_vault_args *args, struct lf_error *err);

@@ -206,6 +206,18 @@ static int64_t now_ns(void)
 	return now;
 }
 
+static json_t *describe_transfer(const struct lf_vault_args *args,
+				 const struct lf_ingest_result *result)
+{
+	return json_pack("{s:s, s:s?, s:I, s:I, s:I}", "kind",
+			 result->why_full ? "full"
+			 : args->changed  ? "changes, as listed"
+					  : "changes, found by page prints",
+			 "reason", result->why_full, "bytesRead", (json_int_t)result->read_bytes,
+			 "bytesNew", (json_int_t)result->new_bytes, "bytesStored",
+			 (json_int_t)result->stored_bytes);
+}
+
 /* The point's manifest with the disk in it: a new one, or another disk of one that exists. */
 static int make_point(struct lf_vault *vault, const struct lf_vault_args *args,
 		      const struct lf_ingest_result *result, const char *id, struct lf_error *err)
@@ -227,7 +239,8 @@ static int make_point(struct lf_vault *vault, const struct lf_vault_args *args,
 			json_array_remove(disks, i);
 	json_t *disk = json_pack("{s:s, s:s, s:I, s:s}", "id", args->disk, "name", args->disk,
 				 "sizeBytes", (json_int_t)result->size_bytes, "root", root);
-	if (json_array_append_new(disks, disk))
+	if (json_array_append_new(disks, disk) ||
+	    json_object_set_new(manifest, "transfer", describe_transfer(args, result)))
 		return lf_fail_nomem(err);
 	return lf_point_put(vault, id, manifest, "retention", LF_CLAIM_FOREVER, err);
 }

@@ -195,6 +195,10 @@ static int begin_prints(struct lf_ingest *ingest, struct lf_error *err)
 	bool known = !rc && ingest->prints && opts->base &&
 		     lf_prints_describe(ingest->prints, opts->base);
 
+	ingest->why_full = known || opts->changed ? NULL
+			   : !opts->base	  ? "the disk has no point yet"
+			   : !opts->prints	  ? "no page prints are kept"
+					   : "the page prints do not describe the newest point";
 	ingest->compare = known && !opts->changed;
 	ingest->delta = known || opts->changed;
 	if (ingest->prints && !known && opts->changed) {
@@ -264,7 +268,8 @@ int lf_ingest(struct lf_vault *vault, const struct lf_ingest_opts *opts,
 			.read_bytes = ingest->read_bytes,
 			.new_bytes = ingest->new_bytes,
 			.stored_bytes = atomic_load(&vault->adopted_bytes) - stored,
-			.chunks = ingest->chunks};
+			.chunks = ingest->chunks,
+			.why_full = ingest->why_full};
 	ingest_done(ingest);
 	return rc;
 }

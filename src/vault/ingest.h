@@ -32,6 +32,8 @@ struct lf_ingest_result {
 	uint64_t new_bytes;    /* of chunks that were not in the vault */
 	uint64_t stored_bytes; /* that the vault's packs grew by */
 	uint64_t chunks;
+	const char *
+		why_full; /* text: why everything was read and nothing left out; NULL: it was not */
 };
 /* The root is durable on return, but kept only by the caller's session until a point has it. */
 LF_MUST_CHECK int lf_ingest(struct lf_vault *vault, const struct lf_ingest_opts *opts,

@@ -61,6 +61,8 @@ static int mark_chunk(struct lf_mark *mark, const struct lf_chunk_id *id, uint32
 	uint8_t bit = (uint8_t)(1u << (place.entry.record % 8));
 	*ret_first = !(*byte & bit);
 	*byte |= bit;
+	if (*ret_first && mark->marked)
+		mark->marked(mark->marked_context, &place);
 	return 0;
 }
 

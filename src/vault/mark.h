@@ -17,6 +17,9 @@ struct lf_mark {
 	/* Called for what a map names and the index does not have; NULL: that is an error. */
 	int (*missing)(void *context, const struct lf_chunk_id *id, struct lf_error *err);
 	void *context;
+	/* Called for each record that is marked; may be NULL. */
+	void (*marked)(void *context, const struct lf_place *place);
+	void *marked_context;
 };
 LF_MUST_CHECK int lf_mark_begin(struct lf_mark *mark, struct lf_vault *vault, struct lf_error *err);
 void lf_mark_end(struct lf_mark *mark); /* drops the bits */

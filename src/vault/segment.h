@@ -49,6 +49,7 @@ struct lf_ingest {
 	struct lf_prints *prints; /* NULL: none are kept */
 	bool delta;		  /* what is not read is as in opts->base */
 	bool compare;		  /* what changed is found by prints */
+	const char *why_full;	  /* NULL: it is not a full pass */
 	bool fresh;		  /* the vault held nothing before */
 	struct lf_segment_worker *workers;
 	size_t worker_count;

@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "os/file.h"
 #include "os/thread.h"
-#include "vault/explain.h"
+#include "vault/readme.h"
 #include "vault/vault_internal.h"
 
 #define CACHE_BYTES_DEFAULT (64u << 20)

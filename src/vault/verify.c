@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "os/file.h"
 #include "vault/claim.h"
-#include "vault/explain.h"
+#include "vault/readme.h"
 #include "vault/mark.h"
 #include "vault/node.h"
 #include "vault/point.h"

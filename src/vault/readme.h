@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * vault/explain.h - what a store's own README says to whoever finds it.
+ * vault/readme.h - what a store's own README says to whoever finds it.
  */
-#ifndef LF_VAULT_EXPLAIN_H
-#define LF_VAULT_EXPLAIN_H
+#ifndef LF_VAULT_README_H
+#define LF_VAULT_README_H
 
 static const char lf_vault_readme[] =
 	"This directory is a Landfall vault: recovery points of disks, deduplicated and "
