@@ -169,6 +169,25 @@ int lf_dir_make(const char *path, mode_t mode, struct lf_error *err)
 	}
 }
 
+static int sync_inside(void *context, const char *name, struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", (const char *)context, name);
+
+	return path ? lf_dir_sync(path, err) : lf_fail_nomem(err);
+}
+
+int lf_dir_sync(const char *path, struct lf_error *err)
+{
+	LF_AUTO_FD fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return lf_fail_sys(err, errno, path, "cannot open %s", path);
+	int rc = S_ISDIR(st.st_mode) ? lf_dir_list(path, sync_inside, (void *)(uintptr_t)path, err)
+				     : 0;
+	return rc ? rc : lf_file_sync(fd, path, err);
+}
+
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st, (void)type, (void)ftw;

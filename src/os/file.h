@@ -38,6 +38,8 @@ LF_MUST_CHECK int lf_file_sync(int fd, const char *name, struct lf_error *err);
 
 /* mkdir -p, durable; an existing directory is fine. */
 LF_MUST_CHECK int lf_dir_make(const char *path, mode_t mode, struct lf_error *err);
+/* fsync path and all that is in it (files and directories). */
+LF_MUST_CHECK int lf_dir_sync(const char *path, struct lf_error *err);
 /* rm -r; a missing path is fine.  Does not follow links. */
 LF_MUST_CHECK int lf_dir_remove(const char *path, struct lf_error *err);
 /* unlink; a missing file is fine. */

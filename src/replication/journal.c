@@ -15,10 +15,13 @@
 #include "base/log.h"
 #include "os/file.h"
 
-#define BATCH_MAGIC    0x314a464cu
-#define HEADER_SIZE    24
-#define BATCH_SIZE_MAX (HEADER_SIZE + (uint64_t)LF_BATCH_RECORDS_MAX * LF_EXTENT_WIRE_SIZE)
-#define DISK_PAGES_MAX (UINT64_C(1) << 52) /* 16 EiB: no disk is larger */
+#define BATCH_MAGIC	0x324a464cu
+#define HEADER_SIZE	32
+#define OLD_BATCH_MAGIC 0x314a464cu /* its header has no check */
+#define OLD_HEADER_SIZE 24
+#define SECTOR		512 /* what reaches a disk as a whole or not at all */
+#define BATCH_SIZE_MAX	(HEADER_SIZE + (uint64_t)LF_BATCH_RECORDS_MAX * LF_EXTENT_WIRE_SIZE)
+#define DISK_PAGES_MAX	(UINT64_C(1) << 52) /* 16 EiB: no disk is larger */
 
 static void put_le(uint8_t *out, uint64_t value, size_t bytes)
 {
@@ -65,7 +68,8 @@ int lf_extent_decode(const uint8_t wire[static LF_EXTENT_WIRE_SIZE], struct lf_e
 }
 
 struct batch {
-	uint64_t end; /* offset after it */
+	uint64_t begin; /* offset of its records */
+	uint64_t end;	/* offset after it */
 	uint64_t upto, sum;
 	uint32_t n;
 	uint8_t *records; /* free(); NULL unless asked for */
@@ -84,26 +88,49 @@ static int damaged(uint64_t offset, struct lf_error *err)
 		       offset);
 }
 
+static uint64_t check_header(const uint8_t *header)
+{
+	return XXH3_64bits(header, HEADER_SIZE - 8);
+}
+
+/* Is a header whole?  If not: one end of it, in a sector that was not written, is zeroes. */
+static int judge_header(const uint8_t *header, bool old, uint64_t offset, uint64_t left,
+			struct lf_error *err)
+{
+	bool whole = old ? get_le(header + 4, 4) <= LF_BATCH_RECORDS_MAX
+			 : get_le(header + HEADER_SIZE - 8, 8) == check_header(header);
+	bool cut = !get_le(header, 8) || (!old && !get_le(header + HEADER_SIZE - 8, 8));
+
+	if (whole)
+		return 0;
+	return cut && left <= BATCH_SIZE_MAX ? torn(err) : damaged(offset, err);
+}
+
 /* What the header at offset says; LF_ENOTFOUND at the end or at a torn tail. */
 static int read_header(int fd, uint64_t offset, uint64_t file_size, struct batch *ret_batch,
 		       struct lf_error *err)
 {
-	uint8_t header[HEADER_SIZE];
+	uint64_t left = file_size - offset;
+	uint8_t header[HEADER_SIZE] = {0};
+	size_t have = left < HEADER_SIZE ? left : HEADER_SIZE;
 
-	if (offset + HEADER_SIZE > file_size)
+	if (have < OLD_HEADER_SIZE)
 		return torn(err);
-	int rc = lf_file_pread_all(fd, header, sizeof(header), offset, "journal", err);
+	int rc = lf_file_pread_all(fd, header, have, offset, "journal", err);
+	bool old = get_le(header, 4) == OLD_BATCH_MAGIC;
+	if (!rc && !old && have < HEADER_SIZE)
+		return torn(err);
+	if (!rc)
+		rc = judge_header(header, old, offset, left, err);
 	if (rc)
 		return rc;
-	struct batch batch = {.n = (uint32_t)get_le(header + 4, 4),
+	if (!old && get_le(header, 4) != BATCH_MAGIC)
+		return damaged(offset, err);
+	struct batch batch = {.begin = offset + (old ? OLD_HEADER_SIZE : HEADER_SIZE),
+			      .n = (uint32_t)get_le(header + 4, 4),
 			      .upto = get_le(header + 8, 8),
 			      .sum = get_le(header + 16, 8)};
-	batch.end = offset + HEADER_SIZE + (uint64_t)batch.n * LF_EXTENT_WIRE_SIZE;
-	/* a header begins at a multiple of 8: its magic and count tear together, into zeroes */
-	if (!get_le(header, 8) && file_size - offset <= BATCH_SIZE_MAX)
-		return torn(err);
-	if (get_le(header, 4) != BATCH_MAGIC || batch.n > LF_BATCH_RECORDS_MAX)
-		return damaged(offset, err);
+	batch.end = batch.begin + (uint64_t)batch.n * LF_EXTENT_WIRE_SIZE;
 	if (batch.end > file_size)
 		return torn(err);
 	*ret_batch = batch;
@@ -114,6 +141,19 @@ static int read_header(int fd, uint64_t offset, uint64_t file_size, struct batch
 static uint64_t sum_batch(const uint8_t *records, size_t n, uint64_t upto)
 {
 	return XXH3_64bits_withSeed(records, n * LF_EXTENT_WIRE_SIZE, upto);
+}
+
+/* Is a sector's part of the records zeroes?  No whole record is: each has a number of pages. */
+static bool lacks_sector(const uint8_t *records, const struct batch *batch)
+{
+	for (uint64_t at = batch->begin, next; at < batch->end; at = next) {
+		next = at - at % SECTOR + SECTOR;
+		next = next < batch->end ? next : batch->end;
+		const uint8_t *part = records + (at - batch->begin);
+		if (!part[0] && memcmp(part, part + 1, next - at - 1) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* The batch at offset with its records; LF_ENOTFOUND at the end or at a torn tail. */
@@ -129,11 +169,13 @@ static int read_batch(int fd, uint64_t offset, uint64_t file_size, struct batch 
 	LF_AUTO_FREE uint8_t *records = malloc(len ? len : 1);
 	if (!records)
 		return lf_fail_nomem(err);
-	rc = lf_file_pread_all(fd, records, len, offset + HEADER_SIZE, "journal", err);
+	rc = lf_file_pread_all(fd, records, len, batch.begin, "journal", err);
 	if (rc)
 		return rc;
 	if (sum_batch(records, batch.n, batch.upto) != batch.sum)
-		return batch.end == file_size ? torn(err) : damaged(offset, err);
+		return batch.end == file_size && lacks_sector(records, &batch)
+			       ? torn(err)
+			       : damaged(offset, err);
 	batch.records = lf_steal(&records);
 	*ret_batch = batch;
 	return 0;
@@ -232,6 +274,7 @@ int lf_journal_append(const char *path, const uint8_t *records, size_t n, uint64
 	put_le(batch + 4, n, 4);
 	put_le(batch + 8, upto, 8);
 	put_le(batch + 16, sum_batch(records, n, upto), 8);
+	put_le(batch + 24, check_header(batch), 8);
 	if (len)
 		memcpy(batch + HEADER_SIZE, records, len);
 	if (ftruncate(fd, (off_t)end))

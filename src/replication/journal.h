@@ -4,12 +4,16 @@
  *
  * A journal is a file of batches; a batch is acknowledged once it is synced.
  *
- *   batch   := u32 magic "LFJ1" · u32 records · u64 upto · u64 sum · records
+ *   batch   := u32 magic "LFJ2" · u32 records · u64 upto · u64 sum · u64 check · records
  *   record  := u64 page · u32 pages · u32 chunk page · 32 bytes chunk id   (all zero id: hole)
  *
  * little-endian; upto: the full pass has covered the pages before this one; sum:
- * xxh3-64 of the records, seeded with upto.  A torn last batch ends the journal:
- * it was not acknowledged.  Damage before it is LF_ECORRUPT from every call.
+ * xxh3-64 of the records, seeded with upto; check: xxh3-64 of the 24 bytes before.
+ * A batch of the version before, "LFJ1", has no check, and is read, too.
+ *
+ * A torn last batch ends the journal: it was not acknowledged.  Torn is what is cut
+ * short or lacks a sector (is zeroes there), as a crash leaves it; anything else that
+ * does not match its sums is damage, and LF_ECORRUPT from every call.
  *
  * Threads: one at a time for one journal.
  */

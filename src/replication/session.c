@@ -349,8 +349,7 @@ static int make_dir(const struct lf_replication *replication, const struct sessi
 		return lf_fail_nomem(err);
 	if (access(dir, F_OK) == 0)
 		return 0;
-	int rc = lf_dir_make(dir, 0700, err);
-	return rc ? rc : lf_file_sync_parent(dir, err);
+	return lf_dir_make(dir, 0700, err);
 }
 
 int lf_replication_session_extents(struct lf_replication *replication, const char *agent,

@@ -43,6 +43,9 @@ int lf_replication_open(const struct lf_replication_opts *opts,
 	LF_AUTO_FREE char *sessions = lf_printf_dup("%s/sessions", opts->data_dir);
 	int rc = sessions && replication->data_dir ? lf_dir_make(sessions, 0700, err)
 						   : lf_fail_nomem(err);
+	if (!rc) /* what a killed daemon wrote and did not sync: agents will be told that we have it
+		  */
+		rc = lf_dir_sync(sessions, err);
 	if (rc) {
 		lf_replication_free(replication);
 		return rc;
