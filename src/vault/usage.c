@@ -109,6 +109,22 @@ int lf_vault_explain(struct lf_vault *vault, const char *point, json_t **ret_rep
 	return rc;
 }
 
+static int sum_run(struct lf_run *run, struct sum *sum, struct lf_error *err)
+{
+	struct lf_run_reader *reader = NULL;
+	struct lf_place place;
+	bool more = true;
+	int rc = lf_run_reader_new(run, &reader, err);
+
+	while (!rc && more) {
+		rc = lf_run_reader_next(reader, &place, &more, err);
+		if (!rc && more && place.pack && !atomic_load(&place.pack->dead))
+			add_place(sum, &place);
+	}
+	lf_run_reader_free(reader);
+	return rc;
+}
+
 /* All records that there are. */
 static int sum_records(struct lf_vault *vault, struct sum *sum, struct lf_error *err)
 {
@@ -116,13 +132,9 @@ static int sum_records(struct lf_vault *vault, struct sum *sum, struct lf_error 
 	size_t count = 0;
 	int rc = lf_index_runs(vault->index, &runs, &count, err);
 
-	for (size_t i = 0; !rc && i < count; i++) {
-		for (uint64_t at = 0; at < runs[i]->count; at++) {
-			struct lf_place place;
-			lf_run_place(runs[i], at, &place);
-			if (place.pack && !atomic_load(&place.pack->dead))
-				add_place(sum, &place);
-		}
+	for (size_t i = 0; i < count; i++) {
+		if (!rc)
+			rc = sum_run(runs[i], sum, err);
 		lf_run_unref(runs[i]);
 	}
 	free(runs);
