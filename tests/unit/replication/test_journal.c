@@ -165,7 +165,7 @@ static void test_journal__forgets_a_last_batch_that_lacks_sectors(void **state)
 	static const uint8_t zero[512];
 	LF_AUTO_FREE char *path = journal_of(state);
 
-	for (size_t first = 1; first < 40; first++) { /* records before: any place in a sector */
+	for (size_t first = 1; first < 32; first += 3) { /* records before: any place in a sector */
 		for (unsigned lost = 1; lost < 16; lost++) {
 			assert_lf_ok(lf_file_remove(path, &err));
 			append(path, 10, first, 7);
