@@ -5,10 +5,9 @@
 #include <string.h>
 #include <sys/vfs.h>
 #include <linux/magic.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "agent/upload.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "os/file.h"
@@ -27,23 +26,21 @@ struct waiting {
 struct lf_pump {
 	struct lf_pump_opts opts;
 	struct lf_chunk_hasher *hasher;
+	struct lf_upload *upload;
 	struct lf_pack_writer *pack;
-	char *pack_file;
-	char disk[LF_GUID_SIZE];
+	char *pack_files[2]; /* the open pack's, and that of the one under way; in turns */
 	struct waiting waiting[LF_PUMP_CHUNKS_MAX];
 	size_t n_waiting;
-	struct lf_buf extents;
-	uint64_t upto, sent;
-	struct lf_chunk_id *seen; /* open addressing; all zero: free */
+	struct lf_parcel parcel;     /* the next: what goes with the open pack */
+	struct lf_chunk_id *seen[2]; /* ids in those packs: open addressing; all zero: free */
 	size_t n_seen;
-	int64_t begun_ns;
 };
 
 /*
  * Where the open pack lies: in memory if there is room, since the state directory
  * may lie on the very disk whose file systems are frozen while we fill the pack.
  */
-static char *choose_pack_file(const char *state_dir)
+static char *choose_pack_file(const char *state_dir, int number)
 {
 	static const char memory[] = "/dev/shm";
 	LF_AUTO_FREE char *real = realpath(state_dir, NULL);
@@ -52,9 +49,9 @@ static char *choose_pack_file(const char *state_dir)
 
 	if (!real || statfs(memory, &fs) || fs.f_type != TMPFS_MAGIC ||
 	    (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize < PACK_ROOM || access(memory, W_OK))
-		return lf_printf_dup("%s/open.pack", state_dir);
+		return lf_printf_dup("%s/open-%d.pack", state_dir, number);
 	lf_guid_derive("open pack", real, name);
-	return lf_printf_dup("%s/landfall-agent-%s.pack", memory, name);
+	return lf_printf_dup("%s/landfall-agent-%s-%d.pack", memory, name, number);
 }
 
 int lf_pump_new(const struct lf_pump_opts *opts, struct lf_pump **ret_pump, struct lf_error *err)
@@ -65,11 +62,15 @@ int lf_pump_new(const struct lf_pump_opts *opts, struct lf_pump **ret_pump, stru
 	if (!pump)
 		return lf_fail_nomem(err);
 	pump->opts = *opts;
-	pump->begun_ns = lf_clock_monotonic_ns();
-	pump->seen = calloc(SEEN_SLOTS, sizeof(*pump->seen));
-	pump->pack_file = choose_pack_file(opts->state_dir);
-	rc = pump->seen && pump->pack_file ? lf_chunk_hasher_new(opts->key, &pump->hasher, err)
-					   : lf_fail_nomem(err);
+	bool whole = true;
+	for (int i = 0; i < 2; i++) {
+		pump->seen[i] = calloc(SEEN_SLOTS, sizeof(*pump->seen[i]));
+		pump->pack_files[i] = choose_pack_file(opts->state_dir, i);
+		whole = whole && pump->seen[i] && pump->pack_files[i];
+	}
+	rc = whole ? lf_chunk_hasher_new(opts->key, &pump->hasher, err) : lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_upload_new(opts, &pump->upload, err);
 	if (rc) {
 		lf_pump_free(pump);
 		return rc;
@@ -84,105 +85,88 @@ void lf_pump_free(struct lf_pump *pump)
 
 	if (!pump)
 		return;
-	if (pump->pack && lf_file_remove(pump->pack_file, &ignored))
-		lf_log_error("the open pack", &ignored);
+	lf_upload_free(pump->upload);
 	lf_pack_writer_free(pump->pack);
 	lf_chunk_hasher_free(pump->hasher);
-	lf_buf_done(&pump->extents);
-	free(pump->seen);
-	free(pump->pack_file);
+	lf_buf_done(&pump->parcel.extents);
+	for (int i = 0; i < 2; i++) {
+		if (pump->pack_files[i] && lf_file_remove(pump->pack_files[i], &ignored))
+			lf_log_error("an open pack", &ignored);
+		free(pump->seen[i]);
+		free(pump->pack_files[i]);
+	}
 	free(pump);
 }
 
-/* Is the chunk in the open pack?  Remembers it if not. */
-static bool seen_before(struct lf_pump *pump, const struct lf_chunk_id *id)
+static struct lf_chunk_id *seen_slot(struct lf_chunk_id *table, const struct lf_chunk_id *id)
 {
 	static const struct lf_chunk_id none;
 	uint64_t hash;
 
 	memcpy(&hash, id->bytes, sizeof(hash));
-	for (size_t at = hash % SEEN_SLOTS;; at = (at + 1) % SEEN_SLOTS) {
-		if (memcmp(&pump->seen[at], id, sizeof(*id)) == 0)
-			return true;
-		if (memcmp(&pump->seen[at], &none, sizeof(none)) == 0) {
-			pump->seen[at] = *id;
-			pump->n_seen++;
-			return false;
-		}
-	}
+	size_t at = hash % SEEN_SLOTS;
+	while (memcmp(&table[at], id, sizeof(*id)) != 0 &&
+	       memcmp(&table[at], &none, sizeof(none)) != 0)
+		at = (at + 1) % SEEN_SLOTS;
+	return &table[at];
+}
+
+/* Is the chunk in the open pack, or in that under way?  Remembers it if not. */
+static bool seen_before(struct lf_pump *pump, const struct lf_chunk_id *id)
+{
+	struct lf_chunk_id *slot = seen_slot(pump->seen[0], id);
+
+	if (memcmp(slot, id, sizeof(*id)) == 0 ||
+	    memcmp(seen_slot(pump->seen[1], id), id, sizeof(*id)) == 0)
+		return true;
+	*slot = *id;
+	pump->n_seen++;
+	return false;
 }
 
 static int open_pack(struct lf_pump *pump, struct lf_error *err)
 {
-	int rc = lf_file_remove(pump->pack_file, err); /* of an earlier life */
+	/* it may be of an earlier life; not of the parcel under way, whose file is the other one */
+	int rc = lf_file_remove(pump->pack_files[0], err);
 
-	return rc ? rc : lf_pack_writer_new(pump->opts.key, pump->pack_file, &pump->pack, err);
+	return rc ? rc : lf_pack_writer_new(pump->opts.key, pump->pack_files[0], &pump->pack, err);
 }
 
-/* Hold back so that the mean rate of the session stays under the limit. */
-static void keep_rate(const struct lf_pump *pump)
+/* The open pack and the extents so far go on their way; the other file takes what comes. */
+static int give_parcel(struct lf_pump *pump, struct lf_error *err)
 {
-	if (!pump->opts.bytes_per_second)
-		return;
-	int64_t passed = lf_clock_monotonic_ns() - pump->begun_ns;
-	int64_t wanted = (int64_t)((double)pump->sent * 1e9 / (double)pump->opts.bytes_per_second);
-	if (wanted <= passed)
-		return;
-	const struct timespec pause = {.tv_sec = (wanted - passed) / LF_NS_PER_S,
-				       .tv_nsec = (wanted - passed) % LF_NS_PER_S};
-	nanosleep(&pause, NULL);
-}
+	struct lf_parcel *parcel = &pump->parcel;
+	struct lf_chunk_id *seen = pump->seen[1];
+	char *file = pump->pack_files[1];
+	int rc = lf_buf_check(&parcel->extents, err);
 
-static int upload_pack(struct lf_pump *pump, struct lf_error *err)
-{
-	char name[LF_PACK_NAME_SIZE];
-	LF_AUTO_FREE char *token = NULL;
-
-	if (!pump->pack)
-		return 0;
-	int rc = lf_pack_writer_finish(pump->pack, name, err);
-	if (rc)
-		return rc;
-	LF_AUTO_FREE char *blob = lf_printf_dup("%s%s", pump->opts.pack_path, name);
-	LF_AUTO_FREE char *path = lf_printf_dup("sessions/%s/packs", pump->opts.session);
-	token = pump->opts.token(pump->opts.context);
-	if (!blob || !path || !token)
-		return lf_fail_nomem(err);
-	rc = lf_link_put_blob(pump->opts.link, blob, token, pump->pack_file, err);
-	explicit_bzero(token, strlen(token));
+	parcel->pack_file = "";
+	parcel->bytes = 0;
+	if (!rc && pump->pack) {
+		rc = lf_pack_writer_finish(pump->pack, parcel->name, err);
+		parcel->pack_file = pump->pack_files[0];
+		parcel->bytes = lf_pack_writer_size(pump->pack);
+	}
 	if (!rc)
-		rc = lf_link_post_bytes(pump->opts.link, path, name, strlen(name), NULL, err);
-	if (rc)
+		rc = lf_upload_give(pump->upload, parcel, err);
+	if (rc || !pump->pack)
 		return rc;
-	pump->sent += lf_pack_writer_size(pump->pack);
 	lf_pack_writer_free(lf_steal(&pump->pack));
-	memset(pump->seen, 0, SEEN_SLOTS * sizeof(*pump->seen));
+	pump->pack_files[1] = pump->pack_files[0];
+	pump->pack_files[0] = file;
+	pump->seen[1] = pump->seen[0];
+	pump->seen[0] = memset(seen, 0, SEEN_SLOTS * sizeof(*seen));
 	pump->n_seen = 0;
-	keep_rate(pump);
-	return lf_file_remove(pump->pack_file, err);
-}
-
-static int send_extents(struct lf_pump *pump, struct lf_error *err)
-{
-	LF_AUTO_FREE char *path =
-		lf_printf_dup("sessions/%s/extents?disk=%s&upto=%llu", pump->opts.session,
-			      pump->disk, (unsigned long long)pump->upto);
-
-	int rc = path ? lf_buf_check(&pump->extents, err) : lf_fail_nomem(err);
-	if (!rc)
-		rc = lf_link_post_bytes(pump->opts.link, path, lf_buf_text(&pump->extents),
-					pump->extents.len, NULL, err);
-	if (!rc)
-		lf_buf_clear(&pump->extents);
-	return rc;
+	return 0;
 }
 
 int lf_pump_disk(struct lf_pump *pump, const char *disk, uint64_t upto, struct lf_error *err)
 {
-	int rc = pump->disk[0] && strcmp(pump->disk, disk) != 0 ? lf_pump_flush(pump, err) : 0;
+	struct lf_parcel *parcel = &pump->parcel;
+	int rc = parcel->disk[0] && strcmp(parcel->disk, disk) != 0 ? lf_pump_flush(pump, err) : 0;
 
-	snprintf(pump->disk, sizeof(pump->disk), "%s", disk);
-	pump->upto = upto;
+	snprintf(parcel->disk, sizeof(parcel->disk), "%s", disk);
+	parcel->upto = upto;
 	return rc;
 }
 
@@ -234,25 +218,24 @@ int lf_pump_run(struct lf_pump *pump, uint64_t page, uint32_t pages, const void 
 		pump->n_waiting++;
 	}
 	lf_extent_encode(&extent, wire);
-	lf_buf_append(&pump->extents, wire, sizeof(wire));
+	lf_buf_append(&pump->parcel.extents, wire, sizeof(wire));
 	if (pump->n_waiting == LF_PUMP_CHUNKS_MAX)
 		rc = pack_waiting(pump, err);
 	return rc;
 }
 
-int lf_pump_window_end(struct lf_pump *pump, uint64_t upto, bool *ret_acknowledged,
-		       struct lf_error *err)
+int lf_pump_window_end(struct lf_pump *pump, uint64_t upto, struct lf_error *err)
 {
+	struct lf_parcel *parcel = &pump->parcel;
 	int rc = pack_waiting(pump, err);
 
 	if (rc)
 		return rc;
-	pump->upto = upto;
-	*ret_acknowledged =
-		(pump->pack && lf_pack_writer_size(pump->pack) >= LF_PACK_TARGET_BYTES) ||
-		pump->n_seen > SEEN_SLOTS / 2 ||
-		pump->extents.len / LF_EXTENT_WIRE_SIZE > EXTENTS_FLUSH;
-	return *ret_acknowledged ? lf_pump_flush(pump, err) : 0;
+	parcel->upto = upto;
+	bool full = (pump->pack && lf_pack_writer_size(pump->pack) >= LF_PACK_TARGET_BYTES) ||
+		    pump->n_seen > SEEN_SLOTS / 2 ||
+		    parcel->extents.len / LF_EXTENT_WIRE_SIZE > EXTENTS_FLUSH;
+	return full ? give_parcel(pump, err) : 0;
 }
 
 int lf_pump_flush(struct lf_pump *pump, struct lf_error *err)
@@ -260,11 +243,16 @@ int lf_pump_flush(struct lf_pump *pump, struct lf_error *err)
 	int rc = pack_waiting(pump, err);
 
 	if (!rc)
-		rc = upload_pack(pump, err);
-	return rc || !pump->disk[0] ? rc : send_extents(pump, err);
+		rc = give_parcel(pump, err);
+	return rc ? rc : lf_upload_wait(pump->upload, err);
+}
+
+uint64_t lf_pump_acknowledged(const struct lf_pump *pump)
+{
+	return lf_upload_upto(pump->upload, pump->parcel.disk);
 }
 
 uint64_t lf_pump_sent(const struct lf_pump *pump)
 {
-	return pump->sent + (pump->pack ? lf_pack_writer_size(pump->pack) : 0);
+	return lf_upload_sent(pump->upload) + (pump->pack ? lf_pack_writer_size(pump->pack) : 0);
 }

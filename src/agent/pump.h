@@ -4,8 +4,9 @@
  * packs those, uploads full packs, and reports extents once their packs are in.
  *
  * Extents are acknowledged in the order they were given; after
- * lf_pump_flush() all are.  Memory: one pack file on disk, at most
- * LF_PUMP_CHUNKS_MAX chunks of the caller's window, 48 bytes an extent.
+ * lf_pump_flush() all are.  While one pack is on its way the next is filled.
+ * Memory: two pack files on disk, at most LF_PUMP_CHUNKS_MAX chunks of the
+ * caller's window, 48 bytes an extent.
  * Threads: one at a time.
  */
 #ifndef LF_AGENT_PUMP_H
@@ -42,8 +43,9 @@ LF_MUST_CHECK int lf_pump_disk(struct lf_pump *pump, const char *disk, uint64_t 
 LF_MUST_CHECK int lf_pump_run(struct lf_pump *pump, uint64_t page, uint32_t pages, const void *data,
 			      struct lf_error *err);
 /* The data given so far may go; upto: a full pass has covered the pages before this. */
-LF_MUST_CHECK int lf_pump_window_end(struct lf_pump *pump, uint64_t upto, bool *ret_acknowledged,
-				     struct lf_error *err);
+LF_MUST_CHECK int lf_pump_window_end(struct lf_pump *pump, uint64_t upto, struct lf_error *err);
+/* upto of what the site has of the present disk; 0: nothing yet. */
+uint64_t lf_pump_acknowledged(const struct lf_pump *pump);
 /* Everything given is acknowledged on return. */
 LF_MUST_CHECK int lf_pump_flush(struct lf_pump *pump, struct lf_error *err);
 uint64_t lf_pump_sent(const struct lf_pump *pump); /* bytes of packs */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "agent/fingerprints.h"
+#include "agent/hold.h"
 #include "agent/pump.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -50,7 +51,8 @@ struct transfer {
 	uint8_t *window;
 	uint64_t window_prints[WINDOW_PAGES];
 	uint64_t read_bytes, round_pages;
-	bool start_over; /* the fingerprints do not help: the next session is a full pass */
+	struct lf_hold *hold; /* under a freeze: where changes go; NULL: to the pump */
+	bool start_over;      /* the fingerprints do not help: the next session is a full pass */
 	int64_t begun_ns, told_ns;
 };
 
@@ -282,10 +284,26 @@ static int open_pump(struct transfer *t, struct lf_error *err)
 
 /* Passes. */
 
+/* One run of pages on its way, or on hold. */
+static int give_run(struct transfer *t, const struct source_disk *d, uint64_t page, uint32_t pages,
+		    const uint8_t *data, struct lf_error *err)
+{
+	const struct lf_held run = {(size_t)(d - t->disks), page, pages, data};
+
+	return t->hold ? lf_hold_add(t->hold, &run, err)
+		       : lf_pump_run(t->pump, page, pages, data, err);
+}
+
+/* The window's data may go; of a delta it is void if the session is resumed. */
+static int end_delta_window(struct transfer *t, const struct source_disk *d, struct lf_error *err)
+{
+	return t->hold ? 0 : lf_pump_window_end(t->pump, d->pages + 1, err);
+}
+
 /* Send pages from to to of the window, which begins at this page, as chunks; zero pages are holes.
  */
-static int send_run(struct transfer *t, uint64_t page, uint32_t from, uint32_t to,
-		    struct lf_error *err)
+static int send_run(struct transfer *t, const struct source_disk *d, uint64_t page, uint32_t from,
+		    uint32_t to, struct lf_error *err)
 {
 	const uint64_t *prints = t->window_prints;
 	int rc = 0;
@@ -295,11 +313,11 @@ static int send_run(struct transfer *t, uint64_t page, uint32_t from, uint32_t t
 		for (n = 0; from + n < to && !prints[from + n];)
 			n++;
 		if (n) {
-			rc = lf_pump_run(t->pump, page + from, n, NULL, err);
+			rc = give_run(t, d, page + from, n, NULL, err);
 			continue;
 		}
 		n = (uint32_t)lf_chunk_border(prints + from, to - from, true);
-		rc = lf_pump_run(t->pump, page + from, n, data, err);
+		rc = give_run(t, d, page + from, n, data, err);
 	}
 	return rc;
 }
@@ -315,7 +333,7 @@ static int full_window(struct transfer *t, struct source_disk *d, uint64_t page,
 		       struct lf_error *err)
 {
 	print_window(t, pages);
-	int rc = send_run(t, page, 0, pages, err);
+	int rc = send_run(t, d, page, 0, pages, err);
 	for (uint32_t i = 0; !rc && i < pages; i++)
 		if (t->window_prints[i])
 			rc = lf_fingerprints_set(d->prints, page + i, t->window_prints[i], err);
@@ -324,12 +342,11 @@ static int full_window(struct transfer *t, struct source_disk *d, uint64_t page,
 
 static int full_pass(struct transfer *t, struct source_disk *d, struct lf_error *err)
 {
-	uint64_t page = d->resume;
+	uint64_t page = d->resume, acknowledged = page;
 	int rc = lf_pump_disk(t->pump, d->id, page, err);
 
 	while (!rc && page < d->pages) {
 		uint64_t next;
-		bool acknowledged = false;
 		rc = lf_disk_next_data(d->disk, page * LF_PAGE_SIZE, &next, err);
 		if (rc)
 			break;
@@ -345,9 +362,11 @@ static int full_pass(struct transfer *t, struct source_disk *d, struct lf_error 
 			page += pages;
 		}
 		if (!rc)
-			rc = lf_pump_window_end(t->pump, page, &acknowledged, err);
-		if (!rc && acknowledged)
-			rc = lf_fingerprints_progress(d->prints, page, err);
+			rc = lf_pump_window_end(t->pump, page, err);
+		if (!rc && lf_pump_acknowledged(t->pump) > acknowledged) {
+			acknowledged = lf_pump_acknowledged(t->pump);
+			rc = lf_fingerprints_progress(d->prints, acknowledged, err);
+		}
 		d->processed = page * LF_PAGE_SIZE < d->size ? page * LF_PAGE_SIZE : d->size;
 		tell(t, false);
 		if (!rc)
@@ -387,7 +406,7 @@ static int delta_window(struct transfer *t, struct source_disk *d, uint64_t page
 			t->round_pages++;
 			rc = set_print(t, d, page + i, prints[i], err);
 		} else if (start != UINT32_MAX) {
-			rc = send_run(t, page, start, i, err);
+			rc = send_run(t, d, page, start, i, err);
 			start = UINT32_MAX;
 		}
 	}
@@ -398,7 +417,6 @@ static int delta_window(struct transfer *t, struct source_disk *d, uint64_t page
 static int punch_holes(struct transfer *t, struct source_disk *d, uint64_t from, uint64_t to,
 		       struct lf_error *err)
 {
-	bool acknowledged;
 	uint32_t run = 0;
 	int rc = 0;
 
@@ -409,9 +427,9 @@ static int punch_holes(struct transfer *t, struct source_disk *d, uint64_t from,
 			continue;
 		}
 		if (run) {
-			rc = lf_pump_run(t->pump, page - run, run, NULL, err);
+			rc = give_run(t, d, page - run, run, NULL, err);
 			if (!rc)
-				rc = lf_pump_window_end(t->pump, d->pages + 1, &acknowledged, err);
+				rc = end_delta_window(t, d, err);
 			t->round_pages += run;
 			run = 0;
 			page--; /* not looked at itself */
@@ -423,12 +441,13 @@ static int punch_holes(struct transfer *t, struct source_disk *d, uint64_t from,
 static int delta_pass(struct transfer *t, struct source_disk *d, struct lf_error *err)
 {
 	uint64_t page = 0;
-	/* past the end: what a delta sends is void if the session is resumed */
-	int rc = lf_pump_disk(t->pump, d->id, d->pages + 1, err);
+	int rc = t->hold ? 0 : lf_pump_disk(t->pump, d->id, d->pages + 1, err);
 
 	while (!rc && page < d->pages) {
 		uint64_t next;
-		bool acknowledged;
+		if (t->hold && lf_hold_is_full(t->hold))
+			return lf_fail(err, LF_ETIMEOUT, NULL,
+				       "too much changed to hold it in memory under a freeze");
 		rc = lf_disk_next_data(d->disk, page * LF_PAGE_SIZE, &next, err);
 		if (rc)
 			break;
@@ -447,7 +466,7 @@ static int delta_pass(struct transfer *t, struct source_disk *d, struct lf_error
 		t->read_bytes += (uint64_t)pages * LF_PAGE_SIZE;
 		page += pages;
 		if (!rc)
-			rc = lf_pump_window_end(t->pump, d->pages + 1, &acknowledged, err);
+			rc = end_delta_window(t, d, err);
 		tell(t, false);
 		if (!rc)
 			rc = check_stop(t, err);
@@ -496,9 +515,44 @@ static int run_script(const struct transfer *t, const char *which, struct lf_err
 	return script ? lf_process_run(argv, SCRIPT_LIMIT_NS, NULL, err) : 0;
 }
 
-/* A round under a freeze; LF_ETIMEOUT: it took too long, what was read is of no single instant. */
-static int frozen_round(struct transfer *t, const json_t *mounts, int64_t *ret_instant_ns,
-			int64_t *ret_frozen_ns, struct lf_error *err)
+/* Held runs on their way, as windows of some size. */
+struct release {
+	struct transfer *t;
+	uint32_t pages;
+};
+
+static int send_held(void *context, const struct lf_held *run, struct lf_error *err)
+{
+	struct release *release = context;
+	struct transfer *t = release->t;
+	const struct source_disk *d = &t->disks[run->disk];
+	int rc = lf_pump_disk(t->pump, d->id, d->pages + 1, err);
+
+	if (!rc)
+		rc = give_run(t, d, run->page, run->pages, run->data, err);
+	release->pages += run->data ? run->pages : 0;
+	if (rc || release->pages < WINDOW_PAGES)
+		return rc;
+	release->pages = 0;
+	return end_delta_window(t, d, err);
+}
+
+static int release_hold(struct transfer *t, const struct lf_hold *hold, struct lf_error *err)
+{
+	struct release release = {t, 0};
+	int rc = lf_hold_each(hold, send_held, &release, err);
+
+	if (!rc)
+		rc = lf_pump_flush(t->pump, err);
+	/* a slow network is no slow freeze */
+	if (rc == LF_ETIMEOUT)
+		rc = err->code = LF_EUNREACHABLE;
+	return rc;
+}
+
+/* Read what changed while the file systems stand still; nothing leaves the machine. */
+static int read_frozen(struct transfer *t, const json_t *mounts, struct lf_hold *hold,
+		       int64_t *ret_instant_ns, int64_t *ret_frozen_ns, struct lf_error *err)
 {
 	struct lf_freeze *freeze = NULL;
 	struct lf_error thaw_err = LF_ERROR_NONE;
@@ -508,15 +562,34 @@ static int frozen_round(struct transfer *t, const json_t *mounts, int64_t *ret_i
 	if (rc)
 		return rc;
 	*ret_instant_ns = lf_clock_monotonic_ns();
+	t->hold = hold;
 	rc = delta_round(t, err);
-	/* a slow network is no slow freeze: part of what the prints say was not sent */
-	if (rc == LF_ETIMEOUT)
-		rc = err->code = LF_EUNREACHABLE;
+	t->hold = NULL;
 	int thawed = lf_freeze_end(freeze, ret_frozen_ns, &thaw_err);
 	if (!rc && thawed) {
 		*err = thaw_err;
 		rc = thawed;
 	}
+	return rc;
+}
+
+/* A round under a freeze; LF_ETIMEOUT: it took too long, what was read is of no single instant. */
+static int frozen_round(struct transfer *t, const json_t *mounts, int64_t *ret_instant_ns,
+			int64_t *ret_frozen_ns, struct lf_error *err)
+{
+	struct lf_hold *hold = NULL;
+	struct lf_error send_err = LF_ERROR_NONE;
+	int rc = lf_hold_new(&hold, err);
+
+	if (!rc)
+		rc = read_frozen(t, mounts, hold, ret_instant_ns, ret_frozen_ns, err);
+	/* of one instant or not, the fingerprints say that it was sent */
+	int sent = !rc || rc == LF_ETIMEOUT ? release_hold(t, hold, &send_err) : 0;
+	if (sent) {
+		*err = send_err;
+		rc = sent;
+	}
+	lf_hold_free(hold);
 	return rc;
 }
 
