@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vault/copy.h - disks of one vault copied to another of the same
+ * deduplication domain (another region): what the target lacks, as it is
+ * compressed, sealed anew.
+ *
+ * Cost follows the difference: subtrees that base and root share are not read,
+ * and chunks that the target has under any other root are not moved.
+ * Threads: any; a call uses its own thread alone.
+ */
+#ifndef LF_VAULT_COPY_H
+#define LF_VAULT_COPY_H
+
+#include <stdatomic.h>
+
+#include "vault/map.h"
+
+struct lf_copy_opts {
+	/* A map that both vaults keep while the copy runs; NULL: none is known. */
+	const struct lf_root *base;
+	uint64_t size_bytes;	  /* of the disk; for progress */
+	lf_progress_fn *progress; /* bytes of the disk; may be NULL */
+	void *context;
+	const atomic_bool *stop; /* set: LF_ECANCELED; may be NULL */
+};
+struct lf_copy_result {
+	struct lf_root root;   /* in the target; durable, kept only by the caller's session */
+	uint64_t moved_bytes;  /* records that the target lacked */
+	uint64_t named_chunks; /* that it was asked for */
+};
+/* LF_EINVAL: the vaults are of different domains. */
+LF_MUST_CHECK int lf_vault_copy_disk(struct lf_vault *from, struct lf_vault *to,
+				     const struct lf_root *root, const struct lf_copy_opts *opts,
+				     struct lf_copy_result *ret_result, struct lf_error *err);
+
+#endif
