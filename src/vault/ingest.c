@@ -5,36 +5,15 @@
  */
 #include "vault/ingest.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fault.h"
-#include "os/file.h"
 #include "os/thread.h"
 #include "vault/segment.h"
 
 #define THREADS_MAX 16u
-
-static int disk_size(int fd, const char *path, uint64_t *ret_size, struct lf_error *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st))
-		return lf_fail_sys(err, errno, path, "cannot look at %s", path);
-	*ret_size = (uint64_t)st.st_size;
-	if (S_ISBLK(st.st_mode) && ioctl(fd, BLKGETSIZE64, ret_size))
-		return lf_fail_sys(err, errno, path, "cannot ask the size of %s", path);
-	if (!S_ISBLK(st.st_mode) && !S_ISREG(st.st_mode))
-		return lf_fail(err, LF_EINVAL, path, "%s is neither a file nor a block device",
-			       path);
-	return 0;
-}
 
 static void ingest_done(struct lf_ingest *ingest)
 {
@@ -42,7 +21,7 @@ static void ingest_done(struct lf_ingest *ingest)
 		free(ingest->window[i].extents);
 	lf_map_edit_free(ingest->edit);
 	lf_prints_close(ingest->prints);
-	lf_fd_done(&ingest->fd);
+	lf_ingest_disk_close(&ingest->disk);
 	pthread_mutex_destroy(&ingest->reserving);
 	pthread_mutex_destroy(&ingest->ordering);
 	pthread_cond_destroy(&ingest->moved);
@@ -58,9 +37,10 @@ static bool next_segment(struct lf_ingest *ingest, uint64_t *ret_number,
 		pthread_cond_wait(&ingest->moved, &ingest->ordering);
 	if (ingest->rc)
 		return false;
-	uint64_t page = lf_segment_next_work(ingest, ingest->next_page);
+	uint64_t page = ingest->pages;
+	ingest->rc = lf_segment_next_work(ingest, ingest->next_page, &page, &ingest->err);
 	ingest->next_page = page;
-	if (page >= ingest->pages)
+	if (ingest->rc || page >= ingest->pages)
 		return false;
 	uint64_t first = page - page % LF_SEGMENT_PAGES;
 	uint64_t last = first + LF_SEGMENT_PAGES;
@@ -172,21 +152,6 @@ static unsigned thread_count(unsigned asked)
 	return count < THREADS_MAX ? count : THREADS_MAX;
 }
 
-/* Past the page cache for a device: what a file system writes to it goes past its cache as well. */
-static int open_disk(struct lf_ingest *ingest, struct lf_error *err)
-{
-	const char *path = ingest->opts->path;
-	struct stat st;
-	int flags = stat(path, &st) == 0 && S_ISBLK(st.st_mode) ? O_DIRECT : 0;
-
-	ingest->fd = open(path, O_RDONLY | O_CLOEXEC | flags);
-	if (ingest->fd < 0)
-		return lf_fail_sys(err, errno, path, "cannot open %s", path);
-	int rc = disk_size(ingest->fd, path, &ingest->size, err);
-	ingest->pages = (ingest->size + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE;
-	return rc;
-}
-
 /* Prints that do not describe the base help nobody when only some pages are read. */
 static int begin_prints(struct lf_ingest *ingest, struct lf_error *err)
 {
@@ -221,7 +186,10 @@ static int look_at_vault(struct lf_ingest *ingest, struct lf_error *err)
 static int ingest_disk(struct lf_ingest *ingest, struct lf_root *ret_root, struct lf_error *err)
 {
 	const struct lf_ingest_opts *opts = ingest->opts;
-	int rc = open_disk(ingest, err);
+	int rc = lf_ingest_disk_open(&ingest->disk, opts->path, opts->source, err);
+
+	ingest->size = ingest->disk.size;
+	ingest->pages = (ingest->size + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE;
 
 	if (!rc)
 		rc = look_at_vault(ingest, err);
@@ -259,7 +227,7 @@ int lf_ingest(struct lf_vault *vault, const struct lf_ingest_opts *opts,
 	ingest->vault = vault;
 	ingest->opts = opts;
 	uint64_t stored = atomic_load(&vault->adopted_bytes);
-	ingest->fd = -1;
+	ingest->disk.fd = -1;
 	rc = ingest_disk(ingest, &root, err);
 	if (!rc)
 		*ret_result = (struct lf_ingest_result){

@@ -11,11 +11,13 @@
 #ifndef LF_VAULT_INGEST_H
 #define LF_VAULT_INGEST_H
 
+#include "vault/disk.h"
 #include "vault/map.h"
 
 struct lf_ingest_opts {
-	const char *path;	    /* block device or image file */
-	const struct lf_root *base; /* what the disk was; NULL: not known */
+	const char *path; /* block device or image file; a name for messages with source */
+	const struct lf_disk_source *source; /* read this instead; NULL: path */
+	const struct lf_root *base;	     /* what the disk was; NULL: not known */
 	const uint64_t *changed; /* sorted page numbers: the rest is as in base; NULL: not known */
 	size_t changed_count;
 	/* file of the disk's page prints (vault/prints.h), used and kept up to date; NULL: none.

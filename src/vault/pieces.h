@@ -4,11 +4,12 @@
  * ones are worked on.
  *
  * Memory: LF_PIECES buffers of LF_PIECE_PAGES, with room before each for what
- * is left of its predecessor.  Threads: one at a time; the file may be shared.
+ * is left of its predecessor.  Threads: one at a time; the disk may be shared.
  */
 #ifndef LF_VAULT_PIECES_H
 #define LF_VAULT_PIECES_H
 
+#include "vault/disk.h"
 #include "vault/vault.h"
 
 #define LF_PIECES      8u
@@ -21,13 +22,14 @@ struct lf_piece {
 	uint8_t *data; /* LF_CHUNK_PAGES_MAX pages of room before it */
 };
 
-/* The next run of pages [*ret_first, *ret_last), all after the last one; false: no more. */
-typedef bool lf_next_run_fn(void *context, uint64_t *ret_first, uint64_t *ret_last);
+/* The next run of pages [*ret_first, *ret_last), all after the last one; an empty one: no more. */
+typedef int lf_next_run_fn(void *context, uint64_t *ret_first, uint64_t *ret_last,
+			   struct lf_error *err);
 
 struct lf_pieces;
-/* fd and name are borrowed; what lies behind size bytes reads as zeroes. */
-LF_MUST_CHECK int lf_pieces_new(int fd, const char *name, uint64_t size,
-				struct lf_pieces **ret_pieces, struct lf_error *err);
+/* disk is borrowed; what lies behind its end reads as zeroes. */
+LF_MUST_CHECK int lf_pieces_new(const struct lf_ingest_disk *disk, struct lf_pieces **ret_pieces,
+				struct lf_error *err);
 void lf_pieces_free(struct lf_pieces *pieces);
 /* What was under way before is over: every piece was taken, or an error ended it. */
 void lf_pieces_begin(struct lf_pieces *pieces, lf_next_run_fn *next_run, void *context);

@@ -6,10 +6,8 @@
  */
 #include "vault/segment.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "os/file.h"
 #include "os/thread.h"
@@ -24,8 +22,7 @@ int lf_segment_worker_begin(struct lf_segment_worker *worker, struct lf_ingest *
 	/* the benefit of the doubt: a disk like those that are here already */
 	worker->recent_bytes = ingest->fresh ? 0 : RECENT_BYTES;
 	worker->reserved = calloc(LF_RESERVED_SLOTS, sizeof(*worker->reserved));
-	return worker->reserved ? lf_pieces_new(ingest->fd, ingest->opts->path, ingest->size,
-						&worker->pieces, err)
+	return worker->reserved ? lf_pieces_new(&ingest->disk, &worker->pieces, err)
 				: lf_fail_nomem(err);
 }
 
@@ -236,50 +233,48 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* First page at or after this one that is not in a hole of the file; its pages when none is. */
-static uint64_t next_data(const struct lf_ingest *ingest, uint64_t page)
-{
-	off_t data = lseek(ingest->fd, (off_t)(page * LF_PAGE_SIZE), SEEK_DATA);
-
-	if (data <
-	    0) /* ENXIO: only a hole; else there is no such thing on this file: all is data */
-		return errno == ENXIO ? ingest->pages : page;
-	return (uint64_t)data / LF_PAGE_SIZE > page ? (uint64_t)data / LF_PAGE_SIZE : page;
-}
-
 /* What is left of a segment. */
 struct rest {
 	const struct lf_ingest *ingest;
 	uint64_t at, last;
-	const uint64_t *changed; /* a list instead of the file's data */
+	const uint64_t *changed; /* a list instead of the disk's data */
 	size_t count;
 };
 
-static bool next_data_run(void *context, uint64_t *ret_first, uint64_t *ret_last)
+static int next_data_run(void *context, uint64_t *ret_first, uint64_t *ret_last,
+			 struct lf_error *err)
 {
 	struct rest *rest = context;
+	uint64_t from = 0, to = 0;
 
+	*ret_first = *ret_last = rest->last;
 	if (rest->at >= rest->last)
-		return false;
-	uint64_t first = next_data(rest->ingest, rest->at);
-	rest->at = rest->last;
-	if (first >= rest->last)
-		return false;
-	off_t hole = lseek(rest->ingest->fd, (off_t)(first * LF_PAGE_SIZE), SEEK_HOLE);
-	if (hole >= 0)
-		rest->at = min_u64(((uint64_t)hole + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE, rest->last);
-	rest->at = rest->at > first ? rest->at : first + 1;
-	*ret_first = first;
-	*ret_last = rest->at;
-	return true;
+		return 0;
+	int rc = lf_ingest_disk_next_data(&rest->ingest->disk, rest->at * LF_PAGE_SIZE, &from, &to,
+					  err);
+	if (rc)
+		return rc;
+	*ret_first = min_u64(from / LF_PAGE_SIZE, rest->last);
+	if (*ret_first < rest->at) /* what is left of a page that was read already */
+		*ret_first = rest->at;
+	rest->at = min_u64((to + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE, rest->last);
+	if (*ret_first < rest->last && rest->at <= *ret_first)
+		rest->at = *ret_first + 1;
+	*ret_last = *ret_first < rest->last ? rest->at : rest->last;
+	if (*ret_first >= rest->last)
+		rest->at = rest->last;
+	return 0;
 }
 
-static bool next_listed_run(void *context, uint64_t *ret_first, uint64_t *ret_last)
+static int next_listed_run(void *context, uint64_t *ret_first, uint64_t *ret_last,
+			   struct lf_error *err)
 {
 	struct rest *rest = context;
 
+	(void)err;
+	*ret_first = *ret_last = rest->last;
 	if (!rest->count || *rest->changed >= rest->last)
-		return false;
+		return 0;
 	*ret_first = *rest->changed;
 	*ret_last = *ret_first;
 	while (rest->count && *rest->changed <= *ret_last && *ret_last < rest->last) {
@@ -287,7 +282,7 @@ static bool next_listed_run(void *context, uint64_t *ret_first, uint64_t *ret_la
 		rest->changed++;
 		rest->count--;
 	}
-	return true;
+	return 0;
 }
 
 static size_t first_not_below(const uint64_t *pages, size_t n, uint64_t page)
@@ -304,20 +299,30 @@ static size_t first_not_below(const uint64_t *pages, size_t n, uint64_t page)
 	return low;
 }
 
-uint64_t lf_segment_next_work(const struct lf_ingest *ingest, uint64_t page)
+int lf_segment_next_work(const struct lf_ingest *ingest, uint64_t page, uint64_t *ret_page,
+			 struct lf_error *err)
 {
 	const struct lf_ingest_opts *opts = ingest->opts;
+	uint64_t from = 0, to = 0;
 
+	*ret_page = ingest->pages;
 	if (page >= ingest->pages)
-		return ingest->pages;
+		return 0;
 	if (opts->changed) {
 		size_t i = first_not_below(opts->changed, opts->changed_count, page);
-		return i < opts->changed_count ? min_u64(opts->changed[i], ingest->pages)
-					       : ingest->pages;
+		if (i < opts->changed_count)
+			*ret_page = min_u64(opts->changed[i], ingest->pages);
+		return 0;
 	}
-	uint64_t data = next_data(ingest, page);
+	int rc = lf_ingest_disk_next_data(&ingest->disk, page * LF_PAGE_SIZE, &from, &to, err);
+	if (rc)
+		return rc;
+	if (from < ingest->size)
+		*ret_page = from / LF_PAGE_SIZE > page ? from / LF_PAGE_SIZE : page;
 	/* where something was there may be nothing now */
-	return ingest->compare ? min_u64(data, lf_prints_next(ingest->prints, page)) : data;
+	if (ingest->compare)
+		*ret_page = min_u64(*ret_page, lf_prints_next(ingest->prints, page));
+	return 0;
 }
 
 /* What of the segment differs from its fingerprints, as a list in worker->changed. */

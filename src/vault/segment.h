@@ -44,7 +44,7 @@ struct lf_segment_worker {
 struct lf_ingest {
 	struct lf_vault *vault;
 	const struct lf_ingest_opts *opts;
-	int fd;
+	struct lf_ingest_disk disk;
 	uint64_t size, pages;	  /* of the disk */
 	struct lf_prints *prints; /* NULL: none are kept */
 	bool delta;		  /* what is not read is as in opts->base */
@@ -69,7 +69,8 @@ LF_MUST_CHECK int lf_segment_worker_begin(struct lf_segment_worker *worker,
 					  struct lf_ingest *ingest, struct lf_error *err);
 void lf_segment_worker_done(struct lf_segment_worker *worker);
 /* The first page at or after this one that may need work; ingest->pages: none. */
-uint64_t lf_segment_next_work(const struct lf_ingest *ingest, uint64_t page);
+LF_MUST_CHECK int lf_segment_next_work(const struct lf_ingest *ingest, uint64_t page,
+				       uint64_t *ret_page, struct lf_error *err);
 /* Read and store one segment, of which first and last are set; its extents are the caller's. */
 LF_MUST_CHECK int lf_segment_read(struct lf_segment_worker *worker, struct lf_segment *segment,
 				  struct lf_error *err);
