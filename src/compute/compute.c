@@ -201,3 +201,16 @@ int lf_compute_vm_console(struct lf_compute *compute, const char *guid, size_t m
 
 	return rc ? rc : compute->driver->vm_console(compute->host, guid, max, buf, err);
 }
+
+int lf_compute_vm_capture(struct lf_compute *compute, const json_t *wanted,
+			  lf_progress_fn *progress, void *context, json_t **ret_result,
+			  struct lf_error *err)
+{
+	int rc = check_guid(lf_json_text(wanted, "guid"), "guid", err);
+
+	if (!rc && !lf_json_text(wanted, "region"))
+		rc = lf_fail(err, LF_EINVAL, "region", "a capture needs a region");
+	return rc ? rc
+		  : compute->driver->vm_capture(compute->host, wanted, progress, context,
+						ret_result, err);
+}

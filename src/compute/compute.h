@@ -80,6 +80,17 @@ LF_MUST_CHECK int lf_compute_vm_state(struct lf_compute *compute, const char *gu
  * Progress by lf_compute_vm_state(); when all disks say hydrated, exports have ended. */
 LF_MUST_CHECK int lf_compute_vm_hydrate(struct lf_compute *compute, const char *guid,
 					struct lf_error *err);
+/*
+ * Read the machine's disks, running or off, into a region's vault, as they are at one instant.
+ * wanted: {"guid", "region", "base": manifest of an earlier point of the machine (optional: what it
+ * shares is not stored again), "exclude": [LUN, ...] (-1: the OS disk), "quiesce": false for a
+ * crash-consistent instant}.  The result: {"consistency": "FileSystemConsistent" |
+ * "CrashConsistent", "bytesRead", "bytesStored", "disks": [{"id", "name", "lun", "os", "sizeBytes",
+ * "root"}]}: disks of a manifest.  Their roots are kept only by the caller's session.
+ */
+LF_MUST_CHECK int lf_compute_vm_capture(struct lf_compute *compute, const json_t *wanted,
+					lf_progress_fn *progress, void *context,
+					json_t **ret_result, struct lf_error *err);
 /* The serial console's bytes (the last max of them) appended to buf. */
 LF_MUST_CHECK int lf_compute_vm_console(struct lf_compute *compute, const char *guid, size_t max,
 					struct lf_buf *buf, struct lf_error *err);

@@ -28,6 +28,8 @@ struct lf_compute_driver {
 	int (*vm_hydrate)(void *host, const char *guid, struct lf_error *err);
 	int (*vm_console)(void *host, const char *guid, size_t max, struct lf_buf *buf,
 			  struct lf_error *err);
+	int (*vm_capture)(void *host, const json_t *wanted, lf_progress_fn *progress, void *context,
+			  json_t **ret_result, struct lf_error *err);
 };
 
 extern const struct lf_compute_driver lf_compute_libvirt;

@@ -15,6 +15,7 @@
 #include "compute/driver.h"
 #include "os/file.h"
 #include "os/thread.h"
+#include "vault/map.h"
 
 struct fake_host {
 	char *data_dir;
@@ -338,6 +339,55 @@ static int console_fake(void *context, const char *guid, size_t max, struct lf_b
 	return lf_buf_check(buf, err);
 }
 
+/* What a disk of a machine that never wrote holds: its point's, or nothing. */
+static json_t *capture_disk(const char *guid, const json_t *disk)
+{
+	static const struct lf_root nothing;
+	int64_t lun = lf_json_int_or(disk, "lun", -1);
+	char empty[LF_ROOT_TEXT_SIZE], id[LF_GUID_SIZE], key[24];
+
+	lf_root_format(&nothing, empty);
+	snprintf(key, sizeof(key), "disk %lld", (long long)lun);
+	lf_guid_derive(key, guid, id);
+	return json_pack("{s:s, s:s, s:I, s:b, s:I, s:s}", "id", id, "name",
+			 lf_json_text_or(disk, "name", ""), "lun", (json_int_t)lun, "os", lun < 0,
+			 "sizeBytes", (json_int_t)lf_json_int_or(disk, "sizeBytes", 0), "root",
+			 lf_json_text_or(disk, "source.root", empty));
+}
+
+static int capture_fake(void *context, const json_t *wanted, lf_progress_fn *progress,
+			void *progress_context, json_t **ret_result, struct lf_error *err)
+{
+	struct fake_host *host = context;
+	const char *guid = lf_json_text_or(wanted, "guid", "");
+	LF_AUTO_JSON *vm = NULL;
+	json_t *disk, *lun;
+	size_t i, k;
+
+	(void)progress, (void)progress_context;
+	LF_GUARD(&host->mutex);
+	int rc = read_doc(host, "vm", guid, &vm, err);
+	if (rc)
+		return rc;
+	LF_AUTO_JSON *result =
+		json_pack("{s:s, s:I, s:I, s:[]}", "consistency",
+			  lf_json_bool_or(wanted, "quiesce", true) ? "FileSystemConsistent"
+								   : "CrashConsistent",
+			  "bytesRead", (json_int_t)0, "bytesStored", (json_int_t)0, "disks");
+	json_array_foreach (lf_json_at(vm, "disks"), i, disk) {
+		bool excluded = false;
+		json_array_foreach (lf_json_at(wanted, "exclude"), k, lun)
+			excluded |= json_integer_value(lun) == lf_json_int_or(disk, "lun", -1);
+		if (!excluded && json_array_append_new(json_object_get(result, "disks"),
+						       capture_disk(guid, disk)))
+			return lf_fail_nomem(err);
+	}
+	if (!result)
+		return lf_fail_nomem(err);
+	*ret_result = lf_steal(&result);
+	return 0;
+}
+
 const struct lf_compute_driver lf_compute_fake = {
 	.name = "fake",
 	.open = open_fake,
@@ -352,4 +402,5 @@ const struct lf_compute_driver lf_compute_fake = {
 	.vm_state = state_fake,
 	.vm_hydrate = hydrate_fake,
 	.vm_console = console_fake,
+	.vm_capture = capture_fake,
 };

@@ -246,4 +246,5 @@ const struct lf_compute_driver lf_compute_libvirt = {
 	.vm_state = lf_libvirt_state,
 	.vm_hydrate = lf_libvirt_hydrate,
 	.vm_console = lf_libvirt_console,
+	.vm_capture = lf_libvirt_capture,
 };

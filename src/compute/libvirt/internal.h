@@ -117,6 +117,10 @@ LF_MUST_CHECK int lf_libvirt_state(void *host, const char *guid, json_t **ret_st
 LF_MUST_CHECK int lf_libvirt_hydrate(void *host, const char *guid, struct lf_error *err);
 LF_MUST_CHECK int lf_libvirt_console(void *host, const char *guid, size_t max, struct lf_buf *buf,
 				     struct lf_error *err);
+/* capture.c */
+LF_MUST_CHECK int lf_libvirt_capture(void *host, const json_t *wanted, lf_progress_fn *progress,
+				     void *context, json_t **ret_result, struct lf_error *err);
+
 /* Exports alive, paused guests resumed, hydration going on and ended.  The machine's lock is held.
  */
 LF_MUST_CHECK int lf_libvirt_tend(struct lf_host *host, const char *guid, struct lf_error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A real machine's whole life on this host's libvirt, from disks in a vault
- * or, where that is not what is tested, in files (machine_vault.h): defined, booted, its
+ * A real machine's whole life on this host's libvirt, from disks in a vault: defined, booted,
+ * captured into the vault while it runs and when it is off, its
  * own checksums compared, its export killed under it, hydrated, booted again
  * without exports, removed; nothing is left.
  *
@@ -180,6 +180,60 @@ static void wait_hydrated(struct life *life)
 	check(false, "hydrated in time");
 }
 
+/* Into the vault, as of now; what is stored of it. */
+static int64_t capture(struct life *life, json_t *base, json_t **ret_capture)
+{
+	LF_AUTO_JSON *wanted =
+		json_pack("{s:s, s:s, s:O?}", "guid", life->vm, "region", "r", "base", base);
+
+	CHECK_RC(lf_compute_vm_capture(life->compute, wanted, NULL, NULL, ret_capture, &err));
+	return lf_json_int_or(*ret_capture, "bytesStored", -1);
+}
+
+/* Every disk of the capture is, byte for byte, what the machine's own disk holds. */
+static void compare_capture(struct life *life, const json_t *capture)
+{
+	json_t *disk;
+	size_t i;
+
+	json_array_foreach (lf_json_at(capture, "disks"), i, disk) {
+		bool os = lf_json_bool_or(disk, "os", false);
+		LF_AUTO_FREE char *mine = lf_printf_dup("%s/%s/disk-%s.qcow2", life->data_dir,
+							life->vm, os ? "os" : "0");
+		LF_AUTO_FREE char *raw = lf_printf_dup("%s/captured.raw", life->data_dir);
+		const char *const argv[] = {"qemu-img", "compare", "-f", "raw", "-F",
+					    "qcow2",	raw,	   mine, NULL};
+		machine_export(life->regions, lf_json_text_or(disk, "root", ""),
+			       (uint64_t)lf_json_int_or(disk, "sizeBytes", 0), raw);
+		CHECK_RC(lf_process_run(argv, 120 * LF_NS_PER_S, NULL, &err));
+		CHECK_RC(lf_file_remove(raw, &err));
+	}
+	check(json_array_size(lf_json_at(capture, "disks")) == (life->data ? 2 : 1),
+	      "captured disks are those of the machine, byte for byte");
+}
+
+static void capture_running(struct life *life)
+{
+	LF_AUTO_JSON *first = NULL;
+	LF_AUTO_JSON *second = NULL;
+
+	int64_t stored = capture(life, NULL, &first);
+	int64_t again = capture(life, first, &second);
+	printf("# captured while it runs: %lld bytes stored, then %lld\n", (long long)stored,
+	       (long long)again);
+	check(again <= stored && again < (8 << 20), "captured while it runs, twice");
+}
+
+static void capture_off(struct life *life)
+{
+	LF_AUTO_JSON *first = NULL;
+	LF_AUTO_JSON *second = NULL;
+
+	(void)capture(life, NULL, &first);
+	compare_capture(life, first);
+	check(capture(life, first, &second) == 0, "what did not change is not stored again");
+}
+
 static void live(struct life *life)
 {
 	LF_AUTO_BUF console = LF_BUF_INIT;
@@ -201,6 +255,7 @@ static void live(struct life *life)
 		      strstr(console.data, "addresses=192.0.2.9/24"),
 	      "the guest has its address");
 	check(lf_json_int_or(state, "firstKernelMs", 0) > 0, "the kernel's first line is timed");
+	capture_running(life);
 	CHECK_RC(lf_compute_vm_hydrate(life->compute, life->vm, &err));
 	usleep(life->kill_after_us);
 	kill_qemu(life);
@@ -217,6 +272,8 @@ static void live(struct life *life)
 	wait_console(life, "boots=3", &console);
 	compare_files(life, strstr(console.data, "boots=2"));
 	check(true, "boots again from its own disks alone");
+	CHECK_RC(lf_compute_vm_stop(life->compute, life->vm, false, &err));
+	capture_off(life);
 }
 
 static void remove_all(struct life *life)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where machine.c's disks come from: vault_real.c puts them into a vault of
- * this project, vault_standin.c serves the files themselves.
+ * Where machine.c's disks come from: a vault, and back out of it.
  */
 #ifndef LF_TEST_MACHINE_VAULT_H
 #define LF_TEST_MACHINE_VAULT_H
@@ -15,6 +14,8 @@ struct lf_regions *machine_regions_open(const char *dir, const char *os);
 void machine_regions_free(struct lf_regions *regions);
 /* The root of the disk at path, which is taken in when it is new; free(). */
 char *machine_root(struct lf_regions *regions, const char *path);
+/* A disk of the vault as a file. */
+void machine_export(struct lf_regions *regions, const char *root, uint64_t size, const char *path);
 /* Is there an export's claim on the point? */
 bool machine_claimed(struct lf_regions *regions);
 

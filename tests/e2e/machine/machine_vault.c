@@ -7,6 +7,7 @@
 #include "e2e/machine/machine_vault.h"
 #include "os/file.h"
 #include "vault/pack.h"
+#include "vault/ingest.h"
 #include "vault/point.h"
 
 #define CHUNK_PAGES 16u
@@ -96,6 +97,16 @@ char *machine_root(struct lf_regions *regions, const char *path)
 		lf_root_format(&root, taken[i].root);
 	}
 	return strdup(taken[i].root);
+}
+
+void machine_export(struct lf_regions *regions, const char *root, uint64_t size, const char *path)
+{
+	struct lf_vault *vault;
+	struct lf_root parsed;
+
+	must(lf_regions_vault(regions, "r", &vault, &err), "vault");
+	must(lf_root_parse(root, &parsed, &err), "root");
+	must(lf_export_file(vault, &parsed, size, path, 0, NULL, NULL, &err), "export");
 }
 
 /* Claims are files that hold their name, below the store. */

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A machine's disks into a vault, agentless and as one instant.
+ *
+ * Running: libvirt begins a backup, in which QEMU shows every disk as it was at
+ * that moment on a socket while the guest goes on (what it overwrites goes to
+ * scratch files first).  With a guest agent its file systems are frozen for that
+ * moment.  Off: qemu-nbd shows the files.  Either way the disks are read by NBD,
+ * and page prints of the last capture find what changed.
+ */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "compute/libvirt/internal.h"
+#include "base/log.h"
+#include "nbd/reader.h"
+#include "os/acl.h"
+#include "os/file.h"
+#include "os/process.h"
+#include "os/thread.h"
+#include "vault/ingest.h"
+#include "vault/point.h"
+
+#define TOOL_LIMIT_NS (60 * LF_NS_PER_S)
+#define GRACE_NS      (2 * LF_NS_PER_S)
+
+struct capture {
+	struct lf_host *host;
+	const json_t *wanted; /* the caller's */
+	const json_t *vm;
+	json_t *disks; /* the machine's, sorted as its targets are */
+	struct lf_vault *vault;
+	char *dir;	     /* of sockets and scratch files; ours and QEMU's user's */
+	virDomainPtr domain; /* running, with a backup under way; NULL: off */
+	json_t *result;
+	lf_progress_fn *progress;
+	void *context;
+};
+
+static bool is_excluded(const struct capture *capture, const json_t *disk)
+{
+	json_t *lun;
+	size_t i;
+
+	json_array_foreach (lf_json_at(capture->wanted, "exclude"), i, lun)
+		if (json_integer_value(lun) == lf_json_int_or(disk, "lun", -1))
+			return true;
+	return false;
+}
+
+static void end_server(const char *pid_file)
+{
+	LF_AUTO_BUF text = LF_BUF_INIT;
+	struct lf_error err;
+	uint64_t pid;
+
+	if (lf_file_read(pid_file, 64, &text, &err))
+		return;
+	while (text.len && text.data[text.len - 1] == '\n')
+		text.data[--text.len] = '\0';
+	if (lf_parse_u64(lf_buf_text(&text), 1, INT32_MAX, &pid, &err) ||
+	    lf_process_stop((pid_t)pid, "qemu-nbd", GRACE_NS, &err))
+		lf_log_error("qemu-nbd", &err);
+}
+
+static int end_leftover(void *context, const char *name, struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", (const char *)context, name);
+	size_t len = strlen(name);
+
+	if (!path)
+		return lf_fail_nomem(err);
+	if (len > 4 && strcmp(name + len - 4, ".pid") == 0)
+		end_server(path);
+	return 0;
+}
+
+static int make_dir(struct capture *capture, struct lf_error *err)
+{
+	const char *guid = lf_json_text_or(capture->vm, "guid", "");
+	uid_t uid;
+	gid_t gid;
+
+	capture->dir = lf_host_path(capture->host, guid, "backup");
+	if (!capture->dir)
+		return lf_fail_nomem(err);
+	/* what a killed process left there */
+	int rc = access(capture->dir, F_OK) == 0
+			 ? lf_dir_list(capture->dir, end_leftover, capture->dir, err)
+			 : 0;
+	if (!rc)
+		rc = lf_dir_remove(capture->dir, err);
+	if (!rc)
+		rc = lf_dir_make(capture->dir, 0700, err);
+	if (!rc)
+		rc = lf_host_open_way(capture->host, capture->dir, err);
+	if (!rc && geteuid() == 0) {
+		rc = lf_user_find(LF_QEMU_USER, &uid, &gid, err);
+		if (!rc && chown(capture->dir, uid, gid))
+			rc = lf_fail(err, LF_EIO, capture->dir, "cannot give %s to QEMU's user",
+				     capture->dir);
+	}
+	return rc;
+}
+
+static char *backup_xml(const struct capture *capture)
+{
+	LF_AUTO_BUF xml = LF_BUF_INIT;
+	struct lf_error ignored;
+	json_t *disk;
+	size_t i;
+
+	lf_buf_printf(&xml, "<domainbackup mode='pull'><server transport='unix' socket='");
+	lf_xml_puts(&xml, capture->dir);
+	lf_buf_puts(&xml, "/backup.sock'/><disks>");
+	json_array_foreach (capture->disks, i, disk) {
+		char target[8];
+		lf_domain_disk_target((unsigned)i, target);
+		if (is_excluded(capture, disk)) {
+			lf_buf_printf(&xml, "<disk name='%s' backup='no'/>", target);
+			continue;
+		}
+		lf_buf_printf(&xml, "<disk name='%s' backup='yes' type='file'><scratch file='",
+			      target);
+		lf_xml_puts(&xml, capture->dir);
+		lf_buf_printf(&xml, "/scratch-%s'/></disk>", target);
+	}
+	lf_buf_puts(&xml, "</disks></domainbackup>");
+	return lf_buf_check(&xml, &ignored) ? NULL : lf_steal(&xml.data);
+}
+
+/* The guest's file systems stand still while the backup begins, if its agent can do that. */
+static int begin_backup(struct capture *capture, struct lf_error *err)
+{
+	LF_AUTO_FREE char *xml = backup_xml(capture);
+	bool quiesce = lf_json_bool_or(capture->wanted, "quiesce", true);
+
+	if (!xml)
+		return lf_fail_nomem(err);
+	/* of a process that was killed meanwhile */
+	(void)virDomainAbortJob(capture->domain);
+	bool frozen = quiesce && virDomainFSFreeze(capture->domain, NULL, 0, 0) >= 0;
+	int begun = virDomainBackupBegin(capture->domain, xml, NULL, 0);
+	int rc = begun ? lf_fail_virt(err, "backup", "cannot begin a backup of the machine") : 0;
+	if (frozen && virDomainFSThaw(capture->domain, NULL, 0, 0) < 0 && !rc)
+		rc = lf_fail_virt(err, "thaw", "cannot thaw the machine's file systems");
+	if (!rc && lf_json_set_text(capture->result, "consistency",
+				    frozen ? "FileSystemConsistent" : "CrashConsistent"))
+		rc = lf_fail_nomem(err);
+	return rc;
+}
+
+/* Of a machine that is off: its file, served by qemu-nbd, whose pid is beside the socket. */
+static int serve_file(const struct capture *capture, const json_t *disk, const char *socket,
+		      const char *pid_file, struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir =
+		lf_host_path(capture->host, lf_json_text_or(capture->vm, "guid", ""), NULL);
+	LF_AUTO_FREE char *path = dir ? lf_domain_disk_path(disk, dir) : NULL;
+	bool is_file = strcmp(lf_json_text_or(disk, "source.kind", ""), "file") == 0;
+	const char *format = is_file ? lf_json_text_or(disk, "source.format", "raw") : "qcow2";
+	const char *const argv[] = {"qemu-nbd",	  "--fork", "--read-only", "--persistent",
+				    "--shared",	  "4",	    "--socket",	   socket,
+				    "--pid-file", pid_file, "--format",	   format,
+				    path,	  NULL};
+
+	return path ? lf_process_run(argv, TOOL_LIMIT_NS, NULL, err) : lf_fail_nomem(err);
+}
+
+/* The root that the disk had in an earlier capture; false: there is none. */
+static bool earlier_root(const struct capture *capture, const json_t *disk,
+			 struct lf_root *ret_root)
+{
+	struct lf_error ignored;
+	json_t *other;
+	size_t i;
+
+	json_array_foreach (lf_json_at(capture->wanted, "base.disks"), i, other)
+		if (lf_json_int_or(other, "lun", -2) == lf_json_int_or(disk, "lun", -1) &&
+		    !lf_root_parse(lf_json_text_or(other, "root", ""), ret_root, &ignored))
+			return true;
+	return false;
+}
+
+static int add_result(struct capture *capture, const json_t *disk,
+		      const struct lf_ingest_result *result, struct lf_error *err)
+{
+	const char *guid = lf_json_text_or(capture->vm, "guid", "");
+	int64_t lun = lf_json_int_or(disk, "lun", -1);
+	char text[LF_ROOT_TEXT_SIZE], id[LF_GUID_SIZE], key[24];
+	json_t *list = json_object_get(capture->result, "disks");
+
+	snprintf(key, sizeof(key), "disk %lld", (long long)lun);
+	lf_guid_derive(key, guid, id);
+	lf_root_format(&result->root, text);
+	int64_t read = lf_json_int_or(capture->result, "bytesRead", 0);
+	int64_t stored = lf_json_int_or(capture->result, "bytesStored", 0);
+	if (json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:b, s:I, s:s}", "id", id,
+						  "name", lf_json_text_or(disk, "name", ""), "lun",
+						  (json_int_t)lun, "os", lun < 0, "sizeBytes",
+						  (json_int_t)result->size_bytes, "root", text)) ||
+	    lf_json_set_int(capture->result, "bytesRead", read + (int64_t)result->read_bytes) ||
+	    lf_json_set_int(capture->result, "bytesStored", stored + (int64_t)result->stored_bytes))
+		return lf_fail_nomem(err);
+	return 0;
+}
+
+static int read_disk(struct capture *capture, const json_t *disk, const char *uri,
+		     struct lf_error *err)
+{
+	char name[32];
+	struct lf_nbd_reader *reader = NULL;
+	struct lf_ingest_result result;
+	struct lf_root base;
+
+	snprintf(name, sizeof(name), "prints-%lld", (long long)lf_json_int_or(disk, "lun", -1));
+	LF_AUTO_FREE char *prints =
+		lf_host_path(capture->host, lf_json_text_or(capture->vm, "guid", ""), name);
+	int rc = prints ? lf_nbd_reader_open(uri, &reader, err) : lf_fail_nomem(err);
+	if (rc)
+		return rc;
+	const struct lf_ingest_opts opts = {
+		.path = lf_json_text_or(disk, "name", ""),
+		.source = lf_nbd_reader_source(reader),
+		.base = earlier_root(capture, disk, &base) ? &base : NULL,
+		.prints = prints,
+		.progress = capture->progress,
+		.context = capture->context,
+	};
+	rc = lf_ingest(capture->vault, &opts, &result, err);
+	lf_nbd_reader_close(reader);
+	return rc ? rc : add_result(capture, disk, &result, err);
+}
+
+/* One after another: each is read by all processors. */
+static int read_disks(struct capture *capture, struct lf_error *err)
+{
+	json_t *disk;
+	size_t i;
+	int rc = 0;
+
+	json_array_foreach (capture->disks, i, disk) {
+		char target[8];
+		if (is_excluded(capture, disk))
+			continue;
+		lf_domain_disk_target((unsigned)i, target);
+		LF_AUTO_FREE char *socket = lf_printf_dup("%s/%s.sock", capture->dir,
+							  capture->domain ? "backup" : target);
+		LF_AUTO_FREE char *pid_file = lf_printf_dup("%s/%s.pid", capture->dir, target);
+		LF_AUTO_FREE char *uri =
+			lf_printf_dup("nbd+unix:///%s?socket=%s", capture->domain ? target : "",
+				      socket ? socket : "");
+		rc = uri && pid_file ? 0 : lf_fail_nomem(err);
+		if (!rc && !capture->domain)
+			rc = serve_file(capture, disk, socket, pid_file, err);
+		if (!rc)
+			rc = read_disk(capture, disk, uri, err);
+		if (!capture->domain && pid_file)
+			end_server(pid_file);
+		if (rc)
+			return lf_error_wrap(err, "disk %s", lf_json_text_or(disk, "name", "?"));
+	}
+	return 0;
+}
+
+static int run_capture(struct capture *capture, virConnectPtr conn, struct lf_error *err)
+{
+	const char *guid = lf_json_text_or(capture->vm, "guid", "");
+	LF_AUTO_DOMAIN domain = NULL;
+	int rc = lf_host_domain(conn, guid, &domain, err);
+
+	if (!rc)
+		rc = lf_disks_serve(capture->host, capture->vm, err);
+	if (!rc)
+		rc = make_dir(capture, err);
+	if (rc)
+		return rc;
+	if (domain && virDomainIsActive(domain) == 1) {
+		capture->domain = domain;
+		rc = begin_backup(capture, err);
+	}
+	if (!rc)
+		rc = read_disks(capture, err);
+	if (capture->domain && virDomainAbortJob(capture->domain) && !rc)
+		rc = lf_fail_virt(err, guid, "cannot end the backup");
+	struct lf_error ignored;
+	if (lf_dir_remove(capture->dir, &ignored))
+		lf_log_error("backup directory", &ignored);
+	return rc;
+}
+
+int lf_libvirt_capture(void *context, const json_t *wanted, lf_progress_fn *progress,
+		       void *progress_context, json_t **ret_result, struct lf_error *err)
+{
+	struct lf_host *host = context;
+	const char *guid = lf_json_text_or(wanted, "guid", "");
+	LF_AUTO_CONN conn = NULL;
+	LF_AUTO_JSON *vm = NULL;
+	struct capture capture = {
+		.host = host, .wanted = wanted, .progress = progress, .context = progress_context};
+
+	if (!host->regions)
+		return lf_fail(err, LF_EUNSUPPORTED, "region",
+			       "this site holds no recovery points");
+	int rc = lf_host_vm(host, guid, &vm, err);
+	if (!rc)
+		rc = lf_regions_vault(host->regions, lf_json_text_or(wanted, "region", ""),
+				      &capture.vault, err);
+	if (!rc)
+		rc = lf_host_connect(host, &conn, err);
+	if (rc)
+		return rc;
+	LF_AUTO_JSON *disks = lf_domain_disks_sorted(vm);
+	LF_AUTO_JSON *result = json_pack("{s:s, s:[]}", "consistency", "CrashConsistent", "disks");
+	if (!disks || !result)
+		return lf_fail_nomem(err);
+	capture.vm = vm;
+	capture.disks = disks;
+	capture.result = result;
+	LF_GUARD(lf_host_lock(host, guid));
+	rc = run_capture(&capture, conn, err);
+	free(capture.dir);
+	if (!rc)
+		*ret_result = lf_steal(&result);
+	return rc;
+}

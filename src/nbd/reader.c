@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nbd/reader.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libnbd.h>
+
+#include "os/thread.h"
+
+#define CONNECTIONS_MAX 8u
+#define REQUEST_MAX	(8u << 20)
+#define STATUS_BYTES	(UINT64_C(1) << 30) /* asked about at once */
+#define HOLE_AND_ZERO	3u		    /* base:allocation: both flags */
+
+struct lf_nbd_reader {
+	char *uri;
+	struct lf_disk_source source;
+	pthread_mutex_t mutex; /* what follows */
+	struct nbd_handle *idle[CONNECTIONS_MAX];
+	size_t idle_count;
+};
+
+static int fail_nbd(const struct lf_nbd_reader *reader, int code, struct lf_error *err)
+{
+	return lf_fail(err, code, reader->uri, "NBD: %s", nbd_get_error());
+}
+
+static int connect_handle(const struct lf_nbd_reader *reader, struct nbd_handle **ret_nbd,
+			  struct lf_error *err)
+{
+	struct nbd_handle *nbd = nbd_create();
+
+	if (!nbd)
+		return lf_fail_nomem(err);
+	if (nbd_add_meta_context(nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) ||
+	    nbd_connect_uri(nbd, reader->uri)) {
+		int rc = fail_nbd(reader, LF_EUNREACHABLE, err);
+		nbd_close(nbd);
+		return rc;
+	}
+	*ret_nbd = nbd;
+	return 0;
+}
+
+/* A connection of the caller's for a while. */
+static int take_handle(struct lf_nbd_reader *reader, struct nbd_handle **ret_nbd,
+		       struct lf_error *err)
+{
+	pthread_mutex_lock(&reader->mutex);
+	*ret_nbd = reader->idle_count ? reader->idle[--reader->idle_count] : NULL;
+	pthread_mutex_unlock(&reader->mutex);
+	return *ret_nbd ? 0 : connect_handle(reader, ret_nbd, err);
+}
+
+static void give_back(struct lf_nbd_reader *reader, struct nbd_handle *nbd, bool good)
+{
+	pthread_mutex_lock(&reader->mutex);
+	if (good && reader->idle_count < CONNECTIONS_MAX) {
+		reader->idle[reader->idle_count++] = nbd;
+		nbd = NULL;
+	}
+	pthread_mutex_unlock(&reader->mutex);
+	if (nbd)
+		nbd_close(nbd);
+}
+
+static int read_nbd(void *context, void *data, size_t len, uint64_t offset, struct lf_error *err)
+{
+	struct lf_nbd_reader *reader = context;
+	struct nbd_handle *nbd;
+	int rc = take_handle(reader, &nbd, err);
+
+	if (rc)
+		return rc;
+	for (size_t done = 0, n; !rc && done < len; done += n) {
+		n = len - done < REQUEST_MAX ? len - done : REQUEST_MAX;
+		if (nbd_pread(nbd, (char *)data + done, n, offset + done, 0))
+			rc = fail_nbd(reader, LF_EIO, err);
+	}
+	give_back(reader, nbd, !rc);
+	return rc;
+}
+
+/* The first run that is not a hole, of what one answer tells. */
+struct status {
+	uint64_t at, from, to;
+	bool found;
+};
+
+static int take_status(void *context, const char *name, uint64_t offset, uint32_t *entries,
+		       size_t n, int *error)
+{
+	struct status *status = context;
+
+	(void)error;
+	if (strcmp(name, LIBNBD_CONTEXT_BASE_ALLOCATION) != 0)
+		return 0;
+	uint64_t at = offset;
+	for (size_t i = 0; i + 1 < n; i += 2) {
+		bool zero = (entries[i + 1] & HOLE_AND_ZERO) == HOLE_AND_ZERO;
+		if (zero && status->found)
+			break;
+		if (!zero && !status->found) {
+			status->found = true;
+			status->from = at;
+		}
+		at += entries[i];
+		if (status->found)
+			status->to = at;
+	}
+	status->at = at;
+	return 0;
+}
+
+static int next_data_nbd(void *context, uint64_t offset, uint64_t *ret_from, uint64_t *ret_to,
+			 struct lf_error *err)
+{
+	struct lf_nbd_reader *reader = context;
+	uint64_t size = reader->source.size_bytes;
+	struct status status = {.at = offset, .from = size, .to = size};
+	struct nbd_handle *nbd;
+	int rc = take_handle(reader, &nbd, err);
+
+	if (rc)
+		return rc;
+	if (offset < size && nbd_can_meta_context(nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) != 1) {
+		status.found = true; /* the server does not tell: all is data */
+		status.from = offset;
+	}
+	while (!rc && !status.found && status.at < size) {
+		uint64_t begun = status.at;
+		uint64_t len = size - begun < STATUS_BYTES ? size - begun : STATUS_BYTES;
+		nbd_extent_callback callback = {.callback = take_status, .user_data = &status};
+		if (nbd_block_status(nbd, len, begun, callback, 0))
+			rc = fail_nbd(reader, LF_EIO, err);
+		else if (status.at == begun)
+			rc = lf_fail(err, LF_EIO, reader->uri, "NBD: an empty block status");
+	}
+	give_back(reader, nbd, !rc);
+	*ret_from = status.from;
+	*ret_to = status.to < size ? status.to : size;
+	return rc;
+}
+
+int lf_nbd_reader_open(const char *uri, struct lf_nbd_reader **ret_reader, struct lf_error *err)
+{
+	struct lf_nbd_reader *reader = calloc(1, sizeof(*reader));
+	struct nbd_handle *nbd = NULL;
+
+	if (!reader)
+		return lf_fail_nomem(err);
+	pthread_mutex_init(&reader->mutex, NULL);
+	reader->uri = strdup(uri);
+	int rc = reader->uri ? connect_handle(reader, &nbd, err) : lf_fail_nomem(err);
+	int64_t size = rc ? 0 : nbd_get_size(nbd);
+	if (size < 0)
+		rc = fail_nbd(reader, LF_EIO, err);
+	if (nbd)
+		give_back(reader, nbd, !rc);
+	if (rc) {
+		lf_nbd_reader_close(reader);
+		return rc;
+	}
+	reader->source = (struct lf_disk_source){(uint64_t)size, read_nbd, next_data_nbd, reader};
+	*ret_reader = reader;
+	return 0;
+}
+
+void lf_nbd_reader_close(struct lf_nbd_reader *reader)
+{
+	if (!reader)
+		return;
+	while (reader->idle_count)
+		nbd_close(reader->idle[--reader->idle_count]);
+	pthread_mutex_destroy(&reader->mutex);
+	free(reader->uri);
+	free(reader);
+}
+
+const struct lf_disk_source *lf_nbd_reader_source(struct lf_nbd_reader *reader)
+{
+	return &reader->source;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nbd/reader.h - a disk that some NBD server exports, as an ingest reads it.
+ *
+ * Connections are made as threads need them, and kept.  Threads: the source's
+ * functions from any.
+ */
+#ifndef LF_NBD_READER_H
+#define LF_NBD_READER_H
+
+#include "vault/disk.h"
+
+struct lf_nbd_reader;
+/* uri: "nbd+unix:///NAME?socket=PATH".  Connects once; LF_EUNREACHABLE. */
+LF_MUST_CHECK int lf_nbd_reader_open(const char *uri, struct lf_nbd_reader **ret_reader,
+				     struct lf_error *err);
+void lf_nbd_reader_close(struct lf_nbd_reader *reader);
+/* Borrowed until the reader is closed.  LF_EIO: the server failed a request. */
+const struct lf_disk_source *lf_nbd_reader_source(struct lf_nbd_reader *reader);
+
+#endif
