@@ -147,8 +147,10 @@ static const struct command {
 	 "                newest point; nothing else is read\n"
 	 "--point ID      a GUID for the point; if it exists, the disk is added to it"},
 	{"list", 1, list_command, "list DIR [--output json]", "Recovery points, oldest first."},
-	{"export", 3, lf_vault_export_command, "export DIR POINT FILE [--disk NAME]",
-	 "Write a disk of a point to the new file FILE: raw and sparse."},
+	{"export", 3, lf_vault_export_command,
+	 "export DIR POINT FILE [--disk NAME] [--format raw|qcow2|vhd]",
+	 "Write a disk of a point to the new file FILE, sparse.  vhd is the fixed kind, of whole\n"
+	 "MiB, as Azure takes it for page blobs; qcow2 is not compressed."},
 	{"diff", 3, lf_vault_diff_command, "diff DIR POINT POINT [--disk NAME] [--output json]",
 	 "Byte ranges of the disk that differ between two points."},
 	{"serve", 2, lf_vault_serve_command, "serve DIR POINT --socket PATH [--disk NAME]",
@@ -203,6 +205,19 @@ static int take_count(const char *text, unsigned *ret_count)
 	return 0;
 }
 
+static int take_format(const char *text, enum lf_export_format *ret_format)
+{
+	static const char *const names[] = {
+		[LF_EXPORT_RAW] = "raw", [LF_EXPORT_QCOW2] = "qcow2", [LF_EXPORT_VHD] = "vhd"};
+
+	for (size_t i = 0; i < LF_N(names); i++)
+		if (strcmp(text, names[i]) == 0) {
+			*ret_format = (enum lf_export_format)i;
+			return 0;
+		}
+	return 2;
+}
+
 static int take_option(int option, struct lf_vault_args *args, const struct command *command)
 {
 	switch (option) {
@@ -224,6 +239,8 @@ static int take_option(int option, struct lf_vault_args *args, const struct comm
 	case 's':
 		args->socket = optarg;
 		return 0;
+	case 'f':
+		return take_format(optarg, &args->format);
 	case 'o':
 		args->json = strcmp(optarg, "json") == 0;
 		return args->json || strcmp(optarg, "table") == 0 ? 0 : 2;
@@ -255,6 +272,7 @@ static int parse_args(int argc, char **argv, const struct command *command,
 		{"key", required_argument, NULL, 'k'},
 		{"data", required_argument, NULL, 'D'},
 		{"socket", required_argument, NULL, 's'},
+		{"format", required_argument, NULL, 'f'},
 		{"output", required_argument, NULL, 'o'},
 		{"keep-last", required_argument, NULL, 'L'},
 		{"keep-daily", required_argument, NULL, 'A'},

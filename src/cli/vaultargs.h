@@ -14,6 +14,7 @@ struct lf_vault_args {
 	const char *words[LF_VAULT_WORDS_MAX]; /* DIR and what follows it */
 	int count;
 	const char *disk, *changed, *point, *key_file, *data_dir, *socket;
+	enum lf_export_format format;
 	bool json; /* --output json */
 	struct {
 		unsigned last, daily, weekly, monthly, yearly;

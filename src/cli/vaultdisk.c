@@ -303,6 +303,8 @@ int lf_vault_ingest_command(const struct lf_vault_args *args, struct lf_error *e
 
 int lf_vault_export_command(const struct lf_vault_args *args, struct lf_error *err)
 {
+	const struct lf_export_opts opts = {.format = args->format,
+					    .progress = lf_vault_show_progress};
 	struct lf_vault *vault = NULL;
 	LF_AUTO_JSON *manifest = NULL;
 	const json_t *disk = NULL;
@@ -315,8 +317,7 @@ int lf_vault_export_command(const struct lf_vault_args *args, struct lf_error *e
 	if (!rc)
 		rc = lf_vault_args_disk(args, manifest, &disk, &root, &size, err);
 	if (!rc)
-		rc = lf_export_file(vault, &root, size, args->words[2], 0, lf_vault_show_progress,
-				    NULL, err);
+		rc = lf_export_file(vault, &root, size, args->words[2], &opts, err);
 	lf_vault_free(vault);
 	return rc;
 }

@@ -41,9 +41,20 @@ struct lf_ingest_result {
 LF_MUST_CHECK int lf_ingest(struct lf_vault *vault, const struct lf_ingest_opts *opts,
 			    struct lf_ingest_result *ret_result, struct lf_error *err);
 
+enum lf_export_format {
+	LF_EXPORT_RAW,
+	LF_EXPORT_QCOW2, /* image/qcow2.h */
+	LF_EXPORT_VHD,	 /* fixed: image/vhd.h */
+};
+struct lf_export_opts {
+	enum lf_export_format format;
+	unsigned threads;	  /* 0: twice as many as processors */
+	lf_progress_fn *progress; /* may be NULL */
+	void *context;
+};
 /* Write a disk to a new sparse file; durable on return.  LF_EEXISTS: there is a file. */
 LF_MUST_CHECK int lf_export_file(struct lf_vault *vault, const struct lf_root *root, uint64_t size,
-				 const char *path, unsigned threads, lf_progress_fn *progress,
-				 void *context, struct lf_error *err);
+				 const char *path, const struct lf_export_opts *opts,
+				 struct lf_error *err);
 
 #endif

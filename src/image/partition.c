@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "image/partition.h"
+
+#include <endian.h>
+#include <string.h>
+
+#define SECTOR	    512u
+#define MBR_TABLE   446u
+#define MBR_ENTRY   16u
+#define MBR_ENTRIES 4u
+#define MBR_GPT	    0xee /* type of the one partition that stands for a GPT */
+#define MBR_EFI	    0xef
+#define GPT_ENTRY   128u
+
+/* C12A7328-F81F-11D2-BA4B-00A0C93EC93B, as it lies on the disk. */
+static const uint8_t efi_type[16] = {0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11,
+				     0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9, 0x3b};
+
+static uint32_t get_u32(const uint8_t *at)
+{
+	uint32_t n;
+
+	memcpy(&n, at, sizeof(n));
+	return le32toh(n);
+}
+
+static uint64_t get_u64(const uint8_t *at)
+{
+	uint64_t n;
+
+	memcpy(&n, at, sizeof(n));
+	return le64toh(n);
+}
+
+/* Sectors from first on; false: they are not on the disk. */
+static bool place(uint64_t first, uint64_t sectors, uint64_t size, struct lf_partition *out)
+{
+	uint64_t all = size / SECTOR;
+
+	if (!first || !sectors || first >= all || sectors > all - first)
+		return false;
+	out->offset = first * SECTOR;
+	out->size = sectors * SECTOR;
+	return true;
+}
+
+static size_t read_mbr(const uint8_t *head, uint64_t size, struct lf_partition *out)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
+		const uint8_t *entry = head + MBR_TABLE + (size_t)i * MBR_ENTRY;
+		struct lf_partition partition = {.number = i + 1, .efi = entry[4] == MBR_EFI};
+		if (entry[4] && entry[4] != MBR_GPT &&
+		    place(get_u32(entry + 8), get_u32(entry + 12), size, &partition))
+			out[n++] = partition;
+	}
+	return n;
+}
+
+static size_t read_gpt(const uint8_t *head, size_t len, uint64_t size, struct lf_partition *out)
+{
+	static const uint8_t unused[16];
+	const uint8_t *header = head + SECTOR;
+	uint64_t table = get_u64(header + 72);
+	uint32_t count = get_u32(header + 80);
+	size_t n = 0;
+
+	if (get_u32(header + 84) != GPT_ENTRY || table > len / SECTOR)
+		return 0;
+	for (uint32_t i = 0; i < count && i < LF_PARTITIONS_MAX; i++) {
+		size_t at = (size_t)table * SECTOR + (size_t)i * GPT_ENTRY;
+		if (at + GPT_ENTRY > len)
+			break;
+		const uint8_t *entry = head + at;
+		uint64_t first = get_u64(entry + 32), last = get_u64(entry + 40);
+		struct lf_partition partition = {
+			.number = i + 1, .efi = memcmp(entry, efi_type, sizeof(efi_type)) == 0};
+		if (memcmp(entry, unused, sizeof(unused)) != 0 && last >= first &&
+		    last != UINT64_MAX && place(first, last - first + 1, size, &partition))
+			out[n++] = partition;
+	}
+	return n;
+}
+
+size_t lf_partitions_read(const uint8_t *head, size_t len, uint64_t size,
+			  struct lf_partition out[static LF_PARTITIONS_MAX])
+{
+	if (len >= 2 * SECTOR && memcmp(head + SECTOR, "EFI PART", 8) == 0)
+		return read_gpt(head, len, size, out);
+	/* a boot sector of a file system has the mark, too; its bytes make no partitions, mostly */
+	if (len < SECTOR || head[510] != 0x55 || head[511] != 0xaa)
+		return 0;
+	return read_mbr(head, size, out);
+}
