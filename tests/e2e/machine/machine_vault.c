@@ -106,7 +106,8 @@ void machine_export(struct lf_regions *regions, const char *root, uint64_t size,
 
 	must(lf_regions_vault(regions, "r", &vault, &err), "vault");
 	must(lf_root_parse(root, &parsed, &err), "root");
-	must(lf_export_file(vault, &parsed, size, path, 0, NULL, NULL, &err), "export");
+	must(lf_export_file(vault, &parsed, size, path, &(struct lf_export_opts){0}, &err),
+	     "export");
 }
 
 /* Claims are files that hold their name, below the store. */
