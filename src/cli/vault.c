@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/text.h"
 #include "cli/vaultargs.h"
 
@@ -68,19 +67,11 @@ static int drop_command(const struct lf_vault_args *args, struct lf_error *err)
 	return rc;
 }
 
-static int64_t now_ns(void)
-{
-	struct lf_clock *clock = lf_clock_new_real(1);
-	int64_t now = clock ? lf_clock_now_ns(clock) : 0;
-
-	lf_clock_free(clock);
-	return now;
-}
-
 static int collect(const struct lf_vault_args *args, bool compact, struct lf_error *err)
 {
-	const struct lf_collect_opts opts = {
-		.now_ns = now_ns(), .compact = compact, .progress = lf_vault_show_progress};
+	const struct lf_collect_opts opts = {.now_ns = lf_vault_now_ns(),
+					     .compact = compact,
+					     .progress = lf_vault_show_progress};
 	struct lf_vault *vault = NULL;
 	LF_AUTO_JSON *report = NULL;
 	int rc = lf_vault_args_open(args, false, &vault, err);
@@ -165,6 +156,16 @@ static const struct command {
 	{"verify", 1, lf_vault_verify_command, "verify DIR | --data DIR [--output json]",
 	 "Check every byte of a vault, or of all vaults of a service's data directory (it may be\n"
 	 "running).  Any fault is printed with the points it affects; exit status 7 then."},
+	{"rekey", 1, lf_vault_rekey_command, "rekey DIR --new-key FILE|pkcs11:URI [--key OLD]",
+	 "Wrap the vault's keys with another platform key: a file, made if there is none, or a "
+	 "key\n"
+	 "in a PKCS#11 token (its PIN in the file of the URI's pin-source or $LANDFALL_PIN_FILE).\n"
+	 "The old one opens the vault no more.  Nothing else changes."},
+	{"rotate", 1, lf_vault_rotate_command, "rotate DIR [--key FILE]",
+	 "Seal with a new data key from now on; compact seals what there is with it."},
+	{"erase", 1, lf_vault_erase_command, "erase DIR --yes [--key FILE]",
+	 "Destroy the vault's keys: every point in it is lost, also in copies of its packs.\n"
+	 "Copies of vault.json with their platform key must be destroyed as well."},
 	{"explain", 2, lf_vault_explain_command, "explain DIR POINT [--output json]",
 	 "What a point holds, what it shares with others, what dropping it would free, and how it\n"
 	 "was transferred."},
@@ -244,6 +245,12 @@ static int take_option(int option, struct lf_vault_args *args, const struct comm
 	case 'o':
 		args->json = strcmp(optarg, "json") == 0;
 		return args->json || strcmp(optarg, "table") == 0 ? 0 : 2;
+	case 'n':
+		args->new_key_file = optarg;
+		return 0;
+	case 'y':
+		args->yes = true;
+		return 0;
 	case 'L':
 		return take_count(optarg, &args->keep.last);
 	case 'Y':
@@ -274,6 +281,8 @@ static int parse_args(int argc, char **argv, const struct command *command,
 		{"socket", required_argument, NULL, 's'},
 		{"format", required_argument, NULL, 'f'},
 		{"output", required_argument, NULL, 'o'},
+		{"new-key", required_argument, NULL, 'n'},
+		{"yes", no_argument, NULL, 'y'},
 		{"keep-last", required_argument, NULL, 'L'},
 		{"keep-daily", required_argument, NULL, 'A'},
 		{"keep-weekly", required_argument, NULL, 'W'},

@@ -13,9 +13,10 @@
 struct lf_vault_args {
 	const char *words[LF_VAULT_WORDS_MAX]; /* DIR and what follows it */
 	int count;
-	const char *disk, *changed, *point, *key_file, *data_dir, *socket;
+	const char *disk, *changed, *point, *key_file, *new_key_file, *data_dir, *socket;
 	enum lf_export_format format;
 	bool json; /* --output json */
+	bool yes;  /* --yes */
 	struct {
 		unsigned last, daily, weekly, monthly, yearly;
 	} keep; /* points, of each disk or machine */
@@ -29,6 +30,8 @@ LF_MUST_CHECK int lf_vault_args_open(const struct lf_vault_args *args, bool read
 LF_MUST_CHECK int lf_vault_args_disk(const struct lf_vault_args *args, const json_t *manifest,
 				     const json_t **ret_disk, struct lf_root *ret_root,
 				     uint64_t *ret_size, struct lf_error *err);
+/* What the machine's clock shows, since 1970. */
+int64_t lf_vault_now_ns(void);
 /* A percentage and the time left on standard error, if that is a terminal. */
 void lf_vault_show_progress(void *context, uint64_t done, uint64_t total);
 void lf_vault_end_progress(void);
@@ -38,6 +41,9 @@ LF_MUST_CHECK int lf_vault_print_json(const json_t *doc, struct lf_error *err);
 /* The commands. */
 LF_MUST_CHECK int lf_vault_ingest_command(const struct lf_vault_args *args, struct lf_error *err);
 LF_MUST_CHECK int lf_vault_export_command(const struct lf_vault_args *args, struct lf_error *err);
+LF_MUST_CHECK int lf_vault_rekey_command(const struct lf_vault_args *args, struct lf_error *err);
+LF_MUST_CHECK int lf_vault_rotate_command(const struct lf_vault_args *args, struct lf_error *err);
+LF_MUST_CHECK int lf_vault_erase_command(const struct lf_vault_args *args, struct lf_error *err);
 LF_MUST_CHECK int lf_vault_explain_command(const struct lf_vault_args *args, struct lf_error *err);
 LF_MUST_CHECK int lf_vault_simulate_command(const struct lf_vault_args *args, struct lf_error *err);
 LF_MUST_CHECK int lf_vault_diff_command(const struct lf_vault_args *args, struct lf_error *err);

@@ -197,7 +197,7 @@ static int read_changed(const char *path, uint64_t **ret_pages, size_t *ret_coun
 	return text.data ? parse_pages(text.data, ret_pages, ret_count, err) : lf_fail_nomem(err);
 }
 
-static int64_t now_ns(void)
+int64_t lf_vault_now_ns(void)
 {
 	struct lf_clock *clock = lf_clock_new_real(1);
 	int64_t now = clock ? lf_clock_now_ns(clock) : 0;
@@ -228,7 +228,7 @@ static int make_point(struct lf_vault *vault, const struct lf_vault_args *args,
 
 	if (rc && rc != LF_ENOTFOUND)
 		return rc;
-	lf_time_format(now_ns(), time);
+	lf_time_format(lf_vault_now_ns(), time);
 	lf_root_format(&result->root, root);
 	if (!manifest)
 		manifest = json_pack("{s:s, s:s, s:s, s:{}, s:[]}", "id", id, "time", time,

@@ -175,3 +175,11 @@ int lf_claims_remove(struct lf_vault *vault, const char *point, struct lf_error 
 	snprintf(folder, sizeof(folder), "claims/%s", point);
 	return lf_store_list(vault->store, folder, remove_claim, &looking, err);
 }
+
+int lf_claim_until(struct lf_vault *vault, const char *point, const char *claim,
+		   int64_t *ret_until_ns, struct lf_error *err)
+{
+	LF_GUARD(&vault->points_mutex);
+
+	return lf_claim_read(vault, point, claim, ret_until_ns, err);
+}

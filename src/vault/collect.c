@@ -111,10 +111,11 @@ static bool is_small(const struct lf_pack *pack)
 	return pack->size < SMALL_PACK_BYTES;
 }
 
-/* Would compressing it anew save something? */
+/* Would compressing it anew save something, or is it sealed with an old key? */
 static bool is_loose(const struct collection *collection, const struct lf_pack *pack)
 {
-	return collection->opts->compact && !(pack->flags & LF_PACK_DENSE);
+	return collection->opts->compact &&
+	       (!(pack->flags & LF_PACK_DENSE) || pack->epoch != collection->vault->key.epoch);
 }
 
 /* Bits of the records that are not marked; NULL: none, or no memory. */

@@ -42,10 +42,17 @@ void lf_record_nonce(uint32_t record, uint8_t out[static 12])
 	lf_put_u32(out, record);
 }
 
-void lf_pack_key(const struct lf_domain_key *key, const uint8_t salt[static LF_PACK_SALT_SIZE],
-		 uint8_t ret_key[static 32])
+int lf_pack_key(const struct lf_domain_key *key, uint32_t epoch,
+		const uint8_t salt[static LF_PACK_SALT_SIZE], uint8_t ret_key[static 32],
+		struct lf_error *err)
 {
-	lf_key_derive(key->data_key, salt, LF_PACK_SALT_SIZE, "landfall pack 1", ret_key);
+	const uint8_t *data_key = lf_domain_key_data(key, epoch);
+
+	if (!data_key)
+		return lf_fail(err, LF_EDENIED, NULL,
+			       "the pack is sealed with data key %u, which is not known", epoch);
+	lf_key_derive(data_key, salt, LF_PACK_SALT_SIZE, "landfall pack 1", ret_key);
+	return 0;
 }
 
 void lf_pack_header_encode(uint32_t epoch, uint32_t flags,

@@ -73,7 +73,9 @@ void lf_record_hash(const void *record, size_t len, uint8_t ret_hash[static 16])
 void lf_record_aad(const struct lf_chunk_id *id, uint32_t plain, enum lf_coding coding,
 		   enum lf_chunk_kind kind, uint8_t out[static LF_RECORD_AAD_SIZE]);
 void lf_record_nonce(uint32_t record, uint8_t out[static 12]);
-void lf_pack_key(const struct lf_domain_key *key, const uint8_t salt[static LF_PACK_SALT_SIZE],
-		 uint8_t ret_key[static 32]);
+/* Of a pack of that epoch.  LF_EDENIED: we have no such data key (yet). */
+LF_MUST_CHECK int lf_pack_key(const struct lf_domain_key *key, uint32_t epoch,
+			      const uint8_t salt[static LF_PACK_SALT_SIZE],
+			      uint8_t ret_key[static 32], struct lf_error *err);
 
 #endif

@@ -76,8 +76,9 @@ static int writer_begin(struct lf_pack_writer *writer, const struct lf_domain_ke
 	writer->footer.epoch = key->epoch;
 	if (RAND_bytes(writer->footer.salt, LF_PACK_SALT_SIZE) != 1)
 		return lf_fail(err, LF_EINTERNAL, NULL, "no random bytes to be had");
-	lf_pack_key(key, writer->footer.salt, writer->key);
-	rc = lf_sealer_set_key(writer->sealer, writer->key, err);
+	rc = lf_pack_key(key, key->epoch, writer->footer.salt, writer->key, err);
+	if (!rc)
+		rc = lf_sealer_set_key(writer->sealer, writer->key, err);
 	if (rc)
 		return rc;
 	lf_pack_header_encode(key->epoch, 0, writer->footer.salt, writer->header);

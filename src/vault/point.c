@@ -75,7 +75,11 @@ static int unseal_text(const struct lf_domain_key *key, const char *id, const ui
 
 	memcpy(aad, file, POINT_HEADER);
 	memcpy(aad + POINT_HEADER, id, 36);
-	lf_key_derive(key->data_key, NULL, 0, "landfall point 1", point_key);
+	const uint8_t *data_key = lf_domain_key_data(key, lf_get_u32(file + 12));
+	if (!data_key)
+		return lf_fail(err, LF_EDENIED, id,
+			       "point %s is sealed with a key that is not known", id);
+	lf_key_derive(data_key, NULL, 0, "landfall point 1", point_key);
 	int rc = lf_sealer_new(&sealer, err);
 	if (!rc)
 		rc = lf_sealer_set_key(sealer, point_key, err);

@@ -29,6 +29,9 @@ LF_MUST_CHECK int lf_point_list(struct lf_vault *vault, json_t **ret_points, str
 /* Make or move a claim; durable.  LF_ENOTFOUND: no such point. */
 LF_MUST_CHECK int lf_claim_put(struct lf_vault *vault, const char *point, const char *claim,
 			       int64_t until_ns, struct lf_error *err);
+/* When it ends.  LF_ENOTFOUND: there is no such claim. */
+LF_MUST_CHECK int lf_claim_until(struct lf_vault *vault, const char *point, const char *claim,
+				 int64_t *ret_until_ns, struct lf_error *err);
 /* Drop it; absent is fine. */
 LF_MUST_CHECK int lf_claim_drop(struct lf_vault *vault, const char *point, const char *claim,
 				struct lf_error *err);

@@ -77,9 +77,10 @@ static int set_pack(struct lf_vault *vault, struct lf_opener *opener, const stru
 
 	if (opener->pack == pack)
 		return 0;
-	lf_pack_key(&vault->key, pack->salt, key);
+	int rc = lf_pack_key(&vault->key, pack->epoch, pack->salt, key, err);
 	opener->pack = NULL;
-	int rc = lf_sealer_set_key(opener->sealer, key, err);
+	if (!rc)
+		rc = lf_sealer_set_key(opener->sealer, key, err);
 	OPENSSL_cleanse(key, sizeof(key));
 	if (!rc)
 		opener->pack = pack;

@@ -99,19 +99,59 @@ int lf_regions_paths(struct lf_regions *regions, const char *region, char **ret_
 	return 0;
 }
 
-static int open_region(struct lf_regions *regions, const char *name, struct lf_vault **ret_vault,
-		       struct lf_error *err)
+static struct region *find_region(const struct lf_regions *regions, const char *name)
+{
+	struct region *region = regions->regions;
+
+	while (region && strcmp(region->name, name) != 0)
+		region = region->next;
+	return region;
+}
+
+/* Open the vault that is there; LF_ENOTFOUND: there is none. */
+static int add_region(struct lf_regions *regions, const char *name, struct lf_error *err)
 {
 	LF_AUTO_FREE char *dir = NULL;
 	LF_AUTO_FREE char *key_file = NULL;
-	int rc = lf_regions_paths(regions, name, &dir, &key_file, err);
+	LF_AUTO_FREE struct region *added = calloc(1, sizeof(*added));
+	int rc = added ? lf_regions_paths(regions, name, &dir, &key_file, err) : lf_fail_nomem(err);
 
 	if (!rc)
-		rc = lf_vault_open(dir, key_file, NULL, ret_vault, err);
-	if (rc != LF_ENOTFOUND)
+		rc = lf_vault_open(dir, key_file, NULL, &added->vault, err);
+	if (rc)
 		return rc;
-	rc = lf_vault_init(dir, key_file, err);
-	return rc ? rc : lf_vault_open(dir, key_file, NULL, ret_vault, err);
+	snprintf(added->name, sizeof(added->name), "%s", name);
+	added->next = regions->regions;
+	regions->regions = lf_steal(&added);
+	return 0;
+}
+
+/* For lf_dir_list(): the first vault that opens will do. */
+static int open_any(void *context, const char *name, struct lf_error *err)
+{
+	struct lf_regions *regions = context;
+	char normal[REGION_NAME_MAX + 1];
+	struct lf_error ignored;
+
+	if (regions->regions || region_name(name, normal, &ignored))
+		return 0;
+	int rc = add_region(regions, normal, err);
+	return rc == LF_ENOTFOUND ? 0 : rc;
+}
+
+/* All regions of a site are one deduplication domain, so that disks can be copied between them. */
+static int make_region(struct lf_regions *regions, const char *name, struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = NULL;
+	LF_AUTO_FREE char *key_file = NULL;
+	int rc = regions->regions ? 0 : lf_dir_list(regions->dir, open_any, regions, err);
+
+	if (!rc)
+		rc = lf_regions_paths(regions, name, &dir, &key_file, err);
+	if (!rc)
+		rc = lf_vault_init_like(dir, key_file,
+					regions->regions ? regions->regions->vault : NULL, err);
+	return rc ? rc : add_region(regions, name, err);
 }
 
 int lf_regions_vault(struct lf_regions *regions, const char *region, struct lf_vault **ret_vault,
@@ -123,23 +163,12 @@ int lf_regions_vault(struct lf_regions *regions, const char *region, struct lf_v
 	if (rc)
 		return rc;
 	LF_GUARD(&regions->mutex);
-	for (struct region *known = regions->regions; known; known = known->next) {
-		if (strcmp(known->name, name) == 0) {
-			*ret_vault = known->vault;
-			return 0;
-		}
+	if (!find_region(regions, name)) {
+		rc = add_region(regions, name, err);
+		if (rc == LF_ENOTFOUND)
+			rc = make_region(regions, name, err);
 	}
-	struct region *added = calloc(1, sizeof(*added));
-	if (!added)
-		return lf_fail_nomem(err);
-	rc = open_region(regions, name, &added->vault, err);
-	if (rc) {
-		free(added);
-		return rc;
-	}
-	memcpy(added->name, name, sizeof(name));
-	added->next = regions->regions;
-	regions->regions = added;
-	*ret_vault = added->vault;
-	return 0;
+	if (!rc)
+		*ret_vault = find_region(regions, name)->vault;
+	return rc;
 }

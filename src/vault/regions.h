@@ -3,7 +3,8 @@
  * vault/regions.h - the vaults of the regions that this site serves.
  *
  * DIR/regions/REGION/store each, opened (and made) at first use, all under the
- * platform key DIR/keys/platform.key.  Threads: any.
+ * platform key DIR/keys/platform.key, and in one deduplication domain.  Threads:
+ * any.
  */
 #ifndef LF_VAULT_REGIONS_H
 #define LF_VAULT_REGIONS_H

@@ -6,7 +6,7 @@
 #include "vault/vault_internal.h"
 
 struct totals {
-	int64_t chunks, nodes, stored, plain;
+	int64_t chunks, nodes, stored, plain, older;
 };
 
 static int add_run(struct lf_run *run, struct totals *totals, struct lf_error *err)
@@ -54,8 +54,11 @@ int lf_vault_stats(struct lf_vault *vault, json_t **ret_stats, struct lf_error *
 	free(runs);
 	if (!rc)
 		rc = lf_index_packs(vault->index, &packs, &pack_count, err);
-	for (size_t i = 0; !rc && i < pack_count; i++)
+	for (size_t i = 0; !rc && i < pack_count; i++) {
 		totals.stored += (int64_t)packs[i]->size;
+		if (packs[i]->epoch != vault->key.epoch)
+			totals.older += (int64_t)packs[i]->size;
+	}
 	free(packs);
 	if (!rc)
 		rc = lf_store_list(vault->store, "points", count_name, &points, err);
@@ -63,12 +66,13 @@ int lf_vault_stats(struct lf_vault *vault, json_t **ret_stats, struct lf_error *
 		rc = lf_store_list(vault->store, "sessions", count_name, &sessions, err);
 	if (rc)
 		return rc;
-	json_t *stats =
-		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "packs",
-			  (json_int_t)pack_count, "chunks", (json_int_t)totals.chunks, "nodes",
-			  (json_int_t)totals.nodes, "storedBytes", (json_int_t)totals.stored,
-			  "plainBytes", (json_int_t)totals.plain, "points", (json_int_t)points,
-			  "sessions", (json_int_t)sessions, "indexRuns", (json_int_t)run_count);
+	json_t *stats = json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "keyEpoch",
+		(json_int_t)vault->key.epoch, "olderKeyBytes", (json_int_t)totals.older, "packs",
+		(json_int_t)pack_count, "chunks", (json_int_t)totals.chunks, "nodes",
+		(json_int_t)totals.nodes, "storedBytes", (json_int_t)totals.stored, "plainBytes",
+		(json_int_t)totals.plain, "points", (json_int_t)points, "sessions",
+		(json_int_t)sessions, "indexRuns", (json_int_t)run_count);
 	if (!stats)
 		return lf_fail_nomem(err);
 	*ret_stats = stats;

@@ -21,6 +21,12 @@
 
 int lf_vault_init(const char *dir, const char *key_file, struct lf_error *err)
 {
+	return lf_vault_init_like(dir, key_file, NULL, err);
+}
+
+int lf_vault_init_like(const char *dir, const char *key_file, const struct lf_vault *like,
+		       struct lf_error *err)
+{
 	LF_AUTO_FREE char *vault_file = lf_printf_dup("%s/vault.json", dir);
 	static const char *const folders[] = {"packs",	"index",    "points",
 					      "claims", "sessions", "tmp"};
@@ -43,7 +49,7 @@ int lf_vault_init(const char *dir, const char *key_file, struct lf_error *err)
 	LF_CRASH_POINT("vault-init");
 	/* the vault exists once this file does */
 	if (!rc)
-		rc = lf_domain_key_make(dir, key_file, err);
+		rc = lf_domain_key_make(dir, key_file, like ? &like->key : NULL, err);
 	return rc ? rc : lf_file_sync_parent(dir, err);
 }
 
@@ -302,8 +308,9 @@ int lf_vault_adopt_pack(struct lf_vault *vault, const char *path, struct lf_erro
 	if (fd < 0 || fstat(fd, &st))
 		return lf_fail_sys(err, errno, path, "cannot open %s", path);
 	rc = lf_pack_footer_read(read_fd_at, &fd, (uint64_t)st.st_size, &footer, err);
-	if (!rc && footer.epoch != vault->key.epoch)
-		rc = lf_fail(err, LF_EINVAL, path, "the pack is sealed with key %u, not %u",
+	/* an agent may have begun it before keys were rotated */
+	if (!rc && !lf_domain_key_data(&vault->key, footer.epoch))
+		rc = lf_fail(err, LF_EINVAL, path, "the pack is sealed with key %u; there are %u",
 			     footer.epoch, vault->key.epoch);
 	if (!rc)
 		rc = check_records(fd, &footer, err);

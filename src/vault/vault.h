@@ -36,8 +36,11 @@ struct lf_vault_opts {
 };
 
 /* Make the directory and a new domain key, wrapped by the platform key in key_file (made if
- * missing). */
+ * missing), or in a token ("pkcs11:...", vault/platformkey.h). */
 LF_MUST_CHECK int lf_vault_init(const char *dir, const char *key_file, struct lf_error *err);
+/* The same in the deduplication domain of another vault: disks can be copied between the two. */
+LF_MUST_CHECK int lf_vault_init_like(const char *dir, const char *key_file,
+				     const struct lf_vault *like, struct lf_error *err);
 /*
  * Open; the caller owns *ret_vault: lf_vault_free().
  *   LF_ENOTFOUND no vault there    LF_EDENIED wrong key    LF_ECORRUPT a file fails its checksum
@@ -47,6 +50,20 @@ LF_MUST_CHECK int lf_vault_open(const char *dir, const char *key_file,
 				const struct lf_vault_opts *opts, struct lf_vault **ret_vault,
 				struct lf_error *err);
 void lf_vault_free(struct lf_vault *vault);
+
+/*
+ * Keys.  The vault is open for writing, and nobody else uses it meanwhile.
+ * Rekey: another platform key (made if missing) wraps the keys from now on; nothing else changes.
+ * Rotate: what is written from now on is sealed with a new data key; compaction (vault/point.h)
+ * seals the rest with it.  Agents get the new key when they ask for work.
+ * Erase: the keys are gone for good, and with them all that the vault holds.
+ * All or nothing, and durable on return.
+ */
+LF_MUST_CHECK int lf_vault_rekey(struct lf_vault *vault, const char *new_key_file,
+				 struct lf_error *err);
+LF_MUST_CHECK int lf_vault_rotate(struct lf_vault *vault, const char *key_file,
+				  struct lf_error *err);
+LF_MUST_CHECK int lf_vault_erase(struct lf_vault *vault, int64_t now_ns, struct lf_error *err);
 
 /* The key that agents seal with; borrowed until lf_vault_free(). */
 const struct lf_domain_key *lf_vault_key(const struct lf_vault *vault);

@@ -165,9 +165,10 @@ static int check_entries(struct checker *checker, const char *name,
 	uint64_t size;
 	bool lost = false;
 
-	lf_pack_key(&vault->key, footer->salt, key);
+	int rc = lf_pack_key(&vault->key, footer->epoch, footer->salt, key, err);
 	checker->opener->pack = NULL;
-	int rc = lf_sealer_set_key(checker->opener->sealer, key, err);
+	if (!rc)
+		rc = lf_sealer_set_key(checker->opener->sealer, key, err);
 	for (uint32_t i = 0; !rc && i < footer->count; i++) {
 		const struct lf_pack_entry *entry = &footer->entries[i];
 		int wrong = check_record(checker, entry, &bad);

@@ -72,7 +72,7 @@ def lz4_block(data, plain):
 
 
 class Pack:
-    def __init__(self, path, data_key):
+    def __init__(self, path, data_keys):
         with open(path, "rb") as f:
             self.bytes = f.read()
         b = self.bytes
@@ -82,7 +82,7 @@ class Pack:
         assert magic == b"LFPKEND1" and zero == 0 and start + count * 72 + 56 == len(b), path
         sha = lambda data: hashlib.sha256(data).digest()
         assert sha(sha(b[:64]) + sha(b[start:-40])) == digest and digest.hex() == os.path.basename(path), path
-        self.key = derive(data_key, salt, b"landfall pack 1")
+        self.key = derive(data_keys[self.epoch], salt, b"landfall pack 1")
         self.entries = {}
         for i in range(count):
             entry = struct.unpack("<32sQII16sIBBH", b[start + i * 72:start + i * 72 + 72])
@@ -111,14 +111,17 @@ class Store:
         text = open(os.path.join(path, "vault.json")).read()
         vault = json.loads(text)
         assert hashlib.sha256(text[:text.index(',"check"')].encode()).hexdigest() == vault["check"]
-        aad = ("landfall-vault 1 %s %d" % (vault["id"], vault["epoch"])).encode()
+        assert vault["version"] == (1 if vault["epoch"] == 1 else 2)
+        aad = ("landfall-vault %d %s %d" % (vault["version"], vault["id"], vault["epoch"])).encode()
         key = derive(bytes.fromhex(digits), bytes.fromhex(vault["salt"]), b"landfall domain key 1")
         keys = open_gcm(key, bytes(12), aad, bytes.fromhex(vault["sealed"]))
-        self.id_key, self.data_key = keys[:32], keys[32:]
+        assert len(keys) == 32 * (1 + vault["epoch"])
+        # the data key of epoch e lies at 32 e; the id key before them all
+        self.id_key, self.data_keys = keys[:32], {e: keys[32 * e:32 * e + 32] for e in range(1, vault["epoch"] + 1)}
         self.where = {}
         for name in os.listdir(os.path.join(path, "packs")):
             if len(name) == 64:
-                pack = Pack(os.path.join(path, "packs", name), self.data_key)
+                pack = Pack(os.path.join(path, "packs", name), self.data_keys)
                 for chunk_id in pack.entries:
                     self.where[chunk_id] = pack
 
@@ -132,7 +135,7 @@ class Store:
             with open(os.path.join(self.path, "points", name), "rb") as f:
                 b = f.read()
             assert b[:8] == b"LFPOINT1" and hashlib.sha256(b[:-32]).digest() == b[-32:]
-            key = derive(self.data_key, b"", b"landfall point 1")
+            key = derive(self.data_keys[struct.unpack_from("<I", b, 12)[0]], b"", b"landfall point 1")
             yield json.loads(open_gcm(key, b[16:28], b[:28] + name.encode(), b[28:-32]))
 
     def extents(self, node_id, height, base):

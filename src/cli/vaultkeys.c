@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The commands of "landfall vault" that change its keys.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/vaultargs.h"
+
+int lf_vault_rekey_command(const struct lf_vault_args *args, struct lf_error *err)
+{
+	struct lf_vault *vault = NULL;
+
+	if (!args->new_key_file)
+		return lf_fail(err, LF_EINVAL, "--new-key", "name the new key with --new-key");
+	int rc = lf_vault_args_open(args, false, &vault, err);
+	if (!rc)
+		rc = lf_vault_rekey(vault, args->new_key_file, err);
+	lf_vault_free(vault);
+	return rc;
+}
+
+int lf_vault_rotate_command(const struct lf_vault_args *args, struct lf_error *err)
+{
+	LF_AUTO_FREE char *key_file = lf_vault_args_key(args);
+	struct lf_vault *vault = NULL;
+	int rc = key_file ? lf_vault_args_open(args, false, &vault, err) : lf_fail_nomem(err);
+
+	if (!rc)
+		rc = lf_vault_rotate(vault, key_file, err);
+	lf_vault_free(vault);
+	return rc;
+}
+
+/* A claim that is a lock forbids what cannot be undone. */
+static int refuse_locked(struct lf_vault *vault, int64_t now_ns, struct lf_error *err)
+{
+	LF_AUTO_JSON *points = NULL;
+	const json_t *point;
+	size_t i;
+	int rc = lf_point_list(vault, &points, err);
+
+	json_array_foreach (points, i, point) {
+		const char *id = lf_json_text_or(point, "id", "");
+		int64_t until = 0;
+		if (rc)
+			return rc;
+		rc = lf_claim_until(vault, id, "lock", &until, err);
+		if (rc == LF_ENOTFOUND)
+			rc = 0;
+		else if (!rc && until > now_ns)
+			return lf_fail(err, LF_ECONFLICT, id, "point %s is locked", id);
+	}
+	return rc;
+}
+
+int lf_vault_erase_command(const struct lf_vault_args *args, struct lf_error *err)
+{
+	struct lf_vault *vault = NULL;
+
+	if (!args->yes)
+		return lf_fail(
+			err, LF_EINVAL, "--yes",
+			"every point in %s would be lost for good; say --yes if that is meant",
+			args->words[0]);
+	int rc = lf_vault_args_open(args, false, &vault, err);
+	if (!rc)
+		rc = refuse_locked(vault, lf_vault_now_ns(), err);
+	if (!rc)
+		rc = lf_vault_erase(vault, lf_vault_now_ns(), err);
+	lf_vault_free(vault);
+	return rc;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Disk restore points: the disks of a restore point as resources of their own,
+ * which are read and never written.
+ */
+#include <string.h>
+
+#include "base/text.h"
+#include "providers/compute/plan.h"
+#include "providers/compute/restorepoint/restorepoint.h"
+
+/* The disk as the machine's storage profile has it. */
+static const json_t *profile_of(const struct lf_resource *point, const json_t *disk)
+{
+	const json_t *profile = lf_json_at(point->doc, "properties.sourceMetadata.storageProfile");
+	int64_t lun = lf_json_int_or(disk, "lun", -1);
+	const json_t *row;
+	size_t i;
+
+	if (lun < 0)
+		return lf_json_at(profile, "osDisk");
+	json_array_foreach (lf_json_at(profile, "dataDisks"), i, row)
+		if (lf_json_int_or(row, "lun", -2) == lun)
+			return row;
+	return NULL;
+}
+
+static json_t *view_disk(struct lf_arm_call *call, const struct lf_resource *point,
+			 const json_t *disk)
+{
+	LF_AUTO_FREE char *id = lf_disk_restore_point_id(point->id, disk);
+	const json_t *row = profile_of(point, disk);
+	bool uefi = strcmp(lf_json_text_or(point->doc, "properties.sourceMetadata.hyperVGeneration",
+					   ""),
+			   "V2") == 0;
+	struct lf_error ignored;
+	json_t *view =
+		id ? json_pack(
+			     "{s:{s:s, s:s, s:s?, s:s, s:s, s:s, s:f}}", "properties",
+			     "timeCreated",
+			     lf_json_text_or(point->doc, "properties.timeCreated", ""),
+			     "sourceResourceId", lf_json_text_or(row, "managedDisk.id", ""),
+			     "osType", lf_json_text(row, "osType"), "hyperVGeneration",
+			     uefi ? "V2" : "V1", "sourceUniqueId", lf_json_text_or(disk, "id", ""),
+			     "sourceResourceLocation",
+			     lf_json_text_or(point->doc, "properties.sourceMetadata.location", ""),
+			     "completionPercent",
+			     (double)lf_restore_point_percent(lf_arm_context(call), point, disk))
+		   : NULL;
+
+	if (!view ||
+	    lf_arm_envelope(view, id, LF_RESTORE_POINT_TYPE "/diskRestorePoints", &ignored)) {
+		json_decref(view);
+		return NULL;
+	}
+	return view;
+}
+
+static int get_point(struct lf_arm_call *call, unsigned levels_up, struct lf_resource *ret_point,
+		     struct lf_error *err)
+{
+	return lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, levels_up), ret_point,
+			      err);
+}
+
+int lf_disk_restore_point_list(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE point = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *values = json_array();
+	const json_t *disk;
+	size_t i;
+	int rc = get_point(call, 1, &point, err);
+
+	if (rc)
+		return rc;
+	json_array_foreach (lf_json_at(point.state, "disks"), i, disk)
+		if (json_array_append_new(values, view_disk(call, &point, disk)))
+			return lf_fail_nomem(err);
+	return lf_arm_reply_list(call, values, NULL, err);
+}
+
+static int find_disk(struct lf_arm_call *call, const struct lf_resource *point, const char *name,
+		     const json_t **ret_disk, struct lf_error *err)
+{
+	const json_t *disk;
+	size_t i;
+
+	json_array_foreach (lf_json_at(point->state, "disks"), i, disk) {
+		LF_AUTO_FREE char *id = lf_disk_restore_point_id(point->id, disk);
+		if (id && lf_text_equal_nocase(lf_arm_id_last(id), name)) {
+			*ret_disk = disk;
+			return 0;
+		}
+	}
+	return lf_fail_arm(err, LF_ENOTFOUND, "ResourceNotFound", lf_arm_id(call, 0), NULL,
+			   "the restore point has no disk restore point '%.100s'", name);
+}
+
+int lf_disk_restore_point_get(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE point = LF_RESOURCE_INIT;
+	const json_t *disk = NULL;
+	int rc = get_point(call, 2, &point, err);
+
+	if (!rc)
+		rc = find_disk(call, &point, lf_arm_param(call, "disk"), &disk, err);
+	if (rc)
+		return rc;
+	LF_AUTO_JSON *view = view_disk(call, &point, disk);
+	return view ? lf_arm_reply(call, 200, view, err) : lf_fail_nomem(err);
+}
+
+int lf_disk_restore_point_grant(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_fail_arm(err, LF_EUNSUPPORTED, "OperationNotAllowed", lf_arm_id(call, 1),
+			   "copy the restore point, or export its disks by landfall vault export",
+			   "access by SAS to a disk restore point is not served yet");
+}

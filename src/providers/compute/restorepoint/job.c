@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How a restore point comes to be: a capture of its machine, or a copy of
+ * another region's point.  The vault's point is named before the job begins, so
+ * that a step that is repeated finds what it made.
+ */
+#include <string.h>
+
+#include "base/text.h"
+#include "providers/compute/plan.h"
+#include "providers/compute/restorepoint/restorepoint.h"
+#include "vault/copy.h"
+#include "vault/point.h"
+
+#define COPY_LIMIT_NS (7 * 24 * 3600 * LF_NS_PER_S)
+
+static int get_point(struct lf_job_run *run, struct lf_resource *ret_point, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	LF_AUTO_FREE char *id = strdup(lf_job_run_job(run)->resource);
+
+	if (!id)
+		return lf_fail_nomem(err);
+	/* the copy's own job works on ".../replication" */
+	if (strcmp(lf_arm_id_last(id), "replication") == 0)
+		*strrchr(id, '/') = '\0';
+	return lf_catalog_get(context->catalog, id, ret_point, err);
+}
+
+static int put_state(struct lf_job_run *run, struct lf_resource *point, const char *word,
+		     struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	int rc = lf_json_set_text(point->doc, "properties.provisioningState", word)
+			 ? lf_fail_nomem(err)
+			 : lf_catalog_begin(context->catalog, err);
+
+	if (rc)
+		return rc;
+	rc = lf_catalog_put(context->catalog, point->id, LF_RESTORE_POINT_TYPE, LF_PUT_EXISTING,
+			    NULL, point->doc, point->state, err);
+	if (!rc)
+		rc = lf_job_step_commit(run, err);
+	if (!rc)
+		rc = lf_catalog_commit(context->catalog, err);
+	if (rc)
+		lf_catalog_rollback(context->catalog);
+	return rc;
+}
+
+/* The newest point of the same machine that is complete: what is shared with it costs nothing. */
+static int find_base(struct lf_context *context, const struct lf_resource *point,
+		     struct lf_resource *ret_base, struct lf_error *err)
+{
+	LF_AUTO_FREE char *below = strdup(point->id);
+	LF_AUTO_RESOURCE_LIST list = {0};
+	const char *newest = "";
+
+	if (!below)
+		return lf_fail_nomem(err);
+	*strrchr(below, '/') = '\0';
+	*strrchr(below, '/') = '\0';
+	const struct lf_list_query query = {.type = LF_RESTORE_POINT_TYPE, .below = below};
+	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		struct lf_resource *other = &list.items[i];
+		const char *time = lf_json_text_or(other->doc, "properties.timeCreated", "");
+		if (lf_arm_id_equal(other->id, point->id) || strcmp(time, newest) <= 0 ||
+		    !lf_json_at(other->state, "disks.0.root") ||
+		    !lf_json_bool_or(other->state, "complete", false))
+			continue;
+		lf_resource_done(ret_base);
+		rc = lf_catalog_get(context->catalog, other->id, ret_base, err);
+		newest = time;
+	}
+	return rc;
+}
+
+static int put_manifest(struct lf_vault *vault, const struct lf_resource *point,
+			const char *consistency, struct lf_error *err)
+{
+	const char *id = lf_json_text_or(point->state, "point", "");
+	LF_AUTO_JSON *manifest =
+		json_pack("{s:s, s:s, s:s, s:{s:s}, s:O}", "id", id, "time",
+			  lf_json_text_or(point->doc, "properties.timeCreated", ""), "consistency",
+			  consistency, "machine", "id",
+			  lf_json_text_or(point->doc, "properties.sourceMetadata.vmId", ""),
+			  "disks", lf_json_at(point->state, "disks"));
+
+	return manifest ? lf_point_put(vault, id, manifest, "restorePoint", LF_CLAIM_FOREVER, err)
+			: lf_fail_nomem(err);
+}
+
+static int capture_machine(struct lf_job_run *run, struct lf_resource *point,
+			   const struct lf_resource *vm, json_t **ret_capture, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	const json_t *input = lf_job_run_job(run)->doc;
+	LF_AUTO_RESOURCE base = LF_RESOURCE_INIT;
+	char guid[LF_GUID_SIZE];
+	bool crash = lf_text_equal_nocase(
+		lf_json_text_or(point->doc, "properties.consistencyMode", ""), "CrashConsistent");
+
+	int rc = find_base(context, point, &base, err);
+	if (rc)
+		return rc;
+	lf_machine_guid(context, vm->id, "vm", guid);
+	LF_AUTO_JSON *wanted = json_pack("{s:s, s:s, s:O?, s:b}", "guid", guid, "region",
+					 lf_json_text_or(point->state, "region", ""), "exclude",
+					 lf_json_at(input, "exclude"), "quiesce", (int)!crash);
+	if (!wanted || (base.state && lf_json_set(wanted, "base.disks",
+						  json_deep_copy(lf_json_at(base.state, "disks")))))
+		return lf_fail_nomem(err);
+	return lf_compute_vm_capture(context->compute, wanted, NULL, NULL, ret_capture, err);
+}
+
+static int run_capture(struct lf_job_run *run, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	const json_t *input = lf_job_run_job(run)->doc;
+	const char *session = lf_json_text_or(input, "session", "");
+	LF_AUTO_RESOURCE point = LF_RESOURCE_INIT, vm = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *capture = NULL;
+	struct lf_vault *vault = NULL;
+
+	int rc = get_point(run, &point, err);
+	if (!rc)
+		rc = lf_catalog_get(context->catalog, lf_json_text_or(input, "vm", ""), &vm, err);
+	if (!rc)
+		rc = lf_regions_vault(context->regions, lf_json_text_or(point.state, "region", ""),
+				      &vault, err);
+	if (!rc)
+		rc = lf_session_begin(vault, session, err);
+	if (!rc)
+		rc = capture_machine(run, &point, &vm, &capture, err);
+	if (rc)
+		return rc;
+	json_t *disks = lf_json_at(capture, "disks");
+	const char *consistency = lf_json_text_or(capture, "consistency", "CrashConsistent");
+	if (lf_json_set(point.state, "disks", json_deep_copy(disks)) ||
+	    lf_json_set_bool(point.state, "complete", true) ||
+	    lf_json_set_text(point.doc, "properties.consistencyMode", consistency) ||
+	    lf_json_set(point.doc, "properties.sourceMetadata",
+			lf_restore_point_metadata(&vm, point.id, disks)))
+		return lf_fail_nomem(err);
+	rc = put_manifest(vault, &point, consistency, err);
+	if (!rc)
+		rc = lf_session_end(vault, session, err);
+	return rc ? rc : put_state(run, &point, "Succeeded", err);
+}
+
+/* What there is of it is let go of; the row stays, and says so. */
+static int undo_point(struct lf_job_run *run, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	const char *session = lf_json_text_or(lf_job_run_job(run)->doc, "session", "");
+	LF_AUTO_RESOURCE point = LF_RESOURCE_INIT;
+	struct lf_vault *vault = NULL;
+
+	int rc = get_point(run, &point, err);
+	if (rc)
+		return rc == LF_ENOTFOUND ? 0 : rc;
+	rc = lf_regions_vault(context->regions, lf_json_text_or(point.state, "region", ""), &vault,
+			      err);
+	if (!rc)
+		rc = lf_restore_point_release(context, &point, err);
+	if (!rc)
+		rc = lf_session_end(vault, session, err);
+	if (!rc && lf_json_set_text(point.doc, "properties.provisioningState", "Failed"))
+		rc = lf_fail_nomem(err);
+	return rc ? rc
+		  : lf_catalog_put(context->catalog, point.id, LF_RESTORE_POINT_TYPE,
+				   LF_PUT_EXISTING, NULL, point.doc, point.state, err);
+}
+
+/* Azure says Succeeded as soon as a copy has begun. */
+static int run_start_copy(struct lf_job_run *run, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE point = LF_RESOURCE_INIT;
+	int rc = get_point(run, &point, err);
+
+	return rc ? rc : put_state(run, &point, "Succeeded", err);
+}
+
+/* One disk's progress, kept in the job's row; it never goes back. */
+struct progress {
+	struct lf_job_run *run;
+	char path[LF_GUID_SIZE + 16];
+};
+
+static void note_progress(void *context, uint64_t done, uint64_t total)
+{
+	const struct progress *progress = context;
+	json_t *data = lf_job_run_data(progress->run);
+	int64_t percent = total ? (int64_t)(done * 100 / total) : 100;
+	struct lf_error ignored;
+
+	/* 100 is for what is durable */
+	percent = percent > 99 ? 99 : percent;
+	if (percent <= lf_json_int_or(data, progress->path, 0) ||
+	    lf_json_set_int(data, progress->path, percent))
+		return;
+	if (lf_job_save(progress->run, &ignored))
+		return; /* the next one may */
+}
+
+static const char *base_root(const struct lf_resource *base, const json_t *disk)
+{
+	const json_t *other;
+	size_t i;
+
+	json_array_foreach (lf_json_at(base->state, "disks"), i, other)
+		if (lf_json_int_or(other, "lun", -2) == lf_json_int_or(disk, "lun", -1))
+			return lf_json_text_or(other, "root", "");
+	return "";
+}
+
+static int copy_disk(struct lf_job_run *run, const json_t *disk, const struct lf_resource *base,
+		     struct lf_vault *from, struct lf_vault *to, struct lf_error *err)
+{
+	struct progress progress = {.run = run};
+	struct lf_copy_opts opts = {.size_bytes = (uint64_t)lf_json_int_or(disk, "sizeBytes", 0),
+				    .progress = note_progress,
+				    .context = &progress};
+	struct lf_copy_result result;
+	struct lf_root root, shared;
+	struct lf_error ignored;
+
+	snprintf(progress.path, sizeof(progress.path), "percent.%s",
+		 lf_json_text_or(disk, "id", ""));
+	int rc = lf_root_parse(lf_json_text_or(disk, "root", ""), &root, err);
+	if (rc)
+		return rc;
+	/* without what the last copy shares with this one it only takes longer */
+	if (!lf_root_parse(base_root(base, disk), &shared, &ignored)) {
+		opts.base = &shared;
+		rc = lf_vault_copy_disk(from, to, &root, &opts, &result, err);
+		if (rc != LF_ENOTFOUND)
+			return rc;
+		opts.base = NULL;
+	}
+	return lf_vault_copy_disk(from, to, &root, &opts, &result, err);
+}
+
+static int copy_disks(struct lf_job_run *run, const struct lf_resource *point,
+		      const struct lf_resource *original, struct lf_vault *to, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	const char *source = lf_json_text_or(original->state, "point", "");
+	LF_AUTO_RESOURCE base = LF_RESOURCE_INIT;
+	struct lf_vault *from = NULL;
+	char claim[LF_GUID_SIZE + 8];
+	const json_t *disk;
+	size_t i;
+
+	int rc = lf_regions_vault(context->regions, lf_json_text_or(original->state, "region", ""),
+				  &from, err);
+	/* the original may be deleted while it is copied */
+	snprintf(claim, sizeof(claim), "copy:%s", lf_json_text_or(point->state, "point", ""));
+	if (!rc)
+		rc = lf_claim_put(from, source, claim,
+				  lf_clock_now_ns(context->clock) + COPY_LIMIT_NS, err);
+	if (!rc)
+		rc = find_base(context, point, &base, err);
+	json_array_foreach (lf_json_at(point->state, "disks"), i, disk)
+		if (!rc)
+			rc = copy_disk(run, disk, &base, from, to, err);
+	return rc ? rc : lf_claim_drop(from, source, claim, err);
+}
+
+static int run_copy(struct lf_job_run *run, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	const char *session = lf_json_text_or(lf_job_run_job(run)->doc, "session", "");
+	LF_AUTO_RESOURCE point = LF_RESOURCE_INIT, original = LF_RESOURCE_INIT;
+	struct lf_vault *vault = NULL;
+
+	int rc = get_point(run, &point, err);
+	if (!rc)
+		rc = lf_catalog_get(context->catalog, lf_json_text_or(point.state, "original", ""),
+				    &original, err);
+	if (!rc)
+		rc = lf_regions_vault(context->regions, lf_json_text_or(point.state, "region", ""),
+				      &vault, err);
+	if (!rc)
+		rc = lf_session_begin(vault, session, err);
+	if (!rc)
+		rc = copy_disks(run, &point, &original, vault, err);
+	if (!rc)
+		rc = put_manifest(
+			vault, &point,
+			lf_json_text_or(point.doc, "properties.consistencyMode", "CrashConsistent"),
+			err);
+	if (!rc)
+		rc = lf_session_end(vault, session, err);
+	if (!rc && lf_json_set_bool(point.state, "complete", true))
+		rc = lf_fail_nomem(err);
+	return rc ? rc : put_state(run, &point, "Succeeded", err);
+}
+
+static const struct lf_job_step create_steps[] = {
+	{"Capture", "Take the restore point", run_capture, undo_point}};
+static const struct lf_job_step start_copy_steps[] = {
+	{"Start", "Begin to copy the restore point", run_start_copy, NULL}};
+static const struct lf_job_step copy_steps[] = {
+	{"Copy", "Copy what this region lacks", run_copy, undo_point}};
+
+const struct lf_job_type lf_restore_point_create_job = {
+	.name = "compute.createRestorePoint", .steps = create_steps, .n_steps = LF_N(create_steps)};
+const struct lf_job_type lf_restore_point_start_copy_job = {.name = "compute.startRestorePointCopy",
+							    .steps = start_copy_steps,
+							    .n_steps = LF_N(start_copy_steps)};
+const struct lf_job_type lf_restore_point_copy_job = {
+	.name = "compute.copyRestorePoint", .steps = copy_steps, .n_steps = LF_N(copy_steps)};
