@@ -2,12 +2,15 @@
 #include "providers/common/document.h"
 #include "providers/compute/compute.h"
 #include "providers/compute/plan.h"
+#include "providers/compute/restorepoint/restorepoint.h"
 
 #define SUBSCRIPTION "/subscriptions/{subscription}"
 #define COMPUTE_ALL  SUBSCRIPTION "/providers/Microsoft.Compute"
 #define COMPUTE	     SUBSCRIPTION "/resourceGroups/{group}/providers/Microsoft.Compute"
 #define VM	     COMPUTE "/virtualMachines/{vm}"
 #define DISK	     COMPUTE "/disks/{disk}"
+#define POINTS	     COMPUTE "/restorePointCollections/{name}/restorePoints"
+#define DISK_POINTS  POINTS "/{child}/diskRestorePoints"
 #define SET	     COMPUTE "/availabilitySets/{set}"
 #define GROUP	     COMPUTE "/proximityPlacementGroups/{placementGroup}"
 
@@ -104,6 +107,16 @@ static const struct lf_field disk_fields[] = {
 	{"tags", LF_OBJECT, 0, 0, 0, NULL, "Tags, replaced as a whole."},
 };
 
+static const char *const consistency_modes[] = {"ApplicationConsistent", "FileSystemConsistent",
+						"CrashConsistent", NULL};
+static const struct lf_field point_fields[] = {
+	{"properties.consistencyMode", LF_ENUM, 0, 0, 0, consistency_modes,
+	 "What is asked of the machine's file systems; the point says what was had."},
+	{"properties.excludeDisks", LF_ARRAY, 0, 0, 64, NULL, "Data disks that are left out."},
+	{"properties.sourceRestorePoint.id", LF_ID, 0, 0, 0, NULL,
+	 "The other region's restore point that is copied."},
+};
+
 #define ACTION(text) "Microsoft.Compute/" text
 #define FIELDS(name) name, LF_N(name)
 #define NONE	     NULL, 0
@@ -164,6 +177,29 @@ static const struct lf_arm_route routes[] = {
 	{"PUT", GROUP, ACTION("proximityPlacementGroups/write"), group_put, LF_ARM_BODY, NONE},
 	{"PATCH", GROUP, ACTION("proximityPlacementGroups/write"), group_patch, LF_ARM_BODY, NONE},
 	{"DELETE", GROUP, ACTION("proximityPlacementGroups/delete"), group_delete, 0, NONE},
+
+	LF_DOCUMENT_ROUTES(&lf_collection_document,
+			   "/providers/Microsoft.Compute/restorePointCollections",
+			   "Microsoft.Compute/restorePointCollections"),
+	LF_DOCUMENT_READ(&lf_restore_point_document, POINTS,
+			 ACTION("restorePointCollections/restorePoints"), on_list),
+	LF_DOCUMENT_READ(&lf_restore_point_document, POINTS "/{child}",
+			 ACTION("restorePointCollections/restorePoints"), on_get),
+	{"PUT", POINTS "/{child}", ACTION("restorePointCollections/restorePoints/write"),
+	 lf_restore_point_put, LF_ARM_BODY, FIELDS(point_fields)},
+	LF_DOCUMENT_DELETE(&lf_restore_point_document, POINTS "/{child}",
+			   ACTION("restorePointCollections/restorePoints")),
+	{"GET", DISK_POINTS, ACTION("restorePointCollections/restorePoints/diskRestorePoints/read"),
+	 lf_disk_restore_point_list, 0, NONE},
+	{"GET", DISK_POINTS "/{disk}",
+	 ACTION("restorePointCollections/restorePoints/diskRestorePoints/read"),
+	 lf_disk_restore_point_get, 0, NONE},
+	{"POST", DISK_POINTS "/{disk}/beginGetAccess",
+	 ACTION("restorePointCollections/restorePoints/diskRestorePoints/beginGetAccess/action"),
+	 lf_disk_restore_point_grant, 0, NONE},
+	{"POST", DISK_POINTS "/{disk}/endGetAccess",
+	 ACTION("restorePointCollections/restorePoints/diskRestorePoints/endGetAccess/action"),
+	 lf_disk_restore_point_grant, 0, NONE},
 };
 
 static const char *const api_versions[] = {
@@ -181,6 +217,7 @@ static const char *const types[] = {"virtualMachines",
 				    "availabilitySets",
 				    "proximityPlacementGroups",
 				    "locations/vmSizes",
+				    "restorePointCollections",
 				    "skus",
 				    NULL};
 
@@ -192,6 +229,11 @@ const struct lf_arm_provider lf_compute_provider = {
 	.types = types,
 };
 
-const struct lf_job_type *const lf_compute_jobs[] = {&lf_vm_start_job, &lf_vm_stop_job,
-						     &lf_vm_restart_job, &lf_vm_delete_job};
+const struct lf_job_type *const lf_compute_jobs[] = {&lf_vm_start_job,
+						     &lf_vm_stop_job,
+						     &lf_vm_restart_job,
+						     &lf_vm_delete_job,
+						     &lf_restore_point_create_job,
+						     &lf_restore_point_start_copy_job,
+						     &lf_restore_point_copy_job};
 const size_t lf_compute_n_jobs = LF_N(lf_compute_jobs);

@@ -1,6 +1,8 @@
 // One machine from enable to a completed migration; the guest's own words are compared with its source.
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { all, call, check, compute, enableBody, estate, finish, last, poll, prefix, recovery, resources, same, sleep, target, until } from "./lib.mjs";
+import { restorePoints } from "./restorepoints.mjs";
 
 const e = await estate();
 const t = await target(e.vault.location);
@@ -83,6 +85,10 @@ await until("disable: the item is gone", async () => (await call("GET", `${item.
 check("disable: the machine stays", (await compute.virtualMachines.get(t.group, vm)).name === vm);
 const events = await all(recovery.replicationEvents.list(e.vault.name, e.group));
 check("events tell of it", events.some((event) => event.properties.affectedObjectFriendlyName || event.properties.description), events.length);
+
+await restorePoints(compute, resources, t.group, vm, e.vault.location === "westus" ? "eastus" : "westus");
+const acceptance = process.env.LF_ACCEPTANCE && `${process.env.LF_ACCEPTANCE}/restore-points.mjs`;
+if (acceptance && existsSync(acceptance)) check("the acceptance script for restore points passes", spawnSync("node", [acceptance], { stdio: "inherit" }).status === 0);
 
 await compute.virtualMachines.delete(t.group, vm, poll);
 for (const disk of await all(compute.disks.listByResourceGroup(t.group))) await compute.disks.delete(t.group, disk.name, poll);
