@@ -251,10 +251,13 @@ static int read_header(int fd, const char *path, struct lf_run **ret_run, struct
 	if (lf_get_u32(header + 8) != LF_RUN_VERSION)
 		return lf_fail(err, LF_EUNSUPPORTED, path, "a run of the index of version %u",
 			       lf_get_u32(header + 8));
+	uint64_t packs = lf_get_u64(header + 24), count = lf_get_u64(header + 32);
+	/* before memory is taken for them */
 	if (lf_get_u32(header + 12) != LF_RUN_RECORD_SIZE ||
-	    lf_get_u64(header + 24) > UINT32_C(1) << 30)
+	    packs > (uint64_t)st.st_size / LF_RUN_PACK_SIZE || packs > UINT32_C(1) << 30 ||
+	    count > (uint64_t)st.st_size / LF_RUN_RECORD_SIZE)
 		return fail_run(path, "its header makes no sense", err);
-	struct lf_run *run = lf_run_new(lf_get_u64(header + 32), (uint32_t)lf_get_u64(header + 24));
+	struct lf_run *run = lf_run_new(count, (uint32_t)packs);
 	if (!run)
 		return lf_fail_nomem(err);
 	if (run->blocks != lf_get_u64(header + 16) || lf_run_head_size(run, &len, err) ||
@@ -266,8 +269,10 @@ static int read_header(int fd, const char *path, struct lf_run **ret_run, struct
 	return 0;
 }
 
+typedef int entry_fn(void *context, uint32_t number, const uint8_t *entry, struct lf_error *err);
+
 /* Read, not mapped: nobody looks at the table again. */
-static int find_packs(struct lf_run *run, const char *path, lf_run_pack_fn *find, void *context,
+static int each_entry(const struct lf_run *run, const char *path, entry_fn *visit, void *context,
 		      struct lf_error *err)
 {
 	LF_AUTO_FREE uint8_t *some = malloc((size_t)TABLE_AT_ONCE * LF_RUN_PACK_SIZE);
@@ -280,12 +285,44 @@ static int find_packs(struct lf_run *run, const char *path, lf_run_pack_fn *find
 		if (in == 0)
 			rc = lf_file_pread_all(run->fd, some, n * LF_RUN_PACK_SIZE,
 					       at + (uint64_t)i * LF_RUN_PACK_SIZE, path, err);
-		if (!rc) {
-			run->packs[i] = find(context, some + (size_t)in * LF_RUN_PACK_SIZE);
-			rc = run->packs[i] ? 0 : lf_fail_nomem(err);
-		}
+		if (!rc)
+			rc = visit(context, i, some + (size_t)in * LF_RUN_PACK_SIZE, err);
 	}
 	return rc;
+}
+
+static int add_count(void *context, uint32_t number, const uint8_t *entry, struct lf_error *err)
+{
+	(void)number, (void)err;
+	*(uint64_t *)context += lf_get_u32(entry + 68);
+	return 0;
+}
+
+struct finding {
+	struct lf_run *run;
+	lf_run_pack_fn *find;
+	void *context;
+};
+
+static int find_pack(void *context, uint32_t number, const uint8_t *entry, struct lf_error *err)
+{
+	const struct finding *finding = context;
+
+	finding->run->packs[number] = finding->find(finding->context, entry);
+	return finding->run->packs[number] ? 0 : lf_fail_nomem(err);
+}
+
+/* All records of every pack in the table are in the run: else no count is to be believed. */
+static int find_packs(struct lf_run *run, const char *path, lf_run_pack_fn *find, void *context,
+		      struct lf_error *err)
+{
+	struct finding finding = {run, find, context};
+	uint64_t sum = 0;
+	int rc = each_entry(run, path, add_count, &sum, err);
+
+	if (!rc && sum != run->count)
+		rc = fail_run(path, "its packs have other counts", err);
+	return rc ? rc : each_entry(run, path, find_pack, &finding, err);
 }
 
 int lf_run_open(const char *path, lf_run_pack_fn *find, void *context, struct lf_run **ret_run,

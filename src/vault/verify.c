@@ -20,13 +20,29 @@
 #include "vault/point.h"
 #include "vault/verify.h"
 
+/* A file that is not ours may have any name; JSON takes UTF-8 only. */
+static json_t *text_of(const char *text)
+{
+	json_t *as_it_is = json_string(text);
+	char plain[1024];
+	size_t n = 0;
+
+	if (as_it_is)
+		return as_it_is;
+	for (; text[n] && n < sizeof(plain) - 1; n++)
+		plain[n] = text[n] >= ' ' && text[n] <= '~' ? text[n] : '?';
+	plain[n] = '\0';
+	return json_string(plain);
+}
+
 int lf_verify_fault(struct lf_verify *verify, const char *object, const char *fault,
 		    const char *point, struct lf_error *err)
 {
-	json_t *entry = json_pack("{s:s, s:s, s:[]}", "object", object, "fault", fault, "points");
+	json_t *entry = json_pack("{s:o, s:o, s:[]}", "object", text_of(object), "fault",
+				  text_of(fault), "points");
 
-	if (!entry || (point && json_array_append_new(json_object_get(entry, "points"),
-						      json_string(point)))) {
+	if (!entry ||
+	    (point && json_array_append_new(json_object_get(entry, "points"), text_of(point)))) {
 		json_decref(entry);
 		return lf_fail_nomem(err);
 	}
@@ -53,7 +69,10 @@ static int check_session(void *context, const char *id, struct lf_error *err)
 {
 	char name[64];
 
-	snprintf(name, sizeof(name), "sessions/%.50s", id);
+	if (!lf_guid_valid(id))
+		return lf_verify_fault(context, "sessions", "a file that is no session's", NULL,
+				       err);
+	snprintf(name, sizeof(name), "sessions/%s", id);
 	return check_text(context, name, "landfall-session 1\n", err);
 }
 
