@@ -10,7 +10,7 @@
  * the packs.
  *
  * Owns: runs and packs (which live until lf_index_free()), the merging thread.
- * Memory: 1.6 bytes a chunk, about 150 a pack, and the runs of packs not yet in a file.
+ * Memory: 1.65 bytes a chunk, about 150 a pack, and the runs of packs not yet in a file.
  * Threads: any; look-ups share a lock that writers hold for moments only.
  */
 #ifndef LF_VAULT_INDEX_H
@@ -35,7 +35,7 @@ LF_MUST_CHECK int lf_index_add(struct lf_index *index, const struct lf_pack_foot
 			       uint64_t seq, struct lf_error *err);
 /*
  * Merge what is due: what is small here, the rest behind; another thread doing
- * so already is fine.  all: leave no run in memory.
+ * so already is fine.  all: runs in memory also when they are few, and files of much waste.
  */
 LF_MUST_CHECK int lf_index_tidy(struct lf_index *index, bool all, struct lf_error *err);
 /* Wait until nothing is merged behind (tests, benchmarks). */

@@ -17,9 +17,11 @@ struct lf_index {
 	char *dir; /* of the runs */
 	bool read_only;
 	pthread_mutex_t changing; /* refresh and small merges, which read files; before lock */
-	pthread_t merger;	  /* under changing, with the three that follow */
+	pthread_t merger;	  /* under changing, with the five that follow */
 	bool merger_begun, merger_runs;
-	uint64_t making;       /* number of the file it writes */
+	uint64_t making;	 /* number of the file it writes */
+	struct lf_run **leaving; /* whose files it removes; the merger's */
+	size_t leaving_count;
 	pthread_rwlock_t lock; /* what follows; a look-up reads a few records under it */
 	struct lf_run **runs;
 	size_t run_count;

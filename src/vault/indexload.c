@@ -89,6 +89,9 @@ static bool run_is_open(const struct lf_index *index, uint64_t number)
 {
 	if (index->making && number == index->making)
 		return true;
+	for (size_t i = 0; i < index->leaving_count; i++)
+		if (index->leaving[i]->number == number)
+			return true;
 	for (size_t i = 0; i < index->run_count; i++)
 		if (index->runs[i]->number == number)
 			return true;

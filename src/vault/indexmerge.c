@@ -14,6 +14,7 @@
 
 #define MEMORY_RUNS_MAX 16u	   /* then they become a file */
 #define RECORDS_AT_ONCE (1u << 18) /* more are merged behind */
+#define SOURCES_MAX	64u	   /* of one merge of runs in memory */
 #define WASTE_SHARE	4u	   /* a run is written anew when this part of it is dead */
 
 /* A merge in the making; the runs are referred to. */
@@ -41,15 +42,16 @@ static int compare_runs(const void *a, const void *b)
 
 /*
  * The smallest runs whose sum reaches a third of the next one are merged with
- * it: each record is moved about log(n) times, and about log(n) runs stay.
+ * it: each record is moved about log(n) times, and about log(n) runs stay.  Not
+ * more records than most.
  */
-static size_t due_runs(struct lf_run **runs, size_t n)
+static size_t due_runs(struct lf_run **runs, size_t n, uint64_t most)
 {
 	uint64_t sum = 0;
 	size_t due = 0;
 
 	qsort(runs, n, sizeof(struct lf_run *), compare_runs);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && sum + runs[i]->count <= most; i++) {
 		if (i && sum * 3 >= runs[i]->count)
 			due = i + 1;
 		sum += runs[i]->count;
@@ -85,12 +87,14 @@ static size_t choose(const struct lf_index *index, struct lf_run **runs, size_t 
 		     bool all)
 {
 	if (files) {
-		size_t due = due_runs(runs, n);
-		return due || !all ? due : wasteful_run(runs, n);
+		size_t due = due_runs(runs, n, index->merger_runs ? RECORDS_AT_ONCE : UINT64_MAX);
+		return due || !all || index->merger_runs ? due : wasteful_run(runs, n);
 	}
 	if (n <= MEMORY_RUNS_MAX && !(all && !index->read_only))
 		return 0;
-	return index->read_only ? due_runs(runs, n) : n;
+	if (index->read_only)
+		return due_runs(runs, n, UINT64_MAX);
+	return n < SOURCES_MAX ? n : SOURCES_MAX; /* the rest with the next pack */
 }
 
 /* What is due among the runs of files, or among those in memory; merge->n 0: nothing. */
@@ -178,10 +182,17 @@ static int take_merged(struct merge *merge, struct lf_error *err)
 		lf_run_unref(merge->merged);
 	}
 	pthread_rwlock_unlock(&index->lock);
-	for (size_t i = 0; i < merge->n && !index->read_only; i++) {
+	return rc;
+}
+
+static int remove_files(const struct merge *merge, struct lf_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < merge->n && !rc; i++) {
 		uint64_t number = merge->runs[i]->number;
-		LF_AUTO_FREE char *old = number ? lf_index_run_path(index, number) : NULL;
-		if (old && !rc)
+		LF_AUTO_FREE char *old = number ? lf_index_run_path(merge->index, number) : NULL;
+		if (old)
 			rc = lf_file_remove(old, err);
 		LF_CRASH_POINT("vault-run-removed");
 	}
@@ -195,7 +206,9 @@ static int merge_here(struct merge *merge, struct lf_error *err)
 
 	if (rc == LF_ECORRUPT) /* an input is damaged: its packs are asked again */
 		return lf_index_heal_locked(merge->index, &dropped, err);
-	return rc ? rc : take_merged(merge, err);
+	if (!rc)
+		rc = take_merged(merge, err);
+	return rc ? rc : remove_files(merge, err);
 }
 
 static void set_busy(struct merge *merge, bool busy)
@@ -205,23 +218,42 @@ static void set_busy(struct merge *merge, bool busy)
 	merge->index->making = busy ? merge->number : 0;
 }
 
-/* One merge, whose result nobody waits for: what fails is due again with the next pack. */
+static int end_behind(struct merge *merge, int rc, struct lf_error *err)
+{
+	struct lf_index *index = merge->index;
+	size_t dropped = 0;
+
+	LF_GUARD(&index->changing);
+	set_busy(merge, false);
+	if (!rc)
+		rc = take_merged(merge, err);
+	else if (rc == LF_ECORRUPT)
+		(void)!lf_index_heal_locked(index, &dropped, err);
+	index->leaving = merge->runs;
+	index->leaving_count = rc ? 0 : merge->n;
+	return rc;
+}
+
+/*
+ * One merge, whose result nobody waits for: what fails is due again with the
+ * next pack.  A large file takes long to be removed, and to be closed after: no
+ * lock is held then.
+ */
 static void *merge_behind(void *argument)
 {
 	struct merge *merge = argument;
 	struct lf_index *index = merge->index;
 	struct lf_error err;
-	size_t dropped = 0;
-	int rc = write_merged(merge, &err);
+	int rc = end_behind(merge, write_merged(merge, &err), &err);
 
-	LF_GUARD(&index->changing);
-	set_busy(merge, false);
 	if (!rc)
-		(void)!take_merged(merge, &err);
-	else if (rc == LF_ECORRUPT)
-		(void)!lf_index_heal_locked(index, &dropped, &err);
+		(void)!remove_files(merge, &err);
+	pthread_mutex_lock(&index->changing);
+	index->leaving_count = 0;
+	pthread_mutex_unlock(&index->changing);
 	merge_done(merge);
 	free(merge);
+	LF_GUARD(&index->changing);
 	index->merger_runs = false;
 	return NULL;
 }
@@ -262,11 +294,10 @@ static int tidy_sort(struct lf_index *index, bool files, bool all, struct lf_err
 
 	if (rc)
 		return rc;
-	if (merge.n && files && sum_records(&merge) > RECORDS_AT_ONCE) {
-		if (index->merger_runs)
-			rc = 0; /* then, or with the next pack */
-		else if (!(rc = begin_behind(&merge, err)))
-			return 0; /* merge is the thread's now */
+	if (merge.n && files && !index->merger_runs && sum_records(&merge) > RECORDS_AT_ONCE) {
+		rc = begin_behind(&merge, err);
+		if (!rc)
+			return 0; /* the runs are the thread's now */
 	} else if (merge.n) {
 		rc = merge_here(&merge, err);
 	}

@@ -13,8 +13,10 @@
 #include "vault/bytes.h"
 #include "vault/run_internal.h"
 
-#define RECORDS_A_BLOCK 40u /* 1.6 bytes of filter a record; one in 200 of those absent passes */
-#define FILTER_WORDS	7u  /* of 64 bits, after the count of records */
+#define RECORDS_A_BLOCK 39u /* 1.64 bytes of filter a record; one in 230 of those absent passes */
+#define RANK_BYTES	5u  /* how many records lie before the block's */
+#define FILTER_SLICES	8u  /* of the rest of the block; an id has a bit in each */
+#define SLICE_BITS	59u /* 8 times 59 bits are 59 bytes */
 #define READ_AT_ONCE	96u /* records: nearly always a whole block's */
 #define TABLE_AT_ONCE	512u
 
@@ -64,22 +66,25 @@ uint64_t lf_run_block(const struct lf_run *run, const uint8_t *id)
 	return (uint64_t)(((unsigned __int128)be64toh(prefix) * run->blocks) >> 64);
 }
 
-/* A bit in each of the block's words, by bytes that choose nothing else. */
-static uint64_t filter_bit(uint64_t spread, unsigned word)
+/* Which bit of a slice: by a byte of the id that chooses nothing else. */
+static unsigned filter_bit(const uint8_t *id, unsigned slice)
 {
-	return UINT64_C(1) << (spread >> (8 * word) & 63);
+	return slice * SLICE_BITS + (id[16 + slice] * SLICE_BITS >> 8);
 }
 
 bool lf_run_maybe(const struct lf_run *run, const struct lf_chunk_id *id)
 {
-	uint64_t spread = lf_get_u64(id->bytes + 16), missing = 0;
+	unsigned found = 1;
 
 	if (!run->blocks)
 		return false;
-	const uint8_t *at = run->filter + lf_run_block(run, id->bytes) * LF_RUN_BLOCK_SIZE + 8;
-	for (unsigned i = 0; i < FILTER_WORDS; i++)
-		missing |= filter_bit(spread, i) & ~lf_get_u64(at + (size_t)i * 8);
-	return !missing;
+	const uint8_t *filter =
+		run->filter + lf_run_block(run, id->bytes) * LF_RUN_BLOCK_SIZE + RANK_BYTES;
+	for (unsigned i = 0; i < FILTER_SLICES; i++) {
+		unsigned bit = filter_bit(id->bytes, i);
+		found &= (unsigned)filter[bit / 8] >> bit % 8;
+	}
+	return found;
 }
 
 void lf_run_prefetch(const struct lf_run *run, const struct lf_chunk_id *id)
@@ -89,12 +94,21 @@ void lf_run_prefetch(const struct lf_run *run, const struct lf_chunk_id *id)
 
 void lf_run_filter_add(uint8_t block[static LF_RUN_BLOCK_SIZE], const uint8_t *id)
 {
-	uint64_t spread = lf_get_u64(id + 16);
-
-	for (unsigned i = 0; i < FILTER_WORDS; i++) {
-		uint8_t *word = block + 8 + (size_t)i * 8;
-		lf_put_u64(word, lf_get_u64(word) | filter_bit(spread, i));
+	for (unsigned i = 0; i < FILTER_SLICES; i++) {
+		unsigned bit = filter_bit(id, i);
+		block[RANK_BYTES + bit / 8] |= (uint8_t)(1u << bit % 8);
 	}
+}
+
+void lf_run_rank_put(uint8_t block[static LF_RUN_BLOCK_SIZE], uint64_t rank)
+{
+	lf_put_u32(block, (uint32_t)rank);
+	block[4] = (uint8_t)(rank >> 32);
+}
+
+static uint64_t get_rank(const uint8_t *block)
+{
+	return lf_get_u32(block) | (uint64_t)block[4] << 32;
 }
 
 /* Of a few records, the nth copy of id. */
@@ -125,7 +139,7 @@ bool lf_run_find(const struct lf_run *run, const struct lf_chunk_id *id, unsigne
 	if (!lf_run_maybe(run, id))
 		return false;
 	const uint8_t *block = run->filter + lf_run_block(run, id->bytes) * LF_RUN_BLOCK_SIZE;
-	uint64_t from = lf_get_u64(block), to = lf_get_u64(block + LF_RUN_BLOCK_SIZE);
+	uint64_t from = get_rank(block), to = get_rank(block + LF_RUN_BLOCK_SIZE);
 	if (from > to || to > run->count)
 		return false; /* damaged */
 	if (run->records)
@@ -207,7 +221,7 @@ void lf_run_header_encode(const struct lf_run *run, XXH128_hash_t head, XXH128_h
 
 int lf_run_head_size(const struct lf_run *run, size_t *ret_len, struct lf_error *err)
 {
-	if (run->count > UINT64_C(1) << 40 || run->blocks > UINT64_C(1) << 40 ||
+	if (run->count >= UINT64_C(1) << 40 || run->blocks > UINT64_C(1) << 40 ||
 	    run->pack_count > UINT32_C(1) << 30)
 		return lf_fail(err, LF_ECORRUPT, NULL, "a run of the index is too large");
 	*ret_len = LF_RUN_HEADER_SIZE + (run->blocks + 1) * LF_RUN_BLOCK_SIZE +
@@ -226,6 +240,7 @@ int lf_run_map(struct lf_run *run, const char *path, struct lf_error *err)
 	if (map == MAP_FAILED)
 		return lf_fail_sys(err, errno, path, "cannot map %s", path);
 	(void)madvise(map, len, MADV_RANDOM);
+	(void)posix_fadvise(run->fd, 0, 0, POSIX_FADV_RANDOM);
 	run->head = map;
 	run->head_len = len;
 	run->filter = run->head + LF_RUN_HEADER_SIZE;

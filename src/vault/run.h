@@ -25,7 +25,7 @@
 
 #include "vault/footer.h"
 
-#define LF_RUN_VERSION	   2u
+#define LF_RUN_VERSION	   3u
 #define LF_RUN_HEADER_SIZE 128u
 #define LF_RUN_BLOCK_SIZE  64u
 #define LF_RUN_PACK_SIZE   80u

@@ -20,6 +20,7 @@ LF_MUST_CHECK int lf_run_map(struct lf_run *run, const char *path, struct lf_err
 
 uint64_t lf_run_block(const struct lf_run *run, const uint8_t *id);
 void lf_run_filter_add(uint8_t block[static LF_RUN_BLOCK_SIZE], const uint8_t *id);
+void lf_run_rank_put(uint8_t block[static LF_RUN_BLOCK_SIZE], uint64_t rank);
 void lf_run_record_encode(const struct lf_pack_entry *entry, uint32_t pack, uint8_t *out);
 void lf_run_record_decode(const struct lf_run *run, const uint8_t *record,
 			  struct lf_place *ret_place);

@@ -17,10 +17,12 @@
 #include "vault/bytes.h"
 #include "vault/run_internal.h"
 
+#define UNDER_WAY_BYTES (8u << 20)
+
 /* Bytes in order to a place in a file, or to memory that has room for them all. */
 struct stream {
 	int fd; /* -1: memory */
-	uint64_t at;
+	uint64_t from, at;
 	uint8_t *buffer;
 	size_t used;
 	XXH3_state_t *digest; /* of a file */
@@ -37,7 +39,7 @@ struct writer {
 static int stream_begin(struct stream *stream, int fd, uint64_t at, uint8_t *memory,
 			struct lf_error *err)
 {
-	*stream = (struct stream){.fd = fd, .at = at, .buffer = memory};
+	*stream = (struct stream){.fd = fd, .from = at, .at = at, .buffer = memory};
 	if (memory)
 		return 0;
 	stream->buffer = malloc(LF_RUN_BUFFER_BYTES);
@@ -64,9 +66,12 @@ static int stream_flush(struct stream *stream, struct lf_error *err)
 	if (rc)
 		return rc;
 	XXH3_128bits_update(stream->digest, stream->buffer, stream->used);
-	/* begin now what the sync at the end would wait for, and others with it */
+	/* on its way now, and never much of it: other files' syncs would wait for all of it */
 	(void)sync_file_range(stream->fd, (off_t)stream->at, (off_t)stream->used,
 			      SYNC_FILE_RANGE_WRITE);
+	if (stream->at - stream->from > UNDER_WAY_BYTES)
+		(void)sync_file_range(stream->fd, (off_t)(stream->at - UNDER_WAY_BYTES),
+				      (off_t)stream->used, SYNC_FILE_RANGE_WAIT_BEFORE);
 	stream->at += stream->used;
 	stream->used = 0;
 	return 0;
@@ -89,7 +94,7 @@ static int put_block(struct writer *writer, struct lf_error *err)
 	int rc = stream_put(&writer->head, writer->block, sizeof(writer->block), err);
 
 	memset(writer->block, 0, sizeof(writer->block));
-	lf_put_u64(writer->block, writer->done);
+	lf_run_rank_put(writer->block, writer->done);
 	writer->block_number++;
 	return rc;
 }

@@ -180,6 +180,33 @@ static void test_index__counts_copies_over_packs_and_runs(void **state)
 	assert_false(lf_index_find(fixture->index, &id, 20, &place));
 }
 
+static void test_run__filters_all_but_one_of_200_that_are_absent(void **state)
+{
+	uint32_t count = 20000, passed = 0;
+	struct lf_pack_entry *entries = calloc(count, sizeof(*entries));
+	struct lf_pack_footer footer = {.count = count, .entries = entries};
+	struct lf_pack pack = {.count = count};
+	struct lf_run *run = NULL;
+	struct lf_error err;
+
+	(void)state;
+	assert_non_null(entries);
+	for (uint32_t i = 0; i < count; i++)
+		entries[i].id = make_id(i);
+	qsort(entries, count, sizeof(*entries), compare_entries);
+	assert_lf_ok(lf_run_of_pack(&pack, &footer, &run, &err));
+	for (uint32_t i = 0; i < count; i++)
+		assert_true(lf_run_maybe(run, &entries[i].id));
+	for (uint32_t i = 0; i < 100000; i++) {
+		struct lf_chunk_id id = make_id(count + i);
+		passed += lf_run_maybe(run, &id);
+	}
+	print_message("%u of 100000 passed\n", passed);
+	assert_in_range(passed, 1, 500);
+	lf_run_unref(run);
+	free(entries);
+}
+
 /* What another version wrote is nobody's loss: packs say it all. */
 static void test_index__drops_a_run_of_another_version(void **state)
 {
@@ -212,6 +239,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_index__counts_copies_over_packs_and_runs,
 						setup, teardown),
+		cmocka_unit_test(test_run__filters_all_but_one_of_200_that_are_absent),
 		cmocka_unit_test_setup_teardown(test_index__drops_a_run_of_another_version, setup,
 						teardown),
 	};
