@@ -17,7 +17,9 @@ test-long: packages
 	@tests/run --long
 
 bench: build
+	@tools/install-packages bench/packages.txt
 	@bench/run
+	@bench/scale
 
 install: build
 	@meson install -C build
