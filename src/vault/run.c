@@ -13,12 +13,11 @@
 #include "vault/bytes.h"
 #include "vault/run_internal.h"
 
-#define RECORDS_A_BLOCK 39u /* 1.64 bytes of filter a record; one in 230 of those absent passes */
-#define RANK_BYTES	5u  /* how many records lie before the block's */
-#define FILTER_SLICES	8u  /* of the rest of the block; an id has a bit in each */
-#define SLICE_BITS	59u /* 8 times 59 bits are 59 bytes */
-#define READ_AT_ONCE	96u /* records: nearly always a whole block's */
-#define TABLE_AT_ONCE	512u
+#define RANK_BYTES    5u  /* how many records lie before the block's */
+#define FILTER_SLICES 8u  /* of the rest of the block; an id has a bit in each */
+#define SLICE_BITS    59u /* 8 times 59 bits are 59 bytes */
+#define READ_AT_ONCE  96u /* records: nearly always a whole block's */
+#define TABLE_AT_ONCE 512u
 
 struct lf_run *lf_run_new(uint64_t count, uint32_t pack_count)
 {
@@ -28,7 +27,7 @@ struct lf_run *lf_run_new(uint64_t count, uint32_t pack_count)
 		return NULL;
 	run->refs = 1;
 	run->count = count;
-	run->blocks = (count + RECORDS_A_BLOCK - 1) / RECORDS_A_BLOCK;
+	run->blocks = (count + LF_RUN_BLOCK_RECORDS - 1) / LF_RUN_BLOCK_RECORDS;
 	run->pack_count = pack_count;
 	run->fd = -1;
 	run->packs = calloc((size_t)pack_count + 1, sizeof(struct lf_pack *));

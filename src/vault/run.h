@@ -28,8 +28,10 @@
 #define LF_RUN_VERSION	   3u
 #define LF_RUN_HEADER_SIZE 128u
 #define LF_RUN_BLOCK_SIZE  64u
-#define LF_RUN_PACK_SIZE   80u
-#define LF_RUN_RECORD_SIZE 52u
+/* on average: 1.64 bytes of filter a record, one in 230 of those absent passes */
+#define LF_RUN_BLOCK_RECORDS 39u
+#define LF_RUN_PACK_SIZE     80u
+#define LF_RUN_RECORD_SIZE   52u
 
 /* A pack as the index knows it; lives as long as the index. */
 struct lf_pack {

@@ -68,7 +68,7 @@ static void put_digest(uint8_t *out, const void *data, size_t len)
 static size_t records_at(const uint8_t *file, size_t size)
 {
 	uint64_t count = lf_get_u64(file + 32), n = lf_get_u64(file + 24);
-	uint64_t blocks = count / 40 + (count % 40 > 0);
+	uint64_t blocks = (count + LF_RUN_BLOCK_RECORDS - 1) / LF_RUN_BLOCK_RECORDS;
 
 	if (count > size || n > size)
 		return 0;
@@ -84,7 +84,8 @@ static void put_right(uint8_t *file, size_t size, uint8_t what)
 		lf_put_u32(file + 12, LF_RUN_RECORD_SIZE);
 		for (uint64_t count = 0; count < size / LF_RUN_RECORD_SIZE; count++) {
 			lf_put_u64(file + 32, count);
-			lf_put_u64(file + 16, count / 40 + (count % 40 > 0));
+			lf_put_u64(file + 16,
+				   (count + LF_RUN_BLOCK_RECORDS - 1) / LF_RUN_BLOCK_RECORDS);
 			if (records_at(file, size))
 				break;
 		}
