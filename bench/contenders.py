@@ -50,6 +50,10 @@ class Place:
                         BORG_BASE_DIR=at("borg-base"), BORG_RELOCATED_REPO_ACCESS_IS_OK="yes", BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK="yes",
                         LC_ALL="C")
 
+    def caches(self, store):
+        """What may be lost at any time, and is made anew."""
+        return [os.path.join(store, "index"), os.path.join(store, "prints"), self.env["RESTIC_CACHE_DIR"], self.env["BORG_BASE_DIR"]]
+
     def clean(self):
         for name in ("store", "other", "out", "slot", "mount", "nbd", "restic-cache", "borg-base"):
             path = os.path.join(self.work, name)

@@ -107,7 +107,8 @@ def markdown(found, about):
         "## Wall seconds\n\nMedian (lowest–highest) of the rounds; what was written is synced within the time. A1 to A3 \"map\" are told the changed blocks, "
         "which no peer can be; the ratio compares with restic's A1 to A3.", table(found, "wall", spread=True),
         "## CPU seconds", table(found, "cpu"),
-        "## Stored by the step, MB\n\nWhat the store's files take of the disk after it, less before.", table(found, "stored", MIB),
+        "## Stored by the step, MB\n\nWhat the store's files take of the disk after it, less before; without caches, which may be lost.", table(found, "stored", MIB),
+        "## Caches after the step, MB\n\nLandfall: the index and the disks' page fingerprints. restic, borg: their cache folders.", table(found, "caches", MIB),
         "## Peak memory of the largest process, MB", table(found, "rss", MIB),
         "## Bytes read, MB\n\nLandfall: of the disk, as it counts them. Others: by read calls, of the disk and of their store; a program that maps "
         "files reads more than this says. In cold rounds (`LF_BENCH_CACHE=cold`): what of the disk came into the page cache.", table(found, "read", MIB),
@@ -122,10 +123,14 @@ def svg(found, about):
         if step.endswith(", map") and step[:2] in found.steps:
             continue
         if step in ("A1", "A2", "A3"):
-            bars = [("landfall", found.middle("landfall", step + ", map"))] + [("no map" if p == "landfall" else p, v) for p, v in bars]
+            bars = [("landfall", found.middle("landfall", step + ", map"))] + [("without a map" if p == "landfall" else p, v) for p, v in bars]
+        if step == "NBD 64 KiB":
+            bars = [(peer, found.middle(peer, step, "p50_ms")) for peer in found.peers]
         bars = [b for b in bars if b[1] is not None]
-        panels.append((step, "s", bars))
+        if len(bars) > 1:
+            panels.append((step + ", median" if step == "NBD 64 KiB" else step, "ms" if step == "NBD 64 KiB" else "s", bars))
     for step in ("full A", "full B", "A1", "A2", "A3"):
-        bars = [(peer, found.middle(peer, step + ", map" if peer == "landfall" and step[0] == "A" else step, "stored")) for peer in found.peers]
+        keep = [peer for peer in found.peers if peer != "rsync" or step == "full A"]  # rsync keeps the last day only
+        bars = [(peer, found.middle(peer, step + ", map" if peer == "landfall" and step[0] == "A" else step, "stored")) for peer in keep]
         panels.append((step + " stored", "MB", [(p, v / MIB) for p, v in bars if v is not None]))
     return chart.bar_panels("Landfall's vault beside its peers: less is better", [p for p in panels if p[2]], note="; ".join(about[:2]))
