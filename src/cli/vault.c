@@ -153,9 +153,20 @@ static const struct command {
 	{"compact", 1, compact_command, "compact DIR [--output json]",
 	 "As gc, and compress again, as well as it gets, what was stored in a hurry.  A service\n"
 	 "does so by itself, at leisure."},
-	{"verify", 1, lf_vault_verify_command, "verify DIR | --data DIR [--output json]",
+	{"verify", 1, lf_vault_verify_command,
+	 "verify DIR | --data DIR [--incremental | --older-than DAYS] [--ciphertext]\n"
+	 "         [--output json]",
 	 "Check every byte of a vault, or of all vaults of a service's data directory (it may be\n"
-	 "running).  Any fault is printed with the points it affects; exit status 7 then."},
+	 "running).  Any fault is printed with the points it affects; exit status 7 then.\n"
+	 "--incremental      only packs that were never found whole before\n"
+	 "--older-than DAYS  and those for which that is longer ago\n"
+	 "--ciphertext       what can be checked without any key: all checksums"},
+	{"repair", 1, lf_vault_repair_command,
+	 "repair DIR [--from PEER [--from-key FILE]] [--output json]",
+	 "Mend what verify finds: copy what can still be read out of damaged packs, fetch the "
+	 "rest\n"
+	 "from PEER, a vault that was made like this one (another region's, or a copy).  Damaged\n"
+	 "packs go to DIR/quarantine.  Exit status 7 when something is still missing."},
 	{"rekey", 1, lf_vault_rekey_command, "rekey DIR --new-key FILE|pkcs11:URI [--key OLD]",
 	 "Wrap the vault's keys with another platform key: a file, made if there is none, or a "
 	 "key\n"
@@ -245,6 +256,20 @@ static int take_option(int option, struct lf_vault_args *args, const struct comm
 	case 'o':
 		args->json = strcmp(optarg, "json") == 0;
 		return args->json || strcmp(optarg, "table") == 0 ? 0 : 2;
+	case 'P':
+		args->from = optarg;
+		return 0;
+	case 'F':
+		args->from_key = optarg;
+		return 0;
+	case 'i':
+		args->incremental = true;
+		return 0;
+	case 'x':
+		args->ciphertext = true;
+		return 0;
+	case 'O':
+		return take_count(optarg, &args->older_than_days);
 	case 'n':
 		args->new_key_file = optarg;
 		return 0;
@@ -281,6 +306,11 @@ static int parse_args(int argc, char **argv, const struct command *command,
 		{"socket", required_argument, NULL, 's'},
 		{"format", required_argument, NULL, 'f'},
 		{"output", required_argument, NULL, 'o'},
+		{"from", required_argument, NULL, 'P'},
+		{"from-key", required_argument, NULL, 'F'},
+		{"incremental", no_argument, NULL, 'i'},
+		{"ciphertext", no_argument, NULL, 'x'},
+		{"older-than", required_argument, NULL, 'O'},
 		{"new-key", required_argument, NULL, 'n'},
 		{"yes", no_argument, NULL, 'y'},
 		{"keep-last", required_argument, NULL, 'L'},

@@ -13,10 +13,13 @@
 struct lf_vault_args {
 	const char *words[LF_VAULT_WORDS_MAX]; /* DIR and what follows it */
 	int count;
-	const char *disk, *changed, *point, *key_file, *new_key_file, *data_dir, *socket;
+	const char *disk, *changed, *point, *key_file, *new_key_file, *data_dir, *socket, *from,
+		*from_key;
 	enum lf_export_format format;
 	bool json; /* --output json */
 	bool yes;  /* --yes */
+	bool incremental, ciphertext;
+	unsigned older_than_days;
 	struct {
 		unsigned last, daily, weekly, monthly, yearly;
 	} keep; /* points, of each disk or machine */
@@ -49,5 +52,6 @@ LF_MUST_CHECK int lf_vault_simulate_command(const struct lf_vault_args *args, st
 LF_MUST_CHECK int lf_vault_diff_command(const struct lf_vault_args *args, struct lf_error *err);
 LF_MUST_CHECK int lf_vault_serve_command(const struct lf_vault_args *args, struct lf_error *err);
 LF_MUST_CHECK int lf_vault_verify_command(const struct lf_vault_args *args, struct lf_error *err);
+LF_MUST_CHECK int lf_vault_repair_command(const struct lf_vault_args *args, struct lf_error *err);
 
 #endif

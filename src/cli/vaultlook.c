@@ -96,9 +96,15 @@ int lf_vault_diff_command(const struct lf_vault_args *args, struct lf_error *err
 }
 
 /* One store; its faults are appended. */
-static int verify_store(const char *dir, const char *key_file, json_t *all, struct lf_error *err)
+static int verify_store(const struct lf_vault_args *args, const char *dir, const char *key_file,
+			json_t *all, struct lf_error *err)
 {
-	struct lf_vault_opts opts = {.read_only = true};
+	struct lf_vault_opts opts = {.read_only = true, .keyless = args->ciphertext};
+	const struct lf_verify_opts how = {
+		.now_ns = lf_vault_now_ns(),
+		.incremental = args->incremental || args->older_than_days,
+		.older_than_ns = args->older_than_days * (24 * 3600 * LF_NS_PER_S),
+		.progress = lf_vault_show_progress};
 	struct lf_vault *vault = NULL;
 	LF_AUTO_JSON *faults = NULL;
 	json_t *fault;
@@ -106,7 +112,7 @@ static int verify_store(const char *dir, const char *key_file, json_t *all, stru
 	int rc = lf_vault_open(dir, key_file, &opts, &vault, err);
 
 	if (!rc)
-		rc = lf_vault_verify(vault, &faults, err);
+		rc = lf_vault_verify(vault, &how, &faults, err);
 	lf_vault_free(vault);
 	if (rc)
 		return lf_error_wrap(err, "%s", dir);
@@ -118,6 +124,7 @@ static int verify_store(const char *dir, const char *key_file, json_t *all, stru
 }
 
 struct regions {
+	const struct lf_vault_args *args;
 	const char *data_dir;
 	json_t *faults;
 	unsigned count;
@@ -131,7 +138,7 @@ static int verify_region(void *context, const char *region, struct lf_error *err
 
 	if (!dir || !key_file)
 		return lf_fail_nomem(err);
-	int rc = verify_store(dir, key_file, regions->faults, err);
+	int rc = verify_store(regions->args, dir, key_file, regions->faults, err);
 	/* a region that nobody has used yet has no store */
 	if (rc == LF_ENOTFOUND && access(dir, F_OK) && errno == ENOENT)
 		return 0;
@@ -139,10 +146,11 @@ static int verify_region(void *context, const char *region, struct lf_error *err
 	return rc;
 }
 
-static int verify_data(const char *data_dir, json_t *faults, unsigned *ret_count,
+static int verify_data(const struct lf_vault_args *args, json_t *faults, unsigned *ret_count,
 		       struct lf_error *err)
 {
-	struct regions regions = {.data_dir = data_dir, .faults = faults};
+	const char *data_dir = args->data_dir;
+	struct regions regions = {.args = args, .data_dir = data_dir, .faults = faults};
 	LF_AUTO_FREE char *path = lf_printf_dup("%s/regions", data_dir);
 
 	if (!path)
@@ -167,35 +175,88 @@ static void print_fault(const json_t *fault)
 		printf("  affects point %s\n", json_string_value(point));
 }
 
+static int tell_faults(const struct lf_vault_args *args, const json_t *faults, struct lf_error *err)
+{
+	const json_t *fault;
+	size_t i;
+
+	json_array_foreach (faults, i, fault)
+		if (!args->json)
+			print_fault(fault);
+	return json_array_size(faults)
+		       ? lf_fail(err, LF_ECORRUPT, NULL, "%zu faults", json_array_size(faults))
+		       : 0;
+}
+
 int lf_vault_verify_command(const struct lf_vault_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *faults = json_array();
 	unsigned count = 1;
-	const json_t *fault;
-	size_t i;
 	int rc;
 
 	if (!faults)
 		return lf_fail_nomem(err);
 	if (args->data_dir) {
-		rc = verify_data(args->data_dir, faults, &count, err);
+		rc = verify_data(args, faults, &count, err);
 	} else {
 		LF_AUTO_FREE char *key_file = lf_vault_args_key(args);
-		rc = key_file ? verify_store(args->words[0], key_file, faults, err)
+		rc = key_file ? verify_store(args, args->words[0], key_file, faults, err)
 			      : lf_fail_nomem(err);
 	}
 	if (!rc && args->json)
 		rc = lf_vault_print_json(faults, err);
+	lf_vault_end_progress();
 	if (rc)
 		return rc;
-	json_array_foreach (faults, i, fault)
-		if (!args->json)
-			print_fault(fault);
-	if (json_array_size(faults))
-		return lf_fail(err, LF_ECORRUPT, NULL, "%zu faults", json_array_size(faults));
-	if (!args->json)
+	rc = tell_faults(args, faults, err);
+	if (!rc && !args->json)
 		printf("%u vault%s verified, no faults\n", count, count == 1 ? "" : "s");
-	return 0;
+	return rc;
+}
+
+/* The peer's key is that of the vault, or its own beside it. */
+static int open_peer(const struct lf_vault_args *args, struct lf_vault **ret_peer,
+		     struct lf_error *err)
+{
+	const struct lf_vault_opts opts = {.read_only = true};
+	LF_AUTO_FREE char *beside = NULL;
+
+	if (!args->from)
+		return 0;
+	beside = lf_printf_dup("%s/platform.key", args->from);
+	if (!beside)
+		return lf_fail_nomem(err);
+	const char *key = args->from_key   ? args->from_key
+			  : args->key_file ? args->key_file
+					   : beside;
+	int rc = lf_vault_open(args->from, key, &opts, ret_peer, err);
+	return rc ? lf_error_wrap(err, "the peer") : 0;
+}
+
+int lf_vault_repair_command(const struct lf_vault_args *args, struct lf_error *err)
+{
+	struct lf_vault *vault = NULL, *peer = NULL;
+	LF_AUTO_JSON *report = NULL;
+	int rc = lf_vault_args_open(args, false, &vault, err);
+
+	if (!rc)
+		rc = open_peer(args, &peer, err);
+	if (!rc)
+		rc = lf_vault_repair(vault, peer, lf_vault_now_ns(), &report, err);
+	lf_vault_free(peer);
+	lf_vault_free(vault);
+	if (!rc && args->json)
+		rc = lf_vault_print_json(report, err);
+	if (rc)
+		return rc;
+	if (!args->json)
+		printf("%" PRId64 " packs quarantined; %" PRId64 " chunks moved, %" PRId64
+		       " chunks and %" PRId64 " points from the peer; %" PRId64 " chunks lost\n",
+		       lf_json_int_or(report, "packs", 0), lf_json_int_or(report, "movedChunks", 0),
+		       lf_json_int_or(report, "peerChunks", 0),
+		       lf_json_int_or(report, "peerPoints", 0),
+		       lf_json_int_or(report, "lostChunks", 0));
+	return tell_faults(args, lf_json_at(report, "faults"), err);
 }
 
 /* Beside this program, or where nbdkit looks. */

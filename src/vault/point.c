@@ -91,8 +91,7 @@ static int unseal_text(const struct lf_domain_key *key, const char *id, const ui
 	return rc;
 }
 
-int lf_manifest_open(const struct lf_domain_key *key, const char *id, const void *data, size_t len,
-		     json_t **ret_manifest, struct lf_error *err)
+int lf_manifest_check(const char *id, const void *data, size_t len, struct lf_error *err)
 {
 	const uint8_t *file = data;
 	uint8_t digest[32];
@@ -107,11 +106,23 @@ int lf_manifest_open(const struct lf_domain_key *key, const char *id, const void
 	if (lf_get_u32(file + 8) != POINT_VERSION)
 		return lf_fail(err, LF_EUNSUPPORTED, id, "point %s has format version %u", id,
 			       lf_get_u32(file + 8));
+	return 0;
+}
+
+int lf_manifest_open(const struct lf_domain_key *key, const char *id, const void *data, size_t len,
+		     json_t **ret_manifest, struct lf_error *err)
+{
+	const uint8_t *file = data;
+	int rc = lf_manifest_check(id, data, len, err);
+
+	if (rc)
+		return rc;
+	size_t body = len - POINT_TRAILER;
 	size_t text_len = body - POINT_HEADER - LF_TAG_SIZE;
 	LF_AUTO_FREE char *text = malloc(text_len + 1);
 	if (!text)
 		return lf_fail_nomem(err);
-	int rc = unseal_text(key, id, file, body, text, err);
+	rc = unseal_text(key, id, file, body, text, err);
 	if (!rc)
 		rc = lf_json_parse(text, text_len, ret_manifest, err);
 	return rc == LF_ECORRUPT || rc == LF_EINVAL ? fail_point(id, "its seal is broken", err)

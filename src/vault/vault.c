@@ -42,9 +42,10 @@ int lf_vault_init_like(const char *dir, const char *key_file, const struct lf_va
 	}
 	if (!rc) {
 		LF_AUTO_FREE char *path = lf_printf_dup("%s/README", dir);
-		rc = path ? lf_file_write_durable(path, lf_vault_readme, strlen(lf_vault_readme),
-						  0600, err)
-			  : lf_fail_nomem(err);
+		LF_AUTO_BUF text = LF_BUF_INIT;
+		rc = path ? lf_vault_readme(&text, err) : lf_fail_nomem(err);
+		if (!rc)
+			rc = lf_file_write_durable(path, text.data, text.len, 0600, err);
 	}
 	LF_CRASH_POINT("vault-init");
 	/* the vault exists once this file does */
@@ -116,7 +117,8 @@ static int open_parts(struct lf_vault *vault, const char *key_file,
 	vault->dir = strdup(vault->dir);
 	if (!vault->dir)
 		return lf_fail_nomem(err);
-	int rc = lf_domain_key_load(vault->dir, key_file, &vault->key, err);
+	int rc = vault->keyless ? lf_domain_key_check(vault->dir, err)
+				: lf_domain_key_load(vault->dir, key_file, &vault->key, err);
 	if (!rc && !vault->read_only)
 		rc = take_lock(vault, err);
 	if (!rc)
@@ -147,7 +149,8 @@ int lf_vault_open(const char *dir, const char *key_file, const struct lf_vault_o
 	pthread_mutex_init(&vault->holders_mutex, NULL);
 	pthread_mutex_init(&vault->collecting_mutex, NULL);
 	vault->lock_fd = -1;
-	vault->read_only = opts && opts->read_only;
+	vault->keyless = opts && opts->keyless;
+	vault->read_only = opts && (opts->read_only || opts->keyless);
 	vault->dir = (char *)(uintptr_t)dir; /* until open_parts() has a copy */
 	int rc = open_parts(vault, key_file, opts, err);
 	if (rc) {

@@ -32,6 +32,7 @@ struct lf_vault;
 
 struct lf_vault_opts {
 	bool read_only;	      /* no lock taken; for export and recovery beside a running daemon */
+	bool keyless;	      /* without keys, for reading: only lf_vault_verify() works */
 	uint64_t cache_bytes; /* plaintext chunk and node cache; 0: 64 MiB */
 };
 

@@ -39,6 +39,7 @@ struct lf_holder {
 struct lf_vault {
 	char *dir;
 	bool read_only;
+	bool keyless;
 	int lock_fd;
 	struct lf_domain_key key;
 	struct lf_store *store;

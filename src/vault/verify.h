@@ -6,6 +6,8 @@
 #define LF_VAULT_VERIFY_H
 
 #include "vault/mark.h"
+#include "vault/point.h"
+#include "vault/verified.h"
 
 /* Chunks that cannot be had. */
 struct lf_badset {
@@ -23,7 +25,15 @@ struct lf_verify {
 	struct lf_badset bad;
 	struct lf_mark mark;
 	const char *point; /* whose claims are checked */
+	const struct lf_verify_opts *opts;
+	struct lf_verified known, found; /* packs that were whole; that are */
 };
+LF_MUST_CHECK int lf_verify_begin(struct lf_verify *verify, struct lf_vault *vault,
+				  const struct lf_verify_opts *opts, struct lf_error *err);
+/* Frees; the faults are the caller's. */
+void lf_verify_done(struct lf_verify *verify);
+/* Everything, under vault->collecting_mutex. */
+LF_MUST_CHECK int lf_verify_all(struct lf_verify *verify, struct lf_error *err);
 /* point may be NULL. */
 LF_MUST_CHECK int lf_verify_fault(struct lf_verify *verify, const char *object, const char *fault,
 				  const char *point, struct lf_error *err);

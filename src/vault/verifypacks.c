@@ -97,11 +97,14 @@ struct checker {
 	uint8_t *plain;
 	uint8_t *file; /* a whole pack */
 	size_t room;
+	bool faulty; /* something was told of the present pack */
 };
 
-static int tell(struct work *work, const char *object, const char *fault,
+static int tell(struct checker *checker, const char *object, const char *fault,
 		const struct lf_chunk_id *bad, struct lf_error *err)
 {
+	struct work *work = checker->work;
+	checker->faulty = true;
 	LF_GUARD(&work->mutex);
 	int rc = object ? lf_verify_fault(work->verify, object, fault, NULL, err) : 0;
 
@@ -130,6 +133,8 @@ static int check_record(struct checker *checker, const struct lf_pack_entry *ent
 	lf_record_hash(record, entry->stored, hash);
 	if (memcmp(hash, entry->hash, 16) != 0)
 		return lf_fail(err, LF_ECORRUPT, NULL, "the checksum of a record does not match");
+	if (checker->work->verify->vault->keyless)
+		return 0;
 	int rc = lf_record_open(checker->opener->sealer, checker->opener->codec, entry, record,
 				checker->opener->scratch, checker->plain, err);
 	if (!rc)
@@ -158,22 +163,22 @@ static bool index_agrees(struct lf_index *index, const uint8_t *name,
 static int check_entries(struct checker *checker, const char *name,
 			 const struct lf_pack_footer *footer, struct lf_error *err)
 {
-	struct work *work = checker->work;
-	struct lf_vault *vault = work->verify->vault;
+	struct lf_vault *vault = checker->work->verify->vault;
 	struct lf_error bad;
 	uint8_t key[32];
 	uint64_t size;
 	bool lost = false;
 
-	int rc = lf_pack_key(&vault->key, footer->epoch, footer->salt, key, err);
+	int rc = vault->keyless ? 0
+				: lf_pack_key(&vault->key, footer->epoch, footer->salt, key, err);
 	checker->opener->pack = NULL;
-	if (!rc)
+	if (!rc && !vault->keyless)
 		rc = lf_sealer_set_key(checker->opener->sealer, key, err);
 	for (uint32_t i = 0; !rc && i < footer->count; i++) {
 		const struct lf_pack_entry *entry = &footer->entries[i];
 		int wrong = check_record(checker, entry, &bad);
 		if (wrong == LF_ECORRUPT)
-			rc = tell(work, name, bad.message, &entry->id, err);
+			rc = tell(checker, name, bad.message, &entry->id, err);
 		else if (wrong)
 			rc = lf_fail(err, wrong, name, "%s", bad.message);
 		lost = lost || !index_agrees(vault->index, footer->name, entry);
@@ -186,7 +191,8 @@ static int check_entries(struct checker *checker, const char *name,
 			lost = lost ||
 			       !index_agrees(vault->index, footer->name, &footer->entries[i]);
 		if (!rc && lost && !lf_store_size(vault->store, name, &size, &bad))
-			rc = tell(work, name, "the index does not agree with the pack", NULL, err);
+			rc = tell(checker, name, "the index does not agree with the pack", NULL,
+				  err);
 	}
 	return rc;
 }
@@ -231,7 +237,7 @@ static int check_run_of(struct checker *checker, const uint8_t *name, struct lf_
 			continue;
 		if (lf_vault_read_place(checker->work->verify->vault, checker->opener, &place,
 					checker->plain, &bad))
-			rc = tell(checker->work, NULL, NULL, &place.entry.id, err);
+			rc = tell(checker, NULL, NULL, &place.entry.id, err);
 	}
 	lf_run_reader_free(reader);
 	return rc == LF_ECORRUPT ? 0 : rc; /* of the run: said by itself */
@@ -253,15 +259,12 @@ static int check_by_index(struct checker *checker, const uint8_t *name, struct l
 	return rc;
 }
 
-static int check_pack(struct checker *checker, const char *name, struct lf_error *err)
+static int check_whole_pack(struct checker *checker, const char *name, const uint8_t *binary,
+			    struct lf_error *err)
 {
 	struct lf_pack_footer footer = {0};
 	struct lf_error bad;
-	uint8_t binary[32];
 	uint64_t size = 0;
-
-	if (lf_hex_decode(name + 6, binary, 32, &bad))
-		return tell(checker->work, name, "not the name of a pack", NULL, err);
 	int rc = load_file(checker, name, &size, &bad);
 	if (rc == LF_ENOTFOUND)
 		return 0; /* collected meanwhile */
@@ -273,7 +276,7 @@ static int check_pack(struct checker *checker, const char *name, struct lf_error
 		return lf_fail_nomem(err);
 	if (rc) {
 		lf_pack_footer_done(&footer);
-		rc = tell(checker->work, name, bad.message, NULL, err);
+		rc = tell(checker, name, bad.message, NULL, err);
 		return rc ? rc : check_by_index(checker, binary, err);
 	}
 	rc = check_entries(checker, name, &footer, err);
@@ -281,10 +284,33 @@ static int check_pack(struct checker *checker, const char *name, struct lf_error
 	return rc;
 }
 
+static int check_pack(struct checker *checker, const char *name, struct lf_error *err)
+{
+	struct lf_verify *verify = checker->work->verify;
+	const struct lf_verify_opts *opts = verify->opts;
+	struct lf_error bad;
+	uint8_t binary[32];
+
+	if (lf_hex_decode(name + 6, binary, 32, &bad))
+		return tell(checker, name, "not the name of a pack", NULL, err);
+	int64_t when = lf_verified_when(&verify->known, binary);
+	bool known = opts->incremental && when &&
+		     (!opts->older_than_ns || when > opts->now_ns - opts->older_than_ns);
+	checker->faulty = false;
+	int rc = known ? 0 : check_whole_pack(checker, name, binary, err);
+	LF_GUARD(&checker->work->mutex);
+	if (!rc && !checker->faulty)
+		lf_verified_add(&verify->found, binary, known ? when : opts->now_ns + 1);
+	return rc;
+}
+
 static const char *next_pack(struct work *work)
 {
+	const struct lf_verify_opts *opts = work->verify->opts;
 	LF_GUARD(&work->mutex);
 
+	if (opts->progress)
+		opts->progress(opts->context, work->next, work->count);
 	return work->rc || work->next == work->count ? NULL : work->names[work->next++];
 }
 

@@ -62,9 +62,9 @@ same "$two" "$dir/two.raw"
 
 # killed anywhere, rotation and rekeying leave the vault as it was or as it was to be
 for kind in file-write file-sync file-rename; do
-	LF_FAULT="$kind:kill" "$vault" rotate "$dir/store" --key "$key" >/dev/null 2>&1 || true
+	LF_FAULT="$kind=kill" "$vault" rotate "$dir/store" --key "$key" >/dev/null 2>&1 || true
 	same "$two" "$dir/two.raw"
-	LF_FAULT="$kind:kill" "$vault" rekey "$dir/store" --key "$key" --new-key "$key" >/dev/null 2>&1 || true
+	LF_FAULT="$kind=kill" "$vault" rekey "$dir/store" --key "$key" --new-key "$key" >/dev/null 2>&1 || true
 	same "$two" "$dir/two.raw"
 done
 

@@ -314,7 +314,7 @@ static void check_never_wrong(struct fixture *fixture)
 
 	if (lf_vault_open(fixture->store, fixture->key, &opts, &vault, &err))
 		return; /* said so at once */
-	assert_lf_ok(lf_vault_verify(vault, &faults, &err));
+	assert_lf_ok(lf_vault_verify(vault, NULL, &faults, &err));
 	if (json_array_size(faults) == 0)
 		fail_msg("a flipped bit was not found");
 	point_id(POINTS - 1, id);

@@ -125,7 +125,7 @@ static void *collect_always(void *argument)
 		if (lf_vault_collect(shared->fixture->vault, &(struct lf_collect_opts){.now_ns = 1},
 				     &report, &err))
 			note_failure(shared, "collect", &err);
-		if (lf_vault_verify(shared->fixture->vault, &faults, &err))
+		if (lf_vault_verify(shared->fixture->vault, NULL, &faults, &err))
 			note_failure(shared, "verify", &err);
 		if (json_array_size(faults)) {
 			lf_fail(&err, LF_ECORRUPT, NULL, "%s",

@@ -112,7 +112,7 @@ static inline void assert_whole(struct lf_vault *vault)
 	LF_AUTO_JSON *faults = NULL;
 	struct lf_error err;
 
-	assert_lf_ok(lf_vault_verify(vault, &faults, &err));
+	assert_lf_ok(lf_vault_verify(vault, NULL, &faults, &err));
 	if (json_array_size(faults)) {
 		char *text = json_dumps(faults, JSON_INDENT(1));
 		fail_msg("%s", text);
