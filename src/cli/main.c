@@ -101,7 +101,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	/* the vault's own commands need no account, and read their own options */
 	if (argc > 1 && strcmp(argv[1], "vault") == 0)
-		return lf_cli_vault(argc - 1, argv + 1);
+		return lf_cli_vault("landfall vault", argc - 1, argv + 1);
 	int rc = parse_globals(argc, argv, &globals, &err);
 	if (!rc && globals.version) {
 		puts("landfall " LF_VERSION);

@@ -287,7 +287,7 @@ static int take_option(int option, struct lf_vault_args *args, const struct comm
 	case 'A':
 		return take_count(optarg, &args->keep.daily);
 	case 'h':
-		printf("usage: landfall vault %s\n\n%s\n", command->usage, command->help);
+		printf("usage: %s %s\n\n%s\n", args->program, command->usage, command->help);
 		exit(0);
 	default:
 		return 2;
@@ -335,9 +335,9 @@ static int parse_args(int argc, char **argv, const struct command *command,
 	return status || args->count != wanted ? 2 : 0;
 }
 
-int lf_cli_vault(int argc, char **argv)
+int lf_cli_vault(const char *program, int argc, char **argv)
 {
-	struct lf_vault_args args = {0};
+	struct lf_vault_args args = {.program = program};
 	struct lf_error err = LF_ERROR_NONE;
 
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
@@ -346,19 +346,19 @@ int lf_cli_vault(int argc, char **argv)
 	}
 	const struct command *command = find_command(argv[1]);
 	if (!command) {
-		fprintf(stderr, "landfall vault: no command \"%s\"; see landfall vault --help\n",
-			argv[1]);
+		fprintf(stderr, "%s: no command \"%s\"; see %s --help\n", program, argv[1],
+			program);
 		return 2;
 	}
 	if (parse_args(argc - 1, argv + 1, command, &args)) {
-		fprintf(stderr, "usage: landfall vault %s\n", command->usage);
+		fprintf(stderr, "usage: %s %s\n", program, command->usage);
 		return 2;
 	}
 	int rc = command->run(&args, &err);
 	lf_vault_end_progress();
 	if (!rc)
 		return 0;
-	fprintf(stderr, "landfall vault %s: %s%s%s%s\n", command->name, err.message,
+	fprintf(stderr, "%s %s: %s%s%s%s\n", program, command->name, err.message,
 		err.hint[0] ? " (" : "", err.hint, err.hint[0] ? ")" : "");
 	return lf_error_exit(rc);
 }

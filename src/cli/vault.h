@@ -6,7 +6,8 @@
 #ifndef LF_CLI_VAULT_H
 #define LF_CLI_VAULT_H
 
-/* argv[0] is "vault".  Returns the exit status. */
-int lf_cli_vault(int argc, char **argv);
+/* program: what messages begin with, "landfall vault".  argv[1] is the command.  Returns the exit
+ * status. */
+int lf_cli_vault(const char *program, int argc, char **argv);
 
 #endif

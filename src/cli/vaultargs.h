@@ -11,6 +11,7 @@
 #define LF_VAULT_WORDS_MAX 4
 
 struct lf_vault_args {
+	const char *program;		       /* for messages */
 	const char *words[LF_VAULT_WORDS_MAX]; /* DIR and what follows it */
 	int count;
 	const char *disk, *changed, *point, *key_file, *new_key_file, *data_dir, *socket, *from,

@@ -4,5 +4,5 @@
 
 int main(int argc, char **argv)
 {
-	return lf_cli_vault(argc, argv);
+	return lf_cli_vault("landfall vault", argc, argv);
 }
