@@ -87,6 +87,7 @@ LF_MUST_CHECK int lf_compute_vm_hydrate(struct lf_compute *compute, const char *
  * crash-consistent instant}.  The result: {"consistency": "FileSystemConsistent" |
  * "CrashConsistent", "bytesRead", "bytesStored", "disks": [{"id", "name", "lun", "os", "sizeBytes",
  * "root"}]}: disks of a manifest.  Their roots are kept only by the caller's session.
+ *   LF_ECONFLICT  the machine is being hydrated: try again when that is over
  */
 LF_MUST_CHECK int lf_compute_vm_capture(struct lf_compute *compute, const json_t *wanted,
 					lf_progress_fn *progress, void *context,

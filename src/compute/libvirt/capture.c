@@ -129,6 +129,20 @@ static char *backup_xml(const struct capture *capture)
 	return lf_buf_check(&xml, &ignored) ? NULL : lf_steal(&xml.data);
 }
 
+/* QEMU makes no backup of a disk that it is copying. */
+static int refuse_copying(const struct capture *capture, struct lf_error *err)
+{
+	for (size_t i = 0; i < json_array_size(capture->disks); i++) {
+		virDomainBlockJobInfo info;
+		char target[8];
+		lf_domain_disk_target((unsigned)i, target);
+		if (virDomainGetBlockJobInfo(capture->domain, target, &info, 0) > 0)
+			return lf_fail(err, LF_ECONFLICT, target,
+				       "the machine's disks are being copied to this host");
+	}
+	return 0;
+}
+
 /* The guest's file systems stand still while the backup begins, if its agent can do that. */
 static int begin_backup(struct capture *capture, struct lf_error *err)
 {
@@ -137,11 +151,14 @@ static int begin_backup(struct capture *capture, struct lf_error *err)
 
 	if (!xml)
 		return lf_fail_nomem(err);
+	int rc = refuse_copying(capture, err);
+	if (rc)
+		return rc;
 	/* of a process that was killed meanwhile */
 	(void)virDomainAbortJob(capture->domain);
 	bool frozen = quiesce && virDomainFSFreeze(capture->domain, NULL, 0, 0) >= 0;
 	int begun = virDomainBackupBegin(capture->domain, xml, NULL, 0);
-	int rc = begun ? lf_fail_virt(err, "backup", "cannot begin a backup of the machine") : 0;
+	rc = begun ? lf_fail_virt(err, "backup", "cannot begin a backup of the machine") : 0;
 	if (frozen && virDomainFSThaw(capture->domain, NULL, 0, 0) < 0 && !rc)
 		rc = lf_fail_virt(err, "thaw", "cannot thaw the machine's file systems");
 	if (!rc && lf_json_set_text(capture->result, "consistency",

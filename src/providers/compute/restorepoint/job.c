@@ -133,6 +133,8 @@ static int run_capture(struct lf_job_run *run, struct lf_error *err)
 		rc = lf_session_begin(vault, session, err);
 	if (!rc)
 		rc = capture_machine(run, &point, &vm, &capture, err);
+	if (rc == LF_ECONFLICT)
+		return LF_STEP_AGAIN; /* when its disks have been copied here */
 	if (rc)
 		return rc;
 	json_t *disks = lf_json_at(capture, "disks");
