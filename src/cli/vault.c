@@ -25,6 +25,8 @@ static int print_point(const json_t *manifest)
 
 	printf("%s  %-28s", lf_json_text_or(manifest, "id", "?"),
 	       lf_json_text_or(manifest, "time", "?"));
+	if (lf_json_text(manifest, "machine.name"))
+		printf("  %s:", lf_json_text(manifest, "machine.name"));
 	json_array_foreach (lf_json_at(manifest, "disks"), i, disk)
 		printf("  %s %" PRId64 " MiB", lf_json_text_or(disk, "name", "?"),
 		       lf_json_int_or(disk, "sizeBytes", 0) >> 20);

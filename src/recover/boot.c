@@ -43,7 +43,7 @@ static int find_firmware(const struct lf_served *served, const struct lf_recover
 
 	said = args->firmware ? args->firmware : said;
 	if (said[0]) {
-		*ret_uefi = strcmp(said, "uefi") == 0;
+		*ret_uefi = strcasestr(said, "efi");
 		return 0;
 	}
 	int rc = lf_map_read(served->disks.vault, &disk->root, head, len, 0, err);

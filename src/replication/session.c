@@ -425,25 +425,52 @@ static int build_disk(struct lf_replication *replication, const struct session *
 	return lf_json_set_text(disk, "root", text) ? lf_fail_nomem(err) : 0;
 }
 
+/* What the agent says of its machine: a point is to boot when its vault is all there is. */
+static int describe_machine(struct lf_replication *replication, const struct session *session,
+			    json_t **ret_machine, struct lf_error *err)
+{
+	static const char *const members[] = {"machineName", "os", "firmware", "cores",
+					      "memoryMiB"};
+	const char *agent_id = lf_json_text_or(session->row.doc, "agentId", "");
+	LF_AUTO_RESOURCE agent = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *machine =
+		json_pack("{s:s,s:s}", "itemId", session->item, "agentId", agent_id);
+	char id[LF_ID_SIZE];
+
+	lf_agent_path(agent_id, id);
+	int rc = machine ? lf_catalog_get(replication->opts.catalog, id, &agent, err)
+			 : lf_fail_nomem(err);
+	if (rc && rc != LF_ENOTFOUND)
+		return rc;
+	const json_t *inventory = lf_json_at(agent.doc, "inventory");
+	for (size_t i = 0; i < LF_N(members); i++) {
+		json_t *value = json_object_get(inventory, members[i]);
+		if (value && json_object_set(machine, i ? members[i] : "name", value))
+			return lf_fail_nomem(err);
+	}
+	*ret_machine = lf_steal(&machine);
+	return 0;
+}
+
 static int build_manifest(struct lf_replication *replication, const struct session *session,
 			  const json_t *request, json_t **ret_manifest, struct lf_error *err)
 {
 	LF_AUTO_JSON *disks = json_deep_copy(lf_json_at(session->row.doc, "disks"));
 	int64_t age_ms = lf_json_int_or(request, "ageMs", 0);
 	int64_t now = lf_clock_now_ns(replication->opts.clock);
-	LF_AUTO_JSON *manifest = NULL;
+	LF_AUTO_JSON *manifest = NULL, *machine = NULL;
 	size_t i;
 	json_t *disk;
+	int rc = describe_machine(replication, session, &machine, err);
 
-	json_array_foreach (disks, i, disk) {
-		int rc = build_disk(replication, session, i, disk, err);
-		if (rc)
-			return rc;
-	}
-	manifest = json_pack("{s:s,s:s,s:{s:s,s:s},s:O}", "id", session->id, "consistency",
+	json_array_foreach (disks, i, disk)
+		if (!rc)
+			rc = build_disk(replication, session, i, disk, err);
+	if (rc)
+		return rc;
+	manifest = json_pack("{s:s,s:s,s:O,s:O}", "id", session->id, "consistency",
 			     lf_json_text_or(request, "consistency", "CrashConsistent"), "machine",
-			     "itemId", session->item, "agentId",
-			     lf_json_text_or(session->row.doc, "agentId", ""), "disks", disks);
+			     machine, "disks", disks);
 	if (age_ms < 0 || age_ms > 86400000)
 		age_ms = 0;
 	if (!manifest || lf_json_set_time(manifest, "time", now - age_ms * LF_NS_PER_MS))

@@ -422,6 +422,28 @@ static void test_retention__keeps_what_it_lists(void **state)
 	assert_int_equal(commit(f, id), LF_ENOTFOUND);
 }
 
+/* With the vault alone at hand, the point itself has to say how its machine boots. */
+static void test_point__says_what_machine_it_is_of(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_JSON *doc =
+		json_pack("{s:s,s:{s:s,s:s,s:i,s:s}}", "siteId", "s", "inventory", "machineName",
+			  "web1", "firmware", "uefi", "memoryMiB", 4096, "machineId", "m");
+	LF_AUTO_JSON *manifest = NULL;
+	char path[LF_ID_SIZE], id[LF_GUID_SIZE];
+
+	lf_agent_path(AGENT, path);
+	assert_lf_ok(
+		lf_catalog_put(f->catalog, path, LF_AGENT_TYPE, LF_PUT_ANY, NULL, doc, NULL, &err));
+	make_full(f, 'a', id);
+	assert_lf_ok(lf_point_get(f->vault, id, &manifest, &err));
+	assert_string_equal(lf_json_text_or(manifest, "machine.name", ""), "web1");
+	assert_string_equal(lf_json_text_or(manifest, "machine.firmware", ""), "uefi");
+	assert_int_equal(lf_json_int_or(manifest, "machine.memoryMiB", 0), 4096);
+	assert_string_equal(lf_json_text_or(manifest, "machine.itemId", ""), ITEM);
+	assert_null(lf_json_at(manifest, "machine.machineId"));
+}
+
 static size_t count_in(struct fixture *f, const char *folder)
 {
 	LF_AUTO_FREE char *path = lf_printf_dup("%s/regions/west/store/%s", f->dir, folder);
@@ -484,6 +506,7 @@ int main(void)
 		TEST(test_begin__refuses_disks_without_sense),
 		TEST(test_sweep__keeps_sessions_that_make_progress),
 		TEST(test_sweep__ends_what_a_kill_left_of_a_session),
+		TEST(test_point__says_what_machine_it_is_of),
 		TEST(test_retention__keeps_what_it_lists),
 		TEST(test_retention__lets_go_of_claims_that_a_kill_left),
 	};
