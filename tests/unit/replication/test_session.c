@@ -221,6 +221,35 @@ static void test_full__then_delta_make_points(void **state)
 	assert_int_equal(n_points(f), 2);
 }
 
+static bool is_due(struct fixture *f)
+{
+	LF_AUTO_JSON *assignments = NULL;
+
+	assert_lf_ok(lf_replication_assignments(f->replication, AGENT, &assignments, &err));
+	return lf_json_bool_or(json_array_get(assignments, 0), "due", false);
+}
+
+static void test_point__is_due_in_time_and_after_the_clock_was_set_back(void **state)
+{
+	struct fixture *f = *state;
+	char id[LF_GUID_SIZE];
+
+	assert_true(is_due(f));
+	make_full(f, 'a', id);
+	assert_false(is_due(f));
+	lf_clock_step(f->clock, 6 * MINUTE);
+	assert_true(is_due(f));
+	/* a clock that ran ahead begins at the present again after a restart */
+	int64_t earlier = lf_clock_now_ns(f->clock) - 24 * 60 * MINUTE;
+	close_site(f);
+	lf_clock_free(f->clock);
+	f->clock = lf_clock_new_manual(earlier);
+	open_site(f);
+	assert_true(is_due(f));
+	make_full(f, 'b', id);
+	assert_false(is_due(f));
+}
+
 static void test_commit__twice_gives_the_same_point(void **state)
 {
 	struct fixture *f = *state;
@@ -496,6 +525,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_full__then_delta_make_points),
+		TEST(test_point__is_due_in_time_and_after_the_clock_was_set_back),
 		TEST(test_commit__twice_gives_the_same_point),
 		TEST(test_commit__after_a_kill_that_left_the_session_adds_no_second_point),
 		TEST(test_delta__against_an_old_point_becomes_full),
