@@ -38,6 +38,17 @@ static inline int test_dir_setup(void **state)
 	return *state ? 0 : -1;
 }
 
+/* The same in memory, if there is such a place: a sync costs nothing. */
+static inline int test_memory_dir_setup(void **state)
+{
+	char path[] = "/dev/shm/landfall-test-XXXXXX";
+
+	if (!mkdtemp(path))
+		return test_dir_setup(state);
+	*state = strdup(path);
+	return *state ? 0 : -1;
+}
+
 static inline int test_dir_teardown(void **state)
 {
 	struct lf_error err;

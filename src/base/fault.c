@@ -21,6 +21,7 @@ struct fault {
 bool lf_fault_active;
 static struct fault faults[FAULT_MAX];
 static size_t fault_count;
+static unsigned failed; /* passes that were */
 static pthread_mutex_t fault_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static void add_fault(const char *item)
@@ -44,6 +45,7 @@ void lf_fault_set(const char *list)
 
 	pthread_mutex_lock(&fault_mutex);
 	fault_count = 0;
+	failed = 0;
 	snprintf(copy, sizeof(copy), "%s", list ? list : "");
 	for (char *item = strtok_r(copy, ",", &save); item; item = strtok_r(NULL, ",", &save))
 		add_fault(item);
@@ -69,8 +71,17 @@ int lf_fault_hit(const char *name)
 		fatal = fatal || !fault->error;
 		error = fault->error;
 	}
+	failed += error != 0;
 	pthread_mutex_unlock(&fault_mutex);
 	if (fatal)
 		kill(getpid(), SIGKILL);
 	return error;
+}
+
+unsigned lf_fault_count(void)
+{
+	pthread_mutex_lock(&fault_mutex);
+	unsigned count = failed;
+	pthread_mutex_unlock(&fault_mutex);
+	return count;
 }

@@ -5,7 +5,7 @@
  *
  * Off unless LF_FAULT is set in the environment: a comma-separated list of
  * NAME=ACTION[@N], ACTION one of kill (SIGKILL at the N-th pass, default 1),
- * enospc, eio, eof.  The cost when off is one load and a branch.
+ * enospc, eio (from the N-th pass on).  The cost when off is one load and a branch.
  *
  * Threads: any.
  */
@@ -24,5 +24,7 @@ int lf_fault_hit(const char *name);
 
 /* Read the list again (tests); NULL switches all faults off. */
 void lf_fault_set(const char *list);
+/* How often something was made to fail since then. */
+unsigned lf_fault_count(void);
 
 #endif

@@ -11,6 +11,22 @@
 #define JSON_FILE_MAX (16 << 20)
 #define JSON_NAME_MAX 128 /* longest component of a path */
 
+/* jansson takes a text that it had no memory for as one that is wrong. */
+static _Thread_local bool no_memory;
+
+static void *allocate(size_t len)
+{
+	void *memory = malloc(len);
+
+	no_memory = no_memory || !memory;
+	return memory;
+}
+
+__attribute__((constructor)) static void watch_allocations(void)
+{
+	json_set_alloc_funcs(allocate, free);
+}
+
 void lf_json_done(json_t **doc)
 {
 	json_decref(*doc);
@@ -45,7 +61,10 @@ int lf_json_parse(const char *text, size_t len, json_t **ret_doc, struct lf_erro
 		return lf_fail_arm(err, LF_EINVAL, "InvalidRequestContent", NULL,
 				   "flatten the document", "more than %d levels of JSON",
 				   LF_JSON_DEPTH_MAX);
+	no_memory = false;
 	json_t *doc = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
+	if (!doc && no_memory)
+		return lf_fail_nomem(err);
 	if (!doc)
 		return lf_fail_arm(err, LF_EINVAL, "InvalidRequestContent", NULL,
 				   "send one JSON object in UTF-8",

@@ -21,21 +21,38 @@ void lf_fd_done(int *fd)
 	*fd = -1;
 }
 
+/* pread() and pwrite() as a bad disk has them: failing, short, past the end. */
+static ssize_t read_some(int fd, void *data, size_t len, uint64_t offset)
+{
+	if ((errno = LF_FAULT("file-read")))
+		return -1;
+	if (LF_FAULT("file-eof"))
+		return 0;
+	if (LF_FAULT("file-short"))
+		len = (len + 1) / 2;
+	return pread(fd, data, len, (off_t)offset);
+}
+
+static ssize_t write_some(int fd, const void *data, size_t len, uint64_t offset)
+{
+	if ((errno = LF_FAULT("file-write")))
+		return -1;
+	if (LF_FAULT("file-short"))
+		len = (len + 1) / 2;
+	return pwrite(fd, data, len, (off_t)offset);
+}
+
 int lf_file_pread_all(int fd, void *data, size_t len, uint64_t offset, const char *name,
 		      struct lf_error *err)
 {
 	size_t done = 0;
 
 	while (done < len) {
-		int fault = LF_FAULT("file-read");
-		ssize_t n =
-			fault ? -1
-			      : pread(fd, (char *)data + done, len - done, (off_t)(offset + done));
-		if (n < 0 && !fault && errno == EINTR)
+		ssize_t n = read_some(fd, (char *)data + done, len - done, offset + done);
+		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return lf_fail_sys(err, fault ? fault : errno, name, "cannot read %s",
-					   name);
+			return lf_fail_sys(err, errno, name, "cannot read %s", name);
 		if (n == 0)
 			return lf_fail(err, LF_ECORRUPT, name, "%s ends early", name);
 		done += (size_t)n;
@@ -49,15 +66,11 @@ int lf_file_pwrite_all(int fd, const void *data, size_t len, uint64_t offset, co
 	size_t done = 0;
 
 	while (done < len) {
-		int fault = LF_FAULT("file-write");
-		ssize_t n = fault ? -1
-				  : pwrite(fd, (const char *)data + done, len - done,
-					   (off_t)(offset + done));
-		if (n < 0 && !fault && errno == EINTR)
+		ssize_t n = write_some(fd, (const char *)data + done, len - done, offset + done);
+		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return lf_fail_sys(err, fault ? fault : errno, name, "cannot write %s",
-					   name);
+			return lf_fail_sys(err, errno, name, "cannot write %s", name);
 		done += (size_t)n;
 	}
 	return 0;
@@ -74,7 +87,7 @@ int lf_file_read(const char *path, size_t max, struct lf_buf *buf, struct lf_err
 		char *room = lf_buf_reserve(buf, 65536);
 		if (!room)
 			return lf_fail_nomem(err);
-		ssize_t n = read(fd, room, 65536);
+		ssize_t n = (errno = LF_FAULT("file-read")) ? -1 : read(fd, room, 65536);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

@@ -114,6 +114,8 @@ int lf_reads_await(struct lf_reads *reads, unsigned number, struct lf_error *err
 		return lf_fail_sys(err, fault, reads->name, "cannot read %s", reads->name);
 	/* nothing was begun, or it came back short: the rest by ourselves */
 	size_t have = slot->result > 0 ? (size_t)slot->result : 0;
+	if (LF_FAULT("file-short"))
+		have /= 2;
 	if (have >= slot->len)
 		return 0;
 	return lf_file_pread_all(reads->fd, slot->data + have, slot->len - have,

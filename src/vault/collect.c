@@ -264,16 +264,15 @@ static int remove_condemned(struct collection *collection, struct lf_error *err)
 	return rc;
 }
 
+static void forget_condemned(struct lf_pack *pack)
+{
+	free(pack->condemned);
+	pack->condemned = NULL;
+}
+
 static void clear_condemned(struct lf_vault *vault)
 {
-	struct lf_pack **packs = NULL;
-	size_t count = 0;
-	struct lf_error err;
-
-	if (!lf_index_packs(vault->index, &packs, &count, &err))
-		for (size_t i = 0; i < count; i++)
-			lf_index_condemn(vault->index, packs[i], NULL);
-	free(packs);
+	lf_index_each_pack(vault->index, forget_condemned);
 	vault->condemned_seq = 0;
 }
 

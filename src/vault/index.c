@@ -196,6 +196,36 @@ bool lf_index_find(struct lf_index *index, const struct lf_chunk_id *id, unsigne
 	return found;
 }
 
+/* What keeps us from knowing all that there is; 0: nothing. */
+static int why_partial(struct lf_index *index)
+{
+	int why = 0;
+
+	pthread_rwlock_rdlock(&index->lock);
+	for (size_t i = 0; i < index->table_size; i++)
+		for (const struct lf_pack *pack = index->table[i]; pack; pack = pack->next)
+			if (pack->damaged && !atomic_load(&pack->dead) && why != LF_EIO)
+				why = pack->damaged;
+	for (size_t i = 0; i < index->run_count; i++)
+		if (atomic_load(&index->runs[i]->unread))
+			why = LF_EIO;
+	pthread_rwlock_unlock(&index->lock);
+	return why;
+}
+
+int lf_index_fail_absent(struct lf_index *index, const struct lf_chunk_id *id, int code,
+			 struct lf_error *err)
+{
+	int why = why_partial(index);
+	char hex[65];
+
+	lf_hex_encode(id->bytes, 32, hex);
+	if (!why)
+		return lf_fail(err, code, NULL, "chunk %s is missing", hex);
+	return lf_fail(err, why == LF_EIO ? LF_EIO : LF_ECORRUPT, NULL,
+		       "chunk %s is not in what can be read of packs and index", hex);
+}
+
 static bool bit_is_set(const uint8_t *bits, uint32_t at)
 {
 	return bits && bits[at / 8] >> (at % 8) & 1;
@@ -278,6 +308,15 @@ int lf_index_packs(struct lf_index *index, struct lf_pack ***ret_packs, size_t *
 	return 0;
 }
 
+void lf_index_each_pack(struct lf_index *index, void (*visit)(struct lf_pack *pack))
+{
+	pthread_rwlock_wrlock(&index->lock);
+	for (size_t i = 0; i < index->table_size; i++)
+		for (struct lf_pack *pack = index->table[i]; pack; pack = pack->next)
+			visit(pack);
+	pthread_rwlock_unlock(&index->lock);
+}
+
 int lf_index_runs(struct lf_index *index, struct lf_run ***ret_runs, size_t *ret_count,
 		  struct lf_error *err)
 {
@@ -285,11 +324,12 @@ int lf_index_runs(struct lf_index *index, struct lf_run ***ret_runs, size_t *ret
 	struct lf_run **runs = calloc(index->run_count + 1, sizeof(struct lf_run *));
 	for (size_t i = 0; runs && i < index->run_count; i++)
 		runs[i] = lf_run_ref(index->runs[i]);
-	*ret_count = index->run_count;
+	size_t count = index->run_count;
 	pthread_rwlock_unlock(&index->lock);
 	if (!runs)
 		return lf_fail_nomem(err);
 	*ret_runs = runs;
+	*ret_count = count;
 	return 0;
 }
 

@@ -55,9 +55,19 @@ void lf_index_hold_many(struct lf_index *index, const struct lf_chunk_id *ids, s
 /* The packs that live, a snapshot; free() the array. */
 LF_MUST_CHECK int lf_index_packs(struct lf_index *index, struct lf_pack ***ret_packs,
 				 size_t *ret_count, struct lf_error *err);
+/* Every pack that was ever seen, with the index's lock held. */
+void lf_index_each_pack(struct lf_index *index, void (*visit)(struct lf_pack *pack));
 /* Runs, a snapshot with references. */
 LF_MUST_CHECK int lf_index_runs(struct lf_index *index, struct lf_run ***ret_runs,
 				size_t *ret_count, struct lf_error *err);
+
+/*
+ * A chunk that has to be there was not found: LF_EIO when that may be because a
+ * part of the index or a pack cannot be read, LF_ECORRUPT when a pack is
+ * damaged, else code.
+ */
+LF_MUST_CHECK int lf_index_fail_absent(struct lf_index *index, const struct lf_chunk_id *id,
+				       int code, struct lf_error *err);
 
 /* Collection: take the bits over as those to be removed (NULL: none). */
 void lf_index_condemn(struct lf_index *index, struct lf_pack *pack, uint8_t *bits);

@@ -170,12 +170,12 @@ static int load_footer(struct lf_index *index, struct lf_pack *pack, struct lf_e
 	if (rc == LF_ENOTFOUND)
 		return 0; /* collected meanwhile */
 	if (rc == LF_ECORRUPT || rc == LF_EUNSUPPORTED || rc == LF_EIO) {
-		pack->damaged = true; /* verify tells; other packs are not to suffer */
+		pack->damaged = rc; /* verify tells; other packs are not to suffer */
 		return 0;
 	}
 	if (rc)
 		return rc;
-	pack->damaged = false;
+	pack->damaged = 0;
 	rc = lf_index_add(index, &footer, pack->seq, err);
 	lf_pack_footer_done(&footer);
 	return rc;
@@ -270,7 +270,10 @@ int lf_index_heal_locked(struct lf_index *index, size_t *ret_dropped, struct lf_
 
 	for (size_t i = 0; !rc && i < n; i++) {
 		struct lf_error damage;
-		if (!lf_run_check(runs[i], &damage))
+		int bad = lf_run_check(runs[i], &damage);
+		if (!bad)
+			atomic_store(&runs[i]->unread, false);
+		if (!bad || bad == LF_ENOMEM)
 			continue;
 		++*ret_dropped;
 		rc = drop_run(index, runs[i], err);

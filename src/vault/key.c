@@ -191,8 +191,9 @@ static int read_vault_file(const char *dir, struct wrapped *ret_wrapped, struct 
 		return lf_fail(err, LF_ENOTFOUND, dir, "no vault in %s", dir);
 	if (rc)
 		return rc;
-	if (lf_json_parse(lf_buf_text(&text), text.len, &doc, &bad))
-		return fail_file(path, err);
+	rc = lf_json_parse(lf_buf_text(&text), text.len, &doc, &bad);
+	if (rc)
+		return rc == LF_ENOMEM ? lf_fail_nomem(err) : fail_file(path, err);
 	if (lf_json_text(doc, "erased"))
 		return fail_erased(dir, lf_json_text_or(doc, "erased", ""), err);
 	int64_t version = lf_json_int_or(doc, "version", VERSION_ONE_KEY);

@@ -12,32 +12,23 @@
 int lf_mark_begin(struct lf_mark *mark, struct lf_vault *vault, struct lf_error *err)
 {
 	*mark = (struct lf_mark){.vault = vault, .points = json_object()};
-	return mark->points ? 0 : lf_fail_nomem(err);
+	/* what could not be read once is looked at again: all that there is is wanted */
+	return mark->points ? lf_index_refresh(vault->index, err) : lf_fail_nomem(err);
+}
+
+static void forget_marked(struct lf_pack *pack)
+{
+	free(pack->marked);
+	pack->marked = NULL;
 }
 
 void lf_mark_end(struct lf_mark *mark)
 {
-	struct lf_pack **packs = NULL;
-	size_t count = 0;
-	struct lf_error err;
-
-	if (mark->vault && !lf_index_packs(mark->vault->index, &packs, &count, &err)) {
-		for (size_t i = 0; i < count; i++) {
-			free(packs[i]->marked);
-			packs[i]->marked = NULL;
-		}
-	}
-	free(packs);
+	/* takes no memory: a mark that stayed would pass for one of the next time's */
+	if (mark->vault)
+		lf_index_each_pack(mark->vault->index, forget_marked);
 	json_decref(mark->points);
 	*mark = (struct lf_mark){0};
-}
-
-static int fail_missing(const struct lf_chunk_id *id, struct lf_error *err)
-{
-	char hex[65];
-
-	lf_hex_encode(id->bytes, 32, hex);
-	return lf_fail(err, LF_ECORRUPT, NULL, "chunk %s is missing", hex);
 }
 
 /* Set the chunk's bit; *ret_first: it was not set.  It has to have need bytes. */
@@ -49,8 +40,9 @@ static int mark_chunk(struct lf_mark *mark, const struct lf_chunk_id *id, uint32
 	*ret_first = false;
 	if (!lf_index_find(mark->vault->index, id, 0, &place) ||
 	    place.entry.record >= place.pack->count || place.entry.plain < need)
-		return mark->missing ? mark->missing(mark->context, id, err)
-				     : fail_missing(id, err);
+		return mark->missing
+			       ? mark->missing(mark->context, id, err)
+			       : lf_index_fail_absent(mark->vault->index, id, LF_ECORRUPT, err);
 	struct lf_pack *pack = place.pack;
 	if (!pack->marked) {
 		pack->marked = calloc(1, (pack->count + 7) / 8);

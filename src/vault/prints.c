@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "os/file.h"
 #include "vault/crypt.h"
 #include "vault/vault.h"
@@ -124,8 +125,10 @@ int lf_prints_read(struct lf_prints *prints, uint64_t page, size_t count, uint64
 	size_t have = 0, len = count * sizeof(*ret_prints);
 
 	while (have < len) {
-		ssize_t n =
-			pread(prints->fd, out + have, len - have, (off_t)(place_of(page) + have));
+		ssize_t n = (errno = LF_FAULT("file-read"))
+				    ? -1
+				    : pread(prints->fd, out + have, len - have,
+					    (off_t)(place_of(page) + have));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

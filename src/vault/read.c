@@ -168,7 +168,7 @@ static int read_anyhow(struct lf_vault *vault, struct lf_opener *opener,
 	if ((rc == LF_ENOTFOUND || rc == LF_ECORRUPT) &&
 	    !lf_index_heal(vault->index, &dropped, &ignored) && dropped)
 		rc = read_copies(vault, opener, id, out, ret_len, err);
-	return rc;
+	return rc == LF_ENOTFOUND ? lf_index_fail_absent(vault->index, id, rc, err) : rc;
 }
 
 static int fail_chunk(const struct lf_chunk_id *id, struct lf_error *err)

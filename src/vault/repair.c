@@ -57,6 +57,12 @@ static int add_chunk(struct repair *repair, const struct lf_chunk_id *id, enum l
 	return lf_pack_writer_add_kind(repair->writer, id, kind, repair->plain, len, err);
 }
 
+/* No memory: nothing is known of what was to be read. */
+static bool is_ours(const struct lf_error *bad)
+{
+	return bad->code == LF_ENOMEM;
+}
+
 /* Records of a damaged pack, as the index has them, that can be read. */
 static int move_records(struct repair *repair, struct lf_run *run, const uint8_t *name,
 			struct lf_error *err)
@@ -71,8 +77,11 @@ static int move_records(struct repair *repair, struct lf_run *run, const uint8_t
 		rc = lf_run_reader_next(reader, &place, &more, err);
 		if (rc || !more || !place.pack || memcmp(place.pack->name, name, 32) != 0)
 			continue;
-		if (lf_vault_read_place(repair->vault, repair->opener, &place, repair->plain, &bad))
+		if (lf_vault_read_place(repair->vault, repair->opener, &place, repair->plain,
+					&bad)) {
+			rc = is_ours(&bad) ? lf_fail_nomem(err) : 0;
 			continue;
+		}
 		rc = add_chunk(repair, &place.entry.id, place.entry.kind, place.entry.plain, &added,
 			       err);
 		repair->moved += added;
@@ -128,9 +137,10 @@ static int fetch_chunk(struct repair *repair, const struct lf_chunk_id *id, stru
 	uint32_t len = 0;
 	bool added;
 
-	if (!repair->peer || !lf_index_find(repair->peer->index, id, 0, &place) ||
-	    lf_vault_load_chunk(repair->peer, id, repair->plain, &len, &bad))
+	if (!repair->peer || !lf_index_find(repair->peer->index, id, 0, &place))
 		return 0;
+	if (lf_vault_load_chunk(repair->peer, id, repair->plain, &len, &bad))
+		return is_ours(&bad) ? lf_fail_nomem(err) : 0;
 	int rc = lf_chunk_id_of(repair->vault->hasher, repair->plain, len, &found, err);
 	if (rc || memcmp(&found, id, sizeof(found)) != 0)
 		return rc;
@@ -149,8 +159,11 @@ static int fetch_manifest(struct repair *repair, const char *id, struct lf_error
 	char name[64];
 
 	/* one that opens is not the fault; what its disks lack is */
-	if (!repair->peer || !lf_guid_valid(id) || !lf_point_get(repair->vault, id, &mine, &bad) ||
-	    lf_point_get(repair->peer, id, &manifest, &bad))
+	if (!repair->peer || !lf_guid_valid(id) || !lf_point_get(repair->vault, id, &mine, &bad))
+		return 0;
+	if (is_ours(&bad) || (lf_point_get(repair->peer, id, &manifest, &bad) && is_ours(&bad)))
+		return lf_fail_nomem(err);
+	if (!manifest)
 		return 0;
 	LF_AUTO_FREE char *text = json_dumps(manifest, JSON_COMPACT);
 	if (!text)

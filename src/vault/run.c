@@ -129,7 +129,7 @@ static bool find_among(const struct lf_run *run, const uint8_t *records, size_t 
 	return false;
 }
 
-bool lf_run_find(const struct lf_run *run, const struct lf_chunk_id *id, unsigned *nth,
+bool lf_run_find(struct lf_run *run, const struct lf_chunk_id *id, unsigned *nth,
 		 struct lf_place *ret_place)
 {
 	uint8_t some[READ_AT_ONCE * LF_RUN_RECORD_SIZE];
@@ -147,8 +147,10 @@ bool lf_run_find(const struct lf_run *run, const struct lf_chunk_id *id, unsigne
 	for (uint64_t n; from < to; from += n) {
 		n = to - from < READ_AT_ONCE ? to - from : READ_AT_ONCE;
 		if (lf_file_pread_all(run->fd, some, n * LF_RUN_RECORD_SIZE,
-				      run->head_len + from * LF_RUN_RECORD_SIZE, "index", &err))
+				      run->head_len + from * LF_RUN_RECORD_SIZE, "index", &err)) {
+			atomic_store(&run->unread, true);
 			return false;
+		}
 		if (find_among(run, some, n, id, nth, ret_place))
 			return true;
 	}

@@ -45,7 +45,7 @@ struct lf_pack {
 	_Atomic bool dead;    /* not (or no more) in the store: its records do not count */
 	bool listed;	      /* seen by the last refresh */
 	bool covered;	      /* a run has its records */
-	bool damaged;	      /* its footer cannot be read */
+	int damaged;	      /* LF_E... for which its footer cannot be read; 0: none */
 	bool killed;	      /* collected by us: stays dead */
 	uint8_t *marked;      /* collection: a bit a record, in use; private to the collector */
 	uint8_t *condemned;   /* collection: a bit a record, to be removed; the index's lock */
@@ -68,7 +68,8 @@ struct lf_run {
 	const uint8_t *filter;
 	const uint8_t *records; /* in memory; NULL: they are in the file */
 	int fd;
-	void *head; /* all before the records, mapped; or all of it, malloc()ed */
+	_Atomic bool unread; /* records could not be read when somebody looked */
+	void *head;	     /* all before the records, mapped; or all of it, malloc()ed */
 	size_t head_len;
 };
 
@@ -81,9 +82,9 @@ bool lf_run_maybe(const struct lf_run *run, const struct lf_chunk_id *id);
 void lf_run_prefetch(const struct lf_run *run, const struct lf_chunk_id *id);
 /*
  * Of the copies of id in packs that are not dead: counts *nth down, and at 0
- * gives the place.  A file that cannot be read has none.
+ * gives the place.  A file that cannot be read has none, and is unread.
  */
-bool lf_run_find(const struct lf_run *run, const struct lf_chunk_id *id, unsigned *nth,
+bool lf_run_find(struct lf_run *run, const struct lf_chunk_id *id, unsigned *nth,
 		 struct lf_place *ret_place);
 
 /* All records in order.  At the end of a file they are checked against its checksum. */

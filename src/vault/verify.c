@@ -51,6 +51,14 @@ int lf_verify_fault(struct lf_verify *verify, const char *object, const char *fa
 	return json_array_append_new(verify->faults, entry) ? lf_fail_nomem(err) : 0;
 }
 
+/* What could not be read for want of memory is no fault. */
+static int tell(struct lf_verify *verify, const char *object, const struct lf_error *bad,
+		const char *point, struct lf_error *err)
+{
+	return bad->code == LF_ENOMEM ? lf_fail_nomem(err)
+				      : lf_verify_fault(verify, object, bad->message, point, err);
+}
+
 static int check_text(struct lf_verify *verify, const char *name, const char *expected,
 		      struct lf_error *err)
 {
@@ -63,8 +71,9 @@ static int check_text(struct lf_verify *verify, const char *name, const char *ex
 	if (!rc && text.len == strlen(expected) &&
 	    memcmp(lf_buf_text(&text), expected, text.len) == 0)
 		return 0;
-	return lf_verify_fault(verify, name, rc ? bad.message : "its text is not as it was written",
-			       NULL, err);
+	if (!rc)
+		rc = lf_fail(&bad, LF_ECORRUPT, name, "its text is not as it was written");
+	return tell(verify, name, &bad, NULL, err);
 }
 
 static int check_readme(struct lf_verify *verify, struct lf_error *err)
@@ -75,8 +84,9 @@ static int check_readme(struct lf_verify *verify, struct lf_error *err)
 
 	if (!rc && lf_vault_readme_check(lf_buf_text(&text), text.len))
 		return 0;
-	return lf_verify_fault(verify, "README",
-			       rc ? bad.message : "its text is not as it was written", NULL, err);
+	if (!rc)
+		rc = lf_fail(&bad, LF_ECORRUPT, NULL, "its text is not as it was written");
+	return tell(verify, "README", &bad, NULL, err);
 }
 
 static int check_session(void *context, const char *id, struct lf_error *err)
@@ -101,7 +111,7 @@ static int check_claim(void *context, const char *claim, struct lf_error *err)
 	if (!rc || rc == LF_ENOTFOUND)
 		return 0;
 	snprintf(name, sizeof(name), "claims/%s/%.128s", verify->point, claim);
-	return lf_verify_fault(verify, name, bad.message, verify->point, err);
+	return tell(verify, name, &bad, verify->point, err);
 }
 
 static int check_claims(void *context, const char *point, struct lf_error *err)
@@ -123,7 +133,7 @@ static int check_small_files(struct lf_verify *verify, struct lf_error *err)
 	int rc = check_readme(verify, err);
 
 	if (!rc && lf_domain_key_check(vault->dir, &bad))
-		rc = lf_verify_fault(verify, "vault.json", bad.message, NULL, err);
+		rc = tell(verify, "vault.json", &bad, NULL, err);
 	if (!rc)
 		rc = lf_store_list(vault->store, "sessions", check_session, verify, err);
 	if (!rc)
@@ -142,7 +152,7 @@ static int check_run(void *context, const char *name, struct lf_error *err)
 	/* merged into another meanwhile; or another version's, which is not used */
 	if (!rc || rc == LF_ENOTFOUND || rc == LF_EUNSUPPORTED)
 		return 0;
-	return lf_verify_fault(verify, path, bad.message, NULL, err);
+	return tell(verify, path, &bad, NULL, err);
 }
 
 /* A map names a chunk that the index does not have. */
@@ -213,9 +223,9 @@ static int judge_point(void *context, const char *id, struct lf_error *err)
 		return 0;
 	snprintf(name, sizeof(name), "points/%.40s", id);
 	if (rc)
-		return lf_verify_fault(verify, name, bad.message, id, err);
+		return tell(verify, name, &bad, id, err);
 	if (lf_manifest_roots(manifest, tour_disk, &tour, &bad))
-		return lf_verify_fault(verify, name, bad.message, id, err);
+		return tell(verify, name, &bad, id, err);
 	if (!tour.affected)
 		return 0;
 	/* dropped and collected while we read? */
@@ -267,7 +277,7 @@ static int check_manifest(void *context, const char *id, struct lf_error *err)
 		return 0; /* collected meanwhile */
 	if (!rc)
 		rc = lf_manifest_check(id, lf_buf_text(&file), file.len, &bad);
-	return rc ? lf_verify_fault(verify, name, bad.message, id, err) : 0;
+	return rc ? tell(verify, name, &bad, id, err) : 0;
 }
 
 static int check_maps(struct lf_verify *verify, struct lf_error *err)

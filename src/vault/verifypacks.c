@@ -237,7 +237,9 @@ static int check_run_of(struct checker *checker, const uint8_t *name, struct lf_
 			continue;
 		if (lf_vault_read_place(checker->work->verify->vault, checker->opener, &place,
 					checker->plain, &bad))
-			rc = tell(checker, NULL, NULL, &place.entry.id, err);
+			rc = bad.code == LF_ENOMEM
+				     ? lf_fail_nomem(err)
+				     : tell(checker, NULL, NULL, &place.entry.id, err);
 	}
 	lf_run_reader_free(reader);
 	return rc == LF_ECORRUPT ? 0 : rc; /* of the run: said by itself */

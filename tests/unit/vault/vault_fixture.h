@@ -43,7 +43,7 @@ static inline int fixture_setup(void **state)
 	void *dir = NULL;
 	struct lf_error err;
 
-	if (!fixture || test_dir_setup(&dir))
+	if (!fixture || test_memory_dir_setup(&dir))
 		return -1;
 	fixture->dir = dir;
 	snprintf(fixture->store, sizeof(fixture->store), "%s/store", fixture->dir);
