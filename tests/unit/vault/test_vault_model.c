@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Random sequences of operations against arrays in memory.  LF_MODEL_STEPS
- * (default 20000) and LF_MODEL_SEED change the run; the seed is printed.
+ * (default 20000), LF_MODEL_SECONDS (instead of steps) and LF_MODEL_SEED change
+ * the run; the seed is printed.
  */
+#include <fcntl.h>
 #include <time.h>
 
 #include "vault_fixture.h"
+
+#include "base/clock.h"
+#include "vault/ingest.h"
 
 #define PAGES  1500u /* three leaves: an inner root */
 #define POINTS 6u
@@ -21,6 +26,20 @@ struct saved {
 	char id[LF_GUID_SIZE];
 	struct lf_root root;
 	struct model model;
+	int64_t lock_until; /* of a claim besides retention; 0: there is none */
+};
+
+/* A file that is ingested now and then, as it was the last time. */
+struct image {
+	char path[256], prints[256];
+	struct model model; /* of the file now */
+	uint32_t pages;	    /* it has now */
+	struct lf_root root;
+	struct model ingested;
+	bool known; /* root is in the point id */
+	char id[LF_GUID_SIZE];
+	uint64_t changed[PAGES]; /* since then, sorted */
+	bool is_changed[PAGES];
 };
 
 struct run {
@@ -32,7 +51,9 @@ struct run {
 	struct lf_map_edit *edit;
 	struct saved points[POINTS];
 	uint32_t content;
-	char session[LF_GUID_SIZE];
+	char session[LF_GUID_SIZE]; /* "": none */
+	int64_t now_ns;
+	struct image image;
 };
 
 static uint32_t pick(struct run *run, uint32_t below)
@@ -112,6 +133,13 @@ static void step_commit(struct run *run)
 	run->edit = NULL;
 }
 
+static void make_point(struct run *run, struct saved *point)
+{
+	*point = (struct saved){.used = true, .root = run->root, .model = run->committed};
+	lf_guid_random(point->id);
+	put_point(run->fixture->vault, point->id, &run->root, (uint64_t)PAGES * PAGE);
+}
+
 static void step_point(struct run *run)
 {
 	struct saved *point = &run->points[pick(run, POINTS)];
@@ -122,11 +150,7 @@ static void step_point(struct run *run)
 		point->used = false;
 		return;
 	}
-	lf_guid_random(point->id);
-	point->root = run->root;
-	point->model = run->committed;
-	point->used = true;
-	put_point(run->fixture->vault, point->id, &run->root, (uint64_t)PAGES * PAGE);
+	make_point(run, point);
 }
 
 static void check_range(struct run *run, const struct lf_root *root, const struct model *model)
@@ -147,6 +171,192 @@ static void check_range(struct run *run, const struct lf_root *root, const struc
 		done += n;
 	}
 	free(data);
+}
+
+/* Its points and edits go on from another's: a clone is a root. */
+static void step_clone(struct run *run)
+{
+	const struct saved *point = &run->points[pick(run, POINTS)];
+
+	if (!point->used || run->edit)
+		return;
+	run->root = point->root;
+	run->committed = point->model;
+}
+
+static void collect_now(struct run *run)
+{
+	struct lf_collect_opts opts = {.now_ns = ++run->now_ns, .compact = !pick(run, 3)};
+	LF_AUTO_JSON *report = NULL;
+	struct lf_error err;
+
+	assert_lf_ok(lf_vault_collect(run->fixture->vault, &opts, &report, &err));
+}
+
+/* The last commit may be in no point: it is kept by one made for it, and not by this one. */
+static void keep_commit(struct run *run, const struct saved *not_by)
+{
+	struct saved *place = &run->points[&run->points[0] == not_by];
+	struct lf_error err;
+
+	if (run->edit)
+		step_commit(run);
+	for (unsigned i = 0; i < POINTS; i++) {
+		const struct saved *point = &run->points[i];
+		if (point->used && point != not_by && lf_root_equal(&point->root, &run->root))
+			return;
+	}
+	if (place->used)
+		assert_lf_ok(lf_claim_drop(run->fixture->vault, place->id, "retention", &err));
+	make_point(run, place);
+}
+
+/* Its retention is dropped: does the lock decide? */
+static void collect_point(struct run *run, struct saved *point)
+{
+	LF_AUTO_JSON *manifest = NULL;
+	struct lf_error err;
+	bool locked = point->lock_until > run->now_ns + 1;
+
+	keep_commit(run, point);
+	collect_now(run);
+	int rc = lf_point_get(run->fixture->vault, point->id, &manifest, &err);
+	assert_int_equal(rc, locked ? 0 : LF_ENOTFOUND);
+	if (locked) {
+		check_range(run, &point->root, &point->model);
+		assert_lf_ok(lf_claim_put(run->fixture->vault, point->id, "retention",
+					  LF_CLAIM_FOREVER, &err));
+	} else {
+		point->used = false;
+		point->lock_until = 0;
+	}
+}
+
+/* A lock keeps a point whose retention is gone, until it is past. */
+static void step_claim(struct run *run)
+{
+	struct saved *point = &run->points[pick(run, POINTS)];
+	struct lf_error err;
+
+	if (!point->used)
+		return;
+	if (point->lock_until) { /* let go: a collection takes it when the lock is past */
+		assert_lf_ok(lf_claim_drop(run->fixture->vault, point->id, "retention", &err));
+		int64_t then = point->lock_until - 1 - pick(run, 2);
+		run->now_ns = then > run->now_ns ? then : run->now_ns;
+		collect_point(run, point);
+		return;
+	}
+	point->lock_until = run->now_ns + 2 + pick(run, 50);
+	assert_lf_ok(lf_claim_put(run->fixture->vault, point->id, "lock", point->lock_until, &err));
+}
+
+/* While a session lives, what it was told is present stays so. */
+static void step_session(struct run *run)
+{
+	struct lf_vault *vault = run->fixture->vault;
+	struct lf_error err;
+
+	if (run->session[0]) {
+		assert_lf_ok(lf_session_end(vault, run->session, &err));
+		run->session[0] = '\0';
+		return;
+	}
+	lf_guid_random(run->session);
+	assert_lf_ok(lf_session_begin(vault, run->session, &err));
+}
+
+/* The file. */
+
+static void change_image_page(struct run *run, uint32_t page, uint32_t seed)
+{
+	run->image.model.pages[page] = seed;
+	run->image.is_changed[page] = true;
+}
+
+static void write_image(struct run *run)
+{
+	struct image *image = &run->image;
+	uint8_t page[PAGE];
+	int fd = open(image->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	for (uint32_t i = 0; i < PAGES; i++) {
+		if (!image->is_changed[i] || i >= image->pages)
+			continue;
+		fill_page(page, image->model.pages[i]);
+		assert_int_equal(pwrite(fd, page, PAGE, (off_t)i * PAGE), PAGE);
+	}
+	assert_int_equal(ftruncate(fd, (off_t)image->pages * PAGE), 0);
+	close(fd);
+}
+
+static void change_image(struct run *run)
+{
+	struct image *image = &run->image;
+	uint32_t changes = 1 + pick(run, 30);
+
+	if (pick(run, 8) == 0) { /* another size; what is new reads as zeroes */
+		uint32_t pages = 1 + pick(run, PAGES);
+		for (uint32_t i = pages; i < image->pages; i++)
+			change_image_page(run, i, 0);
+		for (uint32_t i = image->pages; i < pages; i++)
+			change_image_page(run, i, 0);
+		image->pages = pages;
+	}
+	for (uint32_t i = 0; i < changes; i++) {
+		uint32_t page = pick(run, image->pages), run_pages = 1 + pick(run, 6);
+		for (uint32_t j = page; j < image->pages && j < page + run_pages; j++)
+			change_image_page(run, j,
+					  pick(run, 5) ? (run->content += 64) : 64 * pick(run, 9));
+	}
+	write_image(run);
+}
+
+/* A point keeps what is the base of the next one. */
+static void keep_image(struct run *run, const struct lf_root *root)
+{
+	struct image *image = &run->image;
+	struct lf_vault *vault = run->fixture->vault;
+	char old[LF_GUID_SIZE];
+	struct lf_error err;
+
+	memcpy(old, image->id, sizeof(old));
+	lf_guid_random(image->id);
+	put_point(vault, image->id, root, (uint64_t)image->pages * PAGE);
+	if (image->known)
+		assert_lf_ok(lf_claim_drop(vault, old, "retention", &err));
+	image->root = *root;
+	image->ingested = image->model;
+	image->known = true;
+	memset(image->is_changed, 0, sizeof(image->is_changed));
+}
+
+static void step_ingest(struct run *run)
+{
+	struct image *image = &run->image;
+	struct lf_ingest_result result;
+	struct lf_ingest_opts opts = {.path = image->path, .threads = 1 + pick(run, 2)};
+	struct lf_error err;
+
+	change_image(run);
+	if (image->known && pick(run, 4))
+		opts.base = &image->root;
+	if (pick(run, 4))
+		opts.prints = image->prints;
+	if (opts.base && pick(run, 2)) {
+		opts.changed = image->changed;
+		for (uint32_t i = 0; i < PAGES; i++)
+			if (image->is_changed[i])
+				image->changed[opts.changed_count++] = i;
+	}
+	assert_lf_ok(lf_ingest(run->fixture->vault, &opts, &result, &err));
+	keep_image(run, &result.root);
+}
+
+static void step_read_image(struct run *run)
+{
+	if (run->image.known)
+		check_range(run, &run->image.root, &run->image.ingested);
 }
 
 static void step_read(struct run *run)
@@ -185,26 +395,10 @@ static void step_diff(struct run *run)
 		    memcmp(&point->model, &run->committed, sizeof(struct model)) == 0);
 }
 
-/* The last commit is in no point: it is kept only by a point made for it. */
 static void step_collect(struct run *run)
 {
-	if (run->edit)
-		step_commit(run);
-	for (unsigned i = 0; i < POINTS; i++) {
-		struct saved *point = &run->points[i];
-		if (point->used && lf_root_equal(&point->root, &run->root)) {
-			collect(run->fixture->vault, "bytes");
-			return;
-		}
-	}
-	struct lf_error err;
-	if (run->points[0].used)
-		assert_lf_ok(
-			lf_claim_drop(run->fixture->vault, run->points[0].id, "retention", &err));
-	run->points[0] = (struct saved){true, "", run->root, run->committed};
-	lf_guid_random(run->points[0].id);
-	put_point(run->fixture->vault, run->points[0].id, &run->root, (uint64_t)PAGES * PAGE);
-	collect(run->fixture->vault, "bytes");
+	keep_commit(run, NULL);
+	collect_now(run);
 }
 
 static void step_reopen(struct run *run)
@@ -223,37 +417,58 @@ static const struct {
 	void (*step)(struct run *run);
 	unsigned weight;
 } steps[] = {
-	{step_put, 600},  {step_hole, 60}, {step_truncate, 4}, {step_commit, 30}, {step_point, 20},
-	{step_read, 200}, {step_diff, 40}, {step_collect, 4},  {step_reopen, 2},  {step_verify, 1},
+	{step_put, 600},   {step_hole, 60},  {step_truncate, 4},    {step_commit, 30},
+	{step_point, 20},  {step_read, 200}, {step_diff, 40},	    {step_collect, 4},
+	{step_reopen, 2},  {step_verify, 1}, {step_clone, 3},	    {step_claim, 4},
+	{step_session, 3}, {step_ingest, 8}, {step_read_image, 40},
 };
 
-static void test_vault__behaves_like_arrays_of_pages(void **state)
+static uint64_t number_from(const char *name, uint64_t fallback)
 {
-	const char *seed = getenv("LF_MODEL_SEED"), *count = getenv("LF_MODEL_STEPS");
-	struct run *run = calloc(1, sizeof(*run));
-	uint64_t steps_left = 20000, total = 0;
+	const char *text = getenv(name);
+	uint64_t number = fallback;
 	struct lf_error err;
 
-	run->fixture = *state;
-	run->random = (uint64_t)time(NULL) * 2654435761u + 1;
-	if (seed)
-		assert_lf_ok(lf_parse_u64(seed, 1, UINT64_MAX, &run->random, &err));
-	if (count)
-		assert_lf_ok(lf_parse_u64(count, 1, UINT64_MAX, &steps_left, &err));
-	print_message("LF_MODEL_SEED=%llu\n", (unsigned long long)run->random);
-	run->content = 1u << 20;
+	if (text)
+		assert_lf_ok(lf_parse_u64(text, 1, UINT64_MAX, &number, &err));
+	return number;
+}
+
+static void run_steps(struct run *run, uint64_t count, uint64_t seconds)
+{
+	int64_t end_ns = lf_clock_monotonic_ns() + (int64_t)seconds * LF_NS_PER_S;
+	uint64_t total = 0, taken = 0;
+
 	for (size_t i = 0; i < LF_N(steps); i++)
 		total += steps[i].weight;
-	while (steps_left-- > 0) {
+	while (seconds ? lf_clock_monotonic_ns() < end_ns : taken < count) {
 		uint32_t at = pick(run, (uint32_t)total);
 		size_t i = 0;
 		while (at >= steps[i].weight)
 			at -= steps[i++].weight;
 		steps[i].step(run);
+		taken++;
 	}
+	print_message("%llu steps\n", (unsigned long long)taken);
+}
+
+static void test_vault__behaves_like_arrays_of_pages(void **state)
+{
+	struct run *run = calloc(1, sizeof(*run));
+	struct fixture *fixture = *state;
+
+	run->fixture = fixture;
+	run->random = number_from("LF_MODEL_SEED", (uint64_t)time(NULL) * 2654435761u + 1);
+	run->content = 1u << 20;
+	run->now_ns = 1;
+	run->image.pages = PAGES;
+	snprintf(run->image.path, sizeof(run->image.path), "%s/image", fixture->dir);
+	snprintf(run->image.prints, sizeof(run->image.prints), "%s/prints", fixture->dir);
+	print_message("LF_MODEL_SEED=%llu\n", (unsigned long long)run->random);
+	run_steps(run, number_from("LF_MODEL_STEPS", 20000), number_from("LF_MODEL_SECONDS", 0));
 	if (run->edit)
 		step_commit(run);
-	fixture_reopen(run->fixture);
+	fixture_reopen(fixture);
 	step_verify(run);
 	for (unsigned i = 0; i < 50; i++)
 		step_read(run);
