@@ -33,8 +33,15 @@ int lf_disk_open(const char *path, struct lf_disk **ret_disk, struct lf_error *e
 		return lf_fail_sys(err, sys, path, "cannot find the disk %s", path);
 	}
 	disk->device = S_ISBLK(st.st_mode);
+	if (!disk->path || (!disk->device && !S_ISREG(st.st_mode))) {
+		bool no_memory = !disk->path;
+		lf_disk_close(disk);
+		return no_memory ? lf_fail_nomem(err)
+				 : lf_fail(err, LF_EINVAL, path,
+					   "%s is neither a file nor a block device", path);
+	}
 	disk->fd = open(path, O_RDONLY | O_CLOEXEC | (disk->device ? O_DIRECT : 0));
-	if (disk->fd < 0 || !disk->path) {
+	if (disk->fd < 0) {
 		int sys = errno;
 		lf_disk_close(disk);
 		lf_fail_sys(err, sys, path, "cannot open the disk %s", path);

@@ -9,6 +9,7 @@
 #include "os/thread.h"
 
 #define THREADS_MAX 16u
+#define LOOK_NS	    (50 * LF_NS_PER_MS) /* how often one who waits looks whether to stop */
 
 struct move {
 	struct lf_vault *vault;
@@ -102,15 +103,25 @@ static int move_pack(struct mover *mover, const struct lf_leaving *leaving, stru
 	return rc;
 }
 
-/* Wait until so many bytes are due. */
+static bool is_stopped(const struct move *move)
+{
+	return move->opts->stop && atomic_load(move->opts->stop);
+}
+
+/* Wait until so many bytes are due, or nobody wants them any more. */
 static void keep_pace(const struct move *move, uint64_t bytes)
 {
 	uint64_t rate = move->opts->bytes_per_second;
 	int64_t due_ns = rate ? (int64_t)((double)bytes / (double)rate * (double)LF_NS_PER_S) : 0;
-	int64_t left_ns = move->begun_ns + due_ns - lf_clock_monotonic_ns();
 
-	if (left_ns > 0)
-		nanosleep(&(struct timespec){left_ns / LF_NS_PER_S, left_ns % LF_NS_PER_S}, NULL);
+	while (!is_stopped(move)) {
+		int64_t left_ns = move->begun_ns + due_ns - lf_clock_monotonic_ns();
+		if (left_ns <= 0)
+			return;
+		if (left_ns > LOOK_NS)
+			left_ns = LOOK_NS;
+		nanosleep(&(struct timespec){.tv_nsec = left_ns}, NULL);
+	}
 }
 
 /* The next pack; NULL: no more. */
@@ -141,7 +152,7 @@ static void *move_packs(void *argument)
 		mover.plain ? lf_opener_get(move->vault, &mover.opener, &err) : lf_fail_nomem(&err);
 
 	while (!rc && (leaving = next_pack(move))) {
-		if (move->opts->stop && atomic_load(move->opts->stop))
+		if (is_stopped(move))
 			rc = lf_fail(&err, LF_ECANCELED, NULL, "stopped");
 		else if (leaving->dead < leaving->pack->count)
 			rc = move_pack(&mover, leaving, &err);
