@@ -15,9 +15,11 @@ export async function restorePoints(compute, resources, group, vmName, otherRegi
   const luns = async (name, collection, g) => (await all(compute.diskRestorePoint.listByRestorePoint(g, collection, name))).length;
   const one = await compute.restorePoints.create(group, "near", "one", {}, poll);
   check("restore points: the first is made", one.provisioningState === "Succeeded" && ["FileSystemConsistent", "CrashConsistent"].includes(one.consistencyMode), one.consistencyMode);
-  const data = vm.storageProfile.dataDisks[0];
-  const two = await compute.restorePoints.create(group, "near", "two", { consistencyMode: "CrashConsistent", excludeDisks: [{ id: data.managedDisk.id }] }, poll);
-  check("restore points: a disk can be left out", two.consistencyMode === "CrashConsistent" && (await luns("two", "near", group)) === (await luns("one", "near", group)) - 1);
+  const left = (vm.storageProfile.dataDisks ?? []).slice(0, 1).map((disk) => ({ id: disk.managedDisk.id }));
+  const two = await compute.restorePoints.create(group, "near", "two", { consistencyMode: "CrashConsistent", excludeDisks: left }, poll);
+  check("restore points: a data disk can be left out", two.consistencyMode === "CrashConsistent" && (await luns("two", "near", group)) === (await luns("one", "near", group)) - left.length);
+  const os = await call("PUT", `${near.id}/restorePoints/none?api-version=2024-07-01`, { body: { properties: { excludeDisks: [{ id: vm.storageProfile.osDisk.managedDisk.id }] } } });
+  check("restore points: the OS disk cannot be", os.status === 400, os.status);
   await compute.restorePoints.create(group, "near", "three", {}, poll);
   const refused = await call("PUT", `${near.id}/restorePoints/four?api-version=2024-07-01`, { body: {} }); // the SDK would try again
   check("restore points: a fourth in an hour is too much", refused.status === 429, refused.status);
