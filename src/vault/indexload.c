@@ -84,8 +84,8 @@ static struct lf_pack *take_table_entry(void *context, const uint8_t *entry)
 	return pack;
 }
 
-/* Open, or known not to be worth it. */
-static bool run_is_open(const struct lf_index *index, uint64_t number)
+/* With the lock held. */
+static bool run_is_open_locked(const struct lf_index *index, uint64_t number)
 {
 	if (index->making && number == index->making)
 		return true;
@@ -99,6 +99,15 @@ static bool run_is_open(const struct lf_index *index, uint64_t number)
 		if (index->bad[i] == number)
 			return true;
 	return false;
+}
+
+/* Open, or known not to be worth it. */
+static bool run_is_open(struct lf_index *index, uint64_t number)
+{
+	pthread_rwlock_rdlock(&index->lock);
+	bool open = run_is_open_locked(index, number);
+	pthread_rwlock_unlock(&index->lock);
+	return open;
 }
 
 /* A damaged run, or one of another version, is as good as none. */
