@@ -85,7 +85,11 @@ static int flush_guest(struct lf_host *host, virDomainPtr domain, const char *gu
 	return set_mark(host, guid, "flushing", false, err);
 }
 
-/* Begin the copy of each disk that needs it and has none under way. */
+/*
+ * Begin the copy of the next disk that needs it: one at a time.  A copy that has ended leaves a
+ * filter without a node below it until libvirt has dismissed the job, and QEMU (7.2 does) crashes
+ * when another job's end makes libvirt list all nodes at that moment.
+ */
 static int pull_disks(struct lf_host *host, virDomainPtr domain, const json_t *vm,
 		      bool *ret_all_done, struct lf_error *err)
 {
@@ -96,7 +100,7 @@ static int pull_disks(struct lf_host *host, virDomainPtr domain, const json_t *v
 
 	if (!disks)
 		return lf_fail_nomem(err);
-	json_array_foreach (disks, i, disk) {
+	for (i = 0; all_done && (disk = json_array_get(disks, i)); i++) {
 		virDomainBlockJobInfo info;
 		bool hydrated;
 		char target[8];
@@ -107,9 +111,7 @@ static int pull_disks(struct lf_host *host, virDomainPtr domain, const json_t *v
 		int jobs = virDomainGetBlockJobInfo(domain, target, &info, 0);
 		/* a job that is still there has not been wound up, whatever the header says */
 		all_done &= hydrated && jobs == 0;
-		if (hydrated || jobs != 0)
-			continue;
-		if (virDomainBlockPull(domain, target, 0, 0))
+		if (!all_done && jobs == 0 && virDomainBlockPull(domain, target, 0, 0))
 			return lf_fail_virt(err, target, "cannot begin to copy the disk");
 	}
 	*ret_all_done = all_done;
