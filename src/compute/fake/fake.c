@@ -245,11 +245,20 @@ static int remove_fake(void *context, const char *guid, bool keep_disks, struct 
 	struct fake_host *host = context;
 	LF_AUTO_FREE char *path = file_of(host, "vm", guid);
 
-	(void)keep_disks; /* there are none */
+	LF_AUTO_JSON *vm = NULL;
+
 	if (!path)
 		return lf_fail_nomem(err);
 	LF_GUARD(&host->mutex);
-	return lf_file_remove(path, err);
+	if (!keep_disks)
+		return lf_file_remove(path, err);
+	/* what is left says what the disks hold */
+	int rc = read_doc(host, "vm", guid, &vm, err);
+	if (rc)
+		return rc == LF_ENOTFOUND ? 0 : rc;
+	if (lf_json_set_text(vm, "fake.power", "stopped") || lf_json_set(vm, "nics", json_array()))
+		return lf_fail_nomem(err);
+	return write_doc(host, "vm", guid, vm, err);
 }
 
 static int hydrate_fake(void *context, const char *guid, struct lf_error *err)
@@ -264,6 +273,16 @@ static int hydrate_fake(void *context, const char *guid, struct lf_error *err)
 	return rc ? rc : write_doc(host, "vm", guid, vm, err);
 }
 
+/* "fake/GUID/LUN": where the disk would be; a disk that came from elsewhere is there still. */
+static char *disk_path(const json_t *vm, const json_t *disk)
+{
+	const char *path = lf_json_text(disk, "source.path");
+
+	return path ? strdup(path)
+		    : lf_printf_dup("fake/%s/%lld", lf_json_text_or(vm, "guid", ""),
+				    (long long)lf_json_int_or(disk, "lun", -1));
+}
+
 static int add_disks(const json_t *vm, json_t *state)
 {
 	bool all = lf_json_bool_or(vm, "fake.hydrated", false);
@@ -275,12 +294,12 @@ static int add_disks(const json_t *vm, json_t *state)
 		const char *kind = lf_json_text_or(disk, "source.kind", "");
 		bool hydrated = all || strcmp(kind, "point") != 0;
 		json_int_t total = lf_json_int_or(disk, "sizeBytes", 0);
+		LF_AUTO_FREE char *path = disk_path(vm, disk);
 		failed |= json_array_append_new(
-			list, json_pack("{s:I, s:s, s:b, s:I, s:I}", "lun",
-					(json_int_t)lf_json_int_or(disk, "lun", -1), "path",
-					lf_json_text_or(disk, "source.path", ""), "hydrated",
-					(int)hydrated, "hydratedBytes", hydrated ? total : 0,
-					"totalBytes", total));
+			list, json_pack("{s:I, s:s?, s:b, s:I, s:I}", "lun",
+					(json_int_t)lf_json_int_or(disk, "lun", -1), "path", path,
+					"hydrated", (int)hydrated, "hydratedBytes",
+					hydrated ? total : 0, "totalBytes", total));
 	}
 	return failed | lf_json_set(state, "disks", list);
 }
@@ -339,10 +358,31 @@ static int console_fake(void *context, const char *guid, size_t max, struct lf_b
 	return lf_buf_check(buf, err);
 }
 
+/* The root behind a disk, which no machine ever wrote to; "": nothing.  free(). */
+static char *root_of(const struct fake_host *host, const json_t *disk)
+{
+	const char *path = lf_json_text_or(disk, "source.path", "");
+	LF_AUTO_JSON *vm = NULL;
+	struct lf_error ignored;
+	char guid[LF_GUID_SIZE];
+	const json_t *other;
+	long long lun;
+	size_t i;
+
+	if (sscanf(path, "fake/%36[0-9a-f-]/%lld", guid, &lun) != 2 ||
+	    read_doc(host, "vm", guid, &vm, &ignored))
+		return strdup(lf_json_text_or(disk, "source.root", ""));
+	json_array_foreach (lf_json_at(vm, "disks"), i, other)
+		if (lf_json_int_or(other, "lun", -1) == lun)
+			return strdup(lf_json_text_or(other, "source.root", ""));
+	return strdup("");
+}
+
 /* What a disk of a machine that never wrote holds: its point's, or nothing. */
-static json_t *capture_disk(const char *guid, const json_t *disk)
+static json_t *capture_disk(const struct fake_host *host, const char *guid, const json_t *disk)
 {
 	static const struct lf_root nothing;
+	LF_AUTO_FREE char *root = root_of(host, disk);
 	int64_t lun = lf_json_int_or(disk, "lun", -1);
 	char empty[LF_ROOT_TEXT_SIZE], id[LF_GUID_SIZE], key[24];
 
@@ -352,7 +392,7 @@ static json_t *capture_disk(const char *guid, const json_t *disk)
 	return json_pack("{s:s, s:s, s:I, s:b, s:I, s:s}", "id", id, "name",
 			 lf_json_text_or(disk, "name", ""), "lun", (json_int_t)lun, "os", lun < 0,
 			 "sizeBytes", (json_int_t)lf_json_int_or(disk, "sizeBytes", 0), "root",
-			 lf_json_text_or(disk, "source.root", empty));
+			 root && root[0] ? root : empty);
 }
 
 static int capture_fake(void *context, const json_t *wanted, lf_progress_fn *progress,
@@ -379,7 +419,7 @@ static int capture_fake(void *context, const json_t *wanted, lf_progress_fn *pro
 		json_array_foreach (lf_json_at(wanted, "exclude"), k, lun)
 			excluded |= json_integer_value(lun) == lf_json_int_or(disk, "lun", -1);
 		if (!excluded && json_array_append_new(json_object_get(result, "disks"),
-						       capture_disk(guid, disk)))
+						       capture_disk(host, guid, disk)))
 			return lf_fail_nomem(err);
 	}
 	if (!result)

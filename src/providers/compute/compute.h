@@ -3,9 +3,9 @@
  * providers/compute/compute.h - Microsoft.Compute: virtual machines, managed
  * disks, sizes, SKUs, availability sets, proximity placement groups.
  *
- * Machines are made by failover, migration and restore (machine.h).  Deleting
- * one by REST leaves its disks, as Azure does unless deleteOption says Delete;
- * the last disk's deletion frees what the host holds.
+ * Machines are made by failover, migration and restore (machine.h), or of disks that are there.
+ * Deleting one by REST leaves its disks, as Azure does unless deleteOption says Delete; the last
+ * disk's deletion frees what the host holds.
  */
 #ifndef LF_PROVIDERS_COMPUTE_COMPUTE_H
 #define LF_PROVIDERS_COMPUTE_COMPUTE_H
@@ -20,6 +20,9 @@ extern const size_t lf_compute_n_jobs;
 lf_arm_handler lf_vm_get, lf_vm_list_group, lf_vm_list_all, lf_vm_put, lf_vm_patch, lf_vm_delete,
 	lf_vm_start, lf_vm_power_off, lf_vm_deallocate, lf_vm_restart, lf_vm_instance_view,
 	lf_vm_boot_diagnostics, lf_vm_console;
+/* vm_make.c: a PUT of one that is not there. */
+lf_arm_handler lf_vm_make;
+extern const struct lf_job_type lf_vm_make_job;
 /* vm_job.c */
 extern const struct lf_job_type lf_vm_start_job, lf_vm_stop_job, lf_vm_restart_job,
 	lf_vm_delete_job;

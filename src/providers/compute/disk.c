@@ -1,81 +1,78 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
 #include "providers/common/document.h"
+#include "providers/compute/attach.h"
 #include "providers/compute/compute.h"
+#include "providers/compute/disk_source.h"
 #include "providers/compute/plan.h"
 
 #define GIB	     ((int64_t)1 << 30)
 #define DISK_GIB_MAX 65536
 
-static int refuse_option(const char *option, struct lf_error *err)
+static int set_size(json_t *doc, int64_t bytes)
 {
-	return lf_fail_arm(err, LF_EUNSUPPORTED, "OperationNotAllowed",
-			   "properties.creationData.createOption",
-			   "use Empty; disks with content are made by failover and restore",
-			   "disks cannot be made by createOption %.32s here", option);
+	return lf_json_set_int(doc, "properties.diskSizeGB", (bytes + GIB - 1) / GIB) |
+	       lf_json_set_int(doc, "properties.diskSizeBytes", bytes);
 }
 
-/* A new disk is empty; one that is there keeps what it was made from, and never shrinks. */
-static int check_disk(struct lf_arm_call *call, const char *id, json_t *doc,
-		      const struct lf_resource *before, json_t *state, struct lf_error *err)
+/* What a disk that is there may change to: larger, while it is nobody's; tags. */
+static int check_change(json_t *doc, const struct lf_resource *before, struct lf_error *err)
 {
-	const char *option =
-		lf_json_text_or(doc, "properties.creationData.createOption", before ? "" : "Empty");
-	int64_t had = before ? lf_json_int_or(before->doc, "properties.diskSizeGB", 0) : 0;
+	int64_t had = lf_json_int_or(before->doc, "properties.diskSizeGB", 0);
 	int64_t gib = lf_json_int_or(doc, "properties.diskSizeGB", had);
+	LF_AUTO_JSON *kept = json_deep_copy(before->doc);
+	json_t *tags = lf_json_at(doc, "tags");
 
-	(void)id;
-	(void)state;
-	if (!before && !lf_text_equal_nocase(option, "Empty"))
-		return refuse_option(option, err);
-	if (gib < 1 || gib > DISK_GIB_MAX)
-		return lf_fail(err, LF_EINVAL, "properties.diskSizeGB", "a disk has 1 to %d GiB",
-			       DISK_GIB_MAX);
-	if (before && gib != had && lf_json_text(before->state, "machine"))
-		return lf_fail(err, LF_EUNSUPPORTED, "properties.diskSizeGB",
-			       "the disk of a machine cannot be resized yet");
 	if (gib < had)
 		return lf_fail(err, LF_ECONFLICT, "properties.diskSizeGB",
 			       "a disk cannot be made smaller");
-	json_t *tags = lf_json_at(doc, "tags");
-	LF_AUTO_JSON *kept = before ? json_deep_copy(before->doc) : NULL;
-	if (kept) {
-		if (tags && json_object_set(kept, "tags", tags))
-			return lf_fail_nomem(err);
-		json_object_clear(doc);
-		if (json_object_update(doc, kept))
-			return lf_fail_nomem(err);
-	} else if (lf_json_set_text(doc, "properties.creationData.createOption", "Empty") ||
-		   lf_json_set_text(doc, "properties.diskState", "Unattached") ||
-		   lf_json_set_text(doc, "properties.provisioningState", "Succeeded") ||
-		   lf_json_set_time(doc, "properties.timeCreated",
-				    lf_clock_now_ns(lf_arm_context(call)->clock))) {
+	if (gib != had &&
+	    (lf_json_text(before->state, "machine") || lf_json_text(before->state, "host")))
+		return lf_fail(err, LF_EUNSUPPORTED, "properties.diskSizeGB",
+			       "the disk of a machine cannot be resized yet");
+	if (!kept || (tags && json_object_set(kept, "tags", tags)) ||
+	    (gib != had && set_size(kept, gib * GIB)))
 		return lf_fail_nomem(err);
-	}
-	if (gib == had)
-		return 0; /* the exact size in bytes stays */
-	return lf_json_set_int(doc, "properties.diskSizeGB", gib) ||
-			       lf_json_set_int(doc, "properties.diskSizeBytes", gib * GIB)
-		       ? lf_fail_nomem(err)
-		       : 0;
+	json_object_clear(doc);
+	return json_object_update(doc, kept) ? lf_fail_nomem(err) : 0;
 }
 
-/* How many other disks are left of the machine that this one was made with. */
-static int count_siblings(struct lf_context *context, const struct lf_resource *disk,
-			  unsigned *ret_n, struct lf_error *err)
+static int check_disk(struct lf_arm_call *call, const char *id, json_t *doc,
+		      const struct lf_resource *before, json_t *state, struct lf_error *err)
 {
-	const struct lf_list_query query = {.type = LF_DISK_TYPE};
-	const char *machine = lf_json_text_or(disk->state, "machine", "");
-	LF_AUTO_RESOURCE_LIST list = {0};
+	int64_t gib = lf_json_int_or(doc, "properties.diskSizeGB", 0);
+	struct lf_disk_origin origin;
 
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	(void)id;
+	if ((gib || !before) && gib != 0 && (gib < 1 || gib > DISK_GIB_MAX))
+		return lf_fail(err, LF_EINVAL, "properties.diskSizeGB", "a disk has 1 to %d GiB",
+			       DISK_GIB_MAX);
+	if (before)
+		return check_change(doc, before, err);
+	int rc = lf_disk_origin(lf_arm_context(call), doc, &origin, err);
+	LF_AUTO_JSON *source = rc ? NULL : origin.source;
 	if (rc)
 		return rc;
-	*ret_n = 0;
-	for (size_t i = 0; i < list.n; i++)
-		if (!lf_arm_id_equal(list.items[i].id, disk->id) &&
-		    lf_arm_id_equal(lf_json_text_or(list.items[i].state, "machine", ""), machine))
-			(*ret_n)++;
-	return 0;
+	int64_t bytes = gib ? gib * GIB : origin.bytes;
+	if (!bytes)
+		return lf_fail(err, LF_EINVAL, "properties.diskSizeGB",
+			       "an empty disk needs a size");
+	if (bytes < origin.bytes)
+		return lf_fail(err, LF_EINVAL, "properties.diskSizeGB",
+			       "the disk cannot be smaller than its source, which has %lld bytes",
+			       (long long)origin.bytes);
+	int failed = json_object_set(state, "source", source) || set_size(doc, bytes) ||
+		     lf_json_set_text(doc, "properties.diskState", "Unattached") ||
+		     lf_json_set_text(doc, "properties.provisioningState", "Succeeded") ||
+		     lf_json_set_time(doc, "properties.timeCreated",
+				      lf_clock_now_ns(lf_arm_context(call)->clock));
+	if (!lf_json_text(doc, "properties.creationData.createOption"))
+		failed |= lf_json_set_text(doc, "properties.creationData.createOption", "Empty");
+	if (origin.os_type)
+		failed |= lf_json_set_text(doc, "properties.osType", origin.os_type) ||
+			  lf_json_set_text(doc, "properties.hyperVGeneration",
+					   origin.uefi ? "V2" : "V1");
+	return failed ? lf_fail_nomem(err) : 0;
 }
 
 static int refuse_attached(struct lf_context *context, const struct lf_resource *disk,
@@ -91,21 +88,18 @@ static int refuse_attached(struct lf_context *context, const struct lf_resource 
 				    owner);
 }
 
-/* The host's part, with the last disk of what was a machine. */
+/* The claim on what it was to be made from; the host's part, with the last disk that lies there. */
 static int remove_disk(struct lf_context *context, const struct lf_resource *disk,
 		       struct lf_error *err)
 {
-	const char *machine = lf_json_text(disk->state, "machine");
-	char guid[LF_GUID_SIZE];
-	unsigned siblings;
+	char host[LF_GUID_SIZE];
+	unsigned others;
 
-	if (!machine || !context->compute)
-		return 0;
-	int rc = count_siblings(context, disk, &siblings, err);
-	if (rc || siblings)
+	int rc = lf_disk_unclaim(context, disk->id, lf_json_at(disk->state, "source"), err);
+	if (rc || !context->compute || !lf_disk_host(context, disk, host))
 		return rc;
-	lf_machine_guid(context, machine, "vm", guid);
-	return lf_compute_vm_remove(context->compute, guid, false, err);
+	rc = lf_disks_of_host(context, host, disk->id, &others, err);
+	return rc || others ? rc : lf_compute_vm_remove(context->compute, host, false, err);
 }
 
 static const struct lf_document disk_document = {.type = LF_DISK_TYPE,
@@ -130,9 +124,32 @@ int lf_disk_list_all(struct lf_arm_call *call, struct lf_error *err)
 	return lf_document_list(call, &disk_document, 3, err);
 }
 
+/* The claim on what a new disk is made from comes before the disk: see attach.h. */
 int lf_disk_put(struct lf_arm_call *call, struct lf_error *err)
 {
-	return lf_document_put(call, &disk_document, err);
+	struct lf_context *context = lf_arm_context(call);
+	LF_AUTO_FREE char *id = strdup(lf_arm_id(call, 0));
+	LF_AUTO_RESOURCE there = LF_RESOURCE_INIT;
+	struct lf_disk_origin origin;
+	struct lf_error ignored;
+
+	if (!id)
+		return lf_fail_nomem(err);
+	int rc = lf_catalog_get(context->catalog, id, &there, err);
+	if (rc != LF_ENOTFOUND)
+		return rc ? rc : lf_document_put(call, &disk_document, err);
+	rc = lf_disk_origin(context, lf_arm_body(call), &origin, err);
+	LF_AUTO_JSON *source = rc ? NULL : origin.source;
+	if (!rc)
+		rc = lf_disk_claim(context, id, source, err);
+	if (!rc)
+		rc = lf_document_put(call, &disk_document, err);
+	lf_catalog_rollback(context->catalog);
+	if (rc && source &&
+	    lf_catalog_get(context->catalog, id, &there, &ignored) == LF_ENOTFOUND &&
+	    lf_disk_unclaim(context, id, source, &ignored))
+		lf_log_error("a claim that no disk needs", &ignored);
+	return rc;
 }
 
 int lf_disk_patch(struct lf_arm_call *call, struct lf_error *err)

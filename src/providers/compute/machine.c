@@ -8,6 +8,7 @@
  */
 #include "providers/compute/machine.h"
 
+#include "providers/compute/attach.h"
 #include "providers/compute/plan.h"
 
 static int check_host(const struct lf_context *context, struct lf_error *err)
@@ -17,37 +18,68 @@ static int check_host(const struct lf_context *context, struct lf_error *err)
 }
 
 /* Written when new; one of the same id that is not this machine's is refused. */
-static int put_resource(struct lf_context *context, const char *id, const char *type, json_t *doc,
-			const char *vm_id, struct lf_error *err)
+static int put_disk(struct lf_context *context, const json_t *machine, const char *host,
+		    const json_t *disk, struct lf_error *err)
 {
-	LF_AUTO_JSON *own = doc;
-	LF_AUTO_JSON *state = json_pack("{s:s}", "machine", vm_id);
+	const char *vm_id = lf_json_text_or(machine, "id", "");
+	int64_t lun = lf_json_int_or(disk, "lun", -1);
+	LF_AUTO_FREE char *id = lf_machine_disk_id(machine, disk);
 
-	if (!own || !state || !id)
+	if (!id)
 		return lf_fail_nomem(err);
-	return lf_catalog_put(context->catalog, id, type, LF_PUT_NEW, NULL, own, state, err);
+	if (lf_json_text(disk, "id"))
+		return lf_disk_attach(context, id, vm_id, host, lun, lf_json_at(disk, "source"),
+				      err);
+	LF_AUTO_JSON *doc = lf_machine_disk_doc(machine, disk, lf_clock_now_ns(context->clock));
+	LF_AUTO_JSON *state = json_pack("{s:s, s:s, s:I}", "machine", vm_id, "host", host, "lun",
+					(json_int_t)lun);
+	return doc && state ? lf_catalog_put(context->catalog, id, LF_DISK_TYPE, LF_PUT_NEW, NULL,
+					     doc, state, err)
+			    : lf_fail_nomem(err);
+}
+
+/* An interface that is there becomes the machine's; a new one is written. */
+static int put_nic(struct lf_context *context, const json_t *machine, const json_t *nic,
+		   struct lf_error *err)
+{
+	const char *vm_id = lf_json_text_or(machine, "id", "");
+	const char *id = lf_json_text_or(nic, "id", "");
+	bool own = lf_json_bool_or(nic, "own", false);
+	LF_AUTO_RESOURCE there = LF_RESOURCE_INIT;
+
+	int rc = own ? lf_catalog_get(context->catalog, id, &there, err) : 0;
+	if (rc)
+		return rc;
+	const char *owner = lf_json_text(there.doc, "properties.virtualMachine.id");
+	if (owner && !lf_arm_id_equal(owner, vm_id))
+		return lf_fail_arm(err, LF_ECONFLICT, "NetworkInterfaceInUse", id,
+				   "use another network interface",
+				   "network interface %s is used by VM %s", lf_arm_id_last(id),
+				   owner);
+	LF_AUTO_JSON *doc = own ? json_incref(there.doc) : lf_machine_nic_doc(machine, nic);
+	LF_AUTO_JSON *state = own ? json_incref(there.state) : json_object();
+	if (!doc || lf_json_set_text(state, "machine", vm_id) ||
+	    lf_json_set_text(doc, "properties.virtualMachine.id", vm_id) ||
+	    lf_json_set_text(doc, "properties.macAddress", lf_json_text_or(nic, "mac", "")))
+		return lf_fail_nomem(err);
+	return lf_catalog_put(context->catalog, id, LF_NIC_TYPE, own ? LF_PUT_EXISTING : LF_PUT_NEW,
+			      NULL, doc, state, err);
 }
 
 static int put_parts(struct lf_context *context, const json_t *machine, const json_t *plan,
 		     struct lf_error *err)
 {
-	const char *vm_id = lf_json_text_or(machine, "id", "");
-	int64_t now = lf_clock_now_ns(context->clock);
+	const char *host = lf_json_text_or(plan, "vm.guid", "");
 	json_t *part;
 	size_t i;
-	int rc = 0;
 
 	json_array_foreach (lf_json_at(machine, "disks"), i, part) {
-		LF_AUTO_FREE char *id =
-			lf_machine_sibling(vm_id, LF_DISK_TYPE, lf_json_text_or(part, "name", ""));
-		rc = put_resource(context, id, LF_DISK_TYPE,
-				  lf_machine_disk_doc(machine, part, now), vm_id, err);
+		int rc = put_disk(context, machine, host, part, err);
 		if (rc)
 			return rc;
 	}
 	json_array_foreach (lf_json_at(plan, "nics"), i, part) {
-		rc = put_resource(context, lf_json_text(part, "id"), LF_NIC_TYPE,
-				  lf_machine_nic_doc(machine, part), vm_id, err);
+		int rc = put_nic(context, machine, part, err);
 		if (rc)
 			return rc;
 	}
@@ -88,6 +120,14 @@ static int put_all(struct lf_context *context, const json_t *machine, json_t **r
 	return rc;
 }
 
+int lf_machine_note(struct lf_context *context, const json_t *machine, struct lf_error *err)
+{
+	LF_AUTO_JSON *plan = NULL;
+	int rc = check_host(context, err);
+
+	return rc ? rc : put_all(context, machine, &plan, err);
+}
+
 static int note_resources(struct lf_context *context, const json_t *machine, json_t **ret_plan,
 			  struct lf_error *err)
 {
@@ -124,7 +164,9 @@ static int note_made(struct lf_context *context, const char *id, struct lf_error
 {
 	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
 
-	int rc = lf_catalog_get(context->catalog, id, &vm, err);
+	int rc = lf_disks_settle(context, id, err);
+	if (!rc)
+		rc = lf_catalog_get(context->catalog, id, &vm, err);
 	if (rc ||
 	    strcmp(lf_json_text_or(vm.doc, "properties.provisioningState", ""), "Succeeded") == 0)
 		return rc;
@@ -146,6 +188,68 @@ int lf_machine_make(struct lf_context *context, const json_t *machine, struct lf
 	return rc ? rc : note_made(context, lf_json_text_or(machine, "id", ""), err);
 }
 
+/* The exchange in the catalog: the plan, the VM, disks old and new.  The transaction is open. */
+static int note_exchange(struct lf_context *context, struct lf_resource *vm, const char *key,
+			 const json_t *disks, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_DISK_TYPE};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	LF_AUTO_JSON *machine = json_deep_copy(lf_json_at(vm->state, "machine"));
+	char host[LF_GUID_SIZE];
+	json_t *disk;
+	size_t i;
+
+	lf_guid_random(host);
+	if (!machine || lf_json_set(machine, "disks", json_deep_copy(disks)) ||
+	    lf_json_set_text(vm->state, "exchange.key", key) ||
+	    lf_json_set_text(vm->state, "exchange.before",
+			     lf_json_text_or(vm->state, "plan.vm.guid", "")) ||
+	    lf_json_set_text(vm->state, "plan.vm.guid", host) ||
+	    lf_json_set(vm->state, "plan.vm.disks", lf_machine_host_disks(disks)) ||
+	    lf_json_set(vm->doc, "properties.storageProfile", lf_machine_storage_profile(machine)))
+		return lf_fail_nomem(err);
+	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	for (i = 0; !rc && i < list.n; i++)
+		if (lf_arm_id_equal(lf_json_text_or(list.items[i].doc, "managedBy", ""), vm->id))
+			rc = lf_part_detach(context, &list.items[i], err);
+	if (rc)
+		return rc;
+	json_array_foreach (disks, i, disk) {
+		rc = put_disk(context, machine, host, disk, err);
+		if (rc)
+			return rc;
+	}
+	return lf_catalog_put(context->catalog, vm->id, LF_VM_TYPE, LF_PUT_EXISTING, NULL, vm->doc,
+			      vm->state, err);
+}
+
+int lf_machine_exchange_disks(struct lf_context *context, const char *vm_id, const char *key,
+			      const json_t *disks, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+	int rc = check_host(context, err);
+
+	if (!rc)
+		rc = lf_catalog_begin(context->catalog, err);
+	if (rc)
+		return rc;
+	rc = lf_catalog_get(context->catalog, vm_id, &vm, err);
+	if (!rc && strcmp(lf_json_text_or(vm.state, "exchange.key", ""), key) != 0)
+		rc = note_exchange(context, &vm, key, disks, err);
+	if (!rc)
+		rc = lf_catalog_commit(context->catalog, err);
+	if (rc) {
+		lf_catalog_rollback(context->catalog);
+		return rc;
+	}
+	/* the domain goes, its disks stay: they are resources without a machine now */
+	rc = lf_compute_vm_remove(context->compute,
+				  lf_json_text_or(vm.state, "exchange.before", ""), true, err);
+	if (!rc)
+		rc = make_on_host(context, lf_json_at(vm.state, "plan"), err);
+	return rc ? rc : lf_disks_settle(context, vm_id, err);
+}
+
 int lf_machine_start(struct lf_context *context, const char *vm_id, struct lf_error *err)
 {
 	char guid[LF_GUID_SIZE];
@@ -153,7 +257,7 @@ int lf_machine_start(struct lf_context *context, const char *vm_id, struct lf_er
 	int rc = check_host(context, err);
 	if (rc)
 		return rc;
-	lf_machine_guid(context, vm_id, "vm", guid);
+	lf_machine_host_guid(context, vm_id, guid);
 	return lf_compute_vm_start(context->compute, guid, err);
 }
 
@@ -164,7 +268,7 @@ int lf_machine_hydrate(struct lf_context *context, const char *vm_id, struct lf_
 	int rc = check_host(context, err);
 	if (rc)
 		return rc;
-	lf_machine_guid(context, vm_id, "vm", guid);
+	lf_machine_host_guid(context, vm_id, guid);
 	return lf_compute_vm_hydrate(context->compute, guid, err);
 }
 
@@ -176,7 +280,7 @@ int lf_machine_state(struct lf_context *context, const char *vm_id, json_t **ret
 	int rc = check_host(context, err);
 	if (rc)
 		return rc;
-	lf_machine_guid(context, vm_id, "vm", guid);
+	lf_machine_host_guid(context, vm_id, guid);
 	return lf_compute_vm_state(context->compute, guid, ret_state, err);
 }
 
@@ -237,7 +341,7 @@ int lf_machine_remove(struct lf_context *context, const char *vm_id, struct lf_e
 	if (rc && rc != LF_ENOTFOUND)
 		return rc;
 	bool known = rc == 0;
-	lf_machine_guid(context, vm_id, "vm", guid);
+	lf_machine_host_guid(context, vm_id, guid);
 	rc = lf_compute_vm_remove(context->compute, guid, false, err);
 	if (!rc && known)
 		rc = lf_machine_remove_networks(context, lf_json_at(vm.state, "plan"), err);

@@ -20,9 +20,10 @@
  *  "firmware": "bios"|"uefi", "tags": {}, "managedBy": id of the item that owns it (may be absent),
  *  "isolated": bool,
  *  "disks": [{"lun" (-1: OS), "name", "sizeBytes",
- *             "source": {"kind": "point", "region", "point", "root"}, "tags": {}}],
+ *             "source": {"kind": "point", "region", "point", "root"}, "tags": {},
+ *             "id": of a disk that is there, whose source is what lf_disk_source() says}],
  *  "nics": [{"name", "networkId", "subnet", "address" (may be absent), "mac" (may be absent),
- *            "primary": bool}]}
+ *            "primary": bool} | {"id": of an interface that is there, "primary": bool}]}
  * Writes the resources (provisioningState Creating, then Succeeded), makes sure the networks
  * exist and defines the domain; it is not started.  Idempotent by id: repeating it completes
  * what an earlier call began.
@@ -33,6 +34,17 @@
  */
 LF_MUST_CHECK int lf_machine_make(struct lf_context *context, const json_t *machine,
 				  struct lf_error *err);
+/* Its resources alone, in the caller's transaction; lf_machine_make() then goes on. */
+LF_MUST_CHECK int lf_machine_note(struct lf_context *context, const json_t *machine,
+				  struct lf_error *err);
+/*
+ * Give the VM, which is off, other disks (those of a machine, with sources); those it had stay,
+ * detached.  Its size, addresses and firmware stay.  key: names the exchange, which is made once
+ * however often it is asked for; NULL disks: only complete what was begun under that key.
+ */
+LF_MUST_CHECK int lf_machine_exchange_disks(struct lf_context *context, const char *vm_id,
+					    const char *key, const json_t *disks,
+					    struct lf_error *err);
 LF_MUST_CHECK int lf_machine_start(struct lf_context *context, const char *vm_id,
 				   struct lf_error *err);
 /* VM, its disks and NICs, and the networks that no other machine uses.  Gone already is fine. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/compute/plan.h"
 
+#include "providers/compute/attach.h"
+
 #include <string.h>
 
 #define GIB ((int64_t)1 << 30)
@@ -15,6 +17,17 @@ void lf_machine_guid(const struct lf_context *context, const char *id, const cha
 
 	LF_ASSERT(lower && space);
 	lf_guid_derive(space, lower, out);
+}
+
+void lf_machine_host_guid(struct lf_context *context, const char *vm_id,
+			  char out[static LF_GUID_SIZE])
+{
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+	struct lf_error ignored;
+
+	lf_machine_guid(context, vm_id, "vm", out);
+	if (lf_catalog_get(context->catalog, vm_id, &vm, &ignored) == 0)
+		snprintf(out, LF_GUID_SIZE, "%s", lf_json_text_or(vm.state, "plan.vm.guid", out));
 }
 
 char *lf_machine_sibling(const char *vm_id, const char *type, const char *name)
@@ -70,6 +83,57 @@ static void choose_mac(const char *guid, char out[static 18])
 			*p = (char)(*p - 32);
 }
 
+/* The plan's rows of one interface. */
+static int add_nic(json_t *plan, json_t *network, const char *guid, const char *subnet,
+		   const char *address, json_t *row, struct lf_error *err)
+{
+	LF_AUTO_JSON *own = row;
+	int failed = json_array_append(lf_json_at(plan, "networks"), network);
+
+	failed |= json_array_append_new(
+		lf_json_at(plan, "vm.nics"),
+		json_pack("{s:s, s:s?, s:s, s:s, s:s}", "guid", guid, "network",
+			  lf_json_text(network, "guid"), "subnet", subnet, "mac",
+			  lf_json_text_or(row, "mac", ""), "address", address));
+	failed |= json_array_append(lf_json_at(plan, "nics"), own);
+	return failed ? lf_fail_nomem(err) : 0;
+}
+
+/* An interface that its user made: address and subnet are its own already. */
+static int plan_own_nic(struct lf_context *context, const json_t *machine, const json_t *nic,
+			json_t *plan, struct lf_error *err)
+{
+	const char *id = lf_json_text_or(nic, "id", "");
+	char nic_guid[LF_GUID_SIZE], network_guid[LF_GUID_SIZE], mac[18];
+	LF_AUTO_RESOURCE own = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *host = NULL;
+
+	int rc = lf_catalog_get(context->catalog, id, &own, err);
+	if (rc)
+		return rc;
+	const json_t *config = lf_json_at(own.doc, "properties.ipConfigurations.0.properties");
+	const char *subnet_id = lf_json_text_or(config, "subnet.id", "");
+	const char *subnet = lf_arm_id_last(subnet_id);
+	LF_AUTO_FREE char *network_id =
+		strndup(subnet_id, strlen(subnet_id) > strlen(subnet) + strlen("/subnets/")
+					   ? (size_t)(subnet - subnet_id) - strlen("/subnets/")
+					   : 0);
+	if (!network_id)
+		return lf_fail_nomem(err);
+	rc = host_network(context, network_id, lf_json_bool_or(machine, "isolated", false),
+			  network_guid, &host, err);
+	if (rc)
+		return rc;
+	lf_machine_guid(context, id, "nic", nic_guid);
+	choose_mac(nic_guid, mac);
+	const char *address = lf_json_text_or(config, "privateIPAddress", "");
+	json_t *row = json_pack("{s:s, s:s, s:s, s:b, s:s, s:b, s:b}", "id", own.id, "subnetId",
+				subnet_id, "address", address, "static", 1, "mac",
+				lf_json_text_or(own.doc, "properties.macAddress", mac), "primary",
+				(int)lf_json_bool_or(nic, "primary", false), "own", 1);
+	return row ? add_nic(plan, host, nic_guid, subnet, address, row, err) : lf_fail_nomem(err);
+}
+
 /*
  * An address asked for that is taken, or is of another subnet (a test network's prefix may
  * differ), gives way to the next free one, as the failover documents say.
@@ -89,6 +153,8 @@ static int plan_nic(struct lf_context *context, const json_t *machine, const jso
 
 	if (!id || !owner)
 		return lf_fail(err, LF_EINVAL, "id", "the machine's id is not a resource id");
+	if (lf_json_text(nic, "id"))
+		return plan_own_nic(context, machine, nic, plan, err);
 	int rc = lf_network_subnet(context, lf_json_text_or(nic, "networkId", ""),
 				   lf_json_text(nic, "subnet"), &subnet, err);
 	if (rc)
@@ -111,26 +177,28 @@ static int plan_nic(struct lf_context *context, const json_t *machine, const jso
 	lf_machine_guid(context, id, "nic", nic_guid);
 	choose_mac(nic_guid, mac);
 	const char *own_mac = lf_json_text_or(nic, "mac", mac);
-	int failed = json_array_append(lf_json_at(plan, "networks"), host);
-	failed |= json_array_append_new(lf_json_at(plan, "vm.nics"),
-					json_pack("{s:s, s:s, s:s, s:s, s:s}", "guid", nic_guid,
-						  "network", network_guid, "subnet", name, "mac",
-						  own_mac, "address", address));
-	failed |= json_array_append_new(
-		lf_json_at(plan, "nics"),
-		json_pack("{s:s, s:s, s:s, s:b, s:s, s:b}", "id", id, "subnetId", subnet.id,
-			  "address", address, "static", wanted != NULL, "mac", own_mac, "primary",
-			  (int)lf_json_bool_or(nic, "primary", false)));
-	return failed ? lf_fail_nomem(err) : 0;
+	json_t *row = json_pack("{s:s, s:s, s:s, s:b, s:s, s:b}", "id", id, "subnetId", subnet.id,
+				"address", address, "static", wanted != NULL, "mac", own_mac,
+				"primary", (int)lf_json_bool_or(nic, "primary", false));
+	return row ? add_nic(plan, host, nic_guid, name, address, row, err) : lf_fail_nomem(err);
 }
 
-/* The machine's disks without what only the resources need. */
-static json_t *host_disks(const json_t *machine)
+char *lf_machine_disk_id(const json_t *machine, const json_t *disk)
 {
-	json_t *disks = json_array(), *disk;
+	const char *id = lf_json_text(disk, "id");
+
+	return id ? strdup(id)
+		  : lf_machine_sibling(lf_json_text_or(machine, "id", ""), LF_DISK_TYPE,
+				       lf_json_text_or(disk, "name", ""));
+}
+
+json_t *lf_machine_host_disks(const json_t *of)
+{
+	json_t *disks = json_array();
+	const json_t *disk;
 	size_t i;
 
-	json_array_foreach (lf_json_at(machine, "disks"), i, disk)
+	json_array_foreach (of, i, disk)
 		json_array_append_new(disks,
 				      json_pack("{s:I, s:s, s:I, s:O}", "lun",
 						(json_int_t)lf_json_int_or(disk, "lun", -1), "name",
@@ -138,6 +206,19 @@ static json_t *host_disks(const json_t *machine)
 						(json_int_t)lf_json_int_or(disk, "sizeBytes", 0),
 						"source", lf_json_at(disk, "source")));
 	return disks;
+}
+
+/* Derived from the id, unless disks of an earlier machine of that name lie there still. */
+static int choose_guid(struct lf_context *context, const char *vm_id, char out[static LF_GUID_SIZE],
+		       struct lf_error *err)
+{
+	unsigned left = 0;
+
+	lf_machine_guid(context, vm_id, "vm", out);
+	int rc = lf_disks_of_host(context, out, NULL, &left, err);
+	if (!rc && left)
+		lf_guid_random(out);
+	return rc;
 }
 
 int lf_machine_plan(struct lf_context *context, const json_t *machine, json_t **ret_plan,
@@ -155,13 +236,15 @@ int lf_machine_plan(struct lf_context *context, const json_t *machine, json_t **
 				     err);
 	if (rc)
 		return rc;
-	lf_machine_guid(context, id, "vm", guid);
+	rc = choose_guid(context, id, guid, err);
+	if (rc)
+		return rc;
 	LF_AUTO_JSON *plan = json_pack(
 		"{s:{s:s, s:s, s:s, s:i, s:i, s:s, s:b, s:o, s:[]}, s:[], s:[]}", "vm", "guid",
 		guid, "id", id, "name", lf_arm_id_last(id), "vcpus", (int)vcpus, "memoryMiB",
 		(int)memory_mib, "firmware", lf_json_text_or(machine, "firmware", "bios"),
 		"secureBoot", (int)lf_json_bool_or(machine, "secureBoot", false), "disks",
-		host_disks(machine), "nics", "networks", "nics");
+		lf_machine_host_disks(lf_json_at(machine, "disks")), "nics", "networks", "nics");
 	if (!plan)
 		return lf_fail_nomem(err);
 	json_array_foreach (lf_json_at(machine, "nics"), i, nic) {
@@ -175,8 +258,7 @@ int lf_machine_plan(struct lf_context *context, const json_t *machine, json_t **
 
 static json_t *attached_disk(const json_t *machine, const json_t *disk)
 {
-	LF_AUTO_FREE char *id = lf_machine_sibling(lf_json_text_or(machine, "id", ""), LF_DISK_TYPE,
-						   lf_json_text_or(disk, "name", ""));
+	LF_AUTO_FREE char *id = lf_machine_disk_id(machine, disk);
 	int64_t bytes = lf_json_int_or(disk, "sizeBytes", 0);
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:{s:s, s:s*}}", "name",
@@ -186,7 +268,7 @@ static json_t *attached_disk(const json_t *machine, const json_t *disk)
 			 "Standard_LRS", "id", id);
 }
 
-static json_t *storage_profile(const json_t *machine)
+json_t *lf_machine_storage_profile(const json_t *machine)
 {
 	json_t *profile = json_pack("{s:[]}", "dataDisks"), *disk;
 	size_t i;
@@ -216,14 +298,15 @@ json_t *lf_machine_vm_doc(const json_t *machine, const json_t *plan, int64_t now
 				      json_pack("{s:s, s:{s:b}}", "id", lf_json_text(nic, "id"),
 						"properties", "primary",
 						(int)lf_json_bool_or(nic, "primary", false)));
-	json_t *doc = json_pack(
-		"{s:s, s:o*, s:s*, s:{s:s, s:{s:s}, s:o, s:{s:o}, s:{s:{s:b}}, s:s}}", "location",
-		lf_json_text_or(machine, "location", ""), "tags", json_incref(tags), "managedBy",
-		lf_json_text(machine, "managedBy"), "properties", "vmId",
-		lf_json_text_or(plan, "vm.guid", ""), "hardwareProfile", "vmSize",
-		lf_json_text_or(machine, "vmSize", ""), "storageProfile", storage_profile(machine),
-		"networkProfile", "networkInterfaces", nics, "diagnosticsProfile",
-		"bootDiagnostics", "enabled", 1, "provisioningState", "Creating");
+	json_t *doc =
+		json_pack("{s:s, s:o*, s:s*, s:{s:s, s:{s:s}, s:o, s:{s:o}, s:{s:{s:b}}, s:s}}",
+			  "location", lf_json_text_or(machine, "location", ""), "tags",
+			  json_incref(tags), "managedBy", lf_json_text(machine, "managedBy"),
+			  "properties", "vmId", lf_json_text_or(plan, "vm.guid", ""),
+			  "hardwareProfile", "vmSize", lf_json_text_or(machine, "vmSize", ""),
+			  "storageProfile", lf_machine_storage_profile(machine), "networkProfile",
+			  "networkInterfaces", nics, "diagnosticsProfile", "bootDiagnostics",
+			  "enabled", 1, "provisioningState", "Creating");
 	if (doc && lf_json_bool_or(machine, "secureBoot", false))
 		lf_json_set_bool(doc, "properties.securityProfile.uefiSettings.secureBootEnabled",
 				 true);

@@ -97,11 +97,19 @@ DOCUMENT_HANDLERS(group)
 static const struct lf_field vm_fields[] = {
 	{"properties.hardwareProfile.vmSize", LF_TEXT, 0, 0, 64, NULL,
 	 "Size of the machine; another one counts from its next start."},
+	{"properties.storageProfile.osDisk.managedDisk.id", LF_ID, 0, 0, 0, NULL,
+	 "The disk that it boots from."},
+	{"properties.storageProfile.dataDisks", LF_ARRAY, 0, 0, 64, NULL,
+	 "Disks that are there: lun and managedDisk.id."},
+	{"properties.networkProfile.networkInterfaces", LF_ARRAY, 0, 0, 8, NULL,
+	 "Network interfaces that are there."},
 	{"tags", LF_OBJECT, 0, 0, 0, NULL, "Tags, replaced as a whole."},
 };
 static const struct lf_field disk_fields[] = {
 	{"properties.creationData.createOption", LF_TEXT, 0, 0, 32, NULL,
-	 "How the disk is made: Empty."},
+	 "How the disk is made: Empty, Restore (from a disk restore point), Copy."},
+	{"properties.creationData.sourceResourceId", LF_ID, 0, 0, 0, NULL,
+	 "The disk restore point, or the disk, that it is made from."},
 	{"properties.diskSizeGB", LF_INT, 0, 1, 65536, NULL,
 	 "Size in GiB; never less than it was."},
 	{"tags", LF_OBJECT, 0, 0, 0, NULL, "Tags, replaced as a whole."},
@@ -229,7 +237,8 @@ const struct lf_arm_provider lf_compute_provider = {
 	.types = types,
 };
 
-const struct lf_job_type *const lf_compute_jobs[] = {&lf_vm_start_job,
+const struct lf_job_type *const lf_compute_jobs[] = {&lf_vm_make_job,
+						     &lf_vm_start_job,
 						     &lf_vm_stop_job,
 						     &lf_vm_restart_job,
 						     &lf_vm_delete_job,

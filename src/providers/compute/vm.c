@@ -75,10 +75,8 @@ static int check_vm(struct lf_arm_call *call, const char *id, json_t *doc,
 {
 	unsigned vcpus, memory_mib;
 
-	if (!before)
-		return lf_fail_arm(err, LF_EUNSUPPORTED, "OperationNotAllowed", id,
-				   "make machines by test failover, failover or restore",
-				   "a new virtual machine cannot be made by this request");
+	(void)id;
+	LF_ASSERT(before); /* a new one: lf_vm_make() */
 	const char *size = lf_json_text_or(doc, "properties.hardwareProfile.vmSize", "");
 	int rc = lf_compute_size(size, &vcpus, &memory_mib, err);
 	if (rc)
@@ -122,7 +120,12 @@ int lf_vm_list_all(struct lf_arm_call *call, struct lf_error *err)
 
 int lf_vm_put(struct lf_arm_call *call, struct lf_error *err)
 {
-	return lf_document_put(call, &vm_document, err);
+	LF_AUTO_RESOURCE there = LF_RESOURCE_INIT;
+	int rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 0), &there, err);
+
+	if (rc == LF_ENOTFOUND)
+		return lf_vm_make(call, err);
+	return rc ? rc : lf_document_put(call, &vm_document, err);
 }
 
 int lf_vm_patch(struct lf_arm_call *call, struct lf_error *err)
@@ -233,7 +236,7 @@ int lf_vm_console(struct lf_arm_call *call, struct lf_error *err)
 		rc = lf_fail(err, LF_EUNSUPPORTED, vm.id, "this site runs no machines");
 	if (rc)
 		return rc;
-	lf_machine_guid(context, vm.id, "vm", guid);
+	lf_machine_host_guid(context, vm.id, guid);
 	rc = lf_compute_vm_console(context->compute, guid, CONSOLE_MAX, &text, err);
 	if (rc)
 		return rc;

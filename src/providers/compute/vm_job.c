@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "providers/compute/attach.h"
 #include "providers/compute/compute.h"
 #include "providers/compute/machine.h"
 #include "providers/compute/plan.h"
@@ -32,7 +33,7 @@ static int run_stop(struct lf_job_run *run, struct lf_error *err)
 	const struct lf_job *job = lf_job_run_job(run);
 	char guid[LF_GUID_SIZE];
 
-	lf_machine_guid(context, job->resource, "vm", guid);
+	lf_machine_host_guid(context, job->resource, guid);
 	int rc = lf_compute_vm_stop(context->compute, guid,
 				    !lf_json_bool_or(job->doc, "skipShutdown", false), err);
 	return rc ? rc
@@ -55,20 +56,8 @@ static bool is_deleted_with_vm(const json_t *doc, const char *disk_id)
 	return lf_text_equal_nocase(lf_json_text_or(found, "deleteOption", "Detach"), "Delete");
 }
 
-/* What stays of a part: it belongs to nobody now. */
-static int detach_part(struct lf_context *context, struct lf_resource *part, struct lf_error *err)
-{
-	json_object_del(part->doc, "managedBy");
-	json_object_del(lf_json_at(part->doc, "properties"), "virtualMachine");
-	if (lf_text_equal_nocase(part->type, LF_DISK_TYPE) &&
-	    lf_json_set_text(part->doc, "properties.diskState", "Unattached"))
-		return lf_fail_nomem(err);
-	return lf_catalog_put(context->catalog, part->id, part->type, LF_PUT_EXISTING, NULL,
-			      part->doc, NULL, err);
-}
-
 static int leave_parts(struct lf_context *context, const struct lf_resource *vm, const char *type,
-		       unsigned *ret_left, struct lf_error *err)
+		       struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = type};
 	LF_AUTO_RESOURCE_LIST list = {0};
@@ -78,28 +67,23 @@ static int leave_parts(struct lf_context *context, const struct lf_resource *vm,
 		struct lf_resource *part = &list.items[i];
 		if (!lf_arm_id_equal(lf_json_text_or(part->state, "machine", ""), vm->id))
 			continue;
-		if (is_deleted_with_vm(vm->doc, part->id)) {
-			rc = lf_catalog_delete(context->catalog, part->id, err);
-			continue;
-		}
-		(*ret_left)++;
-		rc = detach_part(context, part, err);
+		rc = is_deleted_with_vm(vm->doc, part->id)
+			     ? lf_catalog_delete(context->catalog, part->id, err)
+			     : lf_part_detach(context, part, err);
 	}
 	return rc;
 }
 
 /* The host first, keeping the disks; then the resources, in one transaction. */
-static int leave_all(struct lf_context *context, const struct lf_resource *vm, unsigned *ret_disks,
-		     struct lf_error *err)
+static int leave_all(struct lf_context *context, const struct lf_resource *vm, struct lf_error *err)
 {
-	unsigned nics = 0;
 	int rc = lf_catalog_begin(context->catalog, err);
 
 	if (rc)
 		return rc;
-	rc = leave_parts(context, vm, LF_DISK_TYPE, ret_disks, err);
+	rc = leave_parts(context, vm, LF_DISK_TYPE, err);
 	if (!rc)
-		rc = leave_parts(context, vm, LF_NIC_TYPE, &nics, err);
+		rc = leave_parts(context, vm, LF_NIC_TYPE, err);
 	if (!rc)
 		rc = lf_catalog_delete_tree(context->catalog, vm->id, err);
 	if (!rc)
@@ -117,7 +101,7 @@ static int run_delete(struct lf_job_run *run, struct lf_error *err)
 	char guid[LF_GUID_SIZE];
 	unsigned disks = 0;
 
-	lf_machine_guid(context, id, "vm", guid);
+	lf_machine_host_guid(context, id, guid);
 	int rc = lf_catalog_get(context->catalog, id, &vm, err);
 	if (rc == LF_ENOTFOUND)
 		return LF_STEP_DONE;
@@ -126,7 +110,9 @@ static int run_delete(struct lf_job_run *run, struct lf_error *err)
 	if (!rc)
 		rc = lf_machine_remove_networks(context, lf_json_at(vm.state, "plan"), err);
 	if (!rc)
-		rc = leave_all(context, &vm, &disks, err);
+		rc = leave_all(context, &vm, err);
+	if (!rc)
+		rc = lf_disks_of_host(context, guid, NULL, &disks, err);
 	if (!rc && disks == 0)
 		rc = lf_compute_vm_remove(context->compute, guid, false, err);
 	return rc;

@@ -82,16 +82,9 @@ int lf_disk_restore_point_list(struct lf_arm_call *call, struct lf_error *err)
 static int find_disk(struct lf_arm_call *call, const struct lf_resource *point, const char *name,
 		     const json_t **ret_disk, struct lf_error *err)
 {
-	const json_t *disk;
-	size_t i;
-
-	json_array_foreach (lf_json_at(point->state, "disks"), i, disk) {
-		LF_AUTO_FREE char *id = lf_disk_restore_point_id(point->id, disk);
-		if (id && lf_text_equal_nocase(lf_arm_id_last(id), name)) {
-			*ret_disk = disk;
-			return 0;
-		}
-	}
+	*ret_disk = lf_restore_point_find_disk(point, name);
+	if (*ret_disk)
+		return 0;
 	return lf_fail_arm(err, LF_ENOTFOUND, "ResourceNotFound", lf_arm_id(call, 0), NULL,
 			   "the restore point has no disk restore point '%.100s'", name);
 }

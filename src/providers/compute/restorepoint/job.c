@@ -104,7 +104,7 @@ static int capture_machine(struct lf_job_run *run, struct lf_resource *point,
 	int rc = find_base(context, point, &base, err);
 	if (rc)
 		return rc;
-	lf_machine_guid(context, vm->id, "vm", guid);
+	lf_machine_host_guid(context, vm->id, guid);
 	LF_AUTO_JSON *wanted = json_pack("{s:s, s:s, s:O?, s:b}", "guid", guid, "region",
 					 lf_json_text_or(point->state, "region", ""), "exclude",
 					 lf_json_at(input, "exclude"), "quiesce", (int)!crash);

@@ -15,6 +15,19 @@ char *lf_disk_restore_point_id(const char *point_id, const json_t *disk)
 			     lf_json_text_or(disk, "id", ""));
 }
 
+const json_t *lf_restore_point_find_disk(const struct lf_resource *point, const char *name)
+{
+	const json_t *disk;
+	size_t i;
+
+	json_array_foreach (lf_json_at(point->state, "disks"), i, disk) {
+		LF_AUTO_FREE char *id = lf_disk_restore_point_id(point->id, disk);
+		if (id && lf_text_equal_nocase(lf_arm_id_last(id), name))
+			return disk;
+	}
+	return NULL;
+}
+
 static const json_t *find_lun(const json_t *disks, int64_t lun)
 {
 	const json_t *disk;

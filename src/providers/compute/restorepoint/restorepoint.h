@@ -27,6 +27,8 @@ lf_arm_handler lf_restore_point_put, lf_disk_restore_point_list, lf_disk_restore
 
 /* "ID/diskRestorePoints/NAME" of a disk of the point's state; free(). */
 char *lf_disk_restore_point_id(const char *point_id, const json_t *disk);
+/* The disk of the point's state that the name of a disk restore point is of; NULL: none. */
+const json_t *lf_restore_point_find_disk(const struct lf_resource *point, const char *name);
 /* Percent of a copy's disk that is here; 100 of what was made here. */
 int lf_restore_point_percent(struct lf_context *context, const struct lf_resource *point,
 			     const json_t *disk);

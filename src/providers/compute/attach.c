@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "providers/compute/attach.h"
+
+#include <string.h>
+
+#include "providers/compute/machine.h"
+#include "providers/compute/plan.h"
+#include "vault/point.h"
+
+bool lf_disk_host(const struct lf_context *context, const struct lf_resource *disk,
+		  char out[static LF_GUID_SIZE])
+{
+	const char *machine = lf_json_text(disk->state, "machine");
+	const char *host = lf_json_text(disk->state, "host");
+
+	if (host)
+		snprintf(out, LF_GUID_SIZE, "%s", host);
+	else if (machine) /* written before disks could move */
+		lf_machine_guid(context, machine, "vm", out);
+	return host || machine;
+}
+
+int lf_disks_of_host(struct lf_context *context, const char *host, const char *except,
+		     unsigned *ret_n, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_DISK_TYPE};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	char other[LF_GUID_SIZE];
+
+	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	*ret_n = 0;
+	for (size_t i = 0; !rc && i < list.n; i++)
+		*ret_n += lf_disk_host(context, &list.items[i], other) &&
+			  strcmp(other, host) == 0 &&
+			  !(except && lf_arm_id_equal(list.items[i].id, except));
+	return rc;
+}
+
+/* The file that the disk is in the directory of its first machine. */
+static int file_source(struct lf_context *context, const struct lf_resource *disk, const char *host,
+		       json_t **ret_source, struct lf_error *err)
+{
+	int64_t lun = lf_json_int_or(disk->state, "lun",
+				     lf_json_text(disk->doc, "properties.osType") ? -1 : -2);
+	LF_AUTO_JSON *state = NULL;
+	const json_t *row;
+	size_t i;
+
+	int rc = lf_compute_vm_state(context->compute, host, &state, err);
+	if (rc)
+		return rc;
+	json_array_foreach (lf_json_at(state, "disks"), i, row) {
+		if (lf_json_int_or(row, "lun", -3) != lun)
+			continue;
+		if (!lf_json_bool_or(row, "hydrated", false))
+			return lf_fail_arm(err, LF_ECONFLICT, "OperationNotAllowed", disk->id,
+					   "let its machine run until its disks are copied, or "
+					   "restore the disk again from its recovery point",
+					   "disk %s still reads from a recovery point",
+					   lf_arm_id_last(disk->id));
+		*ret_source = json_pack("{s:s, s:s?, s:s}", "kind", "file", "path",
+					lf_json_text(row, "path"), "format", "qcow2");
+		return *ret_source ? 0 : lf_fail_nomem(err);
+	}
+	return lf_fail(err, LF_ENOTFOUND, disk->id, "the host holds no file of disk %s",
+		       lf_arm_id_last(disk->id));
+}
+
+int lf_disk_source(struct lf_context *context, const struct lf_resource *disk, json_t **ret_source,
+		   struct lf_error *err)
+{
+	json_t *source = lf_json_at(disk->state, "source");
+	char host[LF_GUID_SIZE];
+
+	if (lf_disk_host(context, disk, host))
+		return file_source(context, disk, host, ret_source, err);
+	*ret_source = source ? json_deep_copy(source) : json_pack("{s:s}", "kind", "empty");
+	return *ret_source ? 0 : lf_fail_nomem(err);
+}
+
+int lf_disk_attach(struct lf_context *context, const char *id, const char *vm_id, const char *host,
+		   int64_t lun, const json_t *source, struct lf_error *err)
+{
+	bool is_file = strcmp(lf_json_text_or(source, "kind", ""), "file") == 0;
+	LF_AUTO_RESOURCE disk = LF_RESOURCE_INIT;
+
+	int rc = lf_catalog_get(context->catalog, id, &disk, err);
+	if (rc)
+		return rc;
+	const char *owner = lf_json_text(disk.doc, "managedBy");
+	if (owner && !lf_arm_id_equal(owner, vm_id))
+		return lf_fail_arm(err, LF_ECONFLICT, "AttachDiskWhileBeingDetached", id,
+				   "detach it first, or use another disk",
+				   "disk %s is attached to VM %s", lf_arm_id_last(id), owner);
+	int failed = lf_json_set_text(disk.doc, "managedBy", vm_id) ||
+		     lf_json_set_text(disk.doc, "properties.diskState", "Attached") ||
+		     lf_json_set_text(disk.state, "machine", vm_id);
+	/* a file stays where it is; anything else becomes one in the machine's directory */
+	if (!is_file)
+		failed |= lf_json_set_text(disk.state, "host", host) ||
+			  lf_json_set_int(disk.state, "lun", lun);
+	return failed ? lf_fail_nomem(err)
+		      : lf_catalog_put(context->catalog, id, LF_DISK_TYPE, LF_PUT_EXISTING, NULL,
+				       disk.doc, disk.state, err);
+}
+
+int lf_part_detach(struct lf_context *context, struct lf_resource *part, struct lf_error *err)
+{
+	bool is_disk = lf_text_equal_nocase(part->type, LF_DISK_TYPE);
+	char host[LF_GUID_SIZE];
+	int failed = 0;
+
+	json_object_del(part->doc, "managedBy");
+	json_object_del(lf_json_at(part->doc, "properties"), "virtualMachine");
+	if (is_disk && lf_disk_host(context, part, host))
+		failed = lf_json_set_text(part->state, "host", host) ||
+			 lf_json_set_text(part->doc, "properties.diskState", "Unattached");
+	json_object_del(part->state, "machine");
+	return failed ? lf_fail_nomem(err)
+		      : lf_catalog_put(context->catalog, part->id, part->type, LF_PUT_EXISTING,
+				       NULL, part->doc, part->state, err);
+}
+
+/* Point and claim of a source; false: it needs none. */
+static bool claim_of(struct lf_context *context, const char *id, const json_t *source,
+		     char claim[static LF_GUID_SIZE + 8])
+{
+	char guid[LF_GUID_SIZE];
+
+	lf_machine_guid(context, id, "disk", guid);
+	snprintf(claim, LF_GUID_SIZE + 8, "disk:%s", guid);
+	return strcmp(lf_json_text_or(source, "kind", ""), "point") == 0;
+}
+
+int lf_disk_claim(struct lf_context *context, const char *id, const json_t *source,
+		  struct lf_error *err)
+{
+	char claim[LF_GUID_SIZE + 8];
+	struct lf_vault *vault;
+
+	if (!claim_of(context, id, source, claim))
+		return 0;
+	int rc = lf_regions_vault(context->regions, lf_json_text_or(source, "region", ""), &vault,
+				  err);
+	return rc ? rc
+		  : lf_claim_put(vault, lf_json_text_or(source, "point", ""), claim,
+				 LF_CLAIM_FOREVER, err);
+}
+
+int lf_disk_unclaim(struct lf_context *context, const char *id, const json_t *source,
+		    struct lf_error *err)
+{
+	char claim[LF_GUID_SIZE + 8];
+	struct lf_vault *vault;
+
+	if (!claim_of(context, id, source, claim))
+		return 0;
+	int rc = lf_regions_vault(context->regions, lf_json_text_or(source, "region", ""), &vault,
+				  err);
+	if (!rc)
+		rc = lf_claim_drop(vault, lf_json_text_or(source, "point", ""), claim, err);
+	return rc == LF_ENOTFOUND ? 0 : rc;
+}
+
+int lf_disks_settle(struct lf_context *context, const char *vm_id, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_DISK_TYPE};
+	LF_AUTO_RESOURCE_LIST list = {0};
+
+	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		struct lf_resource *disk = &list.items[i];
+		json_t *source = lf_json_at(disk->state, "source");
+		if (!source || !lf_json_text(disk->state, "host") ||
+		    !lf_arm_id_equal(lf_json_text_or(disk->state, "machine", ""), vm_id))
+			continue;
+		rc = lf_disk_unclaim(context, disk->id, source, err);
+		if (!rc && json_object_del(disk->state, "source") == 0)
+			rc = lf_catalog_put(context->catalog, disk->id, LF_DISK_TYPE,
+					    LF_PUT_EXISTING, NULL, disk->doc, disk->state, err);
+	}
+	return rc;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a new disk is made from: nothing, a disk of a restore point, or another
+ * disk that no machine has had yet.  No byte is moved: a disk names a root.
+ */
+#include <string.h>
+
+#include "providers/common/document.h"
+#include "providers/compute/disk_source.h"
+#include "providers/compute/plan.h"
+#include "providers/compute/restorepoint/restorepoint.h"
+
+#define OPTION	  "properties.creationData.createOption"
+#define SOURCE_ID "properties.creationData.sourceResourceId"
+#define DISKS	  "/diskRestorePoints/"
+
+static int fail_source(const char *id, const char *hint, const char *what, struct lf_error *err)
+{
+	return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", SOURCE_ID, hint, "'%.200s' %s", id,
+			   what);
+}
+
+static int check_region(const json_t *doc, const char *region, struct lf_error *err)
+{
+	char here[64], there[64];
+
+	lf_location_normal(lf_json_text_or(doc, "location", ""), here, sizeof(here));
+	lf_location_normal(region, there, sizeof(there));
+	if (strcmp(here, there) == 0)
+		return 0;
+	return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", "location",
+			   "make the disk where its source is, or copy the restore point there",
+			   "the source is in %s", region);
+}
+
+static int from_restore_point(struct lf_context *context, const json_t *doc, const char *id,
+			      struct lf_disk_origin *ret_origin, struct lf_error *err)
+{
+	const char *name = strcasestr(id, DISKS);
+	LF_AUTO_FREE char *point_id = strndup(id, (size_t)(name - id));
+	LF_AUTO_RESOURCE point = LF_RESOURCE_INIT;
+
+	if (!point_id)
+		return lf_fail_nomem(err);
+	int rc = lf_catalog_get(context->catalog, point_id, &point, err);
+	const json_t *disk = rc ? NULL : lf_restore_point_find_disk(&point, name + strlen(DISKS));
+	if (rc == LF_ENOTFOUND || (!rc && !disk))
+		return fail_source(id, "list the restore point's diskRestorePoints", "is not there",
+				   err);
+	if (rc)
+		return rc;
+	if (lf_restore_point_percent(context, &point, disk) < 100 || !lf_json_text(disk, "root"))
+		return lf_fail_arm(err, LF_ECONFLICT, "OperationNotAllowed", SOURCE_ID,
+				   "wait until its completionPercent is 100",
+				   "the disk restore point is not complete");
+	const char *region = lf_json_text_or(point.state, "region", "");
+	ret_origin->bytes = lf_json_int_or(disk, "sizeBytes", 0);
+	ret_origin->os_type = lf_json_int_or(disk, "lun", 0) < 0 ? "Linux" : NULL;
+	ret_origin->uefi =
+		strcmp(lf_json_text_or(point.doc, "properties.sourceMetadata.hyperVGeneration", ""),
+		       "V2") == 0;
+	ret_origin->source =
+		json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", "point", "region", region, "point",
+			  lf_json_text_or(point.state, "point", ""), "root",
+			  lf_json_text(disk, "root"), "disk", lf_json_text_or(disk, "id", ""));
+	return ret_origin->source ? check_region(doc, region, err) : lf_fail_nomem(err);
+}
+
+static int from_disk(struct lf_context *context, const json_t *doc, const char *id,
+		     struct lf_disk_origin *ret_origin, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE disk = LF_RESOURCE_INIT;
+	int rc = lf_arm_id_check(id, LF_DISK_TYPE, SOURCE_ID, err);
+
+	if (!rc)
+		rc = lf_catalog_get(context->catalog, id, &disk, err);
+	if (rc == LF_ENOTFOUND)
+		return fail_source(id, "name a disk that is there", "is not there", err);
+	if (rc)
+		return rc;
+	if (!lf_json_at(disk.state, "source") || lf_json_text(disk.state, "machine"))
+		return lf_fail_arm(
+			err, LF_EUNSUPPORTED, "OperationNotAllowed", SOURCE_ID,
+			"make a restore point of its machine and the disk from that",
+			"a disk that a machine has written to cannot be copied directly");
+	const char *os_type = lf_json_text(disk.doc, "properties.osType");
+	ret_origin->bytes = lf_json_int_or(disk.doc, "properties.diskSizeBytes", 0);
+	ret_origin->os_type = !os_type ? NULL : strcmp(os_type, "Windows") ? "Linux" : "Windows";
+	ret_origin->uefi =
+		strcmp(lf_json_text_or(disk.doc, "properties.hyperVGeneration", ""), "V2") == 0;
+	ret_origin->source = json_deep_copy(lf_json_at(disk.state, "source"));
+	return ret_origin->source
+		       ? check_region(doc, lf_json_text_or(disk.doc, "location", ""), err)
+		       : lf_fail_nomem(err);
+}
+
+int lf_disk_origin(struct lf_context *context, const json_t *doc, struct lf_disk_origin *ret_origin,
+		   struct lf_error *err)
+{
+	const char *option = lf_json_text_or(doc, OPTION, "Empty");
+	const char *id = lf_json_text_or(doc, SOURCE_ID, "");
+	bool copy = lf_text_equal_nocase(option, "Copy");
+
+	*ret_origin = (struct lf_disk_origin){0};
+	if (lf_text_equal_nocase(option, "Empty")) {
+		ret_origin->source = json_pack("{s:s}", "kind", "empty");
+		return ret_origin->source ? 0 : lf_fail_nomem(err);
+	}
+	if (!copy && !lf_text_equal_nocase(option, "Restore"))
+		return lf_fail_arm(err, LF_EUNSUPPORTED, "OperationNotAllowed", OPTION,
+				   "use Empty, Restore or Copy",
+				   "disks cannot be made by createOption %.32s here", option);
+	if (!id[0])
+		return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", SOURCE_ID,
+				   "name a disk restore point, or a disk", "%s needs a source",
+				   option);
+	if (strcasestr(id, DISKS))
+		return from_restore_point(context, doc, id, ret_origin, err);
+	return copy ? from_disk(context, doc, id, ret_origin, err)
+		    : fail_source(id, "name a disk restore point", "is no disk restore point", err);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A client's own machine: PUT of a virtual machine with disks and network
+ * interfaces that are there.  The request becomes what lf_machine_make() takes;
+ * its rows and the job that makes the rest are one transaction.
+ */
+#include <string.h>
+
+#include "providers/common/document.h"
+#include "providers/compute/attach.h"
+#include "providers/compute/compute.h"
+#include "providers/compute/machine.h"
+#include "providers/compute/plan.h"
+
+#define PROFILE "properties.storageProfile"
+
+static int fail_parameter(const char *target, const char *hint, const char *what,
+			  struct lf_error *err)
+{
+	return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", target, hint, "%s", what);
+}
+
+/* A disk that is there, and belongs to nobody else. */
+static int add_disk(struct lf_arm_call *call, const json_t *row, int64_t lun, json_t *machine,
+		    struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	const char *target = lun < 0 ? PROFILE ".osDisk" : PROFILE ".dataDisks";
+	const char *id = lf_json_text(row, "managedDisk.id");
+	LF_AUTO_RESOURCE disk = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *source = NULL;
+
+	if (!id)
+		return fail_parameter(target,
+				      "make the disk first and attach it by managedDisk.id: there "
+				      "are no images here",
+				      "a machine is made of managed disks that are there", err);
+	int rc = lf_arm_id_check(id, LF_DISK_TYPE, target, err);
+	if (!rc)
+		rc = lf_catalog_get(context->catalog, id, &disk, err);
+	if (rc == LF_ENOTFOUND)
+		return fail_parameter(target, "make it first", "the disk is not there", err);
+	if (!rc)
+		rc = lf_disk_source(context, &disk, &source, err);
+	if (rc)
+		return rc;
+	if (lun < 0 && !lf_json_text(disk.doc, "properties.osType"))
+		return fail_parameter(target, "attach it as a data disk",
+				      "the disk holds no operating system", err);
+	if (lun < 0 &&
+	    (lf_json_set_text(machine, "osType", lf_json_text(disk.doc, "properties.osType")) ||
+	     lf_json_set_text(
+		     machine, "firmware",
+		     strcmp(lf_json_text_or(disk.doc, "properties.hyperVGeneration", ""), "V2")
+			     ? "bios"
+			     : "uefi")))
+		return lf_fail_nomem(err);
+	json_t *made =
+		json_pack("{s:I, s:s, s:s, s:I, s:O}", "lun", (json_int_t)lun, "id", disk.id,
+			  "name", lf_arm_id_last(disk.id), "sizeBytes",
+			  (json_int_t)lf_json_int_or(disk.doc, "properties.diskSizeBytes", 0),
+			  "source", source);
+	return json_array_append_new(lf_json_at(machine, "disks"), made) ? lf_fail_nomem(err) : 0;
+}
+
+static int add_disks(struct lf_arm_call *call, json_t *machine, struct lf_error *err)
+{
+	const json_t *body = lf_arm_body(call), *row;
+	size_t i;
+
+	int rc = add_disk(call, lf_json_at(body, PROFILE ".osDisk"), -1, machine, err);
+	json_array_foreach (lf_json_at(body, PROFILE ".dataDisks"), i, row) {
+		if (rc)
+			return rc;
+		if (!lf_json_at(row, "lun"))
+			return fail_parameter(PROFILE ".dataDisks.lun",
+					      "give each data disk a LUN of its own",
+					      "a data disk has no LUN", err);
+		rc = add_disk(call, row, lf_json_int_or(row, "lun", 0), machine, err);
+	}
+	return rc;
+}
+
+static int add_nics(struct lf_arm_call *call, json_t *machine, struct lf_error *err)
+{
+	static const char path[] = "properties.networkProfile.networkInterfaces";
+	json_t *rows = lf_json_at(lf_arm_body(call), path);
+	const json_t *row;
+	size_t i;
+
+	if (json_array_size(rows) == 0)
+		return fail_parameter(path, "make a network interface first and name it here",
+				      "a machine needs a network interface", err);
+	json_array_foreach (rows, i, row) {
+		const char *id = lf_json_text_or(row, "id", "");
+		LF_AUTO_RESOURCE nic = LF_RESOURCE_INIT;
+		bool primary = lf_json_bool_or(row, "properties.primary", i == 0);
+		int rc = lf_arm_id_check(id, LF_NIC_TYPE, path, err);
+		if (!rc)
+			rc = lf_catalog_get(lf_arm_context(call)->catalog, id, &nic, err);
+		if (rc == LF_ENOTFOUND)
+			return fail_parameter(path, "make it first",
+					      "the network interface is not there", err);
+		if (rc)
+			return rc;
+		if (json_array_append_new(
+			    lf_json_at(machine, "nics"),
+			    json_pack("{s:s, s:b}", "id", nic.id, "primary", (int)primary)))
+			return lf_fail_nomem(err);
+	}
+	return 0;
+}
+
+static int plan_machine(struct lf_arm_call *call, json_t **ret_machine, struct lf_error *err)
+{
+	const json_t *body = lf_arm_body(call);
+	const char *size = lf_json_text(body, "properties.hardwareProfile.vmSize");
+	unsigned vcpus, memory_mib;
+
+	if (!size)
+		return fail_parameter("properties.hardwareProfile.vmSize",
+				      "GET locations/{location}/vmSizes lists them",
+				      "a machine needs a size", err);
+	int rc = lf_compute_size(size, &vcpus, &memory_mib, err);
+	if (rc)
+		return rc;
+	LF_AUTO_JSON *machine = json_pack(
+		"{s:s, s:s, s:s, s:O*, s:b, s:[], s:[]}", "id", lf_arm_id(call, 0), "location",
+		lf_json_text_or(body, "location", ""), "vmSize", size, "tags",
+		lf_json_at(body, "tags"), "secureBoot",
+		(int)lf_json_bool_or(
+			body, "properties.securityProfile.uefiSettings.secureBootEnabled", false),
+		"disks", "nics");
+	if (!machine)
+		return lf_fail_nomem(err);
+	rc = add_disks(call, machine, err);
+	if (!rc)
+		rc = add_nics(call, machine, err);
+	if (!rc)
+		*ret_machine = lf_steal(&machine);
+	return rc;
+}
+
+/* The rows and their job, in one transaction. */
+static int submit(struct lf_arm_call *call, json_t *machine, char ret_job[static LF_GUID_SIZE],
+		  struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	LF_AUTO_FREE char *scope =
+		lf_printf_dup("/subscriptions/%s", lf_arm_param(call, "subscription"));
+	const struct lf_job_request request = {.type = lf_vm_make_job.name,
+					       .scope = scope,
+					       .resource = lf_arm_id(call, 0),
+					       .doc = machine};
+
+	int rc = scope ? lf_catalog_begin(context->catalog, err) : lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_machine_note(context, machine, err);
+	if (!rc)
+		rc = lf_jobs_submit(context->jobs, &request, ret_job, err);
+	if (!rc)
+		rc = lf_catalog_commit(context->catalog, err);
+	if (rc)
+		lf_catalog_rollback(context->catalog);
+	return rc;
+}
+
+int lf_vm_make(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_JSON *machine = NULL;
+	char job[LF_GUID_SIZE];
+
+	if (!lf_json_text(lf_arm_body(call), "location"))
+		return fail_parameter("location", "name the region of its disks",
+				      "a machine needs a location", err);
+	int rc = plan_machine(call, &machine, err);
+	if (!rc)
+		rc = submit(call, machine, job, err);
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+	if (!rc)
+		rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 0), &vm, err);
+	if (!rc)
+		rc = lf_arm_envelope(vm.doc, vm.id, LF_VM_TYPE, err);
+	const struct lf_arm_async async = {.job = job};
+	return rc ? rc : lf_arm_reply_async(call, 201, &async, vm.doc, err);
+}
+
+static int run_make(struct lf_job_run *run, struct lf_error *err)
+{
+	return lf_machine_make(lf_job_run_context(run), lf_job_run_job(run)->doc, err);
+}
+
+static int run_start(struct lf_job_run *run, struct lf_error *err)
+{
+	return lf_machine_start(lf_job_run_context(run), lf_job_run_job(run)->resource, err);
+}
+
+static const struct lf_job_step steps[] = {
+	{"Make", "Make the machine", run_make, NULL},
+	{"Start", "Start the machine", run_start, NULL},
+};
+const struct lf_job_type lf_vm_make_job = {
+	.name = "compute.makeMachine", .steps = steps, .n_steps = LF_N(steps)};
