@@ -28,8 +28,10 @@ static int check_change(json_t *doc, const struct lf_resource *before, struct lf
 			       "a disk cannot be made smaller");
 	if (gib != had &&
 	    (lf_json_text(before->state, "machine") || lf_json_text(before->state, "host")))
-		return lf_fail(err, LF_EUNSUPPORTED, "properties.diskSizeGB",
-			       "the disk of a machine cannot be resized yet");
+		return lf_fail_arm(err, LF_EUNSUPPORTED, "OperationNotAllowed",
+				   "properties.diskSizeGB",
+				   "make a larger disk of a restore point of its machine",
+				   "a disk that a machine wrote to cannot be resized yet");
 	if (!kept || (tags && json_object_set(kept, "tags", tags)) ||
 	    (gib != had && set_size(kept, gib * GIB)))
 		return lf_fail_nomem(err);

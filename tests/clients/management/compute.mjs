@@ -1,0 +1,62 @@
+// Machines of disks that are there: disks made empty, from restore points and from disks, attached, left behind, attached again.
+import { ComputeManagementClient } from "@azure/arm-compute";
+import { NetworkManagementClient } from "@azure/arm-network";
+import { ResourceManagementClient } from "@azure/arm-resources";
+import { all, check, client, poll, prefix, refused, S } from "./lib.mjs";
+
+const compute = client(ComputeManagementClient), network = client(NetworkManagementClient);
+const groups = client(ResourceManagementClient).resourceGroups;
+const { disks, virtualMachines: vms, restorePointCollections: collections, restorePoints: points } = compute;
+const rg = `${prefix}-vm`, location = "eastus", provider = `${S}/resourceGroups/${rg}/providers/Microsoft.Compute`;
+const disk = (name, creationData, more = {}) => disks.beginCreateOrUpdateAndWait(rg, name, { location, creationData, ...more }, poll);
+const nic = async (name) => (await network.networkInterfaces.beginCreateOrUpdateAndWait(rg, name, { location, ipConfigurations: [{ name: "a", subnet: { id: subnet } }] }, poll)).id;
+const machine = async (name, os, data = [], nicId = undefined) => vms.beginCreateOrUpdateAndWait(rg, name, {
+  location, hardwareProfile: { vmSize: "Standard_D2s_v3" },
+  storageProfile: { osDisk: { createOption: "Attach", managedDisk: { id: os } }, dataDisks: data.map((id, i) => ({ lun: i, createOption: "Attach", managedDisk: { id } })) },
+  networkProfile: { networkInterfaces: [{ id: nicId ?? await nic(`${name}-nic`) }] },
+}, poll);
+
+await groups.createOrUpdate(rg, { location });
+const net = await network.virtualNetworks.beginCreateOrUpdateAndWait(rg, "v", { location, addressSpace: { addressPrefixes: ["10.9.0.0/16"] }, subnets: [{ name: "default", addressPrefix: "10.9.0.0/24" }] }, poll);
+const subnet = net.subnets[0].id;
+
+const os = await disk("os", { createOption: "Empty" }, { diskSizeGB: 1, osType: "Linux", hyperVGeneration: "V2" });
+check("an empty disk is unattached", os.diskState === "Unattached" && os.diskSizeBytes === 1 << 30 && os.osType === "Linux", os);
+const data = await disk("data", { createOption: "Empty" }, { diskSizeGB: 2 });
+await refused("a disk without a size", 400, "InvalidParameter", () => disk("x", { createOption: "Empty" }));
+await refused("a disk of an image", 400, "OperationNotAllowed", () => disk("x", { createOption: "FromImage" }));
+await refused("a disk of a restore point that is not there", 400, "InvalidParameter", () => disk("x", { createOption: "Restore", sourceResourceId: `${provider}/restorePointCollections/c/restorePoints/p/diskRestorePoints/d` }));
+await refused("a machine without disks", 400, "InvalidParameter", () => vms.beginCreateOrUpdateAndWait(rg, "x", { location, hardwareProfile: { vmSize: "Standard_D2s_v3" } }, poll));
+await refused("a machine that boots from a data disk", 400, "InvalidParameter", () => machine("x", data.id));
+
+const first = await machine("first", os.id, [data.id]);
+check("a machine is made of its disks", first.provisioningState === "Succeeded" && first.storageProfile.osDisk.managedDisk.id === os.id && first.storageProfile.dataDisks[0].lun === 0, first.storageProfile);
+const view = await vms.instanceView(rg, "first");
+check("it runs, as generation 2", view.statuses.some((s) => s.code === "PowerState/running") && view.hyperVGeneration === "V2", view);
+const attached = await disks.get(rg, "data");
+check("its disks are attached", attached.diskState === "Attached" && attached.managedBy === first.id, attached);
+await refused("attaching a disk to a second machine", 409, "AttachDiskWhileBeingDetached", () => machine("second", os.id));
+await refused("a network interface of another machine", 409, "NetworkInterfaceInUse", async () => machine("second", (await disk("os9", { createOption: "Empty" }, { diskSizeGB: 1, osType: "Linux" })).id, [], `${S}/resourceGroups/${rg}/providers/Microsoft.Network/networkInterfaces/first-nic`));
+await refused("deleting an attached disk", 409, "OperationNotAllowed", () => disks.beginDeleteAndWait(rg, "os", poll));
+
+await collections.createOrUpdate(rg, "c", { location, source: { id: first.id } });
+const point = await points.create(rg, "c", "p", {}, poll);
+const osPoint = point.sourceMetadata.storageProfile.osDisk.diskRestorePoint.id;
+await refused("a disk in another region than its restore point", 400, "InvalidParameter", () => disks.beginCreateOrUpdateAndWait(rg, "x", { location: "westus", creationData: { createOption: "Restore", sourceResourceId: osPoint } }, poll));
+const restored = await disk("restored", { createOption: "Restore", sourceResourceId: osPoint });
+check("a disk is made from a restore point", restored.osType === "Linux" && restored.hyperVGeneration === "V2" && restored.diskSizeBytes === 1 << 30, restored);
+const copy = await disk("copy", { createOption: "Copy", sourceResourceId: restored.id }, { diskSizeGB: 3 });
+check("a disk is made from a disk, and larger", copy.diskSizeGB === 3 && copy.osType === "Linux", copy);
+await points.beginDeleteAndWait?.(rg, "c", "p", poll);
+const second = await machine("second", restored.id);
+check("a machine is made of a restored disk", second.storageProfile.osDisk.managedDisk.id === restored.id, second.storageProfile);
+
+await vms.beginDeleteAndWait(rg, "first", poll);
+const left = await disks.get(rg, "data");
+check("a deleted machine leaves its disks", left.diskState === "Unattached" && !left.managedBy, left);
+await refused("growing a disk that a machine wrote to", 400, "OperationNotAllowed", () => disk("data", { createOption: "Empty" }, { diskSizeGB: 8 }));
+const again = await machine("first", os.id, [data.id], `${S}/resourceGroups/${rg}/providers/Microsoft.Network/networkInterfaces/first-nic`);
+check("they are attached again, to a machine of the same name", again.storageProfile.dataDisks[0].managedDisk.id === data.id && again.vmId !== first.vmId, [again.vmId, first.vmId]);
+for (const name of ["first", "second"]) await vms.beginDeleteAndWait(rg, name, poll);
+for (const one of await all(disks.listByResourceGroup(rg))) await disks.beginDeleteAndWait(rg, one.name, poll);
+check("disks are deleted", (await all(disks.listByResourceGroup(rg))).length === 0);
