@@ -7,12 +7,10 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "providers/common/point_copy.h"
 #include "providers/compute/plan.h"
 #include "providers/compute/restorepoint/restorepoint.h"
-#include "vault/copy.h"
 #include "vault/point.h"
-
-#define COPY_LIMIT_NS (7 * 24 * 3600 * LF_NS_PER_S)
 
 static int get_point(struct lf_job_run *run, struct lf_resource *ret_point, struct lf_error *err)
 {
@@ -184,97 +182,12 @@ static int run_start_copy(struct lf_job_run *run, struct lf_error *err)
 	return rc ? rc : put_state(run, &point, "Succeeded", err);
 }
 
-/* One disk's progress, kept in the job's row; it never goes back. */
-struct progress {
-	struct lf_job_run *run;
-	char path[LF_GUID_SIZE + 16];
-};
-
-static void note_progress(void *context, uint64_t done, uint64_t total)
-{
-	const struct progress *progress = context;
-	json_t *data = lf_job_run_data(progress->run);
-	int64_t percent = total ? (int64_t)(done * 100 / total) : 100;
-	struct lf_error ignored;
-
-	/* 100 is for what is durable */
-	percent = percent > 99 ? 99 : percent;
-	if (percent <= lf_json_int_or(data, progress->path, 0) ||
-	    lf_json_set_int(data, progress->path, percent))
-		return;
-	if (lf_job_save(progress->run, &ignored))
-		return; /* the next one may */
-}
-
-static const char *base_root(const struct lf_resource *base, const json_t *disk)
-{
-	const json_t *other;
-	size_t i;
-
-	json_array_foreach (lf_json_at(base->state, "disks"), i, other)
-		if (lf_json_int_or(other, "lun", -2) == lf_json_int_or(disk, "lun", -1))
-			return lf_json_text_or(other, "root", "");
-	return "";
-}
-
-static int copy_disk(struct lf_job_run *run, const json_t *disk, const struct lf_resource *base,
-		     struct lf_vault *from, struct lf_vault *to, struct lf_error *err)
-{
-	struct progress progress = {.run = run};
-	struct lf_copy_opts opts = {.size_bytes = (uint64_t)lf_json_int_or(disk, "sizeBytes", 0),
-				    .progress = note_progress,
-				    .context = &progress};
-	struct lf_copy_result result;
-	struct lf_root root, shared;
-	struct lf_error ignored;
-
-	snprintf(progress.path, sizeof(progress.path), "percent.%s",
-		 lf_json_text_or(disk, "id", ""));
-	int rc = lf_root_parse(lf_json_text_or(disk, "root", ""), &root, err);
-	if (rc)
-		return rc;
-	/* without what the last copy shares with this one it only takes longer */
-	if (!lf_root_parse(base_root(base, disk), &shared, &ignored)) {
-		opts.base = &shared;
-		rc = lf_vault_copy_disk(from, to, &root, &opts, &result, err);
-		if (rc != LF_ENOTFOUND)
-			return rc;
-		opts.base = NULL;
-	}
-	return lf_vault_copy_disk(from, to, &root, &opts, &result, err);
-}
-
-static int copy_disks(struct lf_job_run *run, const struct lf_resource *point,
-		      const struct lf_resource *original, struct lf_vault *to, struct lf_error *err)
-{
-	struct lf_context *context = lf_job_run_context(run);
-	const char *source = lf_json_text_or(original->state, "point", "");
-	LF_AUTO_RESOURCE base = LF_RESOURCE_INIT;
-	struct lf_vault *from = NULL;
-	char claim[LF_GUID_SIZE + 8];
-	const json_t *disk;
-	size_t i;
-
-	int rc = lf_regions_vault(context->regions, lf_json_text_or(original->state, "region", ""),
-				  &from, err);
-	/* the original may be deleted while it is copied */
-	snprintf(claim, sizeof(claim), "copy:%s", lf_json_text_or(point->state, "point", ""));
-	if (!rc)
-		rc = lf_claim_put(from, source, claim,
-				  lf_clock_now_ns(context->clock) + COPY_LIMIT_NS, err);
-	if (!rc)
-		rc = find_base(context, point, &base, err);
-	json_array_foreach (lf_json_at(point->state, "disks"), i, disk)
-		if (!rc)
-			rc = copy_disk(run, disk, &base, from, to, err);
-	return rc ? rc : lf_claim_drop(from, source, claim, err);
-}
-
 static int run_copy(struct lf_job_run *run, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
 	const char *session = lf_json_text_or(lf_job_run_job(run)->doc, "session", "");
 	LF_AUTO_RESOURCE point = LF_RESOURCE_INIT, original = LF_RESOURCE_INIT;
+	LF_AUTO_RESOURCE base = LF_RESOURCE_INIT;
 	struct lf_vault *vault = NULL;
 
 	int rc = get_point(run, &point, err);
@@ -287,7 +200,17 @@ static int run_copy(struct lf_job_run *run, struct lf_error *err)
 	if (!rc)
 		rc = lf_session_begin(vault, session, err);
 	if (!rc)
-		rc = copy_disks(run, &point, &original, vault, err);
+		rc = find_base(context, &point, &base, err);
+	const struct lf_point_copy copy = {
+		.from_region = lf_json_text_or(original.state, "region", ""),
+		.from_point = lf_json_text_or(original.state, "point", ""),
+		.to_region = lf_json_text_or(point.state, "region", ""),
+		.holder = lf_json_text_or(point.state, "point", ""),
+		.disks = lf_json_at(point.state, "disks"),
+		.base = lf_json_at(base.state, "disks"),
+	};
+	if (!rc)
+		rc = lf_point_copy(run, &copy, err);
 	if (!rc)
 		rc = put_manifest(
 			vault, &point,
