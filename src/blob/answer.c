@@ -35,7 +35,7 @@ void lf_blob_xml_text(struct lf_buf *out, const char *text)
 		}
 }
 
-static void answer_xml(struct lf_http_exchange *x, int status, struct lf_buf *xml)
+void lf_blob_answer_xml(struct lf_http_exchange *x, int status, struct lf_buf *xml)
 {
 	size_t len = xml->len;
 	char *text = lf_buf_take(xml);
@@ -60,7 +60,7 @@ void lf_blob_answer_error(struct lf_http_exchange *x, const struct lf_error *err
 	lf_buf_puts(&xml, "</Code><Message>");
 	lf_blob_xml_text(&xml, err->message);
 	lf_buf_puts(&xml, "</Message></Error>");
-	answer_xml(x, lf_error_http(err->code), &xml);
+	lf_blob_answer_xml(x, lf_error_http(err->code), &xml);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -71,7 +71,6 @@ static int compare_names(const void *a, const void *b)
 struct names {
 	char **items;
 	size_t n, capacity;
-	const char *skip_suffix;
 };
 
 static void names_done(struct names *names)
@@ -84,9 +83,8 @@ static void names_done(struct names *names)
 static int add_name(void *context, const char *name, struct lf_error *err)
 {
 	struct names *names = context;
-	size_t len = strlen(name);
 
-	if (strstr(name, ".tmp-") || (len > 5 && strcmp(name + len - 5, ".meta") == 0))
+	if (strstr(name, ".tmp-"))
 		return 0;
 	if (names->n == names->capacity) {
 		size_t wanted = names->capacity ? 2 * names->capacity : 64;
@@ -164,7 +162,7 @@ int lf_blob_list_containers(struct lf_blob_service *service, struct lf_http_exch
 			    "</Properties></Container>");
 	}
 	lf_buf_puts(&xml, "</Containers><NextMarker/></EnumerationResults>");
-	answer_xml(x, 200, &xml);
+	lf_blob_answer_xml(x, 200, &xml);
 	return 0;
 }
 
@@ -184,19 +182,37 @@ static void decode_name(const char *file, char *out, size_t size)
 	out[used] = '\0';
 }
 
-static void put_blob(struct lf_buf *xml, const char *name, const struct stat *st)
+/* "NAME.point" is the page blob NAME; its length, or false: a block blob. */
+static bool page_blob(const char *path, char *name, uint64_t *ret_length)
+{
+	size_t len = strlen(name), suffix = strlen(LF_BLOB_POINT_SUFFIX);
+	LF_AUTO_JSON *point = NULL;
+	struct lf_error ignored;
+
+	if (len <= suffix || strcmp(name + len - suffix, LF_BLOB_POINT_SUFFIX) != 0 ||
+	    !strcmp(path + strlen(path) - suffix - 2, "%2Epoint") ||
+	    lf_json_read_file(path, &point, &ignored))
+		return false;
+	name[len - suffix] = '\0';
+	*ret_length = lf_blob_point_length(point);
+	return true;
+}
+
+static void put_blob(struct lf_buf *xml, const char *name, const struct stat *st, bool page,
+		     uint64_t length)
 {
 	lf_buf_puts(xml, "<Blob><Name>");
 	lf_blob_xml_text(xml, name);
 	lf_buf_puts(xml, "</Name><Properties>");
 	put_times(xml, st);
 	lf_buf_printf(xml,
-		      "<Content-Length>%lld</Content-Length>"
+		      "<Content-Length>%llu</Content-Length>"
 		      "<Content-Type>application/octet-stream</Content-Type>"
-		      "<BlobType>BlockBlob</BlobType><AccessTier>Hot</AccessTier>"
+		      "<BlobType>%s</BlobType>%s"
 		      "<LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState>"
 		      "</Properties></Blob>",
-		      (long long)st->st_size);
+		      (unsigned long long)length, page ? "PageBlob" : "BlockBlob",
+		      page ? "" : "<AccessTier>Hot</AccessTier>");
 }
 
 int lf_blob_list_blobs(struct lf_blob_service *service, struct lf_http_exchange *x,
@@ -230,6 +246,8 @@ int lf_blob_list_blobs(struct lf_blob_service *service, struct lf_http_exchange 
 	for (size_t i = 0; i < names.n; i++) {
 		LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", dir, names.items[i]);
 		decode_name(names.items[i], name, sizeof(name));
+		uint64_t length = 0;
+		bool page = path && page_blob(path, name, &length);
 		if (strncmp(name, prefix, strlen(prefix)) != 0 ||
 		    (marker[0] && strcmp(names.items[i], marker) < 0) || !path || stat(path, &st))
 			continue;
@@ -237,93 +255,11 @@ int lf_blob_list_blobs(struct lf_blob_service *service, struct lf_http_exchange 
 			snprintf(next, sizeof(next), "%s", names.items[i]);
 			break;
 		}
-		put_blob(&xml, name, &st);
+		put_blob(&xml, name, &st, page, page ? length : (uint64_t)st.st_size);
 	}
 	lf_buf_puts(&xml, "</Blobs><NextMarker>");
 	lf_blob_xml_text(&xml, next);
 	lf_buf_puts(&xml, "</NextMarker></EnumerationResults>");
-	answer_xml(x, 200, &xml);
-	return 0;
-}
-
-struct reading {
-	int fd;
-	uint64_t from;
-};
-
-static int read_file(void *context, void *data, size_t len, uint64_t offset, struct lf_error *err)
-{
-	const struct reading *reading = context;
-
-	return lf_file_pread_all(reading->fd, data, len, reading->from + offset, "blob", err);
-}
-
-static void end_reading(void *context)
-{
-	struct reading *reading = context;
-
-	close(reading->fd);
-	free(reading);
-}
-
-/* "bytes=A-B" or "bytes=A-"; false: no range is asked for. */
-static bool parse_range(const char *header, uint64_t size, uint64_t *ret_from, uint64_t *ret_to)
-{
-	unsigned long long from, to;
-	int n = header ? sscanf(header, "bytes=%llu-%llu", &from, &to) : 0;
-
-	if (n < 1)
-		return false;
-	*ret_from = from;
-	*ret_to = n == 2 && to < size ? to : size ? size - 1 : 0;
-	return true;
-}
-
-int lf_blob_read(struct lf_blob_service *service, struct lf_http_exchange *x,
-		 const struct lf_blob_target *target, struct lf_error *err)
-{
-	const char *range = lf_http_header(x, "x-ms-range");
-	LF_AUTO_FREE char *path = NULL;
-	char text[128];
-	struct stat st;
-
-	int rc = lf_blob_path(service->data_dir, target->account, target->container, target->blob,
-			      &path, err);
-	if (rc)
-		return rc;
-	LF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st))
-		return lf_fail_arm(err, LF_ENOTFOUND, "BlobNotFound", NULL, NULL,
-				   "the blob does not exist");
-	uint64_t size = (uint64_t)st.st_size, from = 0, to = size ? size - 1 : 0;
-	bool partial = parse_range(range ? range : lf_http_header(x, "Range"), size, &from, &to);
-	if (partial && from >= size) {
-		lf_http_set_header(x, "x-ms-error-code", "InvalidRange");
-		lf_http_status(x, 416);
-		return 0;
-	}
-	struct reading *reading = malloc(sizeof(*reading));
-	if (!reading)
-		return lf_fail_nomem(err);
-	*reading = (struct reading){fd, from};
-	fd = -1;
-	lf_time_format_http(st.st_mtim.tv_sec * LF_NS_PER_S, text);
-	lf_http_set_header(x, "Last-Modified", text);
-	snprintf(text, sizeof(text), "\"0x%llX\"",
-		 (unsigned long long)(st.st_mtim.tv_sec * LF_NS_PER_S + st.st_mtim.tv_nsec));
-	lf_http_set_header(x, "ETag", text);
-	lf_http_set_header(x, "Accept-Ranges", "bytes");
-	lf_http_set_header(x, "x-ms-blob-type", "BlockBlob");
-	lf_http_set_header(x, "x-ms-lease-status", "unlocked");
-	lf_http_set_header(x, "x-ms-lease-state", "available");
-	lf_http_set_header(x, "x-ms-server-encrypted", "true");
-	if (partial) {
-		snprintf(text, sizeof(text), "bytes %llu-%llu/%llu", (unsigned long long)from,
-			 (unsigned long long)to, (unsigned long long)size);
-		lf_http_set_header(x, "Content-Range", text);
-	}
-	lf_http_status(x, partial ? 206 : 200);
-	lf_http_answer_stream(x, "application/octet-stream", size ? to - from + 1 : 0, read_file,
-			      end_reading, reading);
+	lf_blob_answer_xml(x, 200, &xml);
 	return 0;
 }

@@ -13,12 +13,13 @@
 #define LF_BLOB_BLOB_H
 
 #include "base/clock.h"
+#include "blob/point.h"
 #include "crypto/token.h"
-#include "http/server.h"
 
 struct lf_blob_opts {
 	struct lf_clock *clock;
 	struct lf_token_keys *token_keys;
+	struct lf_regions *regions;
 	const char *data_dir, *tenant_id;
 	const char *const *base_url;
 	/* May the principal use this account's blobs?  LF_EDENIED
@@ -38,8 +39,18 @@ const struct lf_http_handler *lf_blob_http_handler(struct lf_blob_service *servi
 /* Make an account's (data_dir) directory, or remove it with all it holds. */
 LF_MUST_CHECK int lf_blob_account_make(const char *data_dir, const char *account,
 				       struct lf_error *err);
-LF_MUST_CHECK int lf_blob_account_remove(const char *data_dir, const char *account,
-					 struct lf_error *err);
+LF_MUST_CHECK int lf_blob_account_remove(const char *data_dir, struct lf_regions *regions,
+					 const char *account, struct lf_error *err);
+/* Make a container; there already is fine.  Remove it with all it holds; gone already is fine. */
+LF_MUST_CHECK int lf_blob_container_make(const char *data_dir, const char *account,
+					 const char *container, struct lf_error *err);
+LF_MUST_CHECK int lf_blob_container_remove(const char *data_dir, struct lf_regions *regions,
+					   const char *account, const char *container,
+					   struct lf_error *err);
+/* A block blob of these bytes; durable. */
+LF_MUST_CHECK int lf_blob_put_bytes(const char *data_dir, const char *account,
+				    const char *container, const char *blob, const void *data,
+				    size_t len, struct lf_error *err);
 /* File that holds a blob's bytes (whether or not it exists); free().  Names are checked: no way out
  * of the container. */
 LF_MUST_CHECK int lf_blob_path(const char *data_dir, const char *account, const char *container,

@@ -9,7 +9,7 @@
 
 #define BLOB_NAME_MAX 1024 /* as Azure has it */
 #define FILE_NAME_MAX                                                                              \
-	230 /* of an encoded name: a file name with room for ".meta" and ".tmp-GUID" */
+	210 /* of an encoded name: a file name with room for ".point" and ".tmp-GUID" */
 
 void lf_blob_target_done(struct lf_blob_target *target)
 {
@@ -118,10 +118,10 @@ int lf_blob_path(const char *data_dir, const char *account, const char *containe
 	if (path.len == before || path.len - before > FILE_NAME_MAX)
 		return lf_fail_arm(err, LF_EINVAL, "InvalidResourceName", blob, NULL,
 				   "the blob's name is empty or too long for this site");
-	/* ".meta" belongs to us */
-	if (path.len - before > 5 && strcmp(path.data + path.len - 5, ".meta") == 0) {
-		path.len -= 5;
-		lf_buf_puts(&path, "%2Emeta");
+	/* ".point" belongs to us */
+	if (path.len - before > 6 && strcmp(path.data + path.len - 6, LF_BLOB_POINT_SUFFIX) == 0) {
+		path.len -= 6;
+		lf_buf_puts(&path, "%2Epoint");
 	}
 	rc = lf_buf_check(&path, err);
 	if (!rc)
@@ -139,13 +139,61 @@ int lf_blob_account_make(const char *data_dir, const char *account, struct lf_er
 	return rc ? rc : lf_file_sync_parent(dir, err);
 }
 
-int lf_blob_account_remove(const char *data_dir, const char *account, struct lf_error *err)
+struct removing {
+	const char *data_dir;
+	struct lf_regions *regions;
+	const char *account;
+};
+
+static int release_container(void *context, const char *name, struct lf_error *err)
+{
+	const struct removing *removing = context;
+
+	return lf_blob_release_points(removing->data_dir, removing->regions, removing->account,
+				      name, err);
+}
+
+int lf_blob_account_remove(const char *data_dir, struct lf_regions *regions, const char *account,
+			   struct lf_error *err)
 {
 	LF_AUTO_FREE char *dir = lf_printf_dup("%s/accounts/%s", data_dir, account);
 
 	if (!plain_name(account, 3, 24))
 		return lf_fail(err, LF_EINVAL, account, "not the name of a storage account");
-	return dir ? lf_dir_remove(dir, err) : lf_fail_nomem(err);
+	struct removing removing = {data_dir, regions, account};
+	int rc = dir ? lf_dir_list(dir, release_container, &removing, err) : lf_fail_nomem(err);
+	return rc && rc != LF_ENOTFOUND ? rc : lf_dir_remove(dir, err);
+}
+
+int lf_blob_container_make(const char *data_dir, const char *account, const char *container,
+			   struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = NULL;
+	int rc = lf_blob_container_dir(data_dir, account, container, &dir, err);
+
+	if (!rc)
+		rc = lf_dir_make(dir, 0700, err);
+	return rc ? rc : lf_file_sync_parent(dir, err);
+}
+
+int lf_blob_container_remove(const char *data_dir, struct lf_regions *regions, const char *account,
+			     const char *container, struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = NULL;
+	int rc = lf_blob_container_dir(data_dir, account, container, &dir, err);
+
+	if (!rc)
+		rc = lf_blob_release_points(data_dir, regions, account, container, err);
+	return rc ? rc : lf_dir_remove(dir, err);
+}
+
+int lf_blob_put_bytes(const char *data_dir, const char *account, const char *container,
+		      const char *blob, const void *data, size_t len, struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = NULL;
+	int rc = lf_blob_path(data_dir, account, container, blob, &path, err);
+
+	return rc ? rc : lf_file_write_durable(path, data, len, 0600, err);
 }
 
 bool lf_blob_query(const struct lf_http_exchange *x, const char *name, char *out, size_t size)

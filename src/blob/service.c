@@ -163,7 +163,8 @@ static int remove_container(struct lf_blob_service *service, struct lf_http_exch
 		rc = lf_fail_arm(err, LF_ENOTFOUND, "ContainerNotFound", NULL, NULL,
 				 "the container does not exist");
 	if (!rc)
-		rc = lf_dir_remove(dir, err);
+		rc = lf_blob_container_remove(service->data_dir, service->opts.regions,
+					      target->account, target->container, err);
 	lf_http_status(x, 202);
 	return rc;
 }
@@ -184,6 +185,17 @@ static int head_container(struct lf_blob_service *service, struct lf_http_exchan
 	return rc;
 }
 
+static int remove_point(struct lf_blob_service *service, const struct lf_blob_target *target,
+			struct lf_error *err)
+{
+	int rc = lf_blob_remove_point(service->data_dir, service->opts.regions, target->account,
+				      target->container, target->blob, err);
+
+	return rc != LF_ENOTFOUND ? rc
+				  : lf_fail_arm(err, LF_ENOTFOUND, "BlobNotFound", NULL, NULL,
+						"the blob does not exist");
+}
+
 static int remove_blob(struct lf_blob_service *service, struct lf_http_exchange *x,
 		       const struct lf_blob_target *target, struct lf_error *err)
 {
@@ -191,12 +203,12 @@ static int remove_blob(struct lf_blob_service *service, struct lf_http_exchange 
 	int rc = lf_blob_path(service->data_dir, target->account, target->container, target->blob,
 			      &path, err);
 
-	if (!rc && unlink(path))
-		rc = errno == ENOENT ? lf_fail_arm(err, LF_ENOTFOUND, "BlobNotFound", NULL, NULL,
-						   "the blob does not exist")
-				     : lf_fail_sys(err, errno, path, "cannot remove the blob");
-	if (!rc)
+	if (!rc && unlink(path) == 0)
 		rc = lf_file_sync_parent(path, err);
+	else if (!rc && errno == ENOENT)
+		rc = remove_point(service, target, err);
+	else if (!rc)
+		rc = lf_fail_sys(err, errno, path, "cannot remove the blob");
 	lf_http_status(x, 202);
 	return rc;
 }
@@ -222,6 +234,8 @@ static int dispatch(struct lf_blob_service *service, struct lf_http_exchange *x,
 	if (target->blob[0]) {
 		if ((get || head) && !comp[0])
 			return lf_blob_read(service, x, target, err);
+		if (get && strcmp(comp, "pagelist") == 0)
+			return lf_blob_page_list(service, x, target, err);
 		if (del && !comp[0])
 			return remove_blob(service, x, target, err);
 		return put && !comp[0] ? finish_upload(x, lf_http_sink(x), err)

@@ -2,9 +2,9 @@
 /*
  * blob/service.h - what the files of the blob service share.
  *
- * On disk: DIR/accounts/ACCOUNT/CONTAINER/ holds "NAME" (the bytes) and
- * "NAME.meta" (content type, times, MD5 as JSON; may be missing: a blob is
- * its bytes).  Names are percent-encoded so that no name leaves its container.
+ * On disk: DIR/accounts/ACCOUNT/CONTAINER/ holds "NAME" (the bytes) or
+ * "NAME.point" (a vault's disk: blob/point.h).  Names are percent-encoded so
+ * that no name leaves its container.
  */
 #ifndef LF_BLOB_SERVICE_H
 #define LF_BLOB_SERVICE_H
@@ -41,14 +41,17 @@ LF_MUST_CHECK int lf_blob_container_dir(const char *data_dir, const char *accoun
 
 /* XML answers. */
 void lf_blob_answer_error(struct lf_http_exchange *x, const struct lf_error *err);
-void lf_blob_xml_text(struct lf_buf *out, const char *text); /* escaped */
+void lf_blob_answer_xml(struct lf_http_exchange *x, int status, struct lf_buf *xml); /* takes it */
+void lf_blob_xml_text(struct lf_buf *out, const char *text);			     /* escaped */
 LF_MUST_CHECK int lf_blob_list_containers(struct lf_blob_service *service,
 					  struct lf_http_exchange *x,
 					  const struct lf_blob_target *target,
 					  struct lf_error *err);
 LF_MUST_CHECK int lf_blob_list_blobs(struct lf_blob_service *service, struct lf_http_exchange *x,
 				     const struct lf_blob_target *target, struct lf_error *err);
-/* GET or HEAD of a blob, with its range. */
+/* GET or HEAD of a blob, with its range; and of a page blob, its ranges that are not holes. */
+LF_MUST_CHECK int lf_blob_page_list(struct lf_blob_service *service, struct lf_http_exchange *x,
+				    const struct lf_blob_target *target, struct lf_error *err);
 LF_MUST_CHECK int lf_blob_read(struct lf_blob_service *service, struct lf_http_exchange *x,
 			       const struct lf_blob_target *target, struct lf_error *err);
 /* Value of a query field into out; false: absent. */

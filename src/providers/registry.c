@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/registry.h"
 
+#include "providers/backup/backup.h"
 #include "providers/compute/compute.h"
 #include "providers/identity/identity.h"
 #include "providers/network/network.h"
@@ -22,6 +23,7 @@ static const struct lf_arm_provider *const providers[] = {
 	&lf_offazure_provider,
 	&lf_vaults_provider,
 	&lf_siterecovery_provider,
+	&lf_backup_provider,
 };
 /* clang-format on */
 
@@ -39,6 +41,7 @@ static const struct job_types job_types[] = {
 	JOB_TYPES(resources),
 	JOB_TYPES(compute),
 	JOB_TYPES(siterecovery),
+	JOB_TYPES(backup),
 };
 
 #define JOB_TYPES_MAX 64

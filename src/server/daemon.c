@@ -10,6 +10,7 @@
 #include "blob/blob.h"
 #include "http/server.h"
 #include "os/file.h"
+#include "providers/backup/backup.h"
 #include "providers/identity/identity.h"
 #include "providers/registry.h"
 #include "replication/intake.h"
@@ -21,7 +22,8 @@
 #define TEND_EVERY_NS	 (60 * LF_NS_PER_S)
 #define COLLECT_EVERY_NS (24 * 3600 * LF_NS_PER_S)
 #define COMPACT_RATE	 (8u << 20) /* bytes a second: a tenth of a processor */
-#define KEEPERS		 2
+#define BACKUP_EVERY_NS	 (5 * LF_NS_PER_S)
+#define KEEPERS		 3
 
 struct lf_daemon {
 	struct lf_site site;
@@ -152,6 +154,7 @@ static int open_mounts(struct lf_daemon *daemon, struct lf_error *err)
 					      .blob_token = agent_token,
 					      .context = daemon};
 	const struct lf_blob_opts blob = {.clock = context->clock,
+					  .regions = context->regions,
 					  .token_keys = context->token_keys,
 					  .data_dir = daemon->data_dir,
 					  .tenant_id = context->tenant_id,
@@ -245,6 +248,18 @@ static void *tend_replicas(void *context)
 	return NULL;
 }
 
+static void *tend_backups(void *context)
+{
+	struct lf_daemon *daemon = context;
+
+	do {
+		struct lf_error err = LF_ERROR_NONE;
+		if (lf_backup_tend(&daemon->context, &err))
+			lf_log_error("backups", &err);
+	} while (wait_until(daemon, lf_clock_now_ns(daemon->context.clock) + BACKUP_EVERY_NS));
+	return NULL;
+}
+
 static void *collect_vaults(void *context)
 {
 	struct lf_daemon *daemon = context;
@@ -262,7 +277,8 @@ static void *collect_vaults(void *context)
 
 static int start_keepers(struct lf_daemon *daemon, struct lf_error *err)
 {
-	static void *(*const duties[KEEPERS])(void *) = {tend_replicas, collect_vaults};
+	static void *(*const duties[KEEPERS])(void *) = {tend_replicas, tend_backups,
+							 collect_vaults};
 
 	for (; daemon->keeping < KEEPERS; daemon->keeping++) {
 		int sys = pthread_create(&daemon->keepers[daemon->keeping], NULL,

@@ -276,15 +276,12 @@ static int merge_body(const struct lf_document *document, json_t *doc, json_t *b
 	return lf_json_merge(doc, rest, err);
 }
 
-int lf_document_patch(struct lf_arm_call *call, const struct lf_document *document,
-		      struct lf_error *err)
+int lf_document_change(struct lf_arm_call *call, const struct lf_document *document, const char *id,
+		       json_t *changes, struct lf_error *err)
 {
 	struct lf_catalog *catalog = lf_arm_context(call)->catalog;
-	LF_AUTO_FREE char *id = strdup(lf_arm_id(call, 0));
 	LF_AUTO_RESOURCE before = LF_RESOURCE_INIT;
 
-	if (!id)
-		return lf_fail_nomem(err);
 	int rc = lf_catalog_begin(catalog, err);
 	if (!rc)
 		rc = lf_catalog_get(catalog, id, &before, err);
@@ -293,11 +290,20 @@ int lf_document_patch(struct lf_arm_call *call, const struct lf_document *docume
 	LF_AUTO_JSON *doc = json_deep_copy(before.doc);
 	if (!doc)
 		return lf_fail_nomem(err);
-	rc = merge_body(document, doc, lf_arm_body(call), err);
+	rc = merge_body(document, doc, changes, err);
 	if (!rc)
 		rc = write_document(call, document, id, doc, &before, err);
-	if (!rc)
-		rc = lf_catalog_commit(catalog, err);
+	return rc ? rc : lf_catalog_commit(catalog, err);
+}
+
+int lf_document_patch(struct lf_arm_call *call, const struct lf_document *document,
+		      struct lf_error *err)
+{
+	LF_AUTO_FREE char *id = strdup(lf_arm_id(call, 0));
+
+	if (!id)
+		return lf_fail_nomem(err);
+	int rc = lf_document_change(call, document, id, lf_arm_body(call), err);
 	return rc ? rc : reply_stored(call, document, id, 200, err);
 }
 

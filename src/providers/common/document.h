@@ -63,6 +63,9 @@ LF_MUST_CHECK int lf_document_put(struct lf_arm_call *call, const struct lf_docu
 /* Merge the body into the document. */
 LF_MUST_CHECK int lf_document_patch(struct lf_arm_call *call, const struct lf_document *document,
 				    struct lf_error *err);
+/* Merge changes into any document of the type as a PATCH would; no answer. */
+LF_MUST_CHECK int lf_document_change(struct lf_arm_call *call, const struct lf_document *document,
+				     const char *id, json_t *changes, struct lf_error *err);
 /* 200 (or what status_done says) when it was there, 204 when not; children go with it. */
 LF_MUST_CHECK int lf_document_delete(struct lf_arm_call *call, const struct lf_document *document,
 				     int status_done, struct lf_error *err);

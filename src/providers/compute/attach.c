@@ -181,3 +181,27 @@ int lf_disks_settle(struct lf_context *context, const char *vm_id, struct lf_err
 	}
 	return rc;
 }
+
+int lf_disk_make(struct lf_context *context, const char *id, const json_t *machine,
+		 const json_t *disk, struct lf_error *err)
+{
+	json_t *source = lf_json_at(disk, "source");
+	LF_AUTO_RESOURCE there = LF_RESOURCE_INIT;
+
+	int rc = lf_catalog_get(context->catalog, id, &there, err);
+	if (!rc)
+		return json_equal(lf_json_at(there.state, "source"), source)
+			       ? 0
+			       : lf_fail(err, LF_EEXISTS, id, "another disk is called %s",
+					 lf_arm_id_last(id));
+	LF_AUTO_JSON *doc = lf_machine_disk_doc(machine, disk, lf_clock_now_ns(context->clock));
+	LF_AUTO_JSON *state = json_pack("{s:O}", "source", source);
+	if (!doc || !state || lf_json_set_text(doc, "properties.diskState", "Unattached"))
+		return lf_fail_nomem(err);
+	json_object_del(doc, "managedBy");
+	if (rc == LF_ENOTFOUND)
+		rc = lf_disk_claim(context, id, source, err);
+	return rc ? rc
+		  : lf_catalog_put(context->catalog, id, LF_DISK_TYPE, LF_PUT_NEW, NULL, doc, state,
+				   err);
+}

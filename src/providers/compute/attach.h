@@ -36,6 +36,15 @@ LF_MUST_CHECK int lf_disk_attach(struct lf_context *context, const char *id, con
 /* A disk or a network interface that stays is nobody's now; in the caller's transaction. */
 LF_MUST_CHECK int lf_part_detach(struct lf_context *context, struct lf_resource *part,
 				 struct lf_error *err);
+/*
+ * A disk of its own, of a machine's disk (machine.h: lun, sizeBytes, source): in the machine's
+ * location, with its osType and firmware when it is the OS disk.  Idempotent by id; LF_EEXISTS: one
+ * of other bytes is there.
+ */
+LF_MUST_CHECK int lf_disk_make(struct lf_context *context, const char *id, const json_t *machine,
+			       const json_t *disk, struct lf_error *err);
+/* Delete a disk that no machine has; gone already is fine. */
+LF_MUST_CHECK int lf_disk_remove(struct lf_context *context, const char *id, struct lf_error *err);
 /* The claim of a disk without a machine on its point; of other sources nothing. */
 LF_MUST_CHECK int lf_disk_claim(struct lf_context *context, const char *id, const json_t *source,
 				struct lf_error *err);

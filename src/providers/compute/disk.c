@@ -111,6 +111,11 @@ static const struct lf_document disk_document = {.type = LF_DISK_TYPE,
 						 .needs_location = true,
 						 .async = true};
 
+int lf_disk_remove(struct lf_context *context, const char *id, struct lf_error *err)
+{
+	return lf_document_remove(context, &disk_document, id, err);
+}
+
 int lf_disk_get(struct lf_arm_call *call, struct lf_error *err)
 {
 	return lf_document_get(call, &disk_document, err);

@@ -92,14 +92,14 @@ static json_t *filter_fields(const json_t *event)
 int lf_sr_events_list(struct lf_arm_call *call, struct lf_error *err)
 {
 	struct lf_context *context = lf_arm_context(call);
-	LF_AUTO_SR_FILTER *filter = NULL;
+	LF_AUTO_FILTER *filter = NULL;
 	LF_AUTO_JSON *values = json_array();
 	LF_AUTO_RESOURCE_LIST list = {0};
 	LF_AUTO_SR_SCOPE scope = {0};
 
 	int rc = lf_sr_scope_open(call, LF_SR_VAULT, &scope, err);
 	if (!rc)
-		rc = lf_sr_filter_new(lf_arm_query(call, "filter"), &filter, err);
+		rc = lf_filter_new(lf_arm_query(call, "filter"), &filter, err);
 	if (rc)
 		return rc;
 	const struct lf_list_query query = {.type = LF_SR_TYPE_EVENT,
@@ -110,7 +110,7 @@ int lf_sr_events_list(struct lf_arm_call *call, struct lf_error *err)
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		LF_AUTO_JSON *fields = filter_fields(list.items[i].doc);
 		json_t *doc = NULL;
-		if (!lf_sr_filter_matches(filter, fields))
+		if (!lf_filter_matches(filter, fields))
 			continue;
 		rc = event_view(context, &list.items[i], false, &doc, err);
 		if (!rc && json_array_append_new(values, doc))

@@ -16,6 +16,7 @@
 
 #include "arm/arm.h"
 #include "base/text.h"
+#include "providers/common/filter.h"
 #include "providers/siterecovery/states.h"
 
 #define LF_SR_TYPE_VAULT     "Microsoft.RecoveryServices/vaults"
@@ -69,15 +70,6 @@ LF_MUST_CHECK int lf_sr_check_instance(const char *text, const char *base, const
 /* LF_EUNSUPPORTED with advice. */
 LF_MUST_CHECK int lf_sr_unsupported(struct lf_arm_call *call, const char *code, const char *hint,
 				    struct lf_error *err);
-
-/* filter.c: "field op 'value' and ...".  Fields: object of text values; times compare as text. */
-struct lf_sr_filter;
-LF_MUST_CHECK int lf_sr_filter_new(const char *text, struct lf_sr_filter **ret_filter,
-				   struct lf_error *err);
-void lf_sr_filter_free(struct lf_sr_filter **filter);
-#define LF_AUTO_SR_FILTER LF_CLEANUP(lf_sr_filter_free) struct lf_sr_filter
-/* NULL matches all.  A condition on a field that fields lacks is ignored. */
-bool lf_sr_filter_matches(const struct lf_sr_filter *filter, const json_t *fields);
 
 /* process_server.c: this host as the process server of a fabric. */
 LF_MUST_CHECK int lf_sr_process_server(struct lf_context *context, const struct lf_resource *fabric,

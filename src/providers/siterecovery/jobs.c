@@ -22,18 +22,18 @@ static json_t *filter_fields(const json_t *doc)
 static int list_jobs(struct lf_context *context, const char *vault_id, const char *filter_text,
 		     json_t **ret_docs, struct lf_error *err)
 {
-	LF_AUTO_SR_FILTER *filter = NULL;
+	LF_AUTO_FILTER *filter = NULL;
 	LF_AUTO_JSON *docs = json_array();
 	LF_AUTO_JOB_LIST list = {0};
 
-	int rc = lf_sr_filter_new(filter_text, &filter, err);
+	int rc = lf_filter_new(filter_text, &filter, err);
 	if (!rc)
 		rc = lf_jobs_list(context->jobs, vault_id, TYPES, NULL, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		LF_AUTO_JSON *doc = NULL;
 		rc = lf_sr_job_view(context, &list.items[i], &doc, err);
 		LF_AUTO_JSON *fields = rc ? NULL : filter_fields(doc);
-		if (!rc && lf_sr_filter_matches(filter, fields) && json_array_append(docs, doc))
+		if (!rc && lf_filter_matches(filter, fields) && json_array_append(docs, doc))
 			rc = lf_fail_nomem(err);
 	}
 	if (!rc)

@@ -232,7 +232,8 @@ static int check_unused(struct lf_context *context, const struct lf_resource *ac
 static int remove_blobs(struct lf_context *context, const struct lf_resource *account,
 			struct lf_error *err)
 {
-	return lf_blob_account_remove(context->data_dir, lf_arm_id_last(account->id), err);
+	return lf_blob_account_remove(context->data_dir, context->regions,
+				      lf_arm_id_last(account->id), err);
 }
 
 static const char *const skus[] = {"Standard_LRS",  "Standard_GRS",    "Standard_RAGRS",

@@ -295,3 +295,9 @@ const struct lf_document lf_vault_document = {
 	.needs_location = true,
 	.async = true,
 };
+
+int lf_vault_change(struct lf_arm_call *call, const char *vault_id, json_t *changes,
+		    struct lf_error *err)
+{
+	return lf_document_change(call, &lf_vault_document, vault_id, changes, err);
+}

@@ -16,5 +16,11 @@ extern const size_t lf_vaults_n_jobs;
 
 /* 2 to 50 letters, digits and hyphens, beginning with a letter. */
 bool lf_vault_name_valid(const char *name);
+/* How many resources of type the vault holds. */
+LF_MUST_CHECK int lf_vault_count(struct lf_context *context, const char *vault_id, const char *type,
+				 size_t *ret_n, struct lf_error *err);
+/* Change a vault's document by the rules of a PATCH of the vault. */
+LF_MUST_CHECK int lf_vault_change(struct lf_arm_call *call, const char *vault_id, json_t *changes,
+				  struct lf_error *err);
 
 #endif

@@ -154,14 +154,14 @@ static void test_filter__conditions_joined_by_and_all_have_to_hold(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < LF_N(cases); i++) {
-		LF_AUTO_SR_FILTER *filter = NULL;
-		assert_lf_ok(lf_sr_filter_new(cases[i].text, &filter, &err));
-		assert_int_equal(lf_sr_filter_matches(filter, fields), cases[i].matches);
+		LF_AUTO_FILTER *filter = NULL;
+		assert_lf_ok(lf_filter_new(cases[i].text, &filter, &err));
+		assert_int_equal(lf_filter_matches(filter, fields), cases[i].matches);
 	}
-	LF_AUTO_SR_FILTER *none = NULL;
-	assert_int_equal(lf_sr_filter_new("JobStatus eq", &none, &err), LF_EINVAL);
-	assert_int_equal(lf_sr_filter_new("JobStatus like 'x'", &none, &err), LF_EINVAL);
-	assert_int_equal(lf_sr_filter_new("JobStatus eq 'x' or 1", &none, &err), LF_EINVAL);
+	LF_AUTO_FILTER *none = NULL;
+	assert_int_equal(lf_filter_new("JobStatus eq", &none, &err), LF_EINVAL);
+	assert_int_equal(lf_filter_new("JobStatus like 'x'", &none, &err), LF_EINVAL);
+	assert_int_equal(lf_filter_new("JobStatus eq 'x' or 1", &none, &err), LF_EINVAL);
 }
 
 static void test_network__an_address_is_of_the_prefix_and_not_reserved(void **state)

@@ -89,7 +89,7 @@ static int view_agent(struct lf_context *context, const struct lf_sr_scope *scop
 int lf_sr_protectable_list(struct lf_arm_call *call, struct lf_error *err)
 {
 	struct lf_context *context = lf_arm_context(call);
-	LF_AUTO_SR_FILTER *filter = NULL;
+	LF_AUTO_FILTER *filter = NULL;
 	LF_AUTO_JSON *values = json_array();
 	LF_AUTO_JSON *agents = NULL;
 	LF_AUTO_SR_SCOPE scope = {0};
@@ -98,7 +98,7 @@ int lf_sr_protectable_list(struct lf_arm_call *call, struct lf_error *err)
 
 	int rc = lf_sr_scope_open(call, LF_SR_CONTAINER, &scope, err);
 	if (!rc)
-		rc = lf_sr_filter_new(lf_arm_query(call, "filter"), &filter, err);
+		rc = lf_filter_new(lf_arm_query(call, "filter"), &filter, err);
 	if (!rc)
 		rc = lf_sr_fabric_agents(context, &scope.fabric, &agents, err);
 	json_array_foreach (agents, i, agent) {
@@ -107,7 +107,7 @@ int lf_sr_protectable_list(struct lf_arm_call *call, struct lf_error *err)
 			rc = view_agent(context, &scope, agent, &doc, err);
 		LF_AUTO_JSON *fields = json_pack(
 			"{s:s}", "state", lf_json_text_or(doc, "properties.protectionStatus", ""));
-		if (!rc && lf_sr_filter_matches(filter, fields) && json_array_append(values, doc))
+		if (!rc && lf_filter_matches(filter, fields) && json_array_append(values, doc))
 			rc = lf_fail_nomem(err);
 	}
 	return rc ? rc : lf_arm_reply_list(call, values, NULL, err);

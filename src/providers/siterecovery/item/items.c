@@ -25,17 +25,17 @@ static int list_below(struct lf_arm_call *call, const char *below, struct lf_err
 					    .below = below,
 					    .after = lf_arm_query(call, "skiptoken"),
 					    .limit = PAGE_SIZE};
-	LF_AUTO_SR_FILTER *filter = NULL;
+	LF_AUTO_FILTER *filter = NULL;
 	LF_AUTO_JSON *values = json_array();
 	LF_AUTO_RESOURCE_LIST list = {0};
 
-	int rc = lf_sr_filter_new(lf_arm_query(call, "filter"), &filter, err);
+	int rc = lf_filter_new(lf_arm_query(call, "filter"), &filter, err);
 	if (!rc)
 		rc = lf_catalog_list(context->catalog, &query, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		LF_AUTO_JSON *fields = filter_fields(&list.items[i]);
 		json_t *doc = NULL;
-		if (!lf_sr_filter_matches(filter, fields))
+		if (!lf_filter_matches(filter, fields))
 			continue;
 		rc = lf_sr_item_view(context, &list.items[i], false, &doc, err);
 		if (!rc && json_array_append_new(values, doc))

@@ -3,22 +3,25 @@
  * The small part of OData's $filter that clients send to job and event lists:
  * comparisons of a field with a quoted or bare value, joined by "and".
  */
+#include "providers/common/filter.h"
+
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#include "providers/siterecovery/internal.h"
+#include "base/text.h"
 
 #define CONDITIONS_MAX 16
 
 struct condition {
 	char field[64], op[4], value[256];
 };
-struct lf_sr_filter {
+struct lf_filter {
 	struct condition conditions[CONDITIONS_MAX];
 	size_t n;
 };
 
-void lf_sr_filter_free(struct lf_sr_filter **filter)
+void lf_filter_free(struct lf_filter **filter)
 {
 	free(*filter);
 	*filter = NULL;
@@ -73,9 +76,9 @@ static const char *take_condition(const char *p, struct condition *condition)
 	return NULL;
 }
 
-int lf_sr_filter_new(const char *text, struct lf_sr_filter **ret_filter, struct lf_error *err)
+int lf_filter_new(const char *text, struct lf_filter **ret_filter, struct lf_error *err)
 {
-	LF_AUTO_SR_FILTER *filter = NULL;
+	LF_AUTO_FILTER *filter = NULL;
 	char word[8];
 
 	if (!text || !*skip_spaces(text))
@@ -144,7 +147,7 @@ static bool holds(const struct condition *condition, const json_t *fields)
 	}
 }
 
-bool lf_sr_filter_matches(const struct lf_sr_filter *filter, const json_t *fields)
+bool lf_filter_matches(const struct lf_filter *filter, const json_t *fields)
 {
 	for (size_t i = 0; filter && i < filter->n; i++)
 		if (!holds(&filter->conditions[i], fields))

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading blobs: ranges of bytes, of a file or of a vault's disk, and the pages that are there.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "blob/service.h"
+#include "os/file.h"
+
+/* "bytes=A-B" or "bytes=A-"; false: no range is asked for. */
+static bool parse_range(const char *header, uint64_t size, uint64_t *ret_from, uint64_t *ret_to)
+{
+	unsigned long long from, to;
+	int n = header ? sscanf(header, "bytes=%llu-%llu", &from, &to) : 0;
+
+	if (n < 1)
+		return false;
+	*ret_from = from;
+	*ret_to = n == 2 && to < size ? to : size ? size - 1 : 0;
+	return true;
+}
+
+static bool asked_range(const struct lf_http_exchange *x, uint64_t size, uint64_t *ret_from,
+			uint64_t *ret_to)
+{
+	const char *range = lf_http_header(x, "x-ms-range");
+
+	*ret_from = 0;
+	*ret_to = size ? size - 1 : 0;
+	return parse_range(range ? range : lf_http_header(x, "Range"), size, ret_from, ret_to);
+}
+
+static int fail_range(struct lf_http_exchange *x)
+{
+	lf_http_set_header(x, "x-ms-error-code", "InvalidRange");
+	lf_http_status(x, 416);
+	return 0;
+}
+
+/* The headers of any blob; from and to: what of it is answered. */
+static void put_headers(struct lf_http_exchange *x, const struct stat *st, const char *type,
+			uint64_t size, bool partial, uint64_t from, uint64_t to)
+{
+	char text[128];
+
+	lf_time_format_http(st->st_mtim.tv_sec * LF_NS_PER_S, text);
+	lf_http_set_header(x, "Last-Modified", text);
+	snprintf(text, sizeof(text), "\"0x%llX\"",
+		 (unsigned long long)(st->st_mtim.tv_sec * LF_NS_PER_S + st->st_mtim.tv_nsec));
+	lf_http_set_header(x, "ETag", text);
+	lf_http_set_header(x, "Accept-Ranges", "bytes");
+	lf_http_set_header(x, "x-ms-blob-type", type);
+	lf_http_set_header(x, "x-ms-lease-status", "unlocked");
+	lf_http_set_header(x, "x-ms-lease-state", "available");
+	lf_http_set_header(x, "x-ms-server-encrypted", "true");
+	if (partial) {
+		snprintf(text, sizeof(text), "bytes %llu-%llu/%llu", (unsigned long long)from,
+			 (unsigned long long)to, (unsigned long long)size);
+		lf_http_set_header(x, "Content-Range", text);
+	}
+	lf_http_status(x, partial ? 206 : 200);
+}
+
+struct reading {
+	int fd;
+	uint64_t from;
+};
+
+static int read_file(void *context, void *data, size_t len, uint64_t offset, struct lf_error *err)
+{
+	const struct reading *reading = context;
+
+	return lf_file_pread_all(reading->fd, data, len, reading->from + offset, "blob", err);
+}
+
+static void end_reading(void *context)
+{
+	struct reading *reading = context;
+
+	close(reading->fd);
+	free(reading);
+}
+
+static int read_bytes(struct lf_http_exchange *x, int fd, const struct stat *st,
+		      struct lf_error *err)
+{
+	uint64_t size = (uint64_t)st->st_size, from, to;
+	bool partial = asked_range(x, size, &from, &to);
+
+	if (partial && from >= size) {
+		close(fd);
+		return fail_range(x);
+	}
+	struct reading *reading = malloc(sizeof(*reading));
+	if (!reading) {
+		close(fd);
+		return lf_fail_nomem(err);
+	}
+	*reading = (struct reading){fd, from};
+	put_headers(x, st, "BlockBlob", size, partial, from, to);
+	lf_http_answer_stream(x, "application/octet-stream", size ? to - from + 1 : 0, read_file,
+			      end_reading, reading);
+	return 0;
+}
+
+/* The point's blob, and when it was made. */
+static int find_point(struct lf_blob_service *service, const struct lf_blob_target *target,
+		      json_t **ret_point, struct stat *ret_st, struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = NULL;
+	LF_AUTO_FREE char *full = NULL;
+
+	int rc = lf_blob_path(service->data_dir, target->account, target->container, target->blob,
+			      &path, err);
+	if (!rc && !(full = lf_printf_dup("%s" LF_BLOB_POINT_SUFFIX, path)))
+		rc = lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_blob_find_point(service->data_dir, target->account, target->container,
+					target->blob, ret_point, err);
+	if (rc == LF_ENOTFOUND || (!rc && stat(full, ret_st)))
+		return lf_fail_arm(err, LF_ENOTFOUND, "BlobNotFound", NULL, NULL,
+				   "the blob does not exist");
+	return rc;
+}
+
+static int read_point(struct lf_blob_service *service, struct lf_http_exchange *x,
+		      const struct lf_blob_target *target, struct lf_error *err)
+{
+	struct lf_blob_point_reader *reader = NULL;
+	LF_AUTO_JSON *point = NULL;
+	uint64_t from, to;
+	struct stat st;
+
+	int rc = find_point(service, target, &point, &st, err);
+	if (rc)
+		return rc;
+	uint64_t size = lf_blob_point_length(point);
+	bool partial = asked_range(x, size, &from, &to);
+	if (partial && from >= size)
+		return fail_range(x);
+	rc = lf_blob_point_reader_open(service->opts.regions, point, from, &reader, err);
+	if (rc)
+		return rc;
+	put_headers(x, &st, "PageBlob", size, partial, from, to);
+	lf_http_set_header(x, "x-ms-blob-sequence-number", "0");
+	lf_http_answer_stream(x, "application/octet-stream", to - from + 1, lf_blob_point_read,
+			      lf_blob_point_reader_free, reader);
+	return 0;
+}
+
+int lf_blob_read(struct lf_blob_service *service, struct lf_http_exchange *x,
+		 const struct lf_blob_target *target, struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = NULL;
+	struct stat st;
+
+	int rc = lf_blob_path(service->data_dir, target->account, target->container, target->blob,
+			      &path, err);
+	if (rc)
+		return rc;
+	LF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st))
+		return read_point(service, x, target, err);
+	int own = fd;
+	fd = -1;
+	return read_bytes(x, own, &st, err);
+}
+
+#define RANGES_MAX 5000 /* of an answer: a marker says where the next begins */
+
+struct page_list {
+	struct lf_buf xml;
+	size_t n;
+	uint64_t next; /* 0: all */
+};
+
+static int put_range(void *context, uint64_t first, uint64_t last, struct lf_error *err)
+{
+	struct page_list *list = context;
+
+	(void)err;
+	if (list->n++ == RANGES_MAX) {
+		list->next = first;
+		return LF_ECANCELED;
+	}
+	lf_buf_printf(&list->xml, "<PageRange><Start>%llu</Start><End>%llu</End></PageRange>",
+		      (unsigned long long)first, (unsigned long long)last);
+	return 0;
+}
+
+int lf_blob_page_list(struct lf_blob_service *service, struct lf_http_exchange *x,
+		      const struct lf_blob_target *target, struct lf_error *err)
+{
+	LF_AUTO_JSON *point = NULL;
+	struct page_list list = {.xml = LF_BUF_INIT};
+	uint64_t from, to, marker = 0;
+	struct lf_error ignored;
+	char text[32] = "";
+	struct stat st;
+
+	int rc = find_point(service, target, &point, &st, err);
+	if (rc)
+		return rc;
+	uint64_t size = lf_blob_point_length(point);
+	(void)asked_range(x, size, &from, &to);
+	if (lf_blob_query(x, "marker", text, sizeof(text)) &&
+	    lf_parse_u64(text, 0, size, &marker, &ignored) == 0 && marker > from)
+		from = marker;
+	lf_buf_puts(&list.xml, "<?xml version=\"1.0\" encoding=\"utf-8\"?><PageList>");
+	rc = from > to ? 0
+		       : lf_blob_point_ranges(service->opts.regions, point, from, to, put_range,
+					      &list, err);
+	if (rc && rc != LF_ECANCELED) {
+		lf_buf_done(&list.xml);
+		return rc;
+	}
+	if (list.next)
+		lf_buf_printf(&list.xml, "<NextMarker>%llu</NextMarker>",
+			      (unsigned long long)list.next);
+	lf_buf_puts(&list.xml, "</PageList>");
+	put_headers(x, &st, "PageBlob", size, false, from, to);
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)size);
+	lf_http_set_header(x, "x-ms-blob-content-length", text);
+	lf_blob_answer_xml(x, 200, &list.xml);
+	return 0;
+}

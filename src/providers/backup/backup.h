@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * providers/backup/backup.h - Azure Backup of the virtual machines that run here.
+ *
+ * A protected item is a row below its vault; each of its recovery points is a
+ * row below it, and a claim on a point of the vault of its region.  Their
+ * documents are what clients see; their states:
+ *   item   {"vm": id, "region": where its points are, "policy": id}
+ *   point  {"region", "point": GUID there, "disks": those of the capture, "machine": the VM's
+ *           document then, "firmware", "expires": time,
+ *           "secondary": {"region", "complete": bool}}
+ * A container has no row: it is there while its item is.
+ */
+#ifndef LF_PROVIDERS_BACKUP_H
+#define LF_PROVIDERS_BACKUP_H
+
+#include "arm/arm.h"
+
+extern const struct lf_arm_provider lf_backup_provider;
+extern const struct lf_job_type *const lf_backup_jobs[];
+extern const size_t lf_backup_n_jobs;
+
+/*
+ * What time brings: scheduled backups, the end of points' retention, copies to the paired region,
+ * the end of soft-deleted items.  Called every few seconds; each call does what is due.
+ */
+LF_MUST_CHECK int lf_backup_tend(struct lf_context *context, struct lf_error *err);
+
+#endif

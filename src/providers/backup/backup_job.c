@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Backups asked for and scheduled, and the jobs of what is done at once.
+ */
+#include <string.h>
+
+#include "providers/backup/internal.h"
+
+#define ON_DEMAND_NS ((int64_t)30 * 24 * 3600 * LF_NS_PER_S)
+
+int lf_backup_submit(struct lf_context *context, const struct lf_resource *item,
+		     const char *expires, char ret_job[static LF_GUID_SIZE], struct lf_error *err)
+{
+	LF_AUTO_FREE char *vault = lf_backup_vault_id(item->id);
+	LF_AUTO_JSON *doc = json_pack("{s:s, s:s*}", "item", item->id, "expires", expires);
+	const struct lf_job_request request = {
+		.type = lf_backup_job.name, .scope = vault, .resource = item->id, .doc = doc};
+
+	return vault && doc ? lf_jobs_submit(context->jobs, &request, ret_job, err)
+			    : lf_fail_nomem(err);
+}
+
+/* A backup of the item that has not ended, and was asked for by a client or the schedule. */
+static int find_running(struct lf_context *context, const struct lf_resource *item, bool *ret_found,
+			struct lf_error *err)
+{
+	LF_AUTO_FREE char *vault = lf_backup_vault_id(item->id);
+	LF_AUTO_JOB_LIST list = {0};
+
+	*ret_found = false;
+	int rc = vault ? lf_jobs_list(context->jobs, vault, lf_backup_job.name, NULL, &list, err)
+		       : lf_fail_nomem(err);
+	for (size_t i = 0; !rc && i < list.n; i++)
+		*ret_found |= !lf_job_state_is_final(list.items[i].state) &&
+			      lf_arm_id_equal(list.items[i].resource, item->id);
+	return rc;
+}
+
+static int refuse_stopped(const struct lf_resource *item, struct lf_error *err)
+{
+	const char *state = lf_json_text_or(item->doc, "properties.protectionState", "");
+
+	if (strcmp(state, "ProtectionStopped") != 0 && strcmp(state, "BackupsSuspended") != 0)
+		return 0;
+	return lf_fail_arm(err, LF_ECONFLICT, "BMSUserErrorProtectionStopped", item->id,
+			   "give the item a policy again", "the protection of the item is stopped");
+}
+
+int lf_backup_now(struct lf_arm_call *call, struct lf_error *err)
+{
+	static const char path[] = "properties.recoveryPointExpiryTimeInUTC";
+	struct lf_context *context = lf_arm_context(call);
+	const char *asked = lf_json_text(lf_arm_body(call), path);
+	int64_t now = lf_clock_now_ns(context->clock), until = now + ON_DEMAND_NS;
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+	char expires[LF_TIME_SIZE], job[LF_GUID_SIZE];
+	bool running;
+
+	int rc = lf_backup_item(call, 1, &item, err);
+	if (!rc && !context->compute)
+		rc = lf_fail(err, LF_EUNSUPPORTED, item.id, "this site runs no machines");
+	if (!rc)
+		rc = refuse_stopped(&item, err);
+	if (!rc && asked && (lf_time_parse(asked, &until, err) || until <= now))
+		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorInvalidExpiryTime", path,
+				   "give a time to come, as 2026-12-31T00:00:00Z",
+				   "the recovery point would expire at once");
+	if (!rc)
+		rc = find_running(context, &item, &running, err);
+	if (rc)
+		return rc;
+	if (running)
+		return lf_fail_arm(err, LF_ECONFLICT, "UserErrorBackupOperationInProgress", item.id,
+				   "wait until it has ended; GET backupJobs shows it",
+				   "another backup of the item is in progress");
+	lf_time_format(until, expires);
+	rc = lf_backup_submit(context, &item, expires, job, err);
+	return rc ? rc : lf_backup_reply_accepted(call, item.id, job, err);
+}
+
+static int run_backup(struct lf_job_run *run, struct lf_error *err)
+{
+	return lf_backup_point_take(run, lf_json_text_or(lf_job_run_job(run)->doc, "item", ""),
+				    err);
+}
+
+/* What was captured without a point to name it goes with the session. */
+static int undo_backup(struct lf_job_run *run, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	const char *id = lf_json_text_or(lf_job_run_job(run)->doc, "item", "");
+	const char *guid = lf_json_text(lf_job_run_data(run), "point");
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+
+	int rc = lf_catalog_get(context->catalog, id, &item, err);
+	if (rc == LF_ENOTFOUND)
+		return 0;
+	if (!rc && (lf_json_set_text(item.doc, "properties.lastBackupStatus", "Failed") ||
+		    lf_json_set_text(item.doc, "properties.healthStatus", "ActionRequired")))
+		rc = lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_catalog_put(context->catalog, id, LF_BACKUP_ITEM_TYPE, LF_PUT_EXISTING,
+				    NULL, item.doc, item.state, err);
+	return rc || !guid ? rc
+			   : lf_backup_point_drop(
+				     context, lf_json_text_or(item.state, "region", ""), guid, err);
+}
+
+static int run_done(struct lf_job_run *run, struct lf_error *err)
+{
+	(void)run;
+	(void)err;
+	return LF_STEP_DONE;
+}
+
+int lf_backup_note_done(struct lf_arm_call *call, const struct lf_resource *item,
+			const char *operation, char ret_job[static LF_GUID_SIZE],
+			struct lf_error *err)
+{
+	LF_AUTO_FREE char *vault = lf_backup_vault_id(item->id);
+	LF_AUTO_FREE char *resource = lf_printf_dup("%s/configuration", item->id);
+	LF_AUTO_JSON *doc = json_pack("{s:s, s:s}", "item", item->id, "operation", operation);
+	const struct lf_job_request request = {
+		.type = lf_backup_done_job.name, .scope = vault, .resource = resource, .doc = doc};
+
+	return vault && resource && doc
+		       ? lf_jobs_submit(lf_arm_context(call)->jobs, &request, ret_job, err)
+		       : lf_fail_nomem(err);
+}
+
+static const struct lf_job_step backup_steps[] = {
+	{"TransferData", "Transfer data to vault", run_backup, undo_backup}};
+static const struct lf_job_step done_steps[] = {{"Done", "Done", run_done, NULL}};
+
+const struct lf_job_type lf_backup_job = {
+	.name = "backup.backup", .steps = backup_steps, .n_steps = LF_N(backup_steps)};
+const struct lf_job_type lf_backup_done_job = {
+	.name = "backup.configure", .steps = done_steps, .n_steps = LF_N(done_steps)};

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Cross Region Restore: what is asked of the paired region.  A client proves by a token, which it
+ * got for the point where the vault is, that it may have the point there.
+ */
+#include <string.h>
+
+#include "crypto/token.h"
+#include "providers/backup/internal.h"
+#include "providers/backup/restore.h"
+#include "providers/resources/resources.h"
+
+#define AUDIENCE_FORMAT "https://RecoveryServices/IaasCoord/aadmgmt/%s"
+#define TOKEN_LIFE_S	3600
+#define RETRY_AFTER_S	2
+
+static int check_location(struct lf_arm_call *call, char out[static 64], struct lf_error *err)
+{
+	lf_location_normal(lf_arm_param(call, "location"), out, 64);
+	return lf_location_pair(out) ? 0
+				     : lf_fail_arm(err, LF_ENOTFOUND, "LocationNotFound", out,
+						   "GET /subscriptions/{id}/locations lists them",
+						   "there is no location '%s'", out);
+}
+
+int lf_backup_aad_properties(struct lf_arm_call *call, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	char location[64], audience[160], principal[LF_GUID_SIZE];
+
+	int rc = check_location(call, location, err);
+	if (rc)
+		return rc;
+	snprintf(audience, sizeof(audience), AUDIENCE_FORMAT, location);
+	lf_guid_derive(context->tenant_id, audience, principal);
+	LF_AUTO_JSON *body =
+		json_pack("{s:{s:s, s:s, s:s}}", "properties", "tenantId", context->tenant_id,
+			  "audience", audience, "servicePrincipalObjectId", principal);
+	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+}
+
+/* A point that is complete in the pair of its vault's region. */
+static int check_copied(const struct lf_resource *vault, const struct lf_resource *point,
+			struct lf_error *err)
+{
+	const char *pair = lf_backup_pair(vault);
+
+	if (!pair)
+		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorCrossRegionRestoreNotEnabled",
+				   vault->id,
+				   "enable it: PATCH backupstorageconfig/vaultstorageconfig "
+				   "crossRegionRestoreFlag true",
+				   "Cross Region Restore is not enabled for the vault");
+	if (lf_json_bool_or(point->state, "secondary.complete", false))
+		return 0;
+	return lf_fail_arm(err, LF_ECONFLICT, "BMSUserErrorRecoveryPointNotInSecondaryRegion",
+			   point->id, "wait until the secondary region lists it",
+			   "the recovery point has not been copied to %s yet", pair);
+}
+
+static int sign_token(struct lf_context *context, const struct lf_resource *point,
+		      const char *region, char **ret_token, struct lf_error *err)
+{
+	int64_t now = lf_clock_now_ns(context->clock) / LF_NS_PER_S;
+	char issuer[128], audience[160];
+
+	snprintf(issuer, sizeof(issuer), LF_TOKEN_ISSUER_FORMAT, context->tenant_id);
+	snprintf(audience, sizeof(audience), AUDIENCE_FORMAT, region);
+	LF_AUTO_JSON *claims =
+		json_pack("{s:s, s:s, s:I, s:I, s:I, s:s}", "iss", issuer, "aud", audience, "iat",
+			  (json_int_t)now, "nbf", (json_int_t)now, "exp",
+			  (json_int_t)(now + TOKEN_LIFE_S), "recoveryPoint", point->id);
+
+	return claims ? lf_token_sign(context->token_keys, claims, ret_token, err)
+		      : lf_fail_nomem(err);
+}
+
+static json_t *access_details(const struct lf_resource *vault, const struct lf_resource *point,
+			      const char *subscription, const char *group, const char *token)
+{
+	LF_AUTO_FREE char *item = strdup(point->id);
+	const char *at = item ? strcasestr(item, "/recoveryPoints/") : NULL;
+
+	if (!at)
+		return NULL;
+	item[at - item] = '\0';
+	const char *name = lf_arm_id_last(item);
+	const char *container = strchr(name, ';') ? strchr(name, ';') + 1 : name;
+	const char *friendly = strrchr(name, ';') ? strrchr(name, ';') + 1 : name;
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s,"
+		" s:{s:s, s:s}, s:b, s:b}",
+		"objectType", "CrrAccessToken", "accessTokenString", token, "subscriptionId",
+		subscription, "resourceGroupName", group, "resourceName", lf_arm_id_last(vault->id),
+		"resourceId", vault->id, "recoveryPointId", lf_arm_id_last(point->id),
+		"recoveryPointTime",
+		lf_json_text_or(point->doc, "properties.recoveryPointTime", ""), "containerName",
+		container, "containerType", "IaasVMContainer", "backupManagementType",
+		"AzureIaasVM", "datasourceType", "VM", "datasourceName", friendly, "datasourceId",
+		lf_json_text_or(point->state, "machine.properties.vmId", ""),
+		"datasourceContainerName", container, "bMSActiveRegion",
+		lf_json_text_or(vault->doc, "location", ""), "rpTierInformation", "InstantRP",
+		"Valid", "HardenedRP", "Valid", "rpIsManagedVirtualMachine", 1,
+		"rpOriginalSAOption", 0);
+}
+
+int lf_backup_access_token(struct lf_arm_call *call, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT, point = LF_RESOURCE_INIT;
+	LF_AUTO_FREE char *token = NULL;
+
+	int rc = lf_backup_vault(call, &vault, err);
+	if (!rc)
+		rc = lf_catalog_get(context->catalog, lf_arm_id(call, 1), &point, err);
+	if (!rc)
+		rc = check_copied(&vault, &point, err);
+	if (!rc)
+		rc = sign_token(context, &point, lf_backup_pair(&vault), &token, err);
+	if (rc)
+		return rc;
+	LF_AUTO_JSON *doc =
+		json_pack("{s:o}", "properties",
+			  access_details(&vault, &point, lf_arm_param(call, "subscription"),
+					 lf_arm_param(call, "group"), token));
+	if (!doc)
+		return lf_fail_nomem(err);
+	rc = lf_arm_envelope(doc, point.id, LF_BACKUP_POINT_TYPE, err);
+	return rc ? rc : lf_arm_reply(call, 200, doc, err);
+}
+
+/* Id of the point that the token is for, checked; the request must speak of the same. */
+static int verify_token(struct lf_arm_call *call, const char *region, json_t **ret_claims,
+			struct lf_error *err)
+{
+	static const char path[] = "crossRegionRestoreAccessDetails.accessTokenString";
+	struct lf_context *context = lf_arm_context(call);
+	const char *token = lf_json_text_or(lf_arm_body(call), path, "");
+	char issuer[128], audience[160];
+	const char *const audiences[] = {audience, NULL};
+
+	snprintf(issuer, sizeof(issuer), LF_TOKEN_ISSUER_FORMAT, context->tenant_id);
+	snprintf(audience, sizeof(audience), AUDIENCE_FORMAT, region);
+	if (lf_token_verify(context->token_keys, token, issuer, audiences,
+			    lf_clock_now_ns(context->clock), ret_claims, err) == 0 &&
+	    lf_json_text(*ret_claims, "recoveryPoint"))
+		return 0;
+	return lf_fail_arm(err, LF_EDENIED, "BMSUserErrorInvalidCrrAccessToken", path,
+			   "ask for one: POST …/recoveryPoints/{id}/accessToken with the "
+			   "backupAadProperties of this region; it lives an hour",
+			   "the access token is not valid for this region");
+}
+
+static int reply_started(struct lf_arm_call *call, const char *job, struct lf_error *err)
+{
+	const char *below = lf_arm_id(call, 1);
+	LF_AUTO_FREE char *status = lf_printf_dup("%s/backupCrrOperationsStatus/%s", below, job);
+	LF_AUTO_FREE char *result = lf_printf_dup("%s/backupCrrOperationResults/%s", below, job);
+	const struct lf_arm_async async = {.job = job,
+					   .status_path = status,
+					   .result_path = result,
+					   .retry_after = RETRY_AFTER_S};
+
+	return status && result ? lf_arm_reply_async(call, 202, &async, NULL, err)
+				: lf_fail_nomem(err);
+}
+
+/* Point, item and vault of a token. */
+static int find_point(struct lf_context *context, const char *id, struct lf_resource *ret_vault,
+		      struct lf_resource *ret_item, struct lf_resource *ret_point,
+		      struct lf_error *err)
+{
+	LF_AUTO_FREE char *vault = lf_backup_vault_id(id);
+	LF_AUTO_FREE char *item = strdup(id);
+	const char *at = item ? strcasestr(item, "/recoveryPoints/") : NULL;
+
+	if (!vault || !at)
+		return lf_fail_nomem(err);
+	item[at - item] = '\0';
+	int rc = lf_catalog_get(context->catalog, id, ret_point, err);
+	if (!rc)
+		rc = lf_catalog_get(context->catalog, item, ret_item, err);
+	return rc ? rc : lf_catalog_get(context->catalog, vault, ret_vault, err);
+}
+
+int lf_backup_cross_region_restore(struct lf_arm_call *call, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	json_t *request = lf_json_at(lf_arm_body(call), "restoreRequest");
+	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT, item = LF_RESOURCE_INIT,
+			 point = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *claims = NULL;
+	char region[64], job[LF_GUID_SIZE];
+
+	int rc = check_location(call, region, err);
+	if (!rc)
+		rc = verify_token(call, region, &claims, err);
+	if (!rc)
+		rc = find_point(context, lf_json_text_or(claims, "recoveryPoint", ""), &vault,
+				&item, &point, err);
+	if (!rc)
+		rc = check_copied(&vault, &point, err);
+	if (!rc)
+		rc = lf_restore_submit(call, lf_restore_request(request), &item, &point, region,
+				       true, job, err);
+	return rc ? rc : reply_started(call, job, err);
+}
+
+/* --- what became of it --- */
+
+static int find_job(struct lf_arm_call *call, const char *id, struct lf_job *ret_job,
+		    struct lf_error *err)
+{
+	int rc = lf_jobs_get(lf_arm_context(call)->jobs, id, ret_job, err);
+
+	if (rc != LF_ENOTFOUND && (rc || lf_json_bool_or(ret_job->doc, "secondary", false)))
+		return rc;
+	return lf_fail_arm(err, LF_ENOTFOUND, "BMSUserErrorJobNotFound", id,
+			   "POST backupCrrJobs lists the region's jobs",
+			   "there is no cross region restore '%.64s'", id);
+}
+
+static json_t *operation_view(struct lf_arm_call *call, const struct lf_job *job)
+{
+	char time[LF_TIME_SIZE];
+
+	lf_time_format(job->created_ns, time);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s}}", "id", lf_arm_id(call, 0),
+			 "name", job->id, "status", "Succeeded", "startTime", time, "endTime", time,
+			 "properties", "objectType", "OperationStatusJobExtendedInfo", "jobId",
+			 job->id);
+}
+
+int lf_backup_cross_region_status(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_JOB job = LF_JOB_INIT;
+	int rc = find_job(call, lf_arm_param(call, "operation"), &job, err);
+
+	if (rc)
+		return rc;
+	LF_AUTO_JSON *body = operation_view(call, &job);
+	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+}
+
+int lf_backup_cross_region_result(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_backup_cross_region_status(call, err);
+}
+
+static char *location_id(struct lf_arm_call *call)
+{
+	return strdup(lf_arm_id(call, 1));
+}
+
+int lf_backup_cross_region_job(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_FREE char *below = location_id(call);
+	LF_AUTO_JOB job = LF_JOB_INIT;
+	LF_AUTO_JSON *doc = NULL;
+
+	int rc =
+		below ? find_job(call, lf_json_text_or(lf_arm_body(call), "jobName", ""), &job, err)
+		      : lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_backup_job_view(lf_arm_context(call), &job, below, &doc, err);
+	return rc ? rc : lf_arm_reply(call, 200, doc, err);
+}
+
+int lf_backup_cross_region_jobs(struct lf_arm_call *call, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	const char *vault = lf_json_text(lf_arm_body(call), "resourceId");
+	LF_AUTO_FREE char *below = location_id(call);
+	LF_AUTO_JSON *values = json_array();
+	LF_AUTO_JOB_LIST list = {0};
+
+	if (!vault || !below)
+		return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", "resourceId",
+				   "name the vault by its id", "the request names no vault");
+	int rc = lf_jobs_list(context->jobs, vault, "backup.", NULL, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		json_t *doc = NULL;
+		if (!lf_json_bool_or(list.items[i].doc, "secondary", false))
+			continue;
+		rc = lf_backup_job_view(context, &list.items[i], below, &doc, err);
+		if (!rc && json_array_append_new(values, doc))
+			rc = lf_fail_nomem(err);
+	}
+	return rc ? rc : lf_backup_reply_list(call, values, err);
+}

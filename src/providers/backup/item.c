@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Protected items: what a client may make of one, and how it goes.  Deleting one is soft: its
+ * points stay for the vault's days, and a PUT with isRehydrate brings it back.
+ */
+#include <string.h>
+
+#include "providers/backup/internal.h"
+#include "providers/backup/retention.h"
+#include "providers/common/filter.h"
+#include "providers/compute/plan.h"
+
+#define DAY_NS	    ((int64_t)24 * 3600 * LF_NS_PER_S)
+#define SOFT_DAYS   "properties.securitySettings.softDeleteSettings.softDeleteRetentionPeriodInDays"
+#define IMMUTABLE   "properties.securitySettings.immutabilitySettings.state"
+#define DEFERRED    "properties.isScheduledForDeferredDelete"
+#define DEFERRED_AT "properties.deferredDeleteTimeInUTC"
+
+struct request {
+	struct lf_arm_call *call;
+	struct lf_resource vault, before;
+	bool exists;
+	const char *policy; /* id asked for; NULL: none */
+};
+
+static bool is_deferred(const struct lf_resource *item)
+{
+	return lf_json_bool_or(item->doc, DEFERRED, false);
+}
+
+/* The machine is there, where the vault is, and nobody else's. */
+static int check_machine(struct lf_arm_call *call, const struct lf_resource *vault,
+			 const char *vm_id, struct lf_resource *ret_vm, struct lf_error *err)
+{
+	static const char target[] = "properties.sourceResourceId";
+	struct lf_context *context = lf_arm_context(call);
+	const struct lf_list_query query = {.type = LF_BACKUP_ITEM_TYPE};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	char there[64], here[64];
+
+	int rc = lf_arm_id_check(vm_id, LF_VM_TYPE, target, err);
+	if (!rc)
+		rc = lf_catalog_get(context->catalog, vm_id, ret_vm, err);
+	if (rc == LF_ENOTFOUND)
+		return lf_fail_arm(err, LF_EINVAL, "UserErrorVmNotFound", target,
+				   "name a virtual machine that is there",
+				   "the virtual machine '%.200s' was not found", vm_id);
+	if (rc)
+		return rc;
+	lf_location_normal(lf_json_text_or(ret_vm->doc, "location", ""), there, sizeof(there));
+	lf_location_normal(lf_json_text_or(vault->doc, "location", ""), here, sizeof(here));
+	if (strcmp(there, here) != 0)
+		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorVmInDifferentRegion", target,
+				   "use a vault of the machine's region",
+				   "the machine is in %s, the vault in %s", there, here);
+	rc = lf_catalog_list(context->catalog, &query, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++)
+		if (lf_arm_id_equal(lf_json_text_or(list.items[i].state, "vm", ""), vm_id) &&
+		    !lf_arm_id_equal(list.items[i].id, lf_arm_id(call, 0)))
+			return lf_fail_arm(err, LF_ECONFLICT, "BMSUserErrorVmAlreadyProtected",
+					   target, "stop that protection first",
+					   "the machine is protected already, as %s",
+					   list.items[i].id);
+	return rc;
+}
+
+/* The names in the URL are those of the machine. */
+static int check_names(struct lf_arm_call *call, const char *vm_id, struct lf_error *err)
+{
+	LF_AUTO_FREE char *item = lf_backup_item_name(vm_id);
+	LF_AUTO_FREE char *container = lf_backup_container_name(vm_id);
+
+	if (!item || !container)
+		return lf_fail_nomem(err);
+	if (lf_text_equal_nocase(item, lf_arm_param(call, "item")) &&
+	    lf_text_equal_nocase(container, lf_arm_param(call, "container")))
+		return 0;
+	return lf_fail_arm(
+		err, LF_EINVAL, "BMSUserErrorInvalidItemName", lf_arm_param(call, "item"),
+		"the names are made of the machine's group and name",
+		"a protected item of this machine is called %s, in container %s", item, container);
+}
+
+static json_t *new_doc(const struct lf_resource *vm, const char *container)
+{
+	return json_pack("{s:{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:n, s:s?}}",
+			 "properties", "protectedItemType", "Microsoft.Compute/virtualMachines",
+			 "friendlyName", lf_arm_id_last(vm->id), "virtualMachineId", vm->id,
+			 "sourceResourceId", vm->id, "backupManagementType", "AzureIaasVM",
+			 "workloadType", "VM", "protectionStatus", "Healthy", "protectionState",
+			 "IRPending", "healthStatus", "Passed", "lastBackupStatus", "",
+			 "lastRecoveryPoint", "containerName",
+			 strchr(container, ';') ? strchr(container, ';') + 1 : container);
+}
+
+static int write_item(struct request *request, json_t *doc, json_t *state, const char *operation,
+		      struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(request->call);
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+	LF_AUTO_FREE char *id = NULL;
+	char job[LF_GUID_SIZE];
+
+	if (request->exists)
+		id = strdup(request->before.id);
+	else { /* in the documented case, whatever the client wrote */
+		const char *vm = lf_json_text_or(state, "vm", "");
+		LF_AUTO_FREE char *container = lf_backup_container_name(vm);
+		LF_AUTO_FREE char *name = lf_backup_item_name(vm);
+		id = lf_printf_dup(
+			"%s/backupFabrics/Azure/protectionContainers/%s/protectedItems/%s",
+			request->vault.id, container, name);
+	}
+	int rc = id ? lf_catalog_begin(context->catalog, err) : lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_catalog_put(context->catalog, id, LF_BACKUP_ITEM_TYPE, LF_PUT_ANY, NULL,
+				    doc, state, err);
+	if (!rc)
+		rc = lf_catalog_get(context->catalog, id, &item, err);
+	if (!rc)
+		rc = lf_backup_note_done(request->call, &item, operation, job, err);
+	if (!rc)
+		rc = lf_catalog_commit(context->catalog, err);
+	if (rc) {
+		lf_catalog_rollback(context->catalog);
+		return rc;
+	}
+	return lf_backup_reply_accepted(request->call, id, job, err);
+}
+
+/* The policy is of this vault; an immutable one lets an item have one that keeps longer only. */
+static int check_policy(struct request *request, json_t *doc, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(request->call);
+	LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT, had = LF_RESOURCE_INIT;
+	const char *before = lf_json_text_or(request->before.doc, "properties.policyId", "");
+
+	int rc = lf_backup_policy(context, request->policy, &policy, err);
+	if (rc == LF_ENOTFOUND || (!rc && !lf_text_starts_nocase(policy.id, request->vault.id)))
+		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorPolicyNotFound",
+				   "properties.policyId", "GET backupPolicies lists the vault's",
+				   "the vault has no backup policy '%.200s'", request->policy);
+	if (!rc && before[0] &&
+	    strcmp(lf_json_text_or(request->vault.doc, IMMUTABLE, "Disabled"), "Disabled") != 0 &&
+	    lf_backup_policy(context, before, &had, err) == 0 &&
+	    lf_policy_longest(lf_json_at(policy.doc, "properties")) <
+		    lf_policy_longest(lf_json_at(had.doc, "properties")))
+		return lf_fail_arm(
+			err, LF_ECONFLICT, "BMSUserErrorOperationNotAllowedOnImmutableVault",
+			"properties.policyId", "choose one that keeps as long",
+			"the vault is immutable: the item cannot have a policy that keeps "
+			"points for less time");
+	if (!rc && (lf_json_set_text(doc, "properties.policyId", policy.id) ||
+		    lf_json_set_text(doc, "properties.policyName", lf_arm_id_last(policy.id))))
+		rc = lf_fail_nomem(err);
+	return rc;
+}
+
+static int put_new(struct request *request, struct lf_error *err)
+{
+	struct lf_arm_call *call = request->call;
+	const char *vm_id = lf_json_text_or(lf_arm_body(call), "properties.sourceResourceId", "");
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+	char region[64];
+
+	if (!request->policy)
+		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorInvalidInput",
+				   "properties.policyId", "name a backup policy of the vault",
+				   "protection needs a policy");
+	int rc = check_machine(call, &request->vault, vm_id, &vm, err);
+	if (!rc)
+		rc = check_names(call, vm.id, err);
+	if (rc)
+		return rc;
+	lf_location_normal(lf_json_text_or(request->vault.doc, "location", ""), region,
+			   sizeof(region));
+	LF_AUTO_JSON *doc = new_doc(&vm, lf_arm_param(call, "container"));
+	LF_AUTO_JSON *state = json_pack("{s:s, s:s}", "vm", vm.id, "region", region);
+	if (!doc || !state ||
+	    lf_json_set_time(state, "since", lf_clock_now_ns(lf_arm_context(call)->clock)))
+		return lf_fail_nomem(err);
+	rc = check_policy(request, doc, err);
+	return rc ? rc : write_item(request, doc, state, "ConfigureBackup", err);
+}
+
+/* What was deleted softly comes back, stopped: a policy starts it again. */
+static int rehydrate(struct request *request, struct lf_error *err)
+{
+	json_t *doc = request->before.doc, *properties = lf_json_at(doc, "properties");
+
+	json_object_del(properties, "deferredDeleteTimeInUTC");
+	json_object_del(properties, "deferredDeleteTimeRemaining");
+	json_object_del(properties, "isDeferredDeleteScheduleUpcoming");
+	if (lf_json_set_bool(doc, DEFERRED, false) ||
+	    lf_json_set_text(doc, "properties.protectionState", "ProtectionStopped"))
+		return lf_fail_nomem(err);
+	return write_item(request, doc, request->before.state, "Undelete", err);
+}
+
+static int put_again(struct request *request, struct lf_error *err)
+{
+	json_t *body = lf_arm_body(request->call), *doc = request->before.doc;
+	const char *state = lf_json_text_or(body, "properties.protectionState", "");
+	bool deferred = is_deferred(&request->before);
+
+	if (lf_json_bool_or(body, "properties.isRehydrate", false))
+		return deferred ? rehydrate(request, err)
+				: lf_fail_arm(err, LF_ECONFLICT, "BMSUserErrorItemNotSoftDeleted",
+					      request->before.id, "nothing is to be undone",
+					      "the item is not deleted");
+	if (deferred)
+		return lf_fail_arm(err, LF_ECONFLICT, "BMSUserErrorItemSoftDeleted",
+				   request->before.id, "undelete it first: PUT isRehydrate true",
+				   "the item is deleted, and kept for a while");
+	if (lf_text_equal_nocase(state, "ProtectionStopped") ||
+	    lf_text_equal_nocase(state, "BackupsSuspended")) {
+		bool suspended = lf_text_equal_nocase(state, "BackupsSuspended");
+		if (lf_json_set_text(doc, "properties.protectionState",
+				     suspended ? "BackupsSuspended" : "ProtectionStopped") ||
+		    (!suspended && lf_json_set_text(doc, "properties.policyId", "")))
+			return lf_fail_nomem(err);
+		return write_item(request, doc, request->before.state, "DisableBackup", err);
+	}
+	if (!request->policy)
+		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorInvalidInput",
+				   "properties.policyId", "name a backup policy of the vault",
+				   "protection needs a policy");
+	int rc = check_policy(request, doc, err);
+	bool fresh = !lf_json_text(doc, "properties.lastRecoveryPoint");
+	if (!rc &&
+	    lf_json_set_text(doc, "properties.protectionState", fresh ? "IRPending" : "Protected"))
+		rc = lf_fail_nomem(err);
+	return rc ? rc : write_item(request, doc, request->before.state, "ConfigureBackup", err);
+}
+
+int lf_backup_item_put(struct lf_arm_call *call, struct lf_error *err)
+{
+	const char *policy = lf_json_text(lf_arm_body(call), "properties.policyId");
+	struct request request = {.call = call, .policy = policy && policy[0] ? policy : NULL};
+
+	int rc = lf_backup_vault(call, &request.vault, err);
+	if (!rc) {
+		rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 0),
+				    &request.before, err);
+		request.exists = rc == 0;
+		if (rc == LF_ENOTFOUND)
+			rc = 0;
+	}
+	if (!rc)
+		rc = request.exists ? put_again(&request, err) : put_new(&request, err);
+	lf_resource_done(&request.vault);
+	lf_resource_done(&request.before);
+	return rc;
+}
+
+/* Points that a locked or unlocked immutability keeps until they expire. */
+static int refuse_immutable(struct lf_context *context, const struct lf_resource *vault,
+			    const struct lf_resource *item, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE_LIST points = {0};
+
+	if (strcmp(lf_json_text_or(vault->doc, IMMUTABLE, "Disabled"), "Disabled") == 0)
+		return 0;
+	int rc = lf_backup_points(context, item->id, &points, err);
+	if (rc || !points.n)
+		return rc;
+	return lf_fail_arm(
+		err, LF_ECONFLICT, "BMSUserErrorOperationNotAllowedOnImmutableVault", item->id,
+		"stop the protection and keep the data (PUT protectionState "
+		"ProtectionStopped)",
+		"the vault is immutable: %zu recovery points have not expired", points.n);
+}
+
+int lf_backup_item_delete(struct lf_arm_call *call, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	struct request request = {.call = call, .exists = true};
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+
+	int rc = lf_catalog_get(context->catalog, lf_arm_id(call, 0), &item, err);
+	if (rc == LF_ENOTFOUND)
+		return lf_arm_reply(call, 204, NULL, err);
+	if (!rc && is_deferred(&item))
+		return lf_fail_arm(err, LF_ECONFLICT, "BMSUserErrorItemSoftDeleted", item.id,
+				   "it goes by itself at deferredDeleteTimeInUTC",
+				   "the item is deleted already, and kept for a while");
+	if (!rc)
+		rc = lf_backup_vault(call, &request.vault, err);
+	if (!rc)
+		rc = refuse_immutable(context, &request.vault, &item, err);
+	if (rc) {
+		lf_resource_done(&request.vault);
+		return rc;
+	}
+	int64_t days = lf_json_int_or(request.vault.doc, SOFT_DAYS, 14);
+	request.before = item;
+	item = LF_RESOURCE_INIT;
+	if (lf_json_set_bool(request.before.doc, DEFERRED, true) ||
+	    lf_json_set_text(request.before.doc, "properties.protectionState",
+			     "ProtectionStopped") ||
+	    lf_json_set_time(request.before.doc, DEFERRED_AT,
+			     lf_clock_now_ns(context->clock) + days * DAY_NS))
+		rc = lf_fail_nomem(err);
+	if (!rc)
+		rc = write_item(&request, request.before.doc, request.before.state,
+				"DeleteBackupData", err);
+	lf_resource_done(&request.vault);
+	lf_resource_done(&request.before);
+	return rc;
+}
+
+/* What only now can say: how many points there are, how long a deleted item is kept yet. */
+static int view_item(struct lf_arm_call *call, const struct lf_resource *item, json_t **ret_doc,
+		     struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	LF_AUTO_JSON *doc = json_deep_copy(item->doc);
+	LF_AUTO_RESOURCE_LIST points = {0};
+	int64_t until, left;
+
+	int rc = lf_backup_points(context, item->id, &points, err);
+	if (rc)
+		return rc;
+	const char *oldest =
+		points.n ? lf_json_text(points.items[0].doc, "properties.recoveryPointTime") : NULL;
+	json_t *extended =
+		json_pack("{s:s?, s:I, s:b}", "oldestRecoveryPoint", oldest, "recoveryPointCount",
+			  (json_int_t)points.n, "policyInconsistent", 0);
+	int failed = lf_json_set(doc, "properties.extendedInfo", extended);
+	if (is_deferred(item) &&
+	    !lf_time_parse(lf_json_text_or(item->doc, DEFERRED_AT, ""), &until, err)) {
+		left = (until - lf_clock_now_ns(context->clock)) / LF_NS_PER_S;
+		left = left < 0 ? 0 : left;
+		LF_AUTO_FREE char *text =
+			lf_printf_dup("%lld.%02lld:%02lld:%02lld", (long long)(left / 86400),
+				      (long long)(left / 3600 % 24), (long long)(left / 60 % 60),
+				      (long long)(left % 60));
+		failed |= lf_json_set_text(doc, "properties.deferredDeleteTimeRemaining",
+					   text ? text : "");
+	}
+	rc = failed ? lf_fail_nomem(err) : lf_arm_envelope(doc, item->id, LF_BACKUP_ITEM_TYPE, err);
+	if (!rc)
+		*ret_doc = lf_steal(&doc);
+	return rc;
+}
+
+int lf_backup_item_get(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *doc = NULL;
+	int rc = lf_backup_item(call, 0, &item, err);
+
+	if (!rc)
+		rc = view_item(call, &item, &doc, err);
+	return rc ? rc : lf_arm_reply(call, 200, doc, err);
+}
+
+static json_t *filter_fields(const struct lf_resource *item)
+{
+	const json_t *properties = lf_json_at(item->doc, "properties");
+
+	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "backupManagementType", "AzureIaasVM",
+			 "itemType", "VM", "friendlyName",
+			 lf_json_text_or(properties, "friendlyName", ""), "policyName",
+			 lf_json_text_or(properties, "policyName", ""), "containerName",
+			 lf_json_text_or(properties, "containerName", ""));
+}
+
+/* In the paired region an item is there once a point of it is. */
+static bool is_there(struct lf_context *context, const struct lf_resource *item, bool secondary)
+{
+	LF_AUTO_RESOURCE_LIST points = {0};
+	struct lf_error ignored;
+
+	if (!secondary)
+		return true;
+	if (lf_backup_points(context, item->id, &points, &ignored))
+		return false;
+	for (size_t i = 0; i < points.n; i++)
+		if (lf_json_bool_or(points.items[i].state, "secondary.complete", false))
+			return true;
+	return false;
+}
+
+int lf_backup_item_list(struct lf_arm_call *call, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
+	LF_AUTO_FILTER *filter = NULL;
+	LF_AUTO_RESOURCE_LIST list = {0};
+	LF_AUTO_JSON *values = json_array();
+	bool secondary = lf_backup_is_secondary(call);
+
+	int rc = lf_backup_vault(call, &vault, err);
+	const struct lf_list_query query = {.type = LF_BACKUP_ITEM_TYPE, .below = vault.id};
+	if (!rc)
+		rc = lf_filter_new(lf_arm_query(call, "filter"), &filter, err);
+	if (!rc)
+		rc = lf_catalog_list(context->catalog, &query, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		LF_AUTO_JSON *fields = filter_fields(&list.items[i]);
+		json_t *doc = NULL;
+		if (!lf_filter_matches(filter, fields) ||
+		    !is_there(context, &list.items[i], secondary))
+			continue;
+		rc = view_item(call, &list.items[i], &doc, err);
+		if (!rc && json_array_append_new(values, doc))
+			rc = lf_fail_nomem(err);
+	}
+	return rc ? rc : lf_backup_reply_list(call, values, err);
+}

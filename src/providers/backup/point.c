@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "providers/backup/internal.h"
+
+#include <string.h>
+
+#include "providers/backup/retention.h"
+#include "providers/common/point_copy.h"
+#include "providers/compute/machine.h"
+#include "providers/compute/plan.h"
+#include "vault/point.h"
+
+#define CLAIM "backup"
+
+int lf_backup_points(struct lf_context *context, const char *item_id,
+		     struct lf_resource_list *ret_list, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_BACKUP_POINT_TYPE, .below = item_id};
+
+	return lf_catalog_list(context->catalog, &query, ret_list, err);
+}
+
+/* Its name and its GUID: chosen once, and kept by the job. */
+static int choose_names(struct lf_job_run *run, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	json_t *data = lf_job_run_data(run);
+	char guid[LF_GUID_SIZE], name[24];
+
+	if (lf_json_text(data, "point"))
+		return 0;
+	lf_guid_random(guid);
+	/* names rise with time: 16 digits since 1970 and until 2286 */
+	snprintf(name, sizeof(name), "%016lld",
+		 (long long)(lf_clock_now_ns(context->clock) / 1000));
+	return lf_json_set_text(data, "point", guid) || lf_json_set_text(data, "name", name)
+		       ? lf_fail_nomem(err)
+		       : lf_job_save(run, err);
+}
+
+struct progress {
+	struct lf_job_run *run;
+	size_t disks, disk;
+	uint64_t before;
+};
+
+/* Disk after disk: a smaller figure than the last is the next disk's. */
+static void note_progress(void *context, uint64_t done, uint64_t total)
+{
+	struct progress *progress = context;
+	json_t *data = lf_job_run_data(progress->run);
+	struct lf_context *own = lf_job_run_context(progress->run);
+	struct lf_error ignored;
+	int failed = 0;
+
+	progress->disk += done < progress->before && progress->disk + 1 < progress->disks;
+	progress->before = done;
+	double part = ((double)progress->disk + (total ? (double)done / (double)total : 1)) /
+		      (double)(progress->disks ? progress->disks : 1);
+	int64_t percent = part < 0.99 ? (int64_t)(part * 100) : 99;
+	if (!lf_json_at(data, "snapshotAt"))
+		failed = lf_json_set_time(data, "snapshotAt", lf_clock_now_ns(own->clock));
+	else if (percent <= lf_json_int_or(data, "percent", 0))
+		return;
+	if (failed || lf_json_set_int(data, "percent", percent) ||
+	    lf_job_save(progress->run, &ignored))
+		return; /* the next one may */
+}
+
+static int capture(struct lf_job_run *run, const struct lf_resource *item,
+		   const struct lf_resource *vm, json_t **ret_capture, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	LF_AUTO_RESOURCE_LIST list = {0};
+	char guid[LF_GUID_SIZE];
+	struct progress progress = {
+		.run = run,
+		.disks = 1 + json_array_size(
+				     lf_json_at(vm->doc, "properties.storageProfile.dataDisks"))};
+
+	int rc = lf_backup_points(context, item->id, &list, err);
+	if (rc)
+		return rc;
+	lf_machine_host_guid(context, vm->id, guid);
+	LF_AUTO_JSON *wanted = json_pack("{s:s, s:s, s:O?, s:b}", "guid", guid, "region",
+					 lf_json_text_or(item->state, "region", ""), "exclude",
+					 lf_json_at(item->state, "exclude"), "quiesce", 1);
+	/* the newest shares most with what is to come */
+	if (!wanted ||
+	    (list.n &&
+	     lf_json_set(wanted, "base.disks",
+			 json_deep_copy(lf_json_at(list.items[list.n - 1].state, "disks")))))
+		return lf_fail_nomem(err);
+	return lf_compute_vm_capture(context->compute, wanted, note_progress, &progress,
+				     ret_capture, err);
+}
+
+/* recoveryPointDiskConfiguration: what the point holds, and what was left out. */
+static json_t *disk_configuration(const struct lf_resource *vm, const json_t *disks)
+{
+	json_t *included = json_array(), *excluded = json_array();
+	const json_t *disk, *row;
+	size_t i, k;
+
+	json_array_foreach (disks, i, disk)
+		json_array_append_new(included,
+				      json_pack("{s:I, s:s}", "lun",
+						(json_int_t)lf_json_int_or(disk, "lun", -1), "name",
+						lf_json_text_or(disk, "name", "")));
+	json_array_foreach (lf_json_at(vm->doc, "properties.storageProfile.dataDisks"), i, row) {
+		bool has = false;
+		json_array_foreach (disks, k, disk)
+			has |= lf_json_int_or(disk, "lun", -2) == lf_json_int_or(row, "lun", -3);
+		if (!has)
+			json_array_append_new(excluded,
+					      json_pack("{s:I, s:s}", "lun",
+							(json_int_t)lf_json_int_or(row, "lun", -1),
+							"name", lf_json_text_or(row, "name", "")));
+	}
+	return json_pack("{s:I, s:I, s:o, s:o}", "numberOfDisksIncludedInBackup",
+			 (json_int_t)json_array_size(included), "numberOfDisksAttachedToVm",
+			 (json_int_t)(json_array_size(included) + json_array_size(excluded)),
+			 "includedDiskList", included, "excludedDiskList", excluded);
+}
+
+static json_t *new_doc(const struct lf_resource *vm, const json_t *capture, const char *time,
+		       const char *expires)
+{
+	const json_t *disks = lf_json_at(capture, "disks");
+
+	return json_pack(
+		"{s:{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:s, s:s, s:b, s:o, s:{s:s, s:b}}}",
+		"properties", "objectType", "IaasVMRecoveryPoint", "recoveryPointType",
+		lf_json_text_or(capture, "consistency", "CrashConsistent"), "recoveryPointTime",
+		time, "recoveryPointAdditionalInfo", "", "sourceVMStorageType", "NormalStorage",
+		"isSourceVMEncrypted", 0, "isInstantIlrSessionActive", 0, "isManagedVirtualMachine",
+		1, "virtualMachineSize",
+		lf_json_text_or(vm->doc, "properties.hardwareProfile.vmSize", ""), "osType",
+		lf_json_text_or(vm->doc, "properties.storageProfile.osDisk.osType", "Linux"),
+		"originalStorageAccountOption", 0, "recoveryPointDiskConfiguration",
+		disk_configuration(vm, disks), "recoveryPointProperties", "expiryTime", expires,
+		"isSoftDeleted", 0);
+}
+
+static int put_manifest(struct lf_vault *vault, const char *guid, const char *time,
+			const struct lf_resource *vm, const json_t *capture, struct lf_error *err)
+{
+	LF_AUTO_JSON *manifest =
+		json_pack("{s:s, s:s, s:s, s:{s:s}, s:O}", "id", guid, "time", time, "consistency",
+			  lf_json_text_or(capture, "consistency", "CrashConsistent"), "machine",
+			  "id", lf_json_text_or(vm->doc, "properties.vmId", ""), "disks",
+			  lf_json_at(capture, "disks"));
+
+	return manifest ? lf_point_put(vault, guid, manifest, CLAIM, LF_CLAIM_FOREVER, err)
+			: lf_fail_nomem(err);
+}
+
+/* The item says when it was last backed up. */
+static int note_item(struct lf_context *context, struct lf_resource *item, const char *time,
+		     struct lf_error *err)
+{
+	static const struct {
+		const char *path, *value;
+	} words[] = {{"properties.protectionState", "Protected"},
+		     {"properties.protectionStatus", "Healthy"},
+		     {"properties.healthStatus", "Passed"},
+		     {"properties.lastBackupStatus", "Completed"}};
+	int failed = lf_json_set_text(item->doc, "properties.lastBackupTime", time) |
+		     lf_json_set_text(item->doc, "properties.lastRecoveryPoint", time);
+
+	for (size_t i = 0; i < LF_N(words); i++)
+		failed |= lf_json_set_text(item->doc, words[i].path, words[i].value);
+	return failed ? lf_fail_nomem(err)
+		      : lf_catalog_put(context->catalog, item->id, LF_BACKUP_ITEM_TYPE,
+				       LF_PUT_EXISTING, NULL, item->doc, item->state, err);
+}
+
+static int put_row(struct lf_context *context, const char *id, struct lf_resource *item,
+		   const struct lf_resource *vm, const json_t *capture, const char *guid,
+		   const char *time, const char *expires, struct lf_error *err)
+{
+	LF_AUTO_JSON *doc = new_doc(vm, capture, time, expires);
+	LF_AUTO_JSON *state = json_pack(
+		"{s:s, s:s, s:O, s:O, s:s, s:s}", "region",
+		lf_json_text_or(item->state, "region", ""), "point", guid, "disks",
+		lf_json_at(capture, "disks"), "machine", vm->doc, "firmware",
+		lf_json_text_or(vm->state, "machine.firmware", "bios"), "expires", expires);
+
+	if (!doc || !state)
+		return lf_fail_nomem(err);
+	int rc = lf_catalog_begin(context->catalog, err);
+	if (rc)
+		return rc;
+	rc = lf_catalog_put(context->catalog, id, LF_BACKUP_POINT_TYPE, LF_PUT_NEW, NULL, doc,
+			    state, err);
+	if (!rc)
+		rc = note_item(context, item, time, err);
+	if (!rc)
+		rc = lf_catalog_commit(context->catalog, err);
+	if (rc)
+		lf_catalog_rollback(context->catalog);
+	return rc;
+}
+
+static int note_sizes(struct lf_job_run *run, const struct lf_resource *vm, const json_t *capture,
+		      struct lf_error *err)
+{
+	char size[48];
+
+	snprintf(size, sizeof(size), "%lld MB",
+		 (long long)(lf_json_int_or(capture, "bytesStored", 0) >> 20));
+	json_t *bag =
+		json_pack("{s:s, s:s}", "VM Name", lf_arm_id_last(vm->id), "Backup Size", size);
+	return !bag || lf_json_set(lf_job_run_data(run), "propertyBag", bag) ||
+			       lf_json_set_int(lf_job_run_data(run), "percent", 100)
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
+static int take(struct lf_job_run *run, const char *id, struct lf_resource *item,
+		const struct lf_resource *vm, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	const char *guid = lf_json_text_or(lf_job_run_data(run), "point", "");
+	LF_AUTO_JSON *result = NULL;
+	struct lf_vault *vault = NULL;
+	char time[LF_TIME_SIZE], expires[LF_TIME_SIZE];
+
+	int rc = lf_regions_vault(context->regions, lf_json_text_or(item->state, "region", ""),
+				  &vault, err);
+	if (!rc)
+		rc = lf_session_begin(vault, guid, err);
+	if (!rc) /* the instant is that of the capture's beginning */
+		lf_time_format(lf_clock_now_ns(context->clock), time);
+	if (!rc)
+		rc = capture(run, item, vm, &result, err);
+	if (rc == LF_ECONFLICT)
+		return LF_STEP_AGAIN; /* when its disks have been copied here */
+	if (!rc)
+		rc = lf_retention_expiry(context, item,
+					 lf_json_text(lf_job_run_job(run)->doc, "expires"), time,
+					 expires, err);
+	if (!rc)
+		rc = put_manifest(vault, guid, time, vm, result, err);
+	if (!rc)
+		rc = put_row(context, id, item, vm, result, guid, time, expires, err);
+	if (!rc)
+		rc = lf_session_end(vault, guid, err);
+	return rc ? rc : note_sizes(run, vm, result, err);
+}
+
+int lf_backup_point_take(struct lf_job_run *run, const char *item_id, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT, vm = LF_RESOURCE_INIT, there = LF_RESOURCE_INIT;
+
+	int rc = choose_names(run, err);
+	LF_AUTO_FREE char *id = lf_printf_dup("%s/recoveryPoints/%s", item_id,
+					      lf_json_text_or(lf_job_run_data(run), "name", ""));
+	if (!rc && !id)
+		rc = lf_fail_nomem(err);
+	if (!rc && lf_catalog_get(context->catalog, id, &there, err) == 0)
+		return 0; /* made by an earlier run of the step */
+	if (!rc)
+		rc = lf_catalog_get(context->catalog, item_id, &item, err);
+	if (!rc)
+		rc = lf_catalog_get(context->catalog, lf_json_text_or(item.state, "vm", ""), &vm,
+				    err);
+	if (rc == LF_ENOTFOUND && item.id)
+		return lf_fail_arm(err, LF_ENOTFOUND, "UserErrorVmNotFound", item_id,
+				   "stop the protection, or restore the machine",
+				   "the protected machine is not there any more");
+	return rc ? rc : take(run, id, &item, &vm, err);
+}
+
+static int release(struct lf_context *context, const char *region, const char *guid,
+		   struct lf_error *err)
+{
+	struct lf_vault *vault = NULL;
+
+	if (!region || !guid)
+		return 0;
+	int rc = lf_regions_vault(context->regions, region, &vault, err);
+	if (!rc)
+		rc = lf_claim_drop(vault, guid, CLAIM, err);
+	return rc == LF_ENOTFOUND ? 0 : rc;
+}
+
+int lf_backup_point_drop(struct lf_context *context, const char *region, const char *guid,
+			 struct lf_error *err)
+{
+	struct lf_vault *vault = NULL;
+	int rc = lf_regions_vault(context->regions, region, &vault, err);
+
+	if (!rc)
+		rc = lf_session_end(vault, guid, err);
+	return rc ? rc : release(context, region, guid, err);
+}
+
+int lf_backup_point_remove(struct lf_context *context, const struct lf_resource *point,
+			   struct lf_error *err)
+{
+	const char *guid = lf_json_text(point->state, "point");
+	int rc = release(context, lf_json_text(point->state, "region"), guid, err);
+
+	if (!rc)
+		rc = release(context, lf_json_text(point->state, "secondary.region"), guid, err);
+	return rc ? rc : lf_catalog_delete(context->catalog, point->id, err);
+}
+
+/* --- to the paired region --- */
+
+static const json_t *copied_base(const struct lf_resource_list *points)
+{
+	for (size_t i = points->n; i > 0; i--)
+		if (lf_json_bool_or(points->items[i - 1].state, "secondary.complete", false))
+			return lf_json_at(points->items[i - 1].state, "disks");
+	return NULL;
+}
+
+static int copy_point(struct lf_job_run *run, struct lf_resource *point, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	const char *region = lf_json_text_or(lf_job_run_job(run)->doc, "region", "");
+	const char *guid = lf_json_text_or(point->state, "point", "");
+	LF_AUTO_FREE char *item =
+		strndup(point->id, (size_t)(strcasestr(point->id, "/recoveryPoints/") - point->id));
+	LF_AUTO_RESOURCE_LIST points = {0};
+	struct lf_vault *vault = NULL;
+
+	int rc = item ? lf_backup_points(context, item, &points, err) : lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_regions_vault(context->regions, region, &vault, err);
+	if (!rc)
+		rc = lf_session_begin(vault, guid, err);
+	const struct lf_point_copy copy = {
+		.from_region = lf_json_text_or(point->state, "region", ""),
+		.from_point = guid,
+		.to_region = region,
+		.holder = guid,
+		.disks = lf_json_at(point->state, "disks"),
+		.base = rc ? NULL : copied_base(&points),
+	};
+	if (!rc)
+		rc = lf_point_copy(run, &copy, err);
+	LF_AUTO_JSON *manifest = json_pack(
+		"{s:s, s:s, s:s, s:{s:s}, s:O}", "id", guid, "time",
+		lf_json_text_or(point->doc, "properties.recoveryPointTime", ""), "consistency",
+		lf_json_text_or(point->doc, "properties.recoveryPointType", ""), "machine", "id",
+		lf_json_text_or(point->state, "machine.properties.vmId", ""), "disks",
+		lf_json_at(point->state, "disks"));
+	if (!rc)
+		rc = manifest ? lf_point_put(vault, guid, manifest, CLAIM, LF_CLAIM_FOREVER, err)
+			      : lf_fail_nomem(err);
+	return rc ? rc : lf_session_end(vault, guid, err);
+}
+
+static int run_copy(struct lf_job_run *run, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	const char *id = lf_json_text_or(lf_job_run_job(run)->doc, "recoveryPoint", "");
+	LF_AUTO_RESOURCE point = LF_RESOURCE_INIT;
+
+	int rc = lf_catalog_get(context->catalog, id, &point, err);
+	if (rc == LF_ENOTFOUND)
+		return LF_STEP_DONE; /* its retention has ended */
+	if (!rc && (lf_json_set_text(point.state, "secondary.region",
+				     lf_json_text_or(lf_job_run_job(run)->doc, "region", "")) ||
+		    lf_json_set_bool(point.state, "secondary.complete", false)))
+		rc = lf_fail_nomem(err);
+	/* whoever deletes the point meanwhile knows where else it is */
+	if (!rc)
+		rc = lf_catalog_put(context->catalog, id, LF_BACKUP_POINT_TYPE, LF_PUT_EXISTING,
+				    NULL, point.doc, point.state, err);
+	if (!rc)
+		rc = copy_point(run, &point, err);
+	if (!rc && lf_json_set_bool(point.state, "secondary.complete", true))
+		rc = lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_catalog_put(context->catalog, id, LF_BACKUP_POINT_TYPE, LF_PUT_EXISTING,
+				    NULL, point.doc, point.state, err);
+	if (rc == LF_ENOTFOUND) /* deleted meanwhile: so is its copy */
+		rc = release(context, lf_json_text(point.state, "secondary.region"),
+			     lf_json_text(point.state, "point"), err);
+	return rc;
+}
+
+static const struct lf_job_step copy_steps[] = {
+	{"Copy", "Copy what the paired region lacks", run_copy, NULL}};
+/* Not one of the jobs that clients see: its name is outside of theirs. */
+const struct lf_job_type lf_backup_copy_job = {.name = "backupcopy.copyPoint",
+					       .steps = copy_steps,
+					       .n_steps = LF_N(copy_steps),
+					       .attempts_max = 100};

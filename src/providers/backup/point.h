@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * providers/backup/point.h - recovery points of protected machines.
+ */
+#ifndef LF_PROVIDERS_BACKUP_POINT_H
+#define LF_PROVIDERS_BACKUP_POINT_H
+
+#include "arm/context.h"
+
+#define LF_BACKUP_POINT_TYPE                                                                       \
+	"Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems/"     \
+	"recoveryPoints"
+
+/*
+ * Capture an item's machine now as a recovery point of the item; a job's step.  What it is called
+ * is in the job's data before anything is made, so that a repeated step finds it.  "expires" in the
+ * job's input says until when it is kept, else the item's policy.  Job data: "percent",
+ * "snapshotAt", "propertyBag".
+ *   LF_STEP_AGAIN  the machine's disks are still being copied to this host
+ */
+LF_MUST_CHECK int lf_backup_point_take(struct lf_job_run *run, const char *item_id,
+				       struct lf_error *err);
+/* Let go of what a step that failed made of it. */
+LF_MUST_CHECK int lf_backup_point_drop(struct lf_context *context, const char *region,
+				       const char *guid, struct lf_error *err);
+
+#endif

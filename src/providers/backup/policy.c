@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Backup policies.  Two are in every vault without anybody making them, as in Azure; they may be
+ * overwritten, and come back when they are deleted.
+ */
+#include <string.h>
+
+#include "providers/backup/internal.h"
+#include "providers/backup/retention.h"
+
+static const char default_policy[] =
+	"{\"properties\": {\"backupManagementType\": \"AzureIaasVM\", \"policyType\": \"V1\","
+	" \"instantRpRetentionRangeInDays\": 2, \"timeZone\": \"UTC\", \"instantRPDetails\": {},"
+	" \"schedulePolicy\": {\"schedulePolicyType\": \"SimpleSchedulePolicy\","
+	"  \"scheduleRunFrequency\": \"Daily\", \"scheduleRunTimes\": [\"2024-01-01T02:00:00Z\"],"
+	"  \"scheduleWeeklyFrequency\": 0},"
+	" \"retentionPolicy\": {\"retentionPolicyType\": \"LongTermRetentionPolicy\","
+	"  \"dailySchedule\": {\"retentionTimes\": [\"2024-01-01T02:00:00Z\"],"
+	"   \"retentionDuration\": {\"count\": 30, \"durationType\": \"Days\"}}}}}";
+static const char enhanced_policy[] =
+	"{\"properties\": {\"backupManagementType\": \"AzureIaasVM\", \"policyType\": \"V2\","
+	" \"instantRpRetentionRangeInDays\": 2, \"timeZone\": \"UTC\", \"instantRPDetails\": {},"
+	" \"schedulePolicy\": {\"schedulePolicyType\": \"SimpleSchedulePolicyV2\","
+	"  \"scheduleRunFrequency\": \"Hourly\", \"hourlySchedule\": {\"interval\": 4,"
+	"   \"scheduleWindowStartTime\": \"2024-01-01T08:00:00Z\", \"scheduleWindowDuration\": "
+	"12}},"
+	" \"retentionPolicy\": {\"retentionPolicyType\": \"LongTermRetentionPolicy\","
+	"  \"dailySchedule\": {\"retentionTimes\": [\"2024-01-01T08:00:00Z\"],"
+	"   \"retentionDuration\": {\"count\": 30, \"durationType\": \"Days\"}}}}}";
+
+static const struct {
+	const char *name, *text;
+} built_in[] = {{"DefaultPolicy", default_policy}, {"EnhancedPolicy", enhanced_policy}};
+
+int lf_backup_policy(struct lf_context *context, const char *id, struct lf_resource *ret_policy,
+		     struct lf_error *err)
+{
+	const char *name = lf_arm_id_last(id);
+	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
+	int rc = lf_catalog_get(context->catalog, id, ret_policy, err);
+
+	for (size_t i = 0; rc == LF_ENOTFOUND && i < LF_N(built_in); i++) {
+		const char *end = strcasestr(id, "/backupPolicies/");
+		if (!end || !lf_text_equal_nocase(name, built_in[i].name))
+			continue;
+		LF_AUTO_FREE char *vault_id = strndup(id, (size_t)(end - id));
+		if (!vault_id)
+			return lf_fail_nomem(err);
+		rc = lf_catalog_get(context->catalog, vault_id, &vault, err);
+		if (rc)
+			return rc;
+		*ret_policy = (struct lf_resource){.type = strdup(LF_BACKUP_POLICY_TYPE),
+						   .state = json_object()};
+		ret_policy->id = lf_printf_dup("%s/backupPolicies/%s", vault.id, built_in[i].name);
+		rc = lf_json_parse(built_in[i].text, strlen(built_in[i].text), &ret_policy->doc,
+				   err);
+	}
+	return rc;
+}
+
+static int count_items(struct lf_context *context, const char *policy_id, size_t *ret_n,
+		       struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_BACKUP_ITEM_TYPE};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+
+	*ret_n = 0;
+	for (size_t i = 0; !rc && i < list.n; i++)
+		*ret_n += lf_arm_id_equal(
+			lf_json_text_or(list.items[i].doc, "properties.policyId", ""), policy_id);
+	return rc;
+}
+
+static int view_policy(struct lf_arm_call *call, const struct lf_resource *policy, json_t **ret_doc,
+		       struct lf_error *err)
+{
+	LF_AUTO_JSON *doc = json_deep_copy(policy->doc);
+	size_t n = 0;
+
+	int rc = count_items(lf_arm_context(call), policy->id, &n, err);
+	if (!rc && lf_json_set_int(doc, "properties.protectedItemsCount", (int64_t)n))
+		rc = lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_arm_envelope(doc, policy->id, LF_BACKUP_POLICY_TYPE, err);
+	if (!rc)
+		*ret_doc = lf_steal(&doc);
+	return rc;
+}
+
+static int reply_policy(struct lf_arm_call *call, int status, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *doc = NULL;
+	int rc = lf_backup_policy(lf_arm_context(call), lf_arm_id(call, 0), &policy, err);
+
+	if (!rc)
+		rc = view_policy(call, &policy, &doc, err);
+	return rc ? rc : lf_arm_reply(call, status, doc, err);
+}
+
+int lf_backup_policy_get(struct lf_arm_call *call, struct lf_error *err)
+{
+	return reply_policy(call, 200, err);
+}
+
+int lf_backup_policy_list(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
+	LF_AUTO_RESOURCE_LIST list = {0};
+	LF_AUTO_JSON *values = json_array();
+	bool seen[LF_N(built_in)] = {false};
+
+	int rc = lf_backup_vault(call, &vault, err);
+	const struct lf_list_query query = {.type = LF_BACKUP_POLICY_TYPE, .below = vault.id};
+	if (!rc)
+		rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		json_t *doc = NULL;
+		for (size_t k = 0; k < LF_N(built_in); k++)
+			seen[k] |= lf_text_equal_nocase(lf_arm_id_last(list.items[i].id),
+							built_in[k].name);
+		rc = view_policy(call, &list.items[i], &doc, err);
+		if (!rc && json_array_append_new(values, doc))
+			rc = lf_fail_nomem(err);
+	}
+	for (size_t k = 0; !rc && k < LF_N(built_in); k++) {
+		LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT;
+		LF_AUTO_FREE char *id =
+			lf_printf_dup("%s/backupPolicies/%s", vault.id, built_in[k].name);
+		json_t *doc = NULL;
+		if (seen[k])
+			continue;
+		rc = id ? lf_backup_policy(lf_arm_context(call), id, &policy, err)
+			: lf_fail_nomem(err);
+		if (!rc)
+			rc = view_policy(call, &policy, &doc, err);
+		if (!rc && json_array_append_new(values, doc))
+			rc = lf_fail_nomem(err);
+	}
+	return rc ? rc : lf_backup_reply_list(call, values, err);
+}
+
+static int fail_policy(const char *target, const char *hint, const char *what, struct lf_error *err)
+{
+	return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorInvalidPolicyInput", target, hint, "%s",
+			   what);
+}
+
+/* A policy that asks for backups, and keeps them. */
+static int check_policy(const json_t *doc, int64_t now_ns, struct lf_error *err)
+{
+	const json_t *policy = lf_json_at(doc, "properties");
+	const char *kind = lf_json_text_or(policy, "backupManagementType", "");
+	int64_t instant = lf_json_int_or(policy, "instantRpRetentionRangeInDays", 2);
+	bool v2 = lf_text_equal_nocase(lf_json_text_or(policy, "policyType", "V1"), "V2");
+
+	if (!lf_text_equal_nocase(kind, "AzureIaasVM"))
+		return fail_policy("properties.backupManagementType",
+				   "backupManagementType is AzureIaasVM here",
+				   "only virtual machines are backed up here", err);
+	if (lf_policy_last_due(policy, now_ns) == INT64_MIN)
+		return fail_policy(
+			"properties.schedulePolicy",
+			"give scheduleRunFrequency and scheduleRunTimes (weekly ones also "
+			"scheduleRunDays, hourly ones an hourlySchedule)",
+			"the policy's schedule never asks for a backup", err);
+	if (!lf_json_at(policy, "retentionPolicy"))
+		return fail_policy("properties.retentionPolicy",
+				   "give at least a dailySchedule with a retentionDuration",
+				   "the policy does not say how long backups are kept", err);
+	if (instant < 1 || instant > (v2 ? 30 : 5))
+		return fail_policy("properties.instantRpRetentionRangeInDays",
+				   v2 ? "choose 1 to 30 days" : "choose 1 to 5 days",
+				   "instant recovery points cannot be kept so long", err);
+	return 0;
+}
+
+/* In an immutable vault retention only grows. */
+static int check_immutable(const struct lf_resource *vault, const struct lf_resource *before,
+			   const json_t *doc, struct lf_error *err)
+{
+	const char *state = lf_json_text_or(
+		vault->doc, "properties.securitySettings.immutabilitySettings.state", "Disabled");
+
+	if (!before->doc || strcmp(state, "Disabled") == 0 ||
+	    lf_policy_longest(lf_json_at(doc, "properties")) >=
+		    lf_policy_longest(lf_json_at(before->doc, "properties")))
+		return 0;
+	return lf_fail_arm(err, LF_ECONFLICT, "BMSUserErrorOperationNotAllowedOnImmutableVault",
+			   "properties.retentionPolicy", "keep the retention, or lengthen it",
+			   "the vault is immutable: its policies cannot keep points for less time");
+}
+
+int lf_backup_policy_put(struct lf_arm_call *call, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT, before = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *doc = json_object();
+
+	if (lf_json_set(doc, "properties",
+			json_deep_copy(lf_json_at(lf_arm_body(call), "properties"))))
+		return lf_fail_nomem(err);
+	int rc = lf_backup_vault(call, &vault, err);
+	if (!rc)
+		rc = check_policy(doc, lf_clock_now_ns(context->clock), err);
+	if (rc)
+		return rc;
+	rc = lf_backup_policy(context, lf_arm_id(call, 0), &before, err);
+	if (rc && rc != LF_ENOTFOUND)
+		return rc;
+	rc = check_immutable(&vault, &before, doc, err);
+	if (!rc)
+		rc = lf_catalog_put(context->catalog, lf_arm_id(call, 0), LF_BACKUP_POLICY_TYPE,
+				    LF_PUT_ANY, NULL, doc, NULL, err);
+	return rc ? rc : reply_policy(call, 200, err);
+}
+
+int lf_backup_policy_delete(struct lf_arm_call *call, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT;
+	size_t n = 0;
+
+	int rc = lf_catalog_get(context->catalog, lf_arm_id(call, 0), &policy, err);
+	if (rc == LF_ENOTFOUND)
+		return lf_arm_reply(call, 204, NULL, err);
+	if (!rc)
+		rc = count_items(context, policy.id, &n, err);
+	if (!rc && n)
+		return lf_fail_arm(err, LF_ECONFLICT, "BMSUserErrorPolicyInUse", policy.id,
+				   "give the items another policy first",
+				   "the policy is used by %zu protected items", n);
+	if (!rc)
+		rc = lf_catalog_delete(context->catalog, policy.id, err);
+	return rc ? rc : lf_arm_reply(call, 200, NULL, err);
+}

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a client asks to restore, checked, and with names for all that will be made.
+ */
+#include "providers/backup/restore.h"
+
+#include <string.h>
+
+#include "providers/common/document.h"
+#include "providers/compute/plan.h"
+#include "providers/resources/resources.h"
+#include "providers/storage/storage.h"
+
+struct restore {
+	struct lf_arm_call *call;
+	json_t *request, *input;
+	const struct lf_resource *item, *point;
+	const char *region;
+	bool secondary;
+	char job[LF_GUID_SIZE];
+};
+
+json_t *lf_restore_request(json_t *body)
+{
+	static const char *const places[] = {"properties", "parameters.parameters.properties",
+					     "parameters.parameters", "parameters.properties",
+					     "parameters"};
+
+	for (size_t i = 0; i < LF_N(places); i++) {
+		json_t *found = lf_json_at(body, places[i]);
+		if (lf_json_text(found, "recoveryType"))
+			return found;
+	}
+	return lf_json_text(body, "recoveryType") ? body : NULL;
+}
+
+static int fail_request(const char *code, const char *target, const char *hint, const char *what,
+			struct lf_error *err)
+{
+	return lf_fail_arm(err, LF_EINVAL, code, target, hint, "%s", what);
+}
+
+/* What id names, of that type and of the restore's region (locations are compared when there). */
+static int find_named(struct restore *restore, const char *field, const char *type,
+		      const char *code, struct lf_resource *ret_found, struct lf_error *err)
+{
+	const char *id = lf_json_text_or(restore->request, field, "");
+	char location[64];
+
+	if (!id[0])
+		return lf_fail_arm(err, LF_EINVAL, "UserErrorInvalidRequest", field,
+				   "name it by its full id", "this restore needs %s", field);
+	int rc = lf_arm_id_check(id, type, field, err);
+	if (!rc)
+		rc = lf_catalog_get(lf_arm_context(restore->call)->catalog, id, ret_found, err);
+	if (rc == LF_ENOTFOUND)
+		return lf_fail_arm(err, LF_EINVAL, code, field, "create it first",
+				   "'%.200s' was not found", id);
+	if (rc || lf_text_equal_nocase(type, LF_GROUP_TYPE))
+		return rc;
+	lf_location_normal(lf_json_text_or(ret_found->doc, "location", ""), location,
+			   sizeof(location));
+	if (strcmp(location, restore->region) == 0)
+		return 0;
+	return lf_fail_arm(err, LF_EINVAL, "UserErrorRegionMismatch", field,
+			   "choose one in the region that is restored to",
+			   "'%.200s' is in %s, not in %s", id, location, restore->region);
+}
+
+static const json_t *find_disk(const struct restore *restore, int64_t lun)
+{
+	const json_t *disk;
+	size_t i;
+
+	json_array_foreach (lf_json_at(restore->point->state, "disks"), i, disk)
+		if (lf_json_int_or(disk, "lun", -2) == lun)
+			return disk;
+	return NULL;
+}
+
+static bool is_wanted(const json_t *luns, const json_t *disk)
+{
+	const json_t *lun;
+	size_t i;
+
+	json_array_foreach (luns, i, lun)
+		if (json_integer_value(lun) == lf_json_int_or(disk, "lun", -2))
+			return true;
+	return json_array_size(luns) == 0;
+}
+
+/* "VM-osdisk-20261123-101500", "VM-datadisk-000-…": the new disk's name, with the job's time. */
+static char *disk_name(const struct restore *restore, const json_t *disk)
+{
+	const char *vm = lf_json_text_or(restore->input, "vmName", "vm");
+	int64_t lun = lf_json_int_or(disk, "lun", -1);
+	char time[LF_TIME_SIZE], digits[16];
+	size_t n = 0;
+
+	lf_time_format(lf_clock_now_ns(lf_arm_context(restore->call)->clock), time);
+	for (const char *p = time; *p && n < 14; p++)
+		if (*p >= '0' && *p <= '9')
+			digits[n++] = *p;
+	digits[n] = '\0';
+	return lun < 0 ? lf_printf_dup("%.40s-osdisk-%s-%.4s", vm, digits, restore->job)
+		       : lf_printf_dup("%.40s-datadisk-%03lld-%s-%.4s", vm, (long long)lun, digits,
+				       restore->job);
+}
+
+static int choose_disks(struct restore *restore, struct lf_error *err)
+{
+	json_t *luns = lf_json_at(restore->request, "restoreDiskLunList");
+	json_t *list = lf_json_at(restore->input, "disks"), *row;
+	const json_t *disk;
+	size_t i;
+
+	json_array_foreach (luns, i, row)
+		if (!json_is_integer(row) || !find_disk(restore, json_integer_value(row)))
+			return lf_fail_arm(err, LF_EINVAL, "UserErrorInvalidDiskLun",
+					   "restoreDiskLunList",
+					   "the recovery point's recoveryPointDiskConfiguration "
+					   "lists its disks; the OS disk is -1",
+					   "the recovery point has no disk with LUN %lld",
+					   (long long)json_integer_value(row));
+	json_array_foreach (lf_json_at(restore->point->state, "disks"), i, disk) {
+		LF_AUTO_FREE char *name = disk_name(restore, disk);
+		json_t *copy = is_wanted(luns, disk) ? json_deep_copy(disk) : NULL;
+		if (copy && (!name || lf_json_set_text(copy, "diskName", name) ||
+			     json_array_append_new(list, copy)))
+			return lf_fail_nomem(err);
+	}
+	return 0;
+}
+
+/* The staging account, and names in it. */
+static int choose_account(struct restore *restore, bool needed, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE account = LF_RESOURCE_INIT;
+	const char *vm = lf_json_text_or(restore->input, "vmName", "vm");
+	LF_AUTO_FREE char *lower = lf_text_lower_dup(vm);
+
+	if (!needed && !lf_json_text(restore->request, "storageAccountId"))
+		return 0;
+	int rc = find_named(restore, "storageAccountId", LF_STORAGE_TYPE,
+			    "UserErrorStorageAccountNotFound", &account, err);
+	if (rc)
+		return rc;
+	const char *sku = lf_json_text_or(account.doc, "sku.name", "");
+	if (strstr(sku, "ZRS"))
+		return fail_request("UserErrorZoneRedundantStorageAccountNotSupported",
+				    "storageAccountId",
+				    "use a locally or geo-redundant account for staging",
+				    "zone-redundant accounts cannot hold restored disks", err);
+	/* container names have no other letters */
+	for (char *p = lower; p && *p; p++)
+		if (!strchr("0123456789abcdefghijklmnopqrstuvwxyz", *p))
+			*p = '-';
+	LF_AUTO_FREE char *container = lf_printf_dup("r%.20s-%s", lower ? lower : "", restore->job);
+	LF_AUTO_FREE char *config = lf_printf_dup("config-%s-%s.json", vm, restore->job);
+	LF_AUTO_FREE char *template = lf_printf_dup("azuredeploy%s.json", restore->job);
+	for (char *p = container; p && *p; p++)
+		if (p[0] == '-' && p[1] == '-')
+			*p = '0';
+	return !container || !config || !template ||
+			       lf_json_set_text(restore->input, "account",
+						lf_arm_id_last(account.id)) ||
+			       lf_json_set_text(restore->input, "container", container) ||
+			       lf_json_set_text(restore->input, "configBlob", config) ||
+			       lf_json_set_text(restore->input, "templateBlob", template)
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
+static int choose_group(struct restore *restore, bool needed, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE group = LF_RESOURCE_INIT;
+
+	if (!needed && !lf_json_text(restore->request, "targetResourceGroupId"))
+		return 0;
+	int rc = find_named(restore, "targetResourceGroupId", LF_GROUP_TYPE,
+			    "UserErrorTargetResourceGroupNotFound", &group, err);
+	if (rc)
+		return rc;
+	return lf_json_set_text(restore->input, "group", group.id) ? lf_fail_nomem(err) : 0;
+}
+
+static int check_disks(struct restore *restore, struct lf_error *err)
+{
+	int rc = choose_account(restore, true, err);
+
+	return rc ? rc : choose_group(restore, false, err);
+}
+
+static int refuse_lun_list(struct restore *restore, struct lf_error *err)
+{
+	if (json_array_size(lf_json_at(restore->request, "restoreDiskLunList")) == 0)
+		return 0;
+	return fail_request("UserErrorDiskSelectionNotSupported", "restoreDiskLunList",
+			    "restore disks, and attach them to a machine",
+			    "a machine is restored with all of its disks", err);
+}
+
+/* A machine in another place: named, and not there yet. */
+static int check_alternate(struct restore *restore, struct lf_error *err)
+{
+	struct lf_catalog *catalog = lf_arm_context(restore->call)->catalog;
+	const char *vm = lf_json_text_or(restore->request, "targetVirtualMachineId", "");
+	const char *subnet = lf_json_text_or(restore->request, "subnetId", "");
+	LF_AUTO_RESOURCE network = LF_RESOURCE_INIT, there = LF_RESOURCE_INIT;
+
+	int rc = refuse_lun_list(restore, err);
+	if (!rc)
+		rc = choose_account(restore, false, err);
+	if (!rc)
+		rc = choose_group(restore, true, err);
+	if (!rc)
+		rc = lf_arm_id_check(vm, LF_VM_TYPE, "targetVirtualMachineId", err);
+	if (!rc)
+		rc = find_named(restore, "virtualNetworkId", LF_NETWORK_TYPE,
+				"UserErrorVirtualNetworkNotFound", &network, err);
+	if (rc)
+		return rc;
+	LF_AUTO_FREE char *full = strchr(subnet, '/')
+					  ? strdup(subnet)
+					  : lf_printf_dup("%s/subnets/%s", network.id, subnet);
+	LF_AUTO_FREE char *id =
+		lf_printf_dup("%s/providers/Microsoft.Compute/virtualMachines/%s",
+			      lf_json_text_or(restore->input, "group", ""), lf_arm_id_last(vm));
+	if (!full || !id)
+		return lf_fail_nomem(err);
+	rc = lf_catalog_get(catalog, full, &there, err);
+	if (rc == LF_ENOTFOUND)
+		return fail_request("UserErrorSubnetNotFound", "subnetId",
+				    "name a subnet of the virtual network",
+				    "the subnet was not found", err);
+	if (rc)
+		return rc;
+	lf_resource_done(&there);
+	there = LF_RESOURCE_INIT;
+	rc = lf_catalog_get(catalog, id, &there, err);
+	if (!rc)
+		return lf_fail_arm(err, LF_ECONFLICT, "UserErrorTargetVmNameAlreadyExists",
+				   "targetVirtualMachineId", "choose another name",
+				   "a virtual machine '%s' is there already", lf_arm_id_last(id));
+	if (rc != LF_ENOTFOUND)
+		return rc;
+	return lf_json_set_text(restore->input, "vm", id) |
+			       lf_json_set_text(restore->input, "network", network.id) |
+			       lf_json_set_text(restore->input, "subnet", lf_arm_id_last(full))
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
+/* The machine as it was, in its own place: all its disks were backed up, and it is there. */
+static int check_original(struct restore *restore, struct lf_error *err)
+{
+	const char *vm_id = lf_json_text_or(restore->item->state, "vm", "");
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+	const json_t *disk;
+	size_t i;
+
+	int rc = refuse_lun_list(restore, err);
+	if (!rc)
+		rc = choose_account(restore, false, err);
+	if (!rc)
+		rc = lf_catalog_get(lf_arm_context(restore->call)->catalog, vm_id, &vm, err);
+	if (rc == LF_ENOTFOUND)
+		return fail_request("UserErrorOriginalVmNotFound", "sourceResourceId",
+				    "restore it as a new machine (AlternateLocation)",
+				    "the machine whose disks would be replaced is not there", err);
+	if (rc)
+		return rc;
+	json_array_foreach (
+		lf_json_at(restore->point->state, "machine.properties.storageProfile.dataDisks"), i,
+		disk)
+		if (!find_disk(restore, lf_json_int_or(disk, "lun", -2)))
+			return fail_request("UserErrorReplaceDisksNotSupportedForExcludedDisks",
+					    "recoveryType", "restore disks instead",
+					    "the recovery point does not hold all of the "
+					    "machine's disks",
+					    err);
+	if (!find_disk(restore, -1))
+		return fail_request("UserErrorReplaceDisksNotSupportedForExcludedDisks",
+				    "recoveryType", "restore disks instead",
+				    "the recovery point does not hold the machine's OS disk", err);
+	return lf_json_set_text(restore->input, "vm", vm.id) ? lf_fail_nomem(err) : 0;
+}
+
+static const struct kind {
+	const char *name;
+	int (*check)(struct restore *restore, struct lf_error *err);
+	const struct lf_job_type *job;
+	bool primary_only;
+} kinds[] = {
+	{"RestoreDisks", check_disks, &lf_backup_restore_disks_job, false},
+	{"AlternateLocation", check_alternate, &lf_backup_restore_machine_job, false},
+	{"OriginalLocation", check_original, &lf_backup_replace_disks_job, true},
+};
+
+static int find_kind(const struct restore *restore, const struct kind **ret_kind,
+		     struct lf_error *err)
+{
+	const char *name = lf_json_text_or(restore->request, "recoveryType", "");
+
+	for (size_t i = 0; i < LF_N(kinds); i++) {
+		if (!lf_text_equal_nocase(kinds[i].name, name))
+			continue;
+		if (restore->secondary && kinds[i].primary_only)
+			return fail_request(
+				"UserErrorRestoreTypeNotSupportedInSecondaryRegion", "recoveryType",
+				"restore disks, or a new machine, in this region",
+				"disks can be replaced in the primary region only", err);
+		*ret_kind = &kinds[i];
+		return 0;
+	}
+	return lf_fail_arm(err, LF_EINVAL, "UserErrorInvalidRecoveryType", "recoveryType",
+			   "use RestoreDisks, AlternateLocation or OriginalLocation",
+			   "'%.64s' is no kind of restore that is served", name);
+}
+
+/* What the request says of the point and the machine must be so. */
+static int check_names(const struct restore *restore, struct lf_error *err)
+{
+	const char *name = lf_json_text(restore->request, "recoveryPointId");
+	const char *source = lf_json_text(restore->request, "sourceResourceId");
+
+	if (name && !lf_text_equal_nocase(lf_arm_id_last(name), lf_arm_id_last(restore->point->id)))
+		return fail_request("UserErrorRecoveryPointMismatch", "recoveryPointId",
+				    "name the recovery point of the URL",
+				    "the request names another recovery point than its URL", err);
+	if (source && !lf_arm_id_equal(source, lf_json_text_or(restore->item->state, "vm", "")))
+		return fail_request("UserErrorSourceResourceMismatch", "sourceResourceId",
+				    "name the protected machine",
+				    "the request names another machine than the protected item",
+				    err);
+	return 0;
+}
+
+static json_t *new_input(const struct restore *restore, const struct kind *kind)
+{
+	const json_t *state = restore->point->state;
+
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[], s:O?, s:b}", "kind", kind->name, "item",
+		restore->item->id, "recoveryPoint", restore->point->id, "region", restore->region,
+		"point", lf_json_text_or(state, "point", ""), "location", restore->region, "vmName",
+		lf_arm_id_last(lf_json_text_or(restore->item->state, "vm", "vm")), "disks",
+		"machine", lf_json_at(state, "machine"), "secondary", (int)restore->secondary);
+}
+
+int lf_restore_submit(struct lf_arm_call *call, json_t *request, const struct lf_resource *item,
+		      const struct lf_resource *point, const char *region, bool secondary,
+		      char ret_job[static LF_GUID_SIZE], struct lf_error *err)
+{
+	struct restore restore = {.call = call,
+				  .request = request,
+				  .item = item,
+				  .point = point,
+				  .region = region,
+				  .secondary = secondary};
+	char vault[512];
+	const struct kind *kind = NULL;
+
+	if (!request)
+		return fail_request("UserErrorInvalidRequest", "properties.recoveryType",
+				    "send {\"properties\": {\"objectType\": "
+				    "\"IaasVMRestoreRequest\", \"recoveryType\": …}}",
+				    "the request does not say what to restore", err);
+	lf_guid_random(restore.job);
+	int rc = find_kind(&restore, &kind, err);
+	if (!rc)
+		rc = check_names(&restore, err);
+	LF_AUTO_JSON *input = rc ? NULL : new_input(&restore, kind);
+	if (!rc && !input)
+		rc = lf_fail_nomem(err);
+	restore.input = input;
+	if (!rc)
+		rc = choose_disks(&restore, err);
+	if (!rc)
+		rc = kind->check(&restore, err);
+	if (rc)
+		return rc;
+	const char *end = strcasestr(item->id, "/backupFabrics/");
+	snprintf(vault, sizeof(vault), "%.*s", (int)(end ? end - item->id : 0), item->id);
+	/* what changes a machine in its place waits for what else works on it */
+	const struct lf_job_request job = {
+		.id = restore.job,
+		.type = kind->job->name,
+		.scope = vault,
+		.resource =
+			lf_json_text_or(input, "vm", lf_json_text_or(input, "recoveryPoint", "")),
+		.doc = input};
+	return lf_jobs_submit(lf_arm_context(call)->jobs, &job, ret_job, err);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "providers/backup/internal.h"
+#include "providers/resources/resources.h"
+
+#define CONTAINER "iaasvmcontainer;iaasvmcontainerv2;"
+#define ITEM	  "VM;iaasvmcontainerv2;"
+#define PAGE_SIZE 200
+
+static char *name_of(const char *prefix, const char *vm_id)
+{
+	char group[128];
+
+	if (!lf_arm_id_segment(vm_id, "resourceGroups", group, sizeof(group)))
+		group[0] = '\0';
+	return lf_printf_dup("%s%s;%s", prefix, group, lf_arm_id_last(vm_id));
+}
+
+char *lf_backup_container_name(const char *vm_id)
+{
+	return name_of(CONTAINER, vm_id);
+}
+
+char *lf_backup_item_name(const char *vm_id)
+{
+	return name_of(ITEM, vm_id);
+}
+
+char *lf_backup_vault_id(const char *id)
+{
+	const char *end = strcasestr(id, "/backupFabrics/");
+
+	return strndup(id, end ? (size_t)(end - id) : strlen(id));
+}
+
+int lf_backup_vault(struct lf_arm_call *call, struct lf_resource *ret_vault, struct lf_error *err)
+{
+	LF_AUTO_FREE char *id =
+		lf_printf_dup("/subscriptions/%s/resourceGroups/%s/providers/"
+			      "Microsoft.RecoveryServices/vaults/%s",
+			      lf_arm_param(call, "subscription"), lf_arm_param(call, "group"),
+			      lf_arm_param(call, "vault"));
+
+	return id ? lf_catalog_get(lf_arm_context(call)->catalog, id, ret_vault, err)
+		  : lf_fail_nomem(err);
+}
+
+int lf_backup_item(struct lf_arm_call *call, unsigned levels_up, struct lf_resource *ret_item,
+		   struct lf_error *err)
+{
+	const char *id = lf_arm_id(call, levels_up);
+	int rc = lf_catalog_get(lf_arm_context(call)->catalog, id, ret_item, err);
+
+	return rc != LF_ENOTFOUND
+		       ? rc
+		       : lf_fail_arm(err, LF_ENOTFOUND, "BMSUserErrorContainerObjectNotFound", id,
+				     "GET backupProtectedItems lists what the vault protects",
+				     "the vault has no protected item '%s'", lf_arm_id_last(id));
+}
+
+const char *lf_backup_pair(const struct lf_resource *vault)
+{
+	bool on = lf_text_equal_nocase(
+		lf_json_text_or(vault->doc, "properties.redundancySettings.crossRegionRestore", ""),
+		"Enabled");
+
+	return on ? lf_location_pair(lf_json_text_or(vault->doc, "location", "")) : NULL;
+}
+
+bool lf_backup_is_secondary(const struct lf_arm_call *call)
+{
+	static const char *const versions[] = {"2018-12-20", "2018-12-20-preview", "2021-11-15",
+					       "2023-01-15"};
+	const char *version = lf_arm_api_version(call);
+
+	for (size_t i = 0; version && i < LF_N(versions); i++)
+		if (lf_text_equal_nocase(versions[i], version))
+			return true;
+	return false;
+}
+
+int lf_backup_reply_list(struct lf_arm_call *call, json_t *values, struct lf_error *err)
+{
+	const char *after = lf_arm_query(call, "skiptoken");
+	LF_AUTO_JSON *page = json_array();
+	size_t n = json_array_size(values), start = 0;
+
+	for (size_t i = 0; after && i < n; i++)
+		if (lf_text_equal_nocase(lf_json_text_or(json_array_get(values, i), "name", ""),
+					 after))
+			start = i + 1;
+	for (size_t i = start; i < n && i < start + PAGE_SIZE; i++)
+		if (json_array_append(page, json_array_get(values, i)))
+			return lf_fail_nomem(err);
+	const char *last =
+		start + PAGE_SIZE < n
+			? lf_json_text(json_array_get(values, start + PAGE_SIZE - 1), "name")
+			: NULL;
+	return lf_arm_reply_list(call, page, last, err);
+}
+
+int lf_backup_empty_list(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_JSON *values = json_array();
+	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
+	int rc = lf_backup_vault(call, &vault, err);
+
+	return rc ? rc : lf_arm_reply_list(call, values, NULL, err);
+}
+
+int lf_backup_unsupported(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_fail_arm(err, LF_EUNSUPPORTED, "OperationNotSupported", lf_arm_id(call, 0),
+			   "docs/contract.md lists what is served",
+			   "this operation of Azure Backup is not served here");
+}

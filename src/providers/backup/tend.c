@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What time brings.  Everything is found anew each time from the rows, so that nothing is forgotten
+ * by a restart: a backup that was due while the service was down is made once.
+ */
+#include <string.h>
+
+#include "base/log.h"
+#include "providers/backup/internal.h"
+#include "providers/backup/retention.h"
+
+/* What the schedule asked for since the item was last backed up, or protected. */
+static int back_up_when_due(struct lf_context *context, struct lf_resource *item,
+			    struct lf_error *err)
+{
+	const char *state = lf_json_text_or(item->doc, "properties.protectionState", "");
+	LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT;
+	char job[LF_GUID_SIZE], noted[LF_TIME_SIZE];
+	int64_t since;
+
+	if ((strcmp(state, "Protected") != 0 && strcmp(state, "IRPending") != 0) ||
+	    !context->compute)
+		return 0;
+	int rc = lf_backup_policy(context, lf_json_text_or(item->doc, "properties.policyId", ""),
+				  &policy, err);
+	if (rc)
+		return rc == LF_ENOTFOUND ? 0 : rc;
+	rc = lf_time_parse(lf_json_text_or(item->state, "since", ""), &since, err);
+	int64_t due = lf_policy_last_due(lf_json_at(policy.doc, "properties"),
+					 lf_clock_now_ns(context->clock));
+	if (rc || due <= since)
+		return rc;
+	lf_time_format(due, noted);
+	/* the due time and its job are one commit: neither twice nor never */
+	rc = lf_json_set_text(item->state, "since", noted)
+		     ? lf_fail_nomem(err)
+		     : lf_catalog_begin(context->catalog, err);
+	if (rc)
+		return rc;
+	rc = lf_catalog_put(context->catalog, item->id, LF_BACKUP_ITEM_TYPE, LF_PUT_EXISTING, NULL,
+			    item->doc, item->state, err);
+	if (!rc)
+		rc = lf_backup_submit(context, item, NULL, job, err);
+	if (!rc)
+		rc = lf_catalog_commit(context->catalog, err);
+	if (rc)
+		lf_catalog_rollback(context->catalog);
+	return rc;
+}
+
+/* Points past their retention go, but never the last of a machine whose protection was stopped. */
+static int expire_points(struct lf_context *context, const struct lf_resource *item,
+			 const struct lf_resource_list *points, struct lf_error *err)
+{
+	bool stopped = strcmp(lf_json_text_or(item->doc, "properties.protectionState", ""),
+			      "ProtectionStopped") == 0;
+	int64_t now = lf_clock_now_ns(context->clock), until;
+	int rc = 0;
+
+	/* stopped with its data kept: the points stay until somebody deletes them */
+	for (size_t i = 0; !stopped && !rc && i + 1 < points->n; i++)
+		if (!lf_time_parse(lf_json_text_or(points->items[i].state, "expires", ""), &until,
+				   err) &&
+		    until <= now)
+			rc = lf_backup_point_remove(context, &points->items[i], err);
+	return rc;
+}
+
+/* A deleted item goes for good when its days are over: points first, then its row. */
+static int purge_deleted(struct lf_context *context, const struct lf_resource *item,
+			 const struct lf_resource_list *points, struct lf_error *err)
+{
+	int64_t until;
+	int rc = lf_time_parse(lf_json_text_or(item->doc, "properties.deferredDeleteTimeInUTC", ""),
+			       &until, err);
+
+	if (rc || until > lf_clock_now_ns(context->clock))
+		return rc;
+	for (size_t i = 0; !rc && i < points->n; i++)
+		rc = lf_backup_point_remove(context, &points->items[i], err);
+	return rc ? rc : lf_catalog_delete_tree(context->catalog, item->id, err);
+}
+
+/* Points that the paired region lacks; the oldest first, one job each, named by the point. */
+static int copy_to_pair(struct lf_context *context, const struct lf_resource *item,
+			const struct lf_resource_list *points, struct lf_error *err)
+{
+	LF_AUTO_FREE char *vault_id = lf_backup_vault_id(item->id);
+	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
+
+	int rc = vault_id ? lf_catalog_get(context->catalog, vault_id, &vault, err)
+			  : lf_fail_nomem(err);
+	const char *pair = rc ? NULL : lf_backup_pair(&vault);
+	for (size_t i = 0; pair && !rc && i < points->n; i++) {
+		const struct lf_resource *point = &points->items[i];
+		LF_AUTO_JSON *doc = json_pack("{s:s, s:s, s:s}", "item", item->id, "recoveryPoint",
+					      point->id, "region", pair);
+		LF_AUTO_JOB before = LF_JOB_INIT;
+		char id[LF_GUID_SIZE];
+		if (lf_json_bool_or(point->state, "secondary.complete", false))
+			continue;
+		lf_guid_derive(pair, point->id, id);
+		const struct lf_job_request request = {.id = id,
+						       .type = lf_backup_copy_job.name,
+						       .scope = vault_id,
+						       .resource = vault_id,
+						       .doc = doc};
+		if (lf_jobs_get(context->jobs, id, &before, err) == 0) /* under way, or it failed */
+			continue;
+		rc = doc ? lf_jobs_submit(context->jobs, &request, id, err) : lf_fail_nomem(err);
+	}
+	return rc;
+}
+
+static int tend_item(struct lf_context *context, struct lf_resource *item, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE_LIST points = {0};
+	int rc = lf_backup_points(context, item->id, &points, err);
+
+	if (rc)
+		return rc;
+	if (lf_json_bool_or(item->doc, "properties.isScheduledForDeferredDelete", false))
+		return purge_deleted(context, item, &points, err);
+	rc = back_up_when_due(context, item, err);
+	if (!rc)
+		rc = copy_to_pair(context, item, &points, err);
+	return rc ? rc : expire_points(context, item, &points, err);
+}
+
+int lf_backup_tend(struct lf_context *context, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_BACKUP_ITEM_TYPE};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		struct lf_error failed;
+		/* one item's trouble is not another's */
+		if (tend_item(context, &list.items[i], &failed))
+			lf_log_error(list.items[i].id, &failed);
+	}
+	return rc;
+}
