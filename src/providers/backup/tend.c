@@ -81,15 +81,16 @@ static int purge_deleted(struct lf_context *context, const struct lf_resource *i
 	return rc ? rc : lf_catalog_delete_tree(context->catalog, item->id, err);
 }
 
-/* Points that the paired region lacks; the oldest first, one job each, named by the point. */
+/* The next point that the paired region lacks, the oldest first: a job named by the point. */
 static int copy_to_pair(struct lf_context *context, const struct lf_resource *item,
 			const struct lf_resource_list *points, struct lf_error *err)
 {
 	LF_AUTO_FREE char *vault_id = lf_backup_vault_id(item->id);
+	LF_AUTO_FREE char *resource = lf_printf_dup("%s/replication", item->id);
 	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
 
-	int rc = vault_id ? lf_catalog_get(context->catalog, vault_id, &vault, err)
-			  : lf_fail_nomem(err);
+	int rc = vault_id && resource ? lf_catalog_get(context->catalog, vault_id, &vault, err)
+				      : lf_fail_nomem(err);
 	const char *pair = rc ? NULL : lf_backup_pair(&vault);
 	for (size_t i = 0; pair && !rc && i < points->n; i++) {
 		const struct lf_resource *point = &points->items[i];
@@ -103,13 +104,13 @@ static int copy_to_pair(struct lf_context *context, const struct lf_resource *it
 		const struct lf_job_request request = {.id = id,
 						       .type = lf_backup_copy_job.name,
 						       .scope = vault_id,
-						       .resource = vault_id,
+						       .resource = resource,
 						       .doc = doc};
 		if (lf_jobs_get(context->jobs, id, &before, err) == 0) /* under way, or it failed */
 			continue;
 		rc = doc ? lf_jobs_submit(context->jobs, &request, id, err) : lf_fail_nomem(err);
 	}
-	return rc;
+	return rc == LF_ECONFLICT ? 0 : rc; /* the one before is still under way */
 }
 
 static int tend_item(struct lf_context *context, struct lf_resource *item, struct lf_error *err)

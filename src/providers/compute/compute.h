@@ -11,6 +11,7 @@
 #define LF_PROVIDERS_COMPUTE_COMPUTE_H
 
 #include "arm/arm.h"
+#include "providers/common/document.h"
 
 extern const struct lf_arm_provider lf_compute_provider;
 extern const struct lf_job_type *const lf_compute_jobs[];
@@ -23,7 +24,13 @@ lf_arm_handler lf_vm_get, lf_vm_list_group, lf_vm_list_all, lf_vm_put, lf_vm_pat
 /* vm_make.c: a PUT of one that is not there. */
 lf_arm_handler lf_vm_make;
 extern const struct lf_job_type lf_vm_make_job;
-/* vm_job.c */
+/* The machine and disk as documents, for whoever removes a group. */
+extern const struct lf_document lf_vm_document, lf_disk_document;
+/* vm_job.c: what of a VM that goes is in the catalog, and what is on the host. */
+LF_MUST_CHECK int lf_vm_leave_parts(struct lf_context *context, const struct lf_resource *vm,
+				    struct lf_error *err);
+LF_MUST_CHECK int lf_vm_leave_host(struct lf_context *context, const struct lf_resource *vm,
+				   struct lf_error *err);
 extern const struct lf_job_type lf_vm_start_job, lf_vm_stop_job, lf_vm_restart_job,
 	lf_vm_delete_job;
 /* disk.c */

@@ -104,31 +104,31 @@ static int remove_disk(struct lf_context *context, const struct lf_resource *dis
 	return rc || others ? rc : lf_compute_vm_remove(context->compute, host, false, err);
 }
 
-static const struct lf_document disk_document = {.type = LF_DISK_TYPE,
-						 .check = check_disk,
-						 .removing = refuse_attached,
-						 .undo = remove_disk,
-						 .needs_location = true,
-						 .async = true};
+const struct lf_document lf_disk_document = {.type = LF_DISK_TYPE,
+					     .check = check_disk,
+					     .removing = refuse_attached,
+					     .undo = remove_disk,
+					     .needs_location = true,
+					     .async = true};
 
 int lf_disk_remove(struct lf_context *context, const char *id, struct lf_error *err)
 {
-	return lf_document_remove(context, &disk_document, id, err);
+	return lf_document_remove(context, &lf_disk_document, id, err);
 }
 
 int lf_disk_get(struct lf_arm_call *call, struct lf_error *err)
 {
-	return lf_document_get(call, &disk_document, err);
+	return lf_document_get(call, &lf_disk_document, err);
 }
 
 int lf_disk_list_group(struct lf_arm_call *call, struct lf_error *err)
 {
-	return lf_document_list(call, &disk_document, 3, err);
+	return lf_document_list(call, &lf_disk_document, 3, err);
 }
 
 int lf_disk_list_all(struct lf_arm_call *call, struct lf_error *err)
 {
-	return lf_document_list(call, &disk_document, 3, err);
+	return lf_document_list(call, &lf_disk_document, 3, err);
 }
 
 /* The claim on what a new disk is made from comes before the disk: see attach.h. */
@@ -144,13 +144,13 @@ int lf_disk_put(struct lf_arm_call *call, struct lf_error *err)
 		return lf_fail_nomem(err);
 	int rc = lf_catalog_get(context->catalog, id, &there, err);
 	if (rc != LF_ENOTFOUND)
-		return rc ? rc : lf_document_put(call, &disk_document, err);
+		return rc ? rc : lf_document_put(call, &lf_disk_document, err);
 	rc = lf_disk_origin(context, lf_arm_body(call), &origin, err);
 	LF_AUTO_JSON *source = rc ? NULL : origin.source;
 	if (!rc)
 		rc = lf_disk_claim(context, id, source, err);
 	if (!rc)
-		rc = lf_document_put(call, &disk_document, err);
+		rc = lf_document_put(call, &lf_disk_document, err);
 	lf_catalog_rollback(context->catalog);
 	if (rc && source &&
 	    lf_catalog_get(context->catalog, id, &there, &ignored) == LF_ENOTFOUND &&
@@ -161,12 +161,12 @@ int lf_disk_put(struct lf_arm_call *call, struct lf_error *err)
 
 int lf_disk_patch(struct lf_arm_call *call, struct lf_error *err)
 {
-	return lf_document_patch(call, &disk_document, err);
+	return lf_document_patch(call, &lf_disk_document, err);
 }
 
 int lf_disk_delete(struct lf_arm_call *call, struct lf_error *err)
 {
-	return lf_document_delete(call, &disk_document, 202, err);
+	return lf_document_delete(call, &lf_disk_document, 202, err);
 }
 
 int lf_disk_grant(struct lf_arm_call *call, struct lf_error *err)

@@ -97,25 +97,27 @@ static int check_vm(struct lf_arm_call *call, const char *id, json_t *doc,
 	return compute ? lf_compute_vm_define(compute, lf_json_at(state, "plan.vm"), err) : 0;
 }
 
-static const struct lf_document vm_document = {.type = LF_VM_TYPE,
-					       .check = check_vm,
-					       .view = view_vm,
-					       .needs_location = true,
-					       .async = true};
+const struct lf_document lf_vm_document = {.type = LF_VM_TYPE,
+					   .check = check_vm,
+					   .view = view_vm,
+					   .removing = lf_vm_leave_parts,
+					   .undo = lf_vm_leave_host,
+					   .needs_location = true,
+					   .async = true};
 
 int lf_vm_get(struct lf_arm_call *call, struct lf_error *err)
 {
-	return lf_document_get(call, &vm_document, err);
+	return lf_document_get(call, &lf_vm_document, err);
 }
 
 int lf_vm_list_group(struct lf_arm_call *call, struct lf_error *err)
 {
-	return lf_document_list(call, &vm_document, 3, err);
+	return lf_document_list(call, &lf_vm_document, 3, err);
 }
 
 int lf_vm_list_all(struct lf_arm_call *call, struct lf_error *err)
 {
-	return lf_document_list(call, &vm_document, 3, err);
+	return lf_document_list(call, &lf_vm_document, 3, err);
 }
 
 int lf_vm_put(struct lf_arm_call *call, struct lf_error *err)
@@ -125,12 +127,12 @@ int lf_vm_put(struct lf_arm_call *call, struct lf_error *err)
 
 	if (rc == LF_ENOTFOUND)
 		return lf_vm_make(call, err);
-	return rc ? rc : lf_document_put(call, &vm_document, err);
+	return rc ? rc : lf_document_put(call, &lf_vm_document, err);
 }
 
 int lf_vm_patch(struct lf_arm_call *call, struct lf_error *err)
 {
-	return lf_document_patch(call, &vm_document, err);
+	return lf_document_patch(call, &lf_vm_document, err);
 }
 
 /* Submit a job for the VM levels_up above the request's path. */

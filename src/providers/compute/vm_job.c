@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "providers/common/document.h"
 #include "providers/compute/attach.h"
 #include "providers/compute/compute.h"
 #include "providers/compute/machine.h"
@@ -56,6 +57,7 @@ static bool is_deleted_with_vm(const json_t *doc, const char *disk_id)
 	return lf_text_equal_nocase(lf_json_text_or(found, "deleteOption", "Detach"), "Delete");
 }
 
+/* Disks that are deleted with the VM, or stay; interfaces always stay. */
 static int leave_parts(struct lf_context *context, const struct lf_resource *vm, const char *type,
 		       struct lf_error *err)
 {
@@ -74,48 +76,49 @@ static int leave_parts(struct lf_context *context, const struct lf_resource *vm,
 	return rc;
 }
 
-/* The host first, keeping the disks; then the resources, in one transaction. */
-static int leave_all(struct lf_context *context, const struct lf_resource *vm, struct lf_error *err)
+int lf_vm_leave_parts(struct lf_context *context, const struct lf_resource *vm,
+		      struct lf_error *err)
 {
-	int rc = lf_catalog_begin(context->catalog, err);
+	int rc = leave_parts(context, vm, LF_DISK_TYPE, err);
 
-	if (rc)
-		return rc;
-	rc = leave_parts(context, vm, LF_DISK_TYPE, err);
-	if (!rc)
-		rc = leave_parts(context, vm, LF_NIC_TYPE, err);
-	if (!rc)
-		rc = lf_catalog_delete_tree(context->catalog, vm->id, err);
-	if (!rc)
-		rc = lf_catalog_commit(context->catalog, err);
-	if (rc)
-		lf_catalog_rollback(context->catalog);
+	return rc ? rc : leave_parts(context, vm, LF_NIC_TYPE, err);
+}
+
+/* Do disks that stay lie in the machine's directory? */
+static int count_staying(struct lf_context *context, const struct lf_resource *vm, const char *host,
+			 unsigned *ret_n, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_DISK_TYPE};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	char other[LF_GUID_SIZE];
+
+	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	*ret_n = 0;
+	for (size_t i = 0; !rc && i < list.n; i++)
+		*ret_n += lf_disk_host(context, &list.items[i], other) &&
+			  strcmp(other, host) == 0 &&
+			  !is_deleted_with_vm(vm->doc, list.items[i].id);
 	return rc;
+}
+
+int lf_vm_leave_host(struct lf_context *context, const struct lf_resource *vm, struct lf_error *err)
+{
+	char guid[LF_GUID_SIZE];
+	unsigned staying;
+
+	if (!context->compute)
+		return 0;
+	lf_machine_host_guid(context, vm->id, guid);
+	int rc = count_staying(context, vm, guid, &staying, err);
+	if (!rc)
+		rc = lf_compute_vm_remove(context->compute, guid, staying > 0, err);
+	return rc ? rc : lf_machine_remove_networks(context, lf_json_at(vm->state, "plan"), err);
 }
 
 static int run_delete(struct lf_job_run *run, struct lf_error *err)
 {
-	struct lf_context *context = lf_job_run_context(run);
-	const char *id = lf_job_run_job(run)->resource;
-	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
-	char guid[LF_GUID_SIZE];
-	unsigned disks = 0;
-
-	lf_machine_host_guid(context, id, guid);
-	int rc = lf_catalog_get(context->catalog, id, &vm, err);
-	if (rc == LF_ENOTFOUND)
-		return LF_STEP_DONE;
-	if (!rc)
-		rc = lf_compute_vm_remove(context->compute, guid, true, err);
-	if (!rc)
-		rc = lf_machine_remove_networks(context, lf_json_at(vm.state, "plan"), err);
-	if (!rc)
-		rc = leave_all(context, &vm, err);
-	if (!rc)
-		rc = lf_disks_of_host(context, guid, NULL, &disks, err);
-	if (!rc && disks == 0)
-		rc = lf_compute_vm_remove(context->compute, guid, false, err);
-	return rc;
+	return lf_document_remove(lf_job_run_context(run), &lf_vm_document,
+				  lf_job_run_job(run)->resource, err);
 }
 
 static const struct lf_job_step start_steps[] = {{"Start", "Start the machine", run_start, NULL}};

@@ -6,6 +6,8 @@
  */
 #include "providers/resources/contents.h"
 
+#include <string.h>
+
 #include "base/text.h"
 #include "providers/common/document.h"
 #include "providers/registry.h"
@@ -13,7 +15,7 @@
 typedef int remove_fn(struct lf_context *context, const struct lf_document *document,
 		      const struct lf_resource *resource, struct lf_error *err);
 
-/* The description of a type that is written and removed by the common handlers; NULL: another. */
+/* The description of a type whose PUT names one, and which is removed by it; NULL: another. */
 static const struct lf_document *find_document(const char *type)
 {
 	size_t n;
@@ -22,7 +24,7 @@ static const struct lf_document *find_document(const char *type)
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < all[i]->n_routes; j++) {
 			const struct lf_document *document = all[i]->routes[j].subject;
-			if (all[i]->routes[j].handler == lf_document_on_put &&
+			if (strcmp(all[i]->routes[j].method, "PUT") == 0 && document &&
 			    lf_text_equal_nocase(document->type, type))
 				return document;
 		}
@@ -60,42 +62,24 @@ static int remove_each(struct lf_context *context, const char *group_id, remove_
 	return 0;
 }
 
-/* Machines and their disks are deleted by their own operations, which take time. */
-static int refuse_machines(struct lf_context *context, const char *group_id, struct lf_error *err)
-{
-	static const char *const types[] = {"Microsoft.Compute/virtualMachines",
-					    "Microsoft.Compute/disks"};
-
-	for (size_t i = 0; i < LF_N(types); i++) {
-		const struct lf_list_query query = {
-			.type = types[i], .below = group_id, .limit = 1};
-		LF_AUTO_RESOURCE_LIST list = {0};
-		int rc = lf_catalog_list(context->catalog, &query, &list, err);
-		if (rc)
-			return rc;
-		if (list.n)
-			return lf_fail_arm(err, LF_ECONFLICT, "ResourceGroupDeletionBlocked",
-					   list.items[0].id, "delete that resource first",
-					   "the resource group still holds '%s'", list.items[0].id);
-	}
-	return 0;
-}
-
 /* In the transaction that is taken back: gone for those that come after it. */
 static int pretend(struct lf_context *context, const struct lf_document *document,
 		   const struct lf_resource *resource, struct lf_error *err)
 {
-	int rc = document->removing ? document->removing(context, resource, err) : 0;
+	LF_AUTO_RESOURCE now = LF_RESOURCE_INIT;
+	int rc = lf_catalog_get(context->catalog, resource->id, &now, err);
 
+	if (rc == LF_ENOTFOUND) /* went with another */
+		return 0;
+	if (!rc && document->removing)
+		rc = document->removing(context, &now, err);
 	return rc ? rc : lf_catalog_delete_tree(context->catalog, resource->id, err);
 }
 
 int lf_group_check_removal(struct lf_context *context, const char *group_id, struct lf_error *err)
 {
-	int rc = refuse_machines(context, group_id, err);
+	int rc = lf_catalog_begin(context->catalog, err);
 
-	if (!rc)
-		rc = lf_catalog_begin(context->catalog, err);
 	if (rc)
 		return rc;
 	rc = remove_each(context, group_id, pretend, err);
@@ -111,9 +95,7 @@ static int remove_really(struct lf_context *context, const struct lf_document *d
 
 int lf_group_remove(struct lf_context *context, const char *group_id, struct lf_error *err)
 {
-	int rc = refuse_machines(context, group_id, err);
+	int rc = remove_each(context, group_id, remove_really, err);
 
-	if (!rc)
-		rc = remove_each(context, group_id, remove_really, err);
 	return rc ? rc : lf_catalog_delete_tree(context->catalog, group_id, err);
 }
