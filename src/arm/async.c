@@ -128,9 +128,18 @@ static int monitor_status(struct lf_arm_call *call, struct lf_error *err)
 	return lf_arm_reply_job_status(call, lf_arm_param(call, "operation"), err);
 }
 
+/* Not every client takes 204 for an operation that has no result. */
+static int monitor_done(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_JOB job = LF_JOB_INIT;
+	int rc = lf_jobs_get(call->context->jobs, lf_arm_param(call, "operation"), &job, err);
+
+	return rc ? rc : lf_arm_reply(call, 200, lf_json_at(job.data, "result"), err);
+}
+
 static int monitor_result(struct lf_arm_call *call, struct lf_error *err)
 {
-	return lf_arm_reply_job_result(call, lf_arm_param(call, "operation"), NULL, err);
+	return lf_arm_reply_job_result(call, lf_arm_param(call, "operation"), monitor_done, err);
 }
 
 #define MONITOR(kind)                                                                              \

@@ -118,10 +118,17 @@ int lf_backup_note_done(struct lf_arm_call *call, const struct lf_resource *item
 			struct lf_error *err)
 {
 	LF_AUTO_FREE char *vault = lf_backup_vault_id(item->id);
-	LF_AUTO_FREE char *resource = lf_printf_dup("%s/configuration", item->id);
+	char guid[LF_GUID_SIZE];
+
+	lf_guid_random(guid);
+	/* done already: it waits for nothing, and nothing for it */
+	LF_AUTO_FREE char *resource = lf_printf_dup("%s/configuration/%s", item->id, guid);
 	LF_AUTO_JSON *doc = json_pack("{s:s, s:s}", "item", item->id, "operation", operation);
-	const struct lf_job_request request = {
-		.type = lf_backup_done_job.name, .scope = vault, .resource = resource, .doc = doc};
+	const struct lf_job_request request = {.id = guid,
+					       .type = lf_backup_done_job.name,
+					       .scope = vault,
+					       .resource = resource,
+					       .doc = doc};
 
 	return vault && resource && doc
 		       ? lf_jobs_submit(lf_arm_context(call)->jobs, &request, ret_job, err)

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { all, call, check, compute, enableBody, estate, finish, last, poll, prefix, recovery, resources, same, sleep, target, until } from "./lib.mjs";
+import { backupAndRestore } from "./backup.mjs";
 import { restorePoints } from "./restorepoints.mjs";
 
 const e = await estate();
@@ -89,6 +90,7 @@ check("events tell of it", events.some((event) => event.properties.affectedObjec
 await restorePoints(compute, resources, t.group, vm, e.vault.location === "westus" ? "eastus" : "westus");
 const acceptance = process.env.LF_ACCEPTANCE && `${process.env.LF_ACCEPTANCE}/restore-points.mjs`;
 if (acceptance && existsSync(acceptance)) check("the acceptance script for restore points passes", spawnSync("node", [acceptance], { stdio: "inherit" }).status === 0);
+await backupAndRestore(t, vm, e.vault.location, sourceFiles, guestFiles, equal);
 
 await compute.virtualMachines.delete(t.group, vm, poll);
 for (const disk of await all(compute.disks.listByResourceGroup(t.group))) await compute.disks.delete(t.group, disk.name, poll);
