@@ -83,7 +83,7 @@ static void test_file__of_two_names_is_never_one(void **state)
 	(void)state;
 	/* what describes a blob has a name that no blob can have */
 	check_file("a.point", "a%2Epoint");
-	check_file("a%2Epoint", "a%252Emeta");
+	check_file("a%2Epoint", "a%252Epoint");
 	check_file("a.pointdata", "a.pointdata");
 	check_file("A", "A");
 	check_file("a", "a");
