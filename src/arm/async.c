@@ -44,16 +44,6 @@ int lf_arm_reply_async(struct lf_arm_call *call, int status, const struct lf_arm
 	return lf_arm_reply(call, status, body, err);
 }
 
-static json_t *time_or_null(int64_t time_ns)
-{
-	char text[LF_TIME_SIZE];
-
-	if (!time_ns)
-		return json_null();
-	lf_time_format(time_ns, text);
-	return json_string(text);
-}
-
 /* What clients understand: three final words, anything else means that it still runs. */
 static const char *status_word(enum lf_job_state state)
 {
@@ -78,8 +68,8 @@ int lf_arm_reply_job_status(struct lf_arm_call *call, const char *id, struct lf_
 		return rc;
 	LF_AUTO_JSON *body = json_pack(
 		"{s:s,s:s,s:s,s:o,s:o,s:o,s:n,s:n}", "id", lf_arm_id(call, 0), "name", job.id,
-		"status", status_word(job.state), "startTime", time_or_null(job.created_ns),
-		"endTime", time_or_null(job.ended_ns), "error",
+		"status", status_word(job.state), "startTime", lf_json_time(job.created_ns),
+		"endTime", lf_json_time(job.ended_ns), "error",
 		job.state == LF_JOB_FAILED ? lf_arm_error_body(&job.error) : json_null(),
 		"properties", "percentComplete");
 	if (!body)

@@ -226,3 +226,13 @@ int lf_json_merge(json_t *doc, const json_t *patch, struct lf_error *err)
 	}
 	return 0;
 }
+
+json_t *lf_json_time(int64_t time_ns)
+{
+	char text[LF_TIME_SIZE];
+
+	if (!time_ns)
+		return json_null();
+	lf_time_format(time_ns, text);
+	return json_string(text);
+}

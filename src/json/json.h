@@ -50,6 +50,7 @@ int lf_json_set_text(json_t *doc, const char *path, const char *text); /* NULL t
 int lf_json_set_int(json_t *doc, const char *path, int64_t value);
 int lf_json_set_bool(json_t *doc, const char *path, bool value);
 int lf_json_set_time(json_t *doc, const char *path, int64_t time_ns); /* 7-digit ISO 8601 */
+json_t *lf_json_time(int64_t time_ns); /* the same as a value; 0: JSON null */
 
 /* Members of patch replace those of doc, objects recursively (RFC 7396 without deletion by null).
  */

@@ -12,7 +12,6 @@
 
 #define AUDIENCE_FORMAT "https://RecoveryServices/IaasCoord/aadmgmt/%s"
 #define TOKEN_LIFE_S	3600
-#define RETRY_AFTER_S	2
 
 static int check_location(struct lf_arm_call *call, char out[static 64], struct lf_error *err)
 {
@@ -154,14 +153,10 @@ static int verify_token(struct lf_arm_call *call, const char *region, json_t **r
 static int reply_started(struct lf_arm_call *call, const char *job, struct lf_error *err)
 {
 	const char *below = lf_arm_id(call, 1);
-	LF_AUTO_FREE char *status = lf_printf_dup("%s/backupCrrOperationsStatus/%s", below, job);
-	LF_AUTO_FREE char *result = lf_printf_dup("%s/backupCrrOperationResults/%s", below, job);
-	const struct lf_arm_async async = {.job = job,
-					   .status_path = status,
-					   .result_path = result,
-					   .retry_after = RETRY_AFTER_S};
+	LF_AUTO_FREE char *status = lf_printf_dup("%s/backupCrrOperationsStatus", below);
+	LF_AUTO_FREE char *result = lf_printf_dup("%s/backupCrrOperationResults", below);
 
-	return status && result ? lf_arm_reply_async(call, 202, &async, NULL, err)
+	return status && result ? lf_backup_reply_operation(call, status, result, job, err)
 				: lf_fail_nomem(err);
 }
 
@@ -247,14 +242,9 @@ int lf_backup_cross_region_result(struct lf_arm_call *call, struct lf_error *err
 	return lf_backup_cross_region_status(call, err);
 }
 
-static char *location_id(struct lf_arm_call *call)
-{
-	return strdup(lf_arm_id(call, 1));
-}
-
 int lf_backup_cross_region_job(struct lf_arm_call *call, struct lf_error *err)
 {
-	LF_AUTO_FREE char *below = location_id(call);
+	LF_AUTO_FREE char *below = strdup(lf_arm_id(call, 1));
 	LF_AUTO_JOB job = LF_JOB_INIT;
 	LF_AUTO_JSON *doc = NULL;
 
@@ -270,7 +260,7 @@ int lf_backup_cross_region_jobs(struct lf_arm_call *call, struct lf_error *err)
 {
 	struct lf_context *context = lf_arm_context(call);
 	const char *vault = lf_json_text(lf_arm_body(call), "resourceId");
-	LF_AUTO_FREE char *below = location_id(call);
+	LF_AUTO_FREE char *below = strdup(lf_arm_id(call, 1));
 	LF_AUTO_JSON *values = json_array();
 	LF_AUTO_JOB_LIST list = {0};
 

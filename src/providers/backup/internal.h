@@ -35,6 +35,10 @@ const char *lf_backup_pair(const struct lf_resource *vault);
  */
 LF_MUST_CHECK int lf_backup_reply_accepted(struct lf_arm_call *call, const char *item_id,
 					   const char *job, struct lf_error *err);
+/* The same with the ids below which status and result are found. */
+LF_MUST_CHECK int lf_backup_reply_operation(struct lf_arm_call *call, const char *status_below,
+					    const char *result_below, const char *job,
+					    struct lf_error *err);
 /* A job that is done already, of what a request changed at once ("ConfigureBackup"): its row, in
  * the caller's transaction. */
 LF_MUST_CHECK int lf_backup_note_done(struct lf_arm_call *call, const struct lf_resource *item,

@@ -51,16 +51,6 @@ static void format_duration(int64_t ns, char out[static 32])
 		 (long long)(ns / LF_NS_PER_MS % 1000));
 }
 
-static json_t *time_or_null(int64_t time_ns)
-{
-	char text[LF_TIME_SIZE];
-
-	if (!time_ns)
-		return json_null();
-	lf_time_format(time_ns, text);
-	return json_string(text);
-}
-
 static json_t *task_row(const char *name, const char *status, int64_t start_ns, int64_t end_ns,
 			int64_t now_ns, int64_t percent)
 {
@@ -68,8 +58,8 @@ static json_t *task_row(const char *name, const char *status, int64_t start_ns, 
 
 	format_duration(start_ns ? (end_ns ? end_ns : now_ns) - start_ns : 0, duration);
 	json_t *task = json_pack("{s:s, s:s, s:s, s:o, s:o}", "taskId", name, "duration", duration,
-				 "status", status, "startTime", time_or_null(start_ns), "endTime",
-				 time_or_null(end_ns));
+				 "status", status, "startTime", lf_json_time(start_ns), "endTime",
+				 lf_json_time(end_ns));
 	if (task && percent >= 0)
 		lf_json_set_int(task, "progressPercentage", percent);
 	return task;
@@ -161,7 +151,7 @@ static json_t *properties_of(struct lf_context *context, const struct lf_job *jo
 		"Compute", "extendedInfo", "tasksList", tasks_of(context, job), "propertyBag", bag,
 		"entityFriendlyName", vm ? vm + 1 : "", "backupManagementType", "AzureIaasVM",
 		"operation", operation_of(job), "status", status_of(job), "startTime",
-		time_or_null(start), "endTime", time_or_null(job->ended_ns), "activityId", job->id,
+		lf_json_time(start), "endTime", lf_json_time(job->ended_ns), "activityId", job->id,
 		"errorDetails", errors_of(job), "actionsInfo");
 	if (!bag)
 		lf_json_set(properties, "extendedInfo.propertyBag",

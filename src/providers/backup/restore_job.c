@@ -22,19 +22,22 @@ static const char *input_text(const struct lf_job_run *run, const char *name)
 	return lf_json_text_or(input_of(run), name, "");
 }
 
-static void claim_name(const struct lf_job_run *run, char out[static LF_GUID_SIZE + 8])
+/* The vault that is read, and the name of the restore's claim on the point there. */
+static int open_point(struct lf_job_run *run, struct lf_vault **ret_vault,
+		      char claim[static LF_GUID_SIZE + 8], struct lf_error *err)
 {
-	snprintf(out, LF_GUID_SIZE + 8, "restore:%s", lf_job_run_job(run)->id);
+	struct lf_context *context = lf_job_run_context(run);
+
+	snprintf(claim, LF_GUID_SIZE + 8, "restore:%s", lf_job_run_job(run)->id);
+	return lf_regions_vault(context->regions, input_text(run, "region"), ret_vault, err);
 }
 
 static int run_hold(struct lf_job_run *run, struct lf_error *err)
 {
-	struct lf_context *context = lf_job_run_context(run);
 	struct lf_vault *vault = NULL;
 	char claim[LF_GUID_SIZE + 8];
 
-	claim_name(run, claim);
-	int rc = lf_regions_vault(context->regions, input_text(run, "region"), &vault, err);
+	int rc = open_point(run, &vault, claim, err);
 	if (!rc)
 		rc = lf_claim_put(vault, input_text(run, "point"), claim, LF_CLAIM_FOREVER, err);
 	return rc != LF_ENOTFOUND ? rc
@@ -45,12 +48,10 @@ static int run_hold(struct lf_job_run *run, struct lf_error *err)
 
 static int run_release(struct lf_job_run *run, struct lf_error *err)
 {
-	struct lf_context *context = lf_job_run_context(run);
 	struct lf_vault *vault = NULL;
 	char claim[LF_GUID_SIZE + 8];
 
-	claim_name(run, claim);
-	int rc = lf_regions_vault(context->regions, input_text(run, "region"), &vault, err);
+	int rc = open_point(run, &vault, claim, err);
 	if (!rc)
 		rc = lf_claim_drop(vault, input_text(run, "point"), claim, err);
 	return rc == LF_ENOTFOUND ? 0 : rc;

@@ -121,15 +121,20 @@ int lf_part_detach(struct lf_context *context, struct lf_resource *part, struct 
 				       NULL, part->doc, part->state, err);
 }
 
-/* Point and claim of a source; false: it needs none. */
-static bool claim_of(struct lf_context *context, const char *id, const json_t *source,
-		     char claim[static LF_GUID_SIZE + 8])
+/* The vault of a source's point, and the disk's claim there; *ret_vault NULL: it needs none. */
+static int open_claim(struct lf_context *context, const char *id, const json_t *source,
+		      struct lf_vault **ret_vault, char claim[static LF_GUID_SIZE + 8],
+		      struct lf_error *err)
 {
 	char guid[LF_GUID_SIZE];
 
+	*ret_vault = NULL;
+	if (strcmp(lf_json_text_or(source, "kind", ""), "point") != 0)
+		return 0;
 	lf_machine_guid(context, id, "disk", guid);
 	snprintf(claim, LF_GUID_SIZE + 8, "disk:%s", guid);
-	return strcmp(lf_json_text_or(source, "kind", ""), "point") == 0;
+	return lf_regions_vault(context->regions, lf_json_text_or(source, "region", ""), ret_vault,
+				err);
 }
 
 int lf_disk_claim(struct lf_context *context, const char *id, const json_t *source,
@@ -137,14 +142,11 @@ int lf_disk_claim(struct lf_context *context, const char *id, const json_t *sour
 {
 	char claim[LF_GUID_SIZE + 8];
 	struct lf_vault *vault;
+	int rc = open_claim(context, id, source, &vault, claim, err);
 
-	if (!claim_of(context, id, source, claim))
-		return 0;
-	int rc = lf_regions_vault(context->regions, lf_json_text_or(source, "region", ""), &vault,
-				  err);
-	return rc ? rc
-		  : lf_claim_put(vault, lf_json_text_or(source, "point", ""), claim,
-				 LF_CLAIM_FOREVER, err);
+	return rc || !vault ? rc
+			    : lf_claim_put(vault, lf_json_text_or(source, "point", ""), claim,
+					   LF_CLAIM_FOREVER, err);
 }
 
 int lf_disk_unclaim(struct lf_context *context, const char *id, const json_t *source,
@@ -152,12 +154,9 @@ int lf_disk_unclaim(struct lf_context *context, const char *id, const json_t *so
 {
 	char claim[LF_GUID_SIZE + 8];
 	struct lf_vault *vault;
+	int rc = open_claim(context, id, source, &vault, claim, err);
 
-	if (!claim_of(context, id, source, claim))
-		return 0;
-	int rc = lf_regions_vault(context->regions, lf_json_text_or(source, "region", ""), &vault,
-				  err);
-	if (!rc)
+	if (!rc && vault)
 		rc = lf_claim_drop(vault, lf_json_text_or(source, "point", ""), claim, err);
 	return rc == LF_ENOTFOUND ? 0 : rc;
 }

@@ -3,16 +3,6 @@
 
 #include "providers/siterecovery/internal.h"
 
-static json_t *time_or_null(int64_t time_ns)
-{
-	char text[LF_TIME_SIZE];
-
-	if (!time_ns)
-		return json_null();
-	lf_time_format(time_ns, text);
-	return json_string(text);
-}
-
 /* A sentence of an error: ARM's start with a capital and end with a stop. */
 static json_t *sentence(const char *text)
 {
@@ -33,7 +23,7 @@ static json_t *job_error(const struct lf_job *job, const char *level, const char
 			 "code", code, "message", sentence(message), "possibleCauses", "",
 			 "recommendedAction", sentence(advice), "activityId", job->id,
 			 "providerErrorDetails", "errorLevel", level, "creationTime",
-			 time_or_null(job->ended_ns ? job->ended_ns : job->changed_ns), "taskId",
+			 lf_json_time(job->ended_ns ? job->ended_ns : job->changed_ns), "taskId",
 			 task);
 }
 
@@ -85,8 +75,8 @@ static json_t *task_of(const struct lf_job *job, const struct lf_job_type *type,
 		skipped ? "NotApplicable" : NULL, "skippedReasonString", skipped);
 	return json_pack(
 		"{s:s,s:s,s:o,s:o,s:[],s:s,s:s,s:s,s:s,s:o,s:n,s:o}", "taskId", id, "name",
-		step->name, "startTime", time_or_null(row->start_ns), "endTime",
-		time_or_null(row->end_ns), "allowedActions", "friendlyName", step->friendly,
+		step->name, "startTime", lf_json_time(row->start_ns), "endTime",
+		lf_json_time(row->end_ns), "allowedActions", "friendlyName", step->friendly,
 		"state", skipped && row->end_ns ? "Skipped" : lf_job_state_name(row->state),
 		"stateDescription",
 		row->state == LF_JOB_SUCCEEDED ? "Completed" : lf_job_state_name(row->state),
@@ -173,8 +163,8 @@ int lf_sr_job_view(struct lf_context *context, const struct lf_job *job, json_t 
 			  "stateDescription",
 			  cancelling ? "Cancelling" : state_description(job, job->state), "tasks",
 			  tasks, "errors", errors_of(job, NULL), "startTime",
-			  time_or_null(job->started_ns ? job->started_ns : job->created_ns),
-			  "endTime", time_or_null(job->ended_ns), "allowedActions",
+			  lf_json_time(job->started_ns ? job->started_ns : job->created_ns),
+			  "endTime", lf_json_time(job->ended_ns), "allowedActions",
 			  allowed_actions(job, type), "targetObjectId",
 			  lf_json_text_or(job->doc, "targetObjectId", ""), "targetObjectName",
 			  lf_json_text_or(job->doc, "targetObjectName", ""), "targetInstanceType",
