@@ -288,6 +288,12 @@ static int run_exchange(struct lf_job_run *run, struct lf_error *err)
 		     : lf_fail_nomem(err);
 }
 
+static int undo_exchange(struct lf_job_run *run, struct lf_error *err)
+{
+	return lf_machine_exchange_back(lf_job_run_context(run), input_text(run, "vm"),
+					lf_job_run_job(run)->id, err);
+}
+
 static int run_restart(struct lf_job_run *run, struct lf_error *err)
 {
 	int rc = restart(run, err);
@@ -322,7 +328,7 @@ static const struct lf_job_step replace_steps[] = {
 	HOLD,
 	{"TakeSnapshot", "Take Snapshot", run_safety_point, NULL},
 	{"StopMachine", "Stop the virtual machine", run_stop, restart},
-	{"ReplaceDisks", "Replace disks", run_exchange, NULL},
+	{"ReplaceDisks", "Replace disks", run_exchange, undo_exchange},
 	{"StartMachine", "Start the virtual machine", run_restart, NULL},
 	RELEASE,
 };

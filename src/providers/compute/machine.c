@@ -9,6 +9,7 @@
 #include "providers/compute/machine.h"
 
 #include "providers/compute/attach.h"
+#include "providers/compute/make.h"
 #include "providers/compute/plan.h"
 
 static int check_host(const struct lf_context *context, struct lf_error *err)
@@ -18,8 +19,8 @@ static int check_host(const struct lf_context *context, struct lf_error *err)
 }
 
 /* Written when new; one of the same id that is not this machine's is refused. */
-static int put_disk(struct lf_context *context, const json_t *machine, const char *host,
-		    const json_t *disk, struct lf_error *err)
+int lf_machine_put_disk(struct lf_context *context, const json_t *machine, const char *host,
+			const json_t *disk, struct lf_error *err)
 {
 	const char *vm_id = lf_json_text_or(machine, "id", "");
 	int64_t lun = lf_json_int_or(disk, "lun", -1);
@@ -74,7 +75,7 @@ static int put_parts(struct lf_context *context, const json_t *machine, const js
 	size_t i;
 
 	json_array_foreach (lf_json_at(machine, "disks"), i, part) {
-		int rc = put_disk(context, machine, host, part, err);
+		int rc = lf_machine_put_disk(context, machine, host, part, err);
 		if (rc)
 			return rc;
 	}
@@ -147,7 +148,7 @@ static int note_resources(struct lf_context *context, const json_t *machine, jso
 	return 0;
 }
 
-static int make_on_host(struct lf_context *context, const json_t *plan, struct lf_error *err)
+int lf_machine_make_on_host(struct lf_context *context, const json_t *plan, struct lf_error *err)
 {
 	json_t *network;
 	size_t i;
@@ -184,70 +185,8 @@ int lf_machine_make(struct lf_context *context, const json_t *machine, struct lf
 	if (!rc)
 		rc = note_resources(context, machine, &plan, err);
 	if (!rc)
-		rc = make_on_host(context, plan, err);
+		rc = lf_machine_make_on_host(context, plan, err);
 	return rc ? rc : note_made(context, lf_json_text_or(machine, "id", ""), err);
-}
-
-/* The exchange in the catalog: the plan, the VM, disks old and new.  The transaction is open. */
-static int note_exchange(struct lf_context *context, struct lf_resource *vm, const char *key,
-			 const json_t *disks, struct lf_error *err)
-{
-	const struct lf_list_query query = {.type = LF_DISK_TYPE};
-	LF_AUTO_RESOURCE_LIST list = {0};
-	LF_AUTO_JSON *machine = json_deep_copy(lf_json_at(vm->state, "machine"));
-	char host[LF_GUID_SIZE];
-	json_t *disk;
-	size_t i;
-
-	lf_guid_random(host);
-	if (!machine || lf_json_set(machine, "disks", json_deep_copy(disks)) ||
-	    lf_json_set_text(vm->state, "exchange.key", key) ||
-	    lf_json_set_text(vm->state, "exchange.before",
-			     lf_json_text_or(vm->state, "plan.vm.guid", "")) ||
-	    lf_json_set_text(vm->state, "plan.vm.guid", host) ||
-	    lf_json_set(vm->state, "plan.vm.disks", lf_machine_host_disks(disks)) ||
-	    lf_json_set(vm->doc, "properties.storageProfile", lf_machine_storage_profile(machine)))
-		return lf_fail_nomem(err);
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
-	for (i = 0; !rc && i < list.n; i++)
-		if (lf_arm_id_equal(lf_json_text_or(list.items[i].doc, "managedBy", ""), vm->id))
-			rc = lf_part_detach(context, &list.items[i], err);
-	if (rc)
-		return rc;
-	json_array_foreach (disks, i, disk) {
-		rc = put_disk(context, machine, host, disk, err);
-		if (rc)
-			return rc;
-	}
-	return lf_catalog_put(context->catalog, vm->id, LF_VM_TYPE, LF_PUT_EXISTING, NULL, vm->doc,
-			      vm->state, err);
-}
-
-int lf_machine_exchange_disks(struct lf_context *context, const char *vm_id, const char *key,
-			      const json_t *disks, struct lf_error *err)
-{
-	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
-	int rc = check_host(context, err);
-
-	if (!rc)
-		rc = lf_catalog_begin(context->catalog, err);
-	if (rc)
-		return rc;
-	rc = lf_catalog_get(context->catalog, vm_id, &vm, err);
-	if (!rc && strcmp(lf_json_text_or(vm.state, "exchange.key", ""), key) != 0)
-		rc = note_exchange(context, &vm, key, disks, err);
-	if (!rc)
-		rc = lf_catalog_commit(context->catalog, err);
-	if (rc) {
-		lf_catalog_rollback(context->catalog);
-		return rc;
-	}
-	/* the domain goes, its disks stay: they are resources without a machine now */
-	rc = lf_compute_vm_remove(context->compute,
-				  lf_json_text_or(vm.state, "exchange.before", ""), true, err);
-	if (!rc)
-		rc = make_on_host(context, lf_json_at(vm.state, "plan"), err);
-	return rc ? rc : lf_disks_settle(context, vm_id, err);
 }
 
 int lf_machine_start(struct lf_context *context, const char *vm_id, struct lf_error *err)

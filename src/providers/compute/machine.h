@@ -40,11 +40,14 @@ LF_MUST_CHECK int lf_machine_note(struct lf_context *context, const json_t *mach
 /*
  * Give the VM, which is off, other disks (those of a machine, with sources); those it had stay,
  * detached.  Its size, addresses and firmware stay.  key: names the exchange, which is made once
- * however often it is asked for; NULL disks: only complete what was begun under that key.
+ * however often it is asked for.
  */
 LF_MUST_CHECK int lf_machine_exchange_disks(struct lf_context *context, const char *vm_id,
 					    const char *key, const json_t *disks,
 					    struct lf_error *err);
+/* Take the exchange of that key back: the old disks, and the others are gone.  Not made: fine. */
+LF_MUST_CHECK int lf_machine_exchange_back(struct lf_context *context, const char *vm_id,
+					   const char *key, struct lf_error *err);
 LF_MUST_CHECK int lf_machine_start(struct lf_context *context, const char *vm_id,
 				   struct lf_error *err);
 /* VM, its disks and NICs, and the networks that no other machine uses.  Gone already is fine. */

@@ -185,6 +185,72 @@ static void test_machine__unknown_size_network_or_subnet_change_nothing(void **s
 	assert_gone(f, DISK "web-os");
 }
 
+static json_t *other_disks(const char *name)
+{
+	return json_pack("[{s:i, s:s, s:I, s:{s:s, s:s, s:s, s:s}}]", "lun", -1, "name", name,
+			 "sizeBytes", (json_int_t)3 << 29, "source", "kind", "point", "region", "r",
+			 "point", "p2", "root", "00-bb");
+}
+
+static void assert_disk(struct fixture *f, const char *id, const char *state)
+{
+	LF_AUTO_JSON *disk = doc_of(f, id);
+	LF_AUTO_JSON *vm = doc_of(f, VM "web");
+	bool attached = strcmp(state, "Attached") == 0;
+
+	assert_string_equal(lf_json_text(disk, "properties.diskState"), state);
+	assert_true((lf_json_text(disk, "managedBy") != NULL) == attached);
+	assert_true(
+		(strcmp(lf_json_text_or(vm, "properties.storageProfile.osDisk.managedDisk.id", ""),
+			id) == 0) == attached);
+}
+
+static void test_exchange__gives_other_disks_and_keeps_the_old(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_JSON *m = machine("web", "10.9.0.5");
+	LF_AUTO_JSON *disks = other_disks("other-os");
+	LF_AUTO_JSON *host = NULL;
+	char before[LF_GUID_SIZE], after[LF_GUID_SIZE];
+	struct lf_error err;
+
+	assert_lf_ok(lf_machine_make(&f->context, m, &err));
+	lf_machine_host_guid(&f->context, VM "web", before);
+	assert_lf_ok(lf_machine_exchange_disks(&f->context, VM "web", "k1", disks, &err));
+	assert_lf_ok(lf_machine_exchange_disks(&f->context, VM "web", "k1", disks, &err));
+	lf_machine_host_guid(&f->context, VM "web", after);
+	assert_string_not_equal(before, after);
+	assert_disk(f, DISK "web-os", "Unattached");
+	assert_disk(f, DISK "other-os", "Attached");
+	assert_lf_ok(lf_machine_start(&f->context, VM "web", &err));
+	assert_lf_ok(lf_machine_state(&f->context, VM "web", &host, &err));
+	assert_string_equal(lf_json_text(host, "addresses.0"), "10.9.0.5");
+}
+
+static void test_exchange__is_taken_back_whole(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_JSON *m = machine("web", "10.9.0.5");
+	LF_AUTO_JSON *disks = other_disks("other-os");
+	LF_AUTO_JSON *host = NULL;
+	char before[LF_GUID_SIZE], after[LF_GUID_SIZE];
+	struct lf_error err;
+
+	assert_lf_ok(lf_machine_make(&f->context, m, &err));
+	lf_machine_host_guid(&f->context, VM "web", before);
+	assert_lf_ok(lf_machine_exchange_back(&f->context, VM "web", "k1", &err));
+	assert_lf_ok(lf_machine_exchange_disks(&f->context, VM "web", "k1", disks, &err));
+	assert_lf_ok(lf_machine_exchange_back(&f->context, VM "web", "k1", &err));
+	assert_lf_ok(lf_machine_exchange_back(&f->context, VM "web", "k1", &err));
+	lf_machine_host_guid(&f->context, VM "web", after);
+	assert_string_equal(before, after);
+	assert_disk(f, DISK "web-os", "Attached");
+	assert_gone(f, DISK "other-os");
+	assert_lf_ok(lf_machine_start(&f->context, VM "web", &err));
+	assert_lf_ok(lf_machine_state(&f->context, VM "web", &host, &err));
+	assert_string_equal(lf_json_text(host, "power"), "running");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +260,8 @@ int main(void)
 		T(test_machine__addresses_are_given_once_until_there_are_none),
 		T(test_machine__another_one_of_the_same_name_is_refused),
 		T(test_machine__unknown_size_network_or_subnet_change_nothing),
+		T(test_exchange__gives_other_disks_and_keeps_the_old),
+		T(test_exchange__is_taken_back_whole),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
