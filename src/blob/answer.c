@@ -182,19 +182,19 @@ static void decode_name(const char *file, char *out, size_t size)
 	out[used] = '\0';
 }
 
-/* "NAME.point" is the page blob NAME; its length, or false: a block blob. */
-static bool page_blob(const char *path, char *name, uint64_t *ret_length)
+/* "NAME.point" and "NAME.page" are the page blob NAME; false: a block blob. */
+static bool page_blob(const char *path, const struct stat *st, char *name, uint64_t *ret_length)
 {
-	size_t len = strlen(name), suffix = strlen(LF_BLOB_POINT_SUFFIX);
+	const char *dot = strrchr(path, '.');
 	LF_AUTO_JSON *point = NULL;
 	struct lf_error ignored;
 
-	if (len <= suffix || strcmp(name + len - suffix, LF_BLOB_POINT_SUFFIX) != 0 ||
-	    !strcmp(path + strlen(path) - suffix - 2, "%2Epoint") ||
-	    lf_json_read_file(path, &point, &ignored))
+	bool is_page = dot && strcmp(dot, LF_BLOB_PAGE_SUFFIX) == 0;
+	bool is_point = dot && strcmp(dot, LF_BLOB_POINT_SUFFIX) == 0;
+	if ((!is_page && !is_point) || (is_point && lf_json_read_file(path, &point, &ignored)))
 		return false;
-	name[len - suffix] = '\0';
-	*ret_length = lf_blob_point_length(point);
+	name[strlen(name) - strlen(dot)] = '\0';
+	*ret_length = is_point ? lf_blob_point_length(point) : (uint64_t)st->st_size;
 	return true;
 }
 
@@ -246,16 +246,18 @@ int lf_blob_list_blobs(struct lf_blob_service *service, struct lf_http_exchange 
 	for (size_t i = 0; i < names.n; i++) {
 		LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", dir, names.items[i]);
 		decode_name(names.items[i], name, sizeof(name));
-		uint64_t length = 0;
-		bool page = path && page_blob(path, name, &length);
+		if (!path || stat(path, &st))
+			continue;
+		uint64_t length = (uint64_t)st.st_size;
+		bool page = page_blob(path, &st, name, &length);
 		if (strncmp(name, prefix, strlen(prefix)) != 0 ||
-		    (marker[0] && strcmp(names.items[i], marker) < 0) || !path || stat(path, &st))
+		    (marker[0] && strcmp(names.items[i], marker) < 0))
 			continue;
 		if (listed++ == limit) {
 			snprintf(next, sizeof(next), "%s", names.items[i]);
 			break;
 		}
-		put_blob(&xml, name, &st, page, page ? length : (uint64_t)st.st_size);
+		put_blob(&xml, name, &st, page, length);
 	}
 	lf_buf_puts(&xml, "</Blobs><NextMarker>");
 	lf_blob_xml_text(&xml, next);

@@ -13,6 +13,7 @@
 #define LF_BLOB_BLOB_H
 
 #include "base/clock.h"
+#include "blob/page.h"
 #include "blob/point.h"
 #include "crypto/token.h"
 

@@ -118,10 +118,14 @@ int lf_blob_path(const char *data_dir, const char *account, const char *containe
 	if (path.len == before || path.len - before > FILE_NAME_MAX)
 		return lf_fail_arm(err, LF_EINVAL, "InvalidResourceName", blob, NULL,
 				   "the blob's name is empty or too long for this site");
-	/* ".point" belongs to us */
-	if (path.len - before > 6 && strcmp(path.data + path.len - 6, LF_BLOB_POINT_SUFFIX) == 0) {
-		path.len -= 6;
-		lf_buf_puts(&path, "%2Epoint");
+	/* these endings are ours */
+	static const char *const endings[] = {LF_BLOB_POINT_SUFFIX, LF_BLOB_PAGE_SUFFIX};
+	for (size_t i = 0; i < LF_N(endings); i++) {
+		size_t len = strlen(endings[i]);
+		if (path.len - before <= len || strcmp(path.data + path.len - len, endings[i]) != 0)
+			continue;
+		path.len -= len;
+		lf_buf_printf(&path, "%%2E%s", endings[i] + 1);
 	}
 	rc = lf_buf_check(&path, err);
 	if (!rc)

@@ -85,7 +85,7 @@ static void end_reading(void *context)
 	free(reading);
 }
 
-static int read_bytes(struct lf_http_exchange *x, int fd, const struct stat *st,
+static int read_bytes(struct lf_http_exchange *x, int fd, const struct stat *st, const char *type,
 		      struct lf_error *err)
 {
 	uint64_t size = (uint64_t)st->st_size, from, to;
@@ -101,7 +101,7 @@ static int read_bytes(struct lf_http_exchange *x, int fd, const struct stat *st,
 		return lf_fail_nomem(err);
 	}
 	*reading = (struct reading){fd, from};
-	put_headers(x, st, "BlockBlob", size, partial, from, to);
+	put_headers(x, st, type, size, partial, from, to);
 	lf_http_answer_stream(x, "application/octet-stream", size ? to - from + 1 : 0, read_file,
 			      end_reading, reading);
 	return 0;
@@ -156,18 +156,25 @@ int lf_blob_read(struct lf_blob_service *service, struct lf_http_exchange *x,
 		 const struct lf_blob_target *target, struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = NULL;
+	LF_AUTO_FREE char *page = NULL;
 	struct stat st;
 
 	int rc = lf_blob_path(service->data_dir, target->account, target->container, target->blob,
 			      &path, err);
+	if (!rc)
+		rc = lf_blob_page_path(service->data_dir, target->account, target->container,
+				       target->blob, &page, err);
 	if (rc)
 		return rc;
 	LF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	const char *type = fd < 0 ? "PageBlob" : "BlockBlob";
+	if (fd < 0)
+		fd = open(page, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st))
 		return read_point(service, x, target, err);
 	int own = fd;
 	fd = -1;
-	return read_bytes(x, own, &st, err);
+	return read_bytes(x, own, &st, type, err);
 }
 
 #define RANGES_MAX 5000 /* of an answer: a marker says where the next begins */
@@ -192,6 +199,40 @@ static int put_range(void *context, uint64_t first, uint64_t last, struct lf_err
 	return 0;
 }
 
+/* Data and holes of a page blob's file. */
+static int file_ranges(int fd, uint64_t first, uint64_t last, struct page_list *list,
+		       struct lf_error *err)
+{
+	for (off_t at = (off_t)first; (uint64_t)at <= last;) {
+		off_t data = lseek(fd, at, SEEK_DATA);
+		if (data < 0 || (uint64_t)data > last)
+			return 0;
+		off_t hole = lseek(fd, data, SEEK_HOLE);
+		uint64_t end = hole > data && (uint64_t)hole <= last ? (uint64_t)hole : last + 1;
+		int rc = put_range(list, (uint64_t)data, end - 1, err);
+		if (rc)
+			return rc;
+		at = (off_t)end;
+	}
+	return 0;
+}
+
+/* The page blob's file, or its point: one of them. */
+static int open_pages(struct lf_blob_service *service, const struct lf_blob_target *target,
+		      int *ret_fd, json_t **ret_point, struct stat *ret_st, struct lf_error *err)
+{
+	LF_AUTO_FREE char *page = NULL;
+	int rc = lf_blob_page_path(service->data_dir, target->account, target->container,
+				   target->blob, &page, err);
+
+	if (rc)
+		return rc;
+	*ret_fd = open(page, O_RDONLY | O_CLOEXEC);
+	return *ret_fd >= 0 && fstat(*ret_fd, ret_st) == 0
+		       ? 0
+		       : find_point(service, target, ret_point, ret_st, err);
+}
+
 int lf_blob_page_list(struct lf_blob_service *service, struct lf_http_exchange *x,
 		      const struct lf_blob_target *target, struct lf_error *err)
 {
@@ -202,18 +243,20 @@ int lf_blob_page_list(struct lf_blob_service *service, struct lf_http_exchange *
 	char text[32] = "";
 	struct stat st;
 
-	int rc = find_point(service, target, &point, &st, err);
+	LF_AUTO_FD fd = -1;
+	int rc = open_pages(service, target, &fd, &point, &st, err);
 	if (rc)
 		return rc;
-	uint64_t size = lf_blob_point_length(point);
+	uint64_t size = point ? lf_blob_point_length(point) : (uint64_t)st.st_size;
 	(void)asked_range(x, size, &from, &to);
 	if (lf_blob_query(x, "marker", text, sizeof(text)) &&
 	    lf_parse_u64(text, 0, size, &marker, &ignored) == 0 && marker > from)
 		from = marker;
 	lf_buf_puts(&list.xml, "<?xml version=\"1.0\" encoding=\"utf-8\"?><PageList>");
-	rc = from > to ? 0
-		       : lf_blob_point_ranges(service->opts.regions, point, from, to, put_range,
-					      &list, err);
+	if (size && from <= to)
+		rc = point ? lf_blob_point_ranges(service->opts.regions, point, from, to, put_range,
+						  &list, err)
+			   : file_ranges(fd, from, to, &list, err);
 	if (rc && rc != LF_ECANCELED) {
 		lf_buf_done(&list.xml);
 		return rc;

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "os/file.h"
 
+#define PAGES_BYTES_MAX	 (UINT64_C(4) << 20)	/* of Put Page */
 #define BLOB_BYTES_MAX	 (UINT64_C(5000) << 20) /* of Put Blob, as Azure has it */
 #define VERSION_FALLBACK "2025-01-05"
 
@@ -104,8 +105,10 @@ static int check_md5(struct lf_http_exchange *x, struct upload *upload, struct l
 }
 
 /* Bytes durable under their name, then 201. */
-static int finish_upload(struct lf_http_exchange *x, struct upload *upload, struct lf_error *err)
+static int finish_upload(struct lf_blob_service *service, struct lf_http_exchange *x,
+			 const struct lf_blob_target *target, struct lf_error *err)
 {
+	struct upload *upload = lf_http_sink(x);
 	const char *none = lf_http_header(x, "If-None-Match");
 	char date[LF_TIME_SIZE], etag[40];
 	struct stat st;
@@ -122,6 +125,9 @@ static int finish_upload(struct lf_http_exchange *x, struct upload *upload, stru
 	if (rc)
 		return rc;
 	upload->kept = true;
+	rc = lf_blob_remove_others(service, target, "", err);
+	if (rc)
+		return rc;
 	if (fstat(upload->fd, &st))
 		return lf_fail_sys(err, errno, upload->path, "cannot look at a blob");
 	lf_time_format_http(st.st_mtim.tv_sec * LF_NS_PER_S, date);
@@ -185,32 +191,54 @@ static int head_container(struct lf_blob_service *service, struct lf_http_exchan
 	return rc;
 }
 
-static int remove_point(struct lf_blob_service *service, const struct lf_blob_target *target,
-			struct lf_error *err)
+/* One kind of a blob: keep's stays; LF_ENOTFOUND: there was none. */
+static int remove_kind(struct lf_blob_service *service, const struct lf_blob_target *target,
+		       const char *suffix, struct lf_error *err)
 {
-	int rc = lf_blob_remove_point(service->data_dir, service->opts.regions, target->account,
-				      target->container, target->blob, err);
+	LF_AUTO_FREE char *path = NULL;
+	LF_AUTO_FREE char *full = NULL;
 
-	return rc != LF_ENOTFOUND ? rc
-				  : lf_fail_arm(err, LF_ENOTFOUND, "BlobNotFound", NULL, NULL,
-						"the blob does not exist");
+	if (strcmp(suffix, LF_BLOB_POINT_SUFFIX) == 0)
+		return lf_blob_remove_point(service->data_dir, service->opts.regions,
+					    target->account, target->container, target->blob, err);
+	int rc = lf_blob_path(service->data_dir, target->account, target->container, target->blob,
+			      &path, err);
+	if (!rc && !(full = lf_printf_dup("%s%s", path, suffix)))
+		rc = lf_fail_nomem(err);
+	if (!rc && unlink(full))
+		rc = lf_fail_sys(err, errno, path, "cannot remove the blob");
+	return rc ? rc : lf_file_sync_parent(full, err);
+}
+
+static const char *const kinds[] = {"", LF_BLOB_PAGE_SUFFIX, LF_BLOB_POINT_SUFFIX};
+
+int lf_blob_remove_others(struct lf_blob_service *service, const struct lf_blob_target *target,
+			  const char *keep, struct lf_error *err)
+{
+	for (size_t i = 0; i < LF_N(kinds); i++) {
+		int rc = strcmp(kinds[i], keep) == 0 ? 0
+						     : remove_kind(service, target, kinds[i], err);
+		if (rc && rc != LF_ENOTFOUND)
+			return rc;
+	}
+	return 0;
 }
 
 static int remove_blob(struct lf_blob_service *service, struct lf_http_exchange *x,
 		       const struct lf_blob_target *target, struct lf_error *err)
 {
-	LF_AUTO_FREE char *path = NULL;
-	int rc = lf_blob_path(service->data_dir, target->account, target->container, target->blob,
-			      &path, err);
+	bool found = false;
 
-	if (!rc && unlink(path) == 0)
-		rc = lf_file_sync_parent(path, err);
-	else if (!rc && errno == ENOENT)
-		rc = remove_point(service, target, err);
-	else if (!rc)
-		rc = lf_fail_sys(err, errno, path, "cannot remove the blob");
+	for (size_t i = 0; i < LF_N(kinds); i++) {
+		int rc = remove_kind(service, target, kinds[i], err);
+		if (rc && rc != LF_ENOTFOUND)
+			return rc;
+		found |= !rc;
+	}
 	lf_http_status(x, 202);
-	return rc;
+	return found ? 0
+		     : lf_fail_arm(err, LF_ENOTFOUND, "BlobNotFound", NULL, NULL,
+				   "the blob does not exist");
 }
 
 static int fail_unsupported(const struct lf_http_exchange *x, struct lf_error *err)
@@ -238,7 +266,11 @@ static int dispatch(struct lf_blob_service *service, struct lf_http_exchange *x,
 			return lf_blob_page_list(service, x, target, err);
 		if (del && !comp[0])
 			return remove_blob(service, x, target, err);
-		return put && !comp[0] ? finish_upload(x, lf_http_sink(x), err)
+		if (put && strcmp(comp, "page") == 0)
+			return lf_blob_page_write(service, x, target, err);
+		if (put && !comp[0] && !lf_http_sink(x))
+			return lf_blob_page_create(service, x, target, err);
+		return put && !comp[0] ? finish_upload(service, x, target, err)
 				       : fail_unsupported(x, err);
 	}
 	if (!target->container[0])
@@ -271,17 +303,18 @@ static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin
 	bool put = !rc && strcmp(lf_http_method(x), "PUT") == 0 && target.blob[0] &&
 		   !lf_blob_query(x, "comp", comp, sizeof(comp));
 	const char *type = lf_http_header(x, "x-ms-blob-type");
-	if (put && (!type || strcmp(type, "BlockBlob") != 0))
+	bool pages = put && type && strcmp(type, "PageBlob") == 0;
+	if (put && !pages && (!type || strcmp(type, "BlockBlob") != 0))
 		rc = fail_unsupported(x, &err);
-	else if (put)
+	else if (put && !pages)
 		rc = begin_upload(service, &target, &upload, &err);
 	if (rc) {
 		lf_blob_answer_error(x, &err);
 		return rc;
 	}
-	*ret_begin = (struct lf_http_begin){.body_max = put ? BLOB_BYTES_MAX : 65536,
-					    .sink = put ? take_block : NULL,
-					    .release = put ? upload_free : NULL,
+	*ret_begin = (struct lf_http_begin){.body_max = upload ? BLOB_BYTES_MAX : PAGES_BYTES_MAX,
+					    .sink = upload ? take_block : NULL,
+					    .release = upload ? upload_free : NULL,
 					    .context = upload};
 	return 0;
 }

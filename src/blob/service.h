@@ -3,8 +3,8 @@
  * blob/service.h - what the files of the blob service share.
  *
  * On disk: DIR/accounts/ACCOUNT/CONTAINER/ holds "NAME" (the bytes) or
- * "NAME.point" (a vault's disk: blob/point.h).  Names are percent-encoded so
- * that no name leaves its container.
+ * "NAME.page" (a page blob's) or "NAME.point" (a vault's disk: blob/point.h).  Names are
+ * percent-encoded so that no name leaves its container.
  */
 #ifndef LF_BLOB_SERVICE_H
 #define LF_BLOB_SERVICE_H
@@ -37,6 +37,11 @@ LF_MUST_CHECK int lf_blob_authorize(struct lf_blob_service *service, struct lf_h
 /* Directory of a container; free(). */
 LF_MUST_CHECK int lf_blob_container_dir(const char *data_dir, const char *account,
 					const char *container, char **ret_dir,
+					struct lf_error *err);
+
+/* Blobs of the target's name that are of another kind than what keep says (a suffix, or ""). */
+LF_MUST_CHECK int lf_blob_remove_others(struct lf_blob_service *service,
+					const struct lf_blob_target *target, const char *keep,
 					struct lf_error *err);
 
 /* XML answers. */

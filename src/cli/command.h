@@ -51,7 +51,8 @@ LF_MUST_CHECK int lf_cli_args_parse(const struct lf_cli_command *command, int ar
 /* Tables, one a file; each ends with NULL words. */
 extern const struct lf_cli_command lf_cli_basic_commands[], lf_cli_resource_commands[],
 	lf_cli_site_commands[], lf_cli_replication_commands[], lf_cli_failover_commands[],
-	lf_cli_job_commands[], lf_cli_vm_commands[], lf_cli_backup_commands[];
+	lf_cli_job_commands[], lf_cli_vm_commands[], lf_cli_backup_commands[],
+	lf_cli_disk_commands[];
 
 /* Options that many commands share. */
 #define LF_CLI_GROUP_OPTION                                                                        \

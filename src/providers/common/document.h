@@ -33,6 +33,8 @@ struct lf_document {
 	/* Change a copy of the document on its way out.  May be NULL. */
 	int (*view)(struct lf_arm_call *call, const struct lf_resource *resource, json_t *doc,
 		    struct lf_error *err);
+	/* The job that still makes the resource: answers name it; NULL: none does.  May be NULL. */
+	const char *(*making)(const struct lf_resource *resource);
 	bool needs_location; /* body.location is required on create and cannot change */
 	bool async;	     /* answers carry Azure-AsyncOperation (already done) */
 	bool tags_only;	     /* PATCH changes tags and nothing else */

@@ -69,9 +69,14 @@ static int file_source(struct lf_context *context, const struct lf_resource *dis
 int lf_disk_source(struct lf_context *context, const struct lf_resource *disk, json_t **ret_source,
 		   struct lf_error *err)
 {
+	const char *made = lf_json_text_or(disk->doc, "properties.provisioningState", "Succeeded");
 	json_t *source = lf_json_at(disk->state, "source");
 	char host[LF_GUID_SIZE];
 
+	if (strcmp(made, "Succeeded") != 0)
+		return lf_fail_arm(err, LF_ECONFLICT, "OperationNotAllowed", disk->id,
+				   "wait until its provisioningState is Succeeded",
+				   "disk %s is not there yet", lf_arm_id_last(disk->id));
 	if (lf_disk_host(context, disk, host))
 		return file_source(context, disk, host, ret_source, err);
 	*ret_source = source ? json_deep_copy(source) : json_pack("{s:s}", "kind", "empty");

@@ -3,6 +3,7 @@
 #include "providers/common/document.h"
 #include "providers/compute/attach.h"
 #include "providers/compute/compute.h"
+#include "providers/compute/disk_import.h"
 #include "providers/compute/disk_source.h"
 #include "providers/compute/plan.h"
 
@@ -45,7 +46,6 @@ static int check_disk(struct lf_arm_call *call, const char *id, json_t *doc,
 	int64_t gib = lf_json_int_or(doc, "properties.diskSizeGB", 0);
 	struct lf_disk_origin origin;
 
-	(void)id;
 	if ((gib || !before) && gib != 0 && (gib < 1 || gib > DISK_GIB_MAX))
 		return lf_fail(err, LF_EINVAL, "properties.diskSizeGB", "a disk has 1 to %d GiB",
 			       DISK_GIB_MAX);
@@ -63,9 +63,17 @@ static int check_disk(struct lf_arm_call *call, const char *id, json_t *doc,
 		return lf_fail(err, LF_EINVAL, "properties.diskSizeGB",
 			       "the disk cannot be smaller than its source, which has %lld bytes",
 			       (long long)origin.bytes);
-	int failed = json_object_set(state, "source", source) || set_size(doc, bytes) ||
+	if (origin.file) {
+		rc = lf_disk_import_submit(lf_arm_context(call), id, origin.file, origin.bytes,
+					   lf_json_text_or(doc, "location", ""), state, err);
+		free(origin.file);
+		if (rc)
+			return rc;
+	}
+	int failed = (source && json_object_set(state, "source", source)) || set_size(doc, bytes) ||
 		     lf_json_set_text(doc, "properties.diskState", "Unattached") ||
-		     lf_json_set_text(doc, "properties.provisioningState", "Succeeded") ||
+		     lf_json_set_text(doc, "properties.provisioningState",
+				      source ? "Succeeded" : "Creating") ||
 		     lf_json_set_time(doc, "properties.timeCreated",
 				      lf_clock_now_ns(lf_arm_context(call)->clock));
 	if (!lf_json_text(doc, "properties.creationData.createOption"))
@@ -104,10 +112,20 @@ static int remove_disk(struct lf_context *context, const struct lf_resource *dis
 	return rc || others ? rc : lf_compute_vm_remove(context->compute, host, false, err);
 }
 
+/* A disk that is being taken in. */
+static const char *import_job(const struct lf_resource *disk)
+{
+	bool making = strcmp(lf_json_text_or(disk->doc, "properties.provisioningState", ""),
+			     "Creating") == 0;
+
+	return making ? lf_json_text(disk->state, "importJob") : NULL;
+}
+
 const struct lf_document lf_disk_document = {.type = LF_DISK_TYPE,
 					     .check = check_disk,
 					     .removing = refuse_attached,
 					     .undo = remove_disk,
+					     .making = import_job,
 					     .needs_location = true,
 					     .async = true};
 
@@ -147,6 +165,8 @@ int lf_disk_put(struct lf_arm_call *call, struct lf_error *err)
 		return rc ? rc : lf_document_put(call, &lf_disk_document, err);
 	rc = lf_disk_origin(context, lf_arm_body(call), &origin, err);
 	LF_AUTO_JSON *source = rc ? NULL : origin.source;
+	if (!rc)
+		free(origin.file);
 	if (!rc)
 		rc = lf_disk_claim(context, id, source, err);
 	if (!rc)

@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a new disk is made from: nothing, a disk of a restore point, or another
- * disk that no machine has had yet.  No byte is moved: a disk names a root.
+ * What a new disk is made from: nothing, a disk of a restore point, another disk
+ * that no machine has had yet, or a page blob.  Unless that was uploaded no byte is moved: a disk
+ * names a root.
  */
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "blob/service.h"
 #include "providers/common/document.h"
+#include "providers/compute/disk_import.h"
 #include "providers/compute/disk_source.h"
 #include "providers/compute/plan.h"
 #include "providers/compute/restorepoint/restorepoint.h"
 
-#define OPTION	  "properties.creationData.createOption"
-#define SOURCE_ID "properties.creationData.sourceResourceId"
-#define DISKS	  "/diskRestorePoints/"
+#define OPTION	   "properties.creationData.createOption"
+#define SOURCE_ID  "properties.creationData.sourceResourceId"
+#define SOURCE_URI "properties.creationData.sourceUri"
+#define DISKS	   "/diskRestorePoints/"
 
 static int fail_source(const char *id, const char *hint, const char *what, struct lf_error *err)
 {
@@ -94,6 +100,57 @@ static int from_disk(struct lf_context *context, const json_t *doc, const char *
 		       : lf_fail_nomem(err);
 }
 
+/* "https://HOST/ACCOUNT/CONTAINER/BLOB" in parts; *ret_target as lf_blob_target_parse(). */
+static int parse_uri(const char *uri, struct lf_blob_target *ret_target, struct lf_error *err)
+{
+	const char *host = strstr(uri, "://");
+	const char *path = host ? strchr(host + 3, '/') : NULL;
+	LF_AUTO_FREE char *own = path ? strndup(path, strcspn(path, "?#")) : NULL;
+
+	if (own && lf_blob_target_parse(own, ret_target, err) == 0 && ret_target->blob[0])
+		return 0;
+	return lf_fail_arm(
+		err, LF_EINVAL, "InvalidParameter", SOURCE_URI,
+		"give the URL of a page blob of this site, as its container's list has it",
+		"'%.200s' is not the URL of a blob", uri);
+}
+
+/* A page blob: one that is a point's disk needs no copy, any other is taken in by a job. */
+static int from_blob(struct lf_context *context, const json_t *doc,
+		     struct lf_disk_origin *ret_origin, struct lf_error *err)
+{
+	const char *uri = lf_json_text_or(doc, SOURCE_URI, "");
+	LF_AUTO_BLOB_TARGET target = {0};
+	LF_AUTO_JSON *point = NULL;
+	struct stat st;
+
+	int rc = parse_uri(uri, &target, err);
+	if (rc)
+		return rc;
+	if (lf_blob_find_point(context->data_dir, target.account, target.container, target.blob,
+			       &point, err) == 0) {
+		const char *region = lf_json_text_or(point, "region", "");
+		ret_origin->bytes = lf_json_int_or(point, "sizeBytes", 0);
+		ret_origin->source = json_pack("{s:s, s:s, s:s, s:s}", "kind", "point", "region",
+					       region, "point", lf_json_text_or(point, "point", ""),
+					       "root", lf_json_text_or(point, "root", ""));
+		return ret_origin->source ? check_region(doc, region, err) : lf_fail_nomem(err);
+	}
+	rc = lf_blob_page_path(context->data_dir, target.account, target.container, target.blob,
+			       &ret_origin->file, err);
+	if (rc)
+		return rc;
+	if (stat(ret_origin->file, &st) == 0) {
+		ret_origin->bytes = (int64_t)lf_disk_file_bytes(ret_origin->file, st.st_size);
+		return 0;
+	}
+	free(ret_origin->file);
+	ret_origin->file = NULL;
+	return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", SOURCE_URI,
+			   "upload the disk as a page blob first", "there is no page blob '%.200s'",
+			   uri);
+}
+
 int lf_disk_origin(struct lf_context *context, const json_t *doc, struct lf_disk_origin *ret_origin,
 		   struct lf_error *err)
 {
@@ -106,9 +163,11 @@ int lf_disk_origin(struct lf_context *context, const json_t *doc, struct lf_disk
 		ret_origin->source = json_pack("{s:s}", "kind", "empty");
 		return ret_origin->source ? 0 : lf_fail_nomem(err);
 	}
+	if (lf_text_equal_nocase(option, "Import"))
+		return from_blob(context, doc, ret_origin, err);
 	if (!copy && !lf_text_equal_nocase(option, "Restore"))
 		return lf_fail_arm(err, LF_EUNSUPPORTED, "OperationNotAllowed", OPTION,
-				   "use Empty, Restore or Copy",
+				   "use Empty, Restore, Copy or Import",
 				   "disks cannot be made by createOption %.32s here", option);
 	if (!id[0])
 		return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", SOURCE_ID,

@@ -8,8 +8,9 @@
 #include "arm/context.h"
 
 struct lf_disk_origin {
-	json_t *source;	     /* of the disk's state (attach.h); the caller's reference */
-	int64_t bytes;	     /* of the source; 0: as large as is asked for */
+	json_t *source; /* of the disk's state (attach.h); the caller's reference */
+	int64_t bytes;	/* of the source; 0: as large as is asked for */
+	char *file;	/* a page blob's, to be taken in first: then there is no source; free() */
 	const char *os_type; /* static; NULL: a data disk */
 	bool uefi;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/common/document.h"
 #include "providers/compute/compute.h"
+#include "providers/compute/disk_import.h"
 #include "providers/compute/plan.h"
 #include "providers/compute/restorepoint/restorepoint.h"
 
@@ -107,9 +108,12 @@ static const struct lf_field vm_fields[] = {
 };
 static const struct lf_field disk_fields[] = {
 	{"properties.creationData.createOption", LF_TEXT, 0, 0, 32, NULL,
-	 "How the disk is made: Empty, Restore (from a disk restore point), Copy."},
+	 "How the disk is made: Empty, Restore (from a disk restore point), Copy, "
+	 "Import (from a page blob)."},
 	{"properties.creationData.sourceResourceId", LF_ID, 0, 0, 0, NULL,
 	 "The disk restore point, or the disk, that it is made from."},
+	{"properties.creationData.sourceUri", LF_TEXT, 0, 0, 2048, NULL,
+	 "The page blob that it is imported from."},
 	{"properties.diskSizeGB", LF_INT, 0, 1, 65536, NULL,
 	 "Size in GiB; never less than it was."},
 	{"tags", LF_OBJECT, 0, 0, 0, NULL, "Tags, replaced as a whole."},
@@ -240,6 +244,7 @@ const struct lf_arm_provider lf_compute_provider = {
 };
 
 const struct lf_job_type *const lf_compute_jobs[] = {&lf_vm_make_job,
+						     &lf_disk_import_job,
 						     &lf_vm_start_job,
 						     &lf_vm_stop_job,
 						     &lf_vm_restart_job,

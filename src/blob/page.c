@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Page blobs that clients write: a sparse file "NAME.page" of the blob's length.
+ */
+#include "blob/page.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "blob/service.h"
+#include "os/file.h"
+
+#define UNIT	   512u
+#define LENGTH_MAX (UINT64_C(8) << 40) /* as Azure has it */
+
+int lf_blob_page_path(const char *data_dir, const char *account, const char *container,
+		      const char *blob, char **ret_path, struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = NULL;
+	int rc = lf_blob_path(data_dir, account, container, blob, &path, err);
+
+	if (rc)
+		return rc;
+	*ret_path = lf_printf_dup("%s" LF_BLOB_PAGE_SUFFIX, path);
+	return *ret_path ? 0 : lf_fail_nomem(err);
+}
+
+static int fail_header(const char *name, const char *what, struct lf_error *err)
+{
+	return lf_fail_arm(err, LF_EINVAL, "InvalidHeaderValue", name, NULL, "%s: %s", name, what);
+}
+
+static int make_file(const char *path, uint64_t length, struct lf_error *err)
+{
+	char guid[LF_GUID_SIZE];
+
+	lf_guid_random(guid);
+	LF_AUTO_FREE char *made = lf_printf_dup("%s.tmp-%s", path, guid);
+	if (!made)
+		return lf_fail_nomem(err);
+	LF_AUTO_FD fd = open(made, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return errno == ENOENT ? lf_fail_arm(err, LF_ENOTFOUND, "ContainerNotFound", NULL,
+						     NULL, "the container does not exist")
+				       : lf_fail_sys(err, errno, path, "cannot make a file");
+	int rc = ftruncate(fd, (off_t)length) ? lf_fail_sys(err, errno, path, "cannot size a blob")
+					      : lf_file_sync(fd, "blob", err);
+	if (!rc)
+		rc = lf_file_rename_durable(made, path, err);
+	if (rc)
+		unlink(made);
+	return rc;
+}
+
+int lf_blob_page_create(struct lf_blob_service *service, struct lf_http_exchange *x,
+			const struct lf_blob_target *target, struct lf_error *err)
+{
+	const char *text = lf_http_header(x, "x-ms-blob-content-length");
+	LF_AUTO_FREE char *path = NULL;
+	struct lf_error ignored;
+	uint64_t length;
+
+	if (!text || lf_parse_u64(text, 0, LENGTH_MAX, &length, &ignored) || length % UNIT)
+		return fail_header("x-ms-blob-content-length", "a multiple of 512 is needed", err);
+	int rc = lf_blob_page_path(service->data_dir, target->account, target->container,
+				   target->blob, &path, err);
+	if (!rc)
+		rc = make_file(path, length, err);
+	/* a blob of another kind that was there is replaced */
+	if (!rc)
+		rc = lf_blob_remove_others(service, target, LF_BLOB_PAGE_SUFFIX, err);
+	if (!rc)
+		lf_http_status(x, 201);
+	return rc;
+}
+
+/* What is asked of which pages; they are whole pages of the blob. */
+static int parse_write(struct lf_http_exchange *x, uint64_t length, bool *ret_clear,
+		       uint64_t *ret_from, uint64_t *ret_to, struct lf_error *err)
+{
+	const char *action = lf_http_header(x, "x-ms-page-write");
+	const char *range = lf_http_header(x, "x-ms-range");
+	unsigned long long from, to;
+	size_t len;
+
+	if (!range)
+		range = lf_http_header(x, "Range");
+	bool update = action && lf_text_equal_nocase(action, "update");
+	*ret_clear = action && lf_text_equal_nocase(action, "clear");
+	if (!update && !*ret_clear)
+		return fail_header("x-ms-page-write", "update or clear", err);
+	if (!range || sscanf(range, "bytes=%llu-%llu", &from, &to) != 2 || from % UNIT ||
+	    (to + 1) % UNIT || to < from || to >= length)
+		return lf_fail_arm(err, LF_EINVAL, "InvalidPageRange", "x-ms-range", NULL,
+				   "the range is not of whole pages of the blob");
+	(void)lf_http_body(x, &len);
+	if (update && len != to - from + 1)
+		return fail_header("Content-Length", "not that of the range", err);
+	*ret_from = from;
+	*ret_to = to;
+	return 0;
+}
+
+int lf_blob_page_write(struct lf_blob_service *service, struct lf_http_exchange *x,
+		       const struct lf_blob_target *target, struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = NULL;
+	uint64_t from = 0, to = 0;
+	struct stat st;
+	bool clear = false;
+	size_t len;
+
+	int rc = lf_blob_page_path(service->data_dir, target->account, target->container,
+				   target->blob, &path, err);
+	if (rc)
+		return rc;
+	LF_AUTO_FD fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st))
+		return lf_fail_arm(err, LF_ENOTFOUND, "BlobNotFound", NULL, NULL,
+				   "there is no page blob of that name that can be written to");
+	rc = parse_write(x, (uint64_t)st.st_size, &clear, &from, &to, err);
+	if (rc)
+		return rc;
+	const char *body = lf_http_body(x, &len);
+	if (clear && fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)from,
+			       (off_t)(to - from + 1)))
+		rc = lf_fail_sys(err, errno, path, "cannot clear pages");
+	if (!rc && !clear)
+		rc = lf_file_pwrite_all(fd, body, len, from, "blob", err);
+	if (!rc)
+		rc = lf_file_sync(fd, "blob", err);
+	if (!rc) {
+		lf_http_set_header(x, "x-ms-blob-sequence-number", "0");
+		lf_http_status(x, 201);
+	}
+	return rc;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "providers/compute/disk_import.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "image/vhd.h"
+#include "os/file.h"
+#include "providers/common/document.h"
+#include "providers/compute/attach.h"
+#include "providers/compute/plan.h"
+#include "vault/ingest.h"
+#include "vault/point.h"
+
+uint64_t lf_disk_file_bytes(const char *path, int64_t size)
+{
+	char cookie[8] = "";
+
+	LF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || size < LF_VHD_FOOTER_SIZE ||
+	    pread(fd, cookie, sizeof(cookie), size - LF_VHD_FOOTER_SIZE) !=
+		    (ssize_t)sizeof(cookie) ||
+	    memcmp(cookie, "conectix", sizeof(cookie)) != 0)
+		return (uint64_t)size;
+	return (uint64_t)size - LF_VHD_FOOTER_SIZE;
+}
+
+int lf_disk_import_submit(struct lf_context *context, const char *id, const char *file,
+			  int64_t bytes, const char *location, json_t *state, struct lf_error *err)
+{
+	char job[LF_GUID_SIZE], point[LF_GUID_SIZE], region[64], subscription[64] = "";
+
+	lf_guid_random(job);
+	lf_guid_random(point);
+	lf_location_normal(location, region, sizeof(region));
+	lf_arm_id_segment(id, "subscriptions", subscription, sizeof(subscription));
+	LF_AUTO_FREE char *scope = lf_printf_dup("/subscriptions/%s", subscription);
+	LF_AUTO_JSON *doc = json_pack("{s:s, s:s, s:s, s:I}", "file", file, "region", region,
+				      "point", point, "bytes", (json_int_t)bytes);
+	const struct lf_job_request request = {.id = job,
+					       .type = lf_disk_import_job.name,
+					       .scope = scope,
+					       .resource = id,
+					       .doc = doc};
+
+	if (!scope || !doc || lf_json_set_text(state, "importJob", job))
+		return lf_fail_nomem(err);
+	return lf_jobs_submit(context->jobs, &request, job, err);
+}
+
+/* The file as a disk that an ingest reads. */
+struct source {
+	int fd;
+	uint64_t size;
+};
+
+static int read_file(void *context, void *data, size_t len, uint64_t offset, struct lf_error *err)
+{
+	const struct source *source = context;
+
+	return lf_file_pread_all(source->fd, data, len, offset, "page blob", err);
+}
+
+static int next_data(void *context, uint64_t offset, uint64_t *ret_from, uint64_t *ret_to,
+		     struct lf_error *err)
+{
+	const struct source *source = context;
+	off_t data = lseek(source->fd, (off_t)offset, SEEK_DATA);
+
+	(void)err;
+	*ret_from = data < 0 ? source->size : (uint64_t)data;
+	if (data < 0 && errno != ENXIO)
+		*ret_from = offset;
+	off_t hole = *ret_from < source->size ? lseek(source->fd, (off_t)*ret_from, SEEK_HOLE) : -1;
+	*ret_to = hole > 0 && (uint64_t)hole < source->size ? (uint64_t)hole : source->size;
+	*ret_from = *ret_from < source->size ? *ret_from : source->size;
+	return 0;
+}
+
+static int ingest(const json_t *input, struct lf_vault *vault, char root[static LF_ROOT_TEXT_SIZE],
+		  struct lf_error *err)
+{
+	const char *path = lf_json_text_or(input, "file", "");
+	LF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct source source = {fd, (uint64_t)lf_json_int_or(input, "bytes", 0)};
+	const struct lf_disk_source disk = {source.size, read_file, next_data, &source};
+	const struct lf_ingest_opts opts = {.path = "page blob", .source = &disk};
+	struct lf_ingest_result result;
+
+	if (fd < 0)
+		return lf_fail_sys(err, errno, path, "cannot open the page blob");
+	int rc = lf_ingest(vault, &opts, &result, err);
+	if (!rc)
+		lf_root_format(&result.root, root);
+	return rc;
+}
+
+/* A point of the one disk, held by nobody yet but by a claim that the disk's own replaces. */
+static int put_point(struct lf_context *context, struct lf_vault *vault, const json_t *input,
+		     const char *root, struct lf_error *err)
+{
+	const char *point = lf_json_text_or(input, "point", "");
+	char time[LF_TIME_SIZE];
+
+	lf_time_format(lf_clock_now_ns(context->clock), time);
+	LF_AUTO_JSON *manifest = json_pack(
+		"{s:s, s:s, s:s, s:{}, s:[{s:s, s:s, s:I, s:s, s:i, s:b}]}", "id", point, "time",
+		time, "consistency", "CrashConsistent", "machine", "disks", "id", point, "name",
+		"imported", "sizeBytes", (json_int_t)lf_json_int_or(input, "bytes", 0), "root",
+		root, "lun", 0, "os", 0);
+
+	return manifest ? lf_point_put(vault, point, manifest, "import", LF_CLAIM_FOREVER, err)
+			: lf_fail_nomem(err);
+}
+
+static int note_disk(struct lf_job_run *run, const char *root, const char *word,
+		     struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	const json_t *input = lf_job_run_job(run)->doc;
+	const char *id = lf_job_run_job(run)->resource;
+	LF_AUTO_RESOURCE disk = LF_RESOURCE_INIT;
+	int rc = lf_catalog_get(context->catalog, id, &disk, err);
+
+	if (rc)
+		return rc;
+	json_t *source = root ? json_pack("{s:s, s:s, s:s, s:s}", "kind", "point", "region",
+					  lf_json_text_or(input, "region", ""), "point",
+					  lf_json_text_or(input, "point", ""), "root", root)
+			      : NULL;
+	if ((source && lf_json_set(disk.state, "source", source)) ||
+	    lf_json_set_text(disk.doc, "properties.provisioningState", word))
+		return lf_fail_nomem(err);
+	if (source)
+		rc = lf_disk_claim(context, id, lf_json_at(disk.state, "source"), err);
+	return rc ? rc
+		  : lf_catalog_put(context->catalog, id, LF_DISK_TYPE, LF_PUT_EXISTING, NULL,
+				   disk.doc, disk.state, err);
+}
+
+static int run_import(struct lf_job_run *run, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	const json_t *input = lf_job_run_job(run)->doc;
+	const char *point = lf_json_text_or(input, "point", "");
+	struct lf_vault *vault = NULL;
+	char root[LF_ROOT_TEXT_SIZE];
+
+	int rc = lf_regions_vault(context->regions, lf_json_text_or(input, "region", ""), &vault,
+				  err);
+	if (!rc)
+		rc = lf_session_begin(vault, point, err);
+	if (!rc)
+		rc = ingest(input, vault, root, err);
+	if (!rc)
+		rc = put_point(context, vault, input, root, err);
+	if (!rc)
+		rc = note_disk(run, root, "Succeeded", err);
+	if (!rc)
+		rc = lf_claim_drop(vault, point, "import", err);
+	return rc ? rc : lf_session_end(vault, point, err);
+}
+
+static int undo_import(struct lf_job_run *run, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	const json_t *input = lf_job_run_job(run)->doc;
+	const char *point = lf_json_text_or(input, "point", "");
+	struct lf_vault *vault = NULL;
+
+	int rc = lf_regions_vault(context->regions, lf_json_text_or(input, "region", ""), &vault,
+				  err);
+	if (!rc)
+		rc = lf_session_end(vault, point, err);
+	if (!rc)
+		rc = lf_claim_drop(vault, point, "import", err);
+	if (rc && rc != LF_ENOTFOUND)
+		return rc;
+	rc = note_disk(run, NULL, "Failed", err);
+	return rc == LF_ENOTFOUND ? 0 : rc;
+}
+
+static const struct lf_job_step steps[] = {{"Import", "Take the disk in", run_import, undo_import}};
+const struct lf_job_type lf_disk_import_job = {
+	.name = "compute.importDisk", .steps = steps, .n_steps = LF_N(steps)};
