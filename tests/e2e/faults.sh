@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # faults.sh [BUILD_DIR] - a full disk, a site that is away, a token that has expired.
 set -euo pipefail
+export LF_ESTATE_BACKUP=no
 cd "$(dirname "$0")/../.."
 repo=$PWD
 LF_BUILD=$(realpath "${1:-build}")

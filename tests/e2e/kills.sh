@@ -6,6 +6,7 @@
 # and landfall-agent are killed (SIGKILL) in turns and started again at once.  Each flow has to end right: no job
 # failed, the disks of the final point equal to the source's byte for byte, the vault without a fault.
 set -euo pipefail
+export LF_ESTATE_BACKUP=no
 cd "$(dirname "$0")/../.."
 kills=${1:-4}
 build=$(realpath "${2:-build}")
