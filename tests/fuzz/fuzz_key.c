@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	LF_ASSERT(rc == 0 || rc == LF_ECORRUPT || rc == LF_EUNSUPPORTED || rc == LF_ETOOLARGE ||
 		  (rc == LF_EDENIED && memmem(text, size - 1, "erased", 6)));
 	if (rc == 0)
-		LF_ASSERT(size > 300 && text[size - 2] == '\n' && !memchr(text, ' ', size - 1));
+		LF_ASSERT(size > 300 && text[size - 2] == '\n');
 	/* no key of ours sealed it */
 	rc = lf_domain_key_load(dir, key_path, &key, &err);
 	LF_ASSERT(rc == LF_EDENIED || rc == LF_ECORRUPT || rc == LF_EUNSUPPORTED ||

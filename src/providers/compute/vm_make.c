@@ -190,9 +190,13 @@ static int run_make(struct lf_job_run *run, struct lf_error *err)
 	return lf_machine_make(lf_job_run_context(run), lf_job_run_job(run)->doc, err);
 }
 
+/* Its disks are copied behind it: then they are files, and need no point. */
 static int run_start(struct lf_job_run *run, struct lf_error *err)
 {
-	return lf_machine_start(lf_job_run_context(run), lf_job_run_job(run)->resource, err);
+	const char *id = lf_job_run_job(run)->resource;
+	int rc = lf_machine_start(lf_job_run_context(run), id, err);
+
+	return rc ? rc : lf_machine_hydrate(lf_job_run_context(run), id, err);
 }
 
 static const struct lf_job_step steps[] = {
