@@ -30,6 +30,8 @@ void lf_index_free(struct lf_index *index);
 LF_MUST_CHECK int lf_index_refresh(struct lf_index *index, struct lf_error *err);
 /* Check the files of the index, and drop those that are damaged, then refresh. */
 LF_MUST_CHECK int lf_index_heal(struct lf_index *index, size_t *ret_dropped, struct lf_error *err);
+/* How often files were dropped: what was known of a pack before may be another since. */
+unsigned lf_index_heals(const struct lf_index *index);
 /* A pack that is durable in the store: found from now on. */
 LF_MUST_CHECK int lf_index_add(struct lf_index *index, const struct lf_pack_footer *footer,
 			       uint64_t seq, struct lf_error *err);

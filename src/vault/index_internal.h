@@ -6,6 +6,8 @@
 #ifndef LF_VAULT_INDEX_INTERNAL_H
 #define LF_VAULT_INDEX_INTERNAL_H
 
+#include <stdatomic.h>
+
 #include <pthread.h>
 
 #include "vault/index.h"
@@ -31,6 +33,7 @@ struct lf_index {
 	uint64_t last_number;		/* of the newest run file */
 	uint64_t bad[LF_INDEX_BAD_MAX]; /* damaged run files that a reader cannot remove */
 	size_t bad_count;
+	atomic_uint heals; /* times that what a file said of its packs was taken back */
 };
 
 /* Under the lock. */

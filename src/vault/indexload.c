@@ -286,6 +286,7 @@ int lf_index_heal_locked(struct lf_index *index, size_t *ret_dropped, struct lf_
 			continue;
 		++*ret_dropped;
 		rc = drop_run(index, runs[i], err);
+		atomic_fetch_add(&index->heals, 1);
 	}
 	for (size_t i = 0; i < n; i++)
 		lf_run_unref(runs[i]);
@@ -298,4 +299,9 @@ int lf_index_heal(struct lf_index *index, size_t *ret_dropped, struct lf_error *
 	LF_GUARD(&index->changing);
 
 	return lf_index_heal_locked(index, ret_dropped, err);
+}
+
+unsigned lf_index_heals(const struct lf_index *index)
+{
+	return atomic_load(&index->heals);
 }

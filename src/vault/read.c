@@ -73,17 +73,20 @@ void lf_opener_put(struct lf_vault *vault, struct lf_opener *opener)
 static int set_pack(struct lf_vault *vault, struct lf_opener *opener, const struct lf_pack *pack,
 		    struct lf_error *err)
 {
+	unsigned heals = lf_index_heals(vault->index);
 	uint8_t key[32];
 
-	if (opener->pack == pack)
+	if (opener->pack == pack && opener->heals == heals)
 		return 0;
 	int rc = lf_pack_key(&vault->key, pack->epoch, pack->salt, key, err);
 	opener->pack = NULL;
 	if (!rc)
 		rc = lf_sealer_set_key(opener->sealer, key, err);
 	OPENSSL_cleanse(key, sizeof(key));
-	if (!rc)
+	if (!rc) {
 		opener->pack = pack;
+		opener->heals = heals;
+	}
 	return rc;
 }
 

@@ -24,6 +24,7 @@ struct lf_opener {
 	struct lf_sealer *sealer;
 	struct lf_codec *codec;
 	const struct lf_pack *pack; /* whose key is set */
+	unsigned heals;		    /* of the index, when it was */
 	uint8_t *record;	    /* LF_CHUNK_BYTES_MAX + tag */
 	uint8_t *scratch;	    /* LF_CHUNK_BYTES_MAX */
 };

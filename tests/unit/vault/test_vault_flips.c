@@ -144,8 +144,8 @@ static void check_point(struct flips *flips, struct lf_vault *vault, unsigned nu
 		if (read && needed)
 			rc = read;
 	}
-	if (needed)
-		assert_lf_ok(rc);
+	if (needed && rc)
+		fail_msg("%s at %llu: %s", flips->file, (unsigned long long)flips->at, err.message);
 }
 
 static void check_export(struct flips *flips, struct lf_vault *vault)
