@@ -27,6 +27,9 @@ struct lf_blob_opts {
 	 * "AuthorizationPermissionMismatch". */
 	int (*authorize)(void *context, const char *principal, const char *account,
 			 struct lf_error *err);
+	/* The account's access keys, an array of base64 texts.  LF_EDENIED
+	 * "KeyBasedAuthenticationNotPermitted": they are not to be used. */
+	int (*keys)(void *context, const char *account, json_t **ret_keys, struct lf_error *err);
 	void *context;
 };
 struct lf_blob_service;

@@ -25,8 +25,7 @@ static int hex_value(char c)
 				      : -1;
 }
 
-/* Decode percent escapes in place; false: broken, or a NUL. */
-static bool decode(char *text)
+bool lf_blob_decode(char *text)
 {
 	char *out = text;
 
@@ -77,7 +76,7 @@ int lf_blob_target_parse(const char *path, struct lf_blob_target *ret_target, st
 	target.blob = strdup(blob ? blob : "");
 	if (!target.blob)
 		return lf_fail_nomem(err);
-	if (!decode(target.blob) || strlen(target.blob) > BLOB_NAME_MAX)
+	if (!lf_blob_decode(target.blob) || strlen(target.blob) > BLOB_NAME_MAX)
 		return lf_fail_arm(err, LF_EINVAL, "InvalidUri", NULL, NULL,
 				   "the name of the blob cannot be read");
 	if (target.container[0] && !plain_name(target.container, 3, 63))
@@ -208,7 +207,7 @@ bool lf_blob_query(const struct lf_http_exchange *x, const char *name, char *out
 		size_t len = strcspn(p, "&");
 		if (len > name_len && p[name_len] == '=' && strncmp(p, name, name_len) == 0) {
 			snprintf(out, size, "%.*s", (int)(len - name_len - 1), p + name_len + 1);
-			return decode(out) && out[0];
+			return lf_blob_decode(out) && out[0];
 		}
 		p += len + (p[len] == '&');
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "blob/service.h"
+#include "blob/sign.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -299,7 +300,7 @@ static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin
 
 	int rc = lf_blob_target_parse(lf_http_path(x), &target, &err);
 	if (!rc)
-		rc = lf_blob_authorize(service, x, target.account, &err);
+		rc = lf_blob_authorize(service, x, &target, &err);
 	bool put = !rc && strcmp(lf_http_method(x), "PUT") == 0 && target.blob[0] &&
 		   !lf_blob_query(x, "comp", comp, sizeof(comp));
 	const char *type = lf_http_header(x, "x-ms-blob-type");
@@ -341,24 +342,45 @@ static void complete(void *context, struct lf_http_exchange *x, int sink_error,
 		lf_blob_answer_error(x, &err);
 }
 
-int lf_blob_authorize(struct lf_blob_service *service, struct lf_http_exchange *x,
-		      const char *account, struct lf_error *err)
+static int check_token(struct lf_blob_service *service, const char *token, const char *account,
+		       struct lf_error *err)
 {
-	const char *header = lf_http_header(x, "Authorization");
 	const char *const audiences[] = {"https://storage.azure.com", *service->opts.base_url,
 					 NULL};
 	LF_AUTO_JSON *claims = NULL;
 	char issuer[128];
 
-	if (!header || !lf_text_starts_nocase(header, "Bearer "))
-		return lf_fail_arm(err, LF_EUNAUTHENTICATED, "NoAuthenticationInformation", NULL,
-				   NULL, "the request has no bearer token");
 	snprintf(issuer, sizeof(issuer), LF_TOKEN_ISSUER_FORMAT, service->opts.tenant_id);
-	int rc = lf_token_verify(service->opts.token_keys, header + strlen("Bearer "), issuer,
-				 audiences, lf_clock_now_ns(service->opts.clock), &claims, err);
+	int rc = lf_token_verify(service->opts.token_keys, token, issuer, audiences,
+				 lf_clock_now_ns(service->opts.clock), &claims, err);
 	return rc ? rc
 		  : service->opts.authorize(service->opts.context,
 					    lf_json_text_or(claims, "oid", ""), account, err);
+}
+
+int lf_blob_authorize(struct lf_blob_service *service, struct lf_http_exchange *x,
+		      const struct lf_blob_target *target, struct lf_error *err)
+{
+	static const char bearer[] = "Bearer ", shared[] = "SharedKey ";
+	const char *header = lf_http_header(x, "Authorization");
+	LF_AUTO_JSON *keys = NULL;
+	struct lf_blob_sas sas;
+
+	if (header && lf_text_starts_nocase(header, bearer))
+		return check_token(service, header + strlen(bearer), target->account, err);
+	bool by_key = header && lf_text_starts_nocase(header, shared);
+	if (!by_key && !lf_blob_sas_parse(x, &sas))
+		return lf_fail_arm(err, LF_EUNAUTHENTICATED, "NoAuthenticationInformation", NULL,
+				   NULL,
+				   "the request has no bearer token, shared key or shared access "
+				   "signature");
+	int rc = service->opts.keys(service->opts.context, target->account, &keys, err);
+	if (rc)
+		return rc;
+	if (by_key)
+		return lf_blob_shared_key_check(x, header + strlen(shared), target->account, keys,
+						err);
+	return lf_blob_sas_check(&sas, x, target, keys, lf_clock_now_ns(service->opts.clock), err);
 }
 
 int lf_blob_open(const struct lf_blob_opts *opts, struct lf_blob_service **ret_service,

@@ -32,7 +32,9 @@ LF_MUST_CHECK int lf_blob_target_parse(const char *path, struct lf_blob_target *
 
 /* Who asks, and may they?  LF_EUNAUTHENTICATED, LF_EDENIED. */
 LF_MUST_CHECK int lf_blob_authorize(struct lf_blob_service *service, struct lf_http_exchange *x,
-				    const char *account, struct lf_error *err);
+				    const struct lf_blob_target *target, struct lf_error *err);
+/* Decode percent escapes in place; false: broken, or a NUL. */
+bool lf_blob_decode(char *text);
 
 /* Directory of a container; free(). */
 LF_MUST_CHECK int lf_blob_container_dir(const char *data_dir, const char *account,

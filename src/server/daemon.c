@@ -13,6 +13,7 @@
 #include "providers/backup/backup.h"
 #include "providers/identity/identity.h"
 #include "providers/registry.h"
+#include "providers/storage/storage.h"
 #include "replication/intake.h"
 #include "server/site.h"
 #include "vault/point.h"
@@ -89,6 +90,13 @@ static int authorize_blob(void *context, const char *principal, const char *acco
 				"this request is not authorized to perform this operation");
 }
 
+static int blob_keys(void *context, const char *account, json_t **ret_keys, struct lf_error *err)
+{
+	struct lf_daemon *daemon = context;
+
+	return lf_storage_keys(&daemon->context, account, ret_keys, err);
+}
+
 /* Open, layer by layer. */
 
 static int open_core(struct lf_daemon *daemon, const struct lf_daemon_opts *opts,
@@ -160,6 +168,7 @@ static int open_mounts(struct lf_daemon *daemon, struct lf_error *err)
 					  .tenant_id = context->tenant_id,
 					  .base_url = &context->base_url,
 					  .authorize = authorize_blob,
+					  .keys = blob_keys,
 					  .context = daemon};
 
 	int rc = lf_intake_open(&intake, &daemon->intake, err);

@@ -83,3 +83,24 @@ int lf_storage_regenerate_key(struct lf_arm_call *call, struct lf_error *err)
 		rc = lf_catalog_commit(context->catalog, err);
 	return rc ? rc : reply_keys(call, account.state, err);
 }
+
+int lf_storage_keys(struct lf_context *context, const char *name, json_t **ret_keys,
+		    struct lf_error *err)
+{
+	LF_AUTO_RESOURCE account = LF_RESOURCE_INIT;
+	LF_AUTO_FREE char *id = NULL;
+
+	int rc = lf_storage_find(context, name, &id, err);
+	if (!rc && !id)
+		rc = lf_fail(err, LF_ENOTFOUND, name, "there is no storage account %s", name);
+	if (!rc)
+		rc = lf_catalog_get(context->catalog, id, &account, err);
+	if (rc)
+		return rc;
+	if (!lf_json_bool_or(account.doc, "properties.allowSharedKeyAccess", true))
+		return lf_fail_arm(err, LF_EDENIED, "KeyBasedAuthenticationNotPermitted", name,
+				   "use a bearer token, or set allowSharedKeyAccess",
+				   "keys of this account may not be used");
+	*ret_keys = json_deep_copy(lf_json_at(account.state, "keys"));
+	return *ret_keys ? 0 : lf_fail_nomem(err);
+}

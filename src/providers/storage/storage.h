@@ -19,5 +19,9 @@ extern const size_t lf_storage_n_jobs;
 
 /* 3 to 24 lower-case letters and digits, and no first segment of the site's own URLs. */
 bool lf_storage_name_valid(const char *name);
+/* The access keys of an account by name, base64.  LF_EDENIED "KeyBasedAuthenticationNotPermitted":
+ * its allowSharedKeyAccess is false. */
+LF_MUST_CHECK int lf_storage_keys(struct lf_context *context, const char *name, json_t **ret_keys,
+				  struct lf_error *err);
 
 #endif
