@@ -24,38 +24,13 @@ struct copy {
 	struct lf_copy_result result;
 };
 
-static int close_writer(struct copy *copy, struct lf_error *err)
-{
-	int rc = 0;
-
-	if (copy->writer && lf_pack_writer_count(copy->writer))
-		rc = lf_vault_adopt_writer(copy->to, copy->writer, err);
-	lf_pack_writer_free(copy->writer);
-	copy->writer = NULL;
-	LF_CRASH_POINT("vault-copy-pack");
-	return rc;
-}
-
-static int open_writer(struct copy *copy, struct lf_error *err)
-{
-	int rc = 0;
-
-	if (copy->writer && lf_pack_writer_size(copy->writer) >= LF_PACK_TARGET_BYTES)
-		rc = close_writer(copy, err);
-	if (rc || copy->writer)
-		return rc;
-	LF_AUTO_FREE char *path = lf_vault_new_pack_path(copy->to);
-	return path ? lf_pack_writer_new(&copy->to->key, path, &copy->writer, err)
-		    : lf_fail_nomem(err);
-}
-
 /* As it is compressed; from another copy, or anew, when the first cannot be read. */
 static int move_chunk(struct copy *copy, const struct lf_chunk_id *id, struct lf_error *err)
 {
 	struct lf_place place;
 	struct lf_error ignored;
 	uint32_t len = 0;
-	int rc = open_writer(copy, err);
+	int rc = lf_vault_open_pack(copy->to, &copy->writer, err);
 
 	if (rc || lf_pack_writer_find(copy->writer, id))
 		return rc;
@@ -124,7 +99,7 @@ static int copy_extents(struct copy *copy, struct lf_error *err)
 
 	if (!rc)
 		rc = flush_batch(copy, err);
-	return rc ? rc : close_writer(copy, err);
+	return rc ? rc : lf_vault_close_pack(copy->to, &copy->writer, err);
 }
 
 static int begin(struct copy *copy, struct lf_error *err)

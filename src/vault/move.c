@@ -32,28 +32,10 @@ struct mover {
 	uint8_t *plain;
 };
 
-static int close_writer(struct mover *mover, struct lf_error *err)
-{
-	int rc = 0;
-
-	if (mover->writer && lf_pack_writer_count(mover->writer))
-		rc = lf_vault_adopt_writer(mover->move->vault, mover->writer, err);
-	lf_pack_writer_free(mover->writer);
-	mover->writer = NULL;
-	return rc;
-}
-
 static int open_writer(struct mover *mover, struct lf_error *err)
 {
-	struct lf_vault *vault = mover->move->vault;
-	int rc = 0;
+	int rc = lf_vault_open_pack(mover->move->vault, &mover->writer, err);
 
-	if (mover->writer && lf_pack_writer_size(mover->writer) >= LF_PACK_TARGET_BYTES)
-		rc = close_writer(mover, err);
-	if (rc || mover->writer)
-		return rc;
-	LF_AUTO_FREE char *path = lf_vault_new_pack_path(vault);
-	rc = path ? lf_pack_writer_new(&vault->key, path, &mover->writer, err) : lf_fail_nomem(err);
 	if (!rc && mover->move->opts->dense)
 		lf_pack_writer_set_effort(mover->writer, LF_EFFORT_BEST);
 	return rc;
@@ -158,7 +140,7 @@ static void *move_packs(void *argument)
 			rc = move_pack(&mover, leaving, &err);
 	}
 	if (!rc)
-		rc = close_writer(&mover, &err);
+		rc = lf_vault_close_pack(mover.move->vault, &mover.writer, &err);
 	lf_pack_writer_free(mover.writer);
 	if (mover.opener)
 		lf_opener_put(move->vault, mover.opener);

@@ -25,32 +25,12 @@ struct repair {
 	int64_t packs, moved, fetched, points, lost;
 };
 
-static int close_writer(struct repair *repair, struct lf_error *err)
-{
-	int rc = 0;
-
-	if (repair->writer && lf_pack_writer_count(repair->writer))
-		rc = lf_vault_adopt_writer(repair->vault, repair->writer, err);
-	lf_pack_writer_free(repair->writer);
-	repair->writer = NULL;
-	LF_CRASH_POINT("vault-repair-pack");
-	return rc;
-}
-
 static int add_chunk(struct repair *repair, const struct lf_chunk_id *id, enum lf_chunk_kind kind,
 		     uint32_t len, bool *ret_added, struct lf_error *err)
 {
-	struct lf_vault *vault = repair->vault;
-	int rc = 0;
+	int rc = lf_vault_open_pack(repair->vault, &repair->writer, err);
 
 	*ret_added = false;
-	if (repair->writer && lf_pack_writer_size(repair->writer) >= LF_PACK_TARGET_BYTES)
-		rc = close_writer(repair, err);
-	if (!rc && !repair->writer) {
-		LF_AUTO_FREE char *path = lf_vault_new_pack_path(vault);
-		rc = path ? lf_pack_writer_new(&vault->key, path, &repair->writer, err)
-			  : lf_fail_nomem(err);
-	}
 	if (rc || lf_pack_writer_find(repair->writer, id))
 		return rc;
 	*ret_added = true;
@@ -198,7 +178,7 @@ static int mend(struct repair *repair, const struct lf_verify *verify, struct lf
 	for (i = 0; !rc && i < verify->bad.count; i++)
 		rc = fetch_chunk(repair, &verify->bad.ids[i], err);
 	if (!rc)
-		rc = close_writer(repair, err);
+		rc = lf_vault_close_pack(repair->vault, &repair->writer, err);
 	json_array_foreach (verify->faults, i, fault)
 		if (!rc && is_of(fault, "packs/"))
 			rc = quarantine_pack(repair, lf_json_text_or(fault, "object", ""), err);

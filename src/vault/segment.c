@@ -93,13 +93,8 @@ static int store_new_chunk(struct lf_segment_worker *worker, const struct lf_chu
 			   const uint8_t *data, size_t len, struct lf_error *err)
 {
 	struct lf_vault *vault = worker->ingest->vault;
-	int rc = 0;
+	int rc = lf_vault_begin_pack(vault, &worker->writer, err);
 
-	if (!worker->writer) {
-		LF_AUTO_FREE char *path = lf_vault_new_pack_path(vault);
-		rc = path ? lf_pack_writer_new(&vault->key, path, &worker->writer, err)
-			  : lf_fail_nomem(err);
-	}
 	if (!rc) {
 		lf_pack_writer_set_effort(worker->writer, choose_effort(worker));
 		rc = lf_pack_writer_add(worker->writer, id, data, len, err);

@@ -323,12 +323,37 @@ int lf_vault_adopt_pack(struct lf_vault *vault, const char *path, struct lf_erro
 	return rc;
 }
 
-char *lf_vault_new_pack_path(const struct lf_vault *vault)
+int lf_vault_begin_pack(struct lf_vault *vault, struct lf_pack_writer **writer,
+			struct lf_error *err)
 {
 	char guid[LF_GUID_SIZE];
 
+	if (*writer)
+		return 0;
 	lf_guid_random(guid);
-	return lf_printf_dup("%s/tmp/%s", vault->dir, guid);
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/tmp/%s", vault->dir, guid);
+	return path ? lf_pack_writer_new(&vault->key, path, writer, err) : lf_fail_nomem(err);
+}
+
+int lf_vault_open_pack(struct lf_vault *vault, struct lf_pack_writer **writer, struct lf_error *err)
+{
+	bool full = *writer && lf_pack_writer_size(*writer) >= LF_PACK_TARGET_BYTES;
+	int rc = full ? lf_vault_close_pack(vault, writer, err) : 0;
+
+	return rc ? rc : lf_vault_begin_pack(vault, writer, err);
+}
+
+int lf_vault_close_pack(struct lf_vault *vault, struct lf_pack_writer **writer,
+			struct lf_error *err)
+{
+	int rc = 0;
+
+	if (*writer && lf_pack_writer_count(*writer))
+		rc = lf_vault_adopt_writer(vault, *writer, err);
+	lf_pack_writer_free(*writer);
+	*writer = NULL;
+	LF_CRASH_POINT("vault-close-pack");
+	return rc;
 }
 
 int lf_vault_adopt_writer(struct lf_vault *vault, struct lf_pack_writer *writer,
@@ -357,15 +382,10 @@ static int flush_locked(struct lf_vault *vault, struct lf_error *err)
 static int put_locked(struct lf_vault *vault, enum lf_chunk_kind kind, const struct lf_chunk_id *id,
 		      const void *data, size_t len, struct lf_error *err)
 {
-	int rc = 0;
+	int rc = lf_vault_begin_pack(vault, &vault->pending, err);
 
-	if (!vault->pending) {
-		LF_AUTO_FREE char *path = lf_vault_new_pack_path(vault);
-		rc = path ? lf_pack_writer_new(&vault->key, path, &vault->pending, err)
-			  : lf_fail_nomem(err);
-		if (rc)
-			return rc;
-	}
+	if (rc)
+		return rc;
 	if (lf_pack_writer_find(vault->pending, id))
 		return 0;
 	rc = lf_pack_writer_add_kind(vault->pending, id, kind, data, len, err);

@@ -67,8 +67,15 @@ struct lf_vault {
 
 /* vault.c */
 LF_MUST_CHECK int lf_vault_writable(const struct lf_vault *vault, struct lf_error *err);
-/* A fresh path for a pack in the making; free(). */
-char *lf_vault_new_pack_path(const struct lf_vault *vault);
+/* A pack in the making, where there is none yet. */
+LF_MUST_CHECK int lf_vault_begin_pack(struct lf_vault *vault, struct lf_pack_writer **writer,
+				      struct lf_error *err);
+/* The same; one that is full is closed first. */
+LF_MUST_CHECK int lf_vault_open_pack(struct lf_vault *vault, struct lf_pack_writer **writer,
+				     struct lf_error *err);
+/* Take over what it holds, durable; *writer is NULL in any case. */
+LF_MUST_CHECK int lf_vault_close_pack(struct lf_vault *vault, struct lf_pack_writer **writer,
+				      struct lf_error *err);
 /* Take over what writer wrote; the writer is finished and remains to be freed. */
 LF_MUST_CHECK int lf_vault_adopt_writer(struct lf_vault *vault, struct lf_pack_writer *writer,
 					struct lf_error *err);

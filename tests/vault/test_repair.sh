@@ -70,7 +70,7 @@ for damage in record footer gone manifest; do
 done
 
 # killed at any point, it is done again
-for at in vault-repair-pack vault-repair-quarantine vault-pack-written; do
+for at in vault-close-pack vault-repair-quarantine vault-pack-written; do
 	again
 	flip "$(largest store)" 5000
 	LF_FAULT="$at=kill" "$vault" repair "$dir/store" --from "$dir/peer" >/dev/null 2>&1 || true
