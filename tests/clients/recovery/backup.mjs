@@ -86,7 +86,8 @@ export async function backupAndRestore(t, vmName, location, sourceFiles, guestFi
   for (const [name, osId] of [["old", before[0]], ["restored", made.find((disk) => disk.osType)?.id]]) {
     const nic = await network.networkInterfaces.beginCreateOrUpdateAndWait(t.group, `${name}-nic`, { location, ipConfigurations: [{ name: "a", subnet: { id: `${t.vnet.id}/subnets/default` } }] }, poll);
     await compute.virtualMachines.createOrUpdate(t.group, `${vmName}-${name}`, { location, hardwareProfile: { vmSize: vm.hardwareProfile.vmSize }, storageProfile: { osDisk: { createOption: "Attach", managedDisk: { id: osId } } }, networkProfile: { networkInterfaces: [{ id: nic.id }] } }, poll);
-    check(`backup: a machine of the ${name} disk boots, and its files are the source's`, equal(await guestFiles(`${vmName}-${name}`), sourceFiles));
+    const files = await guestFiles(`${vmName}-${name}`);
+    check(`backup: a machine of the ${name} disk boots, and its files are the source's`, equal(files, sourceFiles), files.filter((line) => !sourceFiles.includes(line)).concat(sourceFiles.filter((line) => !files.includes(line))));
     await compute.virtualMachines.delete(t.group, `${vmName}-${name}`, poll);
   }
   await compute.virtualMachines.delete(t.group, `${vmName}-alt`, poll);
