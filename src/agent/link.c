@@ -9,6 +9,7 @@
 #include "agent/machine.h"
 #include "base/text.h"
 #include "crypto/tls.h"
+#include "http/json.h"
 #include "os/file.h"
 
 #define BLOB_VERSION "2025-01-05"
@@ -21,33 +22,6 @@ struct lf_link {
 static char *path_in(const char *dir, const char *name)
 {
 	return lf_printf_dup("%s/%s", dir, name);
-}
-
-/* Any answer but 2xx as an error of ours, with what the site said. */
-static int check_answer(const struct lf_http_answer *answer, const char *what, struct lf_error *err)
-{
-	LF_AUTO_JSON *doc = NULL;
-	struct lf_error ignored;
-	int code = LF_EUNREACHABLE;
-
-	if (answer->status >= 200 && answer->status < 300)
-		return 0;
-	if (lf_json_parse(lf_buf_text(&answer->body), answer->body.len, &doc, &ignored))
-		doc = NULL;
-	const char *arm = lf_json_text_or(doc, "error.code", "");
-	if (answer->status == 401 || answer->status == 403)
-		code = LF_EUNAUTHENTICATED;
-	else if (answer->status == 404)
-		code = LF_ENOTFOUND;
-	else if (answer->status == 507)
-		return lf_fail_arm(err, LF_ENOSPACE, "SiteStorageFull", what,
-				   "make room on the site's disk; replication goes on by itself",
-				   "the site has no space left for this machine's data");
-	else if (answer->status >= 400 && answer->status < 500)
-		code = LF_EINVAL;
-	return lf_fail_arm(err, code, arm, what, lf_json_text_or(doc, "error.advice", ""),
-			   "the site answers %d: %s", answer->status,
-			   lf_json_text_or(doc, "error.message", "no reason given"));
 }
 
 static int decode_key(const char *key, json_t **ret_key, struct lf_error *err)
@@ -82,7 +56,7 @@ static int fetch_ca(const char *url, const char *fingerprint, char **ret_ca, str
 		rc = lf_http_client_call(client, &call, &answer, err);
 	lf_http_client_free(client);
 	if (!rc)
-		rc = check_answer(&answer, "ca", err);
+		rc = lf_http_answer_check(&answer, "ca", err);
 	if (!rc)
 		rc = lf_cert_fingerprint(lf_buf_text(&answer.body), hex, err);
 	if (rc)
@@ -142,7 +116,7 @@ static int ask_certificate(const char *dir, const json_t *key, const json_t *req
 	rc = lf_http_client_call(client, &call, &answer, err);
 	lf_http_client_free(client);
 	if (!rc)
-		rc = check_answer(&answer, "register", err);
+		rc = lf_http_answer_check(&answer, "register", err);
 	return rc ? rc : lf_json_parse(lf_buf_text(&answer.body), answer.body.len, ret_answer, err);
 }
 
@@ -257,7 +231,7 @@ int lf_link_post_bytes(struct lf_link *link, const char *path, const void *data,
 
 	int rc = url ? lf_http_client_call(link->client, &call, &answer, err) : lf_fail_nomem(err);
 	if (!rc)
-		rc = check_answer(&answer, path, err);
+		rc = lf_http_answer_check(&answer, path, err);
 	if (!rc && out) {
 		lf_buf_append(out, lf_buf_text(&answer.body), answer.body.len);
 		rc = lf_buf_check(out, err);
@@ -293,7 +267,7 @@ int lf_link_put_blob(struct lf_link *link, const char *blob_path, const char *to
 			       : lf_fail_nomem(err);
 	if (bearer)
 		explicit_bzero(bearer, strlen(bearer));
-	return rc ? rc : check_answer(&answer, blob_path, err);
+	return rc ? rc : lf_http_answer_check(&answer, blob_path, err);
 }
 
 int lf_link_make_container(struct lf_link *link, const char *container_path, const char *token,
@@ -311,5 +285,5 @@ int lf_link_make_container(struct lf_link *link, const char *container_path, con
 			       : lf_fail_nomem(err);
 	if (bearer)
 		explicit_bzero(bearer, strlen(bearer));
-	return rc || answer.status == 409 ? rc : check_answer(&answer, container_path, err);
+	return rc || answer.status == 409 ? rc : lf_http_answer_check(&answer, container_path, err);
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "http/json.h"
 #include "replication/agents.h"
 #include "replication/journal.h"
 #include "replication/session.h"
@@ -32,18 +32,6 @@ struct ask {
 };
 typedef int ask_fn(struct ask *ask, struct lf_error *err);
 
-static int answer_json(struct ask *ask, const json_t *doc, struct lf_error *err)
-{
-	char *text = NULL;
-	int rc = lf_json_dump(doc, &text, err);
-
-	if (rc)
-		return rc;
-	lf_http_status(ask->x, 200);
-	lf_http_answer_take(ask->x, "application/json", text, strlen(text));
-	return 0;
-}
-
 static int answer_empty(struct ask *ask)
 {
 	lf_http_status(ask->x, 204);
@@ -70,7 +58,7 @@ static int register_agent(struct ask *ask, struct lf_error *err)
 	if (rc)
 		return rc;
 	LF_AUTO_JSON *answer = json_pack("{s:s,s:s}", "agentId", agent, "certificate", certificate);
-	return answer ? answer_json(ask, answer, err) : lf_fail_nomem(err);
+	return answer ? lf_http_answer_json(ask->x, answer, err) : lf_fail_nomem(err);
 }
 
 static int poll(struct ask *ask, struct lf_error *err)
@@ -92,7 +80,7 @@ static int poll(struct ask *ask, struct lf_error *err)
 		return rc;
 	LF_AUTO_JSON *answer = json_pack("{s:O,s:s?,s:i}", "assignments", assignments, "blobToken",
 					 token, "pollSeconds", POLL_SECONDS);
-	return answer ? answer_json(ask, answer, err) : lf_fail_nomem(err);
+	return answer ? lf_http_answer_json(ask->x, answer, err) : lf_fail_nomem(err);
 }
 
 static int begin_session(struct ask *ask, struct lf_error *err)
@@ -101,7 +89,7 @@ static int begin_session(struct ask *ask, struct lf_error *err)
 	int rc = lf_replication_session_begin(ask->intake->opts.replication, ask->agent, ask->doc,
 					      &answer, err);
 
-	return rc ? rc : answer_json(ask, answer, err);
+	return rc ? rc : lf_http_answer_json(ask->x, answer, err);
 }
 
 static int have(struct ask *ask, struct lf_error *err)
@@ -175,7 +163,7 @@ static int commit(struct ask *ask, struct lf_error *err)
 	int rc = lf_replication_session_commit(ask->intake->opts.replication, ask->agent,
 					       ask->session, ask->doc, &answer, err);
 
-	return rc ? rc : answer_json(ask, answer, err);
+	return rc ? rc : lf_http_answer_json(ask->x, answer, err);
 }
 
 enum { OPEN = 1, JSON = 2 };
@@ -237,19 +225,6 @@ static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin
 	return 0;
 }
 
-static void answer_error(struct lf_http_exchange *x, const struct lf_error *err)
-{
-	LF_AUTO_JSON *doc = json_pack("{s:{s:s,s:s,s:s}}", "error", "code", lf_error_arm(err),
-				      "message", err->message, "advice", err->hint);
-	char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
-
-	lf_http_status(x, lf_error_http(err->code));
-	if (text)
-		lf_http_answer_take(x, "application/json", text, strlen(text));
-	if (lf_error_http(err->code) >= 500)
-		lf_log_error(lf_http_path(x), err);
-}
-
 static void complete(void *context, struct lf_http_exchange *x, int sink_error,
 		     const struct lf_error *sink_err)
 {
@@ -257,9 +232,9 @@ static void complete(void *context, struct lf_http_exchange *x, int sink_error,
 	struct lf_error err = LF_ERROR_NONE;
 
 	if (sink_error)
-		answer_error(x, sink_err);
+		lf_http_answer_error(x, sink_err);
 	else if (serve(&ask, &err))
-		answer_error(x, &err);
+		lf_http_answer_error(x, &err);
 	json_decref(ask.doc);
 }
 
