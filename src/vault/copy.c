@@ -6,18 +6,14 @@
 
 #include <openssl/crypto.h>
 
-#include "base/fault.h"
 #include "vault/vault_internal.h"
 
-#define BATCH 4096u /* extents that the target is asked about at once */
-
-struct copy {
-	struct lf_vault *from, *to;
+struct send {
+	struct lf_vault *from;
 	const struct lf_root *root;
 	const struct lf_copy_opts *opts;
-	struct lf_map_edit *edit;      /* in the target */
-	struct lf_pack_writer *writer; /* its open pack */
-	struct lf_opener *opener;      /* of the source */
+	const struct lf_copy_sink *sink;
+	struct lf_opener *opener; /* of the source */
 	uint8_t *plain;
 	struct lf_extent *batch;
 	size_t count;
@@ -25,117 +21,167 @@ struct copy {
 };
 
 /* As it is compressed; from another copy, or anew, when the first cannot be read. */
-static int move_chunk(struct copy *copy, const struct lf_chunk_id *id, struct lf_error *err)
+static int give_chunk(struct send *send, const struct lf_chunk_id *id, struct lf_error *err)
 {
+	struct lf_pack_writer *writer = NULL;
 	struct lf_place place;
 	struct lf_error ignored;
 	uint32_t len = 0;
-	int rc = lf_vault_open_pack(copy->to, &copy->writer, err);
 
-	if (rc || lf_pack_writer_find(copy->writer, id))
+	if (send->sink->sent && send->sink->sent(send->sink->context, id))
+		return 0;
+	int rc = send->sink->pack(send->sink->context, &writer, err);
+	if (rc || lf_pack_writer_find(writer, id))
 		return rc;
-	uint64_t before = lf_pack_writer_size(copy->writer);
-	if (lf_index_find(copy->from->index, id, 0, &place) &&
-	    !lf_vault_read_place(copy->from, copy->opener, &place, copy->plain, &ignored)) {
+	uint64_t before = lf_pack_writer_size(writer);
+	if (lf_index_find(send->from->index, id, 0, &place) &&
+	    !lf_vault_read_place(send->from, send->opener, &place, send->plain, &ignored)) {
 		bool raw = place.entry.coding == LF_CODING_RAW;
-		rc = lf_pack_writer_add_coded(copy->writer, &place.entry,
-					      raw ? copy->plain : copy->opener->scratch,
+		rc = lf_pack_writer_add_coded(writer, &place.entry,
+					      raw ? send->plain : send->opener->scratch,
 					      place.entry.stored - LF_TAG_SIZE, err);
 	} else {
-		rc = lf_vault_load_chunk(copy->from, id, copy->plain, &len, err);
+		rc = lf_vault_load_chunk(send->from, id, send->plain, &len, err);
 		if (!rc)
-			rc = lf_pack_writer_add(copy->writer, id, copy->plain, len, err);
+			rc = lf_pack_writer_add(writer, id, send->plain, len, err);
 	}
 	if (!rc)
-		copy->result.moved_bytes += lf_pack_writer_size(copy->writer) - before;
+		send->result.moved_bytes += lf_pack_writer_size(writer) - before;
 	return rc;
 }
 
-static int flush_batch(struct copy *copy, struct lf_error *err)
+static int flush_batch(struct send *send, struct lf_error *err)
 {
-	struct lf_chunk_id ids[BATCH];
-	uint8_t have[BATCH / 8] = {0};
-	size_t n = 0;
+	uint8_t have[LF_COPY_BATCH / 8] = {0};
+	int rc = send->count ? send->sink->name(send->sink->context, send->batch, send->count, have,
+						err)
+			     : 0;
 
-	for (size_t i = 0; i < copy->count; i++)
-		if (!copy->batch[i].hole)
-			ids[n++] = copy->batch[i].chunk;
-	int rc = n ? lf_vault_have(copy->to, ids, n, have, err) : 0;
-	for (size_t i = 0; !rc && i < n; i++)
+	for (size_t i = 0; !rc && i < send->count; i++) {
+		if (send->batch[i].hole)
+			continue;
+		send->result.named_chunks++;
 		if (!(have[i / 8] >> (i % 8) & 1))
-			rc = move_chunk(copy, &ids[i], err);
-	copy->result.named_chunks += n;
-	for (size_t i = 0; !rc && i < copy->count; i++)
-		rc = lf_map_edit_put(copy->edit, &copy->batch[i], err);
-	if (!rc && copy->count && copy->opts->progress) {
-		const struct lf_extent *last = &copy->batch[copy->count - 1];
-		uint64_t at = (last->page + last->pages) * LF_PAGE_SIZE;
-		uint64_t size = copy->opts->size_bytes;
-		copy->opts->progress(copy->opts->context, at < size ? at : size, size);
+			rc = give_chunk(send, &send->batch[i].chunk, err);
 	}
-	copy->count = 0;
-	if (!rc && copy->opts->stop && atomic_load(copy->opts->stop))
+	if (!rc && send->count && send->opts->progress) {
+		const struct lf_extent *last = &send->batch[send->count - 1];
+		uint64_t at = (last->page + last->pages) * LF_PAGE_SIZE;
+		uint64_t size = send->opts->size_bytes;
+		send->opts->progress(send->opts->context, at < size ? at : size, size);
+	}
+	send->count = 0;
+	if (!rc && send->opts->stop && atomic_load(send->opts->stop))
 		rc = lf_fail(err, LF_ECANCELED, NULL, "stopped");
 	return rc;
 }
 
 static int take_extent(void *context, const struct lf_extent *extent, struct lf_error *err)
 {
-	struct copy *copy = context;
+	struct send *send = context;
 
 	/* what is a hole in an empty map need not be said */
-	if (extent->hole && !copy->opts->base)
+	if (extent->hole && !send->opts->base)
 		return 0;
-	copy->batch[copy->count++] = *extent;
-	return copy->count == BATCH ? flush_batch(copy, err) : 0;
+	send->batch[send->count++] = *extent;
+	return send->count == LF_COPY_BATCH ? flush_batch(send, err) : 0;
 }
 
-static int copy_extents(struct copy *copy, struct lf_error *err)
+static int send_extents(struct send *send, struct lf_error *err)
 {
-	const struct lf_root *base = copy->opts->base;
-	uint64_t pages = (copy->opts->size_bytes + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE;
-	int rc = base ? lf_map_diff(copy->from, base, copy->root, take_extent, copy, err)
-		      : lf_map_walk(copy->from, copy->root, 0, pages, take_extent, copy, err);
+	const struct lf_root *base = send->opts->base;
+	uint64_t pages = (send->opts->size_bytes + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE;
+
+	send->plain = malloc(LF_CHUNK_BYTES_MAX);
+	send->batch = calloc(LF_COPY_BATCH, sizeof(*send->batch));
+	if (!send->plain || !send->batch)
+		return lf_fail_nomem(err);
+	int rc = lf_opener_get(send->from, &send->opener, err);
+	if (!rc)
+		rc = base ? lf_map_diff(send->from, base, send->root, take_extent, send, err)
+			  : lf_map_walk(send->from, send->root, 0, pages, take_extent, send, err);
+	return rc ? rc : flush_batch(send, err);
+}
+
+int lf_vault_send_disk(struct lf_vault *from, const struct lf_root *root,
+		       const struct lf_copy_opts *opts, const struct lf_copy_sink *sink,
+		       struct lf_copy_result *ret_result, struct lf_error *err)
+{
+	struct send send = {.from = from, .root = root, .opts = opts, .sink = sink};
+	int rc = send_extents(&send, err);
 
 	if (!rc)
-		rc = flush_batch(copy, err);
-	return rc ? rc : lf_vault_close_pack(copy->to, &copy->writer, err);
+		*ret_result = send.result;
+	if (send.opener)
+		lf_opener_put(from, send.opener);
+	free(send.plain);
+	free(send.batch);
+	return rc;
 }
 
-static int begin(struct copy *copy, struct lf_error *err)
+/* Into a vault that is open here. */
+struct local {
+	struct lf_vault *to;
+	struct lf_map_edit *edit;
+	struct lf_pack_writer *writer; /* its open pack */
+};
+
+static int local_name(void *context, const struct lf_extent *extents, size_t n, uint8_t *ret_have,
+		      struct lf_error *err)
 {
-	if (CRYPTO_memcmp(copy->from->key.id_key, copy->to->key.id_key,
-			  sizeof(copy->to->key.id_key)) != 0)
-		return lf_fail(err, LF_EINVAL, copy->to->dir,
+	struct local *local = context;
+	struct lf_chunk_id ids[LF_COPY_BATCH] = {0};
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < n; i++) {
+		if (!extents[i].hole)
+			ids[i] = extents[i].chunk;
+		rc = lf_map_edit_put(local->edit, &extents[i], err);
+	}
+	return rc ? rc : lf_vault_have(local->to, ids, n, ret_have, err);
+}
+
+static int local_pack(void *context, struct lf_pack_writer **ret_writer, struct lf_error *err)
+{
+	struct local *local = context;
+	int rc = lf_vault_open_pack(local->to, &local->writer, err);
+
+	*ret_writer = local->writer;
+	return rc;
+}
+
+static int copy_to(struct local *local, struct lf_vault *from, const struct lf_root *root,
+		   const struct lf_copy_opts *opts, struct lf_copy_result *result,
+		   struct lf_error *err)
+{
+	const struct lf_copy_sink sink = {.name = local_name, .pack = local_pack, .context = local};
+
+	if (CRYPTO_memcmp(from->key.id_key, local->to->key.id_key, sizeof(from->key.id_key)) != 0)
+		return lf_fail(err, LF_EINVAL, local->to->dir,
 			       "the vaults are of different deduplication domains");
-	copy->plain = malloc(LF_CHUNK_BYTES_MAX);
-	copy->batch = calloc(BATCH, sizeof(*copy->batch));
-	if (!copy->plain || !copy->batch)
-		return lf_fail_nomem(err);
-	int rc = lf_opener_get(copy->from, &copy->opener, err);
-	return rc ? rc : lf_map_edit_begin(copy->to, copy->opts->base, &copy->edit, err);
+	int rc = lf_map_edit_begin(local->to, opts->base, &local->edit, err);
+	if (!rc)
+		rc = lf_vault_send_disk(from, root, opts, &sink, result, err);
+	if (!rc)
+		rc = lf_vault_close_pack(local->to, &local->writer, err);
+	if (!rc)
+		rc = lf_map_edit_commit(local->edit, &result->root, err);
+	if (!rc && !lf_root_equal(&result->root, root))
+		rc = lf_fail(err, LF_ECORRUPT, NULL, "the copy's map differs from the source's");
+	return rc;
 }
 
 int lf_vault_copy_disk(struct lf_vault *from, struct lf_vault *to, const struct lf_root *root,
 		       const struct lf_copy_opts *opts, struct lf_copy_result *ret_result,
 		       struct lf_error *err)
 {
-	struct copy copy = {.from = from, .to = to, .root = root, .opts = opts};
-	int rc = begin(&copy, err);
+	struct lf_copy_result result = {0};
+	struct local local = {.to = to};
+	int rc = copy_to(&local, from, root, opts, &result, err);
 
 	if (!rc)
-		rc = copy_extents(&copy, err);
-	if (!rc)
-		rc = lf_map_edit_commit(copy.edit, &copy.result.root, err);
-	if (!rc && !lf_root_equal(&copy.result.root, root))
-		rc = lf_fail(err, LF_ECORRUPT, NULL, "the copy's map differs from the source's");
-	if (!rc)
-		*ret_result = copy.result;
-	lf_map_edit_free(copy.edit);
-	lf_pack_writer_free(copy.writer);
-	if (copy.opener)
-		lf_opener_put(from, copy.opener);
-	free(copy.plain);
-	free(copy.batch);
+		*ret_result = result;
+	lf_map_edit_free(local.edit);
+	lf_pack_writer_free(local.writer);
 	return rc;
 }

@@ -13,6 +13,7 @@
 
 #include <stdatomic.h>
 
+#include "vault/pack.h"
 #include "vault/map.h"
 
 struct lf_copy_opts {
@@ -31,6 +32,26 @@ struct lf_copy_result {
 /* LF_EINVAL: the vaults are of different domains. */
 LF_MUST_CHECK int lf_vault_copy_disk(struct lf_vault *from, struct lf_vault *to,
 				     const struct lf_root *root, const struct lf_copy_opts *opts,
+				     struct lf_copy_result *ret_result, struct lf_error *err);
+
+/* Where a disk's parts go: another vault here, or another site (peer/peer.h). */
+struct lf_copy_sink {
+	/* Take these extents, in order; bit i set in ret_have (n bits, zeroed): the i-th one's
+	 * chunk is there. */
+	int (*name)(void *context, const struct lf_extent *extents, size_t n, uint8_t *ret_have,
+		    struct lf_error *err);
+	/* Is the chunk in a pack that is on its way?  NULL: never. */
+	bool (*sent)(void *context, const struct lf_chunk_id *id);
+	/* A pack to add a chunk to; borrowed until the next call. */
+	int (*pack)(void *context, struct lf_pack_writer **ret_writer, struct lf_error *err);
+	void *context;
+};
+#define LF_COPY_BATCH 4096u /* extents named at once */
+/* What differs from opts->base, or all: named, and what is missing given.  Nothing is known to be
+ * durable there on return; ret_result->root is not set. */
+LF_MUST_CHECK int lf_vault_send_disk(struct lf_vault *from, const struct lf_root *root,
+				     const struct lf_copy_opts *opts,
+				     const struct lf_copy_sink *sink,
 				     struct lf_copy_result *ret_result, struct lf_error *err);
 
 #endif

@@ -145,17 +145,17 @@ static int write_keys(const char *dir, const char *id, const char *key_file,
 	return rc ? rc : write_vault_file(dir, &wrapped, err);
 }
 
-int lf_domain_key_make(const char *dir, const char *key_file, const struct lf_domain_key *like,
+int lf_domain_key_make(const char *dir, const char *key_file, const uint8_t *id_key,
 		       struct lf_error *err)
 {
 	struct lf_domain_key key = {.epoch = 1};
 	char id[LF_GUID_SIZE];
 	int rc = random_bytes(key.data_key, 32, err);
 
-	if (!rc && !like)
+	if (!rc && !id_key)
 		rc = random_bytes(key.id_key, 32, err);
-	if (like)
-		memcpy(key.id_key, like->id_key, 32);
+	if (id_key)
+		memcpy(key.id_key, id_key, 32);
 	lf_guid_random(id);
 	if (!rc)
 		rc = write_keys(dir, id, key_file, &key, err);

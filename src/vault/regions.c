@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
+
 #include "base/text.h"
 #include "os/file.h"
 #include "os/thread.h"
+#include "vault/key.h"
 
 #define REGION_NAME_MAX 64u
 
@@ -139,23 +142,27 @@ static int open_any(void *context, const char *name, struct lf_error *err)
 	return rc == LF_ENOTFOUND ? 0 : rc;
 }
 
-/* All regions of a site are one deduplication domain, so that disks can be copied between them. */
-static int make_region(struct lf_regions *regions, const char *name, struct lf_error *err)
+/* All regions of a site are one deduplication domain, so that disks can be copied between them; but
+ * what a peer sends is in the peer's. */
+static int make_region(struct lf_regions *regions, const char *name, const uint8_t *id_key,
+		       struct lf_error *err)
 {
 	LF_AUTO_FREE char *dir = NULL;
 	LF_AUTO_FREE char *key_file = NULL;
-	int rc = regions->regions ? 0 : lf_dir_list(regions->dir, open_any, regions, err);
+	int rc = id_key || regions->regions ? 0 : lf_dir_list(regions->dir, open_any, regions, err);
 
+	if (!rc && !id_key && regions->regions)
+		id_key = lf_vault_key(regions->regions->vault)->id_key;
 	if (!rc)
 		rc = lf_regions_paths(regions, name, &dir, &key_file, err);
 	if (!rc)
-		rc = lf_vault_init_like(dir, key_file,
-					regions->regions ? regions->regions->vault : NULL, err);
+		rc = lf_vault_init_like(dir, key_file, id_key, err);
 	return rc ? rc : add_region(regions, name, err);
 }
 
-int lf_regions_vault(struct lf_regions *regions, const char *region, struct lf_vault **ret_vault,
-		     struct lf_error *err)
+/* Of a domain, or (NULL) of any. */
+static int get_vault(struct lf_regions *regions, const char *region, const uint8_t *id_key,
+		     struct lf_vault **ret_vault, struct lf_error *err)
 {
 	char name[REGION_NAME_MAX + 1];
 	int rc = region_name(region, name, err);
@@ -166,9 +173,32 @@ int lf_regions_vault(struct lf_regions *regions, const char *region, struct lf_v
 	if (!find_region(regions, name)) {
 		rc = add_region(regions, name, err);
 		if (rc == LF_ENOTFOUND)
-			rc = make_region(regions, name, err);
+			rc = make_region(regions, name, id_key, err);
 	}
 	if (!rc)
 		*ret_vault = find_region(regions, name)->vault;
 	return rc;
+}
+
+int lf_regions_vault(struct lf_regions *regions, const char *region, struct lf_vault **ret_vault,
+		     struct lf_error *err)
+{
+	return get_vault(regions, region, NULL, ret_vault, err);
+}
+
+int lf_regions_join(struct lf_regions *regions, const char *region, const uint8_t *id_key,
+		    struct lf_vault **ret_vault, struct lf_error *err)
+{
+	struct lf_vault *vault = NULL;
+	int rc = get_vault(regions, region, id_key, &vault, err);
+
+	if (rc)
+		return rc;
+	if (CRYPTO_memcmp(lf_vault_key(vault)->id_key, id_key, 32) != 0)
+		return lf_fail_arm(err, LF_ECONFLICT, "DomainsDiffer", region,
+				   "pair the sites before this one stores anything of that region",
+				   "the store of region %s is of another deduplication domain",
+				   region);
+	*ret_vault = vault;
+	return 0;
 }

@@ -18,6 +18,11 @@ void lf_regions_free(struct lf_regions *regions);
 /* Borrowed until lf_regions_free(). */
 LF_MUST_CHECK int lf_regions_vault(struct lf_regions *regions, const char *region,
 				   struct lf_vault **ret_vault, struct lf_error *err);
+/* The same of a region whose vault has to be in a domain (32 bytes): one that is not there is made
+ * in it.  LF_ECONFLICT: it is in another. */
+LF_MUST_CHECK int lf_regions_join(struct lf_regions *regions, const char *region,
+				  const uint8_t *id_key, struct lf_vault **ret_vault,
+				  struct lf_error *err);
 /* Directory and key file of a region's vault, for programs that open it read-only; free() both. */
 LF_MUST_CHECK int lf_regions_paths(struct lf_regions *regions, const char *region, char **ret_dir,
 				   char **ret_key_file, struct lf_error *err);

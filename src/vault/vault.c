@@ -24,7 +24,7 @@ int lf_vault_init(const char *dir, const char *key_file, struct lf_error *err)
 	return lf_vault_init_like(dir, key_file, NULL, err);
 }
 
-int lf_vault_init_like(const char *dir, const char *key_file, const struct lf_vault *like,
+int lf_vault_init_like(const char *dir, const char *key_file, const uint8_t *id_key,
 		       struct lf_error *err)
 {
 	LF_AUTO_FREE char *vault_file = lf_printf_dup("%s/vault.json", dir);
@@ -50,7 +50,7 @@ int lf_vault_init_like(const char *dir, const char *key_file, const struct lf_va
 	LF_CRASH_POINT("vault-init");
 	/* the vault exists once this file does */
 	if (!rc)
-		rc = lf_domain_key_make(dir, key_file, like ? &like->key : NULL, err);
+		rc = lf_domain_key_make(dir, key_file, id_key, err);
 	return rc ? rc : lf_file_sync_parent(dir, err);
 }
 

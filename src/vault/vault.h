@@ -39,9 +39,10 @@ struct lf_vault_opts {
 /* Make the directory and a new domain key, wrapped by the platform key in key_file (made if
  * missing), or in a token ("pkcs11:...", vault/platformkey.h). */
 LF_MUST_CHECK int lf_vault_init(const char *dir, const char *key_file, struct lf_error *err);
-/* The same in the deduplication domain of another vault: disks can be copied between the two. */
-LF_MUST_CHECK int lf_vault_init_like(const char *dir, const char *key_file,
-				     const struct lf_vault *like, struct lf_error *err);
+/* The same in a deduplication domain that is there already (32 bytes; NULL: a new one): disks can
+ * be copied between its vaults. */
+LF_MUST_CHECK int lf_vault_init_like(const char *dir, const char *key_file, const uint8_t *id_key,
+				     struct lf_error *err);
 /*
  * Open; the caller owns *ret_vault: lf_vault_free().
  *   LF_ENOTFOUND no vault there    LF_EDENIED wrong key    LF_ECORRUPT a file fails its checksum

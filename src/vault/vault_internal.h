@@ -113,9 +113,9 @@ LF_MUST_CHECK int lf_sessions_load(struct lf_vault *vault, struct lf_error *err)
 /* key.c */
 LF_MUST_CHECK int lf_domain_key_load(const char *dir, const char *key_file,
 				     struct lf_domain_key *ret_key, struct lf_error *err);
-/* like (NULL: none): the same id key, so that chunks have the same ids. */
-LF_MUST_CHECK int lf_domain_key_make(const char *dir, const char *key_file,
-				     const struct lf_domain_key *like, struct lf_error *err);
+/* id_key (NULL: a new one): of a domain, so that chunks have the same ids. */
+LF_MUST_CHECK int lf_domain_key_make(const char *dir, const char *key_file, const uint8_t *id_key,
+				     struct lf_error *err);
 /* Is DIR/vault.json byte for byte what it should be? */
 LF_MUST_CHECK int lf_domain_key_check(const char *dir, struct lf_error *err);
 

@@ -4,8 +4,6 @@
 #include "os/file.h"
 #include "vault/copy.h"
 
-#define PAGE LF_PAGE_SIZE
-
 /* A second vault of the same domain beside the fixture's. */
 static struct lf_vault *open_other(struct fixture *fixture, bool same_domain)
 {
@@ -25,43 +23,11 @@ static struct lf_vault *open_other(struct fixture *fixture, bool same_domain)
 	return other;
 }
 
-/* Pages of noise at places; base NULL: an empty disk. */
-static void edit_disk(struct lf_vault *vault, const struct lf_root *base, uint64_t first,
-		      uint64_t count, uint64_t seed, struct lf_root *ret_root)
-{
-	struct lf_map_edit *edit = NULL;
-	uint8_t page[PAGE];
-	struct lf_error err;
-
-	assert_lf_ok(lf_map_edit_begin(vault, base, &edit, &err));
-	for (uint64_t i = 0; i < count; i++) {
-		struct lf_extent extent = {.page = first + i * 3, .pages = 1};
-		fill_noise(page, PAGE, seed * 1000000 + i);
-		assert_lf_ok(lf_vault_put(vault, page, PAGE, &extent.chunk, &err));
-		assert_lf_ok(lf_map_edit_put(edit, &extent, &err));
-	}
-	assert_lf_ok(lf_map_edit_commit(edit, ret_root, &err));
-	lf_map_edit_free(edit);
-}
-
-static void assert_same_disk(struct lf_vault *a, struct lf_vault *b, const struct lf_root *root,
-			     uint64_t pages)
-{
-	uint8_t x[PAGE], y[PAGE];
-	struct lf_error err;
-
-	for (uint64_t page = 0; page < pages; page++) {
-		assert_lf_ok(lf_map_read(a, root, x, PAGE, page * PAGE, &err));
-		assert_lf_ok(lf_map_read(b, root, y, PAGE, page * PAGE, &err));
-		assert_memory_equal(x, y, PAGE);
-	}
-}
-
 static void test_copy__moves_a_disk_and_then_only_what_changed(void **state)
 {
 	struct fixture *fixture = *state;
 	struct lf_vault *other = open_other(fixture, true);
-	struct lf_copy_opts opts = {.size_bytes = 4000 * PAGE};
+	struct lf_copy_opts opts = {.size_bytes = 4000 * LF_PAGE_SIZE};
 	struct lf_copy_result result;
 	struct lf_root one, two;
 	char point[LF_GUID_SIZE];
@@ -71,7 +37,7 @@ static void test_copy__moves_a_disk_and_then_only_what_changed(void **state)
 	edit_disk(fixture->vault, &one, 300, 10, 2, &two);
 	assert_lf_ok(lf_vault_copy_disk(fixture->vault, other, &one, &opts, &result, &err));
 	assert_true(lf_root_equal(&result.root, &one));
-	assert_true(result.moved_bytes >= 1000 * PAGE);
+	assert_true(result.moved_bytes >= 1000 * LF_PAGE_SIZE);
 	assert_same_disk(fixture->vault, other, &one, 3000);
 	lf_guid_random(point);
 	put_point(other, point, &one, opts.size_bytes);
@@ -79,7 +45,7 @@ static void test_copy__moves_a_disk_and_then_only_what_changed(void **state)
 	opts.base = &one;
 	assert_lf_ok(lf_vault_copy_disk(fixture->vault, other, &two, &opts, &result, &err));
 	assert_int_equal(result.named_chunks, 10);
-	assert_in_range(result.moved_bytes, 10 * PAGE, 12 * PAGE);
+	assert_in_range(result.moved_bytes, 10 * LF_PAGE_SIZE, 12 * LF_PAGE_SIZE);
 	assert_same_disk(fixture->vault, other, &two, 3000);
 	/* without one only the names are many */
 	opts.base = NULL;
@@ -93,7 +59,7 @@ static void test_copy__of_holes_over_what_was_there(void **state)
 {
 	struct fixture *fixture = *state;
 	struct lf_vault *other = open_other(fixture, true);
-	struct lf_copy_opts opts = {.size_bytes = 4000 * PAGE};
+	struct lf_copy_opts opts = {.size_bytes = 4000 * LF_PAGE_SIZE};
 	struct lf_copy_result result;
 	struct lf_map_edit *edit = NULL;
 	const struct lf_extent hole = {.page = 30, .pages = 600, .hole = true};
@@ -121,7 +87,7 @@ static void test_copy__stops_when_told_and_leaves_garbage_alone(void **state)
 	struct fixture *fixture = *state;
 	struct lf_vault *other = open_other(fixture, true);
 	atomic_bool stop = true;
-	struct lf_copy_opts opts = {.size_bytes = 4000 * PAGE, .stop = &stop};
+	struct lf_copy_opts opts = {.size_bytes = 4000 * LF_PAGE_SIZE, .stop = &stop};
 	struct lf_copy_result result;
 	struct lf_root one;
 	struct lf_error err;
@@ -138,7 +104,7 @@ static void test_copy__refuses_another_domain(void **state)
 {
 	struct fixture *fixture = *state;
 	struct lf_vault *other = open_other(fixture, false);
-	struct lf_copy_opts opts = {.size_bytes = 40 * PAGE};
+	struct lf_copy_opts opts = {.size_bytes = 40 * LF_PAGE_SIZE};
 	struct lf_copy_result result;
 	struct lf_root one;
 	struct lf_error err;

@@ -377,7 +377,8 @@ static void make_other(struct sweep *sweep)
 
 	close_other(sweep);
 	assert_lf_ok(lf_dir_remove(dir, &err));
-	assert_lf_ok(lf_vault_init_like(dir, sweep->fixture->key, sweep->fixture->vault, &err));
+	assert_lf_ok(lf_vault_init_like(dir, sweep->fixture->key,
+					lf_vault_key(sweep->fixture->vault)->id_key, &err));
 	assert_lf_ok(lf_vault_open(dir, sweep->fixture->key, NULL, &sweep->other, &err));
 }
 

@@ -129,4 +129,36 @@ static inline int64_t collect(struct lf_vault *vault, const char *what)
 	return lf_json_int_or(report, what, -1);
 }
 
+/* Pages of noise at places; base NULL: an empty disk. */
+static inline void edit_disk(struct lf_vault *vault, const struct lf_root *base, uint64_t first,
+			     uint64_t count, uint64_t seed, struct lf_root *ret_root)
+{
+	struct lf_map_edit *edit = NULL;
+	uint8_t page[LF_PAGE_SIZE];
+	struct lf_error err;
+
+	assert_lf_ok(lf_map_edit_begin(vault, base, &edit, &err));
+	for (uint64_t i = 0; i < count; i++) {
+		struct lf_extent extent = {.page = first + i * 3, .pages = 1};
+		fill_noise(page, LF_PAGE_SIZE, seed * 1000000 + i);
+		assert_lf_ok(lf_vault_put(vault, page, LF_PAGE_SIZE, &extent.chunk, &err));
+		assert_lf_ok(lf_map_edit_put(edit, &extent, &err));
+	}
+	assert_lf_ok(lf_map_edit_commit(edit, ret_root, &err));
+	lf_map_edit_free(edit);
+}
+
+static inline void assert_same_disk(struct lf_vault *a, struct lf_vault *b,
+				    const struct lf_root *root, uint64_t pages)
+{
+	uint8_t x[LF_PAGE_SIZE], y[LF_PAGE_SIZE];
+	struct lf_error err;
+
+	for (uint64_t page = 0; page < pages; page++) {
+		assert_lf_ok(lf_map_read(a, root, x, LF_PAGE_SIZE, page * LF_PAGE_SIZE, &err));
+		assert_lf_ok(lf_map_read(b, root, y, LF_PAGE_SIZE, page * LF_PAGE_SIZE, &err));
+		assert_memory_equal(x, y, LF_PAGE_SIZE);
+	}
+}
+
 #endif
