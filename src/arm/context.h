@@ -13,6 +13,7 @@
 #include "compute/compute.h"
 #include "crypto/token.h"
 #include "job/job.h"
+#include "peer/peer.h"
 #include "replication/replication.h"
 #include "vault/regions.h"
 
@@ -21,6 +22,7 @@ struct lf_context {
 	struct lf_catalog *catalog;
 	struct lf_jobs *jobs;
 	struct lf_regions *regions;
+	struct lf_peers *peers;
 	struct lf_compute *compute;
 	struct lf_replication *replication;
 	struct lf_token_keys *token_keys;

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "peer/inbox.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "base/text.h"
+#include "os/file.h"
+#include "replication/journal.h"
+#include "vault/key.h"
+#include "vault/point.h"
+
+#define BASE_CLAIM_NS (7 * 24 * 3600 * LF_NS_PER_S)
+#define DISKS_MAX     64u
+
+static char *point_dir(const struct lf_inbox_point *at)
+{
+	return lf_printf_dup("%s/inbox/%s/%s", at->opts->data_dir, at->region, at->point);
+}
+
+static char *journal_path(const struct lf_inbox_point *at, unsigned disk)
+{
+	return lf_printf_dup("%s/inbox/%s/%s/%u.journal", at->opts->data_dir, at->region, at->point,
+			     disk);
+}
+
+static int make_dirs(const struct lf_inbox_point *at, struct lf_error *err)
+{
+	LF_AUTO_FREE char *inbox = lf_printf_dup("%s/inbox", at->opts->data_dir);
+	LF_AUTO_FREE char *region = lf_printf_dup("%s/inbox/%s", at->opts->data_dir, at->region);
+	LF_AUTO_FREE char *dir = point_dir(at);
+
+	if (!inbox || !region || !dir)
+		return lf_fail_nomem(err);
+	int rc = lf_dir_make(inbox, 0700, err);
+	if (!rc)
+		rc = lf_dir_make(region, 0700, err);
+	return rc ? rc : lf_dir_make(dir, 0700, err);
+}
+
+static int remove_dir(const struct lf_inbox_point *at, struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = point_dir(at);
+
+	return dir ? lf_dir_remove(dir, err) : lf_fail_nomem(err);
+}
+
+static int claim_base(const struct lf_inbox_point *at, struct lf_vault *vault,
+		      const char *base_point, bool *ret_base, struct lf_error *err)
+{
+	char claim[LF_GUID_SIZE + 8];
+
+	*ret_base = false;
+	if (!base_point)
+		return 0;
+	if (!lf_guid_valid(base_point))
+		return lf_fail(err, LF_EINVAL, "basePoint", "not the id of a point");
+	snprintf(claim, sizeof(claim), "peer:%s", at->point);
+	int rc = lf_claim_put(vault, base_point, claim,
+			      lf_clock_now_ns(at->opts->clock) + BASE_CLAIM_NS, err);
+	*ret_base = !rc;
+	return rc == LF_ENOTFOUND ? 0 : rc;
+}
+
+int lf_inbox_begin(const struct lf_inbox_point *at, const uint8_t id_key[static 32],
+		   const char *base_point, struct lf_domain_key *ret_key, bool *ret_base,
+		   struct lf_error *err)
+{
+	struct lf_vault *vault = NULL;
+	int rc = lf_regions_join(at->opts->regions, at->region, id_key, &vault, err);
+
+	if (!rc)
+		rc = remove_dir(at, err);
+	/* the directory first: by it the sweep finds the vault's session, which keeps all garbage
+	 */
+	if (!rc)
+		rc = make_dirs(at, err);
+	LF_CRASH_POINT("inbox-begun");
+	if (!rc)
+		rc = lf_session_begin(vault, at->point, err);
+	if (!rc)
+		rc = claim_base(at, vault, base_point, ret_base, err);
+	if (!rc)
+		*ret_key = *lf_vault_key(vault);
+	return rc;
+}
+
+/* The vault of a point that was begun. */
+static int begun_vault(const struct lf_inbox_point *at, struct lf_vault **ret_vault,
+		       struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = point_dir(at);
+
+	if (!dir)
+		return lf_fail_nomem(err);
+	if (access(dir, F_OK))
+		return lf_fail(err, LF_ENOTFOUND, at->point, "the point was not begun");
+	return lf_regions_vault(at->opts->regions, at->region, ret_vault, err);
+}
+
+int lf_inbox_extents(const struct lf_inbox_point *at, unsigned disk, const uint8_t *records,
+		     size_t n, uint8_t *ret_have, struct lf_error *err)
+{
+	LF_AUTO_FREE struct lf_chunk_id *ids = calloc(n + 1, sizeof(*ids));
+	LF_AUTO_FREE char *path = journal_path(at, disk);
+	LF_AUTO_FREE char *dir = point_dir(at);
+	struct lf_vault *vault = NULL;
+
+	if (!ids || !path || !dir)
+		return lf_fail_nomem(err);
+	if (disk >= DISKS_MAX)
+		return lf_fail(err, LF_EINVAL, "disk", "a point has at most %u disks", DISKS_MAX);
+	int rc = begun_vault(at, &vault, err);
+	for (size_t i = 0; !rc && i < n; i++) {
+		struct lf_extent extent;
+		rc = lf_extent_decode(records + i * LF_EXTENT_WIRE_SIZE, &extent, err);
+		if (!rc && !extent.hole)
+			ids[i] = extent.chunk;
+	}
+	if (!rc)
+		rc = lf_journal_append(path, records, n, 0, err);
+	if (!rc)
+		utimensat(AT_FDCWD, dir, NULL, 0); /* it is not forgotten */
+	return rc ? rc : lf_vault_have(vault, ids, n, ret_have, err);
+}
+
+int lf_inbox_pack_path(const struct lf_inbox_point *at, char **ret_path, struct lf_error *err)
+{
+	struct lf_vault *vault;
+	char guid[LF_GUID_SIZE];
+	int rc = begun_vault(at, &vault, err);
+
+	if (rc)
+		return rc;
+	lf_guid_random(guid);
+	*ret_path = lf_printf_dup("%s/inbox/%s/%s/%s.pack", at->opts->data_dir, at->region,
+				  at->point, guid);
+	return *ret_path ? 0 : lf_fail_nomem(err);
+}
+
+int lf_inbox_adopt(const struct lf_inbox_point *at, const char *path, struct lf_error *err)
+{
+	struct lf_vault *vault = NULL;
+	int rc = begun_vault(at, &vault, err);
+
+	return rc ? rc : lf_vault_adopt_pack(vault, path, err);
+}
+
+static int put_extent(void *context, const struct lf_extent *extent, struct lf_error *err)
+{
+	return lf_map_edit_put(context, extent, err);
+}
+
+/* A base is a disk of the point that was claimed. */
+static int base_root(struct lf_vault *vault, const json_t *body, const char *text,
+		     struct lf_root *ret_root, struct lf_error *err)
+{
+	LF_AUTO_JSON *manifest = NULL;
+	const json_t *disk;
+	size_t i;
+	int rc = lf_point_get(vault, lf_json_text_or(body, "basePoint", ""), &manifest, err);
+
+	if (rc)
+		return rc;
+	json_array_foreach (lf_json_at(manifest, "disks"), i, disk)
+		if (strcmp(lf_json_text_or(disk, "root", ""), text) == 0)
+			return lf_root_parse(text, ret_root, err);
+	return lf_fail(err, LF_EINVAL, "disks", "the base of a disk is not in the base point");
+}
+
+static int build_disk(const struct lf_inbox_point *at, struct lf_vault *vault, const json_t *body,
+		      unsigned index, struct lf_error *err)
+{
+	const json_t *disk = json_array_get(lf_json_at(body, "manifest.disks"), index);
+	const char *base = json_string_value(json_array_get(lf_json_at(body, "bases"), index));
+	int64_t size = lf_json_int_or(disk, "sizeBytes", 0);
+	LF_AUTO_FREE char *path = journal_path(at, index);
+	struct lf_root root = {0}, wanted, built;
+	struct lf_map_edit *edit = NULL;
+
+	if (!path)
+		return lf_fail_nomem(err);
+	int rc = lf_root_parse(lf_json_text_or(disk, "root", ""), &wanted, err);
+	if (!rc && size <= 0)
+		rc = lf_fail(err, LF_EINVAL, "disks", "a disk has a size");
+	if (!rc && base && base[0])
+		rc = base_root(vault, body, base, &root, err);
+	if (!rc)
+		rc = lf_map_edit_begin(vault, lf_root_is_empty(&root) ? NULL : &root, &edit, err);
+	if (!rc)
+		rc = lf_journal_walk(path, put_extent, edit, err);
+	if (!rc)
+		rc = lf_map_edit_commit(edit, &built, err);
+	if (!rc && !lf_root_equal(&built, &wanted))
+		rc = lf_fail(err, LF_EINVAL, "disks", "the disk's map differs from the sender's");
+	lf_map_edit_free(edit);
+	return rc;
+}
+
+static int end(const struct lf_inbox_point *at, struct lf_vault *vault, struct lf_error *err)
+{
+	int rc = lf_session_end(vault, at->point, err);
+
+	return rc ? rc : remove_dir(at, err);
+}
+
+int lf_inbox_commit(const struct lf_inbox_point *at, const json_t *body, struct lf_error *err)
+{
+	size_t n = json_array_size(lf_json_at(body, "manifest.disks"));
+	const char *base_point = lf_json_text(body, "basePoint");
+	struct lf_vault *vault = NULL;
+	char claim[LF_GUID_SIZE + 8];
+
+	int rc = n && n <= DISKS_MAX
+			 ? begun_vault(at, &vault, err)
+			 : lf_fail(err, LF_EINVAL, "disks", "a point has 1 to %u disks", DISKS_MAX);
+	for (unsigned i = 0; !rc && i < n; i++)
+		rc = build_disk(at, vault, body, i, err);
+	if (!rc)
+		rc = at->opts->keep(at->opts->context, at->region, at->point, body, err);
+	LF_CRASH_POINT("inbox-kept");
+	snprintf(claim, sizeof(claim), "peer:%s", at->point);
+	if (!rc && base_point)
+		rc = lf_claim_drop(vault, base_point, claim, err);
+	return rc ? rc : end(at, vault, err);
+}
+
+int lf_inbox_forget(const struct lf_inbox_point *at, struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = point_dir(at);
+	struct lf_vault *vault = NULL;
+	int rc = 0;
+
+	if (!dir)
+		return lf_fail_nomem(err);
+	if (access(dir, F_OK) == 0) {
+		rc = lf_regions_vault(at->opts->regions, at->region, &vault, err);
+		if (!rc)
+			rc = end(at, vault, err);
+	}
+	return rc ? rc : at->opts->forget(at->opts->context, at->region, at->point, err);
+}
+
+/* The sweep: what lies in a region, and its points. */
+struct sweep {
+	struct lf_inbox_point at;
+	int64_t before_s;
+};
+
+static int sweep_point(void *context, const char *name, struct lf_error *err)
+{
+	struct sweep *sweep = context;
+	struct lf_vault *vault = NULL;
+	struct stat st;
+
+	if (!lf_guid_valid(name))
+		return 0;
+	snprintf(sweep->at.point, sizeof(sweep->at.point), "%s", name);
+	LF_AUTO_FREE char *dir = point_dir(&sweep->at);
+	if (!dir)
+		return lf_fail_nomem(err);
+	if (stat(dir, &st) || st.st_mtim.tv_sec >= sweep->before_s)
+		return 0;
+	int rc = lf_regions_vault(sweep->at.opts->regions, sweep->at.region, &vault, err);
+	return rc ? rc : end(&sweep->at, vault, err);
+}
+
+static int sweep_region(void *context, const char *name, struct lf_error *err)
+{
+	struct sweep *sweep = context;
+	LF_AUTO_FREE char *dir = lf_printf_dup("%s/inbox/%s", sweep->at.opts->data_dir, name);
+
+	snprintf(sweep->at.region, sizeof(sweep->at.region), "%s", name);
+	return dir ? lf_dir_list(dir, sweep_point, sweep, err) : lf_fail_nomem(err);
+}
+
+int lf_inbox_sweep(const struct lf_receive_opts *opts, int64_t before_s, struct lf_error *err)
+{
+	struct sweep sweep = {.at = {.opts = opts}, .before_s = before_s};
+	LF_AUTO_FREE char *dir = lf_printf_dup("%s/inbox", opts->data_dir);
+	int rc = dir ? lf_dir_list(dir, sweep_region, &sweep, err) : lf_fail_nomem(err);
+
+	return rc == LF_ENOTFOUND ? 0 : rc;
+}

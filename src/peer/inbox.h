@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * peer/inbox.h - points on their way here: DIR/inbox/REGION/POINT/ with a
+ * journal for each disk, a session of the region's vault that keeps what
+ * arrived, and a claim on the base.  Everything that was answered is durable.
+ *
+ * Threads: any; the calls for one point come one after the other, but for packs.
+ */
+#ifndef LF_PEER_INBOX_H
+#define LF_PEER_INBOX_H
+
+#include "base/text.h"
+#include "peer/receive.h"
+#include "vault/pack.h"
+
+struct lf_inbox_point {
+	const struct lf_receive_opts *opts;
+	char region[65], point[LF_GUID_SIZE];
+};
+
+/* Forget what was begun, if anything.  *ret_base: base_point (may be NULL) is here and stays. */
+LF_MUST_CHECK int lf_inbox_begin(const struct lf_inbox_point *at, const uint8_t id_key[static 32],
+				 const char *base_point, struct lf_domain_key *ret_key,
+				 bool *ret_base, struct lf_error *err);
+/* The calls below: LF_ENOTFOUND: not begun. */
+/* n records (replication/journal.h); bit i of ret_have: the i-th one's chunk is here. */
+LF_MUST_CHECK int lf_inbox_extents(const struct lf_inbox_point *at, unsigned disk,
+				   const uint8_t *records, size_t n, uint8_t *ret_have,
+				   struct lf_error *err);
+/* Where a pack can be written; free(). */
+LF_MUST_CHECK int lf_inbox_pack_path(const struct lf_inbox_point *at, char **ret_path,
+				     struct lf_error *err);
+LF_MUST_CHECK int lf_inbox_adopt(const struct lf_inbox_point *at, const char *path,
+				 struct lf_error *err);
+/* Put the maps together and compare their roots with those of body; then opts->keep. */
+LF_MUST_CHECK int lf_inbox_commit(const struct lf_inbox_point *at, const json_t *body,
+				  struct lf_error *err);
+LF_MUST_CHECK int lf_inbox_forget(const struct lf_inbox_point *at, struct lf_error *err);
+/* Drop what nobody went on with since before_s (seconds since 1970, of the file system's clock). */
+LF_MUST_CHECK int lf_inbox_sweep(const struct lf_receive_opts *opts, int64_t before_s,
+				 struct lf_error *err);
+
+#endif
