@@ -48,6 +48,8 @@ struct lf_arm_provider {
 	size_t n_routes;
 	/* Resource types for GET /providers: NULL-ended. */
 	const char *const *types;
+	/* Asked before the handler of any of its routes, the body not yet read; may be NULL. */
+	lf_arm_handler *admit;
 };
 
 /* The request. */

@@ -170,7 +170,9 @@ static int check_call(struct lf_arm *arm, struct lf_arm_call *call, struct lf_er
 	if (!rc)
 		rc = lf_arm_authorize(arm->context, call->principal, route->action,
 				      lf_arm_id(call, 0), err);
-	return rc ? rc : check_scope(call, err);
+	if (!rc)
+		rc = check_scope(call, err);
+	return rc || !call->match.provider->admit ? rc : call->match.provider->admit(call, err);
 }
 
 static int read_body(struct lf_arm_call *call, struct lf_error *err)

@@ -10,6 +10,7 @@
 #include "blob/blob.h"
 #include "http/server.h"
 #include "os/file.h"
+#include "peer/receive.h"
 #include "providers/backup/backup.h"
 #include "providers/identity/identity.h"
 #include "providers/registry.h"
@@ -31,6 +32,7 @@ struct lf_daemon {
 	struct lf_context context;
 	struct lf_intake *intake;
 	struct lf_blob_service *blob;
+	struct lf_receive *receive;
 	struct lf_arm *arm;
 	struct lf_http_server *http;
 	char *url;
@@ -97,6 +99,21 @@ static int blob_keys(void *context, const char *account, json_t **ret_keys, stru
 	return lf_storage_keys(&daemon->context, account, ret_keys, err);
 }
 
+static int keep_point(void *context, const char *region, const char *point, const json_t *body,
+		      struct lf_error *err)
+{
+	struct lf_daemon *daemon = context;
+
+	return lf_backup_replica_keep(&daemon->context, region, point, body, err);
+}
+
+static int forget_point(void *context, const char *region, const char *point, struct lf_error *err)
+{
+	struct lf_daemon *daemon = context;
+
+	return lf_backup_replica_forget(&daemon->context, region, point, err);
+}
+
 /* Open, layer by layer. */
 
 static int open_core(struct lf_daemon *daemon, const struct lf_daemon_opts *opts,
@@ -121,7 +138,10 @@ static int open_core(struct lf_daemon *daemon, const struct lf_daemon_opts *opts
 	context->owner_id = daemon->site.owner_id;
 	context->ca_cert = daemon->site.ca_cert;
 	context->ca_key = daemon->site.ca_key;
-	return lf_regions_open(daemon->data_dir, &context->regions, err);
+	rc = lf_regions_open(daemon->data_dir, &context->regions, err);
+	return rc ? rc
+		  : lf_peers_open(daemon->data_dir, opts->peers, opts->n_peers, &context->peers,
+				  err);
 }
 
 static int open_engine(struct lf_daemon *daemon, const struct lf_daemon_opts *opts,
@@ -171,12 +191,23 @@ static int open_mounts(struct lf_daemon *daemon, struct lf_error *err)
 					  .keys = blob_keys,
 					  .context = daemon};
 
-	int rc = lf_intake_open(&intake, &daemon->intake, err);
+	const struct lf_receive_opts receive = {.regions = context->regions,
+						.clock = context->clock,
+						.data_dir = daemon->data_dir,
+						.secret = daemon->site.peer_secret,
+						.keep = keep_point,
+						.forget = forget_point,
+						.context = daemon};
+
+	int rc = lf_receive_open(&receive, &daemon->receive, err);
+	if (!rc)
+		rc = lf_intake_open(&intake, &daemon->intake, err);
 	if (!rc)
 		rc = lf_blob_open(&blob, &daemon->blob, err);
 	if (rc)
 		return rc;
 	const struct lf_arm_mount mounts[] = {
+		{lf_receive_matches, *lf_receive_http_handler(daemon->receive), daemon->receive},
 		{lf_intake_matches, *lf_intake_http_handler(daemon->intake), daemon->intake},
 		{lf_blob_matches, *lf_blob_http_handler(daemon->blob), daemon->blob},
 	};
@@ -253,6 +284,8 @@ static void *tend_replicas(void *context)
 		struct lf_error err = LF_ERROR_NONE;
 		if (lf_replication_tend(daemon->context.replication, &err))
 			lf_log_error("housekeeping", &err);
+		if (lf_receive_sweep(daemon->receive, &err))
+			lf_log_error("what peers began", &err);
 	} while (wait_until(daemon, lf_clock_now_ns(clock) + TEND_EVERY_NS));
 	return NULL;
 }
@@ -321,6 +354,8 @@ int lf_daemon_open(const struct lf_daemon_opts *opts, struct lf_daemon **ret_dae
 		rc = lf_site_write_client(&daemon->site, daemon->context.catalog, daemon->url, err);
 	}
 	if (!rc)
+		rc = lf_site_write_peer(&daemon->site, daemon->url, err);
+	if (!rc)
 		rc = lf_jobs_run(daemon->context.jobs, JOB_WORKERS, err);
 	if (!rc)
 		rc = start_keepers(daemon, err);
@@ -351,8 +386,10 @@ void lf_daemon_free(struct lf_daemon *daemon)
 	lf_arm_free(daemon->arm);
 	lf_blob_free(daemon->blob);
 	lf_intake_free(daemon->intake);
+	lf_receive_free(daemon->receive);
 	lf_replication_free(daemon->context.replication);
 	lf_compute_free(daemon->context.compute);
+	lf_peers_free(daemon->context.peers);
 	lf_regions_free(daemon->context.regions);
 	lf_catalog_free(daemon->context.catalog);
 	lf_clock_free(daemon->context.clock);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 
+#define LF_DAEMON_PEERS_MAX 16u
 struct lf_daemon_opts {
 	const char *data_dir;
 	char address[64];
@@ -16,6 +17,8 @@ struct lf_daemon_opts {
 	const char *compute;
 	double clock_rate;
 	enum lf_log_level log_level;
+	const char *peers[LF_DAEMON_PEERS_MAX]; /* "REGION=FILE" (peer/peer.h) */
+	size_t n_peers;
 };
 struct lf_daemon;
 LF_MUST_CHECK int lf_daemon_open(const struct lf_daemon_opts *opts, struct lf_daemon **ret_daemon,

@@ -18,6 +18,7 @@ static const char usage[] =
 	"  --data DIR           where everything is kept (made when missing)\n"
 	"  --listen ADDR:PORT   address to serve HTTPS on (default 127.0.0.1:8443; port 0: any)\n"
 	"  --compute DRIVER     libvirt (default), or fake: machines that are documents only\n"
+	"  --peer REGION=FILE   REGION is served by the site of that pairing key; may be repeated\n"
 	"  --clock-rate N       run N times as fast as real time (default 1)\n"
 	"  --log-level LEVEL    error, warning, info (default), debug\n"
 	"  --routes             print every operation that is served, and end\n"
@@ -61,6 +62,7 @@ static int parse_arguments(int argc, char **argv, struct lf_daemon_opts *opts, s
 		{"data", required_argument, NULL, 'd'},
 		{"listen", required_argument, NULL, 'l'},
 		{"compute", required_argument, NULL, 'c'},
+		{"peer", required_argument, NULL, 'p'},
 		{"clock-rate", required_argument, NULL, 'r'},
 		{"log-level", required_argument, NULL, 'L'},
 		{"routes", no_argument, NULL, 'R'},
@@ -80,6 +82,13 @@ static int parse_arguments(int argc, char **argv, struct lf_daemon_opts *opts, s
 			break;
 		case 'c':
 			opts->compute = optarg;
+			break;
+		case 'p':
+			if (opts->n_peers == LF_DAEMON_PEERS_MAX)
+				rc = lf_fail(err, LF_EINVAL, optarg, "at most %u peers",
+					     LF_DAEMON_PEERS_MAX);
+			else
+				opts->peers[opts->n_peers++] = optarg;
 			break;
 		case 'r':
 			opts->clock_rate = strtod(optarg, NULL);

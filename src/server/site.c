@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "crypto/tls.h"
+#include "json/json.h"
 #include "os/file.h"
 #include "providers/identity/identity.h"
 #include "providers/resources/resources.h"
@@ -171,6 +172,39 @@ static int load_token_key(struct lf_site *site, struct lf_error *err)
 	return rc ? rc : lf_token_keys_load(jwks, 1, &site->token_keys, err);
 }
 
+/* It is in the pairing key alone. */
+static int load_peer_secret(struct lf_site *site, struct lf_error *err)
+{
+	LF_AUTO_FREE char *text = NULL;
+	LF_AUTO_JSON *key = NULL;
+
+	int rc = read_text(site, "keys/peer.json", &text, err);
+	if (!rc && text)
+		rc = lf_json_parse(text, strlen(text), &key, err);
+	if (rc)
+		return rc;
+	site->peer_secret = key ? strdup(lf_json_text_or(key, "secret", "")) : lf_secret_text_new();
+	if (!site->peer_secret)
+		return lf_fail_nomem(err);
+	return site->peer_secret[0]
+		       ? 0
+		       : lf_fail(err, LF_ECORRUPT, "keys/peer.json", "the file holds no secret");
+}
+
+int lf_site_write_peer(struct lf_site *site, const char *url, struct lf_error *err)
+{
+	LF_AUTO_JSON *key = json_pack("{s:s, s:s, s:s}", "url", url, "ca", site->ca_cert, "secret",
+				      site->peer_secret);
+	LF_AUTO_FREE char *text = NULL;
+
+	int rc = key ? lf_json_dump(key, &text, err) : lf_fail_nomem(err);
+	if (!rc)
+		rc = write_text(site, "keys/peer.json", text, 0600, err);
+	if (text)
+		explicit_bzero(text, strlen(text));
+	return rc;
+}
+
 /* A GUID that is made once. */
 static int load_guid(struct lf_catalog *catalog, const char *name, char **ret_guid,
 		     struct lf_error *err)
@@ -197,6 +231,8 @@ int lf_site_load(struct lf_site *site, struct lf_catalog *catalog, const struct 
 		rc = load_server_cert(site, clock, host, err);
 	if (!rc)
 		rc = load_token_key(site, err);
+	if (!rc)
+		rc = load_peer_secret(site, err);
 	if (!rc)
 		rc = load_guid(catalog, "tenantId", &site->tenant_id, err);
 	if (!rc)
@@ -269,7 +305,7 @@ void lf_site_done(struct lf_site *site)
 	lf_token_keys_free(site->token_keys);
 	char **const texts[] = {&site->ca_cert,	   &site->ca_key,    &site->server_cert,
 				&site->server_key, &site->tenant_id, &site->subscription_id,
-				&site->client_id,  &site->owner_id};
+				&site->client_id,  &site->owner_id,  &site->peer_secret};
 	for (size_t i = 0; i < LF_N(texts); i++) {
 		if (*texts[i])
 			explicit_bzero(*texts[i], strlen(*texts[i]));

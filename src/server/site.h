@@ -6,8 +6,9 @@
  * DIR/catalog.db      everything that clients see
  * DIR/ca.pem          the site's CA certificate, for clients
  * DIR/keys/           CA key, server key and certificate, token key, platform key: 0600
+ * DIR/keys/peer.json  pairing key for sites that send to this one (peer/peer.h): 0600
  * DIR/client.env      how the first principal signs in: 0600
- * DIR/regions, sessions, accounts, compute: of the parts
+ * DIR/regions, sessions, inbox, outgoing, peers, accounts, compute: of the parts
  *
  * Each file is written whole and durable, and what is found is kept, so a kill
  * at any instant of the first start leaves a directory that starts.
@@ -25,6 +26,7 @@ struct lf_site {
 	char *ca_cert, *ca_key;
 	char *server_cert, *server_key;
 	char *tenant_id, *subscription_id, *client_id, *owner_id;
+	char *peer_secret;
 	struct lf_token_keys *token_keys;
 };
 
@@ -37,6 +39,8 @@ LF_MUST_CHECK int lf_site_load(struct lf_site *site, struct lf_catalog *catalog,
 /* Write client.env for this URL, and the first principal's secret if it has none yet. */
 LF_MUST_CHECK int lf_site_write_client(struct lf_site *site, struct lf_catalog *catalog,
 				       const char *url, struct lf_error *err);
+/* Write keys/peer.json for this URL. */
+LF_MUST_CHECK int lf_site_write_peer(struct lf_site *site, const char *url, struct lf_error *err);
 void lf_site_done(struct lf_site *site);
 
 #endif

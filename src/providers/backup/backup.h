@@ -26,4 +26,16 @@ extern const size_t lf_backup_n_jobs;
  */
 LF_MUST_CHECK int lf_backup_tend(struct lf_context *context, struct lf_error *err);
 
+/*
+ * What a peer sends of a vault of its own (peer/receive.h): body {"manifest", "resources": [{"id",
+ * "type", "doc", "state"}], the vault's first}; the blocks are here.  The point is durable, and can
+ * be restored by Cross Region Restore, on 0.  LF_ECONFLICT: a resource of that name is not such a
+ * replica.
+ */
+LF_MUST_CHECK int lf_backup_replica_keep(struct lf_context *context, const char *region,
+					 const char *point, const json_t *body,
+					 struct lf_error *err);
+LF_MUST_CHECK int lf_backup_replica_forget(struct lf_context *context, const char *region,
+					   const char *point, struct lf_error *err);
+
 #endif

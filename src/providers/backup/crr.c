@@ -16,6 +16,11 @@
 static int check_location(struct lf_arm_call *call, char out[static 64], struct lf_error *err)
 {
 	lf_location_normal(lf_arm_param(call, "location"), out, 64);
+	const char *url = lf_peers_url(lf_arm_context(call)->peers, out);
+	if (url)
+		return lf_fail_arm(err, LF_EUNSUPPORTED, "RegionServedElsewhere", out,
+				   "send the request there, with a token of that site",
+				   "region %s is served by the site at %s", out, url);
 	return lf_location_pair(out) ? 0
 				     : lf_fail_arm(err, LF_ENOTFOUND, "LocationNotFound", out,
 						   "GET /subscriptions/{id}/locations lists them",

@@ -4,12 +4,9 @@
 #include <string.h>
 
 #include "providers/backup/retention.h"
-#include "providers/common/point_copy.h"
 #include "providers/compute/machine.h"
 #include "providers/compute/plan.h"
 #include "vault/point.h"
-
-#define CLAIM "backup"
 
 int lf_backup_points(struct lf_context *context, const char *item_id,
 		     struct lf_resource_list *ret_list, struct lf_error *err)
@@ -150,8 +147,9 @@ static int put_manifest(struct lf_vault *vault, const char *guid, const char *ti
 			  "id", lf_json_text_or(vm->doc, "properties.vmId", ""), "disks",
 			  lf_json_at(capture, "disks"));
 
-	return manifest ? lf_point_put(vault, guid, manifest, CLAIM, LF_CLAIM_FOREVER, err)
-			: lf_fail_nomem(err);
+	return manifest
+		       ? lf_point_put(vault, guid, manifest, LF_BACKUP_CLAIM, LF_CLAIM_FOREVER, err)
+		       : lf_fail_nomem(err);
 }
 
 /* The item says when it was last backed up. */
@@ -272,8 +270,8 @@ int lf_backup_point_take(struct lf_job_run *run, const char *item_id, struct lf_
 	return rc ? rc : take(run, id, &item, &vm, err);
 }
 
-static int release(struct lf_context *context, const char *region, const char *guid,
-		   struct lf_error *err)
+int lf_backup_point_release(struct lf_context *context, const char *region, const char *guid,
+			    struct lf_error *err)
 {
 	struct lf_vault *vault = NULL;
 
@@ -281,7 +279,7 @@ static int release(struct lf_context *context, const char *region, const char *g
 		return 0;
 	int rc = lf_regions_vault(context->regions, region, &vault, err);
 	if (!rc)
-		rc = lf_claim_drop(vault, guid, CLAIM, err);
+		rc = lf_claim_drop(vault, guid, LF_BACKUP_CLAIM, err);
 	return rc == LF_ENOTFOUND ? 0 : rc;
 }
 
@@ -293,101 +291,17 @@ int lf_backup_point_drop(struct lf_context *context, const char *region, const c
 
 	if (!rc)
 		rc = lf_session_end(vault, guid, err);
-	return rc ? rc : release(context, region, guid, err);
+	return rc ? rc : lf_backup_point_release(context, region, guid, err);
 }
 
 int lf_backup_point_remove(struct lf_context *context, const struct lf_resource *point,
 			   struct lf_error *err)
 {
 	const char *guid = lf_json_text(point->state, "point");
-	int rc = release(context, lf_json_text(point->state, "region"), guid, err);
+	int rc = lf_backup_point_release(context, lf_json_text(point->state, "region"), guid, err);
 
 	if (!rc)
-		rc = release(context, lf_json_text(point->state, "secondary.region"), guid, err);
+		rc = lf_backup_pair_release(context, lf_json_text(point->state, "secondary.region"),
+					    guid, err);
 	return rc ? rc : lf_catalog_delete(context->catalog, point->id, err);
 }
-
-/* --- to the paired region --- */
-
-static const json_t *copied_base(const struct lf_resource_list *points)
-{
-	for (size_t i = points->n; i > 0; i--)
-		if (lf_json_bool_or(points->items[i - 1].state, "secondary.complete", false))
-			return lf_json_at(points->items[i - 1].state, "disks");
-	return NULL;
-}
-
-static int copy_point(struct lf_job_run *run, struct lf_resource *point, struct lf_error *err)
-{
-	struct lf_context *context = lf_job_run_context(run);
-	const char *region = lf_json_text_or(lf_job_run_job(run)->doc, "region", "");
-	const char *guid = lf_json_text_or(point->state, "point", "");
-	LF_AUTO_FREE char *item =
-		strndup(point->id, (size_t)(strcasestr(point->id, "/recoveryPoints/") - point->id));
-	LF_AUTO_RESOURCE_LIST points = {0};
-	struct lf_vault *vault = NULL;
-
-	int rc = item ? lf_backup_points(context, item, &points, err) : lf_fail_nomem(err);
-	if (!rc)
-		rc = lf_regions_vault(context->regions, region, &vault, err);
-	if (!rc)
-		rc = lf_session_begin(vault, guid, err);
-	const struct lf_point_copy copy = {
-		.from_region = lf_json_text_or(point->state, "region", ""),
-		.from_point = guid,
-		.to_region = region,
-		.holder = guid,
-		.disks = lf_json_at(point->state, "disks"),
-		.base = rc ? NULL : copied_base(&points),
-	};
-	if (!rc)
-		rc = lf_point_copy(run, &copy, err);
-	LF_AUTO_JSON *manifest = json_pack(
-		"{s:s, s:s, s:s, s:{s:s}, s:O}", "id", guid, "time",
-		lf_json_text_or(point->doc, "properties.recoveryPointTime", ""), "consistency",
-		lf_json_text_or(point->doc, "properties.recoveryPointType", ""), "machine", "id",
-		lf_json_text_or(point->state, "machine.properties.vmId", ""), "disks",
-		lf_json_at(point->state, "disks"));
-	if (!rc)
-		rc = manifest ? lf_point_put(vault, guid, manifest, CLAIM, LF_CLAIM_FOREVER, err)
-			      : lf_fail_nomem(err);
-	return rc ? rc : lf_session_end(vault, guid, err);
-}
-
-static int run_copy(struct lf_job_run *run, struct lf_error *err)
-{
-	struct lf_context *context = lf_job_run_context(run);
-	const char *id = lf_json_text_or(lf_job_run_job(run)->doc, "recoveryPoint", "");
-	LF_AUTO_RESOURCE point = LF_RESOURCE_INIT;
-
-	int rc = lf_catalog_get(context->catalog, id, &point, err);
-	if (rc == LF_ENOTFOUND)
-		return LF_STEP_DONE; /* its retention has ended */
-	if (!rc && (lf_json_set_text(point.state, "secondary.region",
-				     lf_json_text_or(lf_job_run_job(run)->doc, "region", "")) ||
-		    lf_json_set_bool(point.state, "secondary.complete", false)))
-		rc = lf_fail_nomem(err);
-	/* whoever deletes the point meanwhile knows where else it is */
-	if (!rc)
-		rc = lf_catalog_put(context->catalog, id, LF_BACKUP_POINT_TYPE, LF_PUT_EXISTING,
-				    NULL, point.doc, point.state, err);
-	if (!rc)
-		rc = copy_point(run, &point, err);
-	if (!rc && lf_json_set_bool(point.state, "secondary.complete", true))
-		rc = lf_fail_nomem(err);
-	if (!rc)
-		rc = lf_catalog_put(context->catalog, id, LF_BACKUP_POINT_TYPE, LF_PUT_EXISTING,
-				    NULL, point.doc, point.state, err);
-	if (rc == LF_ENOTFOUND) /* deleted meanwhile: so is its copy */
-		rc = release(context, lf_json_text(point.state, "secondary.region"),
-			     lf_json_text(point.state, "point"), err);
-	return rc;
-}
-
-static const struct lf_job_step copy_steps[] = {
-	{"Copy", "Copy what the paired region lacks", run_copy, NULL}};
-/* Not one of the jobs that clients see: its name is outside of theirs. */
-const struct lf_job_type lf_backup_copy_job = {.name = "backupcopy.copyPoint",
-					       .steps = copy_steps,
-					       .n_steps = LF_N(copy_steps),
-					       .attempts_max = 100};

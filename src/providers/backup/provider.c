@@ -175,6 +175,7 @@ const struct lf_arm_provider lf_backup_provider = {
 	.routes = routes,
 	.n_routes = LF_N(routes),
 	.types = types,
+	.admit = lf_vault_admit,
 };
 
 const struct lf_job_type *const lf_backup_jobs[] = {&lf_backup_job,

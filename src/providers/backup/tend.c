@@ -136,6 +136,8 @@ int lf_backup_tend(struct lf_context *context, struct lf_error *err)
 
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		struct lf_error failed;
+		if (lf_json_text(list.items[i].state, "replicaOf"))
+			continue; /* its own site tends it */
 		/* one item's trouble is not another's */
 		if (tend_item(context, &list.items[i], &failed))
 			lf_log_error(list.items[i].id, &failed);

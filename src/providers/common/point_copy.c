@@ -40,14 +40,29 @@ static const char *base_root(const json_t *base, const json_t *disk)
 	return "";
 }
 
+/* Where a disk goes from, and to: a vault, or a peer. */
+struct way {
+	struct lf_vault *from, *to;
+	struct lf_peer_session *peer;
+	unsigned index; /* of the disk */
+};
+
+static int move_disk(const struct way *way, const struct lf_root *root,
+		     const struct lf_copy_opts *opts, struct lf_error *err)
+{
+	struct lf_copy_result result;
+
+	return way->peer ? lf_peer_send_disk(way->peer, way->index, root, opts, &result, err)
+			 : lf_vault_copy_disk(way->from, way->to, root, opts, &result, err);
+}
+
 static int copy_disk(struct lf_job_run *run, const json_t *disk, const json_t *base,
-		     struct lf_vault *from, struct lf_vault *to, struct lf_error *err)
+		     const struct way *way, struct lf_error *err)
 {
 	struct progress progress = {.run = run};
 	struct lf_copy_opts opts = {.size_bytes = (uint64_t)lf_json_int_or(disk, "sizeBytes", 0),
 				    .progress = note_progress,
 				    .context = &progress};
-	struct lf_copy_result result;
 	struct lf_root root, shared;
 	struct lf_error ignored;
 
@@ -59,32 +74,34 @@ static int copy_disk(struct lf_job_run *run, const json_t *disk, const json_t *b
 	/* without what the last copy shares with this one it only takes longer */
 	if (!lf_root_parse(base_root(base, disk), &shared, &ignored)) {
 		opts.base = &shared;
-		rc = lf_vault_copy_disk(from, to, &root, &opts, &result, err);
-		if (rc != LF_ENOTFOUND)
+		rc = move_disk(way, &root, &opts, err);
+		if (rc != LF_ENOTFOUND || way->peer)
 			return rc;
 		opts.base = NULL;
 	}
-	return lf_vault_copy_disk(from, to, &root, &opts, &result, err);
+	return move_disk(way, &root, &opts, err);
 }
 
 int lf_point_copy(struct lf_job_run *run, const struct lf_point_copy *copy, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
-	struct lf_vault *from = NULL, *to = NULL;
+	struct way way = {.peer = copy->peer};
 	char claim[LF_GUID_SIZE + 8];
 	const json_t *disk;
 	size_t i;
 
-	int rc = lf_regions_vault(context->regions, copy->from_region, &from, err);
-	if (!rc)
-		rc = lf_regions_vault(context->regions, copy->to_region, &to, err);
+	int rc = lf_regions_vault(context->regions, copy->from_region, &way.from, err);
+	if (!rc && !copy->peer)
+		rc = lf_regions_vault(context->regions, copy->to_region, &way.to, err);
 	/* the original may be deleted while it is copied */
 	snprintf(claim, sizeof(claim), "copy:%s", copy->holder);
 	if (!rc)
-		rc = lf_claim_put(from, copy->from_point, claim,
+		rc = lf_claim_put(way.from, copy->from_point, claim,
 				  lf_clock_now_ns(context->clock) + COPY_LIMIT_NS, err);
-	json_array_foreach (copy->disks, i, disk)
+	json_array_foreach (copy->disks, i, disk) {
+		way.index = (unsigned)i;
 		if (!rc)
-			rc = copy_disk(run, disk, copy->base, from, to, err);
-	return rc ? rc : lf_claim_drop(from, copy->from_point, claim, err);
+			rc = copy_disk(run, disk, copy->base, &way, err);
+	}
+	return rc ? rc : lf_claim_drop(way.from, copy->from_point, claim, err);
 }

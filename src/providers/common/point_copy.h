@@ -8,6 +8,7 @@
 #define LF_PROVIDERS_POINT_COPY_H
 
 #include "arm/context.h"
+#include "peer/peer.h"
 
 struct lf_point_copy {
 	const char *from_region, *from_point; /* where it is */
@@ -17,9 +18,11 @@ struct lf_point_copy {
 	/* Disks of an earlier copy of the same machine in to_region, which both regions have: what
 	 * they share is not compared.  NULL: none. */
 	const json_t *base;
+	struct lf_peer_session *peer; /* to_region is that peer's; NULL: served here */
 };
 /*
- * Copy what the target lacks; durable there, kept only by the caller's session in the target.
+ * Copy what the target lacks; durable there, kept only by the caller's session in the target (a
+ * peer's: durable once that is committed).
  * Percent done of each disk in the job's data, "percent.ID", never back; 100 is not written here.
  * Idempotent: a copy that was cut short goes on.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/siterecovery/internal.h"
 #include "providers/siterecovery/siterecovery.h"
+#include "providers/vaults/vaults.h"
 
 #define V                                                                                          \
 	"/subscriptions/{subscription}/resourceGroups/{group}/providers/"                          \
@@ -196,6 +197,7 @@ const struct lf_arm_provider lf_siterecovery_provider = {
 	.routes = routes,
 	.n_routes = LF_N(routes),
 	.types = types,
+	.admit = lf_vault_admit,
 };
 
 const struct lf_job_type *const lf_siterecovery_jobs[] = {

@@ -160,6 +160,7 @@ const struct lf_arm_provider lf_vaults_provider = {
 	.routes = routes,
 	.n_routes = LF_N(routes),
 	.types = types,
+	.admit = lf_vault_admit,
 };
 const struct lf_job_type *const lf_vaults_jobs[] = {NULL};
 const size_t lf_vaults_n_jobs = 0;

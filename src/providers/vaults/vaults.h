@@ -14,6 +14,10 @@ extern const struct lf_arm_provider lf_vaults_provider;
 extern const struct lf_job_type *const lf_vaults_jobs[];
 extern const size_t lf_vaults_n_jobs;
 
+/* As lf_arm_provider.admit of all that lies below vaults: what a peer sent of a vault of its own
+ * (state "replicaOf") can be read, and restored across regions, but not changed.  LF_ECONFLICT. */
+lf_arm_handler lf_vault_admit;
+
 /* 2 to 50 letters, digits and hyphens, beginning with a letter. */
 bool lf_vault_name_valid(const char *name);
 /* How many resources of type the vault holds. */
