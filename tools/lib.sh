@@ -213,3 +213,20 @@ take_down() {
 	unmount_below "$dir"
 	detach_disks "$dir"
 }
+
+# check WHAT TEST... - a line for the count of tests; sets bad=1
+check() {
+	local what=$1
+	shift
+	if "$@"; then echo "ok - $what"; else echo "not ok - $what"; bad=1; fi
+}
+
+# wait_for SECONDS COMMAND... - until it succeeds
+wait_for() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" 2>/dev/null; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.3
+	done
+}

@@ -20,12 +20,6 @@ RANDOM=$seed
 bad=0
 trap 'tools/estate down "$run" >/dev/null 2>&1 || true; rm -rf "$dir"' EXIT
 
-check() { # WHAT TEST...
-	local what=$1
-	shift
-	if "$@"; then echo "ok - $what"; else echo "not ok - $what"; bad=1; fi
-}
-
 echo "# seed $seed"
 mkdir "$run"
 tools/estate up "$run" >/dev/null
@@ -44,14 +38,6 @@ act() {
 }
 jobs() { lf --output json backup jobs --vault estate-backups; }
 ended() { [ "$(jobs | jq '[.[] | select(.properties.status == "InProgress")] | length')" = 0 ]; }
-wait_for() { # SECONDS COMMAND...
-	local end=$((SECONDS + $1))
-	shift
-	until "$@" 2>/dev/null; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.3
-	done
-}
 
 for i in $(seq "$kills"); do
 	act "$i" &

@@ -27,19 +27,6 @@ finish() {
 }
 trap finish EXIT
 
-check() { # WHAT TEST...
-	local what=$1
-	shift
-	if "$@"; then echo "ok - $what"; else echo "not ok - $what"; bad=1; fi
-}
-wait_for() { # SECONDS COMMAND...
-	local end=$((SECONDS + $1))
-	shift
-	until "$@" 2>/dev/null; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.3
-	done
-}
 at() { run=$1 lf "${@:2}"; } # at SITE ARGS... - the command line, signed in there
 refused() { # CODE SITE ARGS... - the command fails with that error
 	local code=$1 said
