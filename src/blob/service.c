@@ -417,8 +417,9 @@ bool lf_blob_matches(void *context, const struct lf_http_exchange *x)
 	char account[32];
 	struct stat st;
 
-	/* account names have no capitals, dashes or dots; no route of ours begins with one */
-	if (len < 3 || len > 24 || strspn(path, "abcdefghijklmnopqrstuvwxyz0123456789") != len)
+	/* account names have no capitals or dots, and dashes only where no client can make one; no
+	 * route of ours begins with one that is there */
+	if (len < 3 || len > 24 || strspn(path, "abcdefghijklmnopqrstuvwxyz0123456789-") != len)
 		return false;
 	snprintf(account, sizeof(account), "%.*s", (int)len, path);
 	LF_AUTO_FREE char *dir = lf_printf_dup("%s/accounts/%s", service->data_dir, account);

@@ -12,6 +12,7 @@
 #include "os/file.h"
 #include "peer/receive.h"
 #include "providers/backup/backup.h"
+#include "providers/compute/access.h"
 #include "providers/identity/identity.h"
 #include "providers/registry.h"
 #include "providers/storage/storage.h"
@@ -96,6 +97,8 @@ static int blob_keys(void *context, const char *account, json_t **ret_keys, stru
 {
 	struct lf_daemon *daemon = context;
 
+	if (strcmp(account, LF_DISK_ACCESS_ACCOUNT) == 0)
+		return lf_disk_access_keys(&daemon->context, ret_keys, err);
 	return lf_storage_keys(&daemon->context, account, ret_keys, err);
 }
 
@@ -284,6 +287,8 @@ static void *tend_replicas(void *context)
 		struct lf_error err = LF_ERROR_NONE;
 		if (lf_replication_tend(daemon->context.replication, &err))
 			lf_log_error("housekeeping", &err);
+		if (lf_disk_access_tend(&daemon->context, &err))
+			lf_log_error("what was granted", &err);
 		if (lf_receive_sweep(daemon->receive, &err))
 			lf_log_error("what peers began", &err);
 	} while (wait_until(daemon, lf_clock_now_ns(clock) + TEND_EVERY_NS));

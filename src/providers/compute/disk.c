@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "providers/common/document.h"
+#include "providers/compute/access.h"
 #include "providers/compute/attach.h"
 #include "providers/compute/compute.h"
 #include "providers/compute/disk_import.h"
@@ -85,27 +86,37 @@ static int check_disk(struct lf_arm_call *call, const char *id, json_t *doc,
 	return failed ? lf_fail_nomem(err) : 0;
 }
 
-static int refuse_attached(struct lf_context *context, const struct lf_resource *disk,
-			   struct lf_error *err)
+static int refuse_in_use(struct lf_context *context, const struct lf_resource *disk,
+			 struct lf_error *err)
 {
 	const char *owner = lf_json_text(disk->doc, "managedBy");
+	bool granted;
 
-	(void)context;
-	return !owner ? 0
-		      : lf_fail_arm(err, LF_ECONFLICT, "OperationNotAllowed", disk->id,
-				    "delete or detach from the virtual machine first",
-				    "disk %s is attached to VM %s", lf_arm_id_last(disk->id),
-				    owner);
+	int rc = lf_disk_access_is_granted(context, disk->id, &granted, err);
+	if (!rc && granted)
+		return lf_fail_arm(err, LF_ECONFLICT, "OperationNotAllowed", disk->id,
+				   "end it first: POST endGetAccess",
+				   "disk %s can be read by a shared access signature",
+				   lf_arm_id_last(disk->id));
+	return rc	? rc
+	       : !owner ? 0
+			: lf_fail_arm(err, LF_ECONFLICT, "OperationNotAllowed", disk->id,
+				      "delete or detach from the virtual machine first",
+				      "disk %s is attached to VM %s", lf_arm_id_last(disk->id),
+				      owner);
 }
 
-/* The claim on what it was to be made from; the host's part, with the last disk that lies there. */
+/* What lets others read it; the claim on what it was to be made from; the host's part, with the
+ * last disk that lies there. */
 static int remove_disk(struct lf_context *context, const struct lf_resource *disk,
 		       struct lf_error *err)
 {
 	char host[LF_GUID_SIZE];
 	unsigned others;
 
-	int rc = lf_disk_unclaim(context, disk->id, lf_json_at(disk->state, "source"), err);
+	int rc = lf_disk_access_revoke(context, disk->id, err);
+	if (!rc)
+		rc = lf_disk_unclaim(context, disk->id, lf_json_at(disk->state, "source"), err);
 	if (rc || !context->compute || !lf_disk_host(context, disk, host))
 		return rc;
 	rc = lf_disks_of_host(context, host, disk->id, &others, err);
@@ -123,7 +134,7 @@ static const char *import_job(const struct lf_resource *disk)
 
 const struct lf_document lf_disk_document = {.type = LF_DISK_TYPE,
 					     .check = check_disk,
-					     .removing = refuse_attached,
+					     .removing = refuse_in_use,
 					     .undo = remove_disk,
 					     .making = import_job,
 					     .needs_location = true,
@@ -189,18 +200,46 @@ int lf_disk_delete(struct lf_arm_call *call, struct lf_error *err)
 	return lf_document_delete(call, &lf_disk_document, 202, err);
 }
 
-int lf_disk_grant(struct lf_arm_call *call, struct lf_error *err)
+/* The point that a disk without a machine is made from. */
+static int find_point(const struct lf_resource *disk, struct lf_blob_point *ret_point,
+		      struct lf_error *err)
 {
-	return lf_fail_arm(err, LF_EUNSUPPORTED, "OperationNotAllowed", lf_arm_id(call, 1),
-			   "restore the disk to a storage account instead",
-			   "access by SAS to a managed disk is not served yet");
+	const json_t *source = lf_json_at(disk->state, "source");
+
+	if (lf_json_text(disk->doc, "managedBy") || !source)
+		return lf_fail_arm(
+			err, LF_ECONFLICT, "OperationNotAllowed", disk->id,
+			"make a restore point of its machine, and ask for that one's disk",
+			"a disk that a machine has written to cannot be read directly");
+	if (!lf_json_text(source, "root"))
+		return lf_fail_arm(err, LF_ECONFLICT, "OperationNotAllowed", disk->id,
+				   "attach it to a machine first", "the disk is empty");
+	*ret_point = (struct lf_blob_point){
+		.region = lf_json_text_or(source, "region", ""),
+		.point = lf_json_text_or(source, "point", ""),
+		.root = lf_json_text_or(source, "root", ""),
+		.size_bytes = (uint64_t)lf_json_int_or(disk->doc, "properties.diskSizeBytes", 0)};
+	return 0;
 }
 
-/* Nothing is ever granted, so there is nothing to take back. */
-int lf_disk_revoke(struct lf_arm_call *call, struct lf_error *err)
+int lf_disk_grant(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE disk = LF_RESOURCE_INIT;
+	struct lf_blob_point point;
 	int rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 1), &disk, err);
 
+	if (!rc)
+		rc = find_point(&disk, &point, err);
+	return rc ? rc : lf_disk_access_grant(call, &point, err);
+}
+
+int lf_disk_revoke(struct lf_arm_call *call, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	LF_AUTO_RESOURCE disk = LF_RESOURCE_INIT;
+	int rc = lf_catalog_get(context->catalog, lf_arm_id(call, 1), &disk, err);
+
+	if (!rc)
+		rc = lf_disk_access_revoke(context, disk.id, err);
 	return rc ? rc : lf_arm_reply(call, 200, NULL, err);
 }

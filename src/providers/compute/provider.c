@@ -169,8 +169,8 @@ static const struct lf_arm_route routes[] = {
 	 &lf_disk_document},
 	{"PATCH", DISK, ACTION("disks/write"), lf_disk_patch, LF_ARM_BODY, FIELDS(disk_fields)},
 	{"DELETE", DISK, ACTION("disks/delete"), lf_disk_delete, 0, NONE},
-	{"POST", DISK "/beginGetAccess", ACTION("disks/beginGetAccess/action"), lf_disk_grant, 0,
-	 NONE},
+	{"POST", DISK "/beginGetAccess", ACTION("disks/beginGetAccess/action"), lf_disk_grant,
+	 LF_ARM_BODY, NONE},
 	{"POST", DISK "/endGetAccess", ACTION("disks/endGetAccess/action"), lf_disk_revoke, 0,
 	 NONE},
 
@@ -210,10 +210,10 @@ static const struct lf_arm_route routes[] = {
 	 lf_disk_restore_point_get, 0, NONE},
 	{"POST", DISK_POINTS "/{disk}/beginGetAccess",
 	 ACTION("restorePointCollections/restorePoints/diskRestorePoints/beginGetAccess/action"),
-	 lf_disk_restore_point_grant, 0, NONE},
+	 lf_disk_restore_point_grant, LF_ARM_BODY, NONE},
 	{"POST", DISK_POINTS "/{disk}/endGetAccess",
 	 ACTION("restorePointCollections/restorePoints/diskRestorePoints/endGetAccess/action"),
-	 lf_disk_restore_point_grant, 0, NONE},
+	 lf_disk_restore_point_revoke, 0, NONE},
 };
 
 static const char *const api_versions[] = {

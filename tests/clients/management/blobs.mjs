@@ -4,7 +4,8 @@ import { ResourceManagementClient } from "@azure/arm-resources";
 import { BlobServiceClient, ContainerClient, BlobClient, StorageSharedKeyCredential, generateBlobSASQueryParameters,
   generateAccountSASQueryParameters, BlobSASPermissions, ContainerSASPermissions, AccountSASPermissions,
   AccountSASResourceTypes, AccountSASServices, SASProtocol } from "@azure/storage-blob";
-import { all, check, client, prefix } from "./lib.mjs";
+import { ComputeManagementClient } from "@azure/arm-compute";
+import { all, check, client, poll, prefix } from "./lib.mjs";
 
 const storage = client(StorageManagementClient), groups = client(ResourceManagementClient).resourceGroups;
 const rg = `${prefix}-blob`, name = `${prefix}blobs`, location = "eastus", once = { retryOptions: { maxTries: 1 } };
@@ -76,6 +77,27 @@ check("and tells which they are", ranges.length === 1 && ranges[0].offset === 2 
 check("it is a page blob", (await pages.getProperties()).blobType === "PageBlob" && (await all(box.listBlobsFlat({ prefix: "disk" })))[0].properties.blobType === "PageBlob");
 await refused("a write that is not of whole pages", 400, "InvalidPageRange", () => pages.uploadPages(Buffer.alloc(100), 0, 100));
 await refused("a write beyond its end", 400, "InvalidPageRange", () => pages.uploadPages(Buffer.alloc(512), 8 << 20, 512));
+
+// --- a disk of it, read by a URL that carries its own right ---
+const compute = client(ComputeManagementClient), { disks } = compute;
+const disk = (await disks.beginCreateOrUpdateAndWait(rg, "imported", { location, creationData: { createOption: "Import", sourceUri: pages.url, storageAccountId: account.id } }, poll)).id;
+const grant = (more = {}) => disks.beginGrantAccessAndWait(rg, "imported", { access: "Read", durationInSeconds: 600, ...more }, poll);
+const reader = new BlobClient((await grant()).accessSAS, undefined, once), image = await reader.downloadToBuffer();
+check("a disk is read by a shared access signature: a VHD of its bytes", image.length === (8 << 20) + 512 && bytes.equals(image.subarray(0, 8 << 20)) && image.toString("latin1", 8 << 20, (8 << 20) + 8) === "conectix", image.length);
+check("and is a page blob", (await reader.getProperties()).blobType === "PageBlob");
+await refused("deleting the blob by it", 403, "AuthorizationPermissionMismatch", () => reader.delete());
+await refused("writing to a disk by one", 400, "OperationNotAllowed", () => grant({ access: "Write" }));
+await refused("access for no time", 400, "InvalidParameter", () => grant({ durationInSeconds: 0 }));
+await refused("deleting a disk that is read", 409, "OperationNotAllowed", () => disks.beginDeleteAndWait(rg, "imported", poll));
+await disks.beginRevokeAccessAndWait(rg, "imported", poll);
+await refused("reading after endGetAccess", 404, "BlobNotFound", () => reader.downloadToBuffer());
+const brief = new BlobClient((await grant({ durationInSeconds: 1 })).accessSAS, undefined, once);
+await new Promise((done) => setTimeout(done, 1100));
+await refused("reading when its time is over", 403, "AuthenticationFailed", () => brief.downloadToBuffer());
+await disks.beginRevokeAccessAndWait(rg, "imported", poll);
+await disks.beginDeleteAndWait(rg, "imported", poll);
+check("a disk that is no longer read is deleted", !(await all(disks.listByResourceGroup(rg))).some((d) => d.id === disk));
+
 await box.getBlockBlobClient("disk.vhd").upload("block", 5);
 check("a block blob replaces it", (await pages.getProperties()).blobType === "BlockBlob" && (await all(box.listBlobsFlat({ prefix: "disk" }))).length === 1);
 await pages.delete();

@@ -42,6 +42,12 @@ await refused("deleting an attached disk", 409, "OperationNotAllowed", () => dis
 await collections.createOrUpdate(rg, "c", { location, source: { id: first.id } });
 const point = await points.create(rg, "c", "p", {}, poll);
 const osPoint = point.sourceMetadata.storageProfile.osDisk.diskRestorePoint.id;
+const [, set, id, diskPoint] = osPoint.match(/restorePointCollections\/([^/]+)\/restorePoints\/([^/]+)\/diskRestorePoints\/([^/]+)$/i);
+const { accessSAS } = await compute.diskRestorePoint.beginGrantAccessAndWait(rg, set, id, diskPoint, { access: "Read", durationInSeconds: 60 }, poll);
+const head = await fetch(accessSAS, { method: "HEAD", headers: { "x-ms-version": "2021-08-06" } });
+check("a disk of a restore point is read by a shared access signature", head.status === 200 && Number(head.headers.get("content-length")) === (1 << 30) + 512, [head.status, [...head.headers]]);
+await compute.diskRestorePoint.beginRevokeAccessAndWait(rg, set, id, diskPoint, poll);
+check("until that is revoked", (await fetch(accessSAS, { headers: { "x-ms-version": "2021-08-06" } })).status === 404);
 await refused("a disk in another region than its restore point", 400, "InvalidParameter", () => disks.beginCreateOrUpdateAndWait(rg, "x", { location: "westus", creationData: { createOption: "Restore", sourceResourceId: osPoint } }, poll));
 const restored = await disk("restored", { createOption: "Restore", sourceResourceId: osPoint });
 check("a disk is made from a restore point", restored.osType === "Linux" && restored.hyperVGeneration === "V2" && restored.diskSizeBytes === 1 << 30, restored);

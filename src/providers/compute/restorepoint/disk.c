@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "providers/compute/access.h"
 #include "providers/compute/plan.h"
 #include "providers/compute/restorepoint/restorepoint.h"
 
@@ -103,9 +104,46 @@ int lf_disk_restore_point_get(struct lf_arm_call *call, struct lf_error *err)
 	return view ? lf_arm_reply(call, 200, view, err) : lf_fail_nomem(err);
 }
 
+static int find_complete(struct lf_arm_call *call, struct lf_resource *point,
+			 const json_t **ret_disk, struct lf_error *err)
+{
+	int rc = get_point(call, 3, point, err);
+
+	if (!rc)
+		rc = find_disk(call, point, lf_arm_param(call, "disk"), ret_disk, err);
+	if (!rc && (lf_restore_point_percent(lf_arm_context(call), point, *ret_disk) < 100 ||
+		    !lf_json_text(*ret_disk, "root")))
+		rc = lf_fail_arm(err, LF_ECONFLICT, "OperationNotAllowed", lf_arm_id(call, 1),
+				 "wait until its completionPercent is 100",
+				 "the disk restore point is not complete");
+	return rc;
+}
+
 int lf_disk_restore_point_grant(struct lf_arm_call *call, struct lf_error *err)
 {
-	return lf_fail_arm(err, LF_EUNSUPPORTED, "OperationNotAllowed", lf_arm_id(call, 1),
-			   "copy the restore point, or export its disks by landfall vault export",
-			   "access by SAS to a disk restore point is not served yet");
+	LF_AUTO_RESOURCE point = LF_RESOURCE_INIT;
+	const json_t *disk = NULL;
+	int rc = find_complete(call, &point, &disk, err);
+
+	if (rc)
+		return rc;
+	const struct lf_blob_point wanted = {
+		.region = lf_json_text_or(point.state, "region", ""),
+		.point = lf_json_text_or(point.state, "point", ""),
+		.root = lf_json_text_or(disk, "root", ""),
+		.size_bytes = (uint64_t)lf_json_int_or(disk, "sizeBytes", 0)};
+	return lf_disk_access_grant(call, &wanted, err);
+}
+
+int lf_disk_restore_point_revoke(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE point = LF_RESOURCE_INIT;
+	const json_t *disk = NULL;
+	int rc = get_point(call, 3, &point, err);
+
+	if (!rc)
+		rc = find_disk(call, &point, lf_arm_param(call, "disk"), &disk, err);
+	if (!rc)
+		rc = lf_disk_access_revoke(lf_arm_context(call), lf_arm_id(call, 1), err);
+	return rc ? rc : lf_arm_reply(call, 200, NULL, err);
 }

@@ -23,7 +23,7 @@ extern const struct lf_job_type lf_restore_point_create_job, lf_restore_point_st
 	lf_restore_point_copy_job;
 
 lf_arm_handler lf_restore_point_put, lf_disk_restore_point_list, lf_disk_restore_point_get,
-	lf_disk_restore_point_grant;
+	lf_disk_restore_point_grant, lf_disk_restore_point_revoke;
 
 /* "ID/diskRestorePoints/NAME" of a disk of the point's state; free(). */
 char *lf_disk_restore_point_id(const char *point_id, const json_t *disk);

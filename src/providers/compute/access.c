@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "providers/compute/access.h"
+
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "blob/sign.h"
+
+#define ROW_TYPE      "Landfall/diskAccess"
+#define ROW_PREFIX    "/providers/Landfall/diskAccess/"
+#define SETTING	      "diskAccessKey"
+#define CONTAINER     "disks"
+#define KEY_BYTES     64
+#define DURATION_MAX  ((int64_t)60 * 24 * 3600)
+#define DURATION_PATH "durationInSeconds"
+#define SAS_VERSION   "2021-08-06"
+
+/* The account's key, made once; free(). */
+static int load_key(struct lf_context *context, char **ret_key, struct lf_error *err)
+{
+	unsigned char bytes[KEY_BYTES];
+	char text[4 * ((KEY_BYTES + 2) / 3) + 1];
+	int rc = lf_catalog_setting_get(context->catalog, SETTING, ret_key, err);
+
+	if (rc != LF_ENOTFOUND)
+		return rc;
+	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
+		return lf_fail(err, LF_EINTERNAL, NULL, "no random bytes for a key");
+	EVP_EncodeBlock((unsigned char *)text, bytes, sizeof(bytes));
+	rc = lf_catalog_setting_put(context->catalog, SETTING, text, err);
+	explicit_bzero(bytes, sizeof(bytes));
+	explicit_bzero(text, sizeof(text));
+	/* whoever was first */
+	return rc ? rc : lf_catalog_setting_get(context->catalog, SETTING, ret_key, err);
+}
+
+int lf_disk_access_keys(struct lf_context *context, json_t **ret_keys, struct lf_error *err)
+{
+	LF_AUTO_FREE char *key = NULL;
+	int rc = load_key(context, &key, err);
+
+	if (rc)
+		return rc;
+	*ret_keys = json_pack("[s]", key);
+	return *ret_keys ? 0 : lf_fail_nomem(err);
+}
+
+static char *row_id(const char *of, char guid[static LF_GUID_SIZE])
+{
+	LF_AUTO_FREE char *lower = lf_text_lower_dup(of);
+
+	lf_guid_derive(ROW_TYPE, lower ? lower : "", guid);
+	return lower ? lf_printf_dup(ROW_PREFIX "%s", guid) : NULL;
+}
+
+int lf_disk_access_is_granted(struct lf_context *context, const char *of, bool *ret_granted,
+			      struct lf_error *err)
+{
+	char guid[LF_GUID_SIZE];
+	LF_AUTO_FREE char *id = row_id(of, guid);
+	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
+	int rc = id ? lf_catalog_get(context->catalog, id, &row, err) : lf_fail_nomem(err);
+
+	*ret_granted = !rc;
+	return rc == LF_ENOTFOUND ? 0 : rc;
+}
+
+static int check_request(const json_t *body, int64_t *ret_seconds, struct lf_error *err)
+{
+	const char *access = lf_json_text_or(body, "access", "");
+
+	*ret_seconds = lf_json_int_or(body, DURATION_PATH, 0);
+	if (lf_text_equal_nocase(access, "Write"))
+		return lf_fail_arm(err, LF_EUNSUPPORTED, "OperationNotAllowed", "access",
+				   "upload the disk as a page blob and import it",
+				   "disks are not written through a shared access signature here");
+	if (!lf_text_equal_nocase(access, "Read"))
+		return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", "access", "give Read",
+				   "there is no access '%.32s'", access);
+	if (*ret_seconds < 1 || *ret_seconds > DURATION_MAX)
+		return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", DURATION_PATH,
+				   "give the seconds for which the disk is to be read",
+				   "access is granted for 1 to %lld seconds",
+				   (long long)DURATION_MAX);
+	return 0;
+}
+
+/* The URL's right: "sv=...&sig=..."; free(). */
+static int sign(struct lf_context *context, const char *blob, int64_t expires_ns, char **ret_query,
+		struct lf_error *err)
+{
+	struct lf_blob_sas sas = {
+		.version = SAS_VERSION, .permissions = "r", .resource = "b", .protocol = "https"};
+	LF_AUTO_FREE char *resource =
+		lf_printf_dup("/blob/" LF_DISK_ACCESS_ACCOUNT "/" CONTAINER "/%s", blob);
+	LF_AUTO_FREE char *key = NULL;
+	LF_AUTO_BUF query = LF_BUF_INIT;
+	char signature[48];
+
+	lf_time_format(expires_ns, sas.expiry);
+	int rc = load_key(context, &key, err);
+	LF_AUTO_FREE char *text =
+		resource ? lf_blob_sas_text(&sas, LF_DISK_ACCESS_ACCOUNT, resource) : NULL;
+	if (rc)
+		return rc;
+	if (!text || !lf_blob_hmac(key, text, signature))
+		return lf_fail_nomem(err);
+	explicit_bzero(key, strlen(key));
+	lf_buf_printf(&query, "sv=%s&sr=b&sp=r&spr=https&se=%s&sig=", sas.version, sas.expiry);
+	for (const char *p = signature; *p; p++) /* of base64's letters three mean something else */
+		lf_buf_printf(&query, strchr("+/=", *p) ? "%%%02X" : "%c", *p);
+	*ret_query = lf_buf_take(&query);
+	return *ret_query ? 0 : lf_fail_nomem(err);
+}
+
+/* The row before the blob: what is there without a row, nobody would take back. */
+static int put_grant(struct lf_context *context, const char *of, const struct lf_blob_point *disk,
+		     int64_t expires_ns, char guid[static LF_GUID_SIZE], struct lf_error *err)
+{
+	LF_AUTO_FREE char *id = row_id(of, guid);
+	char expires[LF_TIME_SIZE];
+
+	lf_time_format(expires_ns, expires);
+	LF_AUTO_JSON *doc = json_pack("{s:s, s:s}", "of", of, "expires", expires);
+	if (!id || !doc)
+		return lf_fail_nomem(err);
+	int rc = lf_blob_account_make(context->data_dir, LF_DISK_ACCESS_ACCOUNT, err);
+	if (!rc)
+		rc = lf_blob_container_make(context->data_dir, LF_DISK_ACCESS_ACCOUNT, CONTAINER,
+					    err);
+	if (!rc)
+		rc = lf_catalog_put(context->catalog, id, ROW_TYPE, LF_PUT_ANY, NULL, doc, NULL,
+				    err);
+	return rc ? rc
+		  : lf_blob_put_point(context->data_dir, context->regions, LF_DISK_ACCESS_ACCOUNT,
+				      CONTAINER, guid, disk, err);
+}
+
+int lf_disk_access_grant(struct lf_arm_call *call, const struct lf_blob_point *disk,
+			 struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	LF_AUTO_FREE char *query = NULL;
+	char guid[LF_GUID_SIZE];
+	int64_t seconds;
+
+	int rc = check_request(lf_arm_body(call), &seconds, err);
+	int64_t expires = lf_clock_now_ns(context->clock) + (rc ? 0 : seconds) * LF_NS_PER_S;
+	if (!rc)
+		rc = put_grant(context, lf_arm_id(call, 1), disk, expires, guid, err);
+	if (!rc)
+		rc = sign(context, guid, expires, &query, err);
+	if (rc)
+		return rc;
+	LF_AUTO_FREE char *url = lf_printf_dup("%s/" LF_DISK_ACCESS_ACCOUNT "/" CONTAINER "/%s?%s",
+					       lf_arm_base_url(call), guid, query);
+	LF_AUTO_JSON *body = url ? json_pack("{s:s}", "accessSAS", url) : NULL;
+	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+}
+
+static int remove_grant(struct lf_context *context, const char *id, struct lf_error *err)
+{
+	int rc = lf_blob_remove_point(context->data_dir, context->regions, LF_DISK_ACCESS_ACCOUNT,
+				      CONTAINER, strrchr(id, '/') + 1, err);
+
+	return rc && rc != LF_ENOTFOUND ? rc : lf_catalog_delete(context->catalog, id, err);
+}
+
+int lf_disk_access_revoke(struct lf_context *context, const char *of, struct lf_error *err)
+{
+	char guid[LF_GUID_SIZE];
+	LF_AUTO_FREE char *id = row_id(of, guid);
+
+	return id ? remove_grant(context, id, err) : lf_fail_nomem(err);
+}
+
+int lf_disk_access_tend(struct lf_context *context, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = ROW_TYPE};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	int64_t now = lf_clock_now_ns(context->clock), expires;
+	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		rc = lf_time_parse(lf_json_text_or(list.items[i].doc, "expires", ""), &expires,
+				   err);
+		if (!rc && expires <= now)
+			rc = remove_grant(context, list.items[i].id, err);
+	}
+	return rc;
+}

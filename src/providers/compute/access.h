@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * providers/compute/access.h - reading a disk, or a disk of a restore point, by a URL that carries
+ * its own right and ends (beginGetAccess, endGetAccess).
+ *
+ * A grant is a row of type "Landfall/diskAccess" with the GUID derived from what it is of, {"of":
+ * id, "expires": time}, and a page blob of that name that is the point's disk (blob/point.h) in an
+ * account that no client can make.  The blob's claim keeps the disk while it can be read, whatever
+ * becomes of the resource.
+ *
+ * Threads: any.
+ */
+#ifndef LF_PROVIDERS_COMPUTE_ACCESS_H
+#define LF_PROVIDERS_COMPUTE_ACCESS_H
+
+#include "arm/arm.h"
+#include "blob/point.h"
+
+#define LF_DISK_ACCESS_ACCOUNT "md-access"
+
+/*
+ * Grant what the request's body asks for, of the resource one level up, and answer it; again: anew.
+ *   LF_EINVAL       access or durationInSeconds
+ *   LF_EUNSUPPORTED access to write
+ */
+LF_MUST_CHECK int lf_disk_access_grant(struct lf_arm_call *call, const struct lf_blob_point *disk,
+				       struct lf_error *err);
+/* Take it back; none is fine. */
+LF_MUST_CHECK int lf_disk_access_revoke(struct lf_context *context, const char *of,
+					struct lf_error *err);
+/* Is there one? */
+LF_MUST_CHECK int lf_disk_access_is_granted(struct lf_context *context, const char *of,
+					    bool *ret_granted, struct lf_error *err);
+/* Take back what has expired. */
+LF_MUST_CHECK int lf_disk_access_tend(struct lf_context *context, struct lf_error *err);
+/* The account's keys, as lf_blob_opts.keys answers them. */
+LF_MUST_CHECK int lf_disk_access_keys(struct lf_context *context, json_t **ret_keys,
+				      struct lf_error *err);
+
+#endif
