@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cli/backup.h"
 #include "cli/find.h"
 #include "cli/output.h"
 
-#define API	"2024-04-01"
+#define API	LF_CLI_BACKUP_API
 #define FABRIC	"/backupFabrics/Azure/protectionContainers/"
 #define STEP_MS 1000
 
@@ -38,9 +39,8 @@ static const struct lf_cli_column job_columns[] = {
 	{"DONE %", "properties.extendedInfo.progressPercentage", LF_SHOW_TEXT},
 };
 
-/* The item of a machine, by its friendly name. */
-static int find_item(struct lf_cli *cli, const struct lf_cli_args *args, json_t **ret_item,
-		     struct lf_error *err)
+int lf_cli_backup_item(struct lf_cli *cli, const struct lf_cli_args *args, json_t **ret_item,
+		       struct lf_error *err)
 {
 	LF_AUTO_FREE char *vault = NULL;
 	LF_AUTO_JSON *items = NULL;
@@ -181,7 +181,7 @@ static int backup_now(struct lf_cli *cli, const struct lf_cli_args *args, struct
 	LF_AUTO_JSON *job = NULL;
 	LF_AUTO_JSON *body =
 		json_pack("{s:{s:s}}", "properties", "objectType", "IaasVMBackupRequest");
-	int rc = find_item(cli, args, &item, err);
+	int rc = lf_cli_backup_item(cli, args, &item, err);
 	LF_AUTO_FREE char *path = rc ? NULL : lf_printf_dup("%s/backup", lf_cli_id(item));
 
 	if (!rc)
@@ -207,7 +207,7 @@ static int backup_points(struct lf_cli *cli, const struct lf_cli_args *args, str
 {
 	LF_AUTO_JSON *item = NULL;
 	LF_AUTO_JSON *points = NULL;
-	int rc = find_item(cli, args, &item, err);
+	int rc = lf_cli_backup_item(cli, args, &item, err);
 
 	if (!rc)
 		rc = list_points(cli, item, &points, err);
@@ -269,21 +269,32 @@ static const char *kind_of(const struct lf_cli_args *args)
 					    : as;
 }
 
+int lf_cli_backup_point(struct lf_cli *cli, const struct lf_cli_args *args, const json_t *item,
+			char **ret_point, struct lf_error *err)
+{
+	const char *given = lf_cli_option(args, "--point");
+	LF_AUTO_JSON *points = NULL;
+	int rc = given ? 0 : list_points(cli, item, &points, err);
+
+	if (rc)
+		return rc;
+	if (!given && !json_array_size(points))
+		return lf_fail(err, LF_ENOTFOUND, args->args[0], "there is no recovery point yet");
+	*ret_point = strdup(given ? given : lf_json_text_or(points, "0.name", ""));
+	return *ret_point ? 0 : lf_fail_nomem(err);
+}
+
 static int backup_restore(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *item = NULL;
-	LF_AUTO_JSON *points = NULL;
 	LF_AUTO_JSON *job = NULL;
+	LF_AUTO_FREE char *point = NULL;
 
-	int rc = find_item(cli, args, &item, err);
+	int rc = lf_cli_backup_item(cli, args, &item, err);
 	if (!rc)
-		rc = list_points(cli, item, &points, err);
+		rc = lf_cli_backup_point(cli, args, item, &point, err);
 	if (rc)
 		return rc;
-	const char *point =
-		lf_cli_option_or(args, "--point", lf_json_text_or(points, "0.name", ""));
-	if (!point[0])
-		return lf_fail(err, LF_ENOTFOUND, args->args[0], "there is no recovery point yet");
 	LF_AUTO_JSON *request = json_pack("{s:s, s:s, s:s, s:s}", "objectType",
 					  "IaasVMRestoreRequest", "recoveryPointId", point,
 					  "recoveryType", kind_of(args), "sourceResourceId",
@@ -306,7 +317,7 @@ static int backup_stop(struct lf_cli *cli, const struct lf_cli_args *args, struc
 	LF_AUTO_JSON *item = NULL;
 	LF_AUTO_JSON *job = NULL;
 	LF_AUTO_JSON *body = NULL;
-	int rc = find_item(cli, args, &item, err);
+	int rc = lf_cli_backup_item(cli, args, &item, err);
 
 	if (!rc && !erase) {
 		body = json_pack("{s:{s:s, s:s, s:s}}", "properties", "protectedItemType",
@@ -365,6 +376,14 @@ const struct lf_cli_command lf_cli_backup_commands[] = {
 		     {"--network", "NETWORK", false, "virtual network of the new machine"},
 		     {"--subnet", "SUBNET", false, "its subnet (default: default)"},
 		     LF_CLI_NO_WAIT_OPTION}},
+	{.words = "backup files",
+	 ONE_MACHINE,
+	 .help = "Get a script that mounts the files of a recovery point, read only.",
+	 .run = lf_cli_backup_files,
+	 .options = {LF_CLI_VAULT_OPTION,
+		     {"--point", "POINT", false, "the recovery point (default: the newest)"},
+		     {"--to", "FILE", false, "where the script goes (default: MACHINE-POINT.sh)"},
+		     {"--revoke", NULL, false, "end it now; else it ends after twelve hours"}}},
 	{.words = "backup stop",
 	 ONE_MACHINE,
 	 .help = "Stop backing a machine up; its points stay.",

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -49,12 +50,37 @@ static int connect_socket(const char *path)
 	return fd;
 }
 
+/* "ADDRESS PORT" of DIR/address, connected; -1: no, or no such file. */
+static int connect_network(const char *dir)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
+	LF_AUTO_FREE char *path = path_in(dir, "address");
+	LF_AUTO_BUF text = LF_BUF_INIT;
+	struct addrinfo *found = NULL;
+	struct lf_error err;
+	char address[64], port[8];
+
+	if (!path || lf_file_read(path, 256, &text, &err) ||
+	    sscanf(lf_buf_text(&text), "%63s %7s", address, port) != 2 ||
+	    getaddrinfo(address, port, &hints, &found))
+		return -1;
+	int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen)) {
+		close(fd);
+		fd = -1;
+	}
+	freeaddrinfo(found);
+	return fd;
+}
+
 bool lf_export_alive(const char *dir)
 {
 	LF_AUTO_FREE char *path = lf_export_socket(dir);
 	char greeting[sizeof(GREETING) - 1];
 
 	LF_AUTO_FD fd = path ? connect_socket(path) : -1;
+	if (fd < 0)
+		fd = connect_network(dir);
 	if (fd < 0)
 		return false;
 	/* a stopped or wedged server accepts (the kernel does) but says nothing */
@@ -95,14 +121,31 @@ void lf_export_argv_free(char **argv)
 	free(argv);
 }
 
+/* Where it listens, as nbdkit's arguments; "" are left out. */
+static void listen_words(const struct lf_export_spec *spec, char *words[static 5])
+{
+	const struct lf_export_net *net = spec->net;
+
+	words[0] = net ? strdup("--tls=require") : strdup("--unix");
+	words[1] = net ? strdup("--tls-verify-peer") : lf_export_socket(spec->dir);
+	words[2] = net ? lf_printf_dup("--tls-certificates=%s", net->tls_dir) : strdup("");
+	words[3] = net ? lf_printf_dup("--ipaddr=%s", net->address) : strdup("");
+	words[4] = net ? lf_printf_dup("--port=%u", net->port) : strdup("");
+}
+
 char **lf_export_argv(const struct lf_export_spec *spec, const char *plugin)
 {
+	char *listen[5];
+	listen_words(spec, listen);
 	char *const words[] = {
 		strdup("nbdkit"),
 		strdup("--foreground"),
 		strdup("--readonly"),
-		strdup("--unix"),
-		lf_export_socket(spec->dir),
+		listen[0],
+		listen[1],
+		listen[2],
+		listen[3],
+		listen[4],
 		strdup("--pidfile"),
 		path_in(spec->dir, "pid"),
 		strdup(plugin),
@@ -114,15 +157,18 @@ char **lf_export_argv(const struct lf_export_spec *spec, const char *plugin)
 	};
 	bool whole = true;
 	char **argv = calloc(LF_N(words) + 1, sizeof(*argv));
+	size_t n = 0;
 
 	for (size_t i = 0; i < LF_N(words); i++)
 		whole = whole && words[i];
-	if (argv && whole) {
-		memcpy(argv, words, sizeof(words));
-		return argv;
+	for (size_t i = 0; i < LF_N(words); i++) {
+		if (argv && whole && words[i][0])
+			argv[n++] = words[i];
+		else
+			free(words[i]);
 	}
-	for (size_t i = 0; i < LF_N(words); i++)
-		free(words[i]);
+	if (argv && whole)
+		return argv;
 	free(argv);
 	return NULL;
 }
@@ -141,22 +187,22 @@ static pid_t read_pid(const char *dir)
 	return lf_parse_u64(lf_buf_text(&text), 1, INT32_MAX, &pid, &err) ? 0 : (pid_t)pid;
 }
 
-/* A server of this directory: its command line names the socket. */
+/* A server of this directory: its command line names the file of its id. */
 static bool is_running(const char *dir)
 {
-	LF_AUTO_FREE char *socket = lf_export_socket(dir);
+	LF_AUTO_FREE char *marker = path_in(dir, "pid");
 
-	return socket && lf_process_is(read_pid(dir), socket);
+	return marker && lf_process_is(read_pid(dir), marker);
 }
 
 static int stop_server(const char *dir, struct lf_error *err)
 {
-	LF_AUTO_FREE char *socket = lf_export_socket(dir);
+	LF_AUTO_FREE char *marker = path_in(dir, "pid");
 
-	if (!socket)
+	if (!marker)
 		return lf_fail_nomem(err);
 	pid_t pid = read_pid(dir);
-	return pid ? lf_process_stop(pid, socket, STOP_GRACE_NS, err) : 0;
+	return pid ? lf_process_stop(pid, marker, STOP_GRACE_NS, err) : 0;
 }
 
 static char *format_params(const struct lf_export_spec *spec)
@@ -182,6 +228,19 @@ static int check_params(const struct lf_export_spec *spec, struct lf_error *err)
 	if (strcmp(lf_buf_text(&before), params) != 0)
 		return lf_fail(err, LF_ECONFLICT, spec->dir, "%s serves another disk", spec->dir);
 	return 0;
+}
+
+/* For who looks whether it is alive. */
+static int write_address(const struct lf_export_spec *spec, struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = path_in(spec->dir, "address");
+	LF_AUTO_FREE char *text =
+		spec->net ? lf_printf_dup("%s %u", spec->net->address, spec->net->port) : NULL;
+
+	if (!spec->net)
+		return 0;
+	return path && text ? lf_file_write_durable(path, text, strlen(text), 0600, err)
+			    : lf_fail_nomem(err);
 }
 
 /* What nbdkit says is wrong: its first "error:" line. */
@@ -226,7 +285,9 @@ static int give_socket(const char *path, const char *owner, struct lf_error *err
 	gid_t gid;
 
 	if (chmod(path, 0600))
-		return lf_fail_sys(err, errno, path, "cannot change the mode of %s", path);
+		return errno == ENOENT ? 0 /* it listens elsewhere */
+				       : lf_fail_sys(err, errno, path,
+						     "cannot change the mode of %s", path);
 	if (!owner || geteuid() != 0)
 		return 0;
 	int rc = lf_user_find(owner, &uid, &gid, err);
@@ -279,6 +340,8 @@ int lf_export_start(const struct lf_export_spec *spec, struct lf_error *err)
 		rc = lf_fail_sys(err, errno, spec->dir, "cannot change the mode of %s", spec->dir);
 	if (!rc)
 		rc = check_params(spec, err);
+	if (!rc)
+		rc = write_address(spec, err);
 	if (rc)
 		return rc;
 	if (lf_export_alive(spec->dir))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nbd/export.h - serve one disk of a point by NBD on a UNIX socket.
+ * nbd/export.h - serve one disk of a point by NBD on a UNIX socket, or by TLS to who has a
+ * certificate.
  *
  * An export is an nbdkit process with our plugin, in a session of its own: it
  * outlives the daemon, so that a running VM never loses its disk when the
@@ -18,6 +19,13 @@
 
 #include "vault/map.h"
 
+/* Where others reach an export.  tls_dir: ca-cert.pem, server-cert.pem, server-key.pem; who
+ * connects has a certificate of that CA. */
+struct lf_export_net {
+	const char *address;
+	uint16_t port; /* a free one */
+	const char *tls_dir;
+};
 struct lf_export_spec {
 	const char *dir;       /* made; holds disk.sock, pid, log */
 	const char *store_dir; /* the vault's directory */
@@ -26,9 +34,10 @@ struct lf_export_spec {
 	uint64_t size_bytes;
 	const char *trace;	  /* file of what a boot reads first (vault/ahead.h); NULL: none */
 	const char *socket_owner; /* user that may connect ("libvirt-qemu"); NULL: us */
+	const struct lf_export_net *net; /* instead of the socket; NULL: the socket */
 };
 /*
- * Start, or find it running; on return the socket answers.  Idempotent.
+ * Start, or find it running; on return it answers.  Idempotent.
  *   LF_ECONFLICT  another root is served from this directory
  *   LF_EIO        nbdkit ended at once (the message is its last line)
  */
@@ -39,7 +48,7 @@ char **lf_export_argv(const struct lf_export_spec *spec, const char *plugin);
 void lf_export_argv_free(char **argv);
 /* Path of the socket; free(). */
 char *lf_export_socket(const char *dir);
-/* The socket answers with NBD's greeting. */
+/* It answers with NBD's greeting. */
 bool lf_export_alive(const char *dir);
 /* Stop and remove the directory; absent is fine. */
 LF_MUST_CHECK int lf_export_stop(const char *dir, struct lf_error *err);

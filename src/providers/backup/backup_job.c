@@ -114,8 +114,8 @@ static int run_done(struct lf_job_run *run, struct lf_error *err)
 }
 
 int lf_backup_note_done(struct lf_arm_call *call, const struct lf_resource *item,
-			const char *operation, char ret_job[static LF_GUID_SIZE],
-			struct lf_error *err)
+			const char *point_id, const char *operation,
+			char ret_job[static LF_GUID_SIZE], struct lf_error *err)
 {
 	LF_AUTO_FREE char *vault = lf_backup_vault_id(item->id);
 	char guid[LF_GUID_SIZE];
@@ -123,7 +123,8 @@ int lf_backup_note_done(struct lf_arm_call *call, const struct lf_resource *item
 	lf_guid_random(guid);
 	/* done already: it waits for nothing, and nothing for it */
 	LF_AUTO_FREE char *resource = lf_printf_dup("%s/configuration/%s", item->id, guid);
-	LF_AUTO_JSON *doc = json_pack("{s:s, s:s}", "item", item->id, "operation", operation);
+	LF_AUTO_JSON *doc = json_pack("{s:s, s:s*, s:s}", "item", item->id, "recoveryPoint",
+				      point_id, "operation", operation);
 	const struct lf_job_request request = {.id = guid,
 					       .type = lf_backup_done_job.name,
 					       .scope = vault,
@@ -143,3 +144,6 @@ const struct lf_job_type lf_backup_job = {
 	.name = "backup.backup", .steps = backup_steps, .n_steps = LF_N(backup_steps)};
 const struct lf_job_type lf_backup_done_job = {
 	.name = "backup.configure", .steps = done_steps, .n_steps = LF_N(done_steps)};
+/* Not one of the jobs that clients list. */
+const struct lf_job_type lf_backup_validate_job = {
+	.name = "backupvalidate.operation", .steps = done_steps, .n_steps = LF_N(done_steps)};

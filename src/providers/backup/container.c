@@ -108,7 +108,7 @@ int lf_backup_containers_refresh(struct lf_arm_call *call, struct lf_error *err)
 	if (!rc)
 		rc = below ? lf_catalog_begin(context->catalog, err) : lf_fail_nomem(err);
 	if (!rc)
-		rc = lf_backup_note_done(call, &vault, "RefreshContainers", job, err);
+		rc = lf_backup_note_done(call, &vault, NULL, "RefreshContainers", job, err);
 	if (!rc)
 		rc = lf_catalog_commit(context->catalog, err);
 	if (rc)

@@ -39,11 +39,11 @@ LF_MUST_CHECK int lf_backup_reply_accepted(struct lf_arm_call *call, const char 
 LF_MUST_CHECK int lf_backup_reply_operation(struct lf_arm_call *call, const char *status_below,
 					    const char *result_below, const char *job,
 					    struct lf_error *err);
-/* A job that is done already, of what a request changed at once ("ConfigureBackup"): its row, in
- * the caller's transaction. */
+/* A job that is done already, of what a request changed at once ("ConfigureBackup") of the item, or
+ * of a point of it (its id; NULL): its row, in the caller's transaction. */
 LF_MUST_CHECK int lf_backup_note_done(struct lf_arm_call *call, const struct lf_resource *item,
-				      const char *operation, char ret_job[static LF_GUID_SIZE],
-				      struct lf_error *err);
+				      const char *point_id, const char *operation,
+				      char ret_job[static LF_GUID_SIZE], struct lf_error *err);
 /* A list's page: filtered and sorted already. */
 LF_MUST_CHECK int lf_backup_reply_list(struct lf_arm_call *call, json_t *values,
 				       struct lf_error *err);
@@ -73,20 +73,23 @@ LF_MUST_CHECK int lf_backup_policy(struct lf_context *context, const char *id,
 
 #define LF_BACKUP_CLAIM "backup" /* of a backup on its point */
 
-extern const struct lf_job_type lf_backup_job, lf_backup_done_job, lf_backup_copy_job;
+extern const struct lf_job_type lf_backup_job, lf_backup_done_job, lf_backup_validate_job,
+	lf_backup_copy_job;
 
 lf_arm_handler lf_backup_policy_get, lf_backup_policy_list, lf_backup_policy_put,
 	lf_backup_policy_delete;
 lf_arm_handler lf_backup_item_get, lf_backup_item_put, lf_backup_item_delete, lf_backup_item_list,
 	lf_backup_now;
 lf_arm_handler lf_backup_point_get, lf_backup_point_list, lf_backup_restore;
+lf_arm_handler lf_backup_files_provision, lf_backup_files_revoke;
 lf_arm_handler lf_backup_job_get, lf_backup_job_list, lf_backup_job_cancel, lf_backup_job_result,
 	lf_backup_job_export;
 lf_arm_handler lf_backup_operation_status, lf_backup_operation_result;
 lf_arm_handler lf_backup_container_get, lf_backup_container_list, lf_backup_container_put,
 	lf_backup_containers_refresh, lf_backup_protectable_list, lf_backup_empty_list,
 	lf_backup_status, lf_backup_validate_feature, lf_backup_prevalidate,
-	lf_backup_validate_operation, lf_backup_usage;
+	lf_backup_validate_operation, lf_backup_validate_trigger, lf_backup_validate_status,
+	lf_backup_validate_result, lf_backup_usage;
 lf_arm_handler lf_backup_vault_config_get, lf_backup_vault_config_put, lf_backup_storage_config_get,
 	lf_backup_storage_config_put, lf_backup_encryption_config_get,
 	lf_backup_encryption_config_put, lf_backup_security_pin, lf_backup_unsupported;

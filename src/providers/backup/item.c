@@ -118,7 +118,7 @@ static int write_item(struct request *request, json_t *doc, json_t *state, const
 	if (!rc)
 		rc = lf_catalog_get(context->catalog, id, &item, err);
 	if (!rc)
-		rc = lf_backup_note_done(request->call, &item, operation, job, err);
+		rc = lf_backup_note_done(request->call, &item, NULL, operation, job, err);
 	if (!rc)
 		rc = lf_catalog_commit(context->catalog, err);
 	if (rc) {

@@ -5,6 +5,8 @@
  */
 #include <string.h>
 
+#include "base/log.h"
+#include "providers/backup/files.h"
 #include "providers/backup/internal.h"
 
 #define RETRY_AFTER_S 2
@@ -46,8 +48,32 @@ static int find_job(struct lf_arm_call *call, struct lf_job *ret_job, struct lf_
 			   "there is no operation '%.64s'", id);
 }
 
-static json_t *extended_info(const struct lf_job *job)
+/* The script that a client mounts a point's files with, while it may. */
+static json_t *files_info(const struct lf_job *job, const char *script)
 {
+	LF_AUTO_JSON *scripts = json_array();
+
+	if (script && json_array_append_new(
+			      scripts, json_pack("{s:s, s:s, s:s, s:s, s:s}", "scriptContent",
+						 script, "scriptExtension", ".sh", "osType",
+						 "Linux", "url", "", "scriptNameSuffix", job->id)))
+		return NULL;
+	return json_pack("{s:s, s:{s:O}}", "objectType", "OperationStatusProvisionILRExtendedInfo",
+			 "recoveryTarget", "clientScripts", scripts);
+}
+
+static json_t *extended_info(struct lf_context *context, const struct lf_job *job)
+{
+	const char *operation = lf_json_text_or(job->doc, "operation", "");
+	LF_AUTO_FREE char *script = NULL;
+	struct lf_error ignored;
+
+	if (strcmp(operation, "ProvisionItemRecovery") == 0) {
+		if (lf_backup_files_script(context, lf_json_text_or(job->doc, "recoveryPoint", ""),
+					   &script, &ignored))
+			lf_log_error("the script of an item recovery", &ignored);
+		return files_info(job, script);
+	}
 	return json_pack("{s:s, s:s}", "objectType", "OperationStatusJobExtendedInfo", "jobId",
 			 job->id);
 }
@@ -61,9 +87,10 @@ int lf_backup_operation_status(struct lf_arm_call *call, struct lf_error *err)
 	if (rc)
 		return rc;
 	lf_time_format(job.created_ns, time);
-	LF_AUTO_JSON *body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "id", lf_arm_id(call, 0),
-				       "name", job.id, "status", "Succeeded", "startTime", time,
-				       "endTime", time, "properties", extended_info(&job));
+	LF_AUTO_JSON *body =
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "id", lf_arm_id(call, 0), "name",
+			  job.id, "status", "Succeeded", "startTime", time, "endTime", time,
+			  "properties", extended_info(lf_arm_context(call), &job));
 	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
 }
 
@@ -75,8 +102,8 @@ int lf_backup_operation_result(struct lf_arm_call *call, struct lf_error *err)
 	int rc = find_job(call, &job, err);
 	if (rc)
 		return rc;
-	LF_AUTO_JSON *body =
-		json_pack("{s:s, s:s, s:s, s:o}", "id", lf_arm_id(call, 0), "name", job.id, "type",
-			  LF_VAULT_TYPE "/backupJobs", "properties", extended_info(&job));
+	LF_AUTO_JSON *body = json_pack("{s:s, s:s, s:s, s:o}", "id", lf_arm_id(call, 0), "name",
+				       job.id, "type", LF_VAULT_TYPE "/backupJobs", "properties",
+				       extended_info(lf_arm_context(call), &job));
 	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "providers/backup/files.h"
 #include "providers/backup/retention.h"
 #include "providers/compute/machine.h"
 #include "providers/compute/plan.h"
@@ -298,8 +299,11 @@ int lf_backup_point_remove(struct lf_context *context, const struct lf_resource 
 			   struct lf_error *err)
 {
 	const char *guid = lf_json_text(point->state, "point");
-	int rc = lf_backup_point_release(context, lf_json_text(point->state, "region"), guid, err);
+	int rc = lf_backup_files_end(context, point, err);
 
+	if (!rc)
+		rc = lf_backup_point_release(context, lf_json_text(point->state, "region"), guid,
+					     err);
 	if (!rc)
 		rc = lf_backup_pair_release(context, lf_json_text(point->state, "secondary.region"),
 					    guid, err);

@@ -69,10 +69,10 @@ static const struct lf_arm_route routes[] = {
 	{"POST", POINT "/accessToken", ACTION(ITEMS "recoveryPoints/accessToken/action"),
 	 lf_backup_access_token, LF_ARM_BODY, NONE},
 	{"POST", POINT "/provisionInstantItemRecovery",
-	 ACTION(ITEMS "recoveryPoints/provisionInstantItemRecovery/action"), lf_backup_unsupported,
-	 0, NONE},
+	 ACTION(ITEMS "recoveryPoints/provisionInstantItemRecovery/action"),
+	 lf_backup_files_provision, 0, NONE},
 	{"POST", POINT "/revokeInstantItemRecovery",
-	 ACTION(ITEMS "recoveryPoints/revokeInstantItemRecovery/action"), lf_backup_unsupported, 0,
+	 ACTION(ITEMS "recoveryPoints/revokeInstantItemRecovery/action"), lf_backup_files_revoke, 0,
 	 NONE},
 
 	{"GET", VAULT "/backupJobs", ACTION("backupJobs/read"), lf_backup_job_list, 0, NONE},
@@ -138,6 +138,16 @@ static const struct lf_arm_route routes[] = {
 	{"POST", VAULT "/backupTieringCost/default/fetchTieringCost",
 	 ACTION("backupTieringCost/fetchTieringCost/action"), lf_backup_unsupported, 0, NONE},
 
+	{"POST", VAULT "/backupValidateOperation", ACTION("backupValidateOperation/action"),
+	 lf_backup_validate_operation, LF_ARM_BODY, NONE},
+	{"POST", VAULT "/backupTriggerValidateOperation",
+	 ACTION("backupTriggerValidateOperation/action"), lf_backup_validate_trigger, LF_ARM_BODY,
+	 NONE},
+	{"GET", VAULT "/backupValidateOperationsStatuses/{operation}",
+	 ACTION("backupValidateOperationsStatuses/read"), lf_backup_validate_status, 0, NONE},
+	{"GET", VAULT "/backupValidateOperationResults/{operation}",
+	 ACTION("backupValidateOperationResults/read"), lf_backup_validate_result, 0, NONE},
+
 	{"POST", LOCATION "/backupStatus", RS("backupStatus/action"), lf_backup_status, LF_ARM_BODY,
 	 NONE},
 	{"POST", LOCATION "/backupValidateFeatures", RS("backupValidateFeatures/action"),
@@ -180,6 +190,7 @@ const struct lf_arm_provider lf_backup_provider = {
 
 const struct lf_job_type *const lf_backup_jobs[] = {&lf_backup_job,
 						    &lf_backup_done_job,
+						    &lf_backup_validate_job,
 						    &lf_backup_copy_job,
 						    &lf_backup_restore_disks_job,
 						    &lf_backup_restore_machine_job,

@@ -348,6 +348,44 @@ static json_t *new_input(const struct restore *restore, const struct kind *kind)
 		"machine", lf_json_at(state, "machine"), "secondary", (int)restore->secondary);
 }
 
+/* Check everything; *ret_input: what the job will need. */
+static int prepare(struct restore *restore, const struct kind **ret_kind, json_t **ret_input,
+		   struct lf_error *err)
+{
+	if (!restore->request)
+		return fail_request("UserErrorInvalidRequest", "properties.recoveryType",
+				    "send {\"properties\": {\"objectType\": "
+				    "\"IaasVMRestoreRequest\", \"recoveryType\": …}}",
+				    "the request does not say what to restore", err);
+	lf_guid_random(restore->job);
+	int rc = find_kind(restore, ret_kind, err);
+	if (!rc)
+		rc = check_names(restore, err);
+	*ret_input = rc ? NULL : new_input(restore, *ret_kind);
+	if (!rc && !*ret_input)
+		rc = lf_fail_nomem(err);
+	restore->input = *ret_input;
+	if (!rc)
+		rc = choose_disks(restore, err);
+	return rc ? rc : (*ret_kind)->check(restore, err);
+}
+
+int lf_restore_check(struct lf_arm_call *call, json_t *request, const struct lf_resource *item,
+		     const struct lf_resource *point, const char *region, bool secondary,
+		     struct lf_error *err)
+{
+	struct restore restore = {.call = call,
+				  .request = request,
+				  .item = item,
+				  .point = point,
+				  .region = region,
+				  .secondary = secondary};
+	const struct kind *kind = NULL;
+	LF_AUTO_JSON *input = NULL;
+
+	return prepare(&restore, &kind, &input, err);
+}
+
 int lf_restore_submit(struct lf_arm_call *call, json_t *request, const struct lf_resource *item,
 		      const struct lf_resource *point, const char *region, bool secondary,
 		      char ret_job[static LF_GUID_SIZE], struct lf_error *err)
@@ -358,26 +396,11 @@ int lf_restore_submit(struct lf_arm_call *call, json_t *request, const struct lf
 				  .point = point,
 				  .region = region,
 				  .secondary = secondary};
-	char vault[512];
 	const struct kind *kind = NULL;
+	LF_AUTO_JSON *input = NULL;
+	char vault[512];
 
-	if (!request)
-		return fail_request("UserErrorInvalidRequest", "properties.recoveryType",
-				    "send {\"properties\": {\"objectType\": "
-				    "\"IaasVMRestoreRequest\", \"recoveryType\": …}}",
-				    "the request does not say what to restore", err);
-	lf_guid_random(restore.job);
-	int rc = find_kind(&restore, &kind, err);
-	if (!rc)
-		rc = check_names(&restore, err);
-	LF_AUTO_JSON *input = rc ? NULL : new_input(&restore, kind);
-	if (!rc && !input)
-		rc = lf_fail_nomem(err);
-	restore.input = input;
-	if (!rc)
-		rc = choose_disks(&restore, err);
-	if (!rc)
-		rc = kind->check(&restore, err);
+	int rc = prepare(&restore, &kind, &input, err);
 	if (rc)
 		return rc;
 	const char *end = strcasestr(item->id, "/backupFabrics/");

@@ -31,6 +31,11 @@ LF_MUST_CHECK int lf_restore_submit(struct lf_arm_call *call, json_t *request,
 				    const char *region, bool secondary,
 				    char ret_job[static LF_GUID_SIZE], struct lf_error *err);
 
+/* The same checks, and nothing submitted. */
+LF_MUST_CHECK int lf_restore_check(struct lf_arm_call *call, json_t *request,
+				   const struct lf_resource *item, const struct lf_resource *point,
+				   const char *region, bool secondary, struct lf_error *err);
+
 /* restore_config.c: what is written beside the disks; NULL: out of memory.  The VM as it was, with
  * keys as the service flattens them; and a template that makes it again. */
 char *lf_restore_config(const json_t *input, const json_t *disks);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "providers/backup/files.h"
 #include "providers/backup/internal.h"
 #include "providers/backup/retention.h"
 
@@ -122,7 +123,10 @@ static int tend_item(struct lf_context *context, struct lf_resource *item, struc
 		return rc;
 	if (lf_json_bool_or(item->doc, "properties.isScheduledForDeferredDelete", false))
 		return purge_deleted(context, item, &points, err);
-	rc = back_up_when_due(context, item, err);
+	for (size_t i = 0; !rc && i < points.n; i++)
+		rc = lf_backup_files_tend(context, &points.items[i], err);
+	if (!rc)
+		rc = back_up_when_due(context, item, err);
 	if (!rc)
 		rc = copy_to_pair(context, item, &points, err);
 	return rc ? rc : expire_points(context, item, &points, err);

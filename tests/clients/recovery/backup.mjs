@@ -64,6 +64,10 @@ export async function backupAndRestore(t, vmName, location, sourceFiles, guestFi
   const alternate = { recoveryType: "AlternateLocation", storageAccountId: account, targetResourceGroupId: group, virtualNetworkId: t.vnet.id, subnetId: `${t.vnet.id}/subnets/default` };
   await restore("restoring another machine", point, { ...alternate, targetVirtualMachineId: `${group}/providers/Microsoft.Compute/virtualMachines/${vmName}-alt` });
   check("backup: the other machine's files are the source's", equal(await guestFiles(`${vmName}-alt`), sourceFiles));
+  const validated = async (more) => (await call("POST", `${vault}/backupValidateOperation?${API}`, { body: { properties: { objectType: "ValidateIaasVMRestoreOperationRequest", restoreRequest: { objectType: "IaasVMRestoreRequest", recoveryPointId: point, sourceResourceId: vm.id, ...alternate, ...more } } } })).json.validateOperationResponse.validationResults;
+  check("backup: a restore that would be accepted is valid", (await validated({ targetVirtualMachineId: `${group}/providers/Microsoft.Compute/virtualMachines/${vmName}-other` })).length === 0);
+  const wrong = await validated({ targetVirtualMachineId: vm.id });
+  check("backup: one that would not says why", wrong.length === 1 && wrong[0].code === "UserErrorTargetVmNameAlreadyExists" && wrong[0].recommendations.length === 1, wrong);
   const taken = await call("POST", `${item}/recoveryPoints/${point}/restore?${API}`, { body: { properties: { objectType: "IaasVMRestoreRequest", ...alternate, targetVirtualMachineId: vm.id } } });
   check("backup: a name that is taken is refused", taken.status === 409 && taken.json.error.code === "UserErrorTargetVmNameAlreadyExists" && taken.json.error.target, taken.text);
 

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "providers/backup/files.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <openssl/evp.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "crypto/tls.h"
+#include "nbd/export.h"
+#include "os/file.h"
+#include "os/thread.h"
+#include "providers/backup/internal.h"
+#include "vault/point.h"
+
+#define SESSION_NS    (12 * 3600 * LF_NS_PER_S) /* as the service's */
+#define CLAIM	      "files"
+#define SCRIPT_MAX    (256u << 10)
+#define PORT_TRIES    5
+#define STATE_EXPIRES "files.expires"
+
+/* Sessions begin and end one after the other: two of one point would share a directory. */
+static pthread_mutex_t sessions_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+/* A session that is being made. */
+struct session {
+	struct lf_context *context;
+	struct lf_resource *point;
+	const char *guid, *machine;
+	char *dir, *tls_dir;
+	char address[64]; /* that this site listens on */
+	char *ca, *cert, *key;
+	json_t *disks; /* [{"name", "port"}] */
+};
+
+static void session_done(struct session *session)
+{
+	if (session->key)
+		explicit_bzero(session->key, strlen(session->key));
+	free(session->dir);
+	free(session->tls_dir);
+	free(session->ca);
+	free(session->cert);
+	free(session->key);
+	json_decref(session->disks);
+}
+
+/* "https://HOST:PORT", "https://[HOST]:PORT" */
+static void host_of(const char *url, char *out, size_t size)
+{
+	const char *host = strstr(url, "://") ? strstr(url, "://") + 3 : url;
+	bool bracketed = *host == '[';
+
+	host += bracketed;
+	snprintf(out, size, "%.*s", (int)strcspn(host, bracketed ? "]" : ":/"), host);
+}
+
+static char *session_dir(const struct lf_context *context, const char *guid)
+{
+	return lf_printf_dup("%s/files/%s", context->data_dir, guid);
+}
+
+static int write_in(const char *dir, const char *name, const char *text, struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", dir, name);
+
+	return path && text ? lf_file_write_durable(path, text, strlen(text), 0600, err)
+			    : lf_fail_nomem(err);
+}
+
+/* Nobody else's certificate opens this session, and this one opens nothing else. */
+static int make_certificates(struct session *session, const char *host, struct lf_error *err)
+{
+	const char *const names[] = {host, session->address, NULL};
+	int64_t now = lf_clock_now_ns(session->context->clock);
+	LF_AUTO_FREE char *ca_key = NULL;
+	LF_AUTO_FREE char *server = NULL;
+	LF_AUTO_FREE char *server_key = NULL;
+	LF_AUTO_FREE char *csr = NULL;
+
+	int rc = lf_ca_new(session->guid, now, &session->ca, &ca_key, err);
+	if (!rc)
+		rc = lf_ca_issue_server(session->ca, ca_key, names, now, 1, &server, &server_key,
+					err);
+	if (!rc)
+		rc = lf_csr_new("reader", &csr, &session->key, err);
+	if (!rc)
+		rc = lf_ca_sign_client(session->ca, ca_key, csr, "reader", now, 1, &session->cert,
+				       err);
+	if (!rc)
+		rc = write_in(session->tls_dir, "ca-cert.pem", session->ca, err);
+	if (!rc)
+		rc = write_in(session->tls_dir, "server-cert.pem", server, err);
+	if (!rc)
+		rc = write_in(session->tls_dir, "server-key.pem", server_key, err);
+	if (ca_key)
+		explicit_bzero(ca_key, strlen(ca_key));
+	return rc;
+}
+
+/* A port that nobody listens on now; whoever is faster makes us take another. */
+static int free_port(const char *address, uint16_t *ret_port, struct lf_error *err)
+{
+	bool six = strchr(address, ':');
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+	struct sockaddr *any = six ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4;
+	socklen_t len = six ? sizeof(v6) : sizeof(v4);
+
+	if (inet_pton(six ? AF_INET6 : AF_INET, address,
+		      six ? (void *)&v6.sin6_addr : (void *)&v4.sin_addr) != 1)
+		return lf_fail(err, LF_EINVAL, address, "not an address to listen on");
+	LF_AUTO_FD fd = socket(any->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, any, len) || getsockname(fd, any, &len))
+		return lf_fail_sys(err, errno, address, "no port is free at %s", address);
+	*ret_port = ntohs(six ? v6.sin6_port : v4.sin_port);
+	return 0;
+}
+
+static int start_export(struct session *session, const json_t *disk, struct lf_error *err)
+{
+	int64_t lun = lf_json_int_or(disk, "lun", -1);
+	struct lf_export_net net = {.address = session->address, .tls_dir = session->tls_dir};
+	LF_AUTO_FREE char *name = lun < 0 ? lf_printf_dup("os") : lf_printf_dup("lun%d", (int)lun);
+	LF_AUTO_FREE char *dir = name ? lf_printf_dup("%s/%s", session->dir, name) : NULL;
+	LF_AUTO_FREE char *store = NULL;
+	LF_AUTO_FREE char *key_file = NULL;
+	int rc = dir ? lf_regions_paths(session->context->regions,
+					lf_json_text_or(session->point->state, "region", ""),
+					&store, &key_file, err)
+		     : lf_fail_nomem(err);
+	const struct lf_export_spec spec = {.dir = dir,
+					    .store_dir = store,
+					    .key_file = key_file,
+					    .root = lf_json_text_or(disk, "root", ""),
+					    .size_bytes =
+						    (uint64_t)lf_json_int_or(disk, "sizeBytes", 0),
+					    .net = &net};
+
+	if (rc)
+		return rc;
+	for (int tries = 0; tries < PORT_TRIES; tries++) {
+		rc = free_port(session->address, &net.port, err);
+		if (!rc)
+			rc = lf_export_start(&spec, err);
+		if (rc != LF_EIO)
+			break;
+	}
+	if (!rc && json_array_append_new(session->disks,
+					 json_pack("{s:s, s:i}", "name", name, "port", net.port)))
+		rc = lf_fail_nomem(err);
+	return rc;
+}
+
+static int write_script(const struct session *session, const char *host, const char *expires,
+			struct lf_error *err)
+{
+	const struct lf_files_script script = {
+		.machine = session->machine,
+		.time = lf_json_text_or(session->point->doc, "properties.recoveryPointTime", "?"),
+		.expires = expires,
+		.host = host,
+		.ca = session->ca,
+		.cert = session->cert,
+		.key = session->key,
+		.disks = session->disks};
+	LF_AUTO_FREE char *text = lf_files_script(&script);
+	int rc = write_in(session->dir, "client.sh", text, err);
+
+	if (text)
+		explicit_bzero(text, strlen(text));
+	return rc;
+}
+
+static int note_session(struct lf_context *context, struct lf_resource *point, const char *expires,
+			struct lf_error *err)
+{
+	int failed = expires ? lf_json_set_text(point->state, STATE_EXPIRES, expires)
+			     : (json_object_del(point->state, "files"), 0);
+
+	if (failed || lf_json_set_bool(point->doc, "properties.isInstantIlrSessionActive", expires))
+		return lf_fail_nomem(err);
+	return lf_catalog_put(context->catalog, point->id, LF_BACKUP_POINT_TYPE, LF_PUT_EXISTING,
+			      NULL, point->doc, point->state, err);
+}
+
+/* The row and the claim first: whatever is made after, somebody ends. */
+static int make_session(struct session *session, const char *host, struct lf_error *err)
+{
+	struct lf_context *context = session->context;
+	LF_AUTO_FREE char *files = lf_printf_dup("%s/files", context->data_dir);
+	int64_t until = lf_clock_now_ns(context->clock) + SESSION_NS;
+	struct lf_vault *vault = NULL;
+	char expires[LF_TIME_SIZE];
+	const json_t *disk;
+	size_t i;
+
+	lf_time_format(until, expires);
+	session->disks = json_array();
+	session->dir = session_dir(context, session->guid);
+	session->tls_dir = session->dir ? lf_printf_dup("%s/tls", session->dir) : NULL;
+	if (!files || !session->tls_dir || !session->disks)
+		return lf_fail_nomem(err);
+	int rc = note_session(context, session->point, expires, err);
+	if (!rc)
+		rc = lf_regions_vault(context->regions,
+				      lf_json_text_or(session->point->state, "region", ""), &vault,
+				      err);
+	if (!rc)
+		rc = lf_claim_put(vault, session->guid, CLAIM, until, err);
+	const char *const dirs[] = {files, session->dir, session->tls_dir};
+	for (i = 0; !rc && i < LF_N(dirs); i++)
+		rc = lf_dir_make(dirs[i], 0700, err);
+	if (!rc)
+		rc = make_certificates(session, host, err);
+	json_array_foreach (lf_json_at(session->point->state, "disks"), i, disk)
+		if (!rc)
+			rc = start_export(session, disk, err);
+	return rc ? rc : write_script(session, host, expires, err);
+}
+
+static int stop_export(void *context, const char *name, struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = lf_printf_dup("%s/%s", (const char *)context, name);
+
+	if (!dir)
+		return lf_fail_nomem(err);
+	return strcmp(name, "os") == 0 || strncmp(name, "lun", 3) == 0 ? lf_export_stop(dir, err)
+								       : 0;
+}
+
+static int end(struct lf_context *context, const struct lf_resource *point, struct lf_error *err)
+{
+	const char *guid = lf_json_text_or(point->state, "point", "");
+	LF_AUTO_FREE char *dir = session_dir(context, guid);
+	struct lf_vault *vault = NULL;
+
+	if (!lf_json_text(point->state, STATE_EXPIRES))
+		return 0;
+	if (!dir)
+		return lf_fail_nomem(err);
+	int rc = lf_dir_list(dir, stop_export, dir, err);
+	if (!rc || rc == LF_ENOTFOUND)
+		rc = lf_dir_remove(dir, err);
+	if (!rc)
+		rc = lf_regions_vault(context->regions, lf_json_text_or(point->state, "region", ""),
+				      &vault, err);
+	return rc ? rc : lf_claim_drop(vault, guid, CLAIM, err);
+}
+
+int lf_backup_files_end(struct lf_context *context, const struct lf_resource *point,
+			struct lf_error *err)
+{
+	LF_GUARD(&sessions_mutex);
+	return end(context, point, err);
+}
+
+static int end_and_note(struct lf_context *context, struct lf_resource *point, struct lf_error *err)
+{
+	int rc = end(context, point, err);
+
+	return rc || !lf_json_text(point->state, STATE_EXPIRES)
+		       ? rc
+		       : note_session(context, point, NULL, err);
+}
+
+int lf_backup_files_tend(struct lf_context *context, struct lf_resource *point,
+			 struct lf_error *err)
+{
+	const char *expires = lf_json_text(point->state, STATE_EXPIRES);
+	int64_t until;
+
+	LF_GUARD(&sessions_mutex);
+	int rc = expires ? lf_time_parse(expires, &until, err) : 0;
+
+	return rc || !expires || until > lf_clock_now_ns(context->clock)
+		       ? rc
+		       : end_and_note(context, point, err);
+}
+
+int lf_backup_files_script(struct lf_context *context, const char *point_id, char **ret_text,
+			   struct lf_error *err)
+{
+	LF_AUTO_RESOURCE point = LF_RESOURCE_INIT;
+	LF_AUTO_BUF text = LF_BUF_INIT;
+	int rc = lf_catalog_get(context->catalog, point_id, &point, err);
+	LF_AUTO_FREE char *path = rc ? NULL
+				     : lf_printf_dup("%s/files/%s/client.sh", context->data_dir,
+						     lf_json_text_or(point.state, "point", ""));
+
+	*ret_text = NULL;
+	if (!rc)
+		rc = path ? lf_file_read(path, SCRIPT_MAX, &text, err) : lf_fail_nomem(err);
+	if (rc)
+		return rc == LF_ENOTFOUND ? 0 : rc;
+	*ret_text = malloc(4 * ((text.len + 2) / 3) + 1);
+	if (*ret_text)
+		EVP_EncodeBlock((unsigned char *)*ret_text, (const unsigned char *)text.data,
+				(int)text.len);
+	explicit_bzero(text.data, text.len);
+	return *ret_text ? 0 : lf_fail_nomem(err);
+}
+
+/* --- the calls --- */
+
+static int get_point(struct lf_arm_call *call, struct lf_resource *ret_item,
+		     struct lf_resource *ret_point, struct lf_error *err)
+{
+	int rc = lf_backup_item(call, 3, ret_item, err);
+
+	return rc ? rc
+		  : lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 1), ret_point,
+				   err);
+}
+
+int lf_backup_files_provision(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT, point = LF_RESOURCE_INIT;
+	struct session session = {.context = lf_arm_context(call), .point = &point};
+	char host[256], job[LF_GUID_SIZE];
+	struct lf_error ignored;
+
+	LF_GUARD(&sessions_mutex);
+	int rc = get_point(call, &item, &point, err);
+	if (!rc) /* what was there ends: its script may be in the wrong hands */
+		rc = end_and_note(session.context, &point, err);
+	if (rc)
+		return rc;
+	session.guid = lf_json_text_or(point.state, "point", "");
+	session.machine = lf_json_text_or(item.doc, "properties.friendlyName", "");
+	host_of(session.context->base_url, session.address, sizeof(session.address));
+	host_of(lf_arm_base_url(call), host, sizeof(host));
+	rc = make_session(&session, host, err);
+	if (!rc)
+		rc = lf_backup_note_done(call, &item, point.id, "ProvisionItemRecovery", job, err);
+	session_done(&session);
+	if (rc && end_and_note(session.context, &point, &ignored))
+		lf_log_error("an item recovery that did not begin", &ignored);
+	return rc ? rc : lf_backup_reply_accepted(call, item.id, job, err);
+}
+
+int lf_backup_files_revoke(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT, point = LF_RESOURCE_INIT;
+	char job[LF_GUID_SIZE];
+
+	LF_GUARD(&sessions_mutex);
+	int rc = get_point(call, &item, &point, err);
+	if (!rc)
+		rc = end_and_note(lf_arm_context(call), &point, err);
+	if (!rc)
+		rc = lf_backup_note_done(call, &item, point.id, "RevokeItemRecovery", job, err);
+	return rc ? rc : lf_backup_reply_accepted(call, item.id, job, err);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * providers/backup/files.h - the files of a recovery point (instant item recovery).
+ *
+ * Each disk of the point is exported by NBD over TLS (nbd/export.h), read only, to who holds a
+ * certificate that is made for this session and ends with it.  The client gets it inside a shell
+ * script that mounts the disks.  DIR/files/POINT holds the exports, the session's certificates, and
+ * that script; the point's row says {"files": {"expires": time}}; a claim "files" keeps the point.
+ *
+ * Threads: any; one thread at a time for one point.
+ */
+#ifndef LF_PROVIDERS_BACKUP_FILES_H
+#define LF_PROVIDERS_BACKUP_FILES_H
+
+#include "arm/context.h"
+
+/* End a session, if there is one: exports, certificates, claim; in no transaction. */
+LF_MUST_CHECK int lf_backup_files_end(struct lf_context *context, const struct lf_resource *point,
+				      struct lf_error *err);
+/* The same once its time is over; the row says so. */
+LF_MUST_CHECK int lf_backup_files_tend(struct lf_context *context, struct lf_resource *point,
+				       struct lf_error *err);
+/* The script of a point's session, as base64; *ret_text NULL: there is none (any more); free(). */
+LF_MUST_CHECK int lf_backup_files_script(struct lf_context *context, const char *point_id,
+					 char **ret_text, struct lf_error *err);
+
+struct lf_files_script {
+	const char *machine, *time, *expires; /* for the reader */
+	const char *host;		      /* where the client reaches the exports */
+	const char *ca, *cert, *key;	      /* PEM */
+	const json_t *disks;		      /* [{"name", "port"}] */
+};
+/* A pure function; free(). */
+char *lf_files_script(const struct lf_files_script *script);
+
+#endif
