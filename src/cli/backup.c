@@ -116,6 +116,31 @@ static int submit(struct lf_cli *cli, const char *method, const char *path, cons
 	return rc ? rc : follow_job(cli, item_id, &answer, ret_job, err);
 }
 
+/* A machine with an agent, which the vault could protect, as {"id", "name"}. */
+static int find_server(struct lf_cli *cli, const char *vault, const char *name, json_t **ret_vm,
+		       struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/backupProtectableItems", vault);
+	LF_AUTO_JSON *items = NULL;
+	const json_t *item;
+	size_t i;
+	int rc = path ? lf_cli_list(cli, path, API, &items, err) : lf_fail_nomem(err);
+
+	json_array_foreach (items, i, item) {
+		const char *id = lf_json_text_or(item, "properties.virtualMachineId", "");
+		if (!lf_text_equal_nocase(lf_json_text_or(item, "properties.friendlyName", ""),
+					  name))
+			continue;
+		*ret_vm = json_pack("{s:s, s:s}", "id", id, "name", strrchr(id, '/') + 1);
+		return *ret_vm ? 0 : lf_fail_nomem(err);
+	}
+	if (rc)
+		return rc;
+	lf_fail(err, LF_ENOTFOUND, name, "there is no machine '%s' that is not protected yet",
+		name);
+	return lf_error_hint(err, "see landfall vm list, and landfall site machines SITE");
+}
+
 static int backup_enable(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
 {
 	const char *policy = lf_cli_option_or(args, "--policy", "DefaultPolicy");
@@ -128,6 +153,8 @@ static int backup_enable(struct lf_cli *cli, const struct lf_cli_args *args, str
 	int rc = lf_cli_find_vault(cli, args, &vault, err);
 	if (!rc)
 		rc = lf_cli_find(cli, &lf_kind_vm, NULL, args->args[0], &vm, err);
+	if (rc == LF_ENOTFOUND && vault)
+		rc = find_server(cli, vault, args->args[0], &vm, err);
 	if (!rc)
 		rc = lf_cli_find(cli, &kind_policy, vault, policy, &chosen, err);
 	if (rc)

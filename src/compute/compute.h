@@ -38,6 +38,8 @@ LF_MUST_CHECK int lf_compute_size(const char *name, unsigned *ret_vcpus, unsigne
  * {"name","numberOfCores","memoryInMB","maxDataDiskCount","osDiskSizeInMB","resourceDiskSizeInMB"}.
  */
 json_t *lf_compute_sizes(void);
+/* Name of the smallest size with so many cores and so much memory; the default if none has. */
+void lf_compute_size_for(int64_t cores, int64_t memory_mib, char *out, size_t out_size);
 
 /*
  * network: {"guid", "name", "isolated": bool, "subnets": [{"name", "prefix": "10.1.0.0/24"}]}

@@ -117,3 +117,22 @@ json_t *lf_compute_sizes(void)
 	}
 	return list;
 }
+
+void lf_compute_size_for(int64_t cores, int64_t memory_mib, char *out, size_t out_size)
+{
+	LF_AUTO_JSON *all = lf_compute_sizes();
+	int64_t best = INT64_MAX;
+	size_t i;
+	const json_t *size;
+
+	snprintf(out, out_size, "Standard_D2s_v3");
+	json_array_foreach (all, i, size) {
+		int64_t has_cores = lf_json_int_or(size, "numberOfCores", 0);
+		int64_t has_memory = lf_json_int_or(size, "memoryInMB", 0);
+		int64_t cost = has_cores * 4096 + has_memory;
+		if (has_cores >= cores && has_memory >= memory_mib && cost < best) {
+			best = cost;
+			snprintf(out, out_size, "%s", lf_json_text_or(size, "name", out));
+		}
+	}
+}

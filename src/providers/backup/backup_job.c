@@ -12,7 +12,9 @@ int lf_backup_submit(struct lf_context *context, const struct lf_resource *item,
 		     const char *expires, char ret_job[static LF_GUID_SIZE], struct lf_error *err)
 {
 	LF_AUTO_FREE char *vault = lf_backup_vault_id(item->id);
-	LF_AUTO_JSON *doc = json_pack("{s:s, s:s*}", "item", item->id, "expires", expires);
+	LF_AUTO_JSON *doc =
+		json_pack("{s:s, s:s*, s:s*}", "item", item->id, "friendlyName",
+			  lf_json_text(item->doc, "properties.friendlyName"), "expires", expires);
 	const struct lf_job_request request = {
 		.type = lf_backup_job.name, .scope = vault, .resource = item->id, .doc = doc};
 
@@ -123,8 +125,10 @@ int lf_backup_note_done(struct lf_arm_call *call, const struct lf_resource *item
 	lf_guid_random(guid);
 	/* done already: it waits for nothing, and nothing for it */
 	LF_AUTO_FREE char *resource = lf_printf_dup("%s/configuration/%s", item->id, guid);
-	LF_AUTO_JSON *doc = json_pack("{s:s, s:s*, s:s}", "item", item->id, "recoveryPoint",
-				      point_id, "operation", operation);
+	LF_AUTO_JSON *doc =
+		json_pack("{s:s, s:s*, s:s*, s:s}", "item", item->id, "friendlyName",
+			  lf_json_text(item->doc, "properties.friendlyName"), "recoveryPoint",
+			  point_id, "operation", operation);
 	const struct lf_job_request request = {.id = guid,
 					       .type = lf_backup_done_job.name,
 					       .scope = vault,

@@ -8,6 +8,7 @@
 #include "providers/backup/internal.h"
 #include "providers/common/filter.h"
 #include "providers/compute/plan.h"
+#include "providers/backup/server.h"
 
 #define FABRIC "/backupFabrics/Azure/protectionContainers/"
 
@@ -124,22 +125,23 @@ static bool is_protected(const struct lf_resource_list *items, const char *vm_id
 	return false;
 }
 
-static json_t *protectable_view(const struct lf_resource *vault, const struct lf_resource *vm)
+static json_t *protectable_view(const struct lf_resource *vault, const char *vm_id,
+				const char *friendly)
 {
-	LF_AUTO_FREE char *container = lf_backup_container_name(vm->id);
-	LF_AUTO_FREE char *name = lf_backup_item_name(vm->id);
+	LF_AUTO_FREE char *container = lf_backup_container_name(vm_id);
+	LF_AUTO_FREE char *name = lf_backup_item_name(vm_id);
 	LF_AUTO_FREE char *id = lf_printf_dup("%s" FABRIC "%s/protectableItems/%s", vault->id,
 					      container ? container : "", name ? name : "");
 	struct lf_error ignored;
 	char group[128] = "";
 
-	lf_arm_id_segment(vm->id, "resourceGroups", group, sizeof(group));
+	lf_arm_id_segment(vm_id, "resourceGroups", group, sizeof(group));
 	json_t *doc = json_pack("{s:{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}}", "properties",
 				"protectableItemType", "Microsoft.Compute/virtualMachines",
 				"backupManagementType", "AzureIaasVM", "workloadType", "VM",
-				"friendlyName", lf_arm_id_last(vm->id), "protectionState",
-				"NotProtected", "virtualMachineId", vm->id, "virtualMachineVersion",
-				"Compute", "resourceGroup", group);
+				"friendlyName", friendly, "protectionState", "NotProtected",
+				"virtualMachineId", vm_id, "virtualMachineVersion", "Compute",
+				"resourceGroup", group);
 	if (id && doc &&
 	    !lf_arm_envelope(doc, id,
 			     LF_VAULT_TYPE "/backupFabrics/protectionContainers/protectableItems",
@@ -147,6 +149,28 @@ static json_t *protectable_view(const struct lf_resource *vault, const struct lf
 		return doc;
 	json_decref(doc);
 	return NULL;
+}
+
+/* Machines with an agent: whatever region keeps their points. */
+static int add_servers(struct lf_arm_call *call, const struct lf_resource *vault,
+		       const struct lf_resource_list *items, const struct lf_filter *filter,
+		       json_t *values, struct lf_error *err)
+{
+	LF_AUTO_JSON *servers = NULL;
+	const json_t *server;
+	size_t i;
+	int rc = lf_backup_server_list(lf_arm_context(call), &servers, err);
+
+	json_array_foreach (servers, i, server) {
+		const char *id = lf_json_text_or(server, "id", "");
+		LF_AUTO_JSON *fields = filter_fields(id, "NotProtected");
+		if (!rc && !is_protected(items, id) && lf_filter_matches(filter, fields) &&
+		    json_array_append_new(
+			    values,
+			    protectable_view(vault, id, lf_json_text_or(server, "name", ""))))
+			rc = lf_fail_nomem(err);
+	}
+	return rc;
 }
 
 int lf_backup_protectable_list(struct lf_arm_call *call, struct lf_error *err)
@@ -175,9 +199,13 @@ int lf_backup_protectable_list(struct lf_arm_call *call, struct lf_error *err)
 		if (strcmp(here, there) != 0 || is_protected(&items, vms.items[i].id) ||
 		    !lf_filter_matches(filter, fields))
 			continue;
-		if (json_array_append_new(values, protectable_view(&vault, &vms.items[i])))
+		if (json_array_append_new(values,
+					  protectable_view(&vault, vms.items[i].id,
+							   lf_arm_id_last(vms.items[i].id))))
 			rc = lf_fail_nomem(err);
 	}
+	if (!rc)
+		rc = add_servers(call, &vault, &items, filter, values, err);
 	return rc ? rc : lf_backup_reply_list(call, values, err);
 }
 

@@ -7,6 +7,7 @@
 
 #include "providers/backup/internal.h"
 #include "providers/backup/retention.h"
+#include "providers/backup/server.h"
 #include "providers/common/filter.h"
 #include "providers/compute/plan.h"
 
@@ -38,17 +39,20 @@ static int check_machine(struct lf_arm_call *call, const struct lf_resource *vau
 	LF_AUTO_RESOURCE_LIST list = {0};
 	char there[64], here[64];
 
-	int rc = lf_arm_id_check(vm_id, LF_VM_TYPE, target, err);
-	if (!rc)
+	bool server = lf_backup_is_server(vm_id);
+	const char *location = lf_json_text_or(vault->doc, "location", "");
+	int rc = server ? lf_backup_server_get(context, vm_id, location, ret_vm, err)
+			: lf_arm_id_check(vm_id, LF_VM_TYPE, target, err);
+	if (!rc && !server)
 		rc = lf_catalog_get(context->catalog, vm_id, ret_vm, err);
 	if (rc == LF_ENOTFOUND)
 		return lf_fail_arm(err, LF_EINVAL, "UserErrorVmNotFound", target,
-				   "name a virtual machine that is there",
-				   "the virtual machine '%.200s' was not found", vm_id);
+				   "name a virtual machine that is there, or a discovered one",
+				   "the machine '%.200s' was not found", vm_id);
 	if (rc)
 		return rc;
 	lf_location_normal(lf_json_text_or(ret_vm->doc, "location", ""), there, sizeof(there));
-	lf_location_normal(lf_json_text_or(vault->doc, "location", ""), here, sizeof(here));
+	lf_location_normal(location, here, sizeof(here));
 	if (strcmp(there, here) != 0)
 		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorVmInDifferentRegion", target,
 				   "use a vault of the machine's region",
@@ -83,14 +87,14 @@ static int check_names(struct lf_arm_call *call, const char *vm_id, struct lf_er
 
 static json_t *new_doc(const struct lf_resource *vm, const char *container)
 {
-	return json_pack("{s:{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:n, s:s?}}",
-			 "properties", "protectedItemType", "Microsoft.Compute/virtualMachines",
-			 "friendlyName", lf_arm_id_last(vm->id), "virtualMachineId", vm->id,
-			 "sourceResourceId", vm->id, "backupManagementType", "AzureIaasVM",
-			 "workloadType", "VM", "protectionStatus", "Healthy", "protectionState",
-			 "IRPending", "healthStatus", "Passed", "lastBackupStatus", "",
-			 "lastRecoveryPoint", "containerName",
-			 strchr(container, ';') ? strchr(container, ';') + 1 : container);
+	return json_pack(
+		"{s:{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:n, s:s?}}", "properties",
+		"protectedItemType", "Microsoft.Compute/virtualMachines", "friendlyName",
+		lf_json_text_or(vm->doc, "name", lf_arm_id_last(vm->id)), "virtualMachineId",
+		vm->id, "sourceResourceId", vm->id, "backupManagementType", "AzureIaasVM",
+		"workloadType", "VM", "protectionStatus", "Healthy", "protectionState", "IRPending",
+		"healthStatus", "Passed", "lastBackupStatus", "", "lastRecoveryPoint",
+		"containerName", strchr(container, ';') ? strchr(container, ';') + 1 : container);
 }
 
 static int write_item(struct request *request, json_t *doc, json_t *state, const char *operation,

@@ -138,7 +138,9 @@ static json_t *properties_of(struct lf_context *context, const struct lf_job *jo
 {
 	const struct lf_job_type *type = lf_jobs_type(context->jobs, job->type);
 	const char *item = lf_json_text_or(job->doc, "item", "");
-	const char *vm = strrchr(item, ';');
+	const char *last = strrchr(item, ';') ? strrchr(item, ';') + 1 : "";
+	const char *name = lf_json_text_or(job->doc, "friendlyName",
+					   lf_json_text_or(job->doc, "vmName", last));
 	int64_t now = lf_clock_now_ns(context->clock), start = job->started_ns;
 	json_t *bag = lf_json_at(job->data, "propertyBag");
 	char duration[32];
@@ -149,13 +151,13 @@ static json_t *properties_of(struct lf_context *context, const struct lf_job *jo
 		"{s:s, s:s, s:s, s:{s:o, s:O?}, s:s, s:s, s:s, s:s, s:o, s:o, s:s, s:o, s:[]}",
 		"jobType", "AzureIaaSVMJob", "duration", duration, "virtualMachineVersion",
 		"Compute", "extendedInfo", "tasksList", tasks_of(context, job), "propertyBag", bag,
-		"entityFriendlyName", vm ? vm + 1 : "", "backupManagementType", "AzureIaasVM",
-		"operation", operation_of(job), "status", status_of(job), "startTime",
-		lf_json_time(start), "endTime", lf_json_time(job->ended_ns), "activityId", job->id,
-		"errorDetails", errors_of(job), "actionsInfo");
+		"entityFriendlyName", name, "backupManagementType", "AzureIaasVM", "operation",
+		operation_of(job), "status", status_of(job), "startTime", lf_json_time(start),
+		"endTime", lf_json_time(job->ended_ns), "activityId", job->id, "errorDetails",
+		errors_of(job), "actionsInfo");
 	if (!bag)
 		lf_json_set(properties, "extendedInfo.propertyBag",
-			    json_pack("{s:s}", "VM Name", vm ? vm + 1 : ""));
+			    json_pack("{s:s}", "VM Name", name));
 	if (type && type->cancellable && !lf_job_state_is_final(job->state) &&
 	    !job->cancel_requested)
 		json_array_append_new(lf_json_at(properties, "actionsInfo"),

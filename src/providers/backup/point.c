@@ -5,6 +5,7 @@
 
 #include "providers/backup/files.h"
 #include "providers/backup/retention.h"
+#include "providers/backup/server.h"
 #include "providers/compute/machine.h"
 #include "providers/compute/plan.h"
 #include "vault/point.h"
@@ -207,8 +208,9 @@ static int note_sizes(struct lf_job_run *run, const struct lf_resource *vm, cons
 
 	snprintf(size, sizeof(size), "%lld MB",
 		 (long long)(lf_json_int_or(capture, "bytesStored", 0) >> 20));
-	json_t *bag =
-		json_pack("{s:s, s:s}", "VM Name", lf_arm_id_last(vm->id), "Backup Size", size);
+	json_t *bag = json_pack("{s:s, s:s}", "VM Name",
+				lf_json_text_or(vm->doc, "name", lf_arm_id_last(vm->id)),
+				"Backup Size", size);
 	return !bag || lf_json_set(lf_job_run_data(run), "propertyBag", bag) ||
 			       lf_json_set_int(lf_job_run_data(run), "percent", 100)
 		       ? lf_fail_nomem(err)
@@ -247,6 +249,46 @@ static int take(struct lf_job_run *run, const char *id, struct lf_resource *item
 	return rc ? rc : note_sizes(run, vm, result, err);
 }
 
+/* The same of a machine with an agent: when the point that was asked of it is there, it is claimed.
+ */
+static int take_server(struct lf_job_run *run, const char *id, struct lf_resource *item,
+		       const struct lf_resource *vm, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	json_t *data = lf_job_run_data(run);
+	LF_AUTO_JSON *result = NULL;
+	struct lf_vault *vault = NULL;
+	char expires[LF_TIME_SIZE];
+	int64_t percent = 0;
+
+	int rc = lf_backup_server_capture(context, item, lf_job_run_job(run)->id, &result, &percent,
+					  err);
+	if (!rc && !result)
+		return lf_json_set_int(data, "percent", percent < 99 ? percent : 99)
+			       ? lf_fail_nomem(err)
+			       : LF_STEP_AGAIN;
+	const char *guid = lf_json_text_or(result, "point", ""),
+		   *time = lf_json_text_or(result, "time", "");
+	if (!rc &&
+	    (lf_json_set_text(data, "point", guid) || lf_json_set_text(data, "snapshotAt", time)))
+		rc = lf_fail_nomem(err);
+	/* whoever undoes this knows which claim to drop */
+	if (!rc)
+		rc = lf_job_save(run, err);
+	if (!rc)
+		rc = lf_regions_vault(context->regions, lf_json_text_or(item->state, "region", ""),
+				      &vault, err);
+	if (!rc)
+		rc = lf_claim_put(vault, guid, LF_BACKUP_CLAIM, LF_CLAIM_FOREVER, err);
+	if (!rc)
+		rc = lf_retention_expiry(context, item,
+					 lf_json_text(lf_job_run_job(run)->doc, "expires"), time,
+					 expires, err);
+	if (!rc)
+		rc = put_row(context, id, item, vm, result, guid, time, expires, err);
+	return rc ? rc : note_sizes(run, vm, result, err);
+}
+
 int lf_backup_point_take(struct lf_job_run *run, const char *item_id, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
@@ -261,14 +303,18 @@ int lf_backup_point_take(struct lf_job_run *run, const char *item_id, struct lf_
 		return 0; /* made by an earlier run of the step */
 	if (!rc)
 		rc = lf_catalog_get(context->catalog, item_id, &item, err);
+	const char *machine = lf_json_text_or(item.state, "vm", "");
+	bool server = lf_backup_is_server(machine);
 	if (!rc)
-		rc = lf_catalog_get(context->catalog, lf_json_text_or(item.state, "vm", ""), &vm,
-				    err);
+		rc = server ? lf_backup_server_get(context, machine,
+						   lf_json_text_or(item.state, "region", ""), &vm,
+						   err)
+			    : lf_catalog_get(context->catalog, machine, &vm, err);
 	if (rc == LF_ENOTFOUND && item.id)
 		return lf_fail_arm(err, LF_ENOTFOUND, "UserErrorVmNotFound", item_id,
 				   "stop the protection, or restore the machine",
 				   "the protected machine is not there any more");
-	return rc ? rc : take(run, id, &item, &vm, err);
+	return rc ? rc : (server ? take_server : take)(run, id, &item, &vm, err);
 }
 
 int lf_backup_point_release(struct lf_context *context, const char *region, const char *guid,

@@ -344,7 +344,7 @@ static json_t *new_input(const struct restore *restore, const struct kind *kind)
 		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[], s:O?, s:b}", "kind", kind->name, "item",
 		restore->item->id, "recoveryPoint", restore->point->id, "region", restore->region,
 		"point", lf_json_text_or(state, "point", ""), "location", restore->region, "vmName",
-		lf_arm_id_last(lf_json_text_or(restore->item->state, "vm", "vm")), "disks",
+		lf_json_text_or(restore->item->doc, "properties.friendlyName", "vm"), "disks",
 		"machine", lf_json_at(state, "machine"), "secondary", (int)restore->secondary);
 }
 

@@ -9,6 +9,7 @@
 #include "providers/backup/files.h"
 #include "providers/backup/internal.h"
 #include "providers/backup/retention.h"
+#include "providers/backup/server.h"
 
 /* What the schedule asked for since the item was last backed up, or protected. */
 static int back_up_when_due(struct lf_context *context, struct lf_resource *item,
@@ -119,6 +120,11 @@ static int tend_item(struct lf_context *context, struct lf_resource *item, struc
 	LF_AUTO_RESOURCE_LIST points = {0};
 	int rc = lf_backup_points(context, item->id, &points, err);
 
+	if (rc)
+		return rc;
+	const char *state = lf_json_text_or(item->doc, "properties.protectionState", "");
+	if (strcmp(state, "ProtectionStopped") == 0)
+		rc = lf_backup_server_stop(context, item, err);
 	if (rc)
 		return rc;
 	if (lf_json_bool_or(item->doc, "properties.isScheduledForDeferredDelete", false))

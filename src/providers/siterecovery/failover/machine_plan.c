@@ -41,28 +41,6 @@ char *lf_sr_vm_id(const struct lf_resource *item, bool test)
 			     setting(item, "targetResourceGroupId"), name);
 }
 
-/* The smallest size with the source's cores and memory; the largest if none has. */
-static void default_size(const struct lf_resource *item, char *out, size_t out_size)
-{
-	LF_AUTO_JSON *sizes = lf_compute_sizes();
-	int64_t cores = lf_json_int_or(item->state, "machine.cores", 1);
-	int64_t memory = lf_json_int_or(item->state, "machine.memoryMiB", 1024);
-	int64_t best = INT64_MAX;
-	size_t i;
-	json_t *size;
-
-	snprintf(out, out_size, "Standard_D2s_v3");
-	json_array_foreach (sizes, i, size) {
-		int64_t has_cores = lf_json_int_or(size, "numberOfCores", 0);
-		int64_t has_memory = lf_json_int_or(size, "memoryInMB", 0);
-		int64_t cost = has_cores * 4096 + has_memory;
-		if (has_cores >= cores && has_memory >= memory && cost < best) {
-			best = cost;
-			snprintf(out, out_size, "%s", lf_json_text_or(size, "name", out));
-		}
-	}
-}
-
 static json_t *tags_of(const struct lf_resource *item, const char *name)
 {
 	json_t *tags = json_object(), *tag;
@@ -214,7 +192,9 @@ int lf_sr_machine_plan(struct lf_context *context, const struct lf_sr_plan *plan
 	vm_name(item, plan->test, name);
 	snprintf(size, sizeof(size), "%s", setting(item, "targetVmSize"));
 	if (!*size)
-		default_size(item, size, sizeof(size));
+		lf_compute_size_for(lf_json_int_or(item->state, "machine.cores", 1),
+				    lf_json_int_or(item->state, "machine.memoryMiB", 1024), size,
+				    sizeof(size));
 	LF_AUTO_FREE char *id = lf_sr_vm_id(item, plan->test);
 	LF_AUTO_JSON *machine =
 		json_pack("{s:s?,s:s,s:s,s:s,s:s,s:s,s:o,s:s,s:s,s:b}", "id", id, "name", name,
