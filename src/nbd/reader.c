@@ -14,9 +14,10 @@
 #define REQUEST_MAX	(8u << 20)
 #define STATUS_BYTES	(UINT64_C(1) << 30) /* asked about at once */
 #define HOLE_AND_ZERO	3u		    /* base:allocation: both flags */
+#define DIRTY		1u		    /* qemu:dirty-bitmap */
 
 struct lf_nbd_reader {
-	char *uri;
+	char *uri, *bitmap; /* bitmap NULL: none */
 	struct lf_disk_source source;
 	pthread_mutex_t mutex; /* what follows */
 	struct nbd_handle *idle[CONNECTIONS_MAX];
@@ -36,6 +37,7 @@ static int connect_handle(const struct lf_nbd_reader *reader, struct nbd_handle 
 	if (!nbd)
 		return lf_fail_nomem(err);
 	if (nbd_add_meta_context(nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) ||
+	    (reader->bitmap && nbd_add_meta_context(nbd, reader->bitmap)) ||
 	    nbd_connect_uri(nbd, reader->uri)) {
 		int rc = fail_nbd(reader, LF_EUNREACHABLE, err);
 		nbd_close(nbd);
@@ -84,8 +86,10 @@ static int read_nbd(void *context, void *data, size_t len, uint64_t offset, stru
 	return rc;
 }
 
-/* The first run that is not a hole, of what one answer tells. */
+/* The first run that is wanted, of what one answer tells: data, or what is dirty. */
 struct status {
+	const char *context;
+	bool dirty;
 	uint64_t at, from, to;
 	bool found;
 };
@@ -96,11 +100,12 @@ static int take_status(void *context, const char *name, uint64_t offset, uint32_
 	struct status *status = context;
 
 	(void)error;
-	if (strcmp(name, LIBNBD_CONTEXT_BASE_ALLOCATION) != 0)
+	if (strcmp(name, status->context) != 0)
 		return 0;
 	uint64_t at = offset;
 	for (size_t i = 0; i + 1 < n; i += 2) {
-		bool zero = (entries[i + 1] & HOLE_AND_ZERO) == HOLE_AND_ZERO;
+		bool zero = status->dirty ? !(entries[i + 1] & DIRTY)
+					  : (entries[i + 1] & HOLE_AND_ZERO) == HOLE_AND_ZERO;
 		if (zero && status->found)
 			break;
 		if (!zero && !status->found) {
@@ -115,19 +120,22 @@ static int take_status(void *context, const char *name, uint64_t offset, uint32_
 	return 0;
 }
 
-static int next_data_nbd(void *context, uint64_t offset, uint64_t *ret_from, uint64_t *ret_to,
-			 struct lf_error *err)
+static int next_run(struct lf_nbd_reader *reader, const char *context, uint64_t offset,
+		    uint64_t *ret_from, uint64_t *ret_to, struct lf_error *err)
 {
-	struct lf_nbd_reader *reader = context;
 	uint64_t size = reader->source.size_bytes;
-	struct status status = {.at = offset, .from = size, .to = size};
+	struct status status = {.context = context,
+				.dirty = context == reader->bitmap,
+				.at = offset,
+				.from = size,
+				.to = size};
 	struct nbd_handle *nbd;
 	int rc = take_handle(reader, &nbd, err);
 
 	if (rc)
 		return rc;
-	if (offset < size && nbd_can_meta_context(nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) != 1) {
-		status.found = true; /* the server does not tell: all is data */
+	if (!rc && offset < size && nbd_can_meta_context(nbd, context) != 1) {
+		status.found = true; /* the server does not tell: all is wanted */
 		status.from = offset;
 	}
 	while (!rc && !status.found && status.at < size) {
@@ -145,7 +153,22 @@ static int next_data_nbd(void *context, uint64_t offset, uint64_t *ret_from, uin
 	return rc;
 }
 
-int lf_nbd_reader_open(const char *uri, struct lf_nbd_reader **ret_reader, struct lf_error *err)
+static int next_data_nbd(void *context, uint64_t offset, uint64_t *ret_from, uint64_t *ret_to,
+			 struct lf_error *err)
+{
+	return next_run(context, LIBNBD_CONTEXT_BASE_ALLOCATION, offset, ret_from, ret_to, err);
+}
+
+static int next_dirty_nbd(void *context, uint64_t offset, uint64_t *ret_from, uint64_t *ret_to,
+			  struct lf_error *err)
+{
+	struct lf_nbd_reader *reader = context;
+
+	return next_run(reader, reader->bitmap, offset, ret_from, ret_to, err);
+}
+
+int lf_nbd_reader_open(const char *uri, const char *bitmap, struct lf_nbd_reader **ret_reader,
+		       struct lf_error *err)
 {
 	struct lf_nbd_reader *reader = calloc(1, sizeof(*reader));
 	struct nbd_handle *nbd = NULL;
@@ -154,17 +177,24 @@ int lf_nbd_reader_open(const char *uri, struct lf_nbd_reader **ret_reader, struc
 		return lf_fail_nomem(err);
 	pthread_mutex_init(&reader->mutex, NULL);
 	reader->uri = strdup(uri);
-	int rc = reader->uri ? connect_handle(reader, &nbd, err) : lf_fail_nomem(err);
+	reader->bitmap = bitmap ? strdup(bitmap) : NULL;
+	int rc = reader->uri && (reader->bitmap || !bitmap) ? connect_handle(reader, &nbd, err)
+							    : lf_fail_nomem(err);
 	int64_t size = rc ? 0 : nbd_get_size(nbd);
 	if (size < 0)
 		rc = fail_nbd(reader, LF_EIO, err);
+	bool knows = !rc && reader->bitmap && nbd_can_meta_context(nbd, reader->bitmap) == 1;
 	if (nbd)
 		give_back(reader, nbd, !rc);
 	if (rc) {
 		lf_nbd_reader_close(reader);
 		return rc;
 	}
-	reader->source = (struct lf_disk_source){(uint64_t)size, read_nbd, next_data_nbd, reader};
+	reader->source = (struct lf_disk_source){.size_bytes = (uint64_t)size,
+						 .read = read_nbd,
+						 .next_data = next_data_nbd,
+						 .next_dirty = knows ? next_dirty_nbd : NULL,
+						 .context = reader};
 	*ret_reader = reader;
 	return 0;
 }
@@ -177,6 +207,7 @@ void lf_nbd_reader_close(struct lf_nbd_reader *reader)
 		nbd_close(reader->idle[--reader->idle_count]);
 	pthread_mutex_destroy(&reader->mutex);
 	free(reader->uri);
+	free(reader->bitmap);
 	free(reader);
 }
 

@@ -11,9 +11,13 @@
 #include "vault/disk.h"
 
 struct lf_nbd_reader;
-/* uri: "nbd+unix:///NAME?socket=PATH".  Connects once; LF_EUNREACHABLE. */
-LF_MUST_CHECK int lf_nbd_reader_open(const char *uri, struct lf_nbd_reader **ret_reader,
-				     struct lf_error *err);
+/*
+ * uri: "nbd+unix:///NAME?socket=PATH".  bitmap: a context that says what may differ from the base
+ * ("qemu:dirty-bitmap:NAME"); NULL, or not served: the source does not know.  Connects once;
+ * LF_EUNREACHABLE.
+ */
+LF_MUST_CHECK int lf_nbd_reader_open(const char *uri, const char *bitmap,
+				     struct lf_nbd_reader **ret_reader, struct lf_error *err);
 void lf_nbd_reader_close(struct lf_nbd_reader *reader);
 /* Borrowed until the reader is closed.  LF_EIO: the server failed a request. */
 const struct lf_disk_source *lf_nbd_reader_source(struct lf_nbd_reader *reader);

@@ -65,3 +65,14 @@ int lf_ingest_disk_next_data(const struct lf_ingest_disk *disk, uint64_t offset,
 		*ret_to = (uint64_t)hole;
 	return 0;
 }
+
+int lf_ingest_disk_next_dirty(const struct lf_ingest_disk *disk, uint64_t offset,
+			      uint64_t *ret_from, uint64_t *ret_to, struct lf_error *err)
+{
+	if (disk->source && disk->source->next_dirty)
+		return disk->source->next_dirty(disk->source->context, offset, ret_from, ret_to,
+						err);
+	*ret_from = offset < disk->size ? offset : disk->size;
+	*ret_to = disk->size;
+	return 0;
+}

@@ -20,6 +20,11 @@ struct lf_disk_source {
 	int (*next_data)(void *context, uint64_t offset, uint64_t *ret_from, uint64_t *ret_to,
 			 struct lf_error *err);
 	void *context;
+	/* The next run, at or after offset, that may differ from the ingest's base; none: from is
+	 * the size.  What it passes over is not read when page prints of the base are known.  NULL:
+	 * not known, all may. */
+	int (*next_dirty)(void *context, uint64_t offset, uint64_t *ret_from, uint64_t *ret_to,
+			  struct lf_error *err);
 };
 
 struct lf_ingest_disk {
@@ -36,5 +41,9 @@ void lf_ingest_disk_close(struct lf_ingest_disk *disk);
 LF_MUST_CHECK int lf_ingest_disk_next_data(const struct lf_ingest_disk *disk, uint64_t offset,
 					   uint64_t *ret_from, uint64_t *ret_to,
 					   struct lf_error *err);
+/* As lf_disk_source.next_dirty. */
+LF_MUST_CHECK int lf_ingest_disk_next_dirty(const struct lf_ingest_disk *disk, uint64_t offset,
+					    uint64_t *ret_from, uint64_t *ret_to,
+					    struct lf_error *err);
 
 #endif

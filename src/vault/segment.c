@@ -228,12 +228,20 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* Does the disk tell what may differ from the base? */
+static bool knows_dirty(const struct lf_ingest *ingest)
+{
+	return ingest->disk.source && ingest->disk.source->next_dirty;
+}
+
 /* What is left of a segment. */
 struct rest {
 	const struct lf_ingest *ingest;
 	uint64_t at, last;
 	const uint64_t *changed; /* a list instead of the disk's data */
 	size_t count;
+	struct lf_segment_worker *worker; /* of next_dirty_run(), and */
+	uint64_t first, dirty_at, end; /* the segment, and where its next dirty run is looked for */
 };
 
 static int next_data_run(void *context, uint64_t *ret_first, uint64_t *ret_last,
@@ -259,6 +267,35 @@ static int next_data_run(void *context, uint64_t *ret_first, uint64_t *ret_last,
 	if (*ret_first >= rest->last)
 		rest->at = rest->last;
 	return 0;
+}
+
+/*
+ * The data of what may differ from the base, run by run; where a dirty run has none, there is
+ * nothing now.
+ */
+static int next_dirty_run(void *context, uint64_t *ret_first, uint64_t *ret_last,
+			  struct lf_error *err)
+{
+	struct rest *rest = context;
+	uint64_t from = 0, to = 0;
+
+	for (;;) {
+		int rc = next_data_run(rest, ret_first, ret_last, err);
+		if (rc || *ret_first < rest->last || rest->dirty_at >= rest->end)
+			return rc;
+		rc = lf_ingest_disk_next_dirty(&rest->ingest->disk, rest->dirty_at * LF_PAGE_SIZE,
+					       &from, &to, err);
+		if (rc)
+			return rc;
+		uint64_t first = min_u64(from / LF_PAGE_SIZE, rest->end);
+		first = first < rest->dirty_at ? rest->dirty_at : first;
+		rest->at = first;
+		rest->last = min_u64((to + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE, rest->end);
+		rest->last = rest->last < first ? first : rest->last;
+		rest->dirty_at = first < rest->end ? rest->last : rest->end;
+		memset(rest->worker->now + (first - rest->first), 0,
+		       (size_t)(rest->last - first) * sizeof(*rest->worker->now));
+	}
 }
 
 static int next_listed_run(void *context, uint64_t *ret_first, uint64_t *ret_last,
@@ -309,13 +346,17 @@ int lf_segment_next_work(const struct lf_ingest *ingest, uint64_t page, uint64_t
 			*ret_page = min_u64(opts->changed[i], ingest->pages);
 		return 0;
 	}
-	int rc = lf_ingest_disk_next_data(&ingest->disk, page * LF_PAGE_SIZE, &from, &to, err);
+	int rc = ingest->compare && knows_dirty(ingest)
+			 ? lf_ingest_disk_next_dirty(&ingest->disk, page * LF_PAGE_SIZE, &from, &to,
+						     err)
+			 : lf_ingest_disk_next_data(&ingest->disk, page * LF_PAGE_SIZE, &from, &to,
+						    err);
 	if (rc)
 		return rc;
 	if (from < ingest->size)
 		*ret_page = from / LF_PAGE_SIZE > page ? from / LF_PAGE_SIZE : page;
 	/* where something was there may be nothing now */
-	if (ingest->compare)
+	if (ingest->compare && !knows_dirty(ingest))
 		*ret_page = min_u64(*ret_page, lf_prints_next(ingest->prints, page));
 	return 0;
 }
@@ -329,13 +370,21 @@ static int find_changes(struct lf_segment_worker *worker, struct lf_segment *seg
 	size_t count = 0;
 	int rc;
 
-	lf_pieces_begin(worker->pieces, next_data_run, rest);
+	bool dirty = knows_dirty(worker->ingest);
+	if (dirty) /* the first look finds the first run; the rest is as it was */
+		*rest = (struct rest){.ingest = worker->ingest,
+				      .worker = worker,
+				      .first = segment->first,
+				      .dirty_at = segment->first,
+				      .end = segment->last};
+	lf_pieces_begin(worker->pieces, dirty ? next_dirty_run : next_data_run, rest);
 	do
 		rc = next_piece(worker, segment, prints, &piece, err);
 	while (!rc && piece);
 	for (uint64_t i = 0; i < segment->last - segment->first; i++)
 		if (worker->now[i] != worker->known[i])
 			worker->changed[count++] = segment->first + i;
+	rest->last = segment->last;
 	rest->changed = worker->changed;
 	rest->count = count;
 	return rc;
@@ -371,7 +420,8 @@ int lf_segment_read(struct lf_segment_worker *worker, struct lf_segment *segment
 	memset(worker->now, 0, sizeof(worker->now));
 	if (prints && worker->ingest->delta)
 		rc = lf_prints_read(prints, segment->first, pages, worker->known, err);
-	if (worker->ingest->opts->changed) /* the rest is not read, and is as it was */
+	if (worker->ingest->opts->changed || /* the rest is not read, and is as it was */
+	    (worker->ingest->compare && knows_dirty(worker->ingest)))
 		memcpy(worker->now, worker->known, sizeof(worker->now));
 	if (!rc)
 		rc = read_segment(worker, segment, err);

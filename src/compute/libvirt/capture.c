@@ -5,14 +5,15 @@
  * Running: libvirt begins a backup, in which QEMU shows every disk as it was at
  * that moment on a socket while the guest goes on (what it overwrites goes to
  * scratch files first).  With a guest agent its file systems are frozen for that
- * moment.  Off: qemu-nbd shows the files.  Either way the disks are read by NBD,
- * and page prints of the last capture find what changed.
+ * moment.  QEMU's bitmaps since the last capture say what need not be read at all
+ * (checkpoint.c).  Off: qemu-nbd shows the files.  Either way the disks are read by
+ * NBD, and page prints of the last capture find what changed.
  */
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "compute/libvirt/internal.h"
 #include "base/log.h"
+#include "compute/libvirt/checkpoint.h"
 #include "nbd/reader.h"
 #include "os/acl.h"
 #include "os/file.h"
@@ -32,6 +33,7 @@ struct capture {
 	struct lf_vault *vault;
 	char *dir;	     /* of sockets and scratch files; ours and QEMU's user's */
 	virDomainPtr domain; /* running, with a backup under way; NULL: off */
+	char since[LF_CHECKPOINT_SIZE], checkpoint[LF_CHECKPOINT_SIZE]; /* ""; or that began it */
 	json_t *result;
 	lf_progress_fn *progress;
 	void *context;
@@ -103,6 +105,25 @@ static int make_dir(struct capture *capture, struct lf_error *err)
 	return rc;
 }
 
+/* A checkpoint of the same disks, at the same instant. */
+static char *checkpoint_xml(const struct capture *capture)
+{
+	LF_AUTO_BUF xml = LF_BUF_INIT;
+	struct lf_error ignored;
+	json_t *disk;
+	size_t i;
+
+	lf_buf_printf(&xml, "<domaincheckpoint><name>%s</name><disks>", capture->checkpoint);
+	json_array_foreach (capture->disks, i, disk) {
+		char target[8];
+		lf_domain_disk_target((unsigned)i, target);
+		lf_buf_printf(&xml, "<disk name='%s' checkpoint='%s'/>", target,
+			      is_excluded(capture, disk) ? "no" : "bitmap");
+	}
+	lf_buf_puts(&xml, "</disks></domaincheckpoint>");
+	return lf_buf_check(&xml, &ignored) ? NULL : lf_steal(&xml.data);
+}
+
 static char *backup_xml(const struct capture *capture)
 {
 	LF_AUTO_BUF xml = LF_BUF_INIT;
@@ -110,7 +131,10 @@ static char *backup_xml(const struct capture *capture)
 	json_t *disk;
 	size_t i;
 
-	lf_buf_printf(&xml, "<domainbackup mode='pull'><server transport='unix' socket='");
+	lf_buf_puts(&xml, "<domainbackup mode='pull'>");
+	if (capture->since[0])
+		lf_buf_printf(&xml, "<incremental>%s</incremental>", capture->since);
+	lf_buf_puts(&xml, "<server transport='unix' socket='");
 	lf_xml_puts(&xml, capture->dir);
 	lf_buf_puts(&xml, "/backup.sock'/><disks>");
 	json_array_foreach (capture->disks, i, disk) {
@@ -143,22 +167,67 @@ static int refuse_copying(const struct capture *capture, struct lf_error *err)
 	return 0;
 }
 
+/* Luns of the disks that are captured. */
+static json_t *included_luns(const struct capture *capture)
+{
+	json_t *luns = json_array(), *disk;
+	size_t i;
+
+	json_array_foreach (capture->disks, i, disk)
+		if (!is_excluded(capture, disk))
+			json_array_append_new(luns, json_integer(lf_json_int_or(disk, "lun", -1)));
+	return luns;
+}
+
+static int try_backup(struct capture *capture, struct lf_error *err)
+{
+	LF_AUTO_FREE char *backup = backup_xml(capture);
+	LF_AUTO_FREE char *checkpoint = checkpoint_xml(capture);
+
+	if (!backup || !checkpoint)
+		return lf_fail_nomem(err);
+	return virDomainBackupBegin(capture->domain, backup,
+				    capture->checkpoint[0] ? checkpoint : NULL, 0)
+		       ? lf_fail_virt(err, "backup", "cannot begin a backup of the machine")
+		       : 0;
+}
+
+/* What changed since the last capture; if that cannot be told, all; if nothing can mark what
+ * changes from now on (a raw image), without that. */
+static int begin_some_backup(struct capture *capture, struct lf_error *err)
+{
+	int rc = try_backup(capture, err);
+
+	if (rc && capture->since[0]) {
+		lf_log_error("reading everything: what changed is not known", err);
+		capture->since[0] = '\0';
+		rc = try_backup(capture, err);
+	}
+	if (rc && rc != LF_ENOMEM) {
+		lf_log_error("without a checkpoint", err);
+		capture->checkpoint[0] = '\0';
+		rc = try_backup(capture, err);
+	}
+	return rc;
+}
+
 /* The guest's file systems stand still while the backup begins, if its agent can do that. */
 static int begin_backup(struct capture *capture, struct lf_error *err)
 {
-	LF_AUTO_FREE char *xml = backup_xml(capture);
+	const char *guid = lf_json_text_or(capture->vm, "guid", "");
 	bool quiesce = lf_json_bool_or(capture->wanted, "quiesce", true);
+	LF_AUTO_JSON *luns = included_luns(capture);
 
-	if (!xml)
-		return lf_fail_nomem(err);
-	int rc = refuse_copying(capture, err);
+	int rc = luns ? refuse_copying(capture, err) : lf_fail_nomem(err);
 	if (rc)
 		return rc;
+	lf_checkpoint_find(capture->host, capture->domain, guid,
+			   lf_json_at(capture->wanted, "base.disks"), luns, capture->since);
+	lf_checkpoint_name(capture->checkpoint);
 	/* of a process that was killed meanwhile */
 	(void)virDomainAbortJob(capture->domain);
 	bool frozen = quiesce && virDomainFSFreeze(capture->domain, NULL, 0, 0) >= 0;
-	int begun = virDomainBackupBegin(capture->domain, xml, NULL, 0);
-	rc = begun ? lf_fail_virt(err, "backup", "cannot begin a backup of the machine") : 0;
+	rc = begin_some_backup(capture, err);
 	if (frozen && virDomainFSThaw(capture->domain, NULL, 0, 0) < 0 && !rc)
 		rc = lf_fail_virt(err, "thaw", "cannot thaw the machine's file systems");
 	if (!rc && lf_json_set_text(capture->result, "consistency",
@@ -222,8 +291,9 @@ static int add_result(struct capture *capture, const json_t *disk,
 	return 0;
 }
 
+/* bitmap: NBD context of what changed; NULL: none. */
 static int read_disk(struct capture *capture, const json_t *disk, const char *uri,
-		     struct lf_error *err)
+		     const char *bitmap, struct lf_error *err)
 {
 	char name[32];
 	struct lf_nbd_reader *reader = NULL;
@@ -233,7 +303,7 @@ static int read_disk(struct capture *capture, const json_t *disk, const char *ur
 	snprintf(name, sizeof(name), "prints-%lld", (long long)lf_json_int_or(disk, "lun", -1));
 	LF_AUTO_FREE char *prints =
 		lf_host_path(capture->host, lf_json_text_or(capture->vm, "guid", ""), name);
-	int rc = prints ? lf_nbd_reader_open(uri, &reader, err) : lf_fail_nomem(err);
+	int rc = prints ? lf_nbd_reader_open(uri, bitmap, &reader, err) : lf_fail_nomem(err);
 	if (rc)
 		return rc;
 	const struct lf_ingest_opts opts = {
@@ -257,10 +327,11 @@ static int read_disks(struct capture *capture, struct lf_error *err)
 	int rc = 0;
 
 	json_array_foreach (capture->disks, i, disk) {
-		char target[8];
+		char target[8], bitmap[48];
 		if (is_excluded(capture, disk))
 			continue;
 		lf_domain_disk_target((unsigned)i, target);
+		snprintf(bitmap, sizeof(bitmap), "qemu:dirty-bitmap:backup-%s", target);
 		LF_AUTO_FREE char *socket = lf_printf_dup("%s/%s.sock", capture->dir,
 							  capture->domain ? "backup" : target);
 		LF_AUTO_FREE char *pid_file = lf_printf_dup("%s/%s.pid", capture->dir, target);
@@ -271,13 +342,31 @@ static int read_disks(struct capture *capture, struct lf_error *err)
 		if (!rc && !capture->domain)
 			rc = serve_file(capture, disk, socket, pid_file, err);
 		if (!rc)
-			rc = read_disk(capture, disk, uri, err);
+			rc = read_disk(capture, disk, uri, capture->since[0] ? bitmap : NULL, err);
 		if (!capture->domain && pid_file)
 			end_server(pid_file);
 		if (rc)
 			return lf_error_wrap(err, "disk %s", lf_json_text_or(disk, "name", "?"));
 	}
 	return 0;
+}
+
+/* From now on the next capture can ask what changed; a checkpoint that is of no use goes. */
+static void settle_checkpoint(const struct capture *capture, int rc)
+{
+	const char *guid = lf_json_text_or(capture->vm, "guid", "");
+	struct lf_error err;
+
+	if (!capture->domain || !capture->checkpoint[0])
+		return;
+	if (!rc && !lf_checkpoint_note(capture->host, guid, capture->checkpoint,
+				       lf_json_at(capture->result, "disks"), &err)) {
+		lf_checkpoint_forget_others(capture->domain, capture->checkpoint);
+		return;
+	}
+	if (!rc)
+		lf_log_error("the next capture reads everything", &err);
+	lf_checkpoint_forget(capture->domain, capture->checkpoint);
 }
 
 static int run_capture(struct capture *capture, virConnectPtr conn, struct lf_error *err)
@@ -300,6 +389,11 @@ static int run_capture(struct capture *capture, virConnectPtr conn, struct lf_er
 		rc = read_disks(capture, err);
 	if (capture->domain && virDomainAbortJob(capture->domain) && !rc)
 		rc = lf_fail_virt(err, guid, "cannot end the backup");
+	settle_checkpoint(capture, rc);
+	if (!rc)
+		lf_info("captured %s: %lld KiB read, %s", guid,
+			(long long)lf_json_int_or(capture->result, "bytesRead", 0) >> 10,
+			capture->since[0] ? "what changed" : "everything");
 	struct lf_error ignored;
 	if (lf_dir_remove(capture->dir, &ignored))
 		lf_log_error("backup directory", &ignored);

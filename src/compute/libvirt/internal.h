@@ -8,6 +8,7 @@
  *   GUID/disk-os.qcow2, disk-LUN.qcow2   overlays: what the guest wrote, and what was hydrated
  *   GUID/e-os/, e-LUN/        NBD exports (nbd/export.h) behind the overlays
  *   GUID/console.log          the serial console, all boots (virtlogd writes it)
+ *   GUID/prints-LUN, GUID/checkpoint.json   page prints, and roots, of the last capture
  *   GUID/boot.json            when this boot began, and when it first spoke
  *   GUID/hydrate              present: the disks are to be copied here
  *   GUID/flushing             present: we paused the guest, to flush, and must resume it

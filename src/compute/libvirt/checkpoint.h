@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * compute/libvirt/checkpoint.h - checkpoints between captures of a running machine; see
+ * checkpoint.c.
+ *
+ * Threads: under the machine's lf_host_lock().
+ */
+#ifndef LF_COMPUTE_LIBVIRT_CHECKPOINT_H
+#define LF_COMPUTE_LIBVIRT_CHECKPOINT_H
+
+#include "compute/libvirt/internal.h"
+
+#define LF_CHECKPOINT_SIZE 64
+
+/*
+ * Name of the checkpoint whose bitmaps say what differs from base's disks ([{"lun", "root"}]), for
+ * exactly the disks of the luns included; "": there is none.
+ */
+void lf_checkpoint_find(const struct lf_host *host, virDomainPtr domain, const char *guid,
+			const json_t *base, const json_t *included,
+			char out[static LF_CHECKPOINT_SIZE]);
+/* A new name. */
+void lf_checkpoint_name(char out[static LF_CHECKPOINT_SIZE]);
+/* The disks had these roots when the checkpoint was made; durable. */
+LF_MUST_CHECK int lf_checkpoint_note(const struct lf_host *host, const char *guid, const char *name,
+				     const json_t *disks, struct lf_error *err);
+/* Remove this one, of a capture that failed; or ours but this one, once it is noted. */
+void lf_checkpoint_forget(virDomainPtr domain, const char *name);
+void lf_checkpoint_forget_others(virDomainPtr domain, const char *keep);
+
+#endif

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# captures.sh ESTATE [BUILD_DIR] - backups of a running machine read what changed, and nothing is missed: while the guest stands
+# still, a point is taken, and compared with the machine's disks byte for byte (tools/estate, with real machines); also
+# after its QEMU was killed, which breaks its bitmaps.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+repo=$PWD
+run=$1
+LF_BUILD=$(realpath "${2:-build}")
+export LF_BUILD
+# shellcheck source=tools/lib.sh
+. tools/lib.sh
+dir=$(mktemp -d /tmp/lf-captures.XXXX)
+bad=0
+trap 'rm -rf "$dir"' EXIT
+store=$run/data/regions/eastus/store
+vm="/subscriptions/{subscription}/resourceGroups/estate/providers/Microsoft.Compute/virtualMachines/estate-vm"
+post() { lf rest POST "$vm/$1?api-version=2024-07-01" --wait >/dev/null; }
+vault() { "$LF_BUILD/landfall" vault "$@" --key "$run/data/keys/platform.key"; }
+last() { grep 'info: captured' "$run/log/landfalld.log" | tail -1; }
+lf backup now estate-vm --vault estate-backups >/dev/null 2>&1 # it is there, and so is a point
+guid=$(last | grep -oE '[0-9a-f]{8}-[0-9a-f-]{27}')
+domain=landfall-$guid
+virsh() { command virsh -q -c qemu:///system "$@"; }
+
+# the newest point's disks against the machine's files
+compare() {
+	local row name file
+	row=$(vault list "$store" --output json | jq -c last)
+	for lun in -1 0 1; do
+		name=$(jq -r ".disks[] | select(.lun == $lun) | .name" <<<"$row")
+		file=$run/data/compute/$guid/disk-$([ $lun = -1 ] && echo os || echo "$lun").qcow2
+		vault export "$store" "$(jq -r .id <<<"$row")" "$dir/$lun.raw" --disk "$name" >/dev/null 2>&1
+		qemu-img compare -q -f raw -F qcow2 "$dir/$lun.raw" "$file" || { echo "# $name differs"; return 1; }
+		rm "$dir/$lun.raw"
+	done
+}
+booted() { lf rest GET "$(console)" | grep -c 'LANDFALL-MARKER check=OK'; }
+console() { lf rest POST "$vm/retrieveBootDiagnosticsData?api-version=2024-07-01" | jq -r .serialConsoleLogBlobUri | sed "s|^$(cat "$run/url")||"; }
+again() { [ "$(booted)" -gt "$1" ]; }
+
+# round WHAT-IS-READ ACTION - the guest boots (and writes), stands still, is captured, and compared
+round() {
+	local before
+	before=$(booted || true)
+	"${@:2}"
+	wait_for 120 again "$before" || { echo "not ok - the machine boots"; bad=1; }
+	virsh suspend "$domain"
+	lf backup now estate-vm --vault estate-backups >/dev/null 2>&1 || bad=1
+	check "after '${*:2}' $1 is read" grep -q "$1" <<<"$(last)"
+	echo "#$(last | sed 's/.*: / /')"
+	virsh destroy "$domain" # what QEMU holds goes to the files
+	check "the point is the machine's disks, byte for byte" compare
+	post start
+}
+killed() {
+	kill -9 "$(pgrep -f "guest=$domain,")"
+	sleep 1
+	post start
+}
+round "what changed" post restart
+round "what changed" post restart
+round "everything" killed
+round "what changed" post restart
+one() { [ "$(virsh checkpoint-list "$domain" --name | grep -c landfall-)" = 1 ]; }
+check "one checkpoint is kept" one
+exit $bad
