@@ -125,10 +125,9 @@ int lf_backup_note_done(struct lf_arm_call *call, const struct lf_resource *item
 	lf_guid_random(guid);
 	/* done already: it waits for nothing, and nothing for it */
 	LF_AUTO_FREE char *resource = lf_printf_dup("%s/configuration/%s", item->id, guid);
-	LF_AUTO_JSON *doc =
-		json_pack("{s:s, s:s*, s:s*, s:s}", "item", item->id, "friendlyName",
-			  lf_json_text(item->doc, "properties.friendlyName"), "recoveryPoint",
-			  point_id, "operation", operation);
+	LF_AUTO_JSON *doc = json_pack("{s:s, s:s*, s:s*, s:s}", "item", item->id, "friendlyName",
+				      lf_json_text(item->doc, "properties.friendlyName"),
+				      "recoveryPoint", point_id, "operation", operation);
 	const struct lf_job_request request = {.id = guid,
 					       .type = lf_backup_done_job.name,
 					       .scope = vault,
