@@ -17,6 +17,12 @@
 #include "replication/replication.h"
 #include "vault/regions.h"
 
+/* What an emulator is let do, and the service refuses: landfalld --allow. */
+enum lf_allow {
+	LF_ALLOW_SOFT_DELETE_OFF = 1, /* vaults without soft delete */
+	LF_ALLOW_OVER_LIMITS = 2, /* more restore points, and faster, than the service's limits */
+};
+
 struct lf_context {
 	struct lf_clock *clock;
 	struct lf_catalog *catalog;
@@ -26,6 +32,7 @@ struct lf_context {
 	struct lf_compute *compute;
 	struct lf_replication *replication;
 	struct lf_token_keys *token_keys;
+	unsigned allow; /* of enum lf_allow */
 	const char *data_dir;
 	const char *base_url; /* "https://127.0.0.1:8443" */
 	const char *tenant_id;

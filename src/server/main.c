@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "arm/context.h"
 #include "base/log.h"
 #include "server/daemon.h"
 
@@ -19,6 +20,8 @@ static const char usage[] =
 	"  --listen ADDR:PORT   address to serve HTTPS on (default 127.0.0.1:8443; port 0: any)\n"
 	"  --compute DRIVER     libvirt (default), or fake: machines that are documents only\n"
 	"  --peer REGION=FILE   REGION is served by the site of that pairing key; may be repeated\n"
+	"  --allow WHAT         what the service refuses, for emulators: soft-delete-off, "
+	"over-limits\n"
 	"  --clock-rate N       run N times as fast as real time (default 1)\n"
 	"  --log-level LEVEL    error, warning, info (default), debug\n"
 	"  --routes             print every operation that is served, and end\n"
@@ -43,6 +46,18 @@ static int parse_listen(const char *text, struct lf_daemon_opts *opts, struct lf
 	return 0;
 }
 
+static int parse_allow(const char *text, struct lf_daemon_opts *opts, struct lf_error *err)
+{
+	if (strcmp(text, "soft-delete-off") == 0)
+		opts->allow |= LF_ALLOW_SOFT_DELETE_OFF;
+	else if (strcmp(text, "over-limits") == 0)
+		opts->allow |= LF_ALLOW_OVER_LIMITS;
+	else
+		return lf_fail(err, LF_EINVAL, text,
+			       "--allow takes soft-delete-off or over-limits");
+	return 0;
+}
+
 static int parse_level(const char *text, enum lf_log_level *ret_level, struct lf_error *err)
 {
 	static const char *const names[] = {"error", "warning", "info", "debug"};
@@ -63,6 +78,7 @@ static int parse_arguments(int argc, char **argv, struct lf_daemon_opts *opts, s
 		{"listen", required_argument, NULL, 'l'},
 		{"compute", required_argument, NULL, 'c'},
 		{"peer", required_argument, NULL, 'p'},
+		{"allow", required_argument, NULL, 'a'},
 		{"clock-rate", required_argument, NULL, 'r'},
 		{"log-level", required_argument, NULL, 'L'},
 		{"routes", no_argument, NULL, 'R'},
@@ -89,6 +105,9 @@ static int parse_arguments(int argc, char **argv, struct lf_daemon_opts *opts, s
 					     LF_DAEMON_PEERS_MAX);
 			else
 				opts->peers[opts->n_peers++] = optarg;
+			break;
+		case 'a':
+			rc = parse_allow(optarg, opts, err);
 			break;
 		case 'r':
 			opts->clock_rate = strtod(optarg, NULL);

@@ -41,7 +41,7 @@ LF_DAEMON_OPTIONS="--peer westus=$two/data/keys/peer.json" tools/estate up "$one
 ports=("$(sed 's/.*://' "$one/url")" "$(sed 's/.*://' "$two/url")")
 restart() { # 0|1
 	case $1 in
-	0) LF_DAEMON_OPTIONS="--compute fake --peer westus=$two/data/keys/peer.json" start_daemon "$one" "${ports[0]}" ;;
+	0) LF_DAEMON_OPTIONS="--compute fake --allow soft-delete-off --peer westus=$two/data/keys/peer.json" start_daemon "$one" "${ports[0]}" ;;
 	1) LF_DAEMON_OPTIONS="--compute fake" start_daemon "$two" "${ports[1]}" ;;
 	esac
 }
@@ -67,6 +67,8 @@ made=$(points "$one" 2024-04-01)
 arrived() { [ "$(points "$two" 2018-12-20)" = "$made" ]; }
 check "each of the $(wc -l <<<"$made") points is at the other site" wait_for 120 arrived
 check "the first site's store of the paired region was not used" [ ! -e "$one/data/regions/westus" ]
+claims() { find "$1"/data/regions/*/store/claims -type f | grep -c /backup || true; }
+check "each has a claim at both" [ "$(claims "$one") $(claims "$two")" = "$(wc -l <<<"$made") $(wc -l <<<"$made")" ]
 check "nothing is left on its way" [ -z "$(find "$one/data/outgoing" "$two/data/inbox" "$two"/data/regions/*/store/sessions -type f 2>/dev/null)" ]
 check "the second site's vault is without a fault" "$LF_BUILD/landfall" vault verify --data "$two/data"
 stored() { du -s --block-size=1 "$1" | cut -f1; }
@@ -138,5 +140,15 @@ guid=$(find "$two/data/regions/westus/store/points" -type f -printf '%f\n' | gre
 check "a point is let go of" [ "$(status -X DELETE -H "Authorization: Bearer $secret" "$(cat "$two/url")/peer/v1/westus/$guid")" = 204 ]
 one_less() { [ "$(points "$two" 2018-12-20 | wc -l)" = "$(($(wc -l <<<"$made") - 1))" ]; }
 check "and is listed no more" one_less
+
+# --- the first site comes back, and deletes the machine's backups for good: the other site forgets them
+mv "$dir/lost" "$one/data"
+restart 0
+at "$one" rest PATCH "$vault?api-version=2024-04-01" --wait --body '{"properties":{"securitySettings":{"softDeleteSettings":{"softDeleteState":"Disabled"}}}}' >/dev/null
+at "$one" backup stop estate-vm --vault estate-backups --delete-data >/dev/null 2>&1
+gone() { ! at "$1" rest GET "$2?api-version=2024-04-01" >/dev/null 2>&1; }
+check "without soft delete, deleted backups are gone within seconds" wait_for 30 gone "$one" "$item"
+check "and at the other site, with the vault's row" wait_for 30 gone "$two" "$vault"
+check "no backup claims a point at either site" [ "$(claims "$one") $(claims "$two")" = "0 0" ]
 [ $bad = 0 ] || tail -n 15 "$two/log/landfalld.log" "$one/log/landfalld.log" | sed 's/^/# /'
 exit $bad

@@ -13,6 +13,7 @@
 
 #define DAY_NS	    ((int64_t)24 * 3600 * LF_NS_PER_S)
 #define SOFT_DAYS   "properties.securitySettings.softDeleteSettings.softDeleteRetentionPeriodInDays"
+#define SOFT_STATE  "properties.securitySettings.softDeleteSettings.softDeleteState"
 #define IMMUTABLE   "properties.securitySettings.immutabilitySettings.state"
 #define DEFERRED    "properties.isScheduledForDeferredDelete"
 #define DEFERRED_AT "properties.deferredDeleteTimeInUTC"
@@ -296,7 +297,8 @@ int lf_backup_item_delete(struct lf_arm_call *call, struct lf_error *err)
 		lf_resource_done(&request.vault);
 		return rc;
 	}
-	int64_t days = lf_json_int_or(request.vault.doc, SOFT_DAYS, 14);
+	bool soft = strcmp(lf_json_text_or(request.vault.doc, SOFT_STATE, ""), "Disabled") != 0;
+	int64_t days = soft ? lf_json_int_or(request.vault.doc, SOFT_DAYS, 14) : 0;
 	request.before = item;
 	item = LF_RESOURCE_INIT;
 	if (lf_json_set_bool(request.before.doc, DEFERRED, true) ||

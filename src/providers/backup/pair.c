@@ -191,6 +191,15 @@ static int note_secondary(struct trip *trip, bool complete, struct lf_error *err
 			      LF_PUT_EXISTING, NULL, point->doc, point->state, err);
 }
 
+static bool is_deleted(const struct trip *trip)
+{
+	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
+	struct lf_error ignored;
+
+	return lf_catalog_get(trip->context->catalog, trip->point->id, &row, &ignored) ==
+	       LF_ENOTFOUND;
+}
+
 static int travel(struct trip *trip, struct lf_error *err)
 {
 	bool peer;
@@ -205,9 +214,10 @@ static int travel(struct trip *trip, struct lf_error *err)
 	rc = peer ? copy_there(trip, err) : copy_here(trip, err);
 	if (!rc)
 		rc = note_secondary(trip, true, err);
-	if (rc == LF_ENOTFOUND) /* deleted meanwhile: so is its copy */
+	if (rc == LF_ENOTFOUND && is_deleted(trip)) /* so is its copy */
 		rc = lf_backup_pair_release(trip->context, trip->region, trip->guid, err);
-	if (peer && (rc == LF_EUNREACHABLE || rc == LF_ETIMEOUT)) {
+	/* not there any more: the peer forgot what was begun, or dropped the base */
+	if (peer && (rc == LF_EUNREACHABLE || rc == LF_ETIMEOUT || rc == LF_ENOTFOUND)) {
 		lf_log_error("a copy waits for its region", err);
 		lf_job_again_at(trip->run, lf_clock_now_ns(trip->context->clock) + AGAIN_NS);
 		return LF_STEP_AGAIN;

@@ -11,6 +11,8 @@
 #include "providers/backup/retention.h"
 #include "providers/backup/server.h"
 
+#define COPY_AGAIN_NS (600 * LF_NS_PER_S)
+
 /* What the schedule asked for since the item was last backed up, or protected. */
 static int back_up_when_due(struct lf_context *context, struct lf_resource *item,
 			    struct lf_error *err)
@@ -83,6 +85,16 @@ static int purge_deleted(struct lf_context *context, const struct lf_resource *i
 	return rc ? rc : lf_catalog_delete_tree(context->catalog, item->id, err);
 }
 
+/* A copy that failed: what was in its way may have been mended. */
+static int copy_again_when_due(struct lf_context *context, const struct lf_job *job,
+			       struct lf_error *err)
+{
+	if (job->state != LF_JOB_FAILED ||
+	    lf_clock_now_ns(context->clock) - job->ended_ns < COPY_AGAIN_NS)
+		return 0;
+	return lf_jobs_restart(context->jobs, job->id, err);
+}
+
 /* The next point that the paired region lacks, the oldest first: a job named by the point. */
 static int copy_to_pair(struct lf_context *context, const struct lf_resource *item,
 			const struct lf_resource_list *points, struct lf_error *err)
@@ -108,9 +120,10 @@ static int copy_to_pair(struct lf_context *context, const struct lf_resource *it
 						       .scope = vault_id,
 						       .resource = resource,
 						       .doc = doc};
-		if (lf_jobs_get(context->jobs, id, &before, err) == 0) /* under way, or it failed */
-			continue;
-		rc = doc ? lf_jobs_submit(context->jobs, &request, id, err) : lf_fail_nomem(err);
+		bool known = lf_jobs_get(context->jobs, id, &before, err) == 0;
+		rc = known ? copy_again_when_due(context, &before, err)
+		     : doc ? lf_jobs_submit(context->jobs, &request, id, err)
+			   : lf_fail_nomem(err);
 	}
 	return rc == LF_ECONFLICT ? 0 : rc; /* the one before is still under way */
 }

@@ -162,12 +162,15 @@ static int check_immutability(const json_t *doc, const struct lf_resource *befor
 	return 0;
 }
 
-/* Soft delete is always on: asking for it is fine, turning it off is not. */
-static int check_soft_delete(json_t *doc, struct lf_error *err)
+/* Soft delete is always on: asking for it is fine, turning it off is not, but in an emulator. */
+static int check_soft_delete(const struct lf_context *context, json_t *doc, struct lf_error *err)
 {
 	const char *state = lf_json_text_or(doc, SOFT_DELETE, "AlwaysON");
+	bool off = strcmp(state, "Disabled") == 0;
 
-	if (strcmp(state, "Disabled") == 0)
+	if (off && context->allow & LF_ALLOW_SOFT_DELETE_OFF)
+		return 0;
+	if (off)
 		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorSoftDeleteStateAlwaysOn",
 				   SOFT_DELETE, "leave softDeleteState out",
 				   "soft delete is always on and cannot be turned off");
@@ -194,7 +197,7 @@ static int check_vault(struct lf_arm_call *call, const char *id, json_t *doc,
 	if (!rc)
 		rc = check_immutability(doc, before, err);
 	if (!rc)
-		rc = check_soft_delete(doc, err);
+		rc = check_soft_delete(context, doc, err);
 	if (!rc)
 		rc = lf_managed_identity_check(context, doc, state, err);
 	if (!rc && strcmp(lf_json_text_or(doc, "sku.name", ""), "RS0") == 0 &&

@@ -129,6 +129,9 @@ static int check_limits(struct lf_arm_call *call, const struct lf_resource *coll
 	LF_AUTO_RESOURCE_LIST list = {0};
 	int64_t now = lf_clock_now_ns(context->clock), made;
 	size_t recent = 0;
+
+	if (context->allow & LF_ALLOW_OVER_LIMITS)
+		return 0;
 	int rc = lf_catalog_list(context->catalog, &query, &list, err);
 
 	for (size_t i = 0; !rc && i < list.n; i++)
