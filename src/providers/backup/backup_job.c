@@ -150,3 +150,5 @@ const struct lf_job_type lf_backup_done_job = {
 /* Not one of the jobs that clients list. */
 const struct lf_job_type lf_backup_validate_job = {
 	.name = "backupvalidate.operation", .steps = done_steps, .n_steps = LF_N(done_steps)};
+const struct lf_job_type lf_backup_export_job = {
+	.name = "backupexport.jobs", .steps = done_steps, .n_steps = LF_N(done_steps)};

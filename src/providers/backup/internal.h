@@ -74,7 +74,7 @@ LF_MUST_CHECK int lf_backup_policy(struct lf_context *context, const char *id,
 #define LF_BACKUP_CLAIM "backup" /* of a backup on its point */
 
 extern const struct lf_job_type lf_backup_job, lf_backup_done_job, lf_backup_validate_job,
-	lf_backup_copy_job;
+	lf_backup_export_job, lf_backup_copy_job;
 
 lf_arm_handler lf_backup_policy_get, lf_backup_policy_list, lf_backup_policy_put,
 	lf_backup_policy_delete;
@@ -83,7 +83,7 @@ lf_arm_handler lf_backup_item_get, lf_backup_item_put, lf_backup_item_delete, lf
 lf_arm_handler lf_backup_point_get, lf_backup_point_list, lf_backup_restore;
 lf_arm_handler lf_backup_files_provision, lf_backup_files_revoke;
 lf_arm_handler lf_backup_job_get, lf_backup_job_list, lf_backup_job_cancel, lf_backup_job_result,
-	lf_backup_job_export;
+	lf_backup_job_export, lf_backup_job_export_result;
 lf_arm_handler lf_backup_operation_status, lf_backup_operation_result;
 lf_arm_handler lf_backup_container_get, lf_backup_container_list, lf_backup_container_put,
 	lf_backup_containers_refresh, lf_backup_protectable_list, lf_backup_empty_list,

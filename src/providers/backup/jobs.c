@@ -3,8 +3,10 @@
 
 #include "providers/backup/internal.h"
 #include "providers/common/filter.h"
+#include "providers/compute/access.h"
 
-#define TYPES "backup."
+#define TYPES	       "backup."
+#define EXPORT_SECONDS (15 * 60)
 
 static json_t *filter_fields(const json_t *doc)
 {
@@ -25,12 +27,12 @@ static bool is_cross_region(const struct lf_job *job)
 	return lf_json_bool_or(job->doc, "secondary", false);
 }
 
-int lf_backup_job_list(struct lf_arm_call *call, struct lf_error *err)
+/* The vault's jobs that the request's filter lets through, appended to values. */
+static int collect_jobs(struct lf_arm_call *call, json_t *values, struct lf_error *err)
 {
 	struct lf_context *context = lf_arm_context(call);
 	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
 	LF_AUTO_FILTER *filter = NULL;
-	LF_AUTO_JSON *values = json_array();
 	LF_AUTO_JOB_LIST list = {0};
 
 	int rc = lf_backup_vault(call, &vault, err);
@@ -47,6 +49,14 @@ int lf_backup_job_list(struct lf_arm_call *call, struct lf_error *err)
 		if (!rc && lf_filter_matches(filter, fields) && json_array_append(values, doc))
 			rc = lf_fail_nomem(err);
 	}
+	return rc;
+}
+
+int lf_backup_job_list(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_JSON *values = json_array();
+	int rc = collect_jobs(call, values, err);
+
 	return rc ? rc : lf_backup_reply_list(call, values, err);
 }
 
@@ -113,9 +123,58 @@ int lf_backup_job_result(struct lf_arm_call *call, struct lf_error *err)
 		  : lf_arm_reply(call, lf_job_state_is_final(job.state) ? 204 : 202, NULL, err);
 }
 
+/* The jobs as a JSON text in a blob, which can be read for a quarter of an hour. */
 int lf_backup_job_export(struct lf_arm_call *call, struct lf_error *err)
 {
-	return lf_fail_arm(err, LF_EUNSUPPORTED, "OperationNotSupported", lf_arm_id(call, 0),
-			   "GET backupJobs, or landfall --output json job list",
-			   "jobs are not exported to blobs here");
+	LF_AUTO_FREE char *vault = strdup(lf_arm_id(call, 1));
+	LF_AUTO_JSON *values = json_array();
+	LF_AUTO_FREE char *text = NULL;
+	LF_AUTO_FREE char *url = NULL;
+	LF_AUTO_FREE char *query = NULL;
+	char guid[LF_GUID_SIZE], job[LF_GUID_SIZE];
+
+	lf_guid_random(guid);
+	LF_AUTO_FREE char *resource = vault ? lf_printf_dup("%s/jobsExport/%s", vault, guid) : NULL;
+	int rc = resource && values ? collect_jobs(call, values, err) : lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_json_dump(values, &text, err);
+	if (!rc)
+		rc = lf_access_share(call, resource, "jobs.json", text, EXPORT_SECONDS, &url,
+				     &query, err);
+	LF_AUTO_JSON *doc =
+		rc ? NULL : json_pack("{s:s, s:s}", "blobUrl", url, "blobSasKey", query);
+	const struct lf_job_request request = {.id = guid,
+					       .type = lf_backup_export_job.name,
+					       .scope = vault,
+					       .resource = resource,
+					       .doc = doc};
+	if (!rc)
+		rc = doc ? lf_jobs_submit(lf_arm_context(call)->jobs, &request, job, err)
+			 : lf_fail_nomem(err);
+	LF_AUTO_FREE char *result = lf_printf_dup("%s/backupJobs/operationResults/%s", vault, guid);
+	const struct lf_arm_async async = {.job = guid, .result_path = result, .retry_after = 1};
+	return rc	? rc
+	       : result ? lf_arm_reply_async(call, 202, &async, NULL, err)
+			: lf_fail_nomem(err);
+}
+
+int lf_backup_job_export_result(struct lf_arm_call *call, struct lf_error *err)
+{
+	const char *id = lf_arm_param(call, "operation");
+	LF_AUTO_JOB job = LF_JOB_INIT;
+	int rc = lf_jobs_get(lf_arm_context(call)->jobs, id, &job, err);
+
+	if (rc == LF_ENOTFOUND || (!rc && strcmp(job.type, lf_backup_export_job.name) != 0))
+		return lf_fail_arm(err, LF_ENOTFOUND, "BMSUserErrorOperationNotFound", id,
+				   "take the id from the Location header",
+				   "there is no export of jobs '%.64s'", id);
+	if (rc)
+		return rc;
+	const char *url = lf_json_text_or(job.doc, "blobUrl", ""),
+		   *key = lf_json_text_or(job.doc, "blobSasKey", "");
+	LF_AUTO_JSON *body = json_pack(
+		"{s:{}, s:s, s:{s:s, s:s, s:s, s:s, s:s}}", "headers", "statusCode", "OK",
+		"operation", "objectType", "ExportJobsOperationResultInfo", "blobUrl", url,
+		"blobSasKey", key, "excelFileBlobUrl", url, "excelFileBlobSasKey", key);
+	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
 }

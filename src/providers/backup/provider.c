@@ -81,6 +81,8 @@ static const struct lf_arm_route routes[] = {
 	 lf_backup_job_cancel, 0, NONE},
 	{"GET", VAULT "/backupJobs/{job}/operationResults/{operation}",
 	 ACTION("backupJobs/operationResults/read"), lf_backup_job_result, 0, NONE},
+	{"GET", VAULT "/backupJobs/operationResults/{operation}",
+	 ACTION("backupJobs/operationResults/read"), lf_backup_job_export_result, 0, NONE},
 	{"POST", VAULT "/backupJobsExport", ACTION("backupJobsExport/action"), lf_backup_job_export,
 	 0, NONE},
 
@@ -191,6 +193,7 @@ const struct lf_arm_provider lf_backup_provider = {
 const struct lf_job_type *const lf_backup_jobs[] = {&lf_backup_job,
 						    &lf_backup_done_job,
 						    &lf_backup_validate_job,
+						    &lf_backup_export_job,
 						    &lf_backup_copy_job,
 						    &lf_backup_restore_disks_job,
 						    &lf_backup_restore_machine_job,

@@ -11,7 +11,7 @@
 #define ROW_TYPE      "Landfall/diskAccess"
 #define ROW_PREFIX    "/providers/Landfall/diskAccess/"
 #define SETTING	      "diskAccessKey"
-#define CONTAINER     "disks"
+#define DISK	      "disk"
 #define KEY_BYTES     64
 #define DURATION_MAX  ((int64_t)60 * 24 * 3600)
 #define DURATION_PATH "durationInSeconds"
@@ -88,13 +88,13 @@ static int check_request(const json_t *body, int64_t *ret_seconds, struct lf_err
 }
 
 /* The URL's right: "sv=...&sig=..."; free(). */
-static int sign(struct lf_context *context, const char *blob, int64_t expires_ns, char **ret_query,
-		struct lf_error *err)
+static int sign(struct lf_context *context, const char *container, const char *blob,
+		int64_t expires_ns, char **ret_query, struct lf_error *err)
 {
 	struct lf_blob_sas sas = {
 		.version = SAS_VERSION, .permissions = "r", .resource = "b", .protocol = "https"};
 	LF_AUTO_FREE char *resource =
-		lf_printf_dup("/blob/" LF_DISK_ACCESS_ACCOUNT "/" CONTAINER "/%s", blob);
+		lf_printf_dup("/blob/" LF_DISK_ACCESS_ACCOUNT "/%s/%s", container, blob);
 	LF_AUTO_FREE char *key = NULL;
 	LF_AUTO_BUF query = LF_BUF_INIT;
 	char signature[48];
@@ -115,9 +115,9 @@ static int sign(struct lf_context *context, const char *blob, int64_t expires_ns
 	return *ret_query ? 0 : lf_fail_nomem(err);
 }
 
-/* The row before the blob: what is there without a row, nobody would take back. */
-static int put_grant(struct lf_context *context, const char *of, const struct lf_blob_point *disk,
-		     int64_t expires_ns, char guid[static LF_GUID_SIZE], struct lf_error *err)
+/* The row before the container: what is there without a row, nobody would take back. */
+static int make_grant(struct lf_context *context, const char *of, int64_t expires_ns,
+		      char guid[static LF_GUID_SIZE], struct lf_error *err)
 {
 	LF_AUTO_FREE char *id = row_id(of, guid);
 	char expires[LF_TIME_SIZE];
@@ -128,14 +128,10 @@ static int put_grant(struct lf_context *context, const char *of, const struct lf
 		return lf_fail_nomem(err);
 	int rc = lf_blob_account_make(context->data_dir, LF_DISK_ACCESS_ACCOUNT, err);
 	if (!rc)
-		rc = lf_blob_container_make(context->data_dir, LF_DISK_ACCESS_ACCOUNT, CONTAINER,
-					    err);
-	if (!rc)
 		rc = lf_catalog_put(context->catalog, id, ROW_TYPE, LF_PUT_ANY, NULL, doc, NULL,
 				    err);
 	return rc ? rc
-		  : lf_blob_put_point(context->data_dir, context->regions, LF_DISK_ACCESS_ACCOUNT,
-				      CONTAINER, guid, disk, err);
+		  : lf_blob_container_make(context->data_dir, LF_DISK_ACCESS_ACCOUNT, guid, err);
 }
 
 int lf_disk_access_grant(struct lf_arm_call *call, const struct lf_blob_point *disk,
@@ -149,21 +145,46 @@ int lf_disk_access_grant(struct lf_arm_call *call, const struct lf_blob_point *d
 	int rc = check_request(lf_arm_body(call), &seconds, err);
 	int64_t expires = lf_clock_now_ns(context->clock) + (rc ? 0 : seconds) * LF_NS_PER_S;
 	if (!rc)
-		rc = put_grant(context, lf_arm_id(call, 1), disk, expires, guid, err);
+		rc = make_grant(context, lf_arm_id(call, 1), expires, guid, err);
 	if (!rc)
-		rc = sign(context, guid, expires, &query, err);
+		rc = lf_blob_put_point(context->data_dir, context->regions, LF_DISK_ACCESS_ACCOUNT,
+				       guid, DISK, disk, err);
+	if (!rc)
+		rc = sign(context, guid, DISK, expires, &query, err);
 	if (rc)
 		return rc;
-	LF_AUTO_FREE char *url = lf_printf_dup("%s/" LF_DISK_ACCESS_ACCOUNT "/" CONTAINER "/%s?%s",
+	LF_AUTO_FREE char *url = lf_printf_dup("%s/" LF_DISK_ACCESS_ACCOUNT "/%s/" DISK "?%s",
 					       lf_arm_base_url(call), guid, query);
 	LF_AUTO_JSON *body = url ? json_pack("{s:s}", "accessSAS", url) : NULL;
 	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
 }
 
+int lf_access_share(struct lf_arm_call *call, const char *of, const char *name, const char *text,
+		    int64_t seconds, char **ret_url, char **ret_query, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	int64_t expires = lf_clock_now_ns(context->clock) + seconds * LF_NS_PER_S;
+	LF_AUTO_FREE char *query = NULL;
+	char guid[LF_GUID_SIZE];
+
+	int rc = make_grant(context, of, expires, guid, err);
+	if (!rc)
+		rc = lf_blob_put_bytes(context->data_dir, LF_DISK_ACCESS_ACCOUNT, guid, name, text,
+				       strlen(text), err);
+	if (!rc)
+		rc = sign(context, guid, name, expires, &query, err);
+	if (rc)
+		return rc;
+	*ret_url = lf_printf_dup("%s/" LF_DISK_ACCESS_ACCOUNT "/%s/%s", lf_arm_base_url(call), guid,
+				 name);
+	*ret_query = lf_steal(&query);
+	return *ret_url ? 0 : lf_fail_nomem(err);
+}
+
 static int remove_grant(struct lf_context *context, const char *id, struct lf_error *err)
 {
-	int rc = lf_blob_remove_point(context->data_dir, context->regions, LF_DISK_ACCESS_ACCOUNT,
-				      CONTAINER, strrchr(id, '/') + 1, err);
+	int rc = lf_blob_container_remove(context->data_dir, context->regions,
+					  LF_DISK_ACCESS_ACCOUNT, strrchr(id, '/') + 1, err);
 
 	return rc && rc != LF_ENOTFOUND ? rc : lf_catalog_delete(context->catalog, id, err);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * providers/compute/access.h - reading a disk, or a disk of a restore point, by a URL that carries
- * its own right and ends (beginGetAccess, endGetAccess).
+ * its own right and ends (beginGetAccess, endGetAccess); and what else is handed out that way.
  *
  * A grant is a row of type "Landfall/diskAccess" with the GUID derived from what it is of, {"of":
- * id, "expires": time}, and a page blob of that name that is the point's disk (blob/point.h) in an
- * account that no client can make.  The blob's claim keeps the disk while it can be read, whatever
- * becomes of the resource.
+ * id, "expires": time}, and a container of that name in an account that no client can make, with
+ * one blob: the point's disk (blob/point.h), or bytes.  The blob's claim keeps the disk while it
+ * can be read, whatever becomes of the resource.
  *
  * Threads: any.
  */
@@ -25,6 +25,11 @@
  */
 LF_MUST_CHECK int lf_disk_access_grant(struct lf_arm_call *call, const struct lf_blob_point *disk,
 				       struct lf_error *err);
+/* Hand out bytes as the blob NAME of a grant of its own, for so long: its URL without, and the
+ * query with, the right; free() both. */
+LF_MUST_CHECK int lf_access_share(struct lf_arm_call *call, const char *of, const char *name,
+				  const char *text, int64_t seconds, char **ret_url,
+				  char **ret_query, struct lf_error *err);
 /* Take it back; none is fine. */
 LF_MUST_CHECK int lf_disk_access_revoke(struct lf_context *context, const char *of,
 					struct lf_error *err);

@@ -100,6 +100,10 @@ export async function backupAndRestore(t, vmName, location, sourceFiles, guestFi
     const path = process.env.LF_ACCEPTANCE && `${process.env.LF_ACCEPTANCE}/${script}`;
     if (path && existsSync(path)) check(`the acceptance script ${script} passes`, spawnSync("node", [path], { stdio: "inherit", env: { ...process.env, LF_BACKUP_VAULT_ID: vault } }).status === 0);
   }
+  const exported = await call("POST", `${vault}/backupJobsExport?${API}&$filter=operation eq 'Restore'`, { body: {} });
+  const where = (await call("GET", exported.headers.get("location"))).json.operation;
+  const jobs = await (await fetch(`${where.blobUrl}?${where.blobSasKey}`)).json();
+  check("backup: the jobs are exported to a blob that its key opens", exported.status === 202 && where.objectType === "ExportJobsOperationResultInfo" && jobs.length > 2 && jobs.every((one) => one.properties.operation === "Restore"), [exported.status, where, jobs.length]);
   await send("the protection is stopped and its data deleted", "DELETE", `${item}?${API}`, undefined, 202);
   const deleted = (await call("GET", `${item}?${API}`)).json.properties;
   check("backup: deleted data are kept for 14 days", deleted.isScheduledForDeferredDelete && deleted.protectionState === "ProtectionStopped" && /^1[34]\./.test(deleted.deferredDeleteTimeRemaining), deleted);
