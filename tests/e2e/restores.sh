@@ -37,7 +37,7 @@ fetch() {
 	local date text signature
 	date=$(TZ=GMT date '+%a, %d %b %Y %H:%M:%S GMT')
 	text=$(printf 'GET\n\n\n\n\n\n\n\n\n\n\n\nx-ms-date:%s\nx-ms-version:2021-08-06\n/restoretest/restoretest/%s/%s' "$date" "$container" "$1")
-	signature=$(printf %s "$text" | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$(base64 -d <<<"$key" | xxd -p -c 256)" -binary | base64)
+	signature=$(printf %s "$text" | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$(base64 -d <<<"$key" | od -An -v -tx1 | tr -d ' \n')" -binary | base64)
 	curl -sf --cacert "$run/data/ca.pem" -H "x-ms-date: $date" -H 'x-ms-version: 2021-08-06' -H "Authorization: SharedKey restoretest:$signature" \
 		-o "$2" "$(cat "$run/url")/restoretest/$container/$1"
 }
