@@ -52,6 +52,16 @@ check "those of the data disk, too" whole "$dir/files/lun0"
 sh "$dir/script" down "$dir/files"
 backup files --revoke
 
+# a disk that is attached later is not left out
+head -c 3M /dev/urandom >"$machine/extra.raw"
+jq --arg path "$machine/extra.raw" '.disks += [{path: $path, name: "extra"}]' "$machine/config.json" >"$dir/config" && mv "$dir/config" "$machine/config.json"
+stop_one "$run" agent-estate-one
+start_agent "$run" estate-one
+discovered() { lf --output json site machines estate-servers | jq -e '.[] | select(.properties.displayName == "estate-one") | .properties.disks | length == 3' >/dev/null; }
+check "the agent tells of another disk" wait_for 30 discovered
+check "a backup after that" backup now
+check "has it, too" [ "$(points | jq '.[0].properties.recoveryPointDiskConfiguration.numberOfDisksIncludedInBackup')" = 3 ]
+
 if [ "${LF_ESTATE_COMPUTE:-libvirt}" != fake ]; then
 	check "it is restored as another machine" backup restore --as machine --name one-again --group estate --network estate-net
 	uri=$(lf rest POST "/subscriptions/{subscription}/resourceGroups/estate/providers/Microsoft.Compute/virtualMachines/one-again/retrieveBootDiagnosticsData?api-version=2024-07-01" | jq -r .serialConsoleLogBlobUri)
@@ -62,5 +72,5 @@ fi
 refuse() { ! backup restore --as replace --account agentstaging 2>/dev/null; }
 check "its own disks cannot be replaced from here" refuse
 check "its protection is stopped, its points stay" backup stop
-check "as many as before" [ "$(points | jq length)" = 2 ]
+check "as many as before" [ "$(points | jq length)" = 3 ]
 exit $bad

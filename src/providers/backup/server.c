@@ -155,6 +155,36 @@ static json_t *replica_spec(const struct lf_resource *item, const json_t *agent)
 			 "appConsistentFrequencyInMinutes", 0);
 }
 
+static bool has_disk(const json_t *disks, const char *id)
+{
+	const json_t *disk;
+	size_t i;
+
+	json_array_foreach (disks, i, disk)
+		if (strcmp(lf_json_text_or(disk, "id", ""), id) == 0)
+			return true;
+	return false;
+}
+
+/* A replica is of the disks that it began with: with others attached, or some gone, it begins anew.
+ * What it sent stays, by the claims of its backups. */
+static int follow_disks(struct lf_context *context, const struct lf_resource *item,
+			const json_t *agent, struct lf_error *err)
+{
+	const json_t *has = lf_json_at(agent, "disks"), *disk;
+	LF_AUTO_JSON *replica = NULL;
+	size_t i;
+	int rc = lf_replica_get(context->replication, item->id, &replica, err);
+
+	if (rc)
+		return rc == LF_ENOTFOUND ? 0 : rc;
+	const json_t *sent = lf_json_at(replica, "disks");
+	bool same = json_array_size(has) == json_array_size(sent);
+	json_array_foreach (has, i, disk)
+		same = same && has_disk(sent, lf_json_text_or(disk, "id", ""));
+	return same ? 0 : lf_replica_remove(context->replication, item->id, err);
+}
+
 static int ask_agent(struct lf_context *context, const struct lf_resource *item, const char *token,
 		     struct lf_error *err)
 {
@@ -169,6 +199,8 @@ static int ask_agent(struct lf_context *context, const struct lf_resource *item,
 				 "seconds");
 	if (!rc)
 		rc = lf_blob_account_make(context->data_dir, CACHE_ACCOUNT, err);
+	if (!rc)
+		rc = follow_disks(context, item, agent, err);
 	LF_AUTO_JSON *spec = rc ? NULL : replica_spec(item, agent);
 	if (!rc)
 		rc = spec ? lf_replica_start(context->replication, spec, err) : lf_fail_nomem(err);
