@@ -178,14 +178,15 @@ static int load_footer(struct lf_index *index, struct lf_pack *pack, struct lf_e
 
 	if (rc == LF_ENOTFOUND)
 		return 0; /* collected meanwhile */
-	if (rc == LF_ECORRUPT || rc == LF_EUNSUPPORTED || rc == LF_EIO) {
-		pack->damaged = rc; /* verify tells; other packs are not to suffer */
-		return 0;
-	}
-	if (rc)
+	bool damaged = rc == LF_ECORRUPT || rc == LF_EUNSUPPORTED || rc == LF_EIO;
+	if (rc && !damaged)
 		return rc;
-	pack->damaged = 0;
-	rc = lf_index_add(index, &footer, pack->seq, err);
+	pthread_rwlock_wrlock(&index->lock);
+	pack->damaged = rc; /* verify tells; other packs are not to suffer */
+	pthread_rwlock_unlock(&index->lock);
+	if (damaged)
+		return 0;
+	rc = lf_index_add(index, &footer, 0, err);
 	lf_pack_footer_done(&footer);
 	return rc;
 }

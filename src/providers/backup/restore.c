@@ -370,16 +370,23 @@ static int prepare(struct restore *restore, const struct kind **ret_kind, json_t
 	return rc ? rc : (*ret_kind)->check(restore, err);
 }
 
+static struct restore restore_of(struct lf_arm_call *call, json_t *request,
+				 const struct lf_resource *item, const struct lf_resource *point,
+				 const char *region, bool secondary)
+{
+	return (struct restore){.call = call,
+				.request = request,
+				.item = item,
+				.point = point,
+				.region = region,
+				.secondary = secondary};
+}
+
 int lf_restore_check(struct lf_arm_call *call, json_t *request, const struct lf_resource *item,
 		     const struct lf_resource *point, const char *region, bool secondary,
 		     struct lf_error *err)
 {
-	struct restore restore = {.call = call,
-				  .request = request,
-				  .item = item,
-				  .point = point,
-				  .region = region,
-				  .secondary = secondary};
+	struct restore restore = restore_of(call, request, item, point, region, secondary);
 	const struct kind *kind = NULL;
 	LF_AUTO_JSON *input = NULL;
 
@@ -390,12 +397,7 @@ int lf_restore_submit(struct lf_arm_call *call, json_t *request, const struct lf
 		      const struct lf_resource *point, const char *region, bool secondary,
 		      char ret_job[static LF_GUID_SIZE], struct lf_error *err)
 {
-	struct restore restore = {.call = call,
-				  .request = request,
-				  .item = item,
-				  .point = point,
-				  .region = region,
-				  .secondary = secondary};
+	struct restore restore = restore_of(call, request, item, point, region, secondary);
 	const struct kind *kind = NULL;
 	LF_AUTO_JSON *input = NULL;
 	char vault[512];
