@@ -87,9 +87,10 @@ export async function backupAndRestore(t, vmName, location, sourceFiles, guestFi
   // --- the old disks, and restored ones, under machines that a client makes ---
   await restore("restoring managed disks", point, { recoveryType: "RestoreDisks", storageAccountId: account, targetResourceGroupId: group });
   const made = (await all(compute.disks.listByResourceGroup(t.group))).filter((disk) => disk.diskState === "Unattached" && !before.includes(disk.id.toLowerCase()));
-  for (const [name, osId] of [["old", before[0]], ["restored", made.find((disk) => disk.osType)?.id]]) {
+  const attach = (ids) => ids.map((id, lun) => ({ lun, createOption: "Attach", managedDisk: { id } })); // the machine may have had data disks
+  for (const [name, osId, data] of [["old", before[0], before.slice(1)], ["restored", made.find((disk) => disk.osType)?.id, made.filter((disk) => !disk.osType).map((disk) => disk.id)]]) {
     const nic = await network.networkInterfaces.beginCreateOrUpdateAndWait(t.group, `${name}-nic`, { location, ipConfigurations: [{ name: "a", subnet: { id: `${t.vnet.id}/subnets/default` } }] }, poll);
-    await compute.virtualMachines.createOrUpdate(t.group, `${vmName}-${name}`, { location, hardwareProfile: { vmSize: vm.hardwareProfile.vmSize }, storageProfile: { osDisk: { createOption: "Attach", managedDisk: { id: osId } } }, networkProfile: { networkInterfaces: [{ id: nic.id }] } }, poll);
+    await compute.virtualMachines.createOrUpdate(t.group, `${vmName}-${name}`, { location, hardwareProfile: { vmSize: vm.hardwareProfile.vmSize }, storageProfile: { osDisk: { createOption: "Attach", managedDisk: { id: osId } }, dataDisks: attach(data) }, networkProfile: { networkInterfaces: [{ id: nic.id }] } }, poll);
     const files = await guestFiles(`${vmName}-${name}`);
     check(`backup: a machine of the ${name} disk boots, and its files are the source's`, equal(files, sourceFiles), files.filter((line) => !sourceFiles.includes(line)).concat(sourceFiles.filter((line) => !files.includes(line))));
     await compute.virtualMachines.delete(t.group, `${vmName}-${name}`, poll);
