@@ -24,6 +24,14 @@ int64_t lf_clock_monotonic_ns(void)
 	return ts.tv_sec * LF_NS_PER_S + ts.tv_nsec;
 }
 
+int64_t lf_clock_machine_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * LF_NS_PER_S + ts.tv_nsec;
+}
+
 static struct lf_clock *new_clock(double rate, int64_t start_ns)
 {
 	struct lf_clock *clock = calloc(1, sizeof(*clock));
@@ -44,10 +52,7 @@ static struct lf_clock *new_clock(double rate, int64_t start_ns)
 
 struct lf_clock *lf_clock_new_real(double rate)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return new_clock(rate, ts.tv_sec * LF_NS_PER_S + ts.tv_nsec);
+	return new_clock(rate, lf_clock_machine_ns());
 }
 
 struct lf_clock *lf_clock_new_manual(int64_t start_ns)

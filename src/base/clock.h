@@ -37,5 +37,7 @@ void lf_clock_wake(struct lf_clock *clock);
 
 /* The machine's monotonic time, for measuring only. */
 int64_t lf_clock_monotonic_ns(void);
+/* The machine's wall time as it stands, for the log and what is said beside it only. */
+int64_t lf_clock_machine_ns(void);
 
 #endif

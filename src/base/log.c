@@ -3,9 +3,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 #define LOG_LINE_MAX 2048
@@ -23,13 +23,11 @@ void lf_log(enum lf_log_level level, const char *fmt, ...)
 {
 	static const char *const names[] = {"error", "warning", "info", "debug"};
 	char line[LOG_LINE_MAX], when[LF_TIME_SIZE];
-	struct timespec ts;
 	va_list args;
 
 	if (level > log_level)
 		return;
-	clock_gettime(CLOCK_REALTIME, &ts);
-	lf_time_format(ts.tv_sec * LF_NS_PER_S + ts.tv_nsec, when);
+	lf_time_format(lf_clock_machine_ns(), when);
 	int used = snprintf(line, sizeof(line), "%s %s %s: ", when, log_program, names[level]);
 	va_start(args, fmt);
 	int more = vsnprintf(line + used, sizeof(line) - (size_t)used - 1, fmt, args);

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/health.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct lf_health_condition conditions[LF_HEALTH_MAX]; /* those raised come first */
+static atomic_size_t n_conditions;
+static uint64_t n_dropped;
+
+/* Length of the UTF-8 character at text (whole and shortest form); 0: none is there. */
+static size_t character_at(const unsigned char *text)
+{
+	unsigned char first = text[0];
+	size_t len = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+
+	if (first < ' ' || first == 0x7f || (first >= 0x80 && first < 0xc2) || first > 0xf4)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	bool bad = (first == 0xe0 && text[1] < 0xa0) || (first == 0xed && text[1] > 0x9f) ||
+		   (first == 0xf0 && text[1] < 0x90) || (first == 0xf4 && text[1] > 0x8f);
+	return bad ? 0 : len;
+}
+
+/* Whole characters that fit; '?' for what is none. */
+static void copy_text(char *out, size_t size, const char *text)
+{
+	size_t used = 0;
+
+	for (const unsigned char *at = (const unsigned char *)text; *at;) {
+		size_t len = character_at(at);
+		if (used + (len ? len : 1) >= size)
+			break;
+		if (len)
+			memcpy(out + used, at, len);
+		else
+			out[used] = '?';
+		used += len ? len : 1;
+		at += len ? len : 1;
+	}
+	out[used] = '\0';
+}
+
+/* The mutex is held.  n_conditions: none. */
+static size_t find(const char *name, const char *subject)
+{
+	size_t i = 0;
+
+	while (i < n_conditions && (strcmp(conditions[i].name, name) != 0 ||
+				    strcmp(conditions[i].subject, subject) != 0))
+		i++;
+	return i;
+}
+
+/* Keep it; true: it is news that the log should have. */
+static bool keep(const struct lf_health_condition *raised)
+{
+	pthread_mutex_lock(&mutex);
+	size_t at = find(raised->name, raised->subject);
+	bool fresh = at == n_conditions, full = at == LF_HEALTH_MAX;
+	bool news = !full && (fresh || strcmp(conditions[at].text, raised->text) != 0);
+
+	if (full) {
+		n_dropped++;
+	} else if (fresh) {
+		conditions[at] = *raised;
+		n_conditions++;
+	} else {
+		conditions[at].last_ns = raised->last_ns;
+		conditions[at].times++;
+		memcpy(conditions[at].text, raised->text, sizeof(raised->text));
+	}
+	pthread_mutex_unlock(&mutex);
+	return news;
+}
+
+void lf_health_raise(const char *name, const char *subject, const char *fmt, ...)
+{
+	struct lf_health_condition raised = {.since_ns = lf_clock_machine_ns(), .times = 1};
+	char text[sizeof(raised.text) * 2];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	raised.last_ns = raised.since_ns;
+	copy_text(raised.name, sizeof(raised.name), name);
+	copy_text(raised.subject, sizeof(raised.subject), subject ? subject : "");
+	copy_text(raised.text, sizeof(raised.text), text);
+	if (keep(&raised))
+		lf_warn("health: %s%s%s: %s", raised.name, raised.subject[0] ? " " : "",
+			raised.subject, raised.text);
+}
+
+void lf_health_clear(const char *name, const char *subject)
+{
+	struct lf_health_condition key;
+
+	if (!n_conditions)
+		return;
+	copy_text(key.name, sizeof(key.name), name);
+	copy_text(key.subject, sizeof(key.subject), subject ? subject : "");
+	pthread_mutex_lock(&mutex);
+	size_t at = find(key.name, key.subject);
+	bool found = at < n_conditions;
+	if (found) {
+		n_conditions--;
+		memmove(&conditions[at], &conditions[at + 1],
+			(n_conditions - at) * sizeof(conditions[0]));
+	}
+	pthread_mutex_unlock(&mutex);
+	if (found)
+		lf_info("health: %s%s%s: over", key.name, key.subject[0] ? " " : "", key.subject);
+}
+
+size_t lf_health_read(struct lf_health_condition *ret_conditions, size_t max, uint64_t *ret_dropped)
+{
+	pthread_mutex_lock(&mutex);
+	size_t n = n_conditions < max ? n_conditions : max;
+	memcpy(ret_conditions, conditions, n * sizeof(conditions[0]));
+	if (ret_dropped)
+		*ret_dropped = n_dropped;
+	pthread_mutex_unlock(&mutex);
+	return n;
+}
+
+size_t lf_health_count(void)
+{
+	return n_conditions;
+}
