@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/names.h"
+
+#include <string.h>
+
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define DIGIT "0123456789"
+#define ALNUM UPPER LOWER DIGIT
+
+struct rule {
+	const char *what;
+	size_t min, max;   /* bytes; characters where any_script */
+	const char *chars; /* NULL: printable, none of others */
+	const char *first, *last;
+	bool any_script; /* characters beyond ASCII are let through, too */
+	const char *arm_code;
+	const char *hint;
+};
+
+#define INVALID	 "InvalidResourceName"
+#define RESOURCE ALNUM "._-", ALNUM, ALNUM "_", false
+#define RESOURCE_HINT                                                                              \
+	" letters, digits, '-', '_' and '.', beginning with a letter or digit and not ending in "  \
+	"'.' or '-'"
+
+static const char printable[] = ALNUM " !()+,-.;=@_";
+
+static const struct rule rules[LF_NAME_KINDS] = {
+	[LF_NAME_ANY] =
+		{"resource", 1, 260, printable, ALNUM "_(", ALNUM "_)=", true, INVALID,
+		 "1 to 260 letters, digits, blanks and !()+,-.;=@_, beginning with a letter "
+		 "or digit and ending in one"},
+	[LF_NAME_GROUP] = {"resource group", 1, 90, ALNUM "._-()", ALNUM "._-()", ALNUM "_-()",
+			   true, "InvalidResourceGroup",
+			   "1 to 90 letters, digits, '-', '_', '.', '(' and ')', not ending in "
+			   "'.'"},
+	[LF_NAME_VM] = {"virtual machine", 1, 64, RESOURCE, INVALID, "1 to 64" RESOURCE_HINT},
+	[LF_NAME_COMPUTER] = {"computer", 1, 64, ALNUM ".-", ALNUM, ALNUM, false,
+			      "InvalidParameter", "1 to 64 letters, digits, '-' and '.'"},
+	[LF_NAME_COMPUTER_WINDOWS] = {"computer", 1, 15, ALNUM "-", ALNUM, ALNUM, false,
+				      "InvalidParameter",
+				      "1 to 15 letters, digits and '-', not digits alone"},
+	[LF_NAME_RESOURCE] = {"resource", 1, 80, RESOURCE, INVALID, "1 to 80" RESOURCE_HINT},
+	[LF_NAME_VAULT] = {"vault", 2, 50, ALNUM "-", UPPER LOWER, ALNUM "-", false, INVALID,
+			   "2 to 50 letters, digits and hyphens, beginning with a letter"},
+	[LF_NAME_ACCOUNT] = {"storage account", 3, 24, LOWER DIGIT, LOWER DIGIT, LOWER DIGIT, false,
+			     "AccountNameInvalid", "3 to 24 lower-case letters and digits"},
+	[LF_NAME_BACKUP_POLICY] = {"backup policy", 3, 150, ALNUM "-_!", UPPER LOWER, ALNUM "_!",
+				   false, INVALID,
+				   "3 to 150 letters, digits, '-', '_' and '!', beginning with a "
+				   "letter and not ending in '-'"},
+	[LF_NAME_BACKUP_ITEM] = {"backup container or item", 1, 500, ALNUM "._-();", ALNUM "._-()",
+				 ALNUM "._-()", true, INVALID,
+				 "1 to 500 letters, digits, '-', '_', '.', '(', ')' and ';'"},
+	[LF_NAME_RECOVERY] = {"resource", 1, 150, RESOURCE, INVALID, "1 to 150" RESOURCE_HINT},
+	[LF_NAME_LOCATION] = {"location", 1, 64, ALNUM " -", ALNUM, ALNUM, false,
+			      "LocationNotAvailableForResourceType",
+			      "GET /subscriptions/{id}/locations lists them"},
+	[LF_NAME_MACHINE] = {"machine", 1, 253, RESOURCE, "InvalidParameter",
+			     "1 to 253" RESOURCE_HINT},
+	[LF_NAME_DISK] = {"disk", 1, 80, RESOURCE, "InvalidParameter", "1 to 80" RESOURCE_HINT},
+	[LF_NAME_TEXT] = {"text", 0, 1024, NULL, NULL, NULL, true, "InvalidParameter",
+			  "at most 1024 bytes of UTF-8 without control characters"},
+};
+
+/* One character of UTF-8 in its shortest form; 0: there is none here. */
+static size_t decode(const char *text, uint32_t *ret_character)
+{
+	const uint8_t *b = (const uint8_t *)text;
+	size_t len = b[0] < 0x80 ? 1 : b[0] >= 0xf0 ? 4 : b[0] >= 0xe0 ? 3 : 2;
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	uint32_t c = len == 1 ? b[0] : b[0] & (0x7fu >> len);
+
+	if ((b[0] >= 0x80 && b[0] < 0xc0) || b[0] >= 0xf8)
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if ((b[i] & 0xc0) != 0x80) /* the final NUL, too */
+			return 0;
+		c = c << 6 | (b[i] & 0x3f);
+	}
+	*ret_character = c;
+	return c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? 0 : len;
+}
+
+/* Controls, and what changes how the text around it looks: direction marks, joiners, line
+ * separators, tags, private and unassigned ends. */
+static bool is_hidden(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c || c == 0x180e ||
+	       (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff0 && c <= 0xffff) ||
+	       c >= 0xe0000;
+}
+
+static bool is_blank(uint32_t c)
+{
+	return c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x202f ||
+	       c == 0x205f || c == 0x3000;
+}
+
+static bool good_character(const struct rule *rule, uint32_t c)
+{
+	if (is_hidden(c))
+		return false;
+	if (c >= 0x80)
+		return rule->any_script && (!rule->chars || !is_blank(c));
+	return !rule->chars || strchr(rule->chars, (int)c);
+}
+
+static bool good_end(const char *set, char c)
+{
+	return !set || c & 0x80 || strchr(set, c);
+}
+
+bool lf_name_good(enum lf_name_kind kind, const char *name)
+{
+	const struct rule *rule = &rules[kind];
+	size_t n = 0, used = 0, len;
+	uint32_t c;
+
+	if (!name)
+		return false;
+	for (; name[used]; used += len, n++) {
+		len = decode(name + used, &c);
+		if (!len || !good_character(rule, c))
+			return false;
+	}
+	size_t length = rule->chars ? n : used;
+	if (length < rule->min || length > rule->max)
+		return false;
+	if (!used)
+		return true;
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return false;
+	if (kind == LF_NAME_COMPUTER_WINDOWS && !name[strspn(name, DIGIT)])
+		return false;
+	return good_end(rule->first, name[0]) && good_end(rule->last, name[used - 1]);
+}
+
+static bool is_printable(const char *name)
+{
+	for (const char *p = name; *p; p++)
+		if (*p < ' ' || *p > '~')
+			return false;
+	return *name;
+}
+
+int lf_name_check(enum lf_name_kind kind, const char *name, const char *target,
+		  struct lf_error *err)
+{
+	const struct rule *rule = &rules[kind];
+
+	if (lf_name_good(kind, name))
+		return 0;
+	if (name && is_printable(name))
+		return lf_fail_arm(err, LF_EINVAL, rule->arm_code, target, rule->hint,
+				   "'%.100s' is not the name of a %s", name, rule->what);
+	return lf_fail_arm(err, LF_EINVAL, rule->arm_code, target, rule->hint,
+			   "the %s has a name that is not valid", rule->what);
+}
+
+bool lf_name_plain(const char *text)
+{
+	size_t len = text ? strlen(text) : 0;
+
+	return len && len < 256 && text[0] != '-' && text[0] != '.' &&
+	       !text[strspn(text, ALNUM "._-")];
+}
