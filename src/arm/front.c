@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The front: every request of the port comes here.  What a mount claims goes to
- * the mount; the rest is a call of the management plane, in the order
- * path, route, token, version, rights, scope, body, handler.
+ * The front: every request of the port comes here.  What a mount claims is the
+ * mount's from the first look on; the rest is a call of the management plane, in the
+ * order path, route, token, version, rights, scope (all of it decided before the
+ * body is read), body, handler.
  */
 #include <string.h>
 
 #include "arm/call.h"
 #include "base/log.h"
 
-#define BODY_MAX   (4u << 20) /* of a management call; Azure's own limit */
-#define MOUNTS_MAX 8
+#define BODY_MAX      (4u << 20)  /* of a management call; Azure's own limit */
+#define BODY_MAX_OPEN (64u << 10) /* of nobody: the token endpoint's form */
+#define MOUNTS_MAX    8
 
 struct lf_arm {
 	struct lf_context *context;
@@ -31,8 +33,12 @@ static const struct lf_arm_mount *find_mount(const struct lf_arm *arm,
 	return NULL;
 }
 
-static void call_done(struct lf_arm_call *call)
+static void call_free(void *context)
 {
+	struct lf_arm_call *call = context;
+
+	if (!call)
+		return;
 	lf_path_done(&call->path);
 	json_decref(call->body);
 	for (size_t i = 0; i < call->n_queries; i++)
@@ -42,6 +48,7 @@ static void call_done(struct lf_arm_call *call)
 	for (size_t i = 0; i < LF_N(call->ids); i++)
 		free(call->ids[i]);
 	free(call->principal);
+	free(call);
 }
 
 static int call_init(struct lf_arm_call *call, struct lf_context *context,
@@ -198,51 +205,68 @@ static int read_body(struct lf_arm_call *call, struct lf_error *err)
 			  : 0;
 }
 
-static int begin(void *server_context, struct lf_http_exchange *x, struct lf_http_begin *ret_begin)
+static void answer_error(struct lf_arm_call *call, const struct lf_error *err)
 {
-	const struct lf_arm *arm = server_context;
-	const struct lf_arm_mount *mount = find_mount(arm, x);
+	if (lf_error_http(err->code) >= 500)
+		lf_log_error(lf_http_path(call->http), err);
+	lf_arm_reply_error(call, err);
+}
 
-	if (mount)
-		return mount->handler.begin(mount->handler.context, x, ret_begin);
-	ret_begin->body_max = BODY_MAX;
+/* A call of the management plane: who may do what, decided before its body is read. */
+static int begin_call(struct lf_arm *arm, struct lf_http_exchange *x,
+		      struct lf_http_begin *ret_begin)
+{
+	struct lf_arm_call *call = calloc(1, sizeof(*call));
+	struct lf_error err = LF_ERROR_NONE;
+
+	if (!call) {
+		lf_http_status(x, 500);
+		return lf_fail_nomem(&err);
+	}
+	*ret_begin = (struct lf_http_begin){.release = call_free, .context = call};
+	int rc = call_init(call, arm->context, x, &err);
+	if (!rc) {
+		set_common_headers(call);
+		rc = check_call(arm, call, &err);
+	}
+	lf_catalog_rollback(arm->context->catalog);
+	if (rc) {
+		answer_error(call, &err);
+		return rc;
+	}
+	ret_begin->body_max = call->match.route->flags & LF_ARM_OPEN ? BODY_MAX_OPEN : BODY_MAX;
 	return 0;
 }
 
+static int begin(void *server_context, struct lf_http_exchange *x, struct lf_http_begin *ret_begin)
+{
+	struct lf_arm *arm = server_context;
+	const struct lf_arm_mount *mount = find_mount(arm, x);
+
+	return mount ? lf_http_hand_over(x, &mount->handler, ret_begin)
+		     : begin_call(arm, x, ret_begin);
+}
+
+/* Of calls that begin_call() let through; a mount's exchanges never come here. */
 static void complete(void *server_context, struct lf_http_exchange *x, int sink_error,
 		     const struct lf_error *sink_err)
 {
 	struct lf_arm *arm = server_context;
-	const struct lf_arm_mount *mount = find_mount(arm, x);
-	struct lf_arm_call call = {0};
+	struct lf_arm_call *call = lf_http_state(x);
 	struct lf_error err = LF_ERROR_NONE;
+	int rc = sink_error;
 
-	if (mount) {
-		mount->handler.complete(mount->handler.context, x, sink_error, sink_err);
-		return;
-	}
-	int rc = call_init(&call, arm->context, x, &err);
-	if (!rc) {
-		set_common_headers(&call);
-		if (sink_error) { /* the body was too large or broke off */
-			err = *sink_err;
-			rc = sink_error;
-		}
-	}
+	if (sink_error) /* the body was too large or broke off */
+		err = *sink_err;
+	else
+		rc = read_body(call, &err);
 	if (!rc)
-		rc = check_call(arm, &call, &err);
-	if (!rc)
-		rc = read_body(&call, &err);
-	if (!rc)
-		rc = call.match.route->handler(&call, &err);
+		rc = call->match.route->handler(call, &err);
 	lf_catalog_rollback(arm->context->catalog); /* a handler that failed in its transaction */
-	if (rc) {
-		if (lf_error_http(rc) >= 500)
-			lf_log_error(lf_http_path(x), &err);
-		lf_arm_reply_error(&call, &err);
-	}
-	LF_ASSERT(call.replied);
-	call_done(&call);
+	if (!rc && !call->replied)
+		rc = lf_fail(&err, LF_EINTERNAL, NULL, "the handler gave no answer");
+	if (rc)
+		answer_error(call, &err);
 }
 
 int lf_arm_open(struct lf_context *context, const struct lf_arm_provider *const *providers,

@@ -109,7 +109,7 @@ static int check_md5(struct lf_http_exchange *x, struct upload *upload, struct l
 static int finish_upload(struct lf_blob_service *service, struct lf_http_exchange *x,
 			 const struct lf_blob_target *target, struct lf_error *err)
 {
-	struct upload *upload = lf_http_sink(x);
+	struct upload *upload = lf_http_state(x);
 	const char *none = lf_http_header(x, "If-None-Match");
 	char date[LF_TIME_SIZE], etag[40];
 	struct stat st;
@@ -269,7 +269,7 @@ static int dispatch(struct lf_blob_service *service, struct lf_http_exchange *x,
 			return remove_blob(service, x, target, err);
 		if (put && strcmp(comp, "page") == 0)
 			return lf_blob_page_write(service, x, target, err);
-		if (put && !comp[0] && !lf_http_sink(x))
+		if (put && !comp[0] && !lf_http_state(x))
 			return lf_blob_page_create(service, x, target, err);
 		return put && !comp[0] ? finish_upload(service, x, target, err)
 				       : fail_unsupported(x, err);

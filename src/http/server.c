@@ -43,6 +43,7 @@ struct stream {
 
 struct lf_http_exchange {
 	struct lf_http_server *server;
+	const struct lf_http_handler *handler; /* who serves it: decided in begin */
 	struct MHD_Connection *connection;
 	const char *method;
 	const char *url; /* with the query, raw */
@@ -52,8 +53,9 @@ struct lf_http_exchange {
 	uint64_t received;
 	int sink_error;
 	struct lf_error sink_err;
-	bool begun, handled, client_checked;
-	bool broken; /* the answer could not be made: say so, whatever the status */
+	bool begun, client_checked;
+	bool decided; /* the answer is set: nothing of the body is wanted, complete is not called */
+	bool broken;  /* the answer could not be made: say so, whatever the status */
 	char fingerprint[65];
 	char client_name[256];
 	int status;
@@ -159,9 +161,16 @@ const char *lf_http_client_name(const struct lf_http_exchange *x)
 	return lf_http_client_fingerprint(x) ? x->client_name : NULL;
 }
 
-void *lf_http_sink(const struct lf_http_exchange *x)
+void *lf_http_state(const struct lf_http_exchange *x)
 {
 	return x->begin.context;
+}
+
+int lf_http_hand_over(struct lf_http_exchange *x, const struct lf_http_handler *handler,
+		      struct lf_http_begin *ret_begin)
+{
+	x->handler = handler;
+	return handler->begin(handler->context, x, ret_begin);
 }
 
 /* Answer. */
@@ -285,6 +294,7 @@ static void *new_exchange(void *cls, const char *uri, struct MHD_Connection *con
 	if (!x)
 		return NULL;
 	x->server = cls;
+	x->handler = &x->server->handler;
 	x->connection = connection;
 	x->path = strndup(uri, strcspn(uri, "?"));
 	const char *mark = strchr(uri, '?');
@@ -325,11 +335,28 @@ static enum MHD_Result send_answer(struct lf_http_exchange *x)
 	return result;
 }
 
+/* The body has come, or does not matter. */
 static enum MHD_Result answer_now(struct lf_http_exchange *x)
 {
-	x->handled = true;
-	x->server->handler.complete(x->server->handler.context, x, x->sink_error, &x->sink_err);
+	if (!x->decided)
+		x->handler->complete(x->handler->context, x, x->sink_error, &x->sink_err);
+	x->decided = true;
 	return send_answer(x);
+}
+
+/*
+ * The answer is set before the body was read.  A client that is still sending would meet a reset
+ * instead of the answer: what is bearable is read and dropped first.  Not from one that waits for
+ * "100 Continue", which sends nothing yet.
+ */
+static enum MHD_Result refuse_body(struct lf_http_exchange *x, uint64_t announced)
+{
+	const char *expect = lf_http_header(x, "Expect");
+
+	if (announced <= LINGER_BYTES && !(announced && expect))
+		return MHD_YES;
+	lf_http_set_header(x, "Connection", "close");
+	return answer_now(x);
 }
 
 /* The request before its body: refuse what must not be read at all. */
@@ -347,25 +374,23 @@ static enum MHD_Result begin_exchange(struct lf_http_exchange *x, const char *me
 		/* two lengths: a proxy in front may have believed the other one */
 		lf_http_set_header(x, "Connection", "close");
 		x->status = 400;
-		x->handled = true;
+		x->decided = true;
 		return send_answer(x);
 	}
-	if (x->server->handler.begin(x->server->handler.context, x, &x->begin)) {
-		lf_http_set_header(x, "Connection", "close");
-		x->handled = true;
-		return send_answer(x);
+	if (length && lf_parse_u64(length, 0, UINT64_MAX, &announced, &ignored))
+		announced = UINT64_MAX;
+	if (lf_http_hand_over(x, x->handler, &x->begin)) {
+		x->decided = true;
+		return refuse_body(x, announced);
 	}
-	if (length && (lf_parse_u64(length, 0, UINT64_MAX, &announced, &ignored) ||
-		       announced > x->begin.body_max)) {
+	if (announced > x->begin.body_max) {
 		x->sink_error = lf_fail_arm(&x->sink_err, LF_ETOOLARGE, "RequestEntityTooLarge",
 					    "Content-Length", "send a smaller body",
 					    "the body has %.20s bytes, more than the %llu that are "
 					    "allowed here",
 					    length, (unsigned long long)x->begin.body_max);
 		lf_http_set_header(x, "Connection", "close");
-		/* a client that is still sending would meet a reset instead of the answer: what is
-		 * bearable is read and dropped first */
-		return announced && announced <= LINGER_BYTES ? MHD_YES : answer_now(x);
+		return refuse_body(x, announced);
 	}
 	return MHD_YES;
 }
@@ -373,7 +398,7 @@ static enum MHD_Result begin_exchange(struct lf_http_exchange *x, const char *me
 static void take_block(struct lf_http_exchange *x, const char *data, size_t len)
 {
 	x->received += len;
-	if (x->sink_error)
+	if (x->decided || x->sink_error)
 		return; /* the rest is read and dropped */
 	if (x->received > x->begin.body_max)
 		x->sink_error =
@@ -402,15 +427,15 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 	if (!x->begun)
 		return begin_exchange(x, method);
 	if (*data_len) {
-		if (!x->handled)
-			take_block(x, data, *data_len);
+		take_block(x, data, *data_len);
 		*data_len = 0;
 		/* a body of unknown length that went over: nothing of the rest matters */
-		if (x->sink_error == LF_ETOOLARGE && x->received > x->begin.body_max + LINGER_BYTES)
+		bool dropped = x->decided || x->sink_error == LF_ETOOLARGE;
+		if (dropped && x->received > x->begin.body_max + LINGER_BYTES)
 			return MHD_NO;
 		return MHD_YES;
 	}
-	return x->handled ? MHD_YES : answer_now(x);
+	return answer_now(x);
 }
 
 /* Our own socket: TCP_NODELAY from the first byte of the handshake on. */

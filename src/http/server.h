@@ -32,8 +32,8 @@ const char *lf_http_body(const struct lf_http_exchange *x, size_t *ret_len); /* 
 /* SHA-256 hex of the verified client certificate, or NULL: none, or not signed by our CA. */
 const char *lf_http_client_fingerprint(const struct lf_http_exchange *x);
 const char *lf_http_client_name(const struct lf_http_exchange *x); /* its CN; NULL likewise */
-/* Where a streamed body went (see lf_http_begin). */
-void *lf_http_sink(const struct lf_http_exchange *x);
+/* What begin put into ret_begin->context: where a streamed body went, or what was decided. */
+void *lf_http_state(const struct lf_http_exchange *x);
 
 /* Answer: set any time before the handler returns. */
 void lf_http_status(struct lf_http_exchange *x, int status);
@@ -51,15 +51,20 @@ void lf_http_answer_stream(struct lf_http_exchange *x, const char *content_type,
 /* What the first look at a request (headers only) decides about its body. */
 struct lf_http_begin {
 	uint64_t body_max; /* over this: 413 */
-	/* NULL: the body is buffered.  Else each block goes here, and lf_http_sink() returns
-	 * context. */
+	/* NULL: the body is buffered.  Else each block goes here. */
 	int (*sink)(void *context, const void *data, size_t len, struct lf_error *err);
-	void (*release)(void *context); /* always called once, after the handler */
-	void *context;
+	void (*release)(void *context); /* called once with what begin left here, at the end */
+	void *context;			/* lf_http_state() returns it */
 };
 
+/*
+ * Who serves an exchange, what it is about and what the caller may do is decided in begin, once:
+ * complete finds it in lf_http_state() and does not look again, because what begin asked (which
+ * names exist, who has which right) may have changed while the body was on its way.
+ */
 struct lf_http_handler {
-	/* Non-zero: an answer has been set, do not read the body (the connection closes). */
+	/* Non-zero: an answer has been set; what comes of the body is dropped and complete is not
+	 * called. */
 	int (*begin)(void *server_context, struct lf_http_exchange *x,
 		     struct lf_http_begin *ret_begin);
 	/* sink_error: 0, or what the sink returned (its error in err). Sets the answer. */
@@ -67,6 +72,10 @@ struct lf_http_handler {
 			 const struct lf_error *err);
 	void *context;
 };
+/* For a begin that only chooses: the exchange is handler's from here on, for good.  Returns what
+ * handler's begin returns. */
+int lf_http_hand_over(struct lf_http_exchange *x, const struct lf_http_handler *handler,
+		      struct lf_http_begin *ret_begin);
 
 struct lf_http_server_opts {
 	const char *address;				       /* "127.0.0.1" */

@@ -147,7 +147,7 @@ static int begin_pack(const struct ask *ask, struct lf_http_begin *ret_begin, st
 
 static int take_pack(struct ask *ask, struct lf_error *err)
 {
-	const struct pack *pack = lf_http_sink(ask->x);
+	const struct pack *pack = lf_http_state(ask->x);
 	int rc = lf_file_sync(pack->fd, pack->path, err);
 
 	if (!rc)

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The front over a real connection: who serves a request, and what nobody's request can do. */
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "arm/arm.h"
+#include "base/text.h"
+#include "crypto/tls.h"
+#include "wire.h"
+
+#define TENANT "11111111-1111-4111-8111-111111111111"
+#define OWNER  "22222222-2222-4222-8222-222222222222"
+
+static struct lf_error err;
+static struct {
+	char dir[32];
+	struct lf_context context;
+	struct lf_arm *arm;
+	struct lf_http_server *server;
+	atomic_bool there; /* what the mount serves has come into being */
+	sem_t looked;	   /* at a request's head */
+	atomic_uint mounted;
+} site;
+
+static bool mount_matches(void *context, const struct lf_http_exchange *x)
+{
+	bool there = atomic_load(&site.there) && strncmp(lf_http_path(x), "/late", 5) == 0;
+
+	(void)context;
+	sem_post(&site.looked);
+	return there;
+}
+
+static int mount_begin(void *context, struct lf_http_exchange *x, struct lf_http_begin *ret_begin)
+{
+	(void)context;
+	ret_begin->body_max = 1000;
+	if (lf_http_header(x, "Authorization"))
+		return 0;
+	lf_http_status(x, 401);
+	lf_http_answer_copy(x, "text/plain", "who are you?");
+	return LF_EUNAUTHENTICATED;
+}
+
+static void mount_complete(void *context, struct lf_http_exchange *x, int sink_error,
+			   const struct lf_error *sink_err)
+{
+	(void)context, (void)sink_error, (void)sink_err;
+	atomic_fetch_add(&site.mounted, 1);
+	lf_http_status(x, 200);
+	lf_http_answer_copy(x, "text/plain", "everything");
+}
+
+static int echo(struct lf_arm_call *call, struct lf_error *e)
+{
+	LF_AUTO_JSON *doc = json_pack("{s:s}", "name", lf_arm_param(call, "name"));
+
+	return doc ? lf_arm_reply(call, 200, doc, e) : lf_fail_nomem(e);
+}
+
+static int say_nothing(struct lf_arm_call *call, struct lf_error *e)
+{
+	(void)call, (void)e;
+	return 0;
+}
+
+static const struct lf_arm_route routes[] = {
+	{.method = "POST", .path = "/open/{name}", .handler = echo, .flags = LF_ARM_OPEN},
+	{.method = "GET", .path = "/open/{name}", .handler = echo, .flags = LF_ARM_OPEN},
+	{.method = "GET", .path = "/silent", .handler = say_nothing, .flags = LF_ARM_OPEN},
+	{.method = "PUT", .path = "/closed/{name}", .handler = echo, .action = "Test/x/write"},
+};
+static const struct lf_arm_provider provider = {.routes = routes, .n_routes = LF_N(routes)};
+
+static void open_context(void)
+{
+	LF_AUTO_FREE char *catalog = lf_printf_dup("%s/catalog.db", site.dir);
+	LF_AUTO_FREE char *jwk = NULL;
+
+	site.context.clock = lf_clock_new_real(1);
+	site.context.base_url = "https://127.0.0.1";
+	site.context.tenant_id = TENANT;
+	site.context.owner_id = OWNER;
+	assert_lf_ok(lf_catalog_open(catalog, site.context.clock, &site.context.catalog, &err));
+	assert_lf_ok(lf_token_key_new(&jwk, &err));
+	assert_lf_ok(
+		lf_token_keys_load((const char *const[]){jwk}, 1, &site.context.token_keys, &err));
+}
+
+static int group_setup(void **state)
+{
+	static const struct lf_arm_provider *const providers[] = {&provider};
+	static const char *const names[] = {"127.0.0.1", NULL};
+	const struct lf_arm_mount mount = {
+		mount_matches, {mount_begin, mount_complete, NULL}, NULL};
+	LF_AUTO_FREE char *ca = NULL, *ca_key = NULL, *cert = NULL, *key = NULL;
+	int64_t now = (int64_t)time(NULL) * LF_NS_PER_S;
+
+	(void)state;
+	sem_init(&site.looked, 0, 0);
+	snprintf(site.dir, sizeof(site.dir), "/tmp/landfall-test-XXXXXX");
+	assert_non_null(mkdtemp(site.dir));
+	open_context();
+	assert_lf_ok(lf_arm_open(&site.context, providers, 1, &site.arm, &err));
+	assert_lf_ok(lf_arm_mount(site.arm, &mount, &err));
+	assert_lf_ok(lf_ca_new("Landfall test", now, &ca, &ca_key, &err));
+	assert_lf_ok(lf_ca_issue_server(ca, ca_key, names, now, 1, &cert, &key, &err));
+	const struct lf_http_server_opts opts = {
+		.address = "127.0.0.1", .certificate_pem = cert, .key_pem = key, .threads = 2};
+	assert_lf_ok(lf_http_server_open(&opts, lf_arm_http_handler(site.arm), &site.server, &err));
+	return 0;
+}
+
+static int group_teardown(void **state)
+{
+	(void)state;
+	lf_http_server_free(site.server);
+	lf_arm_free(site.arm);
+	lf_token_keys_free(site.context.token_keys);
+	lf_catalog_free(site.context.catalog);
+	lf_clock_free(site.context.clock);
+	return lf_dir_remove(site.dir, &err);
+}
+
+/* One request on a connection of its own; all that comes back. */
+static const char *ask(const char *text)
+{
+	static struct wire wire;
+
+	wire_open(&wire, lf_http_server_port(site.server));
+	wire_send(&wire, text);
+	wire_read(&wire, NULL);
+	wire_close(&wire);
+	return wire.text;
+}
+
+#define END " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+
+static void test_request__stays_with_the_handler_that_was_chosen_at_its_head(void **state)
+{
+	static struct wire wire;
+
+	(void)state;
+	atomic_store(&site.there, false);
+	wire_open(&wire, lf_http_server_port(site.server));
+	wire_send(&wire, "PUT /late/blob" END "Content-Length: 4\r\n\r\nab");
+	assert_int_equal(sem_wait(&site.looked), 0);
+	atomic_store(&site.there, true);
+	wire_send(&wire, "cd");
+	assert_memory_equal(wire_read(&wire, NULL), "HTTP/1.1 404", 12);
+	wire_close(&wire);
+	assert_int_equal(site.mounted, 0);
+	/* begun after it came into being it is the mount's, which asks who is calling */
+	assert_memory_equal(ask("PUT /late/blob" END "Content-Length: 4\r\n\r\nabcd"),
+			    "HTTP/1.1 401", 12);
+	assert_int_equal(site.mounted, 0);
+	assert_non_null(strstr(ask("GET /late/blob" END "Authorization: x\r\n\r\n"), "everything"));
+	assert_int_equal(site.mounted, 1);
+	atomic_store(&site.there, false);
+}
+
+static void test_call_of_nobody__is_refused_before_its_body(void **state)
+{
+	static struct wire wire;
+
+	(void)state;
+	/* the body never comes: who waits for leave to send it is refused at once */
+	wire_open(&wire, lf_http_server_port(site.server));
+	wire_send(&wire, "PUT /closed/x" END "Expect: 100-continue\r\nContent-Length: 900\r\n\r\n");
+	assert_memory_equal(wire_read(&wire, NULL), "HTTP/1.1 401", 12);
+	wire_close(&wire);
+	/* a body that is sent all the same is dropped, and the connection goes on */
+	wire_open(&wire, lf_http_server_port(site.server));
+	wire_send(&wire, "PUT /closed/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n{x}"
+			 "GET /open/next" END "\r\n");
+	wire_read(&wire, NULL);
+	assert_memory_equal(wire.text, "HTTP/1.1 401", 12);
+	assert_non_null(strstr(wire.text, "\"name\":\"next\""));
+	wire_close(&wire);
+}
+
+static void test_open_route__takes_small_bodies_alone(void **state)
+{
+	LF_AUTO_BUF text = LF_BUF_INIT;
+
+	(void)state;
+	lf_buf_printf(&text, "POST /open/x" END "Content-Length: %d\r\n\r\n{\"a\":\"%065000d\"}",
+		      65008, 0);
+	assert_memory_equal(ask(lf_buf_text(&text)), "HTTP/1.1 200", 12);
+	lf_buf_clear(&text);
+	lf_buf_printf(&text, "POST /open/x" END "Content-Length: %d\r\n\r\n{\"a\":\"%066000d\"}",
+		      66008, 0);
+	assert_memory_equal(ask(lf_buf_text(&text)), "HTTP/1.1 413", 12);
+}
+
+static void test_handler_without_an_answer__is_an_error_of_the_server(void **state)
+{
+	(void)state;
+	assert_memory_equal(ask("GET /silent" END "\r\n"), "HTTP/1.1 500", 12);
+	assert_memory_equal(ask("GET /open/x" END "\r\n"), "HTTP/1.1 200", 12);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_request__stays_with_the_handler_that_was_chosen_at_its_head),
+		cmocka_unit_test(test_call_of_nobody__is_refused_before_its_body),
+		cmocka_unit_test(test_open_route__takes_small_bodies_alone),
+		cmocka_unit_test(test_handler_without_an_answer__is_an_error_of_the_server),
+	};
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
