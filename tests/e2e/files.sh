@@ -28,6 +28,8 @@ check "the files of the system disk are whole (ext4)" whole "$dir/files/os-2/dat
 check "the files of the data disk are whole (xfs)" whole "$dir/files/lun0"
 check "a disk without files is there, too (ext4)" [ -d "$dir/files/lun1/lost+found" ]
 check "nothing can be written" refused touch "$dir/files/lun0/new"
+mounted() { findmnt -rno TARGET,OPTIONS | grep "^$dir/files/[^.]"; }
+check "no program or device of the machine works here" [ "$(mounted | grep -c " ro,nosuid,nodev,noexec")" = "$(mounted | wc -l)" ]
 check "the point says that it is being read" [ "$(active)" = true ]
 read -r _ port < <(sed -n 's/^\tdisk //p' "$dir/script")
 # shellcheck disable=SC2016

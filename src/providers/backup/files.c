@@ -28,7 +28,7 @@ static pthread_mutex_t sessions_mutex = PTHREAD_MUTEX_INITIALIZER;
 struct session {
 	struct lf_context *context;
 	struct lf_resource *point;
-	const char *guid, *machine;
+	const char *guid;
 	char *dir, *tls_dir;
 	char address[64]; /* that this site listens on */
 	char *ca, *cert, *key;
@@ -158,7 +158,6 @@ static int write_script(const struct session *session, const char *host, const c
 			struct lf_error *err)
 {
 	const struct lf_files_script script = {
-		.machine = session->machine,
 		.time = lf_json_text_or(session->point->doc, "properties.recoveryPointTime", "?"),
 		.expires = expires,
 		.host = host,
@@ -166,9 +165,11 @@ static int write_script(const struct session *session, const char *host, const c
 		.cert = session->cert,
 		.key = session->key,
 		.disks = session->disks};
-	LF_AUTO_FREE char *text = lf_files_script(&script);
-	int rc = write_in(session->dir, "client.sh", text, err);
+	LF_AUTO_FREE char *text = NULL;
+	int rc = lf_files_script(&script, &text, err);
 
+	if (!rc)
+		rc = write_in(session->dir, "client.sh", text, err);
 	if (text)
 		explicit_bzero(text, strlen(text));
 	return rc;
@@ -329,7 +330,6 @@ int lf_backup_files_provision(struct lf_arm_call *call, struct lf_error *err)
 	if (rc)
 		return rc;
 	session.guid = lf_json_text_or(point.state, "point", "");
-	session.machine = lf_json_text_or(item.doc, "properties.friendlyName", "");
 	host_of(session.context->base_url, session.address, sizeof(session.address));
 	host_of(lf_arm_base_url(call), host, sizeof(host));
 	rc = make_session(&session, host, err);

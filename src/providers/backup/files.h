@@ -25,12 +25,14 @@ LF_MUST_CHECK int lf_backup_files_script(struct lf_context *context, const char 
 					 char **ret_text, struct lf_error *err);
 
 struct lf_files_script {
-	const char *machine, *time, *expires; /* for the reader */
-	const char *host;		      /* where the client reaches the exports */
-	const char *ca, *cert, *key;	      /* PEM */
-	const json_t *disks;		      /* [{"name", "port"}] */
+	const char *time, *expires;  /* for the reader */
+	const char *host;	     /* where the client reaches the exports */
+	const char *ca, *cert, *key; /* PEM */
+	const json_t *disks;	     /* [{"name", "port"}] */
 };
-/* A pure function; free(). */
-char *lf_files_script(const struct lf_files_script *script);
+/* Root runs the text: LF_EINTERNAL unless each value is of the few characters that its kind takes.
+ * A pure function; free(). */
+LF_MUST_CHECK int lf_files_script(const struct lf_files_script *script, char **ret_text,
+				  struct lf_error *err);
 
 #endif

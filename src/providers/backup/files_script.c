@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a client runs to see the files of a recovery point.
+ * What a client runs, as root, to see the files of a recovery point.  Nothing that a machine, its
+ * agent, or its disks say is in the text: what varies is checked here, whoever gave it.
  */
+#include <string.h>
+
+#include "base/names.h"
 #include "base/text.h"
 #include "providers/backup/files.h"
 
 static const char head[] =
 	"#!/bin/sh\n"
-	"# The files of machine %s as they were at %s; read only, until %s.\n"
+	"# The files of a machine as they were at %s; read only, until %s.\n"
 	"# Holds a key: keep it to yourself.  Takes root, nbdfuse (package libnbd-bin) and "
 	"losetup.\n"
+	"# What is mounted is the machine's: no program of it runs, no device of it opens, and a\n"
+	"# symbolic link of it may name a file of this host (copy with cp -P).\n"
 	"#\n"
 	"#   sh SCRIPT up DIR      mount every file system of the disks below DIR\n"
 	"#   sh SCRIPT down DIR    take them away again\n"
 	"set -eu\n"
+	"umask 077\n"
 	"usage() { sed -n '2,/^set/{/^#/s/^# \\{0,1\\}//p}' \"$0\" >&2; exit 2; }\n"
 	"[ $# = 2 ] || usage\n"
 	"top=$2\n"
@@ -36,13 +43,17 @@ static const char body[] =
 	"mount_one() {\n"
 	"\ttype=$(blkid -p -s TYPE -o value \"$1\" 2>/dev/null) || true\n"
 	"\tcase $type in\n"
-	"\text*) options=ro,noload ;;\n"
-	"\txfs) options=ro,norecovery,nouuid ;;\n"
+	"\text[234]) options=,noload ;;\n"
+	"\txfs) options=,norecovery,nouuid ;;\n"
+	"\tbtrfs | exfat | f2fs | iso9660 | ntfs | udf | vfat) options= ;;\n"
 	"\t'' | swap | LVM2_member | crypto_LUKS | linux_raid_member) return 0 ;;\n"
-	"\t*) options=ro ;;\n"
+	"\t*)\n"
+	"\t\techo \"$2: file systems of this type are not mounted\" >&2\n"
+	"\t\treturn 0\n"
+	"\t\t;;\n"
 	"\tesac\n"
 	"\tmkdir -p \"$2\"\n"
-	"\tif mount -o \"$options\" \"$1\" \"$2\" 2>/dev/null; then\n"
+	"\tif mount -o \"ro,nosuid,nodev,noexec$options\" \"$1\" \"$2\" 2>/dev/null; then\n"
 	"\t\techo \"$2\" >>\"$top/.landfall/mounts\"\n"
 	"\t\techo \"$2\"\n"
 	"\telse\n"
@@ -83,6 +94,7 @@ static const char body[] =
 	"up() {\n"
 	"\tmkdir -p \"$top\"\n"
 	"\ttop=$(cd \"$top\" && pwd)\n"
+	"\t[ -O \"$top\" ] || { echo \"$top is not yours\" >&2; exit 1; }\n"
 	"\t[ ! -e \"$top/.landfall\" ] || { echo \"$top is in use: run down first\" >&2; exit 1; "
 	"}\n"
 	"\ttls=$top/.landfall/tls\n"
@@ -95,27 +107,67 @@ static const char body[] =
 	"*) usage ;;\n"
 	"esac\n";
 
+/* The time of a point, an address: a word of the shell, and nothing to it. */
+static bool is_word(const char *text)
+{
+	size_t len = text ? strlen(text) : 0;
+
+	return len && len < 256 &&
+	       !text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				  "0123456789._:-")];
+}
+
+/* Stands in a here-document that only the line "PEM" ends. */
+static bool is_pem(const char *text)
+{
+	return text && strncmp(text, "-----BEGIN ", 11) == 0 && text[strlen(text) - 1] == '\n' &&
+	       !strstr(text, "\nPEM\n") &&
+	       !text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				  "0123456789+/=\n -")];
+}
+
+static int check(const struct lf_files_script *script, struct lf_error *err)
+{
+	const json_t *disk;
+	size_t i;
+	bool good = is_word(script->time) && is_word(script->expires) && is_word(script->host) &&
+		    is_pem(script->ca) && is_pem(script->cert) && is_pem(script->key);
+
+	json_array_foreach (script->disks, i, disk) {
+		int64_t port = lf_json_int_or(disk, "port", 0);
+		good = good && lf_name_plain(lf_json_text(disk, "name")) && port > 0 &&
+		       port <= UINT16_MAX;
+	}
+	return good ? 0
+		    : lf_fail(err, LF_EINTERNAL, NULL,
+			      "a value is not fit to stand in a script that root runs");
+}
+
 static void add_file(struct lf_buf *out, const char *name, const char *text)
 {
 	lf_buf_printf(out, "\tcat >\"$tls/%s\" <<'PEM'\n%sPEM\n", name, text);
 }
 
-char *lf_files_script(const struct lf_files_script *script)
+int lf_files_script(const struct lf_files_script *script, char **ret_text, struct lf_error *err)
 {
 	LF_AUTO_BUF out = LF_BUF_INIT;
 	const json_t *disk;
 	size_t i;
 
-	lf_buf_printf(&out, head, script->machine, script->time, script->expires, script->host);
+	int rc = check(script, err);
+	if (rc)
+		return rc;
+	lf_buf_printf(&out, head, script->time, script->expires, script->host);
 	lf_buf_puts(&out, "certificates() {\n");
 	add_file(&out, "ca-cert.pem", script->ca);
 	add_file(&out, "client-cert.pem", script->cert);
 	add_file(&out, "client-key.pem", script->key);
 	lf_buf_puts(&out, "}\ndisks() {\n");
 	json_array_foreach (script->disks, i, disk)
-		lf_buf_printf(&out, "\tdisk %s %lld\n", lf_json_text_or(disk, "name", ""),
+		lf_buf_printf(&out, "\tdisk %s %lld\n", lf_json_text(disk, "name"),
 			      (long long)lf_json_int_or(disk, "port", 0));
 	lf_buf_puts(&out, "}\n");
 	lf_buf_puts(&out, body);
-	return lf_buf_take(&out);
+	*ret_text = lf_buf_take(&out);
+	return *ret_text ? 0 : lf_fail_nomem(err);
 }
