@@ -1,0 +1,337 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Somebody who reaches the port and has nothing: no token, no certificate, no key."""
+import base64
+import hashlib
+import hmac
+import json
+import ssl
+import time
+import urllib.parse
+
+from lib import attack, check, head
+
+HOSTILE = (b"%FF", b"%C3", b"%ED%A0%80", b"%C0%AF", b"%F5%80%80%80", b"%00", b"%0A", b"%3Cscript%3E")
+LONG = urllib.parse.quote("x" + "ü" * 127).encode()
+
+
+def b64(data):
+    return base64.urlsafe_b64encode(data if isinstance(data, bytes) else json.dumps(data).encode()).rstrip(b"=").decode()
+
+
+def refused(what, answer, *statuses):
+    """4xx, with a body that is JSON (or none where the status has none)"""
+    wanted = statuses or range(400, 500)
+    check(what, answer.status in wanted and not answer.body.startswith(b"\0"), answer)
+
+
+@attack
+def text_that_is_none(site):
+    "bytes that are not UTF-8, and names that are cut inside a letter, are answered with 4xx wherever they stand"
+    with site.unchanged():
+        for bad in HOSTILE + (LONG,):
+            for path in (b"/providers/%s", b"/subscriptions/x/providers/%s/y", b"/subscriptions/%s/resourceGroups/g", b"/%s/oauth2/v2.0/token",
+                         b"/x?api-version=%s", b"/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/%s?api-version=2024-03-01",
+                         b"/acc/con/%s", b"/agent/v1/%s", b"/peer/v1/eastus/%s", b"/%s/.well-known/openid-configuration"):
+                target = path % bad
+                refused(f"GET {target.decode()[:70]}", site.ask("GET", target))
+        answer = site.ask("GET", b"/providers/\xff\xfe")
+        check("raw bytes in the path are refused, or the connection is closed", answer.status in (0, 400, 404), answer)
+
+
+@attack
+def forms_that_are_no_text(site):
+    "the token endpoint refuses forms that are not UTF-8 as the client's fault"
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    for form in ("scope=%FF", "client_id=%FF&client_secret=%FF&grant_type=client_credentials&scope=x", "grant_type=%FF", "client_id=" + "%C3%BC" * 4000,
+                 "=", "&&&", "%", "%zz=%zz", "grant_type=client_credentials&scope=%00"):
+        refused(f"token with {form[:40]}", site.ask("POST", f"/{site.tenant}/oauth2/v2.0/token", kind, form))
+
+
+@attack
+def bodies_that_are_no_text(site):
+    "JSON bodies with bytes that are not UTF-8 are refused before and after anybody is known"
+    body = b'{"location":"\xff","tags":{"a":"\xc3"}}'
+    for path in ("/agent/v1/register", f"/subscriptions/{site.subscription}/resourceGroups/g?api-version=2022-12-01"):
+        for method in ("POST", "PUT"):
+            refused(f"{method} {path[:40]}", site.ask(method, path, {"Content-Type": "application/json"}, body))
+
+
+@attack(fresh=True)
+def blobs_before_they_are_there(site):
+    "a request that is begun before an account is made does not become one of the blob service that nobody has authorized"
+    tries = [("GET", "/corp?comp=list"), ("GET", "/corp/vhds?restype=container&comp=list"), ("GET", "/corp/vhds/finance.vhd"),
+             ("DELETE", "/corp/vhds/finance.vhd"), ("DELETE", "/corp/vhds?restype=container"), ("PUT", "/corp/evil?restype=container"),
+             ("PUT", "/corp/vhds/evil"), ("PUT", "/corp/vhds/finance.vhd?comp=page"), ("GET", "/?comp=list"),
+             ("GET", "/md-access/11111111-2222-4333-8444-555555555555/disk"), ("GET", "/agent-cache?comp=list")]
+    wires = []
+    for method, path in tries:
+        wire = site.wire()
+        wire.send(head(method, path, f"127.0.0.1:{site.port}", {"Content-Type": "application/json", "x-ms-version": "2025-01-05",
+                                                               "x-ms-blob-type": "BlockBlob"}, 2) + b"{")
+        wires.append(wire)
+    site.corp
+    site.account("agent-cache".replace("-", ""))
+    with site.unchanged():
+        for (method, path), wire in zip(tries, wires):
+            wire.send(b"}")
+            answer = wire.answer(method)
+            check(f"{method} {path} is not served", answer.status == 0 or answer.status >= 400, answer)
+            check(f"{method} {path} tells nothing", b"finance" not in answer.body and b"vhds" not in answer.body, answer)
+            wire.close()
+    read = site.blob("GET", "/corp/vhds/finance.vhd", token="")
+    check("the owner's blob is what it was", read.status == 200 and read.body.startswith(b"secret of finance"), read)
+
+
+@attack
+def blobs_of_others(site):
+    "the blob service does nothing without a right"
+    site.corp
+    with site.unchanged():
+        for method, path in (("GET", "/corp?comp=list"), ("GET", "/corp/vhds?restype=container&comp=list"), ("GET", "/corp/vhds/finance.vhd"), ("HEAD", "/corp/vhds/finance.vhd"),
+                             ("PUT", "/corp/vhds/x"), ("DELETE", "/corp/vhds/finance.vhd"), ("DELETE", "/corp/vhds?restype=container"), ("PUT", "/corp/new?restype=container"),
+                             ("PUT", "/corp/vhds/finance.vhd?comp=metadata"), ("PUT", "/corp/vhds/finance.vhd?comp=page"), ("PUT", "/corp/vhds/finance.vhd?comp=block&blockid=AAAA")):
+            refused(f"{method} {path}", site.blob(method, path), 401, 403, 404)
+        for header in ("garbage", "Bearer ", "Bearer x.y.z", "SharedKey corp:", "SharedKey corp:AAAA", "SharedKey :", "SharedKey", "Basic Y29ycDp4"):
+            refused(f"Authorization: {header}", site.blob("GET", "/corp/vhds/finance.vhd", {"Authorization": header}), 400, 401, 403)
+
+
+@attack
+def signatures_that_are_wrong(site):
+    "a shared access signature is good for what was signed and nothing else"
+    site.corp
+    site.blob("PUT", "/corp/other?restype=container", token="")
+    site.blob("PUT", "/corp/vhds/second.vhd", body=b"second", token="")
+    blob_sas, container_sas = site.sas("corp", "vhds", "finance.vhd"), site.sas("corp", "vhds", sp="rl")
+    check("one that is right reads", site.blob("GET", "/corp/vhds/finance.vhd", sas=blob_sas).status == 200)
+    check("garbage beside it does not matter", site.blob("GET", "/corp/vhds/finance.vhd", {"Authorization": "garbage"}, sas=blob_sas).status in (200, 400, 401, 403))
+    with site.unchanged():
+        for what, method, path, sas in (
+                ("another blob", "GET", "/corp/vhds/second.vhd", blob_sas), ("another container", "GET", "/corp/other/finance.vhd", blob_sas),
+                ("another account", "GET", "/nocorp/vhds/finance.vhd", blob_sas), ("the account's list", "GET", "/corp?comp=list", container_sas),
+                ("to write", "PUT", "/corp/vhds/finance.vhd", blob_sas), ("to delete", "DELETE", "/corp/vhds/finance.vhd", blob_sas),
+                ("to write into the container", "PUT", "/corp/vhds/x", container_sas), ("to delete the container", "DELETE", "/corp/vhds?restype=container", container_sas),
+                ("by a blob's to list", "GET", "/corp/vhds?restype=container&comp=list", blob_sas)):
+            refused(f"a signature for {what} is refused", site.blob(method, path, sas=sas), 403, 404)
+        fields = dict(urllib.parse.parse_qsl(blob_sas))
+        for what, changed in (("sp", {"sp": "rwd"}), ("se", {"se": "2199-01-01T00:00:00Z"}), ("sr", {"sr": "c"}), ("sv", {"sv": "2015-04-05"}), ("sip", {"sip": "0.0.0.0-255.255.255.255"}),
+                              ("spr", {"spr": "https,http"}), ("st", {"st": "2001-01-01T00:00:00Z"}), ("sig", {"sig": "A" * 43 + "="}), ("no se", {"se": ""}), ("a line break", {"sp": "r\n"}),
+                              ("sig of no length", {"sig": ""}), ("ss", {"ss": "b", "srt": "sco"}), ("si", {"si": "policy"}), ("rscd", {"rscd": "attachment"})):
+            answer = site.blob("GET", "/corp/vhds/finance.vhd", sas=urllib.parse.urlencode({**fields, **changed}))
+            refused(f"one whose {what} was changed is refused", answer, 400, 401, 403)
+        for twice in ("sp=rwd", "se=2199-01-01T00:00:00Z", "sr=c", "sig=AAAA"):
+            answer = site.blob("PUT", "/corp/vhds/x", sas=blob_sas + "&" + twice)
+            refused(f"{twice} given a second time gives no right", answer, 400, 401, 403)
+        for expires in ("2001-01-01T00:00:00Z", "garbage", "2026-13-45T99:99:99Z", ""):
+            refused(f"one signed until '{expires}' is refused", site.blob("GET", "/corp/vhds/finance.vhd", sas=site.sas("corp", "vhds", "finance.vhd", expires=expires)), 400, 403)
+        refused("one that is not valid yet is refused", site.blob("GET", "/corp/vhds/finance.vhd", sas=site.sas("corp", "vhds", "finance.vhd", start="2098-01-01T00:00:00Z")), 403)
+
+
+@attack
+def shared_keys_that_are_wrong(site):
+    "a request signed with another key, for another account, method, header or time is refused"
+    site.corp
+    key = site.account_key("corp")
+    check("one that is right reads", site.blob("GET", "/corp/vhds/finance.vhd", key=key).status == 200)
+    wrong = base64.b64encode(bytes(64)).decode()
+    with site.unchanged():
+        refused("another key", site.blob("GET", "/corp/vhds/finance.vhd", key=wrong), 403)
+        from lib import shared_key
+        now = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())
+        def signed(method="GET", path="/corp/vhds/finance.vhd", date=now, sent=None, sent_method=None, sent_path=None):
+            headers = {"x-ms-version": "2025-01-05", "x-ms-date": date}
+            headers["Authorization"] = shared_key(method, path, headers, 0, key)
+            headers.update(sent or {})
+            return site.ask(sent_method or method, sent_path or path, headers)
+        for minutes in (-16, 16, -60 * 24, 60 * 24 * 365):
+            old = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + minutes * 60))
+            refused(f"a date {minutes} minutes off", signed(date=old), 403)
+        for date in ("", "garbage", "Mon, 99 Foo 2026 99:99:99 GMT", "0"):
+            refused(f"the date '{date}'", signed(date=date), 400, 403)
+        refused("another method", signed(sent_method="DELETE"), 403)
+        refused("another blob", signed(sent_path="/corp/vhds/other"), 403, 404)
+        refused("another account", signed(sent_path="/corpx/vhds/finance.vhd"), 403, 404)
+        refused("a header that was not signed", signed(sent={"x-ms-range": "bytes=0-3"}), 403)
+        refused("a query that was not signed", signed(sent_path="/corp/vhds/finance.vhd?comp=metadata"), 403)
+        account, _, signature = shared_key("GET", "/corp/vhds/finance.vhd", {"x-ms-version": "2025-01-05", "x-ms-date": now}, 0, key).partition(":")
+        for text in (account, account + ":", account + ":" + signature[:-4], account + ":" + signature + "A", "SharedKey other:" + signature, "sharedkeylite corp:" + signature):
+            refused(f"Authorization: {text[:40]}", site.ask("GET", "/corp/vhds/finance.vhd", {"x-ms-version": "2025-01-05", "x-ms-date": now, "Authorization": text}), 400, 401, 403)
+
+
+@attack
+def tokens_that_are_forged(site):
+    "a token that this site has not signed for this service and for now is refused"
+    good = site.owner_token()
+    h, claims, signature = good.split(".")
+    kid = json.loads(base64.urlsafe_b64decode(h + "=="))
+    body = json.loads(base64.urlsafe_b64decode(claims + "=="))
+    keys = site.ask("GET", f"/{site.tenant}/discovery/v2.0/keys").json["keys"]
+    check("the keys that are published are public", all(set(k) <= {"kty", "use", "kid", "alg", "n", "e", "x5c", "x5t", "issuer"} for k in keys), keys)
+    public = base64.urlsafe_b64decode(keys[0]["n"] + "==")
+
+    def hs256(secret, **more):
+        text = b64({**kid, "alg": "HS256", **more}) + "." + claims
+        return text + "." + b64(hmac.new(secret, text.encode(), hashlib.sha256).digest())
+    forged = {
+        "alg none": b64({"alg": "none", "typ": "JWT"}) + "." + claims + ".",
+        "alg None": b64({**kid, "alg": "None"}) + "." + claims + "." + signature,
+        "HS256 with the public key": hs256(public),
+        "HS256 with the public key in DER": hs256(json.dumps(keys[0]).encode()),
+        "HS256 with nothing": hs256(b""),
+        "another kid": b64({**kid, "kid": "other"}) + "." + claims + "." + signature,
+        "no kid": b64({k: v for k, v in kid.items() if k != "kid"}) + "." + claims + "." + signature,
+        "a path as kid": b64({**kid, "kid": "../../../dev/null"}) + "." + claims + "." + signature,
+        "an embedded key": b64({**kid, "jwk": keys[0]}) + "." + claims + "." + signature,
+        "a jku": b64({**kid, "jku": "https://127.0.0.1:1/keys"}) + "." + claims + "." + signature,
+        "other claims": h + "." + b64({**body, "oid": "00000000-0000-0000-0000-000000000000"}) + "." + signature,
+        "a later end": h + "." + b64({**body, "exp": body["exp"] + 3600}) + "." + signature,
+        "a padded signature": good + "==",
+        "another dot": good + ".x",
+        "no signature": h + "." + claims + ".",
+        "two dots": "..",
+        "garbage": "A" * 8000,
+        "claims that are no object": h + "." + b64(b"[]") + "." + signature,
+        "claims that are no text": h + "." + b64(b"\xff\xfe") + "." + signature,
+        "a header that is deep": b64(b"[" * 5000) + "." + claims + "." + signature,
+    }
+    path = f"/subscriptions/{site.subscription}?api-version=2022-12-01"
+    check("the token itself is good", site.arm("GET", path, token=good).status == 200)
+    with site.unchanged():
+        for what, token in forged.items():
+            refused(f"{what}: refused at ARM", site.ask("GET", path, {"Authorization": "Bearer " + token}), 401)
+            refused(f"{what}: refused at blobs", site.blob("GET", "/corp/vhds/finance.vhd", token=token), 400, 401, 403, 404)
+        for header in ("bearer " + good + " x", "Bearer  ", "Token " + good, "Basic " + good):
+            refused(f"{header[:9]}…: refused", site.ask("GET", path, {"Authorization": header}), 401)
+
+
+@attack
+def secrets_that_are_wrong(site):
+    "no token for a wrong secret, an unknown client, or another kind of grant"
+    for client, secret in ((site.env["LF_CLIENT_ID"], "wrong"), ("00000000-0000-4000-8000-000000000000", "wrong"), ("", ""), (site.env["LF_CLIENT_ID"], "x" * 10000)):
+        answer = site.token(client=client or " ", secret=secret or " ")
+        check(f"no token for {client[:8]}", answer.status in (400, 401, 429) and b"access_token" not in answer.body, answer)
+    check("the secret is not in the log", site.env["LF_CLIENT_SECRET"] not in site.log())
+
+
+@attack
+def management_without_a_token(site):
+    "the management plane tells and does nothing without a token"
+    group = f"/subscriptions/{site.subscription}/resourceGroups/stranger?api-version=2022-12-01"
+    with site.unchanged():
+        for method in ("GET", "PUT", "PATCH", "DELETE", "HEAD"):
+            refused(f"{method} a group", site.ask(method, group, {"Content-Type": "application/json"}, b'{"location":"eastus"}' if method != "HEAD" else b""), 401)
+        refused("listing groups", site.ask("GET", f"/subscriptions/{site.subscription}/resourceGroups?api-version=2022-12-01"), 401)
+
+
+@attack
+def agents_and_peers_without_proof(site):
+    "agents without a certificate, and peers without the secret, are told nothing"
+    guid = "11111111-2222-4333-8444-555555555555"
+    with site.unchanged():
+        for path in ("poll", "sessions", f"sessions/{guid}/have", f"sessions/{guid}/packs", f"sessions/{guid}/extents?disk=x&upto=1", f"sessions/{guid}/commit"):
+            refused(f"POST /agent/v1/{path}", site.ask("POST", "/agent/v1/" + path, {"Content-Type": "application/json"}, b"{}"), 401, 403)
+        for secret in ("", "guessed", "a" * 10000):
+            refused(f"register with the secret '{secret[:10]}'", site.ask("POST", "/agent/v1/register", {"Content-Type": "application/json"}, {"secret": secret, "csr": "x", "inventory": {}}))
+        for what in ("/begin", "/extents?disk=0", "/packs", "/commit", ""):
+            for auth in ({}, {"Authorization": "Bearer guessed"}, {"Authorization": "Bearer "}, {"Authorization": "Basic x"}):
+                method = "POST" if what else "DELETE"
+                refused(f"{method} a peer's point{what} with {auth}", site.ask(method, f"/peer/v1/eastus/{guid}{what}", auth, b"{}"), 401)
+
+
+@attack
+def a_certificate_of_another_ca(site):
+    "a client certificate that this site's CA has not signed is no certificate"
+    import os
+    from lib import openssl
+    key, cert = os.path.join(site.dir, "own.key"), os.path.join(site.dir, "own.pem")
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", cert,
+            "-subj", "/CN=aaaaaaaa-0000-4000-8000-000000000001", "-days", "2")
+    try:
+        answer = site.ask("POST", "/agent/v1/poll", {"Content-Type": "application/json"}, b"{}", cert=(cert, key))
+        check("it is refused", answer.status in (0, 401, 403), answer)
+    except (ssl.SSLError, OSError) as e:
+        check("it is refused", True, e)
+
+
+@attack
+def framing(site):
+    "a request whose length is in doubt is refused, and what follows it is not another request"
+    host = f"127.0.0.1:{site.port}"
+    inner = b"GET /agent/v1/ca HTTP/1.1\r\nHost: x\r\n\r\n"
+    shapes = {
+        "length and chunks": b"POST /agent/v1/register HTTP/1.1\r\nHost: %s\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "a negative length": b"POST /agent/v1/register HTTP/1.1\r\nHost: %s\r\nContent-Length: -1\r\n\r\n",
+        "a length that is too long": b"POST /agent/v1/register HTTP/1.1\r\nHost: %s\r\nContent-Length: 99999999999999999999999999\r\n\r\n",
+        "a length that is no number": b"POST /agent/v1/register HTTP/1.1\r\nHost: %s\r\nContent-Length: 5x\r\n\r\nabcde",
+        "a length in hex": b"POST /agent/v1/register HTTP/1.1\r\nHost: %s\r\nContent-Length: 0x5\r\n\r\nabcde",
+        "a length with a sign": b"POST /agent/v1/register HTTP/1.1\r\nHost: %s\r\nContent-Length: +5\r\n\r\nabcde",
+        "a huge chunk": b"POST /agent/v1/register HTTP/1.1\r\nHost: %s\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
+        "a chunk that is no number": b"POST /agent/v1/register HTTP/1.1\r\nHost: %s\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "200 KiB of headers": b"GET /agent/v1/ca HTTP/1.1\r\nHost: %s\r\n" + b"X: " + b"y" * 200000 + b"\r\n\r\n",
+        "20,000 headers": b"GET /agent/v1/ca HTTP/1.1\r\nHost: %s\r\n" + b"A: b\r\n" * 20000 + b"\r\n",
+        "a path of 100 KiB": b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\nHost: %s\r\n\r\n",
+        "no version": b"GET /agent/v1/ca\r\nHost: %s\r\n\r\n",
+        "another protocol": b"SSH-2.0-x %s\r\n\r\n",
+        "zeroes": bytes(1000) + b"%s",
+        "a bare line feed": b"GET /agent/v1/ca HTTP/1.1\nHost: %s\n\nGARBAGE",
+    }
+    for what, text in shapes.items():
+        with site.wire(timeout=10) as wire:
+            wire.send(text.replace(b"%s", host.encode()) + inner)
+            first = wire.answer()
+            good = first.status in (0, *range(400, 506)) or what in ("a bare line feed",)
+            check(f"{what}: refused, or the connection ends", good, first)
+            # what follows a request without a body is another one by right
+            if first.status >= 400 and not text.startswith(b"GET"):
+                second = wire.answer(timeout=3)
+                check(f"{what}: nothing that followed was a request", second.status != 200, second)
+    for what, path in (("70 segments", b"/" + b"a/" * 70), ("dots", b"/subscriptions/../../etc/passwd"), ("encoded dots", b"/%2e%2e/%2e%2e/etc/passwd"), ("encoded slashes", b"/subscriptions%2f..%2f..%2fetc"),
+                       ("blobs with dots", b"/corp/../catalog.db"), ("blobs with encoded dots", b"/corp/%2e%2e/%2e%2e/ca.key"), ("a container of dots", b"/corp/..%2f..%2fkeys/peer.json"), ("an empty path", b"//"),
+                       ("a path with a NUL", b"/corp/vhds/a%00b"), ("a very long blob", b"/corp/vhds/" + b"b" * 5000)):
+        refused(f"{what}: refused", site.ask("GET", path))
+
+
+@attack
+def tls_that_is_old(site):
+    "TLS before 1.2 and ciphers without forward secrecy are refused; plain text is not answered"
+    for what, version in (("1.0", ssl.TLSVersion.TLSv1), ("1.1", ssl.TLSVersion.TLSv1_1)):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        try:
+            context.set_ciphers("ALL:@SECLEVEL=0")
+            context.minimum_version = context.maximum_version = version
+            site.wire(context=context, timeout=10).close()
+            check(f"TLS {what} is refused", False)
+        except (ssl.SSLError, OSError) as e:
+            check(f"TLS {what} is refused", True, e)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.set_ciphers("AES128-SHA:AES256-SHA:AES128-GCM-SHA256:AES256-GCM-SHA384")
+        site.wire(context=context, timeout=10).close()
+        check("ciphers without forward secrecy are refused", False)
+    except (ssl.SSLError, OSError) as e:
+        check("ciphers without forward secrecy are refused", True, e)
+    with site.wire(raw=True, timeout=10) as wire:
+        wire.send(b"GET /agent/v1/ca HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = wire.socket.recv(4096) if wire else b""
+        check("plain text gets no answer of HTTP", not answer.startswith(b"HTTP/1.1 200"), answer)
+
+
+@attack
+def json_that_is_hostile(site):
+    "JSON that is deep, doubled, huge or broken is refused"
+    register = "/agent/v1/register"
+    kind = {"Content-Type": "application/json"}
+    group = f"/subscriptions/{site.subscription}/resourceGroups/json?api-version=2022-12-01"
+    owner = {**kind, "Authorization": "Bearer " + site.owner_token()}
+    shapes = {
+        "100,000 brackets": b"[" * 100000, "100,000 objects": b'{"a":' * 100000, "a depth of 65": b'{"location":' * 65 + b"1" + b"}" * 65,
+        "a member twice": b'{"location":"eastus","location":"westus"}', "a number of 1000 digits": b'{"location":' + b"9" * 1000 + b"}", "1e999999": b'{"location":1e999999}',
+        "half a surrogate": b'{"location":"\\ud800"}', "a NUL": b'{"location":"a\\u0000b"}', "a byte order mark": b'\xef\xbb\xbf{"location":"eastus"}', "nothing": b"", "one quote": b'"', "text after it": b'{"location":"eastus"}x',
+        "NaN": b'{"location":NaN}', "an array": b"[]", "null": b"null",
+    }
+    with site.unchanged():
+        for what, body in shapes.items():
+            refused(f"{what}: refused of agents", site.ask("POST", register, kind, body))
+            refused(f"{what}: refused of the owner", site.ask("PUT", group, owner, body))
