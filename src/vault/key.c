@@ -229,8 +229,13 @@ int lf_domain_key_load(const char *dir, const char *key_file, struct lf_domain_k
 	uint8_t platform[32], plain[PLAIN_BYTES_MAX];
 	int rc = read_vault_file(dir, &wrapped, err);
 
-	if (!rc)
-		rc = lf_platform_key_get(key_file, wrapped.salt, false, platform, err);
+	if (rc)
+		return rc;
+	rc = lf_platform_key_get(key_file, wrapped.salt, false, platform, err);
+	/* the vault is there: only its key is not */
+	if (rc == LF_ENOTFOUND)
+		return lf_fail(err, LF_EDENIED, key_file,
+			       "the platform key %s of the vault in %s is missing", key_file, dir);
 	if (rc)
 		return rc;
 	rc = seal_keys(&wrapped, platform, plain, true, err);

@@ -4,13 +4,17 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/crypto.h>
 
+#include "base/health.h"
 #include "base/text.h"
 #include "os/file.h"
 #include "os/thread.h"
 #include "vault/key.h"
+#include "vault/regionrecord.h"
+#include "vault/vault_internal.h"
 
 #define REGION_NAME_MAX 64u
 
@@ -25,6 +29,7 @@ struct lf_regions {
 	char *key_file;
 	pthread_mutex_t mutex; /* held while a vault is opened: that happens once */
 	struct region *regions;
+	struct lf_region_record record; /* what was made here */
 };
 
 void lf_regions_free(struct lf_regions *regions)
@@ -38,9 +43,79 @@ void lf_regions_free(struct lf_regions *regions)
 		regions->regions = next;
 	}
 	pthread_mutex_destroy(&regions->mutex);
+	lf_region_record_done(&regions->record);
 	free(regions->dir);
 	free(regions->key_file);
 	free(regions);
+}
+
+/* Nothing is made in the place of a key that stores of this site are sealed with. */
+static int fail_key_missing(const struct lf_regions *regions, struct lf_error *err)
+{
+	return lf_fail_arm(err, LF_EDENIED, "PlatformKeyMissing", regions->key_file,
+			   "bring it back from its copy; without it nothing of the stores can be "
+			   "read (landfalld(8), LOSS)",
+			   "%s is missing, and there are stores of %zu regions that only it opens",
+			   regions->key_file, json_array_size(regions->record.names));
+}
+
+static bool key_is_missing(const struct lf_regions *regions)
+{
+	return json_array_size(regions->record.names) > 0 && access(regions->key_file, F_OK) != 0;
+}
+
+/* What became of the platform key and the stores that it opens. */
+struct key_try {
+	size_t opened, refused;
+	struct lf_error refusal;
+};
+
+/* One store: a damaged one is its own affair, an erased one nobody's. */
+static int try_key(const struct lf_regions *regions, const char *name, struct key_try *tried,
+		   struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = lf_printf_dup("%s/%s/store", regions->dir, name);
+	struct lf_error bad = LF_ERROR_NONE;
+	struct lf_domain_key key;
+
+	if (!dir)
+		return lf_fail_nomem(err);
+	int rc = lf_domain_key_check(dir, &bad);
+	if (rc == LF_EDENIED)
+		return 0;
+	if (!rc)
+		rc = lf_domain_key_load(dir, regions->key_file, &key, &bad);
+	lf_domain_key_done(&key);
+	tried->opened += rc == 0;
+	tried->refused += rc == LF_EDENIED;
+	if (rc == LF_EDENIED)
+		tried->refusal = bad;
+	if (rc)
+		lf_health_raise("region-store", name, "%s", bad.message);
+	else
+		lf_health_clear("region-store", name);
+	return 0;
+}
+
+/* The stores themselves say which platform key is theirs: one that opens none of them is another
+ * site's. */
+static int check_key(const struct lf_regions *regions, struct lf_error *err)
+{
+	struct key_try tried = {0};
+	size_t i;
+	json_t *name;
+	int rc = 0;
+
+	if (key_is_missing(regions))
+		return fail_key_missing(regions, err);
+	json_array_foreach (regions->record.names, i, name)
+		if (!rc)
+			rc = try_key(regions, json_string_value(name), &tried, err);
+	if (rc || tried.opened || !tried.refused)
+		return rc;
+	*err = tried.refusal;
+	return lf_error_hint(err, "bring back the platform key of this site from its copy "
+				  "(landfalld(8), LOSS)");
 }
 
 int lf_regions_open(const char *data_dir, struct lf_regions **ret_regions, struct lf_error *err)
@@ -58,6 +133,10 @@ int lf_regions_open(const char *data_dir, struct lf_regions **ret_regions, struc
 		rc = lf_dir_make(keys, 0700, err);
 	if (!rc)
 		rc = lf_dir_make(regions->dir, 0700, err);
+	if (!rc)
+		rc = lf_region_record_open(data_dir, &regions->record, err);
+	if (!rc)
+		rc = check_key(regions, err);
 	if (rc) {
 		lf_regions_free(regions);
 		return rc;
@@ -121,25 +200,44 @@ static int add_region(struct lf_regions *regions, const char *name, struct lf_er
 
 	if (!rc)
 		rc = lf_vault_open(dir, key_file, NULL, &added->vault, err);
-	if (rc)
+	if (!rc)
+		rc = lf_region_record_add(&regions->record, name, err);
+	if (rc) {
+		lf_vault_free(added ? added->vault : NULL);
 		return rc;
+	}
 	snprintf(added->name, sizeof(added->name), "%s", name);
 	added->next = regions->regions;
 	regions->regions = lf_steal(&added);
+	lf_health_clear("region-store", name);
 	return 0;
 }
 
-/* For lf_dir_list(): the first vault that opens will do. */
-static int open_any(void *context, const char *name, struct lf_error *err)
+/* The first recorded store that opens will do; none does: the error of the last that should. */
+static int open_any(struct lf_regions *regions, struct lf_error *err)
 {
-	struct lf_regions *regions = context;
-	char normal[REGION_NAME_MAX + 1];
-	struct lf_error ignored;
+	int rc = 0;
+	size_t i;
+	json_t *name;
 
-	if (regions->regions || region_name(name, normal, &ignored))
-		return 0;
-	int rc = add_region(regions, normal, err);
-	return rc == LF_ENOTFOUND ? 0 : rc;
+	json_array_foreach (regions->record.names, i, name) {
+		if (regions->regions)
+			return 0;
+		rc = add_region(regions, json_string_value(name), err);
+	}
+	return regions->regions ? 0 : rc;
+}
+
+/* A store that was made here and is away (a mount that is late) is waited for, not made anew. */
+static int check_new(const struct lf_regions *regions, const char *name, struct lf_error *err)
+{
+	if (lf_region_record_has(&regions->record, name))
+		return lf_fail_arm(err, LF_EUNREACHABLE, "RegionStoreMissing", name,
+				   "mount or restore it (landfalld(8), LOSS)",
+				   "the store of region %s is not in %s/%s/store, where it was "
+				   "made",
+				   name, regions->dir, name);
+	return key_is_missing(regions) ? fail_key_missing(regions, err) : 0;
 }
 
 /* All regions of a site are one deduplication domain, so that disks can be copied between them; but
@@ -149,8 +247,10 @@ static int make_region(struct lf_regions *regions, const char *name, const uint8
 {
 	LF_AUTO_FREE char *dir = NULL;
 	LF_AUTO_FREE char *key_file = NULL;
-	int rc = id_key || regions->regions ? 0 : lf_dir_list(regions->dir, open_any, regions, err);
+	int rc = check_new(regions, name, err);
 
+	if (!rc && !id_key && !regions->regions)
+		rc = open_any(regions, err);
 	if (!rc && !id_key && regions->regions)
 		id_key = lf_vault_key(regions->regions->vault)->id_key;
 	if (!rc)

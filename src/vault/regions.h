@@ -3,8 +3,9 @@
  * vault/regions.h - the vaults of the regions that this site serves.
  *
  * DIR/regions/REGION/store each, opened (and made) at first use, all under the
- * platform key DIR/keys/platform.key, and in one deduplication domain.  Threads:
- * any.
+ * platform key DIR/keys/platform.key, and in one deduplication domain.  What
+ * was made is recorded (vault/regionrecord.h): where a store has been, neither
+ * an empty one nor another platform key is made in its place.  Threads: any.
  */
 #ifndef LF_VAULT_REGIONS_H
 #define LF_VAULT_REGIONS_H
@@ -12,10 +13,13 @@
 #include "vault/vault.h"
 
 struct lf_regions;
+/* LF_EDENIED: the platform key of the stores that are recorded is missing ("PlatformKeyMissing"),
+ * or is another one. */
 LF_MUST_CHECK int lf_regions_open(const char *data_dir, struct lf_regions **ret_regions,
 				  struct lf_error *err);
 void lf_regions_free(struct lf_regions *regions);
-/* Borrowed until lf_regions_free(). */
+/* Borrowed until lf_regions_free().  LF_EUNREACHABLE "RegionStoreMissing": it was made and is
+ * away. */
 LF_MUST_CHECK int lf_regions_vault(struct lf_regions *regions, const char *region,
 				   struct lf_vault **ret_vault, struct lf_error *err);
 /* The same of a region whose vault has to be in a domain (32 bytes): one that is not there is made
