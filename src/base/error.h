@@ -37,6 +37,7 @@ enum lf_retry {
 	X(ETHROTTLED, "TooManyRequests", 429, LF_RETRY_BACKOFF, 6)                                 \
 	X(ECANCELED, "OperationCanceled", 409, LF_RETRY_NEVER, 6)                                  \
 	X(EUNSUPPORTED, "OperationNotSupported", 400, LF_RETRY_NEVER, 2)                           \
+	X(ERANGE, "InvalidRange", 416, LF_RETRY_NEVER, 2)                                          \
 	X(ECORRUPT, "InternalServerError", 500, LF_RETRY_NEVER, 7)                                 \
 	X(ENOSPACE, "InsufficientStorage", 507, LF_RETRY_BACKOFF, 8)                               \
 	X(EIO, "InternalServerError", 500, LF_RETRY_BACKOFF, 8)                                    \

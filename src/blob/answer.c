@@ -107,11 +107,9 @@ static int list_sorted(const char *dir, struct names *names, struct lf_error *er
 	return rc;
 }
 
-static void begin_list(struct lf_buf *xml, struct lf_http_exchange *x, const char *url,
-		       const char *container)
+static void begin_list(struct lf_buf *xml, const char *url, const char *container,
+		       const char *prefix)
 {
-	char value[1100];
-
 	lf_buf_puts(
 		xml,
 		"<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults ServiceEndpoint=\"");
@@ -120,9 +118,9 @@ static void begin_list(struct lf_buf *xml, struct lf_http_exchange *x, const cha
 	if (container)
 		lf_buf_printf(xml, " ContainerName=\"%s\"", container);
 	lf_buf_puts(xml, ">");
-	if (lf_blob_query(x, "prefix", value, sizeof(value))) {
+	if (prefix[0]) {
 		lf_buf_puts(xml, "<Prefix>");
-		lf_blob_xml_text(xml, value);
+		lf_blob_xml_text(xml, prefix);
 		lf_buf_puts(xml, "</Prefix>");
 	}
 }
@@ -144,16 +142,20 @@ int lf_blob_list_containers(struct lf_blob_service *service, struct lf_http_exch
 	LF_AUTO_FREE char *url = lf_printf_dup("%s/%s/", *service->opts.base_url, target->account);
 	LF_CLEANUP(names_done) struct names names = {0};
 	LF_AUTO_BUF xml = LF_BUF_INIT;
+	char prefix[LF_BLOB_QUERY_SIZE];
 	struct stat st;
 
-	int rc = dir && url ? list_sorted(dir, &names, err) : lf_fail_nomem(err);
+	int rc = lf_blob_query(x, "prefix", prefix, sizeof(prefix), err);
+	if (!rc)
+		rc = dir && url ? list_sorted(dir, &names, err) : lf_fail_nomem(err);
 	if (rc)
 		return rc;
-	begin_list(&xml, x, url, NULL);
+	begin_list(&xml, url, NULL, prefix);
 	lf_buf_puts(&xml, "<Containers>");
 	for (size_t i = 0; i < names.n; i++) {
 		LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", dir, names.items[i]);
-		if (!path || stat(path, &st) || !S_ISDIR(st.st_mode))
+		if (!path || stat(path, &st) || !S_ISDIR(st.st_mode) ||
+		    strncmp(names.items[i], prefix, strlen(prefix)) != 0)
 			continue;
 		lf_buf_printf(&xml, "<Container><Name>%s</Name><Properties>", names.items[i]);
 		put_times(&xml, &st);
@@ -222,8 +224,8 @@ int lf_blob_list_blobs(struct lf_blob_service *service, struct lf_http_exchange 
 	LF_AUTO_FREE char *dir = NULL;
 	LF_CLEANUP(names_done) struct names names = {0};
 	LF_AUTO_BUF xml = LF_BUF_INIT;
-	char prefix[1100] = "", marker[1100] = "", name[1100], next[1100] = "", digits[16] = "";
-	struct lf_error ignored;
+	char prefix[LF_BLOB_QUERY_SIZE], marker[LF_BLOB_QUERY_SIZE], name[LF_BLOB_QUERY_SIZE];
+	char next[LF_BLOB_QUERY_SIZE] = "";
 	uint64_t limit = LIST_MAX, listed = 0;
 	struct stat st;
 
@@ -236,12 +238,16 @@ int lf_blob_list_blobs(struct lf_blob_service *service, struct lf_http_exchange 
 				   "the container does not exist");
 	if (rc)
 		return rc;
-	lf_blob_query(x, "prefix", prefix, sizeof(prefix));
-	lf_blob_query(x, "marker", marker, sizeof(marker));
-	if (lf_blob_query(x, "maxresults", digits, sizeof(digits)) &&
-	    lf_parse_u64(digits, 1, LIST_MAX, &limit, &ignored))
+	rc = lf_blob_query(x, "prefix", prefix, sizeof(prefix), err);
+	if (!rc)
+		rc = lf_blob_query(x, "marker", marker, sizeof(marker), err);
+	if (!rc)
+		rc = lf_blob_query_number(x, "maxresults", 1, &limit, err);
+	if (rc)
+		return rc;
+	if (limit > LIST_MAX)
 		limit = LIST_MAX;
-	begin_list(&xml, x, url, target->container);
+	begin_list(&xml, url, target->container, prefix);
 	lf_buf_puts(&xml, "<Blobs>");
 	for (size_t i = 0; i < names.n; i++) {
 		LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", dir, names.items[i]);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "blob/range.h"
 #include "blob/service.h"
 #include "os/file.h"
 
@@ -83,25 +84,24 @@ static int parse_write(struct lf_http_exchange *x, uint64_t length, bool *ret_cl
 		       uint64_t *ret_from, uint64_t *ret_to, struct lf_error *err)
 {
 	const char *action = lf_http_header(x, "x-ms-page-write");
-	const char *range = lf_http_header(x, "x-ms-range");
-	unsigned long long from, to;
+	struct lf_blob_range range;
+	struct lf_error ignored;
+	bool asked;
 	size_t len;
 
-	if (!range)
-		range = lf_http_header(x, "Range");
 	bool update = action && lf_text_equal_nocase(action, "update");
 	*ret_clear = action && lf_text_equal_nocase(action, "clear");
 	if (!update && !*ret_clear)
 		return fail_header("x-ms-page-write", "update or clear", err);
-	if (!range || sscanf(range, "bytes=%llu-%llu", &from, &to) != 2 || from % UNIT ||
-	    (to + 1) % UNIT || to < from || to >= length)
-		return lf_fail_arm(err, LF_EINVAL, "InvalidPageRange", "x-ms-range", NULL,
+	if (lf_blob_range_asked(x, &asked, &range, &ignored) || !asked || range.last >= length ||
+	    range.first % UNIT || (range.last + 1) % UNIT)
+		return lf_fail_arm(err, LF_ERANGE, "InvalidPageRange", "x-ms-range", NULL,
 				   "the range is not of whole pages of the blob");
 	(void)lf_http_body(x, &len);
-	if (update && len != to - from + 1)
+	if (update && len != range.last - range.first + 1)
 		return fail_header("Content-Length", "not that of the range", err);
-	*ret_from = from;
-	*ret_to = to;
+	*ret_from = range.first;
+	*ret_to = range.last;
 	return 0;
 }
 

@@ -199,17 +199,42 @@ int lf_blob_put_bytes(const char *data_dir, const char *account, const char *con
 	return rc ? rc : lf_file_write_durable(path, data, len, 0600, err);
 }
 
-bool lf_blob_query(const struct lf_http_exchange *x, const char *name, char *out, size_t size)
+int lf_blob_query(const struct lf_http_exchange *x, const char *name, char *out, size_t size,
+		  struct lf_error *err)
 {
 	size_t name_len = strlen(name);
 
+	out[0] = '\0';
 	for (const char *p = lf_http_query(x); *p;) {
 		size_t len = strcspn(p, "&");
 		if (len > name_len && p[name_len] == '=' && strncmp(p, name, name_len) == 0) {
-			snprintf(out, size, "%.*s", (int)(len - name_len - 1), p + name_len + 1);
-			return lf_blob_decode(out) && out[0];
+			LF_AUTO_FREE char *value = strndup(p + name_len + 1, len - name_len - 1);
+			if (!value)
+				return lf_fail_nomem(err);
+			if (!lf_blob_decode(value) || strlen(value) >= size)
+				return lf_fail_arm(err, LF_EINVAL, "InvalidQueryParameterValue",
+						   name, NULL, "the value of %s cannot be read",
+						   name);
+			snprintf(out, size, "%s", value);
+			return 0;
 		}
 		p += len + (p[len] == '&');
 	}
-	return false;
+	return 0;
+}
+
+int lf_blob_query_number(const struct lf_http_exchange *x, const char *name, uint64_t min,
+			 uint64_t *value, struct lf_error *err)
+{
+	char text[24];
+	uint64_t given;
+
+	int rc = lf_blob_query(x, name, text, sizeof(text), err);
+	if (rc || !text[0])
+		return rc;
+	if (lf_parse_u64(text, min, UINT64_MAX, &given, err))
+		return lf_fail_arm(err, LF_EINVAL, "OutOfRangeQueryParameterValue", name, NULL,
+				   "%s is no number from %llu on", name, (unsigned long long)min);
+	*value = given;
+	return 0;
 }

@@ -5,15 +5,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/checked.h"
 #include "base/text.h"
 #include "blob/blob.h"
 #include "image/vhd.h"
 #include "os/file.h"
 #include "vault/point.h"
 
-#define PAGE	4096u
-#define DOC_MAX 65536
-#define GONE	".tmp-gone" /* hidden from lists: it is let go of */
+#define PAGE 4096u
+/* of a disk: far above what there is, and no sum of it wraps */
+#define SIZE_MAX_BYTES (INT64_C(1) << 60)
+#define GONE	       ".tmp-gone" /* hidden from lists: it is let go of */
 
 static char *point_path(const char *data_dir, const char *account, const char *container,
 			const char *blob, struct lf_error *err)
@@ -67,8 +69,16 @@ int lf_blob_find_point(const char *data_dir, const char *account, const char *co
 		       const char *blob, json_t **ret_point, struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = point_path(data_dir, account, container, blob, err);
+	LF_AUTO_JSON *point = NULL;
 
-	return path ? lf_json_read_file(path, ret_point, err) : err->code;
+	int rc = path ? lf_json_read_file(path, &point, err) : err->code;
+	if (rc)
+		return rc;
+	json_int_t size = lf_json_int_or(point, "sizeBytes", -1);
+	if (size < 0 || size > SIZE_MAX_BYTES)
+		return lf_fail(err, LF_ECORRUPT, blob, "the disk of a blob has no size");
+	*ret_point = lf_steal(&point);
+	return 0;
 }
 
 static int drop_claim(struct lf_regions *regions, const json_t *doc, struct lf_error *err)
@@ -175,7 +185,12 @@ int lf_blob_point_reader_open(struct lf_regions *regions, const json_t *point, u
 int lf_blob_point_read(void *context, void *data, size_t len, uint64_t offset, struct lf_error *err)
 {
 	const struct lf_blob_point_reader *reader = context;
-	uint64_t at = reader->from + offset;
+	uint64_t at;
+
+	/* whoever asks: behind the footer is memory of others */
+	if (!lf_checked_add(reader->from, offset, &at) ||
+	    !lf_span_fits(at, len, reader->disk + LF_VHD_FOOTER_SIZE))
+		return lf_fail(err, LF_EINVAL, NULL, "read beyond the end of a disk's blob");
 	size_t of_disk = at >= reader->disk	   ? 0
 			 : reader->disk - at < len ? (size_t)(reader->disk - at)
 						   : len;
@@ -231,11 +246,15 @@ int lf_blob_point_ranges(struct lf_regions *regions, const json_t *point, uint64
 			 uint64_t last, lf_blob_range_fn *visit, void *context,
 			 struct lf_error *err)
 {
-	struct walk walk = {.first = first, .last = last, .visit = visit, .context = context};
-	uint64_t disk = disk_bytes(point);
+	uint64_t disk = disk_bytes(point), length = disk + LF_VHD_FOOTER_SIZE;
 	struct lf_vault *vault = NULL;
 	struct lf_root root;
 
+	if (first > last || first >= length)
+		return 0;
+	if (last >= length)
+		last = length - 1;
+	struct walk walk = {.first = first, .last = last, .visit = visit, .context = context};
 	int rc = lf_regions_vault(regions, lf_json_text_or(point, "region", ""), &vault, err);
 	if (!rc)
 		rc = lf_root_parse(lf_json_text_or(point, "root", ""), &root, err);

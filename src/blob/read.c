@@ -8,42 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/checked.h"
+#include "blob/range.h"
 #include "blob/service.h"
 #include "os/file.h"
 
-/* "bytes=A-B" or "bytes=A-"; false: no range is asked for. */
-static bool parse_range(const char *header, uint64_t size, uint64_t *ret_from, uint64_t *ret_to)
-{
-	unsigned long long from, to;
-	int n = header ? sscanf(header, "bytes=%llu-%llu", &from, &to) : 0;
-
-	if (n < 1)
-		return false;
-	*ret_from = from;
-	*ret_to = n == 2 && to < size ? to : size ? size - 1 : 0;
-	return true;
-}
-
-static bool asked_range(const struct lf_http_exchange *x, uint64_t size, uint64_t *ret_from,
-			uint64_t *ret_to)
-{
-	const char *range = lf_http_header(x, "x-ms-range");
-
-	*ret_from = 0;
-	*ret_to = size ? size - 1 : 0;
-	return parse_range(range ? range : lf_http_header(x, "Range"), size, ret_from, ret_to);
-}
-
-static int fail_range(struct lf_http_exchange *x)
-{
-	lf_http_set_header(x, "x-ms-error-code", "InvalidRange");
-	lf_http_status(x, 416);
-	return 0;
-}
-
-/* The headers of any blob; from and to: what of it is answered. */
+/* The headers of any blob; range: what of it is answered, NULL: all. */
 static void put_headers(struct lf_http_exchange *x, const struct stat *st, const char *type,
-			uint64_t size, bool partial, uint64_t from, uint64_t to)
+			uint64_t size, const struct lf_blob_range *range)
 {
 	char text[128];
 
@@ -57,12 +29,13 @@ static void put_headers(struct lf_http_exchange *x, const struct stat *st, const
 	lf_http_set_header(x, "x-ms-lease-status", "unlocked");
 	lf_http_set_header(x, "x-ms-lease-state", "available");
 	lf_http_set_header(x, "x-ms-server-encrypted", "true");
-	if (partial) {
-		snprintf(text, sizeof(text), "bytes %llu-%llu/%llu", (unsigned long long)from,
-			 (unsigned long long)to, (unsigned long long)size);
+	if (range) {
+		snprintf(text, sizeof(text), "bytes %llu-%llu/%llu",
+			 (unsigned long long)range->first, (unsigned long long)range->last,
+			 (unsigned long long)size);
 		lf_http_set_header(x, "Content-Range", text);
 	}
-	lf_http_status(x, partial ? 206 : 200);
+	lf_http_status(x, range ? 206 : 200);
 }
 
 struct reading {
@@ -73,8 +46,11 @@ struct reading {
 static int read_file(void *context, void *data, size_t len, uint64_t offset, struct lf_error *err)
 {
 	const struct reading *reading = context;
+	uint64_t at;
 
-	return lf_file_pread_all(reading->fd, data, len, reading->from + offset, "blob", err);
+	if (!lf_checked_add(reading->from, offset, &at))
+		return lf_fail(err, LF_EINVAL, NULL, "read beyond the end of a blob");
+	return lf_file_pread_all(reading->fd, data, len, at, "blob", err);
 }
 
 static void end_reading(void *context)
@@ -85,25 +61,27 @@ static void end_reading(void *context)
 	free(reading);
 }
 
+/* Takes fd. */
 static int read_bytes(struct lf_http_exchange *x, int fd, const struct stat *st, const char *type,
 		      struct lf_error *err)
 {
-	uint64_t size = (uint64_t)st->st_size, from, to;
-	bool partial = asked_range(x, size, &from, &to);
-
-	if (partial && from >= size) {
-		close(fd);
-		return fail_range(x);
-	}
 	struct reading *reading = malloc(sizeof(*reading));
-	if (!reading) {
+	uint64_t size = (uint64_t)st->st_size;
+	struct lf_blob_range range;
+	bool partial;
+
+	int rc =
+		reading ? lf_blob_range_within(x, size, &partial, &range, err) : lf_fail_nomem(err);
+	if (rc) {
+		free(reading);
 		close(fd);
-		return lf_fail_nomem(err);
+		return rc;
 	}
-	*reading = (struct reading){fd, from};
-	put_headers(x, st, type, size, partial, from, to);
-	lf_http_answer_stream(x, "application/octet-stream", size ? to - from + 1 : 0, read_file,
-			      end_reading, reading);
+	*reading = (struct reading){fd, range.first};
+	put_headers(x, st, type, size, partial ? &range : NULL);
+	lf_http_answer_stream(x, "application/octet-stream",
+			      size ? range.last - range.first + 1 : 0, read_file, end_reading,
+			      reading);
 	return 0;
 }
 
@@ -132,23 +110,24 @@ static int read_point(struct lf_blob_service *service, struct lf_http_exchange *
 {
 	struct lf_blob_point_reader *reader = NULL;
 	LF_AUTO_JSON *point = NULL;
-	uint64_t from, to;
+	struct lf_blob_range range;
+	bool partial;
 	struct stat st;
 
 	int rc = find_point(service, target, &point, &st, err);
 	if (rc)
 		return rc;
 	uint64_t size = lf_blob_point_length(point);
-	bool partial = asked_range(x, size, &from, &to);
-	if (partial && from >= size)
-		return fail_range(x);
-	rc = lf_blob_point_reader_open(service->opts.regions, point, from, &reader, err);
+	rc = lf_blob_range_within(x, size, &partial, &range, err);
+	if (!rc)
+		rc = lf_blob_point_reader_open(service->opts.regions, point, range.first, &reader,
+					       err);
 	if (rc)
 		return rc;
-	put_headers(x, &st, "PageBlob", size, partial, from, to);
+	put_headers(x, &st, "PageBlob", size, partial ? &range : NULL);
 	lf_http_set_header(x, "x-ms-blob-sequence-number", "0");
-	lf_http_answer_stream(x, "application/octet-stream", to - from + 1, lf_blob_point_read,
-			      lf_blob_point_reader_free, reader);
+	lf_http_answer_stream(x, "application/octet-stream", range.last - range.first + 1,
+			      lf_blob_point_read, lf_blob_point_reader_free, reader);
 	return 0;
 }
 
@@ -177,11 +156,11 @@ int lf_blob_read(struct lf_blob_service *service, struct lf_http_exchange *x,
 	return read_bytes(x, own, &st, type, err);
 }
 
-#define RANGES_MAX 5000 /* of an answer: a marker says where the next begins */
+#define RANGES_MAX 10000 /* of an answer, as Azure has it: a marker says where the next begins */
 
 struct page_list {
 	struct lf_buf xml;
-	size_t n;
+	uint64_t n, max;
 	uint64_t next; /* 0: all */
 };
 
@@ -190,7 +169,7 @@ static int put_range(void *context, uint64_t first, uint64_t last, struct lf_err
 	struct page_list *list = context;
 
 	(void)err;
-	if (list->n++ == RANGES_MAX) {
+	if (list->n++ == list->max) {
 		list->next = first;
 		return LF_ECANCELED;
 	}
@@ -233,14 +212,33 @@ static int open_pages(struct lf_blob_service *service, const struct lf_blob_targ
 		       : find_point(service, target, ret_point, ret_st, err);
 }
 
+/* The part of a page blob that a list is of: the range, from the marker on, and how many. */
+static int parse_page_list(const struct lf_http_exchange *x, uint64_t size,
+			   struct lf_blob_range *ret_range, uint64_t *ret_max, struct lf_error *err)
+{
+	uint64_t marker = 0;
+	bool partial;
+
+	*ret_max = RANGES_MAX;
+	int rc = lf_blob_range_within(x, size, &partial, ret_range, err);
+	if (!rc)
+		rc = lf_blob_query_number(x, "maxresults", 1, ret_max, err);
+	if (!rc)
+		rc = lf_blob_query_number(x, "marker", 0, &marker, err);
+	if (*ret_max > RANGES_MAX)
+		*ret_max = RANGES_MAX;
+	if (!rc && marker > ret_range->first)
+		ret_range->first = marker;
+	return rc;
+}
+
 int lf_blob_page_list(struct lf_blob_service *service, struct lf_http_exchange *x,
 		      const struct lf_blob_target *target, struct lf_error *err)
 {
 	LF_AUTO_JSON *point = NULL;
 	struct page_list list = {.xml = LF_BUF_INIT};
-	uint64_t from, to, marker = 0;
-	struct lf_error ignored;
-	char text[32] = "";
+	struct lf_blob_range range = {0};
+	char text[32];
 	struct stat st;
 
 	LF_AUTO_FD fd = -1;
@@ -248,15 +246,14 @@ int lf_blob_page_list(struct lf_blob_service *service, struct lf_http_exchange *
 	if (rc)
 		return rc;
 	uint64_t size = point ? lf_blob_point_length(point) : (uint64_t)st.st_size;
-	(void)asked_range(x, size, &from, &to);
-	if (lf_blob_query(x, "marker", text, sizeof(text)) &&
-	    lf_parse_u64(text, 0, size, &marker, &ignored) == 0 && marker > from)
-		from = marker;
+	rc = parse_page_list(x, size, &range, &list.max, err);
+	if (rc)
+		return rc;
 	lf_buf_puts(&list.xml, "<?xml version=\"1.0\" encoding=\"utf-8\"?><PageList>");
-	if (size && from <= to)
-		rc = point ? lf_blob_point_ranges(service->opts.regions, point, from, to, put_range,
-						  &list, err)
-			   : file_ranges(fd, from, to, &list, err);
+	if (size && range.first <= range.last)
+		rc = point ? lf_blob_point_ranges(service->opts.regions, point, range.first,
+						  range.last, put_range, &list, err)
+			   : file_ranges(fd, range.first, range.last, &list, err);
 	if (rc && rc != LF_ECANCELED) {
 		lf_buf_done(&list.xml);
 		return rc;
@@ -265,7 +262,7 @@ int lf_blob_page_list(struct lf_blob_service *service, struct lf_http_exchange *
 		lf_buf_printf(&list.xml, "<NextMarker>%llu</NextMarker>",
 			      (unsigned long long)list.next);
 	lf_buf_puts(&list.xml, "</PageList>");
-	put_headers(x, &st, "PageBlob", size, false, from, to);
+	put_headers(x, &st, "PageBlob", size, NULL);
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)size);
 	lf_http_set_header(x, "x-ms-blob-content-length", text);
 	lf_blob_answer_xml(x, 200, &list.xml);

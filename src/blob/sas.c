@@ -4,7 +4,8 @@
 
 #include "blob/sign.h"
 
-bool lf_blob_sas_parse(const struct lf_http_exchange *x, struct lf_blob_sas *ret_sas)
+int lf_blob_sas_parse(const struct lf_http_exchange *x, struct lf_blob_sas *ret_sas,
+		      struct lf_error *err)
 {
 	struct lf_blob_sas sas = {0};
 	struct {
@@ -33,11 +34,13 @@ bool lf_blob_sas_parse(const struct lf_http_exchange *x, struct lf_blob_sas *ret
 		{"rsct", sas.disposition[4], sizeof(sas.disposition[4])},
 	};
 
-	for (size_t i = 0; i < LF_N(fields); i++)
-		if (!lf_blob_query(x, fields[i].name, fields[i].out, fields[i].size))
-			fields[i].out[0] = '\0';
+	for (size_t i = 0; i < LF_N(fields); i++) {
+		int rc = lf_blob_query(x, fields[i].name, fields[i].out, fields[i].size, err);
+		if (rc)
+			return rc;
+	}
 	*ret_sas = sas;
-	return sas.signature[0];
+	return 0;
 }
 
 /* Lines that signatures of that version have: versions are dates. */
@@ -104,9 +107,11 @@ static const char *letters_for(const struct lf_http_exchange *x,
 			       const struct lf_blob_target *target)
 {
 	const char *method = lf_http_method(x);
-	char comp[32] = "";
+	struct lf_error err;
+	char comp[32];
 
-	lf_blob_query(x, "comp", comp, sizeof(comp));
+	if (lf_blob_query(x, "comp", comp, sizeof(comp), &err))
+		return "";
 	if (strcmp(method, "DELETE") == 0)
 		return "d";
 	if (strcmp(method, "PUT") == 0)

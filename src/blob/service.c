@@ -256,10 +256,13 @@ static int dispatch(struct lf_blob_service *service, struct lf_http_exchange *x,
 	const char *method = lf_http_method(x);
 	bool get = strcmp(method, "GET") == 0, head = strcmp(method, "HEAD") == 0;
 	bool put = strcmp(method, "PUT") == 0, del = strcmp(method, "DELETE") == 0;
-	char comp[32] = "", restype[32] = "";
+	char comp[32], restype[32];
 
-	lf_blob_query(x, "comp", comp, sizeof(comp));
-	lf_blob_query(x, "restype", restype, sizeof(restype));
+	int rc = lf_blob_query(x, "comp", comp, sizeof(comp), err);
+	if (!rc)
+		rc = lf_blob_query(x, "restype", restype, sizeof(restype), err);
+	if (rc)
+		return rc;
 	if (target->blob[0]) {
 		if ((get || head) && !comp[0])
 			return lf_blob_read(service, x, target, err);
@@ -301,8 +304,9 @@ static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin
 	int rc = lf_blob_target_parse(lf_http_path(x), &target, &err);
 	if (!rc)
 		rc = lf_blob_authorize(service, x, &target, &err);
-	bool put = !rc && strcmp(lf_http_method(x), "PUT") == 0 && target.blob[0] &&
-		   !lf_blob_query(x, "comp", comp, sizeof(comp));
+	if (!rc)
+		rc = lf_blob_query(x, "comp", comp, sizeof(comp), &err);
+	bool put = !rc && strcmp(lf_http_method(x), "PUT") == 0 && target.blob[0] && !comp[0];
 	const char *type = lf_http_header(x, "x-ms-blob-type");
 	bool pages = put && type && strcmp(type, "PageBlob") == 0;
 	if (put && !pages && (!type || strcmp(type, "BlockBlob") != 0))
@@ -364,17 +368,20 @@ int lf_blob_authorize(struct lf_blob_service *service, struct lf_http_exchange *
 	static const char bearer[] = "Bearer ", shared[] = "SharedKey ";
 	const char *header = lf_http_header(x, "Authorization");
 	LF_AUTO_JSON *keys = NULL;
-	struct lf_blob_sas sas;
+	struct lf_blob_sas sas = {0};
 
 	if (header && lf_text_starts_nocase(header, bearer))
 		return check_token(service, header + strlen(bearer), target->account, err);
 	bool by_key = header && lf_text_starts_nocase(header, shared);
-	if (!by_key && !lf_blob_sas_parse(x, &sas))
+	int rc = by_key ? 0 : lf_blob_sas_parse(x, &sas, err);
+	if (rc)
+		return rc;
+	if (!by_key && !sas.signature[0])
 		return lf_fail_arm(err, LF_EUNAUTHENTICATED, "NoAuthenticationInformation", NULL,
 				   NULL,
 				   "the request has no bearer token, shared key or shared access "
 				   "signature");
-	int rc = service->opts.keys(service->opts.context, target->account, &keys, err);
+	rc = service->opts.keys(service->opts.context, target->account, &keys, err);
 	if (rc)
 		return rc;
 	if (by_key)

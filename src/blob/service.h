@@ -13,6 +13,8 @@
 #include "blob/blob.h"
 #include "json/json.h"
 
+#define LF_BLOB_QUERY_SIZE 1100 /* of a value in a query: a blob's name, at most */
+
 struct lf_blob_service {
 	struct lf_blob_opts opts;
 	char *data_dir;
@@ -61,7 +63,12 @@ LF_MUST_CHECK int lf_blob_page_list(struct lf_blob_service *service, struct lf_h
 				    const struct lf_blob_target *target, struct lf_error *err);
 LF_MUST_CHECK int lf_blob_read(struct lf_blob_service *service, struct lf_http_exchange *x,
 			       const struct lf_blob_target *target, struct lf_error *err);
-/* Value of a query field into out; false: absent. */
-bool lf_blob_query(const struct lf_http_exchange *x, const char *name, char *out, size_t size);
+/* Value of a query field, decoded, into out; absent: "".  LF_EINVAL "InvalidQueryParameterValue":
+ * it cannot be read, or is longer than out: never cut. */
+LF_MUST_CHECK int lf_blob_query(const struct lf_http_exchange *x, const char *name, char *out,
+				size_t size, struct lf_error *err);
+/* The same for a number; absent: *value stays.  LF_EINVAL "OutOfRangeQueryParameterValue". */
+LF_MUST_CHECK int lf_blob_query_number(const struct lf_http_exchange *x, const char *name,
+				       uint64_t min, uint64_t *value, struct lf_error *err);
 
 #endif

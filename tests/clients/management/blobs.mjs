@@ -75,8 +75,8 @@ check("a page blob holds its pages", bytes.length === 8 << 20 && bytes[2 << 20] 
 const ranges = (await pages.getPageRanges()).pageRange;
 check("and tells which they are", ranges.length === 1 && ranges[0].offset === 2 << 20 && ranges[0].count + 1 === 512 * 1024, ranges); // the SDK leaves the last byte out
 check("it is a page blob", (await pages.getProperties()).blobType === "PageBlob" && (await all(box.listBlobsFlat({ prefix: "disk" })))[0].properties.blobType === "PageBlob");
-await refused("a write that is not of whole pages", 400, "InvalidPageRange", () => pages.uploadPages(Buffer.alloc(100), 0, 100));
-await refused("a write beyond its end", 400, "InvalidPageRange", () => pages.uploadPages(Buffer.alloc(512), 8 << 20, 512));
+await refused("a write that is not of whole pages", 416, "InvalidPageRange", () => pages.uploadPages(Buffer.alloc(100), 0, 100));
+await refused("a write beyond its end", 416, "InvalidPageRange", () => pages.uploadPages(Buffer.alloc(512), 8 << 20, 512));
 
 // --- a disk of it, read by a URL that carries its own right ---
 const compute = client(ComputeManagementClient), { disks } = compute;

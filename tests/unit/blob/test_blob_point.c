@@ -118,6 +118,40 @@ static void test_point__is_a_fixed_vhd(void **state)
 	lf_blob_point_reader_free(reader);
 }
 
+static void refuses(struct lf_blob_point_reader *reader, size_t len, uint64_t offset)
+{
+	uint8_t *bytes = malloc(len ? len : 1); /* of its own: one byte too many is seen */
+
+	assert_non_null(bytes);
+	assert_int_equal(lf_blob_point_read(reader, bytes, len, offset, &err), LF_EINVAL);
+	free(bytes);
+}
+
+static void test_point__is_not_read_beyond_its_end(void **state)
+{
+	struct site *site = *state;
+	struct lf_blob_point_reader *reader = NULL;
+	LF_AUTO_JSON *point = NULL;
+	uint8_t bytes[LF_VHD_FOOTER_SIZE];
+
+	make(site, "x");
+	assert_lf_ok(lf_blob_find_point(site->dir, "acct", "box", "x", &point, &err));
+	uint64_t length = lf_blob_point_length(point);
+	assert_lf_ok(lf_blob_point_reader_open(site->regions, point, 0, &reader, &err));
+	refuses(reader, 1, length);
+	refuses(reader, 65536, length - 512);
+	refuses(reader, 1, UINT64_MAX);
+	refuses(reader, 2, UINT64_MAX - 1);
+	refuses(reader, LF_VHD_FOOTER_SIZE + 1, 4 * MIB);
+	assert_lf_ok(lf_blob_point_read(reader, bytes, sizeof(bytes), 4 * MIB, &err));
+	assert_lf_ok(lf_blob_point_read(reader, bytes, 0, length, &err));
+	lf_blob_point_reader_free(reader);
+	assert_lf_ok(lf_blob_point_reader_open(site->regions, point, UINT64_MAX, &reader, &err));
+	refuses(reader, 1, 0);
+	refuses(reader, 512, 4 * MIB + 1);
+	lf_blob_point_reader_free(reader);
+}
+
 struct ranges {
 	size_t n;
 	uint64_t first[8], last[8];
@@ -153,6 +187,26 @@ static void test_ranges__are_those_that_are_no_holes(void **state)
 	assert_int_equal(some.n, 1);
 	assert_int_equal(some.first[0], MIB + 512);
 	assert_int_equal(some.last[0], MIB + 1023);
+}
+
+static void test_ranges__of_no_bytes_are_none(void **state)
+{
+	struct site *site = *state;
+	struct ranges ranges = {0};
+	LF_AUTO_JSON *point = NULL;
+
+	make(site, "x");
+	assert_lf_ok(lf_blob_find_point(site->dir, "acct", "box", "x", &point, &err));
+	uint64_t length = lf_blob_point_length(point);
+	assert_lf_ok(lf_blob_point_ranges(site->regions, point, 9, 5, note, &ranges, &err));
+	assert_lf_ok(lf_blob_point_ranges(site->regions, point, length, UINT64_MAX, note, &ranges,
+					  &err));
+	assert_int_equal(ranges.n, 0);
+	/* and beyond its end it has none */
+	assert_lf_ok(lf_blob_point_ranges(site->regions, point, 4 * MIB, UINT64_MAX, note, &ranges,
+					  &err));
+	assert_int_equal(ranges.n, 1);
+	assert_int_equal(ranges.last[0], length - 1);
 }
 
 static void test_blob__keeps_its_point_until_it_goes(void **state)
@@ -192,6 +246,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_point__is_a_fixed_vhd, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_point__is_not_read_beyond_its_end, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_ranges__of_no_bytes_are_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ranges__are_those_that_are_no_holes, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_blob__keeps_its_point_until_it_goes, setup,
