@@ -84,7 +84,8 @@ static void mark_os_disk(json_t *disks)
 		LF_AUTO_JSON *mounts = NULL;
 		if (lf_json_at(disk, "os"))
 			return;
-		if (lf_mounts_of_disk(lf_json_text_or(disk, "path", ""), &mounts, &ignored))
+		const char *path = lf_json_text_or(disk, "path", "");
+		if (lf_mounts_of(&path, 1, NULL, &mounts, &ignored))
 			continue;
 		json_array_foreach (mounts, j, mount) {
 			if (strcmp(json_string_value(mount), "/") == 0)

@@ -18,6 +18,7 @@
 #include "agent/transfer.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "source/freeze.h"
 
 #define BACKOFF_MAX_S 30
 
@@ -233,7 +234,11 @@ static void work_forever(struct agent *agent)
 static int run_agent(struct agent *agent, struct lf_error *err)
 {
 	pthread_t poller;
-	int rc = lf_link_open(agent->arguments.state, &agent->poll_link, err);
+	LF_AUTO_FREE char *note = lf_transfer_freeze_note(agent->arguments.state);
+	int rc = note ? lf_freeze_recover(note, err) : lf_fail_nomem(err);
+
+	if (!rc)
+		rc = lf_link_open(agent->arguments.state, &agent->poll_link, err);
 
 	if (!rc)
 		rc = lf_link_open(agent->arguments.state, &agent->work_link, err);

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/fingerprints.h"
 #include "agent/hold.h"
@@ -21,6 +22,7 @@
 #include "source/disk.h"
 #include "source/freeze.h"
 #include "source/mounts.h"
+#include "vault/crypt.h"
 
 #define WINDOW_PAGES	    1024u /* 4 MiB */
 #define DISKS_MAX	    64
@@ -489,22 +491,23 @@ static int delta_round(struct transfer *t, struct lf_error *err)
 
 static int collect_mounts(const struct transfer *t, json_t **ret_mounts, struct lf_error *err)
 {
-	LF_AUTO_JSON *all = json_array();
-	json_t *extra = lf_json_at(t->opts->machine, "freeze");
+	const char *paths[DISKS_MAX];
 
-	for (size_t i = 0; i < t->n; i++) {
-		LF_AUTO_JSON *mounts = NULL;
-		int rc = lf_mounts_of_disk(lf_json_text_or(t->disks[i].config, "path", ""), &mounts,
-					   err);
-		if (rc)
-			return rc;
-		if (json_array_extend(all, mounts))
-			return lf_fail_nomem(err);
-	}
-	if (extra && json_array_extend(all, extra))
-		return lf_fail_nomem(err);
-	*ret_mounts = lf_steal(&all);
-	return 0;
+	for (size_t i = 0; i < t->n; i++)
+		paths[i] = lf_json_text_or(t->disks[i].config, "path", "");
+	return lf_mounts_of(paths, t->n, lf_json_at(t->opts->machine, "freeze"), ret_mounts, err);
+}
+
+/* Memory of the machine that a restart of the agent outlives and one of the machine does not, as
+ * does a freeze. */
+char *lf_transfer_freeze_note(const char *state_dir)
+{
+	LF_AUTO_FREE char *real = realpath(state_dir, NULL);
+	char hash[LF_NAME_HASH_SIZE];
+
+	lf_name_hash(real ? real : state_dir, hash);
+	return access("/run", W_OK) == 0 ? lf_printf_dup("/run/landfall-frozen-%s", hash)
+					 : lf_printf_dup("%s/frozen", state_dir);
 }
 
 static int run_script(const struct transfer *t, const char *which, struct lf_error *err)
@@ -550,6 +553,15 @@ static int release_hold(struct transfer *t, const struct lf_hold *hold, struct l
 	return rc;
 }
 
+static void log_unheld(const struct lf_freeze *freeze)
+{
+	size_t i;
+	json_t *mount;
+
+	json_array_foreach (lf_freeze_unheld(freeze), i, mount)
+		lf_debug("%s has no freezing and goes on", json_string_value(mount));
+}
+
 /* Read what changed while the file systems stand still; nothing leaves the machine. */
 static int read_frozen(struct transfer *t, const json_t *mounts, struct lf_hold *hold,
 		       int64_t *ret_instant_ns, int64_t *ret_frozen_ns, struct lf_error *err)
@@ -558,9 +570,13 @@ static int read_frozen(struct transfer *t, const json_t *mounts, struct lf_hold 
 	struct lf_error thaw_err = LF_ERROR_NONE;
 	int64_t limit = lf_json_int_or(t->opts->machine, "freezeLimitMs", FREEZE_LIMIT_MS);
 
-	int rc = lf_freeze_begin(mounts, limit * LF_NS_PER_MS, &freeze, err);
+	LF_AUTO_FREE char *note = lf_transfer_freeze_note(t->opts->state_dir);
+	if (!note)
+		return lf_fail_nomem(err);
+	int rc = lf_freeze_begin(mounts, limit * LF_NS_PER_MS, note, &freeze, err);
 	if (rc)
 		return rc;
+	log_unheld(freeze);
 	*ret_instant_ns = lf_clock_monotonic_ns();
 	t->hold = hold;
 	rc = delta_round(t, err);
@@ -622,6 +638,8 @@ static int consistent_round(struct transfer *t, bool app, int64_t *ret_instant_n
 		rc = app ? run_script(t, "preScript", err) : 0;
 		if (!rc)
 			rc = frozen_round(t, mounts, ret_instant_ns, ret_frozen_ns, err);
+		if (rc == LF_EUNSUPPORTED && !app) /* nothing of it can be held still */
+			return stable_round(t, ret_instant_ns, err);
 		/* whatever happened, the application goes on */
 		if (app && run_script(t, "postScript", &ignored))
 			lf_log_error("post script", &ignored);

@@ -34,6 +34,9 @@ struct lf_transfer_opts {
  * Make one recovery point.  Resumes a full pass that was cut short; anything
  * else starts over.  LF_ECANCELED: *stopping became true.
  */
+/* Where the agent of this state directory notes what it holds frozen (see source/freeze.h); free().
+ */
+char *lf_transfer_freeze_note(const char *state_dir);
 LF_MUST_CHECK int lf_transfer_run(const struct lf_transfer_opts *opts, struct lf_error *err);
 
 #endif

@@ -2,6 +2,8 @@
 #include "source/mounts.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,16 +17,12 @@
 #define STACK_DEPTH_MAX 8
 #define MOUNTINFO_MAX	(4 << 20)
 
-bool lf_mountinfo_parse(const char *line, unsigned *ret_major, unsigned *ret_minor, char *out,
-			size_t out_size)
+/* A field of mountinfo, up to a blank, without its escapes.  false: longer than out. */
+static bool unescape(const char *field, char *out, size_t out_size)
 {
-	char escaped[4096];
 	size_t used = 0;
 
-	/* id parent major:minor root mount-point ... */
-	if (sscanf(line, "%*u %*u %u:%u %*s %4095s", ret_major, ret_minor, escaped) != 3)
-		return false;
-	for (const char *p = escaped; *p; p++) {
+	for (const char *p = field; *p && *p != ' ' && *p != '\n'; p++) {
 		if (used + 1 >= out_size)
 			return false;
 		if (*p == '\\' && strspn(p + 1, "01234567") >= 3) {
@@ -35,6 +33,22 @@ bool lf_mountinfo_parse(const char *line, unsigned *ret_major, unsigned *ret_min
 		}
 	}
 	out[used] = '\0';
+	return used > 0;
+}
+
+bool lf_mountinfo_parse(const char *line, struct lf_mount *ret_mount)
+{
+	int at = 0;
+
+	/* id parent major:minor root mount-point options [tag...] - type source ... */
+	if (sscanf(line, "%u %*u %u:%u %*s %n", &ret_mount->id, &ret_mount->major,
+		   &ret_mount->minor, &at) != 3 ||
+	    !at || !unescape(line + at, ret_mount->point, sizeof(ret_mount->point)))
+		return false;
+	const char *type = strstr(line + at, " - ");
+	const char *source = type ? strchr(type + 3, ' ') : NULL;
+	if (!source || !unescape(source + 1, ret_mount->source, sizeof(ret_mount->source)))
+		ret_mount->source[0] = '\0';
 	return true;
 }
 
@@ -66,19 +80,18 @@ static bool loop_stands_on(const char *sys, const struct stat *disk, unsigned de
 	return S_ISBLK(st.st_mode) && stands_on(st.st_rdev, disk, depth + 1);
 }
 
-/* Any device below it (device mapper, md). */
-static bool slave_stands_on(const char *sys, const struct stat *disk, unsigned depth)
+/* Does any of the devices that a directory of sysfs lists lie on the disk? */
+static bool devices_stand_on(const char *dir_path, const struct stat *disk, unsigned depth)
 {
 	char path[512], numbers[64];
 	unsigned major, minor;
 	bool found = false;
 
-	snprintf(path, sizeof(path), "%s/slaves", sys);
-	DIR *dir = opendir(path);
+	DIR *dir = opendir(dir_path);
 	for (struct dirent *entry; dir && !found && (entry = readdir(dir));) {
 		if (entry->d_name[0] == '.')
 			continue;
-		snprintf(path, sizeof(path), "%s/slaves/%.200s/dev", sys, entry->d_name);
+		snprintf(path, sizeof(path), "%.200s/%.200s/dev", dir_path, entry->d_name);
 		found = read_line(path, numbers, sizeof(numbers)) &&
 			sscanf(numbers, "%u:%u", &major, &minor) == 2 &&
 			stands_on(makedev(major, minor), disk, depth + 1);
@@ -86,6 +99,15 @@ static bool slave_stands_on(const char *sys, const struct stat *disk, unsigned d
 	if (dir)
 		closedir(dir);
 	return found;
+}
+
+/* Any device below it (device mapper, md). */
+static bool slave_stands_on(const char *sys, const struct stat *disk, unsigned depth)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/slaves", sys);
+	return devices_stand_on(path, disk, depth);
 }
 
 static bool stands_on(dev_t device, const struct stat *disk, unsigned depth)
@@ -109,52 +131,141 @@ static bool stands_on(dev_t device, const struct stat *disk, unsigned depth)
 	return loop_stands_on(sys, disk, depth) || slave_stands_on(sys, disk, depth);
 }
 
-/* A file system that is mounted twice freezes once. */
-static bool is_listed(const json_t *seen, dev_t device)
+/* Does one of the devices of a btrfs, of which member is one, lie on the disk? */
+static bool btrfs_stands_on(dev_t member, const struct stat *disk)
 {
+	LF_AUTO_FREE char *own =
+		lf_printf_dup("/sys/dev/block/%u:%u", major(member), minor(member));
+	LF_AUTO_FREE char *real = own ? realpath(own, NULL) : NULL;
+	glob_t found = {0};
+	bool stands = false;
+
+	if (real && glob("/sys/fs/btrfs/*/devices", 0, NULL, &found) == 0)
+		for (size_t i = 0; !stands && i < found.gl_pathc; i++) {
+			LF_AUTO_FREE char *entry =
+				lf_printf_dup("%s/%s", found.gl_pathv[i], strrchr(real, '/') + 1);
+			stands = entry && access(entry, F_OK) == 0 &&
+				 devices_stand_on(found.gl_pathv[i], disk, 0);
+		}
+	globfree(&found);
+	return stands;
+}
+
+/* A file system without a device number of its own (btrfs, bcachefs) names its devices. */
+static bool source_stands_on(const char *source, const struct stat *disk)
+{
+	char path[4096];
+	struct stat st;
+
+	for (const char *p = source; *p == '/'; p += strcspn(p, ":"), p += *p == ':') {
+		snprintf(path, sizeof(path), "%.*s", (int)strcspn(p, ":"), p);
+		if (stat(path, &st) == 0 && S_ISBLK(st.st_mode) &&
+		    (stands_on(st.st_rdev, disk, 0) || btrfs_stands_on(st.st_rdev, disk)))
+			return true;
+	}
+	return false;
+}
+
+static bool mount_stands_on(const struct lf_mount *mount, const struct stat *disk)
+{
+	return mount->major ? stands_on(makedev(mount->major, mount->minor), disk, 0)
+			    : source_stands_on(mount->source, disk);
+}
+
+/* Which mount a path lies in; 0: it is not there, or the kernel does not say. */
+static unsigned mount_of_path(const char *path)
+{
+	struct statx stx;
+
+	return statx(AT_FDCWD, path, AT_NO_AUTOMOUNT, STATX_MNT_ID, &stx) == 0 &&
+			       stx.stx_mask & STATX_MNT_ID && S_ISDIR(stx.stx_mode)
+		       ? (unsigned)stx.stx_mnt_id
+		       : 0;
+}
+
+/* Add the mount point, unless its file system is there already. */
+static int add_mount(json_t *mounts, json_t *seen, const struct lf_mount *mount, const char *path,
+		     struct lf_error *err)
+{
+	json_int_t device = (json_int_t)makedev(mount->major, mount->minor);
+
 	for (size_t i = 0; i < json_array_size(seen); i++)
-		if (json_integer_value(json_array_get(seen, i)) == (json_int_t)device)
+		if (json_integer_value(json_array_get(seen, i)) == device)
+			return 0;
+	/* later mounts lie inside earlier ones: freeze those first */
+	return json_array_append_new(seen, json_integer(device)) ||
+			       json_array_insert_new(mounts, 0, json_string(path))
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
+/* The extra path whose file system this mount is; NULL: none. */
+static const char *extra_of(const json_t *extra, unsigned id)
+{
+	for (size_t i = 0; i < json_array_size(extra); i++) {
+		const char *path = json_string_value(json_array_get(extra, i));
+		if (path && mount_of_path(path) == id)
+			return path;
+	}
+	return NULL;
+}
+
+static bool is_wanted(const struct lf_mount *mount, const struct stat *disks, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (mount_stands_on(mount, &disks[i]))
 			return true;
 	return false;
 }
 
-/* Not a file, and not hidden by a later mount: to freeze there is to freeze this file system. */
-static bool leads_to(const char *point, dev_t device)
+static int scan(char *text, const struct stat *disks, size_t n, const json_t *extra, json_t *mounts,
+		struct lf_error *err)
 {
-	struct stat st;
-
-	return stat(point, &st) == 0 && S_ISDIR(st.st_mode) && st.st_dev == device;
-}
-
-int lf_mounts_of_disk(const char *path, json_t **ret_mounts, struct lf_error *err)
-{
-	LF_AUTO_BUF text = LF_BUF_INIT;
-	LF_AUTO_JSON *mounts = json_array();
 	LF_AUTO_JSON *seen = json_array();
-	struct stat disk;
+	LF_AUTO_FREE struct lf_mount *mount = malloc(sizeof(*mount));
+	int rc = seen && mount ? 0 : lf_fail_nomem(err);
 
-	if (stat(path, &disk))
-		return lf_fail(err, LF_ENOTFOUND, path, "cannot find the disk %s", path);
-	int rc = lf_file_read("/proc/self/mountinfo", MOUNTINFO_MAX, &text, err);
-	if (rc)
-		return rc;
-	for (char *line = text.data, *next; line && *line; line = next) {
-		unsigned major, minor;
-		char point[4096];
+	for (char *line = text, *next; !rc && line && *line; line = next) {
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
-		if (!lf_mountinfo_parse(line, &major, &minor, point, sizeof(point)) || major == 0)
+		if (!lf_mountinfo_parse(line, mount))
 			continue;
-		dev_t device = makedev(major, minor);
-		if (is_listed(seen, device) || !stands_on(device, &disk, 0) ||
-		    !leads_to(point, device))
-			continue;
-		/* later mounts lie inside earlier ones: freeze those first */
-		if (json_array_append_new(seen, json_integer((json_int_t)device)) ||
-		    json_array_insert_new(mounts, 0, json_string(point)))
-			return lf_fail_nomem(err);
+		const char *named = extra_of(extra, mount->id);
+		if (named)
+			rc = add_mount(mounts, seen, mount, named, err);
+		/* hidden by a later mount: to freeze there would freeze that one */
+		else if (mount_of_path(mount->point) == mount->id && is_wanted(mount, disks, n))
+			rc = add_mount(mounts, seen, mount, mount->point, err);
 	}
-	*ret_mounts = lf_steal(&mounts);
-	return 0;
+	return rc;
+}
+
+int lf_mounts_of(const char *const *disks, size_t n, const json_t *extra, json_t **ret_mounts,
+		 struct lf_error *err)
+{
+	LF_AUTO_BUF text = LF_BUF_INIT;
+	LF_AUTO_JSON *mounts = json_array();
+	LF_AUTO_FREE struct stat *stats = calloc(n + 1, sizeof(*stats));
+
+	if (!mounts || !stats)
+		return lf_fail_nomem(err);
+	for (size_t i = 0; i < n; i++)
+		if (stat(disks[i], &stats[i]))
+			return lf_fail(err, LF_ENOTFOUND, disks[i], "cannot find the disk %s",
+				       disks[i]);
+	for (size_t i = 0; i < json_array_size(extra); i++) {
+		const char *path = json_string_value(json_array_get(extra, i));
+		if (!path || !mount_of_path(path))
+			return lf_fail(err, LF_ENOTFOUND, path,
+				       "cannot find the mount point %s, which the configuration "
+				       "names to be frozen",
+				       path ? path : "(not a text)");
+	}
+	int rc = lf_file_read("/proc/self/mountinfo", MOUNTINFO_MAX, &text, err);
+	if (!rc)
+		rc = scan(text.data, stats, n, extra, mounts, err);
+	if (!rc)
+		*ret_mounts = lf_steal(&mounts);
+	return rc;
 }

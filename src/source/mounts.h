@@ -2,21 +2,30 @@
 /*
  * source/mounts.h - which mounted file systems have their data on a disk.
  *
- * Follows what Linux stacks: partitions, device mapper, and loop devices over
- * a file or over another device.  Threads: any.
+ * Follows what Linux stacks: partitions, device mapper, md, loop devices over a
+ * file or over another device, and file systems over several devices (btrfs).
+ * Threads: any.
  */
 #ifndef LF_SOURCE_MOUNTS_H
 #define LF_SOURCE_MOUNTS_H
 
 #include "json/json.h"
 
-/* Array of mount points, each file system once, of those on the disk at path; innermost first. */
-LF_MUST_CHECK int lf_mounts_of_disk(const char *path, json_t **ret_mounts, struct lf_error *err);
 /*
- * One line of /proc/self/mountinfo: device number and mount point (unescaped into out).  false: not
- * a line of it.  Pure.
+ * Array of mount points of the file systems that have data on any of the n disks (paths), and of
+ * those that extra (array of paths; NULL: none) names: each file system once, innermost first.
+ * LF_ENOTFOUND: a disk or an extra path is not there.
  */
-bool lf_mountinfo_parse(const char *line, unsigned *ret_major, unsigned *ret_minor, char *out,
-			size_t out_size);
+LF_MUST_CHECK int lf_mounts_of(const char *const *disks, size_t n, const json_t *extra,
+			       json_t **ret_mounts, struct lf_error *err);
+
+/* One line of /proc/self/mountinfo, unescaped.  major 0: the file system has no one device. */
+struct lf_mount {
+	unsigned id, major, minor;
+	char point[4096];
+	char source[4096]; /* "" when the line does not say */
+};
+/* false: not a line of it, or a mount point too long to keep whole.  Pure. */
+bool lf_mountinfo_parse(const char *line, struct lf_mount *ret_mount);
 
 #endif

@@ -65,13 +65,20 @@ static int teardown(void **state)
 	return rc;
 }
 
+static int mounts_on(const struct fixture *f, json_t **ret_mounts)
+{
+	const char *disk = f->disk;
+
+	return lf_mounts_of(&disk, 1, NULL, ret_mounts, &err);
+}
+
 static json_t *mounts_of(struct fixture *f)
 {
 	json_t *mounts = NULL;
 
 	if (!f->mounted)
 		skip();
-	assert_lf_ok(lf_mounts_of_disk(f->disk, &mounts, &err));
+	assert_lf_ok(mounts_on(f, &mounts));
 	return mounts;
 }
 
@@ -115,7 +122,7 @@ static void test_mounts__leaves_a_hidden_mount_point_alone(void **state)
 	LF_AUTO_JSON *mounts = NULL;
 
 	assert_lf_ok(command(hide));
-	int rc = lf_mounts_of_disk(f->disk, &mounts, &err);
+	int rc = mounts_on(f, &mounts);
 	assert_lf_ok(command(show));
 	assert_lf_ok(rc);
 	assert_int_equal(json_array_size(mounts), 0);
@@ -129,7 +136,7 @@ static void test_freeze__holds_writes_until_its_end(void **state)
 	int64_t frozen_ns = 0;
 
 	assert_true(write_ends(f, 10000));
-	assert_lf_ok(lf_freeze_begin(mounts, LONG_NS, &freeze, &err));
+	assert_lf_ok(lf_freeze_begin(mounts, LONG_NS, NULL, &freeze, &err));
 	assert_false(write_ends(f, 100));
 	assert_lf_ok(lf_freeze_end(freeze, &frozen_ns, &err));
 	assert_true(frozen_ns >= 100 * LF_NS_PER_MS);
@@ -143,7 +150,7 @@ static void test_freeze__ends_by_itself_when_its_time_is_up(void **state)
 	struct lf_freeze *freeze = NULL;
 	int64_t frozen_ns;
 
-	assert_lf_ok(lf_freeze_begin(mounts, 50 * LF_NS_PER_MS, &freeze, &err));
+	assert_lf_ok(lf_freeze_begin(mounts, 50 * LF_NS_PER_MS, NULL, &freeze, &err));
 	assert_true(write_ends(f, 10000));
 	assert_int_equal(lf_freeze_end(freeze, &frozen_ns, &err), LF_ETIMEOUT);
 }
@@ -159,7 +166,8 @@ static void test_freeze__ends_when_its_owner_is_killed(void **state)
 	pid_t pid = fork();
 	if (pid == 0) {
 		struct lf_freeze *freeze;
-		if (lf_freeze_begin(mounts, LONG_NS, &freeze, &err) || write(ready[1], "r", 1) != 1)
+		if (lf_freeze_begin(mounts, LONG_NS, NULL, &freeze, &err) ||
+		    write(ready[1], "r", 1) != 1)
 			_exit(1);
 		pause();
 		_exit(1);
@@ -179,13 +187,144 @@ static void test_freeze__thaws_all_when_one_cannot_be_frozen(void **state)
 	LF_AUTO_JSON *mounts = mounts_of(f);
 	struct lf_freeze *freeze = NULL;
 
-	json_array_append_new(mounts, json_string("/proc"));
-	assert_int_equal(lf_freeze_begin(mounts, LONG_NS, &freeze, &err), LF_EUNSUPPORTED);
-	assert_string_equal(err.target, "/proc");
+	/* the second time: it is frozen already */
+	json_array_append(mounts, json_array_get(mounts, 0));
+	assert_int_equal(lf_freeze_begin(mounts, LONG_NS, NULL, &freeze, &err), LF_ECONFLICT);
+	assert_string_equal(err.target, f->mount);
 	assert_true(write_ends(f, 10000));
 	json_array_append_new(mounts, json_string("/does/not/exist"));
-	assert_int_equal(lf_freeze_begin(mounts, LONG_NS, &freeze, &err), LF_ENOTFOUND);
+	assert_int_equal(lf_freeze_begin(mounts, LONG_NS, NULL, &freeze, &err), LF_ENOTFOUND);
 	assert_true(write_ends(f, 10000));
+}
+
+/* As every EFI system partition is: vfat has no freezing. */
+static void test_freeze__goes_on_without_those_that_have_no_freezing(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_JSON *mounts = mounts_of(f);
+	LF_AUTO_JSON *none = json_pack("[s]", "/proc");
+	struct lf_freeze *freeze = NULL;
+	int64_t frozen_ns;
+
+	json_array_insert_new(mounts, 0, json_string("/proc"));
+	assert_lf_ok(lf_freeze_begin(mounts, LONG_NS, NULL, &freeze, &err));
+	assert_int_equal(json_array_size(lf_freeze_unheld(freeze)), 1);
+	assert_string_equal(json_string_value(json_array_get(lf_freeze_unheld(freeze), 0)),
+			    "/proc");
+	assert_false(write_ends(f, 100));
+	assert_lf_ok(lf_freeze_end(freeze, &frozen_ns, &err));
+	assert_true(write_ends(f, 10000));
+	assert_int_equal(lf_freeze_begin(none, LONG_NS, NULL, &freeze, &err), LF_EUNSUPPORTED);
+}
+
+/* The pid of the only child of pid. */
+static pid_t child_of(pid_t pid)
+{
+	char path[64], text[32] = "";
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	FILE *file = fopen(path, "re");
+	assert_non_null(file);
+	assert_non_null(fgets(text, sizeof(text), file));
+	fclose(file);
+	return (pid_t)atoi(text);
+}
+
+static void test_freeze__of_a_run_that_was_killed_whole_is_ended_by_the_next(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_JSON *mounts = mounts_of(f);
+	LF_AUTO_FREE char *note = lf_printf_dup("%s/note", f->dir);
+	int ready[2], status;
+	char byte;
+
+	assert_int_equal(pipe(ready), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct lf_freeze *freeze;
+		if (lf_freeze_begin(mounts, LONG_NS, note, &freeze, &err) ||
+		    write(ready[1], "r", 1) != 1)
+			_exit(1);
+		pause();
+		_exit(1);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	pid_t keeper = child_of(pid);
+	kill(keeper, SIGKILL);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_false(write_ends(f, 100));
+	assert_lf_ok(lf_freeze_recover(note, &err));
+	assert_true(write_ends(f, 10000));
+	assert_int_equal(access(note, F_OK), -1);
+	assert_lf_ok(lf_freeze_recover(note, &err));
+	close(ready[0]);
+	close(ready[1]);
+}
+
+static void test_freeze__whose_keeper_is_killed_is_ended_by_its_owner(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_JSON *mounts = mounts_of(f);
+	LF_AUTO_FREE char *note = lf_printf_dup("%s/note", f->dir);
+	struct lf_freeze *freeze = NULL;
+	int64_t frozen_ns;
+
+	assert_lf_ok(lf_freeze_begin(mounts, LONG_NS, note, &freeze, &err));
+	assert_int_equal(access(note, F_OK), 0);
+	kill(child_of(getpid()), SIGKILL);
+	assert_int_equal(lf_freeze_end(freeze, &frozen_ns, &err), LF_ETIMEOUT);
+	assert_true(write_ends(f, 10000));
+	assert_int_equal(access(note, F_OK), -1);
+}
+
+/* Two disks with one file system, and the same again by the configuration. */
+static void test_mounts__lists_each_file_system_once(void **state)
+{
+	struct fixture *f = *state;
+	const char *const disks[] = {f->disk, f->disk};
+	LF_AUTO_JSON *extra = json_pack("[s,s]", f->mount, f->mount);
+	LF_AUTO_JSON *missing = json_pack("[s]", "/does/not/exist");
+	LF_AUTO_JSON *mounts = NULL;
+	LF_UNUSED LF_AUTO_JSON *before = mounts_of(f);
+
+	assert_lf_ok(lf_mounts_of(disks, 2, extra, &mounts, &err));
+	assert_int_equal(json_array_size(mounts), 1);
+	json_decref(lf_steal(&mounts));
+	assert_lf_ok(lf_mounts_of(NULL, 0, extra, &mounts, &err));
+	assert_int_equal(json_array_size(mounts), 1);
+	assert_int_equal(lf_mounts_of(disks, 1, missing, &mounts, &err), LF_ENOTFOUND);
+}
+
+/* btrfs has no device number of its own, on one device or on two. */
+static void test_mounts__finds_a_btrfs_by_any_of_its_devices(void **state)
+{
+	struct fixture *f = *state;
+	LF_UNUSED LF_AUTO_JSON *before = mounts_of(f);
+	LF_AUTO_FREE char *script = lf_printf_dup(
+		"set -e; cd %s; truncate -s 128M a b; mkdir m; A=$(losetup -f --show a); "
+		"B=$(losetup -f --show b); echo $A >A; echo $B >B; mkfs.btrfs -q -f $A $B; "
+		"btrfs device scan $A $B >/dev/null; mount $A m",
+		f->dir);
+	LF_AUTO_FREE char *undo =
+		lf_printf_dup("cd %s; umount m; losetup -d $(cat A) $(cat B)", f->dir);
+	const char *const make[] = {"sh", "-c", script, NULL};
+	const char *const end[] = {"sh", "-c", undo, NULL};
+	struct lf_freeze *freeze = NULL;
+	int64_t frozen_ns;
+
+	assert_lf_ok(command(make));
+	for (const char *which = "ab"; *which; which++) {
+		LF_AUTO_FREE char *file = lf_printf_dup("%s/%c", f->dir, *which);
+		LF_AUTO_JSON *mounts = NULL;
+		const char *disk = file;
+		assert_lf_ok(lf_mounts_of(&disk, 1, NULL, &mounts, &err));
+		assert_int_equal(json_array_size(mounts), 1);
+		assert_lf_ok(lf_freeze_begin(mounts, LONG_NS, NULL, &freeze, &err));
+		assert_int_equal(json_array_size(lf_freeze_unheld(freeze)), 0);
+		assert_lf_ok(lf_freeze_end(freeze, &frozen_ns, &err));
+	}
+	assert_lf_ok(command(end));
 }
 
 static void test_freeze__of_nothing_takes_no_time(void **state)
@@ -195,7 +334,7 @@ static void test_freeze__of_nothing_takes_no_time(void **state)
 	int64_t frozen_ns = -1;
 
 	(void)state;
-	assert_lf_ok(lf_freeze_begin(mounts, 0, &freeze, &err));
+	assert_lf_ok(lf_freeze_begin(mounts, 0, NULL, &freeze, &err));
 	assert_lf_ok(lf_freeze_end(freeze, &frozen_ns, &err));
 	assert_int_equal(frozen_ns, 0);
 }
@@ -211,6 +350,11 @@ int main(void)
 		TEST(test_freeze__ends_by_itself_when_its_time_is_up),
 		TEST(test_freeze__ends_when_its_owner_is_killed),
 		TEST(test_freeze__thaws_all_when_one_cannot_be_frozen),
+		TEST(test_freeze__goes_on_without_those_that_have_no_freezing),
+		TEST(test_freeze__of_a_run_that_was_killed_whole_is_ended_by_the_next),
+		TEST(test_freeze__whose_keeper_is_killed_is_ended_by_its_owner),
+		TEST(test_mounts__lists_each_file_system_once),
+		TEST(test_mounts__finds_a_btrfs_by_any_of_its_devices),
 		cmocka_unit_test(test_freeze__of_nothing_takes_no_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
