@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/counters.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "os/file.h"
@@ -33,6 +34,7 @@ struct lf_http_server {
 	struct lf_http_handler handler;
 	uint16_t port;
 	atomic_uint in_flight;
+	atomic_uint suspended; /* of them, waiting for lf_http_resume() */
 };
 
 struct stream {
@@ -56,6 +58,8 @@ struct lf_http_exchange {
 	bool begun, client_checked;
 	bool decided; /* the answer is set: nothing of the body is wanted, complete is not called */
 	bool broken;  /* the answer could not be made: say so, whatever the status */
+	bool later;   /* lf_http_suspend(): the answer is set by another thread */
+	char address[INET6_ADDRSTRLEN];
 	char fingerprint[65];
 	char client_name[256];
 	int status;
@@ -161,6 +165,29 @@ const char *lf_http_client_name(const struct lf_http_exchange *x)
 	return lf_http_client_fingerprint(x) ? x->client_name : NULL;
 }
 
+const char *lf_http_client_address(const struct lf_http_exchange *x)
+{
+	struct lf_http_exchange *own = (struct lf_http_exchange *)(uintptr_t)x; /* caches */
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *name = info ? info->client_addr : NULL;
+
+	if (x->address[0] || !name)
+		return x->address;
+	if (name->sa_family == AF_INET)
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)name)->sin_addr,
+			  own->address, sizeof(own->address));
+	if (name->sa_family == AF_INET6) {
+		const struct in6_addr *v6 =
+			&((const struct sockaddr_in6 *)(const void *)name)->sin6_addr;
+		/* IPv4 that came to an IPv6 socket is the same address */
+		bool v4 = IN6_IS_ADDR_V4MAPPED(v6);
+		inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? &v6->s6_addr[12] : v6->s6_addr,
+			  own->address, sizeof(own->address));
+	}
+	return x->address;
+}
+
 void *lf_http_state(const struct lf_http_exchange *x)
 {
 	return x->begin.context;
@@ -178,6 +205,11 @@ int lf_http_hand_over(struct lf_http_exchange *x, const struct lf_http_handler *
 void lf_http_status(struct lf_http_exchange *x, int status)
 {
 	x->status = status;
+}
+
+int lf_http_answered(const struct lf_http_exchange *x)
+{
+	return x->status;
 }
 
 void lf_http_set_header(struct lf_http_exchange *x, const char *name, const char *value)
@@ -317,6 +349,14 @@ static void exchange_ended(void *cls, struct MHD_Connection *connection, void **
 	atomic_fetch_sub(&server->in_flight, 1);
 }
 
+static void count_answer(int status)
+{
+	static const char *const classes[] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
+
+	lf_count("http_answers", status >= 100 && status < 600 ? classes[status / 100 - 1] : "5xx",
+		 1);
+}
+
 static enum MHD_Result send_answer(struct lf_http_exchange *x)
 {
 	if (!x->response)
@@ -328,8 +368,9 @@ static enum MHD_Result send_answer(struct lf_http_exchange *x)
 		if (MHD_add_response_header(x->response, x->headers[i].name, x->headers[i].value) ==
 		    MHD_NO)
 			lf_warn("cannot answer the header %s", x->headers[i].name);
-	enum MHD_Result result = MHD_queue_response(
-		x->connection, x->status && !x->broken ? (unsigned)x->status : 500u, x->response);
+	int status = x->status && !x->broken ? x->status : 500;
+	count_answer(status);
+	enum MHD_Result result = MHD_queue_response(x->connection, (unsigned)status, x->response);
 	MHD_destroy_response(x->response);
 	x->response = NULL;
 	return result;
@@ -341,7 +382,26 @@ static enum MHD_Result answer_now(struct lf_http_exchange *x)
 	if (!x->decided)
 		x->handler->complete(x->handler->context, x, x->sink_error, &x->sink_err);
 	x->decided = true;
+	if (x->later) { /* after lf_http_resume() we come here again */
+		x->later = false;
+		return MHD_YES;
+	}
 	return send_answer(x);
+}
+
+void lf_http_suspend(struct lf_http_exchange *x)
+{
+	x->later = true;
+	atomic_fetch_add(&x->server->suspended, 1);
+	MHD_suspend_connection(x->connection);
+}
+
+void lf_http_resume(struct lf_http_exchange *x)
+{
+	struct lf_http_server *server = x->server;
+
+	MHD_resume_connection(x->connection);
+	atomic_fetch_sub(&server->suspended, 1);
 }
 
 /*
@@ -493,8 +553,9 @@ int lf_http_server_open(const struct lf_http_server_opts *opts,
 		return rc;
 	}
 	server->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_USE_ERROR_LOG | MHD_USE_ITC, 0,
-		NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL,
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_USE_ERROR_LOG | MHD_USE_ITC |
+			MHD_ALLOW_SUSPEND_RESUME,
+		0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_MEM_CERT, opts->certificate_pem,
 		MHD_OPTION_HTTPS_MEM_KEY, opts->key_pem, MHD_OPTION_HTTPS_PRIORITIES,
 		"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", MHD_OPTION_THREAD_POOL_SIZE,
@@ -528,6 +589,8 @@ void lf_http_server_free(struct lf_http_server *server)
 	int fd = MHD_quiesce_daemon(server->daemon);
 	for (int64_t waited = 0; atomic_load(&server->in_flight) && waited < STOP_LIMIT_NS;
 	     waited += pause.tv_nsec)
+		nanosleep(&pause, NULL);
+	while (atomic_load(&server->suspended)) /* the library does not stop with them */
 		nanosleep(&pause, NULL);
 	MHD_stop_daemon(server->daemon);
 	if (fd >= 0)

@@ -32,11 +32,14 @@ const char *lf_http_body(const struct lf_http_exchange *x, size_t *ret_len); /* 
 /* SHA-256 hex of the verified client certificate, or NULL: none, or not signed by our CA. */
 const char *lf_http_client_fingerprint(const struct lf_http_exchange *x);
 const char *lf_http_client_name(const struct lf_http_exchange *x); /* its CN; NULL likewise */
+/* Where the request came from, without the port: "192.0.2.1", "2001:db8::1"; "" unknown. */
+const char *lf_http_client_address(const struct lf_http_exchange *x);
 /* What begin put into ret_begin->context: where a streamed body went, or what was decided. */
 void *lf_http_state(const struct lf_http_exchange *x);
 
 /* Answer: set any time before the handler returns. */
 void lf_http_status(struct lf_http_exchange *x, int status);
+int lf_http_answered(const struct lf_http_exchange *x); /* the status that was set; 0: none */
 void lf_http_set_header(struct lf_http_exchange *x, const char *name, const char *value);
 /* Takes the text (free()); content_type may be NULL with len 0. */
 void lf_http_answer_take(struct lf_http_exchange *x, const char *content_type, char *data,
@@ -76,6 +79,16 @@ struct lf_http_handler {
  * handler's begin returns. */
 int lf_http_hand_over(struct lf_http_exchange *x, const struct lf_http_handler *handler,
 		      struct lf_http_begin *ret_begin);
+
+/*
+ * For a complete that has to wait for another thread: lf_http_suspend() inside complete frees the
+ * thread that serves; the exchange waits, and whoever goes on with it sets the answer and calls
+ * lf_http_resume(), once, after which it does not touch the exchange any more.  The two may come in
+ * any order with complete's return.  lf_http_server_free() waits until all that wait were resumed:
+ * have the other thread give up first.
+ */
+void lf_http_suspend(struct lf_http_exchange *x);
+void lf_http_resume(struct lf_http_exchange *x);
 
 struct lf_http_server_opts {
 	const char *address;				       /* "127.0.0.1" */

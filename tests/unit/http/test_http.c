@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <openssl/ssl.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -62,6 +63,35 @@ static int read_half(void *context, void *data, size_t len, uint64_t offset, str
 			       : read_letters(context, data, len, offset, e);
 }
 
+#define WAITERS 6 /* more than the server has threads */
+static struct lf_http_exchange *waiting[WAITERS];
+static size_t n_waiting;
+static pthread_mutex_t waiting_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+/* The first ones wait for the last one, which answers all of them from another thread. */
+static void *answer_all(void *context)
+{
+	(void)context;
+	for (size_t i = 0; i < WAITERS; i++) {
+		lf_http_status(waiting[i], 200);
+		lf_http_answer_copy(waiting[i], "text/plain", "later");
+		lf_http_resume(waiting[i]);
+	}
+	return NULL;
+}
+
+static void wait_for_others(struct lf_http_exchange *x)
+{
+	pthread_t thread;
+
+	lf_http_suspend(x);
+	pthread_mutex_lock(&waiting_mutex);
+	waiting[n_waiting++] = x;
+	if (n_waiting == WAITERS && pthread_create(&thread, NULL, answer_all, NULL) == 0)
+		pthread_detach(thread);
+	pthread_mutex_unlock(&waiting_mutex);
+}
+
 static void complete(void *context, struct lf_http_exchange *x, int sink_error,
 		     const struct lf_error *e)
 {
@@ -79,6 +109,10 @@ static void complete(void *context, struct lf_http_exchange *x, int sink_error,
 		lf_http_answer_stream(x, "text/plain", 1000000, read_letters, release, NULL);
 	} else if (strcmp(lf_http_path(x), "/broken") == 0) {
 		lf_http_answer_stream(x, "text/plain", 1000000, read_half, release, NULL);
+	} else if (strcmp(lf_http_path(x), "/later") == 0) {
+		wait_for_others(x);
+	} else if (strcmp(lf_http_path(x), "/address") == 0) {
+		lf_http_answer_copy(x, "text/plain", lf_http_client_address(x));
 	} else if (strcmp(lf_http_path(x), "/lines") == 0) {
 		lf_http_set_header(x, "X-Lines", "a\r\nX-Injected: b");
 	} else {
@@ -369,6 +403,37 @@ static void test_chunked__body_has_the_same_limit(void **state)
 	assert_memory_equal(raw(lf_buf_text(&text), 1), "HTTP/1.1 413", 12);
 }
 
+static void *ask_later(void *context)
+{
+	(void)context;
+	check(NULL, "POST", "/later", "body", 200, "later");
+	return NULL;
+}
+
+static void test_exchange__that_waits_holds_no_thread(void **state)
+{
+	pthread_t threads[WAITERS - 1];
+
+	(void)state;
+	for (size_t i = 0; i < LF_N(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, ask_later, NULL), 0);
+	for (bool all = false; !all;) { /* others are served meanwhile */
+		check(NULL, "GET", "/x", "", 200, "GET /x [] ");
+		pthread_mutex_lock(&waiting_mutex);
+		all = n_waiting == WAITERS - 1;
+		pthread_mutex_unlock(&waiting_mutex);
+	}
+	check(NULL, "POST", "/later", "", 200, "later");
+	for (size_t i = 0; i < LF_N(threads); i++)
+		pthread_join(threads[i], NULL);
+}
+
+static void test_client__has_an_address(void **state)
+{
+	(void)state;
+	check(NULL, "GET", "/address", "", 200, "127.0.0.1");
+}
+
 static void test_connection__serves_many_requests(void **state)
 {
 	(void)state;
@@ -406,6 +471,8 @@ int main(void)
 		cmocka_unit_test(test_request__with_two_lengths_is_refused),
 		cmocka_unit_test(test_request__with_a_strange_length_is_refused),
 		cmocka_unit_test(test_chunked__body_has_the_same_limit),
+		cmocka_unit_test(test_exchange__that_waits_holds_no_thread),
+		cmocka_unit_test(test_client__has_an_address),
 		cmocka_unit_test(test_connection__serves_many_requests),
 		cmocka_unit_test(test_request__with_endless_headers_is_refused),
 	};
