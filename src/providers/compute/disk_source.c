@@ -151,14 +151,13 @@ static int from_blob(struct lf_context *context, const json_t *doc,
 			   uri);
 }
 
-int lf_disk_origin(struct lf_context *context, const json_t *doc, struct lf_disk_origin *ret_origin,
-		   struct lf_error *err)
+static int find_origin(struct lf_context *context, const json_t *doc,
+		       struct lf_disk_origin *ret_origin, struct lf_error *err)
 {
 	const char *option = lf_json_text_or(doc, OPTION, "Empty");
 	const char *id = lf_json_text_or(doc, SOURCE_ID, "");
 	bool copy = lf_text_equal_nocase(option, "Copy");
 
-	*ret_origin = (struct lf_disk_origin){0};
 	if (lf_text_equal_nocase(option, "Empty")) {
 		ret_origin->source = json_pack("{s:s}", "kind", "empty");
 		return ret_origin->source ? 0 : lf_fail_nomem(err);
@@ -177,4 +176,19 @@ int lf_disk_origin(struct lf_context *context, const json_t *doc, struct lf_disk
 		return from_restore_point(context, doc, id, ret_origin, err);
 	return copy ? from_disk(context, doc, id, ret_origin, err)
 		    : fail_source(id, "name a disk restore point", "is no disk restore point", err);
+}
+
+int lf_disk_origin(struct lf_context *context, const json_t *doc, struct lf_disk_origin *ret_origin,
+		   struct lf_error *err)
+{
+	struct lf_disk_origin origin = {0};
+	int rc = find_origin(context, doc, &origin, err);
+
+	if (!rc) {
+		*ret_origin = origin;
+		return 0;
+	}
+	json_decref(origin.source);
+	free(origin.file);
+	return rc;
 }
