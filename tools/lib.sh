@@ -3,9 +3,10 @@
 # and stopping exactly what was started.  To be sourced; the caller sets `repo` and `LF_BUILD`.
 #
 # A run lives in one directory, DIR:
-#   data/        the daemon's           log/        what everything said
+#   data/        the daemon's           log/        what everything said, and sanitizers: sanitizer.PID
 #   machines/N/  disks, config.json, state of each machine's agent
 #   run/NAME     "PID MARKER" of each process started here; MARKER is part of its command line
+#   status/NAME.PID  "running", or the exit status
 
 export LC_ALL=C PATH=$PATH:/sbin:/usr/sbin
 build=${LF_BUILD:-$repo/build}
@@ -50,38 +51,95 @@ remember() {
 	echo "$3 $4" >"$1/run/$2"
 }
 
-# stop_one DIR NAME [SIGNAL] - end a remembered process; SIGKILL after 20 s
+# keep_running DIR NAME MARKER COMMAND... - in a session of its own; its words are in DIR/log/NAME.out and .log, and how it
+# ended will be in DIR/status/NAME.PID, whoever is there to wait for it
+keep_running() {
+	local dir=$1 name=$2 marker=$3 reports=$1/log/sanitizer pid
+	shift 3
+	mkdir -p "$dir/log" "$dir/status"
+	# shellcheck disable=SC2016  # $1, $@ and $! are the inner shell's
+	pid=$(setsid bash -c '
+		"${@:3}" >>"$1.out" 2>>"$1.log" </dev/null &
+		pid=$!
+		echo running >"$2.$pid"
+		echo $pid
+		exec >/dev/null 2>&1 </dev/null
+		wait $pid
+		echo $? >"$2.$pid"' - "$dir/log/$name" "$dir/status/$name" \
+		env ASAN_OPTIONS="detect_leaks=1:log_path=$reports:${ASAN_OPTIONS:-}" \
+		UBSAN_OPTIONS="print_stacktrace=1:log_path=$reports:${UBSAN_OPTIONS:-}" \
+		LSAN_OPTIONS="suppressions=$repo/tests/sanitizers/lsan.txt:print_suppressions=0:${LSAN_OPTIONS:-}" \
+		TSAN_OPTIONS="suppressions=$repo/tests/sanitizers/tsan.txt:log_path=$reports:${TSAN_OPTIONS:-}" \
+		"$@" &)
+	remember "$dir" "$name" "$pid" "$marker"
+}
+
+# exit_status DIR NAME PID - of what keep_running has started; "running" when it does not end, nothing when it is not known
+exit_status() {
+	local tries
+	[ -e "$1/status/$2.$3" ] || return 0
+	for tries in $(seq 50); do
+		[ "$(cat "$1/status/$2.$3")" = running ] || break
+		sleep 0.1
+	done
+	cat "$1/status/$2.$3"
+}
+
+# sanitizers_silent DIR - AddressSanitizer and its like have reported nothing of what was started there
+sanitizers_silent() {
+	local report rc=0
+	for report in "$1"/log/sanitizer.*; do
+		[ -e "$report" ] || continue
+		head -n 60 "$report" >&2
+		rc=1
+	done
+	return $rc
+}
+
+# stop_one DIR NAME [SIGNAL] - end a remembered process.  Fails when it had ended before, when it takes more than 20 s (SIGKILL
+# ends it then), when its exit status says that it did not end well, and when a sanitizer has reported something.
 stop_one() {
-	local dir=$1 name=$2 signal=${3:-TERM} pid marker tries
+	local dir=$1 name=$2 signal=${3:-TERM} pid marker tries status rc=0
 	[ -e "$dir/run/$name" ] || return 0
 	read -r pid marker <"$dir/run/$name"
+	rm -f "$dir/run/$name"
 	if is_running "$pid" "$marker"; then
 		kill "-$signal" "$pid" 2>/dev/null || true
 		for tries in $(seq 200); do
 			is_running "$pid" "$marker" || break
-			[ "$tries" != 199 ] || kill -KILL "$pid" 2>/dev/null || true
+			[ "$tries" != 200 ] || kill -KILL "$pid" 2>/dev/null || true
 			sleep 0.1
 		done
+	elif [ -e "$dir/status/$name.$pid" ]; then
+		say "$name had ended before it was stopped"
+		rc=1
 	fi
-	rm -f "$dir/run/$name"
+	status=$(exit_status "$dir" "$name" "$pid")
+	case $signal:$status in
+	*: | TERM:0 | KILL:137) ;;
+	TERM:137) say "$name had to be killed"; rc=1 ;;
+	*) say "$name ended with status $status"; rc=1 ;;
+	esac
+	sanitizers_silent "$dir" || rc=1
+	[ $rc = 0 ] || tail -n 5 "$dir/log/$name.log" >&2 || true
+	return $rc
 }
 
 # start_daemon DIR PORT - wait until it answers; its address is in DIR/url
 start_daemon() {
-	local dir=$1 port=$2 pid tries
-	mkdir -p "$dir/log" "$dir/run"
+	local dir=$1 port=$2 pid marker tries
+	mkdir -p "$dir/log"
 	: >"$dir/log/landfalld.out"
-	setsid "$build/landfalld" --data "$dir/data" --listen "127.0.0.1:$port" ${LF_DAEMON_OPTIONS:-} \
-		>>"$dir/log/landfalld.out" 2>>"$dir/log/landfalld.log" </dev/null &
-	pid=$!
-	disown $pid # bash need not tell how it ended
-	remember "$dir" landfalld "$pid" "$dir/data"
+	# shellcheck disable=SC2086  # a list of words is meant
+	keep_running "$dir" landfalld "$dir/data" \
+		"$build/landfalld" --data "$dir/data" --listen "127.0.0.1:$port" ${LF_DAEMON_OPTIONS:-}
+	read -r pid marker <"$dir/run/landfalld"
 	for tries in $(seq 600); do
 		if grep -q '^landfalld: ready ' "$dir/log/landfalld.out"; then
 			sed -n 's/^landfalld: ready //p' "$dir/log/landfalld.out" >"$dir/url"
 			return 0
 		fi
-		kill -0 "$pid" 2>/dev/null || break
+		[ "$(cat "$dir/status/landfalld.$pid")" = running ] || break
 		sleep 0.1
 	done
 	say "landfalld did not start:"
@@ -118,10 +176,8 @@ register_agent() {
 # start_agent DIR NAME
 start_agent() {
 	local machine=$1/machines/$2
-	setsid "$build/landfall-agent" run --state "$machine/state" --config "$machine/config.json" \
-		>>"$1/log/agent-$2.log" 2>&1 </dev/null &
-	remember "$1" "agent-$2" $! "$machine/state"
-	disown $!
+	keep_running "$1" "agent-$2" "$machine/state" \
+		"$build/landfall-agent" run --state "$machine/state" --config "$machine/config.json"
 }
 
 # wait_for_machines SITE N - until so many machines with disks are discovered
@@ -201,17 +257,19 @@ sweep_compute() {
 	done
 }
 
-# take_down DIR - stop and remove all that a run has started, in any state it is in
+# take_down DIR - stop and remove all that a run has started, in any state it is in.  Fails when something of it did not
+# end as it should (stop_one); the rest is taken down all the same.
 take_down() {
-	local dir=$1 file
+	local dir=$1 file rc=0
 	[ -d "$dir" ] || return 0
 	for file in "$dir"/run/*; do
-		case ${file##*/} in landfalld | '*') ;; *) stop_one "$dir" "${file##*/}" ;; esac
+		case ${file##*/} in landfalld | '*') ;; *) stop_one "$dir" "${file##*/}" || rc=1 ;; esac
 	done
-	stop_one "$dir" landfalld
+	stop_one "$dir" landfalld || rc=1
 	sweep_compute "$dir"
 	unmount_below "$dir"
 	detach_disks "$dir"
+	return $rc
 }
 
 # check WHAT TEST... - a line for the count of tests; sets bad=1
@@ -219,6 +277,11 @@ check() {
 	local what=$1
 	shift
 	if "$@"; then echo "ok - $what"; else echo "not ok - $what"; bad=1; fi
+}
+
+# check_stopped COMMAND... - that all that was started ends as it should (take_down, stop_one, tools/estate down)
+check_stopped() {
+	check "what was started ends in time, with status 0, and no sanitizer has said anything" "$@"
 }
 
 # wait_for SECONDS COMMAND... - until it succeeds

@@ -55,7 +55,7 @@ backup files --revoke
 # a disk that is attached later is not left out
 head -c 3M /dev/urandom >"$machine/extra.raw"
 jq --arg path "$machine/extra.raw" '.disks += [{path: $path, name: "extra"}]' "$machine/config.json" >"$dir/config" && mv "$dir/config" "$machine/config.json"
-stop_one "$run" agent-estate-one
+check "the agent ends in time, with status 0" stop_one "$run" agent-estate-one
 start_agent "$run" estate-one
 discovered() { lf --output json site machines estate-servers | jq -e '.[] | select(.properties.displayName == "estate-one") | .properties.disks | length == 3' >/dev/null; }
 check "the agent tells of another disk" wait_for 30 discovered

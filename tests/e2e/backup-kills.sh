@@ -18,7 +18,7 @@ RANDOM=${LF_SEED:-$RANDOM}
 seed=$RANDOM
 RANDOM=$seed
 bad=0
-trap 'tools/estate down "$run" >/dev/null 2>&1 || true; rm -rf "$dir"' EXIT
+trap 'rc=$?; tools/estate down "$run" || rc=1; rm -rf "$dir"; exit $((rc ? rc : bad))' EXIT
 
 echo "# seed $seed"
 mkdir "$run"
@@ -42,8 +42,7 @@ ended() { [ "$(jobs | jq '[.[] | select(.properties.status == "InProgress")] | l
 for i in $(seq "$kills"); do
 	act "$i" &
 	sleep "0.$((RANDOM % 50 + 10))"
-	read -r pid _ <"$run/run/landfalld"
-	kill -9 "$pid"
+	stop_one "$run" landfalld KILL || touch "$dir/ended-by-itself"
 	wait
 	start_daemon "$run" "$port"
 	wait_for 60 ended || true
@@ -63,5 +62,6 @@ check "each point is in the paired region" wait_for 60 copied
 check "the vaults are without a fault" "$LF_BUILD/landfall" vault verify --data "$run/data"
 none_left() { ! find "$run"/data/regions/*/store/claims -type f | grep -E '/(restore|copy)'; }
 check "no claim of a restore or a copy is left" none_left
+check "the daemon ended by our kills alone" [ ! -e "$dir/ended-by-itself" ]
 [ $bad = 0 ] || tail -n 20 "$run/log/landfalld.log" | sed 's/^/# /'
-exit $bad
+check_stopped tools/estate down "$run"

@@ -9,7 +9,7 @@ export LF_BUILD
 . tools/lib.sh
 run=$(mktemp -d /tmp/lf-cli.XXXX)
 n=0 bad=0
-trap 'take_down "$run" >/dev/null 2>&1; rm -rf "$run"' EXIT
+trap 'rc=$?; take_down "$run" || rc=1; rm -rf "$run"; exit $((rc ? rc : bad))' EXIT
 LF_DAEMON_OPTIONS="--compute fake"
 start_daemon "$run" 0
 
@@ -68,10 +68,9 @@ check "an absent job is 3" says 3 "." job show 00000000-0000-0000-0000-000000000
 sed 's/^LF_CLIENT_SECRET=.*/LF_CLIENT_SECRET=wrong/' "$run/data/client.env" >"$run/wrong.env"
 wrong() {
 	local rc=0
-	"$build/landfall" --env "$run/wrong.env" login-check >"$run/out" 2>"$run/err" || rc=$?
+	"$LF_BUILD/landfall" --env "$run/wrong.env" login-check >"$run/out" 2>"$run/err" || rc=$?
 	[ $rc = 5 ] && grep -q "advice: check LF_CLIENT_ID" "$run/err" && ! grep -q wrong "$run/err"
 }
 check "a wrong secret is 5, and is not printed" wrong
-stop_one "$run" landfalld
+check "the service ends in time, with status 0, and no sanitizer has said anything" stop_one "$run" landfalld
 check "a service that is away is 8" says 8 "cannot reach" group list
-exit $bad

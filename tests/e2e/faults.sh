@@ -12,9 +12,11 @@ run=$(mktemp -d /tmp/lf-faults.XXXX)
 passed=0 failed=0
 
 finish() {
-	tools/estate down "$run" 2>/dev/null || true
+	local rc=$?
+	tools/estate down "$run" || rc=1
 	umount "$run/data" 2>/dev/null || true
 	rm -rf "$run"
+	exit $rc
 }
 trap finish EXIT
 result() {
@@ -67,7 +69,9 @@ more_points() { [ "$(points)" -gt "$before" ]; }
 within 120 "points go on after the site was away" more_points
 
 # --- a token ends with the clock
-stop_one "$run" landfalld
+rc=0
+stop_one "$run" landfalld || rc=1
+result $rc "the daemon ends in time, with status 0, and no sanitizer has said anything"
 LF_DAEMON_OPTIONS="--compute fake --clock-rate 3000" start_daemon "$run" "$(free_port)"
 set -a
 # shellcheck disable=SC1091
@@ -82,5 +86,8 @@ rc=0
 [ "$lf_status" = 401 ] && [ "$(jq -r .error.code "$lf_answer")" = ExpiredAuthenticationToken ] || { rc=1; cat "$lf_answer"; }
 result $rc "an expired token is refused: $lf_status $(jq -r .error.code "$lf_answer")"
 [ $failed = 0 ] || tail -n 15 "$run"/log/*.log
+rc=0
+take_down "$run" || rc=1
+result $rc "what was started ends in time, with status 0"
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -22,8 +22,9 @@ repo=$PWD
 finish() {
 	touch "$dir/stop"
 	[ -z "${killer-}" ] || wait "$killer" 2>/dev/null || true
-	tools/estate down "$dir/estate" || true
+	tools/estate down "$dir/estate" || failed=1
 	[ "${LF_TEST_KEEP-}" = 1 ] || rm -rf "$dir"
+	[ $failed = 0 ] || exit 1
 }
 trap finish EXIT
 
@@ -39,18 +40,16 @@ estate=$dir/estate
 
 # Kill in turns; say how often in $dir/killed.*
 kill_around() {
-	local daemon=0 agent=0 pid
+	local daemon=0 agent=0
 	while [ ! -e "$dir/stop" ] && { [ $daemon -lt "$kills" ] || [ $agent -lt "$kills" ]; }; do
 		sleep "$((RANDOM % 3)).$((RANDOM % 10))"
 		[ -e "$dir/flow" ] || continue
 		if [ $agent -ge "$kills" ] || { [ $((RANDOM % 2)) = 0 ] && [ $daemon -lt "$kills" ]; }; then
-			read -r pid _ <"$estate/run/landfalld"
-			kill -9 "$pid" 2>/dev/null || true
+			stop_one "$estate" landfalld KILL || touch "$dir/ended-by-itself"
 			daemon=$((daemon + 1))
 			start_daemon "$estate" "$port" || true
 		else
-			read -r pid _ <"$estate/run/agent-estate-one"
-			kill -9 "$pid" 2>/dev/null || true
+			stop_one "$estate" agent-estate-one KILL || touch "$dir/ended-by-itself"
 			agent=$((agent + 1))
 			start_agent "$estate" estate-one
 		fi
@@ -186,5 +185,11 @@ killer=
 rc=0
 "$build/landfall" vault verify --data "$estate/data" || rc=1
 result $rc "the vault is without a fault"
+rc=0
+[ ! -e "$dir/ended-by-itself" ] || rc=1
+result $rc "daemon and agent ended by our kills alone, and no sanitizer has said anything"
+rc=0
+tools/estate down "$dir/estate" || rc=1
+result $rc "what was started ends in time, with status 0"
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
