@@ -84,7 +84,7 @@ static int add_name(void *context, const char *name, struct lf_error *err)
 {
 	struct names *names = context;
 
-	if (strstr(name, ".tmp-"))
+	if (name[0] == '.') /* ours: no client's name begins so */
 		return 0;
 	if (names->n == names->capacity) {
 		size_t wanted = names->capacity ? 2 * names->capacity : 64;

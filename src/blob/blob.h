@@ -17,16 +17,42 @@
 #include "blob/point.h"
 #include "crypto/token.h"
 
+/* What a request does. */
+enum lf_blob_operation {
+	LF_BLOB_LIST_CONTAINERS,
+	LF_BLOB_LIST_BLOBS,
+	LF_BLOB_GET_CONTAINER, /* its properties */
+	LF_BLOB_MAKE_CONTAINER,
+	LF_BLOB_REMOVE_CONTAINER,
+	LF_BLOB_READ, /* bytes, or properties alone */
+	LF_BLOB_LIST_PAGES,
+	LF_BLOB_PUT,	    /* a block blob */
+	LF_BLOB_MAKE_PAGES, /* a page blob of zeroes */
+	LF_BLOB_WRITE_PAGES,
+	LF_BLOB_REMOVE,
+	LF_BLOB_OPERATIONS, /* how many there are */
+};
+
+/* A request with a good bearer token, before anything of it is done. */
+struct lf_blob_access {
+	const char *principal; /* object id of the token */
+	enum lf_blob_operation operation;
+	const char *account, *container, *blob; /* decoded; "" where the request names none */
+	bool exists;				/* what it names is there, a blob of any kind */
+	/* Set by whoever decides: the right is to make, not to replace.  Then a blob that is there
+	 * when the bytes have come stays, and the request is refused. */
+	bool create_only;
+};
+
 struct lf_blob_opts {
 	struct lf_clock *clock;
 	struct lf_token_keys *token_keys;
 	struct lf_regions *regions;
 	const char *data_dir, *tenant_id;
 	const char *const *base_url;
-	/* May the principal use this account's blobs?  LF_EDENIED
+	/* May the principal do this?  Asked once for a request, before its body.  LF_EDENIED
 	 * "AuthorizationPermissionMismatch". */
-	int (*authorize)(void *context, const char *principal, const char *account,
-			 struct lf_error *err);
+	int (*authorize)(void *context, struct lf_blob_access *access, struct lf_error *err);
 	/* The account's access keys, an array of base64 texts.  LF_EDENIED
 	 * "KeyBasedAuthenticationNotPermitted": they are not to be used. */
 	int (*keys)(void *context, const char *account, json_t **ret_keys, struct lf_error *err);
@@ -36,7 +62,8 @@ struct lf_blob_service;
 LF_MUST_CHECK int lf_blob_open(const struct lf_blob_opts *opts,
 			       struct lf_blob_service **ret_service, struct lf_error *err);
 void lf_blob_free(struct lf_blob_service *service);
-/* First path segment is the name of a storage account (its directory is there). */
+/* First path segment is the name of a storage account (its directory is there).  Asked once for a
+ * request, at its head. */
 bool lf_blob_matches(void *service, const struct lf_http_exchange *x);
 const struct lf_http_handler *lf_blob_http_handler(struct lf_blob_service *service);
 

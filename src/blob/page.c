@@ -37,44 +37,39 @@ static int fail_header(const char *name, const char *what, struct lf_error *err)
 
 static int make_file(const char *path, uint64_t length, struct lf_error *err)
 {
-	char guid[LF_GUID_SIZE];
+	LF_AUTO_FD fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-	lf_guid_random(guid);
-	LF_AUTO_FREE char *made = lf_printf_dup("%s.tmp-%s", path, guid);
-	if (!made)
-		return lf_fail_nomem(err);
-	LF_AUTO_FD fd = open(made, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return errno == ENOENT ? lf_fail_arm(err, LF_ENOTFOUND, "ContainerNotFound", NULL,
-						     NULL, "the container does not exist")
-				       : lf_fail_sys(err, errno, path, "cannot make a file");
-	int rc = ftruncate(fd, (off_t)length) ? lf_fail_sys(err, errno, path, "cannot size a blob")
-					      : lf_file_sync(fd, "blob", err);
-	if (!rc)
-		rc = lf_file_rename_durable(made, path, err);
-	if (rc)
-		unlink(made);
-	return rc;
+		return lf_fail_sys(err, errno, path, "cannot make a file");
+	return ftruncate(fd, (off_t)length) ? lf_fail_sys(err, errno, path, "cannot size a blob")
+					    : lf_file_sync(fd, "blob", err);
 }
 
-int lf_blob_page_create(struct lf_blob_service *service, struct lf_http_exchange *x,
-			const struct lf_blob_target *target, struct lf_error *err)
+int lf_blob_page_create(const struct lf_blob_request *request, struct lf_http_exchange *x,
+			struct lf_error *err)
 {
 	const char *text = lf_http_header(x, "x-ms-blob-content-length");
+	const struct lf_blob_target *target = &request->target;
+	const char *data_dir = request->service->data_dir;
 	LF_AUTO_FREE char *path = NULL;
+	LF_AUTO_FREE char *temporary = NULL;
 	struct lf_error ignored;
 	uint64_t length;
 
 	if (!text || lf_parse_u64(text, 0, LENGTH_MAX, &length, &ignored) || length % UNIT)
 		return fail_header("x-ms-blob-content-length", "a multiple of 512 is needed", err);
-	int rc = lf_blob_page_path(service->data_dir, target->account, target->container,
-				   target->blob, &path, err);
+	int rc = lf_blob_page_path(data_dir, target->account, target->container, target->blob,
+				   &path, err);
 	if (!rc)
-		rc = make_file(path, length, err);
-	/* a blob of another kind that was there is replaced */
+		rc = lf_blob_temporary(data_dir, target->account, &temporary, err);
+	if (rc)
+		return rc;
+	rc = make_file(temporary, length, err);
 	if (!rc)
-		rc = lf_blob_remove_others(service, target, LF_BLOB_PAGE_SUFFIX, err);
-	if (!rc)
+		rc = lf_blob_place(request, x, temporary, path, LF_BLOB_PAGE_SUFFIX, err);
+	if (rc)
+		unlink(temporary);
+	else
 		lf_http_status(x, 201);
 	return rc;
 }
@@ -105,16 +100,17 @@ static int parse_write(struct lf_http_exchange *x, uint64_t length, bool *ret_cl
 	return 0;
 }
 
-int lf_blob_page_write(struct lf_blob_service *service, struct lf_http_exchange *x,
-		       const struct lf_blob_target *target, struct lf_error *err)
+int lf_blob_page_write(const struct lf_blob_request *request, struct lf_http_exchange *x,
+		       struct lf_error *err)
 {
+	const struct lf_blob_target *target = &request->target;
 	LF_AUTO_FREE char *path = NULL;
 	uint64_t from = 0, to = 0;
 	struct stat st;
 	bool clear = false;
 	size_t len;
 
-	int rc = lf_blob_page_path(service->data_dir, target->account, target->container,
+	int rc = lf_blob_page_path(request->service->data_dir, target->account, target->container,
 				   target->blob, &path, err);
 	if (rc)
 		return rc;

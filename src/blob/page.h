@@ -9,8 +9,7 @@
 
 #define LF_BLOB_PAGE_SUFFIX ".page"
 
-struct lf_blob_service;
-struct lf_blob_target;
+struct lf_blob_request;
 struct lf_http_exchange;
 
 /* The file of such a blob, whether or not it is there; free(). */
@@ -18,9 +17,9 @@ LF_MUST_CHECK int lf_blob_page_path(const char *data_dir, const char *account,
 				    const char *container, const char *blob, char **ret_path,
 				    struct lf_error *err);
 /* Put Blob: a page blob of zeroes.  Put Page: at most 4 MiB of it, durable. */
-LF_MUST_CHECK int lf_blob_page_create(struct lf_blob_service *service, struct lf_http_exchange *x,
-				      const struct lf_blob_target *target, struct lf_error *err);
-LF_MUST_CHECK int lf_blob_page_write(struct lf_blob_service *service, struct lf_http_exchange *x,
-				     const struct lf_blob_target *target, struct lf_error *err);
+LF_MUST_CHECK int lf_blob_page_create(const struct lf_blob_request *request,
+				      struct lf_http_exchange *x, struct lf_error *err);
+LF_MUST_CHECK int lf_blob_page_write(const struct lf_blob_request *request,
+				     struct lf_http_exchange *x, struct lf_error *err);
 
 #endif

@@ -94,47 +94,51 @@ static int check_times(const struct lf_blob_sas *sas, int64_t now_ns, struct lf_
 	if (sas->protocol[0] && !strstr(sas->protocol, "https"))
 		return fail_sas("AuthorizationProtocolMismatch", "is not for HTTPS", err);
 	/* what cannot be checked is not let through */
-	if (sas->address[0] || sas->policy[0] || sas->delegation[0] || sas->snapshot[0])
+	if (sas->address[0] || sas->policy[0] || sas->delegation[0] || sas->snapshot[0] ||
+	    sas->scope[0])
 		return fail_sas(code,
-				"has an address range, stored policy, delegation key or snapshot, "
-				"which this site does not serve",
+				"has an address range, stored policy, delegation key, snapshot or "
+				"encryption scope, which this site does not serve",
 				err);
 	return 0;
 }
 
-/* The letters that allow the request: one of them has to be there. */
-static const char *letters_for(const struct lf_http_exchange *x,
-			       const struct lf_blob_target *target)
-{
-	const char *method = lf_http_method(x);
-	struct lf_error err;
-	char comp[32];
+/* The letters of which one has to be there. */
+static const char *const letters[LF_BLOB_OPERATIONS] = {
+	[LF_BLOB_LIST_CONTAINERS] = "l",  [LF_BLOB_LIST_BLOBS] = "l",
+	[LF_BLOB_GET_CONTAINER] = "r",	  [LF_BLOB_MAKE_CONTAINER] = "cw",
+	[LF_BLOB_REMOVE_CONTAINER] = "d", [LF_BLOB_READ] = "r",
+	[LF_BLOB_LIST_PAGES] = "r",	  [LF_BLOB_PUT] = "cw",
+	[LF_BLOB_MAKE_PAGES] = "cw",	  [LF_BLOB_WRITE_PAGES] = "w",
+	[LF_BLOB_REMOVE] = "d",
+};
 
-	if (lf_blob_query(x, "comp", comp, sizeof(comp), &err))
-		return "";
-	if (strcmp(method, "DELETE") == 0)
-		return "d";
-	if (strcmp(method, "PUT") == 0)
-		return target->blob[0] && !comp[0] ? "wc" : "w";
-	return strcmp(comp, "list") == 0 ? "l" : "r";
+/* Of one blob, or of a container: its blobs, and their list. */
+static bool covers(const struct lf_blob_sas *sas, const struct lf_blob_access *access)
+{
+	if (strcmp(sas->resource, "b") == 0)
+		return access->blob[0];
+	return strcmp(sas->resource, "c") == 0 &&
+	       (access->blob[0] || access->operation == LF_BLOB_LIST_BLOBS);
 }
 
-static int check_rights(const struct lf_blob_sas *sas, const struct lf_http_exchange *x,
-			const struct lf_blob_target *target, struct lf_error *err)
+static int check_rights(const struct lf_blob_sas *sas, struct lf_blob_access *access,
+			struct lf_error *err)
 {
-	const char *level = target->blob[0] ? "o" : target->container[0] ? "c" : "s";
-	bool lists = strcmp(letters_for(x, target), "l") == 0;
+	const char *level = access->blob[0] ? "o" : access->container[0] ? "c" : "s";
+	const char *wanted = letters[access->operation];
 
-	if (!strpbrk(sas->permissions, letters_for(x, target)))
+	if (!strpbrk(sas->permissions, wanted))
 		return fail_sas("AuthorizationPermissionMismatch", "does not allow this", err);
-	if (!sas->services[0]) {
-		bool of_blob = strcmp(sas->resource, "b") == 0;
-		bool covers = of_blob ? target->blob[0] : target->blob[0] || lists;
-		if (!covers || (!of_blob && strcmp(sas->resource, "c") != 0))
-			return fail_sas("AuthorizationResourceTypeMismatch",
-					"is of another resource", err);
-		return 0;
-	}
+	/* "c" makes what is not there; to replace takes "w" */
+	access->create_only = strchr(wanted, 'w') && !strchr(sas->permissions, 'w');
+	if (access->create_only && access->exists && access->blob[0])
+		return fail_sas("AuthorizationPermissionMismatch",
+				"allows to make a blob, not to replace one", err);
+	if (!sas->services[0])
+		return covers(sas, access) ? 0
+					   : fail_sas("AuthorizationResourceTypeMismatch",
+						      "is of another resource", err);
 	if (!strchr(sas->services, 'b'))
 		return fail_sas("AuthorizationServiceMismatch", "is not for blobs", err);
 	return strstr(sas->types, level) ? 0
@@ -142,16 +146,15 @@ static int check_rights(const struct lf_blob_sas *sas, const struct lf_http_exch
 						    "is not for resources of this kind", err);
 }
 
-int lf_blob_sas_check(const struct lf_blob_sas *sas, const struct lf_http_exchange *x,
-		      const struct lf_blob_target *target, const json_t *keys, int64_t now_ns,
-		      struct lf_error *err)
+int lf_blob_sas_check(const struct lf_blob_sas *sas, struct lf_blob_access *access,
+		      const json_t *keys, int64_t now_ns, struct lf_error *err)
 {
 	bool of_blob = strcmp(sas->resource, "b") == 0;
 	LF_AUTO_FREE char *resource =
-		lf_printf_dup("/blob/%s/%s%s%s", target->account, target->container,
-			      of_blob ? "/" : "", of_blob ? target->blob : "");
+		lf_printf_dup("/blob/%s/%s%s%s", access->account, access->container,
+			      of_blob ? "/" : "", of_blob ? access->blob : "");
 	LF_AUTO_FREE char *text =
-		resource ? lf_blob_sas_text(sas, target->account, resource) : NULL;
+		resource ? lf_blob_sas_text(sas, access->account, resource) : NULL;
 	const json_t *key;
 	char signature[48];
 	bool good = false;
@@ -167,5 +170,5 @@ int lf_blob_sas_check(const struct lf_blob_sas *sas, const struct lf_http_exchan
 		return fail_sas("AuthenticationFailed", "was not made with a key of the account",
 				err);
 	int rc = check_times(sas, now_ns, err);
-	return rc ? rc : check_rights(sas, x, target, err);
+	return rc ? rc : check_rights(sas, access, err);
 }

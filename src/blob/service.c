@@ -1,145 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "blob/service.h"
-#include "blob/sign.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fault.h"
 #include "base/log.h"
+#include "blob/sign.h"
 #include "os/file.h"
 
 #define PAGES_BYTES_MAX	 (UINT64_C(4) << 20)	/* of Put Page */
 #define BLOB_BYTES_MAX	 (UINT64_C(5000) << 20) /* of Put Blob, as Azure has it */
+#define OTHER_BYTES_MAX	 (UINT64_C(64) << 10)	/* of what nobody reads */
 #define VERSION_FALLBACK "2025-01-05"
-
-/* A Put Blob under way: a temporary file beside its place, hashed as it comes. */
-struct upload {
-	int fd;
-	char *path, *temporary;
-	uint64_t written;
-	EVP_MD_CTX *md5;
-	bool kept;
-};
-
-static void upload_free(void *context)
-{
-	struct upload *upload = context;
-
-	if (!upload)
-		return;
-	if (upload->fd >= 0)
-		close(upload->fd);
-	if (upload->temporary && !upload->kept)
-		unlink(upload->temporary);
-	EVP_MD_CTX_free(upload->md5);
-	free(upload->path);
-	free(upload->temporary);
-	free(upload);
-}
-
-static int take_block(void *context, const void *data, size_t len, struct lf_error *err)
-{
-	struct upload *upload = context;
-	int rc = lf_file_pwrite_all(upload->fd, data, len, upload->written, "blob", err);
-
-	upload->written += len;
-	if (!rc && EVP_DigestUpdate(upload->md5, data, len) != 1)
-		rc = lf_fail(err, LF_EINTERNAL, NULL, "cannot hash a blob");
-	return rc;
-}
-
-static int begin_upload(struct lf_blob_service *service, const struct lf_blob_target *target,
-			struct upload **ret_upload, struct lf_error *err)
-{
-	struct upload *upload = calloc(1, sizeof(*upload));
-	char guid[LF_GUID_SIZE];
-
-	if (!upload)
-		return lf_fail_nomem(err);
-	upload->fd = -1;
-	lf_guid_random(guid);
-	int rc = lf_blob_path(service->data_dir, target->account, target->container, target->blob,
-			      &upload->path, err);
-	if (!rc) {
-		upload->temporary = lf_printf_dup("%s.tmp-%s", upload->path, guid);
-		upload->md5 = EVP_MD_CTX_new();
-		if (!upload->temporary || !upload->md5 ||
-		    EVP_DigestInit_ex(upload->md5, EVP_md5(), NULL) != 1)
-			rc = lf_fail_nomem(err);
-	}
-	if (!rc) {
-		upload->fd = open(upload->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (upload->fd < 0 && errno == ENOENT)
-			rc = lf_fail_arm(err, LF_ENOTFOUND, "ContainerNotFound", NULL, NULL,
-					 "the container does not exist");
-		else if (upload->fd < 0)
-			rc = lf_fail_sys(err, errno, target->blob, "cannot make a file");
-	}
-	if (rc) {
-		upload_free(upload);
-		return rc;
-	}
-	*ret_upload = upload;
-	return 0;
-}
-
-static int check_md5(struct lf_http_exchange *x, struct upload *upload, struct lf_error *err)
-{
-	const char *given = lf_http_header(x, "Content-MD5");
-	unsigned char digest[16];
-	char text[32];
-
-	if (EVP_DigestFinal_ex(upload->md5, digest, NULL) != 1)
-		return lf_fail(err, LF_EINTERNAL, NULL, "cannot hash a blob");
-	EVP_EncodeBlock((unsigned char *)text, digest, sizeof(digest));
-	if (given && strcmp(given, text) != 0)
-		return lf_fail_arm(err, LF_EINVAL, "Md5Mismatch", "Content-MD5", NULL,
-				   "the body is not what the sender hashed");
-	lf_http_set_header(x, "Content-MD5", text);
-	return 0;
-}
-
-/* Bytes durable under their name, then 201. */
-static int finish_upload(struct lf_blob_service *service, struct lf_http_exchange *x,
-			 const struct lf_blob_target *target, struct lf_error *err)
-{
-	struct upload *upload = lf_http_state(x);
-	const char *none = lf_http_header(x, "If-None-Match");
-	char date[LF_TIME_SIZE], etag[40];
-	struct stat st;
-
-	if (none && strcmp(none, "*") == 0 && access(upload->path, F_OK) == 0)
-		return lf_fail_arm(err, LF_ECONFLICT, "BlobAlreadyExists", NULL, NULL,
-				   "the blob exists already");
-	int rc = check_md5(x, upload, err);
-	if (!rc)
-		rc = lf_file_sync(upload->fd, "blob", err);
-	LF_CRASH_POINT("blob-before-rename");
-	if (!rc)
-		rc = lf_file_rename_durable(upload->temporary, upload->path, err);
-	if (rc)
-		return rc;
-	upload->kept = true;
-	rc = lf_blob_remove_others(service, target, "", err);
-	if (rc)
-		return rc;
-	if (fstat(upload->fd, &st))
-		return lf_fail_sys(err, errno, upload->path, "cannot look at a blob");
-	lf_time_format_http(st.st_mtim.tv_sec * LF_NS_PER_S, date);
-	snprintf(etag, sizeof(etag), "\"0x%llX\"",
-		 (unsigned long long)(st.st_mtim.tv_sec * LF_NS_PER_S + st.st_mtim.tv_nsec));
-	lf_http_set_header(x, "Last-Modified", date);
-	lf_http_set_header(x, "ETag", etag);
-	lf_http_set_header(x, "x-ms-request-server-encrypted", "true");
-	lf_http_status(x, 201);
-	return 0;
-}
 
 static int make_container(struct lf_blob_service *service, struct lf_http_exchange *x,
 			  const struct lf_blob_target *target, struct lf_error *err)
@@ -192,54 +68,23 @@ static int head_container(struct lf_blob_service *service, struct lf_http_exchan
 	return rc;
 }
 
-/* One kind of a blob: keep's stays; LF_ENOTFOUND: there was none. */
-static int remove_kind(struct lf_blob_service *service, const struct lf_blob_target *target,
-		       const char *suffix, struct lf_error *err)
+/* What every answer says. */
+static void put_common(struct lf_http_exchange *x)
 {
-	LF_AUTO_FREE char *path = NULL;
-	LF_AUTO_FREE char *full = NULL;
+	const char *version = lf_http_header(x, "x-ms-version");
+	char guid[LF_GUID_SIZE];
 
-	if (strcmp(suffix, LF_BLOB_POINT_SUFFIX) == 0)
-		return lf_blob_remove_point(service->data_dir, service->opts.regions,
-					    target->account, target->container, target->blob, err);
-	int rc = lf_blob_path(service->data_dir, target->account, target->container, target->blob,
-			      &path, err);
-	if (!rc && !(full = lf_printf_dup("%s%s", path, suffix)))
-		rc = lf_fail_nomem(err);
-	if (!rc && unlink(full))
-		rc = lf_fail_sys(err, errno, path, "cannot remove the blob");
-	return rc ? rc : lf_file_sync_parent(full, err);
+	lf_guid_random(guid);
+	lf_http_set_header(x, "x-ms-request-id", guid);
+	lf_http_set_header(x, "x-ms-version", version ? version : VERSION_FALLBACK);
 }
 
-static const char *const kinds[] = {"", LF_BLOB_PAGE_SUFFIX, LF_BLOB_POINT_SUFFIX};
-
-int lf_blob_remove_others(struct lf_blob_service *service, const struct lf_blob_target *target,
-			  const char *keep, struct lf_error *err)
+static void answer_failure(struct lf_http_exchange *x, const struct lf_error *err)
 {
-	for (size_t i = 0; i < LF_N(kinds); i++) {
-		int rc = strcmp(kinds[i], keep) == 0 ? 0
-						     : remove_kind(service, target, kinds[i], err);
-		if (rc && rc != LF_ENOTFOUND)
-			return rc;
-	}
-	return 0;
-}
-
-static int remove_blob(struct lf_blob_service *service, struct lf_http_exchange *x,
-		       const struct lf_blob_target *target, struct lf_error *err)
-{
-	bool found = false;
-
-	for (size_t i = 0; i < LF_N(kinds); i++) {
-		int rc = remove_kind(service, target, kinds[i], err);
-		if (rc && rc != LF_ENOTFOUND)
-			return rc;
-		found |= !rc;
-	}
-	lf_http_status(x, 202);
-	return found ? 0
-		     : lf_fail_arm(err, LF_ENOTFOUND, "BlobNotFound", NULL, NULL,
-				   "the blob does not exist");
+	put_common(x);
+	if (lf_error_http(err->code) >= 500)
+		lf_log_error(lf_http_path(x), err);
+	lf_blob_answer_error(x, err);
 }
 
 static int fail_unsupported(const struct lf_http_exchange *x, struct lf_error *err)
@@ -249,13 +94,32 @@ static int fail_unsupported(const struct lf_http_exchange *x, struct lf_error *e
 			   lf_http_query(x));
 }
 
-/* Which operation a request is: method, level, comp and restype. */
-static int dispatch(struct lf_blob_service *service, struct lf_http_exchange *x,
-		    const struct lf_blob_target *target, struct lf_error *err)
+/* Method, level, comp and restype of each operation; a blob's x-ms-blob-type where it counts. */
+static const struct {
+	const char *method, *comp, *type;
+	char level; /* s(ervice), c(ontainer), b(lob) */
+	enum lf_blob_operation operation;
+} operations[] = {
+	{"GET", "list", NULL, 's', LF_BLOB_LIST_CONTAINERS},
+	{"GET", "list", NULL, 'c', LF_BLOB_LIST_BLOBS},
+	{"GET", "", NULL, 'c', LF_BLOB_GET_CONTAINER},
+	{"HEAD", "", NULL, 'c', LF_BLOB_GET_CONTAINER},
+	{"PUT", "", NULL, 'c', LF_BLOB_MAKE_CONTAINER},
+	{"DELETE", "", NULL, 'c', LF_BLOB_REMOVE_CONTAINER},
+	{"GET", "", NULL, 'b', LF_BLOB_READ},
+	{"HEAD", "", NULL, 'b', LF_BLOB_READ},
+	{"GET", "pagelist", NULL, 'b', LF_BLOB_LIST_PAGES},
+	{"PUT", "", "BlockBlob", 'b', LF_BLOB_PUT},
+	{"PUT", "", "PageBlob", 'b', LF_BLOB_MAKE_PAGES},
+	{"PUT", "page", NULL, 'b', LF_BLOB_WRITE_PAGES},
+	{"DELETE", "", NULL, 'b', LF_BLOB_REMOVE},
+};
+
+int lf_blob_operation_parse(const struct lf_http_exchange *x, const struct lf_blob_target *target,
+			    enum lf_blob_operation *ret_operation, struct lf_error *err)
 {
-	const char *method = lf_http_method(x);
-	bool get = strcmp(method, "GET") == 0, head = strcmp(method, "HEAD") == 0;
-	bool put = strcmp(method, "PUT") == 0, del = strcmp(method, "DELETE") == 0;
+	char level = target->blob[0] ? 'b' : target->container[0] ? 'c' : 's';
+	const char *type = lf_http_header(x, "x-ms-blob-type");
 	char comp[32], restype[32];
 
 	int rc = lf_blob_query(x, "comp", comp, sizeof(comp), err);
@@ -263,91 +127,161 @@ static int dispatch(struct lf_blob_service *service, struct lf_http_exchange *x,
 		rc = lf_blob_query(x, "restype", restype, sizeof(restype), err);
 	if (rc)
 		return rc;
-	if (target->blob[0]) {
-		if ((get || head) && !comp[0])
-			return lf_blob_read(service, x, target, err);
-		if (get && strcmp(comp, "pagelist") == 0)
-			return lf_blob_page_list(service, x, target, err);
-		if (del && !comp[0])
-			return remove_blob(service, x, target, err);
-		if (put && strcmp(comp, "page") == 0)
-			return lf_blob_page_write(service, x, target, err);
-		if (put && !comp[0] && !lf_http_state(x))
-			return lf_blob_page_create(service, x, target, err);
-		return put && !comp[0] ? finish_upload(service, x, target, err)
-				       : fail_unsupported(x, err);
-	}
-	if (!target->container[0])
-		return get && strcmp(comp, "list") == 0
-			       ? lf_blob_list_containers(service, x, target, err)
-			       : fail_unsupported(x, err);
-	if (strcmp(restype, "container") != 0)
-		return fail_unsupported(x, err);
-	if (get && strcmp(comp, "list") == 0)
-		return lf_blob_list_blobs(service, x, target, err);
-	if ((get || head) && !comp[0])
-		return head_container(service, x, target, err);
-	if (put && !comp[0])
-		return make_container(service, x, target, err);
-	return del ? remove_container(service, x, target, err) : fail_unsupported(x, err);
+	/* without it a container's URL is that of a blob in $root, which is not served */
+	bool good = level != 'c' || strcmp(restype, "container") == 0;
+	for (size_t i = 0; good && i < LF_N(operations); i++)
+		if (operations[i].level == level &&
+		    strcmp(operations[i].method, lf_http_method(x)) == 0 &&
+		    strcmp(operations[i].comp, comp) == 0 &&
+		    (!operations[i].type || (type && strcmp(operations[i].type, type) == 0))) {
+			*ret_operation = operations[i].operation;
+			return 0;
+		}
+	return fail_unsupported(x, err);
 }
 
-/* Before the body is read: who, and where it goes. */
+static int run(struct lf_blob_request *request, struct lf_http_exchange *x, struct lf_error *err)
+{
+	struct lf_blob_service *service = request->service;
+	const struct lf_blob_target *target = &request->target;
+
+	switch (request->operation) {
+	case LF_BLOB_LIST_CONTAINERS:
+		return lf_blob_list_containers(service, x, target, err);
+	case LF_BLOB_LIST_BLOBS:
+		return lf_blob_list_blobs(service, x, target, err);
+	case LF_BLOB_GET_CONTAINER:
+		return head_container(service, x, target, err);
+	case LF_BLOB_MAKE_CONTAINER:
+		return make_container(service, x, target, err);
+	case LF_BLOB_REMOVE_CONTAINER:
+		return remove_container(service, x, target, err);
+	case LF_BLOB_READ:
+		return lf_blob_read(service, x, target, err);
+	case LF_BLOB_LIST_PAGES:
+		return lf_blob_page_list(service, x, target, err);
+	case LF_BLOB_PUT:
+		return lf_blob_upload_finish(request, x, err);
+	case LF_BLOB_MAKE_PAGES:
+		return lf_blob_page_create(request, x, err);
+	case LF_BLOB_WRITE_PAGES:
+		return lf_blob_page_write(request, x, err);
+	case LF_BLOB_REMOVE:
+		lf_http_status(x, 202);
+		return lf_blob_remove(request, err);
+	default:
+		return lf_fail(err, LF_EINTERNAL, NULL, "a blob operation without a function");
+	}
+}
+
+static void request_free(void *context)
+{
+	struct lf_blob_request *request = context;
+
+	lf_blob_upload_free(request->upload);
+	lf_blob_target_done(&request->target);
+	if (request->account >= 0)
+		close(request->account);
+	free(request);
+}
+
+static char *account_dir(const struct lf_blob_request *request)
+{
+	return lf_printf_dup("%s/accounts/%s", request->service->data_dir, request->target.account);
+}
+
+static int fail_account(const struct lf_blob_request *request, struct lf_error *err)
+{
+	return lf_fail_arm(err, LF_ENOTFOUND, "ResourceNotFound", request->target.account, NULL,
+			   "there is no storage account of that name");
+}
+
+/* The account as it is now; whoever makes one of that name later has not let anybody in. */
+static int hold_account(struct lf_blob_request *request, struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = account_dir(request);
+
+	if (!dir)
+		return lf_fail_nomem(err);
+	request->account = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return request->account < 0 ? fail_account(request, err) : 0;
+}
+
+static int check_account(const struct lf_blob_request *request, struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = account_dir(request);
+	struct stat then, now;
+
+	if (!dir)
+		return lf_fail_nomem(err);
+	return fstat(request->account, &then) || stat(dir, &now) || then.st_ino != now.st_ino ||
+			       then.st_dev != now.st_dev
+		       ? fail_account(request, err)
+		       : 0;
+}
+
+/* What is asked, by whom, may they, and where a body goes: all that complete needs. */
+static int decide(struct lf_blob_request *request, struct lf_http_exchange *x, struct lf_error *err)
+{
+	struct lf_blob_target *target = &request->target;
+	int rc = lf_blob_target_parse(lf_http_path(x), target, err);
+
+	if (!rc)
+		rc = hold_account(request, err);
+	if (!rc)
+		rc = lf_blob_operation_parse(x, target, &request->operation, err);
+	if (!rc)
+		rc = lf_blob_authorize(x, request, err);
+	return rc || request->operation != LF_BLOB_PUT ? rc : lf_blob_upload_begin(request, err);
+}
+
 static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin *ret_begin)
 {
-	struct lf_blob_service *service = context;
-	LF_AUTO_BLOB_TARGET target = {0};
+	struct lf_blob_request *request = calloc(1, sizeof(*request));
 	struct lf_error err = LF_ERROR_NONE;
-	struct upload *upload = NULL;
-	char comp[32];
 
-	int rc = lf_blob_target_parse(lf_http_path(x), &target, &err);
-	if (!rc)
-		rc = lf_blob_authorize(service, x, &target, &err);
-	if (!rc)
-		rc = lf_blob_query(x, "comp", comp, sizeof(comp), &err);
-	bool put = !rc && strcmp(lf_http_method(x), "PUT") == 0 && target.blob[0] && !comp[0];
-	const char *type = lf_http_header(x, "x-ms-blob-type");
-	bool pages = put && type && strcmp(type, "PageBlob") == 0;
-	if (put && !pages && (!type || strcmp(type, "BlockBlob") != 0))
-		rc = fail_unsupported(x, &err);
-	else if (put && !pages)
-		rc = begin_upload(service, &target, &upload, &err);
+	if (request) {
+		request->service = context;
+		request->account = -1;
+	}
+	int rc = request ? decide(request, x, &err) : lf_fail_nomem(&err);
 	if (rc) {
-		lf_blob_answer_error(x, &err);
+		if (request)
+			request_free(request);
+		answer_failure(x, &err);
 		return rc;
 	}
-	*ret_begin = (struct lf_http_begin){.body_max = upload ? BLOB_BYTES_MAX : PAGES_BYTES_MAX,
-					    .sink = upload ? take_block : NULL,
-					    .release = upload ? upload_free : NULL,
-					    .context = upload};
+	bool put = request->operation == LF_BLOB_PUT;
+	*ret_begin = (struct lf_http_begin){.body_max = put ? BLOB_BYTES_MAX
+							: request->operation == LF_BLOB_WRITE_PAGES
+								? PAGES_BYTES_MAX
+								: OTHER_BYTES_MAX,
+					    .sink = put ? lf_blob_upload_take : NULL,
+					    .release = request_free,
+					    .context = request};
 	return 0;
 }
 
 static void complete(void *context, struct lf_http_exchange *x, int sink_error,
 		     const struct lf_error *sink_err)
 {
-	const char *version = lf_http_header(x, "x-ms-version");
-	LF_AUTO_BLOB_TARGET target = {0};
+	struct lf_blob_request *request = lf_http_state(x);
 	struct lf_error err = LF_ERROR_NONE;
-	char guid[LF_GUID_SIZE];
 
-	lf_guid_random(guid);
-	lf_http_set_header(x, "x-ms-request-id", guid);
-	lf_http_set_header(x, "x-ms-version", version ? version : VERSION_FALLBACK);
+	(void)context;
 	if (sink_error)
 		err = *sink_err;
-	int rc = sink_error ? sink_error : lf_blob_target_parse(lf_http_path(x), &target, &err);
+	int rc = sink_error ? sink_error : check_account(request, &err);
 	if (!rc)
-		rc = dispatch(context, x, &target, &err);
-	if (rc && lf_error_http(rc) >= 500)
-		lf_log_error(lf_http_path(x), &err);
+		rc = run(request, x, &err);
 	if (rc)
-		lf_blob_answer_error(x, &err);
+		answer_failure(x, &err);
+	else
+		put_common(x);
 }
 
-static int check_token(struct lf_blob_service *service, const char *token, const char *account,
-		       struct lf_error *err)
+static int check_token(const struct lf_blob_service *service, const char *token,
+		       struct lf_blob_access *access, struct lf_error *err)
 {
 	const char *const audiences[] = {"https://storage.azure.com", *service->opts.base_url,
 					 NULL};
@@ -357,37 +291,56 @@ static int check_token(struct lf_blob_service *service, const char *token, const
 	snprintf(issuer, sizeof(issuer), LF_TOKEN_ISSUER_FORMAT, service->opts.tenant_id);
 	int rc = lf_token_verify(service->opts.token_keys, token, issuer, audiences,
 				 lf_clock_now_ns(service->opts.clock), &claims, err);
-	return rc ? rc
-		  : service->opts.authorize(service->opts.context,
-					    lf_json_text_or(claims, "oid", ""), account, err);
-}
-
-int lf_blob_authorize(struct lf_blob_service *service, struct lf_http_exchange *x,
-		      const struct lf_blob_target *target, struct lf_error *err)
-{
-	static const char bearer[] = "Bearer ", shared[] = "SharedKey ";
-	const char *header = lf_http_header(x, "Authorization");
-	LF_AUTO_JSON *keys = NULL;
-	struct lf_blob_sas sas = {0};
-
-	if (header && lf_text_starts_nocase(header, bearer))
-		return check_token(service, header + strlen(bearer), target->account, err);
-	bool by_key = header && lf_text_starts_nocase(header, shared);
-	int rc = by_key ? 0 : lf_blob_sas_parse(x, &sas, err);
 	if (rc)
 		return rc;
-	if (!by_key && !sas.signature[0])
+	access->principal = lf_json_text_or(claims, "oid", "");
+	return service->opts.authorize(service->opts.context, access, err);
+}
+
+static int check_signature(const struct lf_blob_service *service, struct lf_http_exchange *x,
+			   const char *shared_key, struct lf_blob_access *access,
+			   struct lf_error *err)
+{
+	struct lf_blob_sas sas = {0};
+	LF_AUTO_JSON *keys = NULL;
+
+	int rc = shared_key ? 0 : lf_blob_sas_parse(x, &sas, err);
+	if (!rc && !shared_key && !sas.signature[0])
 		return lf_fail_arm(err, LF_EUNAUTHENTICATED, "NoAuthenticationInformation", NULL,
 				   NULL,
 				   "the request has no bearer token, shared key or shared access "
 				   "signature");
-	rc = service->opts.keys(service->opts.context, target->account, &keys, err);
+	if (!rc)
+		rc = service->opts.keys(service->opts.context, access->account, &keys, err);
 	if (rc)
 		return rc;
-	if (by_key)
-		return lf_blob_shared_key_check(x, header + strlen(shared), target->account, keys,
-						err);
-	return lf_blob_sas_check(&sas, x, target, keys, lf_clock_now_ns(service->opts.clock), err);
+	return shared_key ? lf_blob_shared_key_check(x, shared_key, access->account, keys, err)
+			  : lf_blob_sas_check(&sas, access, keys,
+					      lf_clock_now_ns(service->opts.clock), err);
+}
+
+int lf_blob_authorize(struct lf_http_exchange *x, struct lf_blob_request *request,
+		      struct lf_error *err)
+{
+	static const char bearer[] = "Bearer ", shared[] = "SharedKey ";
+	const char *header = lf_http_header(x, "Authorization");
+	const struct lf_blob_service *service = request->service;
+	struct lf_blob_access access = {.operation = request->operation,
+					.account = request->target.account,
+					.container = request->target.container,
+					.blob = request->target.blob};
+
+	int rc = lf_blob_exists(service->data_dir, &request->target, &access.exists, err);
+	if (rc)
+		return rc;
+	bool by_key = header && lf_text_starts_nocase(header, shared);
+	if (header && lf_text_starts_nocase(header, bearer))
+		rc = check_token(service, header + strlen(bearer), &access, err);
+	else
+		rc = check_signature(service, x, by_key ? header + strlen(shared) : NULL, &access,
+				     err);
+	request->create_only = access.create_only;
+	return rc;
 }
 
 int lf_blob_open(const struct lf_blob_opts *opts, struct lf_blob_service **ret_service,
@@ -400,9 +353,12 @@ int lf_blob_open(const struct lf_blob_opts *opts, struct lf_blob_service **ret_s
 	service->opts = *opts;
 	service->data_dir = strdup(opts->data_dir);
 	service->handler = (struct lf_http_handler){begin, complete, service};
-	if (!service->data_dir) {
+	for (size_t i = 0; i < LF_BLOB_LOCKS; i++)
+		pthread_mutex_init(&service->locks[i], NULL);
+	int rc = service->data_dir ? lf_blob_sweep(service->data_dir, err) : lf_fail_nomem(err);
+	if (rc) {
 		lf_blob_free(service);
-		return lf_fail_nomem(err);
+		return rc;
 	}
 	*ret_service = service;
 	return 0;
@@ -412,6 +368,8 @@ void lf_blob_free(struct lf_blob_service *service)
 {
 	if (!service)
 		return;
+	for (size_t i = 0; i < LF_BLOB_LOCKS; i++)
+		pthread_mutex_destroy(&service->locks[i]);
 	free(service->data_dir);
 	free(service);
 }

@@ -9,16 +9,21 @@
 #ifndef LF_BLOB_SERVICE_H
 #define LF_BLOB_SERVICE_H
 
+#include <pthread.h>
+
 #include "base/text.h"
 #include "blob/blob.h"
 #include "json/json.h"
 
 #define LF_BLOB_QUERY_SIZE 1100 /* of a value in a query: a blob's name, at most */
+#define LF_BLOB_LOCKS	   64
 
 struct lf_blob_service {
 	struct lf_blob_opts opts;
 	char *data_dir;
 	struct lf_http_handler handler;
+	/* Held while a blob's name gets other bytes, or none: by a hash of the name. */
+	pthread_mutex_t locks[LF_BLOB_LOCKS];
 };
 
 /* Account, container and blob of a request's path, decoded; container and blob may be "". */
@@ -32,9 +37,26 @@ void lf_blob_target_done(struct lf_blob_target *target);
 LF_MUST_CHECK int lf_blob_target_parse(const char *path, struct lf_blob_target *ret_target,
 				       struct lf_error *err);
 
-/* Who asks, and may they?  LF_EUNAUTHENTICATED, LF_EDENIED. */
-LF_MUST_CHECK int lf_blob_authorize(struct lf_blob_service *service, struct lf_http_exchange *x,
-				    const struct lf_blob_target *target, struct lf_error *err);
+struct lf_blob_upload;
+/* A request that begin has let in.  complete goes by this alone: what is asked again may have
+ * another answer by then. */
+struct lf_blob_request {
+	struct lf_blob_service *service;
+	struct lf_blob_target target;
+	enum lf_blob_operation operation;
+	bool create_only; /* as in struct lf_blob_access */
+	int account;	  /* the account's directory, held open: the one that was asked for */
+	struct lf_blob_upload *upload; /* LF_BLOB_PUT: the bytes as they come */
+};
+
+/* What a request does; LF_EUNSUPPORTED "UnsupportedOperation", LF_EINVAL. */
+LF_MUST_CHECK int lf_blob_operation_parse(const struct lf_http_exchange *x,
+					  const struct lf_blob_target *target,
+					  enum lf_blob_operation *ret_operation,
+					  struct lf_error *err);
+/* Who asks, and may they?  Sets create_only.  LF_EUNAUTHENTICATED, LF_EDENIED. */
+LF_MUST_CHECK int lf_blob_authorize(struct lf_http_exchange *x, struct lf_blob_request *request,
+				    struct lf_error *err);
 /* Decode percent escapes in place; false: broken, or a NUL. */
 bool lf_blob_decode(char *text);
 
@@ -43,10 +65,34 @@ LF_MUST_CHECK int lf_blob_container_dir(const char *data_dir, const char *accoun
 					const char *container, char **ret_dir,
 					struct lf_error *err);
 
-/* Blobs of the target's name that are of another kind than what keep says (a suffix, or ""). */
-LF_MUST_CHECK int lf_blob_remove_others(struct lf_blob_service *service,
-					const struct lf_blob_target *target, const char *keep,
+/* Is there what a target names: a blob of any kind, a container, an account? */
+LF_MUST_CHECK int lf_blob_exists(const char *data_dir, const struct lf_blob_target *target,
+				 bool *ret_exists, struct lf_error *err);
+/* A name for a file on its way into a container of the account, in a place that is no container;
+ * free(). */
+LF_MUST_CHECK int lf_blob_temporary(const char *data_dir, const char *account, char **ret_path,
+				    struct lf_error *err);
+/*
+ * Give the request's blob the bytes of a file, which becomes path (one of the
+ * blob's); blobs of that name that are of another kind than suffix go.
+ *   LF_ECONFLICT "BlobAlreadyExists"  If-None-Match: *, and there is one
+ *   LF_EDENIED                        the right is to make, and there is one
+ *   LF_ENOTFOUND "ContainerNotFound"
+ */
+LF_MUST_CHECK int lf_blob_place(const struct lf_blob_request *request,
+				const struct lf_http_exchange *x, const char *temporary,
+				const char *path, const char *suffix, struct lf_error *err);
+/* Remove a blob of any kind.  LF_ENOTFOUND "BlobNotFound". */
+LF_MUST_CHECK int lf_blob_remove(const struct lf_blob_request *request, struct lf_error *err);
+/* What a kill has left of uploads in all accounts; nothing else may be under way. */
+LF_MUST_CHECK int lf_blob_sweep(const char *data_dir, struct lf_error *err);
+
+/* A Put Blob under way. */
+LF_MUST_CHECK int lf_blob_upload_begin(struct lf_blob_request *request, struct lf_error *err);
+int lf_blob_upload_take(void *context, const void *data, size_t len, struct lf_error *err);
+LF_MUST_CHECK int lf_blob_upload_finish(struct lf_blob_request *request, struct lf_http_exchange *x,
 					struct lf_error *err);
+void lf_blob_upload_free(struct lf_blob_upload *upload);
 
 /* XML answers. */
 void lf_blob_answer_error(struct lf_http_exchange *x, const struct lf_error *err);

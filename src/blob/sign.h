@@ -33,13 +33,13 @@ LF_MUST_CHECK int lf_blob_sas_parse(const struct lf_http_exchange *x, struct lf_
 /* What was signed; resource: "/blob/ACCOUNT/CONTAINER[/BLOB]" (of an account SAS: unused). */
 char *lf_blob_sas_text(const struct lf_blob_sas *sas, const char *account, const char *resource);
 /*
- * May who has the signature do this to target at now_ns?  keys: the account's, base64.
+ * May who has the signature do this at now_ns?  keys: the account's, base64.
+ * Sets create_only, where the right is to make alone.
  *   LF_EDENIED "AuthenticationFailed" (signature, times), "AuthorizationPermissionMismatch",
  *              "AuthorizationResourceTypeMismatch", "AuthorizationServiceMismatch"
  */
-LF_MUST_CHECK int lf_blob_sas_check(const struct lf_blob_sas *sas, const struct lf_http_exchange *x,
-				    const struct lf_blob_target *target, const json_t *keys,
-				    int64_t now_ns, struct lf_error *err);
+LF_MUST_CHECK int lf_blob_sas_check(const struct lf_blob_sas *sas, struct lf_blob_access *access,
+				    const json_t *keys, int64_t now_ns, struct lf_error *err);
 /* Is the request signed by one of the keys?  LF_EDENIED. */
 LF_MUST_CHECK int lf_blob_shared_key_check(const struct lf_http_exchange *x, const char *header,
 					   const char *account, const json_t *keys,

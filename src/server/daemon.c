@@ -71,24 +71,24 @@ static int agent_token(void *context, const char *agent, char **ret_token, struc
 }
 
 /* The owner may use every account; an agent those that its replicas go through. */
-static int authorize_blob(void *context, const char *principal, const char *account,
-			  struct lf_error *err)
+static int authorize_blob(void *context, struct lf_blob_access *access, struct lf_error *err)
 {
 	const struct lf_daemon *daemon = context;
 	const struct lf_list_query query = {.type = "Landfall/replicas"};
 	LF_AUTO_RESOURCE_LIST list = {0};
 
-	if (lf_text_equal_nocase(principal, daemon->context.owner_id))
+	if (lf_text_equal_nocase(access->principal, daemon->context.owner_id))
 		return 0;
 	int rc = lf_catalog_list(daemon->context.catalog, &query, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++)
-		if (strcmp(lf_json_text_or(list.items[i].doc, "agentId", ""), principal) == 0 &&
+		if (strcmp(lf_json_text_or(list.items[i].doc, "agentId", ""), access->principal) ==
+			    0 &&
 		    lf_text_equal_nocase(lf_arm_id_last(lf_json_text_or(list.items[i].doc,
 									"cacheAccountId", "")),
-					 account))
+					 access->account))
 			return 0;
 	return rc ? rc
-		  : lf_fail_arm(err, LF_EDENIED, "AuthorizationPermissionMismatch", account,
+		  : lf_fail_arm(err, LF_EDENIED, "AuthorizationPermissionMismatch", access->account,
 				"ask for a role on the storage account",
 				"this request is not authorized to perform this operation");
 }

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests to the data plane, without a connection: who is let in, when that is
+ * decided, and what then happens to the files.
+ */
+#include "test.h"
+
+#include "base/text.h"
+#include "blob/service.h"
+#include "blob/sign.h"
+#include "http_standin.h"
+
+#define KEY                                                                                        \
+	"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw=="
+#define OTHER                                                                                      \
+	"/////wQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw=="
+#define NOW INT64_C(1790000000000000000)
+
+static struct lf_error err;
+static const char *key = KEY;
+
+struct site {
+	char *dir;
+	struct lf_clock *clock;
+	struct lf_regions *regions;
+	struct lf_blob_service *service;
+	const struct lf_http_handler *handler;
+};
+
+static int keys_of(void *context, const char *account, json_t **ret_keys, struct lf_error *e)
+{
+	(void)context;
+	if (strcmp(account, "acct") != 0)
+		return lf_fail(e, LF_ENOTFOUND, account, "no such account");
+	*ret_keys = json_pack("[s]", key);
+	return *ret_keys ? 0 : lf_fail_nomem(e);
+}
+
+static int nobody(void *context, struct lf_blob_access *access, struct lf_error *e)
+{
+	(void)context, (void)access;
+	return lf_fail(e, LF_EDENIED, NULL, "nobody");
+}
+
+static int setup(void **state)
+{
+	static const char *const url = "https://site";
+	struct site *site = calloc(1, sizeof(*site));
+	void *dir = NULL;
+
+	if (!site || test_memory_dir_setup(&dir))
+		return -1;
+	key = KEY;
+	site->dir = dir;
+	site->clock = lf_clock_new_manual(NOW);
+	assert_lf_ok(lf_regions_open(site->dir, &site->regions, &err));
+	const struct lf_blob_opts opts = {.clock = site->clock,
+					  .regions = site->regions,
+					  .data_dir = site->dir,
+					  .tenant_id = "t",
+					  .base_url = (const char *const *)&url,
+					  .authorize = nobody,
+					  .keys = keys_of};
+	assert_lf_ok(lf_blob_open(&opts, &site->service, &err));
+	site->handler = lf_blob_http_handler(site->service);
+	assert_lf_ok(lf_blob_account_make(site->dir, "acct", &err));
+	assert_lf_ok(lf_blob_container_make(site->dir, "acct", "box", &err));
+	*state = site;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct site *site = *state;
+	void *dir = site->dir;
+
+	lf_blob_free(site->service);
+	lf_regions_free(site->regions);
+	lf_clock_free(site->clock);
+	free(site);
+	return test_dir_teardown(&dir);
+}
+
+/* An account's signature for all of its blobs, with these permissions; static. */
+static const char *signed_for(const char *permissions)
+{
+	static char query[512];
+	struct lf_blob_sas sas = {
+		.version = "2021-08-06", .services = "b", .types = "sco", .protocol = "https"};
+	char signature[48];
+	size_t at;
+
+	snprintf(sas.permissions, sizeof(sas.permissions), "%s", permissions);
+	lf_time_format(NOW + 3600 * LF_NS_PER_S, sas.expiry);
+	LF_AUTO_FREE char *text = lf_blob_sas_text(&sas, "acct", NULL);
+	assert_true(text && lf_blob_hmac(KEY, text, signature));
+	at = (size_t)snprintf(query, sizeof(query),
+			      "sv=%s&ss=b&srt=sco&sp=%s&spr=https&se=%s&sig=", sas.version,
+			      sas.permissions, sas.expiry);
+	for (const char *p = signature; *p; p++)
+		at += (size_t)snprintf(query + at, sizeof(query) - at,
+				       strchr("+/=", *p) ? "%%%02X" : "%c", *p);
+	return query;
+}
+
+static struct lf_http_exchange asked(const char *method, const char *path, const char *permissions,
+				     const char *more)
+{
+	static char queries[4][768]; /* as many requests are under way at once, at most */
+	static unsigned used;
+	char *query = queries[used++ % 4];
+
+	snprintf(query, sizeof(queries[0]), "%s%s", permissions ? signed_for(permissions) : "x=y",
+		 more ? more : "");
+	return (struct lf_http_exchange){.method = method, .path = path, .query = query};
+}
+
+static int call(struct site *site, const char *method, const char *path, const char *permissions,
+		const char *more)
+{
+	struct lf_http_exchange x = asked(method, path, permissions, more);
+
+	standin_call(site->handler, &x);
+	int status = x.status;
+	standin_done(&x);
+	return status;
+}
+
+static int put(struct site *site, const char *path, const char *permissions, const char *type,
+	       const char *body)
+{
+	struct lf_http_exchange x = asked("PUT", path, permissions, NULL);
+
+	standin_add(&x, "x-ms-blob-type", type);
+	if (strcmp(type, "PageBlob") == 0) {
+		standin_add(&x, "x-ms-blob-content-length", "1024");
+	} else {
+		x.body = body;
+		x.body_len = strlen(body);
+	}
+	standin_call(site->handler, &x);
+	int status = x.status;
+	standin_done(&x);
+	return status;
+}
+
+static void check_bytes(struct site *site, const char *path, const char *expected)
+{
+	struct lf_http_exchange x = asked("GET", path, "r", NULL);
+
+	standin_call(site->handler, &x);
+	assert_int_equal(x.status, 200);
+	assert_string_equal(lf_buf_text(&x.answer), expected);
+	standin_done(&x);
+}
+
+static void test_stranger__is_asked_who_they_are_before_anything_else(void **state)
+{
+	struct site *site = *state;
+
+	assert_int_equal(call(site, "GET", "/acct/box/x", NULL, NULL), 401);
+	assert_int_equal(call(site, "DELETE", "/acct/box", NULL, "&restype=container"), 401);
+	assert_int_equal(put(site, "/acct/box/x", NULL, "BlockBlob", "x"), 401);
+	assert_int_equal(call(site, "GET", "/acct/box/x", "r", NULL), 404);
+}
+
+static void test_signature__with_create_makes_and_never_replaces(void **state)
+{
+	struct site *site = *state;
+
+	assert_int_equal(put(site, "/acct/box/x", "c", "BlockBlob", "first"), 201);
+	assert_int_equal(put(site, "/acct/box/x", "c", "BlockBlob", "second"), 403);
+	assert_int_equal(put(site, "/acct/box/x", "c", "PageBlob", NULL), 403);
+	check_bytes(site, "/acct/box/x", "first");
+	assert_int_equal(put(site, "/acct/box/x", "w", "BlockBlob", "third"), 201);
+	check_bytes(site, "/acct/box/x", "third");
+	assert_int_equal(put(site, "/acct/box/p", "c", "PageBlob", NULL), 201);
+	assert_int_equal(put(site, "/acct/box/p", "c", "PageBlob", NULL), 403);
+	assert_int_equal(put(site, "/acct/box/p", "c", "BlockBlob", "x"), 403);
+	assert_int_equal(put(site, "/acct/box/p", "cw", "BlockBlob", "fourth"), 201);
+	check_bytes(site, "/acct/box/p", "fourth");
+}
+
+/* Both begin where nothing is; the one that ends second finds a blob. */
+static void test_signature__with_create_asks_again_when_the_bytes_have_come(void **state)
+{
+	struct site *site = *state;
+	struct lf_http_exchange x = asked("PUT", "/acct/box/x", "c", NULL);
+
+	standin_add(&x, "x-ms-blob-type", "BlockBlob");
+	x.body = "late";
+	x.body_len = 4;
+	assert_int_equal(standin_begin(site->handler, &x), 0);
+	assert_int_equal(put(site, "/acct/box/x", "c", "PageBlob", NULL), 201);
+	standin_complete(site->handler, &x);
+	assert_int_equal(x.status, 403);
+	standin_done(&x);
+	assert_int_equal(call(site, "DELETE", "/acct/box/x", "d", NULL), 202);
+	assert_int_equal(call(site, "GET", "/acct/box/x", "r", NULL), 404);
+}
+
+static void test_signature__allows_what_its_letters_say_alone(void **state)
+{
+	static const struct {
+		const char *method, *path, *more, *letters;
+	} operations[] = {
+		{"GET", "/acct", "&comp=list", "l"},
+		{"GET", "/acct/box", "&restype=container&comp=list", "l"},
+		{"GET", "/acct/box", "&restype=container", "r"},
+		{"PUT", "/acct/new", "&restype=container", "cw"},
+		{"DELETE", "/acct/box", "&restype=container", "d"},
+		{"GET", "/acct/box/x", NULL, "r"},
+		{"HEAD", "/acct/box/x", NULL, "r"},
+		{"GET", "/acct/box/x", "&comp=pagelist", "r"},
+		{"PUT", "/acct/box/x", "&comp=page", "w"},
+		{"DELETE", "/acct/box/x", NULL, "d"},
+	};
+	static const char all[] = "racwdxyltmeopi";
+	struct site *site = *state;
+
+	for (size_t i = 0; i < LF_N(operations); i++)
+		for (const char *p = all; *p; p++) {
+			const char letter[2] = {*p, '\0'};
+			struct lf_http_exchange x = asked(operations[i].method, operations[i].path,
+							  letter, operations[i].more);
+			int rc = standin_begin(site->handler, &x);
+			bool meant = strchr(operations[i].letters, *p);
+			if (meant != (rc == 0))
+				fail_msg("%s %s%s with %c: %d", operations[i].method,
+					 operations[i].path,
+					 operations[i].more ? operations[i].more : "", *p,
+					 x.status);
+			assert_true(meant || x.status == 403);
+			standin_done(&x);
+		}
+}
+
+static void test_signature__of_a_key_that_was_renewed_is_no_more(void **state)
+{
+	struct site *site = *state;
+
+	assert_int_equal(put(site, "/acct/box/x", "w", "BlockBlob", "x"), 201);
+	key = OTHER;
+	assert_int_equal(call(site, "GET", "/acct/box/x", "r", NULL), 403);
+}
+
+/* The head comes while there is one account, the body when there is another of its name. */
+static void test_account__that_is_made_anew_has_not_let_anybody_in(void **state)
+{
+	struct site *site = *state;
+	struct lf_http_exchange x = asked("DELETE", "/acct/box/x", "d", NULL);
+
+	assert_int_equal(put(site, "/acct/box/x", "w", "BlockBlob", "old"), 201);
+	assert_int_equal(standin_begin(site->handler, &x), 0);
+	assert_lf_ok(lf_blob_account_remove(site->dir, site->regions, "acct", &err));
+	assert_lf_ok(lf_blob_account_make(site->dir, "acct", &err));
+	assert_lf_ok(lf_blob_container_make(site->dir, "acct", "box", &err));
+	assert_int_equal(put(site, "/acct/box/x", "w", "BlockBlob", "new"), 201);
+	standin_complete(site->handler, &x);
+	assert_int_equal(x.status, 404);
+	standin_done(&x);
+	check_bytes(site, "/acct/box/x", "new");
+}
+
+static void test_account__that_is_not_there_is_not_decided_about_later(void **state)
+{
+	struct site *site = *state;
+	struct lf_http_exchange x = asked("GET", "/other/box/x", "r", NULL);
+
+	assert_int_not_equal(standin_begin(site->handler, &x), 0);
+	assert_int_equal(x.status, 404);
+	standin_done(&x);
+}
+
+static void test_upload__that_a_kill_cut_is_nowhere(void **state)
+{
+	struct site *site = *state;
+	struct lf_http_exchange x = asked("PUT", "/acct/box/x", "w", NULL);
+	LF_AUTO_FREE char *uploads = lf_printf_dup("%s/accounts/acct/.uploads", site->dir);
+
+	standin_add(&x, "x-ms-blob-type", "BlockBlob");
+	x.body = "half";
+	x.body_len = 4;
+	assert_int_equal(standin_begin(site->handler, &x), 0);
+	assert_int_equal(x.begin.sink(x.begin.context, x.body, x.body_len, &err), 0);
+	assert_int_equal(access(uploads, F_OK), 0);
+	/* what the next start does */
+	assert_lf_ok(lf_blob_sweep(site->dir, &err));
+	assert_int_not_equal(access(uploads, F_OK), 0);
+	standin_done(&x);
+	assert_int_equal(call(site, "GET", "/acct/box/x", "r", NULL), 404);
+	/* and the next upload has its place again */
+	assert_int_equal(put(site, "/acct/box/x", "w", "BlockBlob", "whole"), 201);
+	check_bytes(site, "/acct/box/x", "whole");
+}
+
+/* The list of a container, or of the account. */
+static bool lists(struct site *site, const char *path, const char *more, const char *text)
+{
+	struct lf_http_exchange x = asked("GET", path, "l", more);
+
+	standin_call(site->handler, &x);
+	assert_int_equal(x.status, 200);
+	bool found = strstr(lf_buf_text(&x.answer), text);
+	standin_done(&x);
+	return found;
+}
+
+static void test_list__has_every_blob_of_a_client_and_nothing_of_ours(void **state)
+{
+	struct site *site = *state;
+
+	assert_int_equal(put(site, "/acct/box/a.tmp-b", "w", "BlockBlob", "mine"), 201);
+	assert_int_equal(put(site, "/acct/box/.tmp-x", "w", "BlockBlob", "mine"), 201);
+	assert_true(
+		lists(site, "/acct/box", "&restype=container&comp=list", "<Name>a.tmp-b</Name>"));
+	assert_true(
+		lists(site, "/acct/box", "&restype=container&comp=list", "<Name>.tmp-x</Name>"));
+	assert_false(lists(site, "/acct", "&comp=list", "uploads"));
+	assert_true(lists(site, "/acct", "&comp=list", "<Name>box</Name>"));
+	assert_int_equal(call(site, "DELETE", "/acct/.uploads", "d", "&restype=container"), 400);
+	assert_int_equal(call(site, "GET", "/acct/.uploads/x", "r", NULL), 400);
+}
+
+static void test_query__that_cannot_be_read_is_refused(void **state)
+{
+	struct site *site = *state;
+
+	assert_int_equal(call(site, "GET", "/acct/box/x", "r", "&comp=%00"), 400);
+	assert_int_equal(call(site, "GET", "/acct/box/x", "r", "&comp=li%"), 400);
+	assert_int_equal(
+		call(site, "GET", "/acct/box", "l", "&restype=container&comp=list&maxresults=0"),
+		400);
+	assert_int_equal(
+		call(site, "GET", "/acct/box", "l", "&restype=container&comp=list&maxresults=-1"),
+		400);
+	assert_int_equal(call(site, "GET", "/acct/box", "l",
+			      "&restype=container&comp=list&maxresults=4294967296"),
+			 200);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_stranger__is_asked_who_they_are_before_anything_else),
+		TEST(test_signature__with_create_makes_and_never_replaces),
+		TEST(test_signature__with_create_asks_again_when_the_bytes_have_come),
+		TEST(test_signature__allows_what_its_letters_say_alone),
+		TEST(test_signature__of_a_key_that_was_renewed_is_no_more),
+		TEST(test_account__that_is_made_anew_has_not_let_anybody_in),
+		TEST(test_account__that_is_not_there_is_not_decided_about_later),
+		TEST(test_upload__that_a_kill_cut_is_nowhere),
+		TEST(test_list__has_every_blob_of_a_client_and_nothing_of_ours),
+		TEST(test_query__that_cannot_be_read_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
