@@ -7,6 +7,7 @@
 #define LF_BASE_BANNED_H
 
 #include <libgen.h>
+#include <linux/bpf.h> /* names some of them in a list */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
