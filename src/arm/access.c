@@ -31,7 +31,8 @@ int lf_arm_authenticate(struct lf_arm_call *call, struct lf_error *err)
 				   "get a token of a service principal",
 				   "the token names no principal");
 	call->principal = strdup(oid);
-	return call->principal ? 0 : lf_fail_nomem(err);
+	call->client = strdup(lf_json_text_or(claims, "appid", ""));
+	return call->principal && call->client ? 0 : lf_fail_nomem(err);
 }
 
 int lf_arm_authorize(const struct lf_context *context, const char *principal, const char *action,

@@ -19,7 +19,12 @@
 #include "json/field.h"
 
 struct lf_arm_call;
+/*
+ * 0 with a reply made, or an error; or LF_ARM_LATER after lf_http_suspend(): another thread answers
+ * with lf_arm_reply() or lf_arm_reply_error(), and lf_http_resume().
+ */
 typedef int lf_arm_handler(struct lf_arm_call *call, struct lf_error *err);
+#define LF_ARM_LATER 1
 
 enum lf_arm_route_flags {
 	LF_ARM_OPEN = 1,       /* no token (identity endpoints) */
@@ -72,6 +77,7 @@ const char *lf_arm_base_url(const struct lf_arm_call *call);
 /* Object id of the caller's principal. */
 const char *lf_arm_principal(const struct lf_arm_call *call);
 const char *lf_arm_request_id(const struct lf_arm_call *call);
+const char *lf_arm_correlation_id(const struct lf_arm_call *call);
 
 /* Answers: at most one.  body is borrowed (dumped before return); may be NULL for no body. */
 LF_MUST_CHECK int lf_arm_reply(struct lf_arm_call *call, int status, const json_t *body,

@@ -34,6 +34,7 @@ int lf_arm_reply_async(struct lf_arm_call *call, int status, const struct lf_arm
 				   : default_path(call, "operationResults", async->job);
 	char seconds[16];
 
+	snprintf(call->job, sizeof(call->job), "%s", async->job);
 	if (!status_path || !result_path)
 		return lf_fail_nomem(err);
 	set_url(call, "Azure-AsyncOperation", status_path);

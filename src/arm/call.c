@@ -94,3 +94,8 @@ const char *lf_arm_request_id(const struct lf_arm_call *call)
 {
 	return call->request_id;
 }
+
+const char *lf_arm_correlation_id(const struct lf_arm_call *call)
+{
+	return call->correlation_id;
+}

@@ -22,9 +22,10 @@ struct lf_arm_call {
 	char *ids[LF_PATH_SEGMENTS_MAX]; /* answers of lf_arm_id() by levels_up, once asked for */
 	char *query_text[8];		 /* values handed out */
 	size_t n_queries;
-	char *principal;
+	char *principal, *client;
 	char request_id[LF_GUID_SIZE];
 	char correlation_id[LF_GUID_SIZE];
+	char job[LF_GUID_SIZE]; /* that was started; "" none */
 	bool replied;
 };
 

@@ -8,6 +8,7 @@
 #ifndef LF_ARM_CONTEXT_H
 #define LF_ARM_CONTEXT_H
 
+#include "audit/audit.h"
 #include "base/clock.h"
 #include "catalog/catalog.h"
 #include "compute/compute.h"
@@ -32,6 +33,7 @@ struct lf_context {
 	struct lf_compute *compute;
 	struct lf_replication *replication;
 	struct lf_token_keys *token_keys;
+	struct lf_audit *audit;
 	unsigned allow; /* of enum lf_allow */
 	const char *data_dir;
 	const char *base_url; /* "https://127.0.0.1:8443" */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "arm/call.h"
+#include "audit/exchange.h"
 #include "base/log.h"
 
 #define BODY_MAX      (4u << 20)  /* of a management call; Azure's own limit */
@@ -48,6 +49,7 @@ static void call_free(void *context)
 	for (size_t i = 0; i < LF_N(call->ids); i++)
 		free(call->ids[i]);
 	free(call->principal);
+	free(call->client);
 	free(call);
 }
 
@@ -205,6 +207,33 @@ static int read_body(struct lf_arm_call *call, struct lf_error *err)
 			  : 0;
 }
 
+/*
+ * What was done or tried, before it is answered.  Of what only reads the refusals are kept; signing
+ * in says itself what came of it.
+ */
+static void audit_call(struct lf_arm_call *call, const struct lf_error *err)
+{
+	const struct lf_arm_route *route = call->match.route;
+	const char *method = lf_http_method(call->http);
+	bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+	bool refused = err->code == LF_EUNAUTHENTICATED || err->code == LF_EDENIED;
+	struct lf_audit_event event = {
+		.action = route ? route->action : NULL,
+		.resource = route ? lf_arm_id(call, 0) : NULL,
+		.principal = call->principal,
+		.client = call->client,
+		.correlation = call->correlation_id,
+		.job = call->job,
+		.durable = !err->code,
+	};
+
+	bool nobody = err->code && !call->principal;
+	bool quiet = (reads && !refused) || (route && route->flags & LF_ARM_OPEN);
+	if (quiet && !nobody)
+		return;
+	lf_audit_exchange(call->context->audit, call->http, &event, err);
+}
+
 static void answer_error(struct lf_arm_call *call, const struct lf_error *err)
 {
 	if (lf_error_http(err->code) >= 500)
@@ -231,6 +260,7 @@ static int begin_call(struct lf_arm *arm, struct lf_http_exchange *x,
 	}
 	lf_catalog_rollback(arm->context->catalog);
 	if (rc) {
+		audit_call(call, &err);
 		answer_error(call, &err);
 		return rc;
 	}
@@ -263,8 +293,13 @@ static void complete(void *server_context, struct lf_http_exchange *x, int sink_
 	if (!rc)
 		rc = call->match.route->handler(call, &err);
 	lf_catalog_rollback(arm->context->catalog); /* a handler that failed in its transaction */
+	if (rc == LF_ARM_LATER)			    /* it is another thread's now */
+		return;
 	if (!rc && !call->replied)
 		rc = lf_fail(&err, LF_EINTERNAL, NULL, "the handler gave no answer");
+	if (!rc)
+		err = LF_ERROR_NONE; /* a handler may have looked for what is not there */
+	audit_call(call, &err);
 	if (rc)
 		answer_error(call, &err);
 }

@@ -9,6 +9,7 @@
 #include "audit/internal.h"
 #include "base/counters.h"
 #include "base/fault.h"
+#include "base/health.h"
 #include "os/file.h"
 #include "os/thread.h"
 
@@ -152,8 +153,11 @@ static int append(struct lf_audit *audit, const char *members, struct lf_error *
 static void note(struct lf_audit *audit, int rc, const struct lf_error *err)
 {
 	audit->state.problem[0] = '\0';
-	if (!rc)
+	if (!rc) {
+		lf_health_clear("audit-log", NULL);
 		return;
+	}
+	lf_health_raise("audit-log", NULL, "the audit log cannot be written: %s", err->message);
 	snprintf(audit->state.problem, sizeof(audit->state.problem), "%.380s", err->message);
 	lf_count("audit_errors", NULL, 1);
 }
@@ -331,6 +335,8 @@ static void say_opened(struct lf_audit *audit, const struct look *look)
 
 	snprintf(detail, sizeof(detail), "%llu bytes of a line that was cut were taken away",
 		 (unsigned long long)look->cut);
+	if (audit->state.found[0])
+		lf_health_raise("audit-damaged", NULL, "%s", audit->state.found);
 	if (audit->state.found[0])
 		lf_audit_write(audit, &(struct lf_audit_event){.action = "Landfall/audit/damaged",
 							       .outcome = LF_AUDIT_FAILED,

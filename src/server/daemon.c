@@ -26,7 +26,8 @@
 #define COLLECT_EVERY_NS (24 * 3600 * LF_NS_PER_S)
 #define COMPACT_RATE	 (8u << 20) /* bytes a second: a tenth of a processor */
 #define BACKUP_EVERY_NS	 (5 * LF_NS_PER_S)
-#define KEEPERS		 3
+#define AUDIT_EVERY_NS	 (2 * LF_NS_PER_S)
+#define KEEPERS		 4
 
 struct lf_daemon {
 	struct lf_site site;
@@ -132,6 +133,9 @@ static int open_core(struct lf_daemon *daemon, const struct lf_daemon_opts *opts
 	if (!rc)
 		rc = lf_site_load(&daemon->site, context->catalog, context->clock, opts->address,
 				  err);
+	if (rc)
+		return rc;
+	rc = lf_audit_open(daemon->data_dir, context->clock, &context->audit, err);
 	if (rc)
 		return rc;
 	context->allow = opts->allow;
@@ -323,10 +327,20 @@ static void *collect_vaults(void *context)
 	return NULL;
 }
 
+static void *tend_audit(void *context)
+{
+	struct lf_daemon *daemon = context;
+
+	do
+		lf_audit_tend(daemon->context.audit);
+	while (wait_until(daemon, lf_clock_now_ns(daemon->context.clock) + AUDIT_EVERY_NS));
+	return NULL;
+}
+
 static int start_keepers(struct lf_daemon *daemon, struct lf_error *err)
 {
 	static void *(*const duties[KEEPERS])(void *) = {tend_replicas, tend_backups,
-							 collect_vaults};
+							 collect_vaults, tend_audit};
 
 	for (; daemon->keeping < KEEPERS; daemon->keeping++) {
 		int sys = pthread_create(&daemon->keepers[daemon->keeping], NULL,
@@ -335,6 +349,16 @@ static int start_keepers(struct lf_daemon *daemon, struct lf_error *err)
 			return lf_fail_sys(err, sys, NULL, "cannot start a thread");
 	}
 	return 0;
+}
+
+/* A start or a stop as a line of the audit log. */
+static void say(struct lf_daemon *daemon, const char *action)
+{
+	lf_audit_write(daemon->context.audit,
+		       &(struct lf_audit_event){.action = action,
+						.resource = daemon->url,
+						.detail = "version " LF_VERSION,
+						.durable = true});
 }
 
 int lf_daemon_open(const struct lf_daemon_opts *opts, struct lf_daemon **ret_daemon,
@@ -369,6 +393,7 @@ int lf_daemon_open(const struct lf_daemon_opts *opts, struct lf_daemon **ret_dae
 		lf_daemon_free(daemon);
 		return rc;
 	}
+	say(daemon, "Landfall/daemon/start");
 	*ret_daemon = daemon;
 	return 0;
 }
@@ -398,6 +423,9 @@ void lf_daemon_free(struct lf_daemon *daemon)
 	lf_peers_free(daemon->context.peers);
 	lf_regions_free(daemon->context.regions);
 	lf_catalog_free(daemon->context.catalog);
+	if (daemon->url)
+		say(daemon, "Landfall/daemon/stop");
+	lf_audit_free(daemon->context.audit);
 	lf_clock_free(daemon->context.clock);
 	lf_site_done(&daemon->site);
 	free(daemon->url);
