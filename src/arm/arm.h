@@ -60,7 +60,8 @@ struct lf_arm_provider {
 /* The request. */
 struct lf_context *lf_arm_context(const struct lf_arm_call *call);
 struct lf_http_exchange *lf_arm_http(const struct lf_arm_call *call);
-/* A captured path segment, decoded, in the caller's case; asserts that the route has it. */
+/* A captured path segment, decoded, in the caller's case; one that the route has not got: "", and
+ * the call is answered with 500 whatever the handler does. */
 const char *lf_arm_param(const struct lf_arm_call *call, const char *name);
 /* A query option by name without '$' ("filter", "expand", "skiptoken"), decoded; NULL: absent or
  * empty. */

@@ -13,6 +13,15 @@ struct lf_http_exchange *lf_arm_http(const struct lf_arm_call *call)
 	return call->http;
 }
 
+/* The handler and its route do not fit: nothing that it answers is sent. */
+static const char *flawed(const struct lf_arm_call *call, const char *what)
+{
+	struct lf_arm_call *own = (struct lf_arm_call *)(uintptr_t)call;
+
+	own->flaw = what;
+	return "";
+}
+
 const char *lf_arm_param(const struct lf_arm_call *call, const char *name)
 {
 	const struct lf_route_match *match = &call->match;
@@ -21,9 +30,7 @@ const char *lf_arm_param(const struct lf_arm_call *call, const char *name)
 		if (strlen(name) == match->param_lens[i] &&
 		    strncmp(match->param_names[i], name, match->param_lens[i]) == 0)
 			return match->param_values[i];
-	bool route_has_this_parameter = false;
-	LF_ASSERT(route_has_this_parameter);
-	return "";
+	return flawed(call, "asks for a parameter that its route has not got");
 }
 
 const char *lf_arm_query(const struct lf_arm_call *call, const char *name)
@@ -63,7 +70,8 @@ const char *lf_arm_id(const struct lf_arm_call *call, unsigned levels_up)
 	const char *p = match->route->path;
 	struct lf_buf id = LF_BUF_INIT;
 
-	LF_ASSERT(levels_up < match->n_segments);
+	if (levels_up >= match->n_segments)
+		return flawed(call, "asks for a parent that its route has not got");
 	if (own->ids[levels_up])
 		return own->ids[levels_up];
 	for (size_t i = 0; i < match->n_segments - levels_up; i++) {

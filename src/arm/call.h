@@ -27,6 +27,7 @@ struct lf_arm_call {
 	char correlation_id[LF_GUID_SIZE];
 	char job[LF_GUID_SIZE]; /* that was started; "" none */
 	bool replied;
+	const char *flaw; /* what the handler got wrong about its route; NULL: nothing */
 };
 
 /* Who is calling: LF_EUNAUTHENTICATED, or call->principal is set. */
@@ -37,7 +38,8 @@ LF_MUST_CHECK int lf_arm_authorize(const struct lf_context *context, const char 
 /* The api-version rules of a provider. */
 LF_MUST_CHECK int lf_arm_check_version(const struct lf_arm_provider *provider, const char *version,
 				       struct lf_error *err);
-/* ARM's error envelope and status for err. */
+/* ARM's error envelope and status for err, in place of an answer that was set before; cannot fail:
+ * without memory it is lf_http_answer_sorry(). */
 void lf_arm_reply_error(struct lf_arm_call *call, const struct lf_error *err);
 /* {"code","message","target","details","additionalInfo"}; NULL when out of memory. */
 json_t *lf_arm_error_body(const struct lf_error *err);

@@ -249,7 +249,7 @@ static int begin_call(struct lf_arm *arm, struct lf_http_exchange *x,
 	struct lf_error err = LF_ERROR_NONE;
 
 	if (!call) {
-		lf_http_status(x, 500);
+		lf_http_answer_sorry(x);
 		return lf_fail_nomem(&err);
 	}
 	*ret_begin = (struct lf_http_begin){.release = call_free, .context = call};
@@ -295,8 +295,9 @@ static void complete(void *server_context, struct lf_http_exchange *x, int sink_
 	lf_catalog_rollback(arm->context->catalog); /* a handler that failed in its transaction */
 	if (rc == LF_ARM_LATER)			    /* it is another thread's now */
 		return;
-	if (!rc && !call->replied)
-		rc = lf_fail(&err, LF_EINTERNAL, NULL, "the handler gave no answer");
+	if (!rc && (call->flaw || !call->replied))
+		rc = lf_fail(&err, LF_EINTERNAL, call->match.route->path, "the handler of %s %s",
+			     call->match.route->path, call->flaw ? call->flaw : "gives no answer");
 	if (!rc)
 		err = LF_ERROR_NONE; /* a handler may have looked for what is not there */
 	audit_call(call, &err);

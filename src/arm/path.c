@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 void lf_path_done(struct lf_path *path)
 {
@@ -22,7 +23,8 @@ static int hex_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Decode len bytes of raw to out (at least len + 1 bytes); false: broken escape or NUL. */
+/* Decode len bytes of raw to out (at least len + 1 bytes); false: broken escape, NUL, or not
+ * UTF-8. */
 static bool decode(const char *raw, size_t len, bool plus, char *out)
 {
 	size_t used = 0;
@@ -42,7 +44,7 @@ static bool decode(const char *raw, size_t len, bool plus, char *out)
 		out[used++] = c;
 	}
 	out[used] = '\0';
-	return true;
+	return lf_utf8_valid(out);
 }
 
 static int add_segment(struct lf_path *path, const char *raw, size_t len, char **at,

@@ -20,8 +20,8 @@ struct lf_path {
 void lf_path_done(struct lf_path *path);
 #define LF_AUTO_PATH LF_CLEANUP(lf_path_done) struct lf_path
 /*
- * LF_EINVAL for a broken escape, a NUL or slash in a segment, "." or "..", more than
- * LF_PATH_SEGMENTS_MAX segments.
+ * LF_EINVAL for a broken escape, what is not UTF-8, a NUL or slash in a segment, "." or "..", more
+ * than LF_PATH_SEGMENTS_MAX segments.
  * "/subscriptions//subscriptions/ID" and "/subscriptions/subscriptions/ID", a slip of the
  * documents, count as one.
  */

@@ -7,7 +7,8 @@
 
 int lf_arm_reply(struct lf_arm_call *call, int status, const json_t *body, struct lf_error *err)
 {
-	LF_ASSERT(!call->replied);
+	if (call->replied)
+		return lf_fail(err, LF_EINTERNAL, NULL, "the handler answers twice");
 	if (body) {
 		char *text = NULL;
 		int rc = lf_json_dump(body, &text, err);
@@ -59,9 +60,7 @@ static json_t *sentence(const char *message)
 	snprintf(text, sizeof(text), "%s%s", message, message[0] ? "." : "");
 	if (text[0] >= 'a' && text[0] <= 'z')
 		text[0] = (char)(text[0] - 'a' + 'A');
-	/* a message cut in the middle of a character is not UTF-8 */
-	json_t *value = json_string(text);
-	return value ? value : json_string("The request failed.");
+	return json_string(text);
 }
 
 json_t *lf_arm_error_body(const struct lf_error *err)
@@ -92,5 +91,5 @@ void lf_arm_reply_error(struct lf_arm_call *call, const struct lf_error *err)
 	if (status == 429 || status == 503 || status == 507)
 		lf_http_set_header(call->http, "Retry-After", "5");
 	if (!body || lf_arm_reply(call, status, body, &ignored))
-		lf_http_status(call->http, 500);
+		lf_http_answer_sorry(call->http);
 }

@@ -83,13 +83,18 @@ static int add_route(struct lf_router *router, const struct lf_arm_provider *pro
 		     const struct lf_arm_route *route, struct lf_error *err)
 {
 	struct node *node = &router->root;
+	size_t n_params = 0;
 
 	for (const char *p = route->path; *p;) {
 		size_t len = strcspn(p, "/");
+		n_params += *p == '{';
 		if (len && !(node = child_for(node, p, len)))
 			return lf_fail_nomem(err);
 		p += len + (p[len] == '/');
 	}
+	if (n_params > LF_ROUTE_PARAMS_MAX)
+		return lf_fail(err, LF_EINTERNAL, route->path, "%s has more than %d parameters",
+			       route->path, LF_ROUTE_PARAMS_MAX);
 	for (const struct leaf *other = node->leaves; other; other = other->next)
 		if (strcmp(other->route->method, route->method) == 0)
 			return lf_fail(err, LF_EEXISTS, route->path, "%s %s is there twice",
@@ -144,7 +149,6 @@ static void capture(const struct lf_path *path, struct lf_route_match *match)
 		size_t len = strcspn(p, "/");
 		match->segments[i] = path->segments[i];
 		if (p[0] == '{') {
-			LF_ASSERT(match->n_params < LF_ROUTE_PARAMS_MAX);
 			match->param_names[match->n_params] = p + 1;
 			match->param_lens[match->n_params] = len - 2;
 			match->param_values[match->n_params++] = path->segments[i];

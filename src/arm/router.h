@@ -15,7 +15,8 @@
 #define LF_ROUTE_PARAMS_MAX 12
 
 struct lf_router;
-/* LF_EEXISTS when two rows have one method and one path. */
+/* LF_EEXISTS when two rows have one method and one path, LF_EINTERNAL for a row with more than
+ * LF_ROUTE_PARAMS_MAX parameters. */
 LF_MUST_CHECK int lf_router_new(const struct lf_arm_provider *const *providers, size_t n,
 				struct lf_router **ret_router, struct lf_error *err);
 void lf_router_free(struct lf_router *router);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 static const struct error_row {
 	int code;
 	const char *name;
@@ -39,19 +41,29 @@ void lf_assert_failed(const char *expression, const char *file, int line)
 	abort();
 }
 
+/* Whatever text was given, and wherever it had to be cut, an error is UTF-8: it can be answered. */
+static void set_text(char *out, size_t size, const char *fmt, va_list args) LF_PRINTF(3, 0);
+static void set_text(char *out, size_t size, const char *fmt, va_list args)
+{
+	vsnprintf(out, size, fmt, args);
+	lf_utf8_clean(out);
+}
+
+static void copy_text(char *out, size_t size, const char *text)
+{
+	snprintf(out, size, "%s", text ? text : "");
+	lf_utf8_clean(out);
+}
+
 static void set_message(struct lf_error *err, const char *target, const char *fmt, va_list args)
 	LF_PRINTF(3, 0);
 static void set_message(struct lf_error *err, const char *target, const char *fmt, va_list args)
 {
-	char target_copy[sizeof(err->target)];
+	struct lf_error made = LF_ERROR_NONE; /* what is given may point into *err */
 
-	/* target may point into *err */
-	snprintf(target_copy, sizeof(target_copy), "%s", target ? target : "");
-	char message[sizeof(err->message)];
-	vsnprintf(message, sizeof(message), fmt, args);
-	memset(err, 0, sizeof(*err));
-	memcpy(err->target, target_copy, sizeof(target_copy));
-	memcpy(err->message, message, sizeof(message));
+	copy_text(made.target, sizeof(made.target), target);
+	set_text(made.message, sizeof(made.message), fmt, args);
+	*err = made;
 }
 
 int lf_fail(struct lf_error *err, int code, const char *target, const char *fmt, ...)
@@ -104,7 +116,9 @@ int lf_fail_sys(struct lf_error *err, int sys, const char *target, const char *f
 	err->code = code_of_errno(sys);
 	err->sys = sys;
 	size_t used = strlen(err->message);
-	snprintf(err->message + used, sizeof(err->message) - used, ": %s", strerrordesc_np(sys));
+	const char *reason = strerrordesc_np(sys);
+	snprintf(err->message + used, sizeof(err->message) - used, ": %s",
+		 reason ? reason : "unknown reason");
 	return err->code;
 }
 
@@ -116,15 +130,16 @@ int lf_fail_nomem(struct lf_error *err)
 int lf_fail_arm(struct lf_error *err, int code, const char *arm_code, const char *target,
 		const char *hint, const char *fmt, ...)
 {
-	char hint_copy[sizeof(err->hint)];
+	char hint_copy[sizeof(err->hint)], code_copy[sizeof(err->arm_code)];
 	va_list args;
 
-	snprintf(hint_copy, sizeof(hint_copy), "%s", hint ? hint : "");
+	copy_text(hint_copy, sizeof(hint_copy), hint);
+	copy_text(code_copy, sizeof(code_copy), arm_code);
 	va_start(args, fmt);
 	set_message(err, target, fmt, args);
 	va_end(args);
 	err->code = code;
-	snprintf(err->arm_code, sizeof(err->arm_code), "%s", arm_code);
+	memcpy(err->arm_code, code_copy, sizeof(code_copy));
 	memcpy(err->hint, hint_copy, sizeof(hint_copy));
 	return code;
 }
@@ -139,8 +154,7 @@ int lf_error_wrap(struct lf_error *err, const char *fmt, ...)
 	vsnprintf(context, sizeof(context), fmt, args);
 	va_end(args);
 	snprintf(whole, sizeof(whole), "%s: %s", context, err->message);
-	memcpy(err->message, whole, sizeof(err->message));
-	err->message[sizeof(err->message) - 1] = '\0';
+	copy_text(err->message, sizeof(err->message), whole);
 	return err->code;
 }
 
@@ -149,7 +163,7 @@ int lf_error_hint(struct lf_error *err, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(err->hint, sizeof(err->hint), fmt, args);
+	set_text(err->hint, sizeof(err->hint), fmt, args);
 	va_end(args);
 	return err->code;
 }

@@ -56,6 +56,7 @@ enum lf_error_code {
 #undef LF_ERROR_ENUM
 };
 
+/* Each text is UTF-8, whatever was given, and is cut between characters. */
 struct lf_error {
 	int code;	   /* LF_E*, or 0: nothing went wrong */
 	int sys;	   /* errno, when a system call said no; else 0 */

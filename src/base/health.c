@@ -9,45 +9,21 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct lf_health_condition conditions[LF_HEALTH_MAX]; /* those raised come first */
 static atomic_size_t n_conditions;
 static uint64_t n_dropped;
 
-/* Length of the UTF-8 character at text (whole and shortest form); 0: none is there. */
-static size_t character_at(const unsigned char *text)
-{
-	unsigned char first = text[0];
-	size_t len = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-
-	if (first < ' ' || first == 0x7f || (first >= 0x80 && first < 0xc2) || first > 0xf4)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	bool bad = (first == 0xe0 && text[1] < 0xa0) || (first == 0xed && text[1] > 0x9f) ||
-		   (first == 0xf0 && text[1] < 0x90) || (first == 0xf4 && text[1] > 0x8f);
-	return bad ? 0 : len;
-}
-
-/* Whole characters that fit; '?' for what is none. */
+/* Whole characters that fit; '?' for what is none, and for controls. */
 static void copy_text(char *out, size_t size, const char *text)
 {
-	size_t used = 0;
-
-	for (const unsigned char *at = (const unsigned char *)text; *at;) {
-		size_t len = character_at(at);
-		if (used + (len ? len : 1) >= size)
-			break;
-		if (len)
-			memcpy(out + used, at, len);
-		else
-			out[used] = '?';
-		used += len ? len : 1;
-		at += len ? len : 1;
-	}
-	out[used] = '\0';
+	snprintf(out, size, "%s", text);
+	lf_utf8_clean(out);
+	for (char *p = out; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
 }
 
 /* The mutex is held.  n_conditions: none. */

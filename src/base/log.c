@@ -3,10 +3,12 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 #define LOG_LINE_MAX 2048
 
@@ -35,6 +37,9 @@ void lf_log(enum lf_log_level level, const char *fmt, ...)
 	size_t len = (size_t)used + (more > 0 ? (size_t)more : 0);
 	if (len > sizeof(line) - 2)
 		len = sizeof(line) - 2;
+	line[len] = '\0';
+	lf_utf8_clean(line);
+	len = strlen(line);
 	/* a message is one line, whatever came in from outside */
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)line[i] < ' ')

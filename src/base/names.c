@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
+
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define DIGIT "0123456789"
@@ -64,25 +66,6 @@ static const struct rule rules[LF_NAME_KINDS] = {
 			  "at most 1024 bytes of UTF-8 without control characters"},
 };
 
-/* One character of UTF-8 in its shortest form; 0: there is none here. */
-static size_t decode(const char *text, uint32_t *ret_character)
-{
-	const uint8_t *b = (const uint8_t *)text;
-	size_t len = b[0] < 0x80 ? 1 : b[0] >= 0xf0 ? 4 : b[0] >= 0xe0 ? 3 : 2;
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	uint32_t c = len == 1 ? b[0] : b[0] & (0x7fu >> len);
-
-	if ((b[0] >= 0x80 && b[0] < 0xc0) || b[0] >= 0xf8)
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		if ((b[i] & 0xc0) != 0x80) /* the final NUL, too */
-			return 0;
-		c = c << 6 | (b[i] & 0x3f);
-	}
-	*ret_character = c;
-	return c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? 0 : len;
-}
-
 /* Controls, and what changes how the text around it looks: direction marks, joiners, line
  * separators, tags, private and unassigned ends. */
 static bool is_hidden(uint32_t c)
@@ -122,7 +105,7 @@ bool lf_name_good(enum lf_name_kind kind, const char *name)
 	if (!name)
 		return false;
 	for (; name[used]; used += len, n++) {
-		len = decode(name + used, &c);
+		len = lf_utf8_decode(name + used, &c);
 		if (!len || !good_character(rule, c))
 			return false;
 	}

@@ -40,9 +40,12 @@ void lf_blob_answer_xml(struct lf_http_exchange *x, int status, struct lf_buf *x
 	size_t len = xml->len;
 	char *text = lf_buf_take(xml);
 
-	lf_http_status(x, text ? status : 500);
-	if (text)
-		lf_http_answer_take(x, XML_TYPE, text, len);
+	if (!text) {
+		lf_http_answer_sorry(x);
+		return;
+	}
+	lf_http_status(x, status);
+	lf_http_answer_take(x, XML_TYPE, text, len);
 }
 
 void lf_blob_answer_error(struct lf_http_exchange *x, const struct lf_error *err)

@@ -26,6 +26,8 @@ void lf_http_answer_error(struct lf_http_exchange *x, const struct lf_error *err
 	lf_http_status(x, lf_error_http(err->code));
 	if (text)
 		lf_http_answer_take(x, "application/json", text, strlen(text));
+	else
+		lf_http_answer_sorry(x);
 	if (lf_error_http(err->code) >= 500)
 		lf_log_error(lf_http_path(x), err);
 }

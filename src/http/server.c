@@ -17,8 +17,11 @@
 #include <unistd.h>
 
 #include "base/counters.h"
+#include "base/health.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/utf8.h"
+#include "http/json.h"
 #include "os/file.h"
 
 #define THREADS_DEFAULT	    4
@@ -31,6 +34,7 @@
 
 struct lf_http_server {
 	struct MHD_Daemon *daemon;
+	struct MHD_Response *sorry; /* what is sent where nothing else can be; made at the start */
 	struct lf_http_handler handler;
 	uint16_t port;
 	atomic_uint in_flight;
@@ -300,6 +304,27 @@ void lf_http_answer_stream(struct lf_http_exchange *x, const char *content_type,
 						       free_stream));
 }
 
+void lf_http_answer_sorry(struct lf_http_exchange *x)
+{
+	x->broken = true;
+}
+
+static struct MHD_Response *new_sorry(void)
+{
+	static const char text[] =
+		"{\"error\":{\"code\":\"InternalServerError\",\"message\":\"The server could not "
+		"make an answer to this request. Its log says more.\"}}";
+	struct MHD_Response *sorry = MHD_create_response_from_buffer(
+		sizeof(text) - 1, (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT);
+
+	if (sorry && MHD_add_response_header(sorry, "Content-Type", "application/json") &&
+	    MHD_add_response_header(sorry, "Connection", "close"))
+		return sorry;
+	if (sorry)
+		MHD_destroy_response(sorry);
+	return NULL;
+}
+
 /* The exchange. */
 
 static void exchange_free(struct lf_http_exchange *x)
@@ -357,20 +382,28 @@ static void count_answer(int status)
 		 1);
 }
 
+static enum MHD_Result send_sorry(struct lf_http_exchange *x)
+{
+	lf_health_raise("http-answer", "", "no answer could be made to %s %.300s", x->method,
+			x->path);
+	count_answer(500);
+	return MHD_queue_response(x->connection, 500, x->server->sorry);
+}
+
 static enum MHD_Result send_answer(struct lf_http_exchange *x)
 {
-	if (!x->response)
+	if (x->status && !x->response)
 		set_response(x, NULL,
 			     MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
-	if (!x->response)
-		return MHD_NO;
-	for (size_t i = 0; i < x->n_headers; i++)
+	for (size_t i = 0; x->response && i < x->n_headers; i++)
 		if (MHD_add_response_header(x->response, x->headers[i].name, x->headers[i].value) ==
 		    MHD_NO)
 			lf_warn("cannot answer the header %s", x->headers[i].name);
-	int status = x->status && !x->broken ? x->status : 500;
-	count_answer(status);
-	enum MHD_Result result = MHD_queue_response(x->connection, (unsigned)status, x->response);
+	if (!x->status || !x->response || x->broken)
+		return send_sorry(x);
+	count_answer(x->status);
+	enum MHD_Result result =
+		MHD_queue_response(x->connection, (unsigned)x->status, x->response);
 	MHD_destroy_response(x->response);
 	x->response = NULL;
 	return result;
@@ -419,11 +452,59 @@ static enum MHD_Result refuse_body(struct lf_http_exchange *x, uint64_t announce
 	return answer_now(x);
 }
 
+/* Is raw text, as it is and with its escapes decoded?  Broken escapes are the handlers' to refuse.
+ */
+static bool is_text(const char *raw)
+{
+	LF_AUTO_FREE char *plain = malloc(strlen(raw) + 1);
+	char hex[3] = "";
+	uint8_t byte;
+	size_t used = 0;
+	struct lf_error ignored;
+
+	if (!plain)
+		return false;
+	for (const char *p = raw; *p; p++) {
+		plain[used++] = *p;
+		if (*p != '%')
+			continue;
+		snprintf(hex, sizeof(hex), "%.2s", p + 1);
+		if (lf_hex_decode(hex, &byte, 1, &ignored))
+			continue;
+		if (!byte)
+			return false;
+		plain[used - 1] = (char)byte;
+		p += 2;
+	}
+	plain[used] = '\0';
+	return lf_utf8_valid(plain);
+}
+
+static void look_at_header(void *context, const char *name, const char *value)
+{
+	bool *text = context;
+
+	*text = *text && lf_utf8_valid(name) && lf_utf8_valid(value);
+}
+
+/* The one place where bytes of strangers become text.  Bodies are their readers' to check. */
+static int check_text(struct lf_http_exchange *x, struct lf_error *err)
+{
+	bool text = is_text(x->path) && is_text(x->query);
+
+	if (text)
+		lf_http_headers_each(x, "", look_at_header, &text);
+	return text ? 0
+		    : lf_fail_arm(err, LF_EINVAL, "InvalidRequestUri", NULL,
+				  "send UTF-8, percent-encoded in the URL",
+				  "the path, the query or a header is not UTF-8 text");
+}
+
 /* The request before its body: refuse what must not be read at all. */
 static enum MHD_Result begin_exchange(struct lf_http_exchange *x, const char *method)
 {
 	const char *length = lf_http_header(x, "Content-Length");
-	struct lf_error ignored;
+	struct lf_error err = LF_ERROR_NONE, ignored;
 	uint64_t announced = 0;
 
 	x->begun = true;
@@ -439,6 +520,11 @@ static enum MHD_Result begin_exchange(struct lf_http_exchange *x, const char *me
 	}
 	if (length && lf_parse_u64(length, 0, UINT64_MAX, &announced, &ignored))
 		announced = UINT64_MAX;
+	if (check_text(x, &err)) {
+		lf_http_answer_error(x, &err);
+		x->decided = true;
+		return refuse_body(x, announced);
+	}
 	if (lf_http_hand_over(x, x->handler, &x->begin)) {
 		x->decided = true;
 		return refuse_body(x, announced);
@@ -547,8 +633,14 @@ int lf_http_server_open(const struct lf_http_server_opts *opts,
 	if (!server)
 		return lf_fail_nomem(err);
 	server->handler = *handler;
+	server->sorry = new_sorry();
+	if (!server->sorry) {
+		free(server);
+		return lf_fail_nomem(err);
+	}
 	int rc = open_socket(opts->address, opts->port, &server->port, &fd, err);
 	if (rc) {
+		MHD_destroy_response(server->sorry);
 		free(server);
 		return rc;
 	}
@@ -568,6 +660,7 @@ int lf_http_server_open(const struct lf_http_server_opts *opts,
 		opts->client_ca_pem, MHD_OPTION_END);
 	if (!server->daemon) {
 		close(fd);
+		MHD_destroy_response(server->sorry);
 		free(server);
 		return lf_fail(err, LF_EINTERNAL, NULL, "cannot start the HTTPS server");
 	}
@@ -595,5 +688,6 @@ void lf_http_server_free(struct lf_http_server *server)
 	MHD_stop_daemon(server->daemon);
 	if (fd >= 0)
 		close(fd);
+	MHD_destroy_response(server->sorry);
 	free(server);
 }

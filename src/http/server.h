@@ -4,9 +4,11 @@
  * certificates.
  *
  * The listening socket is our own (TCP_NODELAY; socket activation later).
- * Refuses: Content-Length together with Transfer-Encoding, bodies over what the
- * handler allows (413 without reading them), header blocks over 64 KiB, more
- * than opts.connections_max connections; idle connections end after 120 s.
+ * Refuses: paths, queries (as sent and percent-decoded) and header values that
+ * are not UTF-8, so that handlers are given text alone; Content-Length together
+ * with Transfer-Encoding, bodies over what the handler allows (413 without
+ * reading them), header blocks over 64 KiB, more than opts.connections_max
+ * connections; idle connections end after 120 s.
  *
  * Threads: handlers run on opts.threads threads at once; a request belongs to
  * its thread.
@@ -50,6 +52,11 @@ typedef int lf_http_read_fn(void *context, void *data, size_t len, uint64_t offs
 			    struct lf_error *err);
 void lf_http_answer_stream(struct lf_http_exchange *x, const char *content_type, uint64_t len,
 			   lf_http_read_fn *read, void (*release)(void *context), void *context);
+
+/* The answer that cannot fail, in place of whatever was set: 500, a constant, the connection ends.
+ * Also sent where a handler set none and where there was no memory for one; counted in the health
+ * of the process ("http-answer"). */
+void lf_http_answer_sorry(struct lf_http_exchange *x);
 
 /* What the first look at a request (headers only) decides about its body. */
 struct lf_http_begin {

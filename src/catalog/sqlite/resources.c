@@ -105,7 +105,9 @@ static int write_put(struct lf_catalog *catalog, const struct put *put, bool exi
 	LF_AUTO_QUERY query = {0};
 	char etag[LF_GUID_SIZE];
 
-	LF_ASSERT(exists || put->type);
+	if (!exists && !put->type) /* known a moment ago, and deleted since */
+		return lf_fail(err, LF_ENOTFOUND, put->id, "the resource '%s' was not found",
+			       put->id);
 	int rc = lf_query_begin(catalog, exists ? update : insert, true, &query, err);
 	if (rc)
 		return rc;

@@ -118,7 +118,8 @@ bool lf_catalog_in_transaction(struct lf_catalog *catalog)
 
 int lf_catalog_begin(struct lf_catalog *catalog, struct lf_error *err)
 {
-	LF_ASSERT(!lf_catalog_in_transaction(catalog));
+	if (lf_catalog_in_transaction(catalog))
+		return lf_fail(err, LF_EINTERNAL, NULL, "a transaction inside a transaction");
 	pthread_mutex_lock(&catalog->writer_mutex);
 	int rc = exec_sql(catalog->writer, "BEGIN IMMEDIATE", err);
 	if (rc) {
@@ -138,7 +139,8 @@ static void end_transaction(struct lf_catalog *catalog)
 
 int lf_catalog_commit(struct lf_catalog *catalog, struct lf_error *err)
 {
-	LF_ASSERT(lf_catalog_in_transaction(catalog));
+	if (!lf_catalog_in_transaction(catalog))
+		return lf_fail(err, LF_EINTERNAL, NULL, "there is no transaction to commit");
 	LF_CRASH_POINT("catalog-before-commit");
 	int rc = exec_sql(catalog->writer, "COMMIT", err);
 	if (rc)

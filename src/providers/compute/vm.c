@@ -75,8 +75,10 @@ static int check_vm(struct lf_arm_call *call, const char *id, json_t *doc,
 {
 	unsigned vcpus, memory_mib;
 
-	(void)id;
-	LF_ASSERT(before); /* a new one: lf_vm_make() */
+	if (!before) /* a new one is lf_vm_make()'s: it was there a moment ago */
+		return lf_fail_arm(err, LF_ECONFLICT, "OperationNotAllowed", id,
+				   "send the request again",
+				   "the machine was deleted while it was being changed");
 	const char *size = lf_json_text_or(doc, "properties.hardwareProfile.vmSize", "");
 	int rc = lf_compute_size(size, &vcpus, &memory_mib, err);
 	if (rc)

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "arm/arm.h"
+#include "base/health.h"
 #include "base/text.h"
 #include "crypto/tls.h"
 #include "wire.h"
@@ -59,6 +60,24 @@ static int echo(struct lf_arm_call *call, struct lf_error *e)
 	return doc ? lf_arm_reply(call, 200, doc, e) : lf_fail_nomem(e);
 }
 
+/* Asks for what its route has not got. */
+static int stray(struct lf_arm_call *call, struct lf_error *e)
+{
+	LF_AUTO_JSON *doc = json_pack("{s:s,s:s}", "other", lf_arm_param(call, "other"), "up",
+				      lf_arm_id(call, 30));
+
+	return doc ? lf_arm_reply(call, 200, doc, e) : lf_fail_nomem(e);
+}
+
+/* A target that no client sent: the answer has to be made all the same. */
+static int fail_strangely(struct lf_arm_call *call, struct lf_error *e)
+{
+	memset(e, 0, sizeof(*e));
+	e->code = LF_EINVAL;
+	snprintf(e->target, sizeof(e->target), "\377%s", lf_arm_param(call, "name"));
+	return LF_EINVAL;
+}
+
 static int say_nothing(struct lf_arm_call *call, struct lf_error *e)
 {
 	(void)call, (void)e;
@@ -68,6 +87,11 @@ static int say_nothing(struct lf_arm_call *call, struct lf_error *e)
 static const struct lf_arm_route routes[] = {
 	{.method = "POST", .path = "/open/{name}", .handler = echo, .flags = LF_ARM_OPEN},
 	{.method = "GET", .path = "/open/{name}", .handler = echo, .flags = LF_ARM_OPEN},
+	{.method = "GET", .path = "/stray", .handler = stray, .flags = LF_ARM_OPEN},
+	{.method = "GET",
+	 .path = "/strange/{name}",
+	 .handler = fail_strangely,
+	 .flags = LF_ARM_OPEN},
 	{.method = "GET", .path = "/silent", .handler = say_nothing, .flags = LF_ARM_OPEN},
 	{.method = "PUT", .path = "/closed/{name}", .handler = echo, .action = "Test/x/write"},
 };
@@ -194,6 +218,71 @@ static void test_open_route__takes_small_bodies_alone(void **state)
 	assert_memory_equal(ask(lf_buf_text(&text)), "HTTP/1.1 413", 12);
 }
 
+static void test_bytes_that_are_no_text__are_the_senders_fault(void **state)
+{
+	static const char *const requests[] = {"GET /providers/%FF",
+					       "GET /subscriptions/x/providers/%FF/y",
+					       "GET /open/%C3",
+					       "GET /open/\377",
+					       "GET /open/%ED%A0%80",
+					       "GET /open/x?$filter=%FF",
+					       "GET /open/x?api-version=\377",
+					       "GET /open/%00",
+					       "PUT /closed/%FF",
+					       "GET /late/%FF"};
+
+	(void)state;
+	atomic_store(&site.there, true);
+	for (size_t i = 0; i < LF_N(requests); i++) {
+		LF_AUTO_FREE char *text = lf_printf_dup("%s" END "\r\n", requests[i]);
+		const char *answer = ask(text);
+		assert_memory_equal(answer, "HTTP/1.1 400", 12);
+		assert_non_null(strstr(answer, "\"code\":\"InvalidRequestUri\""));
+	}
+	atomic_store(&site.there, false);
+	assert_memory_equal(ask("GET /open/x" END "X-Note: \377\r\n\r\n"), "HTTP/1.1 400", 12);
+	assert_memory_equal(ask("GET /open/x" END "X-Note: \303\274\r\n\r\n"), "HTTP/1.1 200", 12);
+}
+
+static void test_long_text__is_cut_between_characters(void **state)
+{
+	LF_AUTO_BUF text = LF_BUF_INIT;
+
+	(void)state;
+	for (int shift = 0; shift < 3; shift++) {
+		lf_buf_clear(&text);
+		lf_buf_printf(&text, "GET /providers/%.*s", shift, "xx");
+		for (int i = 0; i < 600; i++)
+			lf_buf_puts(&text, "%C3%BC");
+		lf_buf_puts(&text, END "\r\n");
+		const char *answer = ask(lf_buf_text(&text));
+		assert_memory_equal(answer, "HTTP/1.1 404", 12);
+		assert_non_null(strstr(answer, "\"code\":\"InvalidResourceNamespace\""));
+		assert_non_null(strstr(answer, "\303\274\""));
+	}
+}
+
+static void test_answer_that_cannot_be_made__is_the_constant_one(void **state)
+{
+	struct lf_health_condition conditions[LF_HEALTH_MAX];
+
+	(void)state;
+	const char *answer = ask("GET /strange/x" END "\r\n");
+	assert_memory_equal(answer, "HTTP/1.1 500", 12);
+	assert_non_null(strstr(answer, "could not make an answer"));
+	assert_int_equal(lf_health_read(conditions, LF_HEALTH_MAX, NULL), 1);
+	assert_string_equal(conditions[0].name, "http-answer");
+	lf_health_clear("http-answer", "");
+}
+
+static void test_handler_that_does_not_fit_its_route__is_an_error_of_the_server(void **state)
+{
+	(void)state;
+	const char *answer = ask("GET /stray" END "\r\n");
+	assert_memory_equal(answer, "HTTP/1.1 500", 12);
+	assert_non_null(strstr(answer, "\"code\":\"InternalServerError\""));
+}
+
 static void test_handler_without_an_answer__is_an_error_of_the_server(void **state)
 {
 	(void)state;
@@ -207,6 +296,11 @@ int main(void)
 		cmocka_unit_test(test_request__stays_with_the_handler_that_was_chosen_at_its_head),
 		cmocka_unit_test(test_call_of_nobody__is_refused_before_its_body),
 		cmocka_unit_test(test_open_route__takes_small_bodies_alone),
+		cmocka_unit_test(test_bytes_that_are_no_text__are_the_senders_fault),
+		cmocka_unit_test(test_long_text__is_cut_between_characters),
+		cmocka_unit_test(test_answer_that_cannot_be_made__is_the_constant_one),
+		cmocka_unit_test(
+			test_handler_that_does_not_fit_its_route__is_an_error_of_the_server),
 		cmocka_unit_test(test_handler_without_an_answer__is_an_error_of_the_server),
 	};
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

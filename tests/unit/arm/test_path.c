@@ -57,9 +57,9 @@ static void test_path__takes_the_doubled_word_of_the_documents_as_one(void **sta
 static void test_path__refuses_what_could_be_another_path(void **state)
 {
 	static const char *const bad[] = {
-		"/..",	  "/a/../b",  "/.",	     "/a/%2e%2e/b", "/a/%2E./b",
-		"/a%00b", "/%",	      "/a%2",	     "/a%zz",	    "/a%2Fb",
-		"/%2f",	  "/a/%2F..", "/a%2f%2e%2e", "/a%2g/b",	    "/a/b%",
+		"/%FF",	       "/a/%C3",    "/%ED%A0%80",  "/a\377b", "/..",   "/a/../b", "/.",
+		"/a/%2e%2e/b", "/a/%2E./b", "/a%00b",	   "/%",      "/a%2",  "/a%zz",	  "/a%2Fb",
+		"/%2f",	       "/a/%2F..",  "/a%2f%2e%2e", "/a%2g/b", "/a/b%",
 	};
 
 	(void)state;
@@ -111,6 +111,7 @@ static void test_form__finds_fields(void **state)
 	check_form("%zz=1&a=2", "a", "2");
 	assert_int_equal(lf_form_value("a=%zz", "a", &value, &err), LF_EINVAL);
 	assert_int_equal(lf_form_value("a=%0", "a", &value, &err), LF_EINVAL);
+	assert_int_equal(lf_form_value("a=%FF", "a", &value, &err), LF_EINVAL);
 	assert_int_equal(lf_form_value("a=b%00c", "a", &value, &err), LF_EINVAL);
 }
 

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "base/utf8.h"
+
 static void test_fail__fills_everything_and_forgets_what_was_there(void **state)
 {
 	struct lf_error err = {.hint = "old advice", .arm_code = "OldCode", .sys = EIO};
@@ -57,6 +59,33 @@ static void test_wrap__keeps_the_inner_message_and_survives_long_ones(void **sta
 	assert_int_equal(strlen(err.message), sizeof(err.message) - 1);
 }
 
+/* len bytes of "ü" after one of 'x': each field is cut in the middle of a character. */
+static void test_error__is_text_wherever_it_is_cut_and_whatever_is_given(void **state)
+{
+	struct lf_error err = LF_ERROR_NONE;
+	char umlauts[2001] = "";
+
+	(void)state;
+	for (size_t shift = 0; shift < 2; shift++) {
+		memset(umlauts, 'x', shift);
+		for (size_t i = shift; i + 1 < sizeof(umlauts) - 1; i += 2)
+			memcpy(umlauts + i, "\303\274", 2);
+		lf_fail_arm(&err, LF_EINVAL, "Code", umlauts, umlauts, "%s", umlauts);
+		assert_true(lf_utf8_valid(err.target) && lf_utf8_valid(err.hint) &&
+			    lf_utf8_valid(err.message));
+		assert_true(strlen(err.target) >= sizeof(err.target) - 2);
+		lf_error_wrap(&err, "in %s", umlauts + 1300);
+		assert_true(lf_utf8_valid(err.message));
+		lf_error_hint(&err, "use %s", umlauts);
+		assert_true(lf_utf8_valid(err.hint));
+	}
+	lf_fail_sys(&err, ENOENT, "a\377", "cannot open \377");
+	assert_string_equal(err.target, "a?");
+	assert_string_equal(err.message, "cannot open ?: No such file or directory");
+	lf_fail(&err, LF_EINVAL, NULL, "'%.2s' is cut", "x\303\274");
+	assert_string_equal(err.message, "'x?' is cut");
+}
+
 static void test_table__every_code_has_its_row(void **state)
 {
 	(void)state;
@@ -77,6 +106,7 @@ int main(void)
 		cmocka_unit_test(test_fail__may_quote_the_error_it_replaces),
 		cmocka_unit_test(test_fail_sys__tells_missing_full_and_broken_apart),
 		cmocka_unit_test(test_wrap__keeps_the_inner_message_and_survives_long_ones),
+		cmocka_unit_test(test_error__is_text_wherever_it_is_cut_and_whatever_is_given),
 		cmocka_unit_test(test_table__every_code_has_its_row),
 	};
 

@@ -51,6 +51,28 @@ static int put(struct fixture *f, const char *id, enum lf_put_mode mode, int val
 	return lf_catalog_put(f->catalog, id, "Test/things", mode, NULL, doc, NULL, err);
 }
 
+static void test_put__of_what_was_deleted_since_it_was_read_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct lf_error err = LF_ERROR_NONE;
+
+	/* who changes a resource gives no type */
+	assert_int_equal(
+		lf_catalog_put(f->catalog, "/gone", NULL, LF_PUT_ANY, NULL, NULL, NULL, &err),
+		LF_ENOTFOUND);
+}
+
+static void test_transaction__is_begun_and_ended_once(void **state)
+{
+	struct fixture *f = *state;
+	struct lf_error err = LF_ERROR_NONE;
+
+	assert_int_equal(lf_catalog_commit(f->catalog, &err), LF_EINTERNAL);
+	assert_lf_ok(lf_catalog_begin(f->catalog, &err));
+	assert_int_equal(lf_catalog_begin(f->catalog, &err), LF_EINTERNAL);
+	assert_lf_ok(lf_catalog_commit(f->catalog, &err));
+}
+
 static int64_t get(struct fixture *f, const char *id)
 {
 	LF_AUTO_RESOURCE resource = LF_RESOURCE_INIT;
@@ -181,6 +203,8 @@ int main(void)
 		WITH_CATALOG(test_delete_tree__takes_children_and_no_neighbours),
 		WITH_CATALOG(test_transaction__is_all_or_nothing_and_survives_reopening),
 		WITH_CATALOG(test_write__that_fails_changes_nothing),
+		WITH_CATALOG(test_put__of_what_was_deleted_since_it_was_read_is_refused),
+		WITH_CATALOG(test_transaction__is_begun_and_ended_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
