@@ -37,6 +37,7 @@ static int give_chunk(struct send *send, const struct lf_chunk_id *id, struct lf
 	if (lf_index_find(send->from->index, id, 0, &place) &&
 	    !lf_vault_read_place(send->from, send->opener, &place, send->plain, &ignored)) {
 		bool raw = place.entry.coding == LF_CODING_RAW;
+		place.entry.kind = LF_CHUNK_DATA; /* a disk may hold the very bytes of a node */
 		rc = lf_pack_writer_add_coded(writer, &place.entry,
 					      raw ? send->plain : send->opener->scratch,
 					      place.entry.stored - LF_TAG_SIZE, err);

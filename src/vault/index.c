@@ -162,6 +162,8 @@ int lf_index_add(struct lf_index *index, const struct lf_pack_footer *footer, ui
 		if (seq >
 		    pack->seq) /* who found its file may come before, or after, who brought it */
 			pack->seq = seq;
+		if (seq)
+			atomic_store(&pack->checked, true);
 		atomic_store(&pack->dead, false);
 	} else if (run) {
 		lf_run_unref(run);

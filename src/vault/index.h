@@ -32,7 +32,8 @@ LF_MUST_CHECK int lf_index_refresh(struct lf_index *index, struct lf_error *err)
 LF_MUST_CHECK int lf_index_heal(struct lf_index *index, size_t *ret_dropped, struct lf_error *err);
 /* How often files were dropped: what was known of a pack before may be another since. */
 unsigned lf_index_heals(const struct lf_index *index);
-/* A pack that is durable in the store: found from now on. */
+/* A pack that is durable in the store: found from now on.  seq 0: it was found there; else it was
+ * written by us or admitted (vault/admit.h), and its ids are known to be true. */
 LF_MUST_CHECK int lf_index_add(struct lf_index *index, const struct lf_pack_footer *footer,
 			       uint64_t seq, struct lf_error *err);
 /*

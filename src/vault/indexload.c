@@ -79,7 +79,9 @@ static struct lf_pack *take_table_entry(void *context, const uint8_t *entry)
 	pack->epoch = lf_get_u32(entry + 64);
 	pack->count = lf_get_u32(entry + 68);
 	pack->size = lf_get_u32(entry + 72);
-	pack->flags = lf_get_u32(entry + 76);
+	pack->flags = lf_get_u32(entry + 76) & ~LF_RUN_PACK_CHECKED;
+	if (lf_get_u32(entry + 76) & LF_RUN_PACK_CHECKED)
+		atomic_store(&pack->checked, true);
 	pack->covered = true;
 	return pack;
 }

@@ -90,6 +90,17 @@ static int set_pack(struct lf_vault *vault, struct lf_opener *opener, const stru
 	return rc;
 }
 
+int lf_vault_check_id(struct lf_vault *vault, const struct lf_chunk_id *id, const void *data,
+		      size_t len, struct lf_error *err)
+{
+	struct lf_chunk_id found;
+	int rc = lf_chunk_id_of(vault->hasher, data, len, &found, err);
+
+	if (!rc && memcmp(found.bytes, id->bytes, sizeof(found)) != 0)
+		rc = lf_fail(err, LF_ECORRUPT, NULL, "a chunk is not what its id says");
+	return rc;
+}
+
 int lf_vault_read_place(struct lf_vault *vault, struct lf_opener *opener,
 			const struct lf_place *place, void *out, struct lf_error *err)
 {
@@ -108,6 +119,8 @@ int lf_vault_read_place(struct lf_vault *vault, struct lf_opener *opener,
 	if (!rc)
 		rc = lf_record_open(opener->sealer, opener->codec, entry, opener->record,
 				    opener->scratch, out, err);
+	if (!rc && !atomic_load(&place->pack->checked))
+		rc = lf_vault_check_id(vault, &entry->id, out, entry->plain, err);
 	return rc ? lf_error_wrap(err, "%s", name) : 0;
 }
 

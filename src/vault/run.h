@@ -32,6 +32,8 @@
 #define LF_RUN_BLOCK_RECORDS 39u
 #define LF_RUN_PACK_SIZE     80u
 #define LF_RUN_RECORD_SIZE   52u
+/* Among the flags of a run's pack: checked; the others are the pack's own. */
+#define LF_RUN_PACK_CHECKED 0x80000000u
 
 /* A pack as the index knows it; lives as long as the index. */
 struct lf_pack {
@@ -45,6 +47,7 @@ struct lf_pack {
 	_Atomic bool dead;    /* not (or no more) in the store: its records do not count */
 	bool listed;	      /* seen by the last refresh */
 	bool covered;	      /* a run has its records */
+	_Atomic bool checked; /* its records are what their ids say: so we found, or wrote them */
 	int damaged;	      /* LF_E... for which its footer cannot be read; 0: none */
 	bool killed;	      /* collected by us: stays dead */
 	uint8_t *marked;      /* collection: a bit a record, in use; private to the collector */

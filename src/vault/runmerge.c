@@ -133,7 +133,9 @@ static int put_table(struct writer *writer, struct lf_error *err)
 		lf_put_u32(out + 64, pack->epoch);
 		lf_put_u32(out + 68, pack->count);
 		lf_put_u32(out + 72, pack->size);
-		lf_put_u32(out + 76, pack->flags);
+		lf_put_u32(out + 76,
+			   (pack->flags & ~LF_RUN_PACK_CHECKED) |
+				   (atomic_load(&pack->checked) ? LF_RUN_PACK_CHECKED : 0));
 		rc = stream_put(&writer->head, out, sizeof(out), err);
 	}
 	return rc;

@@ -13,11 +13,11 @@
 #include "base/text.h"
 #include "os/file.h"
 #include "os/thread.h"
+#include "vault/admit.h"
 #include "vault/readme.h"
 #include "vault/vault_internal.h"
 
 #define CACHE_BYTES_DEFAULT (64u << 20)
-#define SCAN_BYTES	    (1u << 20)
 
 int lf_vault_init(const char *dir, const char *key_file, struct lf_error *err)
 {
@@ -241,42 +241,6 @@ static int read_fd_at(void *context, void *data, size_t len, uint64_t offset, st
 	return lf_file_pread_all(*(int *)context, data, len, offset, "pack", err);
 }
 
-static int compare_offsets(const void *a, const void *b)
-{
-	const struct lf_pack_entry *x = a, *y = b;
-
-	return x->offset < y->offset ? -1 : x->offset > y->offset;
-}
-
-/* Every record's checksum, in the order of the file. */
-static int check_records(int fd, const struct lf_pack_footer *footer, struct lf_error *err)
-{
-	LF_AUTO_FREE uint8_t *block = malloc(SCAN_BYTES);
-	LF_AUTO_FREE struct lf_pack_entry *order =
-		lf_alloc_array(footer->count + 1, sizeof(*order));
-	uint8_t hash[16];
-
-	if (!block || !order)
-		return lf_fail_nomem(err);
-	memcpy(order, footer->entries, footer->count * sizeof(*order));
-	qsort(order, footer->count, sizeof(*order), compare_offsets);
-	uint64_t from = 0, to = 0; /* what block holds */
-	for (uint32_t i = 0; i < footer->count; i++) {
-		const struct lf_pack_entry *entry = &order[i];
-		if (entry->offset + entry->stored > to) {
-			from = entry->offset;
-			to = from + SCAN_BYTES < footer->size ? from + SCAN_BYTES : footer->size;
-			int rc = lf_file_pread_all(fd, block, to - from, from, "pack", err);
-			if (rc)
-				return rc;
-		}
-		lf_record_hash(block + (entry->offset - from), entry->stored, hash);
-		if (memcmp(hash, entry->hash, 16) != 0)
-			return lf_fail(err, LF_ECORRUPT, NULL, "a record of the pack is damaged");
-	}
-	return 0;
-}
-
 static int adopt_footer(struct lf_vault *vault, const struct lf_pack_footer *footer,
 			const char *path, struct lf_error *err)
 {
@@ -299,26 +263,76 @@ static int adopt_footer(struct lf_vault *vault, const struct lf_pack_footer *foo
 	return rc;
 }
 
+/* Out of reach of whoever brought it: what is checked is what is taken. */
+static int take_file(struct lf_vault *vault, const char *path, char **ret_path,
+		     struct lf_error *err)
+{
+	char name[64], guid[LF_GUID_SIZE];
+
+	lf_guid_random(guid);
+	snprintf(name, sizeof(name), "tmp/%s", guid);
+	LF_AUTO_FREE char *taken = lf_printf_dup("%s/%s", vault->dir, name);
+	if (!taken)
+		return lf_fail_nomem(err);
+	if (rename(path, taken)) {
+		int rc = errno == EXDEV ? lf_store_adopt(vault->store, name, path, err)
+					: lf_fail_sys(err, errno, path, "cannot take %s", path);
+		if (rc)
+			return rc;
+	}
+	*ret_path = lf_steal(&taken);
+	return 0;
+}
+
+/* Is the file a whole pack, of what its records' ids say? */
+static int check_pack(struct lf_vault *vault, const char *path, struct lf_pack_footer *footer,
+		      struct lf_error *err)
+{
+	LF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return lf_fail_sys(err, errno, path, "cannot open %s", path);
+	int rc = lf_pack_footer_read(read_fd_at, &fd, (uint64_t)st.st_size, footer, err);
+	if (!rc && !lf_index_has_pack(vault->index, footer->name))
+		rc = lf_pack_admit(vault, fd, footer, err);
+	return rc;
+}
+
+/* The sender's fault, for good; what is wrong here may be better the next time. */
+static bool is_bad_pack(int rc)
+{
+	return rc == LF_ECORRUPT || rc == LF_EUNSUPPORTED || rc == LF_EDENIED;
+}
+
+static int refuse_pack(const char *path, struct lf_error *err)
+{
+	const struct lf_error why = *err;
+	struct lf_error ignored;
+
+	(void)!lf_file_remove(path, &ignored);
+	return lf_fail_arm(err, LF_EINVAL, "PackRefused", NULL,
+			   "nothing of it was taken; read and pack the data again",
+			   "the pack was refused: %s", why.message);
+}
+
 int lf_vault_adopt_pack(struct lf_vault *vault, const char *path, struct lf_error *err)
 {
 	struct lf_pack_footer footer = {0};
-	struct stat st;
+	LF_AUTO_FREE char *taken = NULL;
 	int rc = lf_vault_writable(vault, err);
 
+	if (!rc)
+		rc = take_file(vault, path, &taken, err);
 	if (rc)
 		return rc;
-	LF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st))
-		return lf_fail_sys(err, errno, path, "cannot open %s", path);
-	rc = lf_pack_footer_read(read_fd_at, &fd, (uint64_t)st.st_size, &footer, err);
-	/* an agent may have begun it before keys were rotated */
-	if (!rc && !lf_domain_key_data(&vault->key, footer.epoch))
-		rc = lf_fail(err, LF_EINVAL, path, "the pack is sealed with key %u; there are %u",
-			     footer.epoch, vault->key.epoch);
+	rc = check_pack(vault, taken, &footer, err);
 	if (!rc)
-		rc = check_records(fd, &footer, err);
-	if (!rc)
-		rc = adopt_footer(vault, &footer, path, err);
+		rc = adopt_footer(vault, &footer, taken, err);
+	else if (is_bad_pack(rc))
+		rc = refuse_pack(taken, err);
+	if (rc && access(taken, F_OK) == 0) /* to be tried again */
+		(void)!rename(taken, path);
 	lf_pack_footer_done(&footer);
 	return rc;
 }

@@ -78,10 +78,13 @@ LF_MUST_CHECK int lf_vault_have(struct lf_vault *vault, const struct lf_chunk_id
 				uint8_t *ret_bits, struct lf_error *err);
 
 /*
- * Take a finished pack file (written by vault/pack.h, by us or by an agent)
- * into the vault by rename or link: no copy.  Checks header, footer and every
- * ciphertext checksum first.  Durable on return; adopting the same pack again
- * is fine.  LF_ECORRUPT: the file stays where it was.
+ * Take a finished pack file, written by vault/pack.h elsewhere (an agent, a
+ * peer), into the vault by rename: no copy.  It is believed by its content:
+ * every record is opened and its id computed first, and it holds data only,
+ * no nodes of disk maps (vault/admit.h).  Durable on return; the same pack
+ * again is fine.
+ *   LF_EINVAL "PackRefused"  not such a pack: nothing of it was taken, the file is gone
+ *   other errors             the file is where it was
  */
 LF_MUST_CHECK int lf_vault_adopt_pack(struct lf_vault *vault, const char *path,
 				      struct lf_error *err);

@@ -49,6 +49,7 @@ struct lf_vault {
 	struct lf_chunk_hasher *hasher; /* only read: shared by all threads */
 	_Atomic uint64_t seq;
 	_Atomic uint64_t adopted_bytes; /* of all packs taken in since we opened */
+	atomic_uint admissions;		/* packs from outside being checked (vault/admit.h) */
 
 	pthread_mutex_t pending_mutex;
 	struct lf_pack_writer *pending; /* the open pack of lf_vault_put(); NULL: none */
@@ -90,7 +91,11 @@ LF_MUST_CHECK int lf_opener_get(struct lf_vault *vault, struct lf_opener **ret_o
 				struct lf_error *err);
 void lf_opener_put(struct lf_vault *vault, struct lf_opener *opener);
 void lf_openers_free(struct lf_vault *vault);
-/* One copy: read, check, unseal into out (LF_CHUNK_BYTES_MAX of room). */
+/* LF_ECORRUPT: the bytes have another id. */
+LF_MUST_CHECK int lf_vault_check_id(struct lf_vault *vault, const struct lf_chunk_id *id,
+				    const void *data, size_t len, struct lf_error *err);
+/* One copy: read, check, unseal into out (LF_CHUNK_BYTES_MAX of room).  The id is computed where
+ * the pack is not known to be what it says: one of an earlier version, or found by its footer. */
 LF_MUST_CHECK int lf_vault_read_place(struct lf_vault *vault, struct lf_opener *opener,
 				      const struct lf_place *place, void *out,
 				      struct lf_error *err);

@@ -93,7 +93,6 @@ struct work {
 struct checker {
 	struct work *work;
 	struct lf_opener *opener;
-	struct lf_chunk_hasher *hasher;
 	uint8_t *plain;
 	uint8_t *file; /* a whole pack */
 	size_t room;
@@ -127,21 +126,17 @@ static int check_record(struct checker *checker, const struct lf_pack_entry *ent
 			struct lf_error *err)
 {
 	const uint8_t *record = checker->file + entry->offset;
-	struct lf_chunk_id id;
 	uint8_t hash[16];
 
 	lf_record_hash(record, entry->stored, hash);
 	if (memcmp(hash, entry->hash, 16) != 0)
 		return lf_fail(err, LF_ECORRUPT, NULL, "the checksum of a record does not match");
-	if (checker->work->verify->vault->keyless)
+	struct lf_vault *vault = checker->work->verify->vault;
+	if (vault->keyless)
 		return 0;
 	int rc = lf_record_open(checker->opener->sealer, checker->opener->codec, entry, record,
 				checker->opener->scratch, checker->plain, err);
-	if (!rc)
-		rc = lf_chunk_id_of(checker->hasher, checker->plain, entry->plain, &id, err);
-	if (!rc && memcmp(id.bytes, entry->id.bytes, 32) != 0)
-		rc = lf_fail(err, LF_ECORRUPT, NULL, "a chunk is not what its id says");
-	return rc;
+	return rc ? rc : lf_vault_check_id(vault, &entry->id, checker->plain, entry->plain, err);
 }
 
 static bool index_agrees(struct lf_index *index, const uint8_t *name,
@@ -324,8 +319,6 @@ static void *check_packs(void *argument)
 	struct lf_error err;
 	int rc = lf_opener_get(vault, &checker.opener, &err);
 
-	if (!rc)
-		rc = lf_chunk_hasher_new(&vault->key, &checker.hasher, &err);
 	checker.plain = malloc(LF_CHUNK_BYTES_MAX);
 	if (!rc && !checker.plain)
 		rc = lf_fail_nomem(&err);
@@ -333,7 +326,6 @@ static void *check_packs(void *argument)
 		rc = check_pack(&checker, name, &err);
 	if (checker.opener)
 		lf_opener_put(vault, checker.opener);
-	lf_chunk_hasher_free(checker.hasher);
 	free(checker.plain);
 	free(checker.file);
 	if (rc) {

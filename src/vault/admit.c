@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vault/admit.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "base/text.h"
+#include "os/file.h"
+#include "os/thread.h"
+
+#define THREADS_MAX  16u
+#define BLOCK_BYTES  (1u << 20) /* of the file, read at once */
+#define THREAD_BYTES (4u << 20) /* a thread more for so much of the file */
+
+struct admission {
+	struct lf_vault *vault;
+	int fd;
+	struct lf_pack_entry *order; /* of the file */
+	uint32_t count;
+	uint8_t key[LF_KEY_SIZE];
+	pthread_mutex_t mutex; /* what follows */
+	uint32_t next;
+	int rc;
+	struct lf_error err;
+};
+
+static int fail_record(const struct lf_pack_entry *entry, const char *what, struct lf_error *err)
+{
+	char hex[65];
+
+	lf_hex_encode(entry->id.bytes, 32, hex);
+	return lf_fail(err, LF_ECORRUPT, NULL, "chunk %s %s", hex, what);
+}
+
+/* Of what the footer says, what no sender may say. */
+static int check_entry(const struct lf_pack_entry *entry, struct lf_error *err)
+{
+	/* maps are put together here, from extents: nobody sends nodes */
+	if (entry->kind != LF_CHUNK_DATA)
+		return fail_record(entry, "is a node of a disk map", err);
+	if (entry->plain % LF_PAGE_SIZE)
+		return fail_record(entry, "is not of whole pages", err);
+	return 0;
+}
+
+static int check_record(const struct admission *admission, struct lf_opener *opener,
+			const struct lf_pack_entry *entry, const uint8_t *record, uint8_t *plain,
+			struct lf_error *err)
+{
+	uint8_t hash[16];
+
+	lf_record_hash(record, entry->stored, hash);
+	if (memcmp(hash, entry->hash, sizeof(hash)) != 0)
+		return fail_record(entry, "has not its checksum", err);
+	int rc = lf_record_open(opener->sealer, opener->codec, entry, record, opener->scratch,
+				plain, err);
+	return rc ? rc : lf_vault_check_id(admission->vault, &entry->id, plain, entry->plain, err);
+}
+
+/* Records that lie in one block of the file; false: no more. */
+static bool next_block(struct admission *admission, uint32_t *ret_first, uint32_t *ret_last)
+{
+	LF_GUARD(&admission->mutex);
+	uint32_t last = admission->next;
+
+	if (admission->rc || last == admission->count)
+		return false;
+	uint64_t begin = admission->order[last].offset;
+	while (last < admission->count &&
+	       admission->order[last].offset + admission->order[last].stored - begin <= BLOCK_BYTES)
+		last++;
+	*ret_first = admission->next;
+	*ret_last = admission->next = last;
+	return true;
+}
+
+static int check_block(const struct admission *admission, struct lf_opener *opener, uint32_t first,
+		       uint32_t last, uint8_t *block, uint8_t *plain, struct lf_error *err)
+{
+	const struct lf_pack_entry *order = admission->order;
+	uint64_t begin = order[first].offset;
+	uint64_t len = order[last - 1].offset + order[last - 1].stored - begin;
+	int rc = lf_file_pread_all(admission->fd, block, len, begin, "pack", err);
+
+	for (uint32_t i = first; !rc && i < last; i++)
+		rc = check_record(admission, opener, &order[i], block + (order[i].offset - begin),
+				  plain, err);
+	return rc;
+}
+
+static int check_blocks(struct admission *admission, struct lf_opener *opener, struct lf_error *err)
+{
+	LF_AUTO_FREE uint8_t *block = malloc(BLOCK_BYTES);
+	LF_AUTO_FREE uint8_t *plain = malloc(LF_CHUNK_BYTES_MAX);
+	uint32_t first, last;
+
+	if (!block || !plain)
+		return lf_fail_nomem(err);
+	opener->pack = NULL; /* it has this pack's key from here on */
+	int rc = lf_sealer_set_key(opener->sealer, admission->key, err);
+	while (!rc && next_block(admission, &first, &last))
+		rc = check_block(admission, opener, first, last, block, plain, err);
+	return rc;
+}
+
+static void *run_checks(void *argument)
+{
+	struct admission *admission = argument;
+	struct lf_opener *opener = NULL;
+	struct lf_error err = LF_ERROR_NONE;
+	int rc = lf_opener_get(admission->vault, &opener, &err);
+
+	if (!rc) {
+		rc = check_blocks(admission, opener, &err);
+		lf_opener_put(admission->vault, opener);
+	}
+	LF_GUARD(&admission->mutex);
+	if (rc && !admission->rc) {
+		admission->rc = rc;
+		admission->err = err;
+	}
+	return NULL;
+}
+
+static int compare_offsets(const void *a, const void *b)
+{
+	const struct lf_pack_entry *x = a, *y = b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* Processors are shared by the admissions under way; a small pack needs no second one. */
+static unsigned helpers_for(struct lf_vault *vault, uint64_t size)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned under_way = atomic_load(&vault->admissions);
+	unsigned share = processors > 0 ? (unsigned)processors / under_way : 1;
+	uint64_t worth = 1 + size / THREAD_BYTES;
+
+	if (share > THREADS_MAX)
+		share = THREADS_MAX;
+	if (share > worth)
+		share = (unsigned)worth;
+	return share > 1 ? share - 1 : 0;
+}
+
+static int run_threads(struct admission *admission, uint64_t size, struct lf_error *err)
+{
+	struct lf_vault *vault = admission->vault;
+	pthread_t threads[THREADS_MAX];
+	unsigned started = 0;
+
+	atomic_fetch_add(&vault->admissions, 1);
+	unsigned helpers = helpers_for(vault, size);
+	while (started < helpers &&
+	       pthread_create(&threads[started], NULL, run_checks, admission) == 0)
+		started++;
+	run_checks(admission);
+	while (started > 0)
+		pthread_join(threads[--started], NULL);
+	atomic_fetch_sub(&vault->admissions, 1);
+	if (admission->rc)
+		*err = admission->err;
+	return admission->rc;
+}
+
+int lf_pack_admit(struct lf_vault *vault, int fd, const struct lf_pack_footer *footer,
+		  struct lf_error *err)
+{
+	LF_AUTO_FREE struct lf_pack_entry *order =
+		lf_alloc_array(footer->count + 1, sizeof(*order));
+	struct admission admission = {
+		.vault = vault, .fd = fd, .order = order, .count = footer->count};
+
+	if (!order)
+		return lf_fail_nomem(err);
+	int rc = lf_pack_key(&vault->key, footer->epoch, footer->salt, admission.key, err);
+	for (uint32_t i = 0; !rc && i < footer->count; i++) {
+		order[i] = footer->entries[i];
+		rc = check_entry(&order[i], err);
+	}
+	if (rc)
+		return rc;
+	qsort(order, footer->count, sizeof(*order), compare_offsets);
+	pthread_mutex_init(&admission.mutex, NULL);
+	rc = run_threads(&admission, footer->size, err);
+	pthread_mutex_destroy(&admission.mutex);
+	OPENSSL_cleanse(admission.key, sizeof(admission.key));
+	return rc;
+}
