@@ -10,6 +10,7 @@
 #include "arm/call.h"
 #include "audit/exchange.h"
 #include "base/log.h"
+#include "base/names.h"
 
 #define BODY_MAX      (4u << 20)  /* of a management call; Azure's own limit */
 #define BODY_MAX_OPEN (64u << 10) /* of nobody: the token endpoint's form */
@@ -181,6 +182,8 @@ static int check_call(struct lf_arm *arm, struct lf_arm_call *call, struct lf_er
 				      lf_arm_id(call, 0), err);
 	if (!rc)
 		rc = check_scope(call, err);
+	if (!rc && strcmp(route->method, "PUT") == 0)
+		rc = lf_id_check_new(lf_arm_id(call, 0), "name", err);
 	return rc || !call->match.provider->admit ? rc : call->match.provider->admit(call, err);
 }
 

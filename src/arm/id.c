@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "arm/call.h"
+#include "base/names.h"
 
 /* The next segment that is not empty, at or after *at; moves *at behind it.  0: there is none. */
 static size_t next_segment(const char **at, const char **ret_segment)
@@ -78,7 +79,7 @@ int lf_arm_id_check(const char *id, const char *type, const char *target, struct
 {
 	char hint[256];
 
-	if (id_has_type(id, type))
+	if (lf_id_good(id) && id_has_type(id, type))
 		return 0;
 	snprintf(hint, sizeof(hint), "give the full id of a %s", type);
 	return lf_fail_arm(err, LF_EINVAL, "LinkedInvalidPropertyId", target, hint,

@@ -2,6 +2,7 @@
 #include "base/names.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/utf8.h"
 
@@ -26,11 +27,12 @@ struct rule {
 	" letters, digits, '-', '_' and '.', beginning with a letter or digit and not ending in "  \
 	"'.' or '-'"
 
-static const char printable[] = ALNUM " !()+,-.;=@_";
+#define PRINTABLE ALNUM " !()+,-.;=@_"
+#define ID_MAX	  2048
 
 static const struct rule rules[LF_NAME_KINDS] = {
 	[LF_NAME_ANY] =
-		{"resource", 1, 260, printable, ALNUM "_(", ALNUM "_)=", true, INVALID,
+		{"resource", 1, 260, PRINTABLE, ALNUM "_(", ALNUM "_)=", true, INVALID,
 		 "1 to 260 letters, digits, blanks and !()+,-.;=@_, beginning with a letter "
 		 "or digit and ending in one"},
 	[LF_NAME_GROUP] = {"resource group", 1, 90, ALNUM "._-()", ALNUM "._-()", ALNUM "_-()",
@@ -141,6 +143,114 @@ int lf_name_check(enum lf_name_kind kind, const char *name, const char *target,
 				   "'%.100s' is not the name of a %s", name, rule->what);
 	return lf_fail_arm(err, LF_EINVAL, rule->arm_code, target, rule->hint,
 			   "the %s has a name that is not valid", rule->what);
+}
+
+void lf_name_make(enum lf_name_kind kind, const char *text, char *out, size_t size)
+{
+	const struct rule *rule = &rules[kind];
+	size_t n = 0, max = rule->max < size - 1 ? rule->max : size - 1;
+
+	for (const char *p = text; *p && n < max; p++) {
+		char c = strchr(rule->chars, *p) ? *p : '-';
+		if (n || strchr(rule->first, c))
+			out[n++] = c;
+	}
+	while (n && !strchr(rule->last, out[n - 1]))
+		n--;
+	out[n] = '\0';
+	if (!lf_name_good(kind, out))
+		snprintf(out, size, "unnamed");
+}
+
+/* The types whose names have a rule, by the last part of the type. */
+static const struct {
+	const char *type;
+	enum lf_name_kind kind;
+} types[] = {
+	{"resourceGroups", LF_NAME_GROUP},
+	{"virtualMachines", LF_NAME_VM},
+	{"disks", LF_NAME_RESOURCE},
+	{"snapshots", LF_NAME_RESOURCE},
+	{"availabilitySets", LF_NAME_RESOURCE},
+	{"proximityPlacementGroups", LF_NAME_RESOURCE},
+	{"restorePointCollections", LF_NAME_RESOURCE},
+	{"restorePoints", LF_NAME_RESOURCE},
+	{"virtualNetworks", LF_NAME_RESOURCE},
+	{"subnets", LF_NAME_RESOURCE},
+	{"networkInterfaces", LF_NAME_RESOURCE},
+	{"networkSecurityGroups", LF_NAME_RESOURCE},
+	{"publicIPAddresses", LF_NAME_RESOURCE},
+	{"loadBalancers", LF_NAME_RESOURCE},
+	{"ServerSites", LF_NAME_RESOURCE},
+	{"VMwareSites", LF_NAME_RESOURCE},
+	{"storageAccounts", LF_NAME_ACCOUNT},
+	{"vaults", LF_NAME_VAULT},
+	{"backupPolicies", LF_NAME_BACKUP_POLICY},
+	{"protectionContainers", LF_NAME_BACKUP_ITEM},
+	{"protectedItems", LF_NAME_BACKUP_ITEM},
+	{"replicationFabrics", LF_NAME_RECOVERY},
+	{"replicationProtectionContainers", LF_NAME_RECOVERY},
+	{"replicationProtectionContainerMappings", LF_NAME_RECOVERY},
+	{"replicationRecoveryServicesProviders", LF_NAME_RECOVERY},
+	{"replicationProtectedItems", LF_NAME_RECOVERY},
+	{"replicationPolicies", LF_NAME_RECOVERY},
+	{"replicationRecoveryPlans", LF_NAME_RECOVERY},
+};
+
+static enum lf_name_kind kind_of(const char *type, size_t len)
+{
+	for (size_t i = 0; i < LF_N(types); i++)
+		if (strlen(types[i].type) == len && strncasecmp(types[i].type, type, len) == 0)
+			return types[i].kind;
+	return LF_NAME_ANY;
+}
+
+static bool good_segment(const char *at, size_t len)
+{
+	static const struct rule form = {.chars = PRINTABLE, .any_script = true};
+	size_t used = 0, n;
+	uint32_t c;
+
+	if (!len || at[0] == ' ' || at[len - 1] == ' ' || (len == 1 && at[0] == '.') ||
+	    (len == 2 && at[0] == '.' && at[1] == '.'))
+		return false;
+	for (; used < len; used += n) {
+		n = decode(at + used, &c);
+		if (!n || !good_character(&form, c))
+			return false;
+	}
+	return true;
+}
+
+bool lf_id_good(const char *id)
+{
+	size_t len;
+
+	if (!id || id[0] != '/' || strnlen(id, ID_MAX + 1) > ID_MAX)
+		return false;
+	for (const char *at = id; *at; at += len) {
+		at++;
+		len = strcspn(at, "/");
+		if (!good_segment(at, len))
+			return false;
+	}
+	return true;
+}
+
+int lf_id_check_new(const char *id, const char *target, struct lf_error *err)
+{
+	const char *slash = strrchr(id, '/'), *type = slash;
+
+	while (type && type > id && type[-1] != '/')
+		type--;
+	int rc =
+		slash ? lf_name_check(kind_of(type, (size_t)(slash - type)), slash + 1, target, err)
+		      : 0;
+	if (rc || lf_id_good(id))
+		return rc;
+	return lf_fail_arm(err, LF_EINVAL, "InvalidResourceName", target,
+			   "names hold letters, digits, blanks and !()+,-.;=@_",
+			   "a resource id has a name in it that is not valid");
 }
 
 bool lf_name_plain(const char *text)

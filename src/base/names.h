@@ -56,6 +56,18 @@ LF_MUST_CHECK int lf_name_check(enum lf_name_kind kind, const char *name, const 
 				struct lf_error *err);
 /* The same as an answer. */
 bool lf_name_good(enum lf_name_kind kind, const char *name);
+/* A good name of an ASCII kind made of any bytes: '-' for what it cannot hold, cut to out; for what
+ * has no letter or digit, "unnamed". */
+void lf_name_make(enum lf_name_kind kind, const char *text, char *out, size_t size);
+
+/*
+ * Has it the form of a resource id?  "/SEGMENT/SEGMENT…", at most 2048 bytes; no segment is empty,
+ * "." or "..", begins or ends with a blank, or holds what LF_NAME_ANY cannot hold.
+ */
+bool lf_id_good(const char *id);
+/* May a resource be made with this id?  Its form, and its last segment by the rule of the type that
+ * stands before it ("…/virtualMachines/NAME": LF_NAME_VM).  Errors as lf_name_check(). */
+LF_MUST_CHECK int lf_id_check_new(const char *id, const char *target, struct lf_error *err);
 
 /* 1-255 of [A-Za-z0-9._-], not beginning with '-' or '.': a word in any language, and no option. */
 bool lf_name_plain(const char *text);

@@ -50,7 +50,8 @@ enum lf_put_mode { LF_PUT_ANY, LF_PUT_NEW, LF_PUT_EXISTING };
 /*
  * Write doc and state (NULL: keep, or {} when new).  type is needed when new.
  * if_etag: NULL, or the etag that must be present (LF_EPRECONDITION).
- * LF_EEXISTS, LF_ENOTFOUND by mode.  A new etag is made.
+ * LF_EEXISTS, LF_ENOTFOUND by mode; LF_EINVAL for a new one whose id or name is not allowed
+ * (lf_id_check_new).  A new etag is made.
  */
 LF_MUST_CHECK int lf_catalog_put(struct lf_catalog *catalog, const char *id, const char *type,
 				 enum lf_put_mode mode, const char *if_etag, const json_t *doc,

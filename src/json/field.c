@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "base/text.h"
 
 #define PATH_MAX_LEN 256
@@ -63,8 +64,9 @@ static bool type_matches(const struct look *look)
 
 	switch (field->type) {
 	case LF_TEXT:
-	case LF_ID:
 		return text;
+	case LF_ID:
+		return text && (!*text || lf_id_good(text));
 	case LF_INT:
 		return lf_json_int_or(look->value, "", INT64_MIN) != INT64_MIN;
 	case LF_BOOL:

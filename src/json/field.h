@@ -19,7 +19,7 @@ enum lf_field_type {
 	LF_OBJECT,
 	LF_ARRAY, /* at most max elements, if max > 0 */
 	LF_ENUM,  /* one of values, any case; rewritten to the published case */
-	LF_ID,	  /* ARM resource id; "" allowed unless required */
+	LF_ID,	  /* ARM resource id by its form (lf_id_good); "" allowed unless required */
 };
 
 enum lf_field_flags {

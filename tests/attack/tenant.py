@@ -75,3 +75,55 @@ def names_that_are_cut(site):
                 refused(f"PUT {path}{name[:12]}", site.arm("PUT", base + path + name, {"location": "eastus", "properties": {}}))
         body = {"location": "eastus", "properties": {"ipConfigurations": [{"name": "ip", "properties": {"subnet": {"id": "/x" + "ü" * 600}}}]}}
         refused("a NIC whose subnet's id is long", site.arm("PUT", base + "Microsoft.Network/networkInterfaces/nic", body))
+
+
+HOSTILE_NAMES = ("a b", "a<b>", "a\nb", "a\x1b[2Jb", "a;id", "$(id)", "a`id`", "a'b", 'a"b', "a|b", "a&b", "a:b", "a*b", "a?b", "a#b", "a%b", "a\\b",
+                 "x" * 300, "-", "a.", "\u202eb", "a\x7f", "\u0085", "a-")
+
+
+@attack
+def names_by_azures_rules(site):
+    "nothing is made with a name that holds more than its type's rule lets in, at any door"
+    base = f"@/resourceGroups/{site.group}/providers/"
+    space = {"addressSpace": {"addressPrefixes": ["10.9.0.0/16"]}}
+    doors = (("Microsoft.Network/virtualNetworks/", {"location": "eastus", "properties": space}),
+             ("Microsoft.Network/networkSecurityGroups/", {"location": "eastus", "properties": {}}),
+             ("Microsoft.Compute/disks/", {"location": "eastus", "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 1}}),
+             ("Microsoft.Compute/availabilitySets/", {"location": "eastus", "properties": {}}),
+             ("Microsoft.Compute/virtualMachines/", {"location": "eastus", "properties": {}}),
+             ("Microsoft.Compute/restorePointCollections/", {"location": "eastus", "properties": {}}),
+             ("Microsoft.OffAzure/serverSites/", {"location": "eastus", "properties": {}}),
+             ("Microsoft.RecoveryServices/vaults/", {"location": "eastus", "sku": {"name": "Standard"}, "properties": {}}),
+             (f"Microsoft.RecoveryServices/vaults/{site.vault}/backupPolicies/", {"properties": {"backupManagementType": "AzureIaasVM"}}),
+             (f"Microsoft.RecoveryServices/vaults/{site.vault}/replicationFabrics/", {"properties": {"customDetails": {"instanceType": "InMageRcm"}}}),
+             (f"Microsoft.RecoveryServices/vaults/{site.vault}/replicationPolicies/", {"properties": {"providerSpecificInput": {"instanceType": "InMageRcm"}}}),
+             ("Microsoft.Storage/storageAccounts/", {"location": "eastus", "sku": {"name": "Standard_LRS"}, "kind": "StorageV2", "properties": {}}))
+    with site.unchanged():
+        for path, body in doors:
+            for name in HOSTILE_NAMES[:-1] if "/vaults/" in path[-8:] else HOSTILE_NAMES:  # a vault may end in a hyphen
+                answer = site.arm("PUT", base + path + urllib.parse.quote(name, safe=""), body)
+                check(f"PUT {path.split('/')[-2]} {name[:9]!r}", answer.status == 400 and answer.code in ("InvalidResourceName", "AccountNameInvalid"), answer)
+        for name in ("a b", "a<b>", "a\nb", "ends.", "x" * 91, "a'b", "a;b", "\u202e"):
+            answer = site.arm("PUT", "@/resourceGroups/" + urllib.parse.quote(name, safe=""), {"location": "eastus"})
+            check(f"PUT a group {name[:9]!r}", answer.status == 400 and answer.code == "InvalidResourceGroup", answer)
+        for name in ("a/b", "..", "a b", "a\n", "x" * 81, ""):
+            refused(f"a subnet in a network's body: {name[:9]!r}", site.arm("PUT", base + "Microsoft.Network/virtualNetworks/inner", {"location": "eastus", "properties": {**space, "subnets": [
+                {"name": name, "properties": {"addressPrefix": "10.9.0.0/24"}}]}}), 400)
+            refused(f"a rule of a security group: {name[:9]!r}", site.arm("PUT", base + "Microsoft.Network/networkSecurityGroups/inner", {"location": "eastus", "properties": {"securityRules": [
+                {"name": name, "properties": {"priority": 100, "direction": "Inbound", "access": "Allow", "protocol": "*"}}]}}), 400)
+
+
+@attack
+def ids_in_bodies(site):
+    "a resource id inside a body names one resource in its plain form, or is refused"
+    base = f"@/resourceGroups/{site.group}/providers/"
+    made = site.arm("PUT", base + "Microsoft.Network/virtualNetworks/net", {"location": "eastus", "properties": {
+        "addressSpace": {"addressPrefixes": ["10.8.0.0/16"]}, "subnets": [{"name": "s", "properties": {"addressPrefix": "10.8.0.0/24"}}]}})
+    check("a network is there", made.status in (200, 201), made)
+    whole = f"/subscriptions/{site.subscription}/resourceGroups/{site.group}/providers/Microsoft.Network/virtualNetworks/net/subnets/s"
+    with site.unchanged():
+        for bad in (whole + "/", whole.replace("/subnets", "//subnets"), whole.replace("/net/", "/x/../net/"), whole[:-1] + "%73", whole + "\n", whole + "?x=1", "/" + whole, whole + "/../s",
+                    whole.replace("/net/", "/./net/"), whole + "\x00", "s", "", whole.rsplit("/", 2)[0]):
+            answer = site.arm("PUT", base + "Microsoft.Network/networkInterfaces/nic", {"location": "eastus", "properties": {
+                "ipConfigurations": [{"name": "ip", "properties": {"subnet": {"id": bad}}}]}})
+            refused(f"a subnet's id …{bad[-24:]!r}", answer, 400)

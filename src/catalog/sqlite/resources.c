@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "base/text.h"
 #include "catalog/sqlite/sqlite.h"
 
@@ -86,6 +87,11 @@ static int check_put(struct lf_catalog *catalog, const char *id, enum lf_put_mod
 		return lf_fail(err, LF_EEXISTS, id, "the resource '%s' exists already", id);
 	if (!exists && mode == LF_PUT_EXISTING)
 		return rc;
+	if (!exists) { /* whoever made it up: a client, an agent, a peer, a job */
+		rc = lf_id_check_new(id, NULL, err);
+		if (rc)
+			return rc;
+	}
 	if (if_etag && (!exists || strcmp(if_etag, before.etag) != 0))
 		return lf_fail(err, LF_EPRECONDITION, id,
 			       "the resource '%s' has changed since it was read", id);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/names.h"
 #include "providers/common/document.h"
 #include "providers/compute/plan.h"
 #include "providers/resources/resources.h"
@@ -216,6 +217,8 @@ static int check_alternate(struct restore *restore, struct lf_error *err)
 	if (!rc)
 		rc = lf_arm_id_check(vm, LF_VM_TYPE, "targetVirtualMachineId", err);
 	if (!rc)
+		rc = lf_name_check(LF_NAME_VM, lf_arm_id_last(vm), "targetVirtualMachineId", err);
+	if (!rc)
 		rc = find_named(restore, "virtualNetworkId", LF_NETWORK_TYPE,
 				"UserErrorVirtualNetworkNotFound", &network, err);
 	if (rc)
@@ -339,13 +342,17 @@ static int check_names(const struct restore *restore, struct lf_error *err)
 static json_t *new_input(const struct restore *restore, const struct kind *kind)
 {
 	const json_t *state = restore->point->state;
+	char vm[65];
 
-	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[], s:O?, s:b}", "kind", kind->name, "item",
-		restore->item->id, "recoveryPoint", restore->point->id, "region", restore->region,
-		"point", lf_json_text_or(state, "point", ""), "location", restore->region, "vmName",
-		lf_json_text_or(restore->item->doc, "properties.friendlyName", "vm"), "disks",
-		"machine", lf_json_at(state, "machine"), "secondary", (int)restore->secondary);
+	/* names of disks, blobs and containers begin with it; an agent may have chosen it */
+	lf_name_make(LF_NAME_VM,
+		     lf_json_text_or(restore->item->doc, "properties.friendlyName", "vm"), vm,
+		     sizeof(vm));
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[], s:O?, s:b}", "kind", kind->name,
+			 "item", restore->item->id, "recoveryPoint", restore->point->id, "region",
+			 restore->region, "point", lf_json_text_or(state, "point", ""), "location",
+			 restore->region, "vmName", vm, "disks", "machine",
+			 lf_json_at(state, "machine"), "secondary", (int)restore->secondary);
 }
 
 /* Check everything; *ret_input: what the job will need. */

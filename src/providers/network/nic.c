@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "base/text.h"
 #include "providers/network/internal.h"
 
@@ -45,11 +46,9 @@ static int complete_configuration(struct lf_context *context, const char *nic_id
 
 	if (!owner)
 		return lf_fail_nomem(err);
-	if (!name[0] || strchr(name, '/'))
-		return lf_fail_arm(err, LF_EINVAL, "InvalidRequestFormat", CONFIGURATIONS,
-				   "give each IP configuration a name",
-				   "an IP configuration has no valid name");
-	int rc = lf_subnet_split(subnet_id, &network, &subnet, err);
+	int rc = lf_name_check(LF_NAME_RESOURCE, name, CONFIGURATIONS, err);
+	if (!rc)
+		rc = lf_subnet_split(subnet_id, &network, &subnet, err);
 	if (!rc)
 		rc = lf_network_check_reference(context, config, "properties.subnet",
 						LF_SUBNET_TYPE, err);

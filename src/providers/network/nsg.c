@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/names.h"
 #include "base/text.h"
 #include "providers/network/internal.h"
 
@@ -84,10 +85,7 @@ static int check_nsg(struct lf_arm_call *call, const char *id, json_t *doc,
 		const char *name = lf_json_text_or(rule, "name", "");
 		LF_AUTO_FREE char *rule_id =
 			lf_printf_dup("%s/securityRules/%s", before ? before->id : id, name);
-		int rc = name[0] && !strchr(name, '/')
-				 ? 0
-				 : lf_fail_arm(err, LF_EINVAL, "InvalidRequestFormat", RULES,
-					       "give each rule a name", "a rule has no name");
+		int rc = lf_name_check(LF_NAME_RESOURCE, name, RULES, err);
 		for (size_t j = 0; !rc && j < i; j++)
 			rc = check_pair(json_array_get(rules, j), rule, err);
 		if (rc)

@@ -7,26 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "base/text.h"
 #include "providers/network/internal.h"
 
 #define SUBNET_BITS_MAX 29 /* smaller ones have no address for a machine */
 #define SUBNETS_MAX	3000
-
-static int check_name(const char *name, const char *what, struct lf_error *err)
-{
-	size_t len = strlen(name);
-	bool good = len >= 1 && len <= 80 && name[len - 1] != '.' && name[len - 1] != '-' &&
-		    name[0] != '.' && name[0] != '-' && name[0] != '_' &&
-		    !name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				       "0123456789-_.")];
-
-	return good ? 0
-		    : lf_fail_arm(err, LF_EINVAL, "InvalidResourceName", name,
-				  "1 to 80 letters, digits, '-', '_' and '.', beginning with a "
-				  "letter or digit and not ending in '.' or '-'",
-				  "the %s name '%.100s' is not valid", what, name);
-}
 
 /* Prefixes of the network; at most n of them. */
 static int read_space(const json_t *network, struct lf_prefix *prefixes, size_t n, size_t *ret_n,
@@ -150,7 +136,7 @@ static int complete_subnet(struct lf_context *context, const char *id, json_t *d
 {
 	const struct lf_resource look = {.doc = doc};
 	struct lf_prefix prefix;
-	int rc = check_name(lf_arm_id_last(id), "subnet", err);
+	int rc = lf_name_check(LF_NAME_RESOURCE, lf_arm_id_last(id), "name", err);
 
 	if (!rc && json_array_size(lf_json_at(doc, "properties.addressPrefixes")) > 1)
 		rc = lf_fail_arm(err, LF_EUNSUPPORTED, "SubnetWithMultipleAddressPrefixes",
@@ -196,7 +182,7 @@ static int put_subnet_of_array(struct lf_context *context, const char *network_i
 	if (!id || !doc ||
 	    lf_json_set(doc, "properties", given ? json_deep_copy(given) : json_object()))
 		return lf_fail_nomem(err);
-	int rc = check_name(name, "subnet", err);
+	int rc = lf_name_check(LF_NAME_RESOURCE, name, "properties.subnets", err);
 	if (!rc)
 		rc = lf_catalog_get(context->catalog, id, &before, err);
 	bool exists = !rc;
@@ -268,8 +254,9 @@ static int check_vnet(struct lf_arm_call *call, const char *id, json_t *doc,
 	json_t *properties = lf_json_at(doc, "properties");
 	char guid[LF_GUID_SIZE];
 
-	int rc = check_name(lf_arm_id_last(id), "network", err);
-	if (!rc && json_array_size(lf_json_at(doc, "properties.virtualNetworkPeerings")))
+	int rc = 0;
+
+	if (json_array_size(lf_json_at(doc, "properties.virtualNetworkPeerings")))
 		rc = lf_fail_arm(err, LF_EUNSUPPORTED, "PeeringNotSupported",
 				 "properties.virtualNetworkPeerings",
 				 "put machines that talk to each other into one network",

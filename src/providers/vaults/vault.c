@@ -18,16 +18,6 @@
 #define ALERTS	     "properties.monitoringSettings.azureMonitorAlertSettings."
 #define OLD_ALERTS   "properties.monitoringSettings.classicAlertSettings."
 
-bool lf_vault_name_valid(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len >= 2 && len <= 50 &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") &&
-	       !name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				  "0123456789-")];
-}
-
 int lf_vault_count(struct lf_context *context, const char *vault_id, const char *type,
 		   size_t *ret_n, struct lf_error *err)
 {
@@ -40,14 +30,10 @@ int lf_vault_count(struct lf_context *context, const char *vault_id, const char 
 	return rc;
 }
 
-static int check_place(const char *id, const json_t *doc, struct lf_error *err)
+static int check_place(const json_t *doc, struct lf_error *err)
 {
 	const char *location = lf_json_text_or(doc, "location", "");
 
-	if (!lf_vault_name_valid(lf_arm_id_last(id)))
-		return lf_fail_arm(err, LF_EINVAL, "InvalidResourceName", lf_arm_id_last(id),
-				   "2 to 50 letters, digits and hyphens, beginning with a letter",
-				   "the vault name '%.100s' is not valid", lf_arm_id_last(id));
 	if (!lf_location_pair(location))
 		return lf_fail_arm(err, LF_EINVAL, "LocationNotAvailableForResourceType",
 				   "location", "GET /subscriptions/{id}/locations lists them",
@@ -181,8 +167,9 @@ static int check_vault(struct lf_arm_call *call, const char *id, json_t *doc,
 		       const struct lf_resource *before, json_t *state, struct lf_error *err)
 {
 	struct lf_context *context = lf_arm_context(call);
-	int rc = check_place(id, doc, err);
+	int rc = check_place(doc, err);
 
+	(void)id;
 	if (!rc && lf_json_at(doc, "properties.encryption.keyVaultProperties"))
 		rc = lf_fail_arm(err, LF_EUNSUPPORTED, "CustomerManagedKeysNotSupported",
 				 "properties.encryption",

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/names.h"
 #include "base/text.h"
 #include "providers/vaults/internal.h"
 
@@ -56,7 +57,7 @@ static int check_name(struct lf_arm_call *call, struct lf_error *err)
 	int rc = lf_catalog_get(context->catalog, id, &found, err);
 	if (rc && rc != LF_ENOTFOUND)
 		return rc;
-	if (!lf_vault_name_valid(name)) {
+	if (!lf_name_good(LF_NAME_VAULT, name)) {
 		reason = "Invalid";
 		message = "2 to 50 letters, digits and hyphens, beginning with a letter.";
 	} else if (!rc) {

@@ -18,8 +18,6 @@ extern const size_t lf_vaults_n_jobs;
  * (state "replicaOf") can be read, and restored across regions, but not changed.  LF_ECONFLICT. */
 lf_arm_handler lf_vault_admit;
 
-/* 2 to 50 letters, digits and hyphens, beginning with a letter. */
-bool lf_vault_name_valid(const char *name);
 /* How many resources of type the vault holds. */
 LF_MUST_CHECK int lf_vault_count(struct lf_context *context, const char *vault_id, const char *type,
 				 size_t *ret_n, struct lf_error *err);

@@ -60,6 +60,14 @@ static void test_id__has_a_type(void **state)
 		{"", "x/y", LF_EINVAL},
 		{"name", "x/y", LF_EINVAL},
 		{"/a/../providers/x/y/z", "x/y", LF_EINVAL},
+		{"/providers/x/y/..", "x/y", LF_EINVAL},
+		{"/providers/x/y/%7a", "x/y", LF_EINVAL},
+		{"//providers/x/y/z", "x/y", LF_EINVAL},
+		{"/providers/x//y/z", "x/y", LF_EINVAL},
+		{"/providers/x/y/z/", "x/y", LF_EINVAL},
+		{"/providers/x/y/z\n", "x/y", LF_EINVAL},
+		{"/providers/x/y/z?a", "x/y", LF_EINVAL},
+		{"/providers/x/y/\xff", "x/y", LF_EINVAL},
 	};
 
 	(void)state;

@@ -171,6 +171,71 @@ static void test_plain__is_a_word_and_no_option(void **state)
 	assert_false(lf_name_plain(repeat("a", 256)));
 }
 
+static void test_id__has_whole_and_harmless_segments(void **state)
+{
+	static const char *const bad[] = {
+		"",	  "/",
+		"x",	  "x/y",
+		"/x/",	  "//x",
+		"/x//y",  "/x/../y",
+		"/x/./y", "/..",
+		"/x/y ",  "/x/ y",
+		"/x\ny",  "/x/%2e%2e/y",
+		"/x?y",	  "/x#y",
+		"/x\\y",  "/x\"y",
+		"/x'y",	  "/x<y",
+		"/\xff",  "/x/\xe2\x80\xaez",
+		"/x\x7f", "/$x",
+		NULL,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LF_N(bad); i++)
+		if (lf_id_good(bad[i]))
+			fail_msg("'%s' is taken for an id", bad[i]);
+	assert_true(lf_id_good("/subscriptions/S/resourceGroups/a b(\xc3\xbc)/providers/"
+			       "Microsoft.RecoveryServices/vaults/v/backupFabrics/Azure/"
+			       "protectionContainers/iaasvmcontainer;iaasvmcontainerv2;g;vm"));
+	assert_true(lf_id_good(repeat("/a", 1024)));
+	assert_false(lf_id_good(repeat("/a", 1025)));
+}
+
+static void test_id__of_a_new_resource_ends_in_a_name_of_its_type(void **state)
+{
+	struct lf_error err = LF_ERROR_NONE;
+
+	(void)state;
+	assert_lf_ok(lf_id_check_new("/x/virtualMachines/web-1", "name", &err));
+	assert_lf_ok(lf_id_check_new("/x/things/a b", "name", &err));
+	assert_lf_ok(lf_id_check_new("/x", "name", &err));
+	assert_int_equal(lf_id_check_new("/x/VIRTUALMACHINES/a b", "name", &err), LF_EINVAL);
+	assert_string_equal(err.target, "name");
+	assert_int_equal(lf_id_check_new("/x/disks/../../y/disks/d", NULL, &err), LF_EINVAL);
+	assert_int_equal(lf_id_check_new("/x/storageAccounts/ABC", NULL, &err), LF_EINVAL);
+	assert_string_equal(lf_error_arm(&err), "AccountNameInvalid");
+}
+
+static void test_make__gives_a_good_name_for_anything(void **state)
+{
+	char out[65];
+
+	(void)state;
+	for (size_t i = 0; i < LF_N(hostile); i++) {
+		lf_name_make(LF_NAME_VM, hostile[i], out, sizeof(out));
+		assert_true(lf_name_good(LF_NAME_VM, out));
+		lf_name_make(LF_NAME_RESOURCE, hostile[i], out, 9);
+		assert_true(lf_name_good(LF_NAME_RESOURCE, out) && strlen(out) <= 8);
+	}
+	lf_name_make(LF_NAME_VM, "web1.example.org", out, sizeof(out));
+	assert_string_equal(out, "web1.example.org");
+	lf_name_make(LF_NAME_VM, "../../x/disks/finance", out, sizeof(out));
+	assert_string_equal(out, "x-disks-finance");
+	lf_name_make(LF_NAME_VM, "--", out, sizeof(out));
+	assert_string_equal(out, "unnamed");
+	lf_name_make(LF_NAME_VM, repeat("a", 100), out, sizeof(out));
+	assert_string_equal(out, repeat("a", 64));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +245,9 @@ int main(void)
 		cmocka_unit_test(test_text__may_be_prose_but_moves_no_cursor),
 		cmocka_unit_test(test_check__names_the_target_the_code_and_the_rule),
 		cmocka_unit_test(test_check__does_not_repeat_bytes_that_are_not_printable),
+		cmocka_unit_test(test_id__has_whole_and_harmless_segments),
+		cmocka_unit_test(test_id__of_a_new_resource_ends_in_a_name_of_its_type),
+		cmocka_unit_test(test_make__gives_a_good_name_for_anything),
 		cmocka_unit_test(test_plain__is_a_word_and_no_option),
 	};
 

@@ -192,6 +192,30 @@ static void test_write__that_fails_changes_nothing(void **state)
 	assert_int_equal(get(f, "/a"), 3);
 }
 
+static void test_put__makes_nothing_that_its_own_url_would_not_find(void **state)
+{
+	static const char *const bad[] = {
+		"a",
+		"/a/../b",
+		"/a//b",
+		"/a/",
+		"/a/b\nc",
+		"/a/%2e%2e/b",
+		"/a/?b",
+		"/a/\xff",
+		"/a/virtualMachines/b c",
+		"/a/disks/b/",
+		"/a/storageAccounts/B",
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < LF_N(bad); i++) {
+		struct lf_error err = LF_ERROR_NONE;
+		if (put(f, bad[i], LF_PUT_ANY, 1, &err) != LF_EINVAL || get(f, bad[i]) != -1)
+			fail_msg("'%s' was made", bad[i]);
+	}
+}
+
 #define WITH_CATALOG(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -202,6 +226,7 @@ int main(void)
 		WITH_CATALOG(test_list__pages_by_type_below_an_id),
 		WITH_CATALOG(test_delete_tree__takes_children_and_no_neighbours),
 		WITH_CATALOG(test_transaction__is_all_or_nothing_and_survives_reopening),
+		WITH_CATALOG(test_put__makes_nothing_that_its_own_url_would_not_find),
 		WITH_CATALOG(test_write__that_fails_changes_nothing),
 		WITH_CATALOG(test_put__of_what_was_deleted_since_it_was_read_is_refused),
 		WITH_CATALOG(test_transaction__is_begun_and_ended_once),

@@ -132,6 +132,25 @@ static void test_fields__fixed_values_may_be_written_otherwise(void **state)
 	}
 }
 
+static void test_id__is_taken_by_its_form_alone(void **state)
+{
+	static const struct lf_field id[] = {{"id", LF_ID, 0, 0, 0, NULL, "an id"}};
+	static const char *const bad[] = {"x", "/x/../y", "/x//y", "/x/y\nz", "/x/%2e%2e", "/x/"};
+
+	(void)state;
+	for (size_t i = 0; i < LF_N(bad); i++) {
+		struct lf_error err = LF_ERROR_NONE;
+		LF_AUTO_JSON *doc = json_pack("{s:s}", "id", bad[i]);
+		assert_int_equal(lf_fields_check(id, 1, doc, NULL, &err), LF_EINVAL);
+		assert_string_equal(err.target, "id");
+	}
+	struct lf_error err = LF_ERROR_NONE;
+	LF_AUTO_JSON *empty = json_pack("{s:s}", "id", "");
+	LF_AUTO_JSON *good = json_pack("{s:s}", "id", "/subscriptions/s/resourceGroups/a b");
+	assert_lf_ok(lf_fields_check(id, 1, empty, NULL, &err));
+	assert_lf_ok(lf_fields_check(id, 1, good, NULL, &err));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +160,7 @@ int main(void)
 		cmocka_unit_test(test_fields__drop_what_is_ours_and_keep_what_is_fixed),
 		cmocka_unit_test(test_fields__fixed_values_may_be_written_otherwise),
 		cmocka_unit_test(test_fields__secrets_are_redacted),
+		cmocka_unit_test(test_id__is_taken_by_its_form_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

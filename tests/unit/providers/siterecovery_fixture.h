@@ -15,7 +15,7 @@
 #define SUB    "/subscriptions/11111111-1111-1111-1111-111111111111"
 #define RG     SUB "/resourceGroups/rg"
 #define TRG    SUB "/resourceGroups/target"
-#define VAULT  RG "/providers/Microsoft.RecoveryServices/vaults/v"
+#define VAULT  RG "/providers/Microsoft.RecoveryServices/vaults/v1"
 #define FABRIC VAULT "/replicationFabrics/f"
 #define BOX    FABRIC "/replicationProtectionContainers/c"
 #define ITEM   BOX "/replicationProtectedItems/i"

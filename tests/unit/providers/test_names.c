@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "providers/storage/storage.h"
-#include "providers/vaults/vaults.h"
+#include "base/names.h"
 
 static void test_storage_name__is_short_and_plain(void **state)
 {
@@ -35,17 +35,17 @@ static void test_vault_name__begins_with_a_letter(void **state)
 	(void)state;
 	memset(longest, 'v', sizeof(longest));
 	longest[50] = '\0';
-	assert_true(lf_vault_name_valid("v1"));
-	assert_true(lf_vault_name_valid("my-Vault"));
-	assert_true(lf_vault_name_valid(longest));
+	assert_true(lf_name_good(LF_NAME_VAULT, "v1"));
+	assert_true(lf_name_good(LF_NAME_VAULT, "my-Vault"));
+	assert_true(lf_name_good(LF_NAME_VAULT, longest));
 	longest[50] = 'v';
 	longest[51] = '\0';
-	assert_false(lf_vault_name_valid(longest));
-	assert_false(lf_vault_name_valid("v"));
-	assert_false(lf_vault_name_valid("1v"));
-	assert_false(lf_vault_name_valid("-v"));
-	assert_false(lf_vault_name_valid("v_1"));
-	assert_false(lf_vault_name_valid("v/1"));
+	assert_false(lf_name_good(LF_NAME_VAULT, longest));
+	assert_false(lf_name_good(LF_NAME_VAULT, "v"));
+	assert_false(lf_name_good(LF_NAME_VAULT, "1v"));
+	assert_false(lf_name_good(LF_NAME_VAULT, "-v"));
+	assert_false(lf_name_good(LF_NAME_VAULT, "v_1"));
+	assert_false(lf_name_good(LF_NAME_VAULT, "v/1"));
 }
 
 int main(void)

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/names.h"
 #include "providers/compute/machine.h"
 #include "providers/siterecovery/internal.h"
 
@@ -23,11 +24,7 @@ static void vm_name(const struct lf_resource *item, bool test, char out[static V
 
 	if (!*name)
 		name = lf_json_text_or(item->doc, "friendlyName", "machine");
-	snprintf(out, limit + 1, "%s", name);
-	for (char *p = out; *p; p++)
-		if (!strchr("-_.", *p) && !(*p >= '0' && *p <= '9') &&
-		    !((*p | 32) >= 'a' && (*p | 32) <= 'z'))
-			*p = '-';
+	lf_name_make(LF_NAME_VM, name, out, limit + 1);
 	if (test)
 		strncat(out, "-test", VM_NAME_MAX - strlen(out));
 }

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/names.h"
 #include "providers/siterecovery/internal.h"
 
 #define DETAILS	     "properties.providerSpecificDetails."
@@ -43,14 +44,7 @@ int lf_sr_check_exists(struct lf_context *context, const char *id, const char *t
 
 int lf_sr_check_vm_name(const char *name, const char *target, struct lf_error *err)
 {
-	size_t len = name ? strlen(name) : 0;
-	bool good = len >= 1 && len <= VM_NAME_MAX && name[0] != '-' && name[0] != '_' &&
-		    name[0] != '.' && name[len - 1] != '-' && name[len - 1] != '.';
-
-	for (size_t i = 0; good && i < len; i++)
-		good = (name[i] >= 'a' && name[i] <= 'z') || (name[i] >= 'A' && name[i] <= 'Z') ||
-		       (name[i] >= '0' && name[i] <= '9') || strchr("-_.", name[i]);
-	if (good)
+	if (lf_name_good(LF_NAME_VM, name) && strlen(name) <= VM_NAME_MAX)
 		return 0;
 	return lf_fail_arm(err, LF_EINVAL, "InvalidVirtualMachineName", target,
 			   "1 to 63 letters, digits, hyphens, dots and underscores, beginning "

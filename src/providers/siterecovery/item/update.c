@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/names.h"
 #include "providers/siterecovery/internal.h"
 
 #define DETAILS "properties.providerSpecificDetails."
@@ -119,6 +120,9 @@ static int check_nics(struct lf_context *context, const struct lf_resource *item
 		rc = lf_sr_check_subnet(context, real, subnet, target, err);
 		if (!rc)
 			rc = lf_sr_check_subnet(context, test, test_subnet, target, err);
+		if (!rc && *lf_json_text_or(nic, "targetNicName", ""))
+			rc = lf_name_check(LF_NAME_RESOURCE, lf_json_text(nic, "targetNicName"),
+					   target, err);
 		if (!rc)
 			rc = check_address(context, real, subnet,
 					   lf_json_text_or(nic, "targetStaticIPAddress", ""),
@@ -144,6 +148,19 @@ static json_t *disk_row(const struct lf_resource *item, const char *id)
 	return NULL;
 }
 
+static int check_disk(const struct lf_resource *item, const json_t *disk, struct lf_error *err)
+{
+	static const char target[] = DETAILS "vmDisks";
+	const char *id = lf_json_text_or(disk, "diskId", "");
+	const char *name = lf_json_text_or(disk, "targetDiskName", "");
+
+	if (!disk_row(item, id))
+		return lf_fail_arm(err, LF_EINVAL, "DiskNotFound", target,
+				   "take the ids from the item's protectedDisks",
+				   "the item has no disk '%.100s'", id);
+	return *name ? lf_name_check(LF_NAME_RESOURCE, name, target, err) : 0;
+}
+
 static int check_update(struct lf_context *context, const struct lf_resource *item,
 			const json_t *input, struct lf_error *err)
 {
@@ -167,11 +184,8 @@ static int check_update(struct lf_context *context, const struct lf_resource *it
 	if (!rc)
 		rc = check_nics(context, item, input, err);
 	json_array_foreach (lf_json_at(input, "vmDisks"), i, disk)
-		if (!rc && !disk_row(item, lf_json_text_or(disk, "diskId", "")))
-			rc = lf_fail_arm(err, LF_EINVAL, "DiskNotFound", DETAILS "vmDisks",
-					 "take the ids from the item's protectedDisks",
-					 "the item has no disk '%.100s'",
-					 lf_json_text_or(disk, "diskId", ""));
+		if (!rc)
+			rc = check_disk(item, disk, err);
 	return rc;
 }
 
