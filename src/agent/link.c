@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "agent/machine.h"
 #include "base/text.h"
@@ -14,9 +15,12 @@
 
 #define BLOB_VERSION "2025-01-05"
 
+#define KEY_BEGIN "-----BEGIN PRIVATE KEY-----"
+
 struct lf_link {
-	char *url, *machine_id;
+	char *dir, *url, *machine_id;
 	struct lf_http_client *client;
+	struct timespec certificate; /* when the file was written that the client has read */
 };
 
 static char *path_in(const char *dir, const char *name)
@@ -95,6 +99,53 @@ static int load_machine_id(const char *dir, char out[static LF_GUID_SIZE], struc
 	return write_file(dir, "machine-id", out, err);
 }
 
+/*
+ * The agent's private key, made when there is none.  It is in a file before the site knows it:
+ * one who registers again, because an answer got lost or a certificate has ended, proves by it
+ * who he is.
+ */
+static int load_private_key(const char *dir, char **ret_key, struct lf_error *err)
+{
+	static const char *const files[] = {"agent.pem", "agent.key"};
+
+	for (size_t i = 0; i < LF_N(files); i++) {
+		LF_AUTO_FREE char *path = path_in(dir, files[i]);
+		LF_AUTO_BUF text = LF_BUF_INIT;
+		int rc = path ? lf_file_read(path, 65536, &text, err) : lf_fail_nomem(err);
+		const char *key = rc ? NULL : strstr(lf_buf_text(&text), KEY_BEGIN);
+		if (rc && rc != LF_ENOTFOUND)
+			return rc;
+		if (!key)
+			continue;
+		*ret_key = strdup(key);
+		return *ret_key ? 0 : lf_fail_nomem(err);
+	}
+	LF_AUTO_FREE char *csr = NULL;
+	LF_AUTO_FREE char *key = NULL;
+	int rc = lf_csr_new("agent", &csr, &key, err);
+	if (!rc)
+		rc = write_file(dir, "agent.key", key, err);
+	if (!rc)
+		*ret_key = lf_steal(&key);
+	return rc;
+}
+
+/* Certificate and key are one file, so that nothing can separate them. */
+static int write_pair(const char *dir, const char *certificate, const char *key,
+		      struct lf_error *err)
+{
+	LF_AUTO_BUF both = LF_BUF_INIT;
+
+	lf_buf_puts(&both, certificate);
+	lf_buf_puts(&both, key);
+	int rc = lf_buf_check(&both, err);
+	if (!rc)
+		rc = write_file(dir, "agent.pem", lf_buf_text(&both), err);
+	if (both.data)
+		explicit_bzero(both.data, both.len);
+	return rc;
+}
+
 static int ask_certificate(const char *dir, const json_t *key, const json_t *request,
 			   json_t **ret_answer, struct lf_error *err)
 {
@@ -148,7 +199,9 @@ int lf_link_register(const char *dir, const char *key_text, const char *config_p
 	if (!rc)
 		rc = lf_agent_machine_inventory(machine, dir, machine_id, &inventory, err);
 	if (!rc)
-		rc = lf_csr_new(machine_id, &csr, &private_key, err);
+		rc = load_private_key(dir, &private_key, err);
+	if (!rc)
+		rc = lf_csr_for_key(machine_id, private_key, &csr, err);
 	if (rc)
 		return rc;
 	LF_AUTO_JSON *request =
@@ -158,9 +211,7 @@ int lf_link_register(const char *dir, const char *key_text, const char *config_p
 		return lf_fail_nomem(err);
 	rc = ask_certificate(dir, key, request, &answer, err);
 	if (!rc)
-		rc = write_file(dir, "agent.key", private_key, err);
-	if (!rc)
-		rc = write_file(dir, "agent.pem", lf_json_text_or(answer, "certificate", ""), err);
+		rc = write_pair(dir, lf_json_text_or(answer, "certificate", ""), private_key, err);
 	if (rc)
 		return rc;
 	LF_AUTO_JSON *identity =
@@ -171,19 +222,53 @@ int lf_link_register(const char *dir, const char *key_text, const char *config_p
 	return rc ? rc : write_file(dir, "agent.json", identity_text, err);
 }
 
+/* An agent of a version before has its key in a file of its own. */
+static int key_file(const char *dir, const char *pair, char **ret_path, struct lf_error *err)
+{
+	LF_AUTO_BUF text = LF_BUF_INIT;
+	int rc = lf_file_read(pair, 65536, &text, err);
+
+	if (rc)
+		return rc;
+	*ret_path =
+		strstr(lf_buf_text(&text), KEY_BEGIN) ? strdup(pair) : path_in(dir, "agent.key");
+	return *ret_path ? 0 : lf_fail_nomem(err);
+}
+
+/* A client with the certificate that is there now: another link may have renewed it. */
+static int open_client(struct lf_link *link, struct lf_error *err)
+{
+	LF_AUTO_FREE char *ca = path_in(link->dir, "ca.pem");
+	LF_AUTO_FREE char *pair = path_in(link->dir, "agent.pem");
+	LF_AUTO_FREE char *key = NULL;
+	struct lf_http_client *client = NULL;
+	struct stat st;
+
+	if (!ca || !pair)
+		return lf_fail_nomem(err);
+	bool same = stat(pair, &st) == 0 && st.st_mtim.tv_sec == link->certificate.tv_sec &&
+		    st.st_mtim.tv_nsec == link->certificate.tv_nsec;
+	if (link->client && same)
+		return 0;
+	int rc = key_file(link->dir, pair, &key, err);
+	const struct lf_http_client_opts opts = {
+		.ca_file = ca, .cert_file = pair, .key_file = key, .timeout_ns = 300 * LF_NS_PER_S};
+	if (!rc)
+		rc = lf_http_client_new(&opts, &client, err);
+	if (rc)
+		return rc;
+	lf_http_client_free(link->client);
+	link->client = client;
+	link->certificate = st.st_mtim;
+	return 0;
+}
+
 int lf_link_open(const char *dir, struct lf_link **ret_link, struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = path_in(dir, "agent.json");
-	LF_AUTO_FREE char *ca = path_in(dir, "ca.pem");
-	LF_AUTO_FREE char *cert = path_in(dir, "agent.pem");
-	LF_AUTO_FREE char *key = path_in(dir, "agent.key");
 	LF_AUTO_JSON *identity = NULL;
-	const struct lf_http_client_opts opts = {
-		.ca_file = ca, .cert_file = cert, .key_file = key, .timeout_ns = 300 * LF_NS_PER_S};
 
-	if (!path || !ca || !cert || !key)
-		return lf_fail_nomem(err);
-	int rc = lf_json_read_file(path, &identity, err);
+	int rc = path ? lf_json_read_file(path, &identity, err) : lf_fail_nomem(err);
 	if (rc == LF_ENOTFOUND) {
 		lf_fail(err, LF_ENOTFOUND, dir, "this machine is not registered");
 		return lf_error_hint(
@@ -194,10 +279,11 @@ int lf_link_open(const char *dir, struct lf_link **ret_link, struct lf_error *er
 	struct lf_link *link = calloc(1, sizeof(*link));
 	if (!link)
 		return lf_fail_nomem(err);
+	link->dir = strdup(dir);
 	link->url = strdup(lf_json_text_or(identity, "url", ""));
 	link->machine_id = strdup(lf_json_text_or(identity, "machineId", ""));
-	rc = link->url && link->machine_id ? lf_http_client_new(&opts, &link->client, err)
-					   : lf_fail_nomem(err);
+	rc = link->dir && link->url && link->machine_id ? open_client(link, err)
+							: lf_fail_nomem(err);
 	if (rc) {
 		lf_link_close(link);
 		return rc;
@@ -211,6 +297,7 @@ void lf_link_close(struct lf_link *link)
 	if (!link)
 		return;
 	lf_http_client_free(link->client);
+	free(link->dir);
 	free(link->url);
 	free(link->machine_id);
 	free(link);
@@ -229,7 +316,9 @@ int lf_link_post_bytes(struct lf_link *link, const char *path, const void *data,
 	const struct lf_http_call call = {
 		.method = "POST", .url = url, .body = data, .body_len = len};
 
-	int rc = url ? lf_http_client_call(link->client, &call, &answer, err) : lf_fail_nomem(err);
+	int rc = url ? open_client(link, err) : lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_http_client_call(link->client, &call, &answer, err);
 	if (!rc)
 		rc = lf_http_answer_check(&answer, path, err);
 	if (!rc && out) {
@@ -263,27 +352,37 @@ int lf_link_put_blob(struct lf_link *link, const char *blob_path, const char *to
 	const struct lf_http_call call = {
 		.method = "PUT", .url = url, .headers = headers, .body_file = path};
 
-	int rc = url && bearer ? lf_http_client_call(link->client, &call, &answer, err)
-			       : lf_fail_nomem(err);
+	int rc = url && bearer ? open_client(link, err) : lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_http_client_call(link->client, &call, &answer, err);
 	if (bearer)
 		explicit_bzero(bearer, strlen(bearer));
-	return rc ? rc : lf_http_answer_check(&answer, blob_path, err);
+	if (rc)
+		return rc;
+	/* a name says what is in the pack: the one that is there came when an answer got lost */
+	char code[64];
+	if (answer.status == 409 &&
+	    lf_http_answer_header(&answer, "x-ms-error-code", code, sizeof(code)) &&
+	    strcmp(code, "BlobAlreadyExists") == 0)
+		return 0;
+	return lf_http_answer_check(&answer, blob_path, err);
 }
 
-int lf_link_make_container(struct lf_link *link, const char *container_path, const char *token,
-			   struct lf_error *err)
+int lf_link_renew(struct lf_link *link, struct lf_error *err)
 {
-	size_t len = strlen(container_path);
-	LF_AUTO_FREE char *url = lf_printf_dup("%s%.*s?restype=container", link->url,
-					       (int)(len ? len - 1 : 0), container_path);
-	LF_AUTO_FREE char *bearer = lf_printf_dup("Authorization: Bearer %s", token);
-	const char *const headers[] = {bearer, "x-ms-version: " BLOB_VERSION, NULL};
-	LF_AUTO_HTTP_ANSWER answer = {0};
-	const struct lf_http_call call = {.method = "PUT", .url = url, .headers = headers};
+	LF_AUTO_FREE char *csr = NULL;
+	LF_AUTO_FREE char *key = NULL;
+	LF_AUTO_JSON *answer = NULL;
 
-	int rc = url && bearer ? lf_http_client_call(link->client, &call, &answer, err)
-			       : lf_fail_nomem(err);
-	if (bearer)
-		explicit_bzero(bearer, strlen(bearer));
-	return rc || answer.status == 409 ? rc : lf_http_answer_check(&answer, container_path, err);
+	int rc = lf_csr_new(link->machine_id, &csr, &key, err);
+	LF_AUTO_JSON *request = rc ? NULL : json_pack("{s:s}", "csr", csr);
+	if (!rc && !request)
+		rc = lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_link_post(link, "renew", request, &answer, err);
+	if (!rc)
+		rc = write_pair(link->dir, lf_json_text_or(answer, "certificate", ""), key, err);
+	if (key)
+		explicit_bzero(key, strlen(key));
+	return rc;
 }

@@ -3,7 +3,9 @@
  * agent/link.h - the agent's identity, and its calls to the site.
  *
  * State directory: agent.json (site URL, agent id, machine id), ca.pem,
- * agent.pem (certificate), agent.key (0600, made here, never sent).
+ * agent.pem (certificate and its key, 0600), agent.key (the key before there is
+ * a certificate).  Keys are made here and never sent.  A link takes up a
+ * certificate that another one has renewed.
  * Threads: one at a time.
  */
 #ifndef LF_AGENT_LINK_H
@@ -27,10 +29,10 @@ LF_MUST_CHECK int lf_link_post(struct lf_link *link, const char *path, const jso
 			       json_t **ret_answer, struct lf_error *err);
 LF_MUST_CHECK int lf_link_post_bytes(struct lf_link *link, const char *path, const void *data,
 				     size_t len, struct lf_buf *answer, struct lf_error *err);
-/* Create Container "/ACCOUNT/NAME/"; there already is fine. */
-LF_MUST_CHECK int lf_link_make_container(struct lf_link *link, const char *container_path,
-					 const char *token, struct lf_error *err);
-/* Put Blob: the file at path to URL path blob_path, with a bearer token. */
+/* A new key and a certificate for it, in place of the present ones. */
+LF_MUST_CHECK int lf_link_renew(struct lf_link *link, struct lf_error *err);
+/* Put Blob: the file at path to URL path blob_path, with a bearer token;
+ * there already is fine. */
 LF_MUST_CHECK int lf_link_put_blob(struct lf_link *link, const char *blob_path, const char *token,
 				   const char *path, struct lf_error *err);
 

@@ -130,7 +130,12 @@ static int poll_once(struct agent *agent, struct lf_error *err)
 	agent->progress.blob_token = strdup(lf_json_text_or(answer, "blobToken", ""));
 	pthread_cond_signal(&agent->assigned);
 	pthread_mutex_unlock(&agent->progress.mutex);
-	return 0;
+	if (lf_json_bool_or(answer, "renewCertificate", false)) {
+		rc = lf_link_renew(agent->poll_link, err);
+		if (!rc)
+			lf_info("the certificate has been renewed");
+	}
+	return rc;
 }
 
 static void pause_seconds(int seconds)

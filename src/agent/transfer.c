@@ -278,10 +278,7 @@ static int open_pump(struct transfer *t, struct lf_error *err)
 				    << 20,
 	};
 
-	LF_AUTO_FREE char *token = get_token(t->opts->progress);
-	int rc = token ? lf_link_make_container(t->opts->link, opts.pack_path, token, err)
-		       : lf_fail_nomem(err);
-	return rc ? rc : lf_pump_new(&opts, &t->pump, err);
+	return lf_pump_new(&opts, &t->pump, err);
 }
 
 /* Passes. */

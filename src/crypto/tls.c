@@ -13,7 +13,8 @@
 #include "base/buf.h"
 #include "base/text.h"
 
-#define CA_DAYS 3650
+#define CA_DAYS	       3650
+#define LEAF_BACK_DAYS 180
 
 static void key_done(EVP_PKEY **key)
 {
@@ -95,6 +96,21 @@ static bool add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
 	return good;
 }
 
+/*
+ * An authority begins an hour back, since clocks of machines differ.  What it signs begins half a
+ * year back, but not before the authority: a certificate that is renewed is taken by a machine
+ * whose clock is behind, and none is longer than clients bear (825 days).
+ */
+static bool set_begin(X509 *cert, const X509 *issuer, time_t now)
+{
+	time_t half_a_year_ago = now - (time_t)LEAF_BACK_DAYS * 86400;
+
+	if (issuer && X509_cmp_time(X509_get0_notBefore(issuer), &half_a_year_ago) > 0)
+		return X509_set1_notBefore(cert, X509_get0_notBefore(issuer));
+	return X509_time_adj_ex(X509_getm_notBefore(cert), issuer ? -LEAF_BACK_DAYS : 0,
+				issuer ? 0 : -3600, &now) != NULL;
+}
+
 /* A certificate with everything but extensions and signature. */
 static X509 *new_cert(const char *name, EVP_PKEY *key, X509 *issuer, int64_t now_ns, unsigned days)
 {
@@ -109,8 +125,7 @@ static X509 *new_cert(const char *name, EVP_PKEY *key, X509 *issuer, int64_t now
 	X509_NAME *subject = X509_get_subject_name(cert);
 	bool good = number && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert)) &&
 		    X509_set_version(cert, X509_VERSION_3) && X509_set_pubkey(cert, key) &&
-		    /* an hour back: clocks of agents differ */
-		    X509_time_adj_ex(X509_getm_notBefore(cert), 0, -3600, &now) &&
+		    set_begin(cert, issuer, now) &&
 		    X509_time_adj_ex(X509_getm_notAfter(cert), (int)days, 0, &now) &&
 		    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
 					       (const unsigned char *)name, -1, -1, 0) &&
@@ -181,9 +196,8 @@ int lf_ca_issue_server(const char *ca_cert, const char *ca_key, const char *cons
 	return give_pair(cert, key, ret_cert, ret_key, err);
 }
 
-int lf_csr_new(const char *common_name, char **ret_csr, char **ret_key, struct lf_error *err)
+static int make_csr(const char *common_name, EVP_PKEY *key, char **ret_csr, struct lf_error *err)
 {
-	AUTO_KEY *key = EVP_EC_gen("P-256");
 	AUTO_REQUEST *request = X509_REQ_new();
 	AUTO_BIO *bio = BIO_new(BIO_s_mem());
 
@@ -193,12 +207,69 @@ int lf_csr_new(const char *common_name, char **ret_csr, char **ret_key, struct l
 	    !X509_REQ_set_pubkey(request, key) || !X509_REQ_sign(request, key, EVP_sha256()) ||
 	    !PEM_write_bio_X509_REQ(bio, request))
 		return fail_ssl(err, "cannot make a certificate request");
-	LF_AUTO_FREE char *csr = bio_text(bio);
-	LF_AUTO_FREE char *pem = key_text(key);
-	if (!csr || !pem)
+	char *csr = bio_text(bio);
+	if (!csr)
+		return lf_fail_nomem(err);
+	*ret_csr = csr;
+	return 0;
+}
+
+int lf_csr_new(const char *common_name, char **ret_csr, char **ret_key, struct lf_error *err)
+{
+	AUTO_KEY *key = EVP_EC_gen("P-256");
+	LF_AUTO_FREE char *csr = NULL;
+	int rc = make_csr(common_name, key, &csr, err);
+
+	if (rc)
+		return rc;
+	char *pem = key_text(key);
+	if (!pem)
 		return lf_fail_nomem(err);
 	*ret_csr = lf_steal(&csr);
-	*ret_key = lf_steal(&pem);
+	*ret_key = pem;
+	return 0;
+}
+
+int lf_csr_for_key(const char *common_name, const char *key_pem, char **ret_csr,
+		   struct lf_error *err)
+{
+	AUTO_KEY *key = read_key(key_pem);
+
+	return make_csr(common_name, key, ret_csr, err);
+}
+
+/* The key of a request whose signature proves that the sender has it; NULL: not valid. */
+static EVP_PKEY *read_request_key(const char *csr)
+{
+	AUTO_BIO *bio = BIO_new_mem_buf(csr, -1);
+	AUTO_REQUEST *request = bio ? PEM_read_bio_X509_REQ(bio, NULL, NULL, NULL) : NULL;
+	AUTO_KEY *key = request ? X509_REQ_get_pubkey(request) : NULL;
+
+	if (key && X509_REQ_verify(request, key) == 1)
+		return lf_steal(&key);
+	ERR_clear_error();
+	return NULL;
+}
+
+static int fail_request(struct lf_error *err)
+{
+	return lf_fail(err, LF_EINVAL, "csr", "the certificate request is not valid");
+}
+
+int lf_csr_key_fingerprint(const char *csr, char ret_hex[static 65], struct lf_error *err)
+{
+	AUTO_KEY *key = read_request_key(csr);
+	unsigned char *der = NULL, digest[32];
+
+	if (!key)
+		return fail_request(err);
+	int len = i2d_PUBKEY(key, &der);
+	bool good =
+		len > 0 && EVP_Q_digest(NULL, "SHA256", NULL, der, (size_t)len, digest, NULL) == 1;
+	OPENSSL_free(der);
+	if (!good)
+		return fail_ssl(err, "cannot read a certificate request's key");
+	lf_hex_encode(digest, sizeof(digest), ret_hex);
 	return 0;
 }
 
@@ -206,15 +277,10 @@ int lf_ca_sign_client(const char *ca_cert, const char *ca_key, const char *csr,
 		      const char *common_name, int64_t now_ns, unsigned days, char **ret_cert,
 		      struct lf_error *err)
 {
-	AUTO_BIO *bio = BIO_new_mem_buf(csr, -1);
-	AUTO_REQUEST *request = bio ? PEM_read_bio_X509_REQ(bio, NULL, NULL, NULL) : NULL;
-	AUTO_KEY *public_key = request ? X509_REQ_get_pubkey(request) : NULL;
+	AUTO_KEY *public_key = read_request_key(csr);
 
-	/* the signature proves that the sender has the key */
-	if (!public_key || X509_REQ_verify(request, public_key) != 1) {
-		ERR_clear_error();
-		return lf_fail(err, LF_EINVAL, "csr", "the certificate request is not valid");
-	}
+	if (!public_key)
+		return fail_request(err);
 	AUTO_CERT *issuer = read_cert(ca_cert);
 	AUTO_KEY *issuer_key = read_key(ca_key);
 	AUTO_CERT *cert = issuer && issuer_key

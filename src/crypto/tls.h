@@ -19,6 +19,12 @@ LF_MUST_CHECK int lf_ca_issue_server(const char *ca_cert, const char *ca_key,
 /* A new key and a request for it, on the client's side. */
 LF_MUST_CHECK int lf_csr_new(const char *common_name, char **ret_csr, char **ret_key,
 			     struct lf_error *err);
+/* A request for a key that is there already. */
+LF_MUST_CHECK int lf_csr_for_key(const char *common_name, const char *key, char **ret_csr,
+				 struct lf_error *err);
+/* Hex SHA-256 of a request's public key, whose owner has signed it.  Bad CSR: LF_EINVAL. */
+LF_MUST_CHECK int lf_csr_key_fingerprint(const char *csr, char ret_hex[static 65],
+					 struct lf_error *err);
 /* Sign a client's request; the common name is ours, not the request's.  Bad CSR: LF_EINVAL. */
 LF_MUST_CHECK int lf_ca_sign_client(const char *ca_cert, const char *ca_key, const char *csr,
 				    const char *common_name, int64_t now_ns, unsigned days,

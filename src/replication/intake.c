@@ -4,28 +4,41 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "http/json.h"
 #include "replication/agents.h"
+#include "replication/inventory.h"
 #include "replication/journal.h"
 #include "replication/session.h"
 #include "replication/state.h"
 
-#define ROOT	     "/agent/v1/"
-#define BODY_MAX     (8u << 20)
-#define HAVE_IDS_MAX 65536
-#define POLL_SECONDS 1
+#define ROOT	       "/agent/v1/"
+#define HAVE_IDS_MAX   65536
+#define PACKS_MAX      16 /* of one call: it is served by a thread of the server's */
+#define PACK_LINE      65
+#define POLL_SECONDS   1
+#define REGISTER_BYTES (96u << 10) /* an inventory and a request for a certificate */
+#define POLL_BYTES     (512u << 10)
+#define SMALL_BYTES    (64u << 10)
 
 struct lf_intake {
 	struct lf_intake_opts opts;
 	struct lf_http_handler handler;
 };
 
+/* What the head of a request decides, kept to its end. */
+struct admission {
+	size_t route;
+	char agent[LF_GUID_SIZE]; /* "" only for the open routes */
+	char fingerprint[65];
+	char session[LF_GUID_SIZE];
+};
+
 /* One request: who asks, what for. */
 struct ask {
 	struct lf_intake *intake;
 	struct lf_http_exchange *x;
-	const char *agent; /* NULL only for the open routes */
-	char session[LF_GUID_SIZE];
+	const char *agent, *fingerprint, *session; /* of the admission */
 	const char *body;
 	size_t len;
 	json_t *doc; /* body as JSON, where the route takes it */
@@ -61,34 +74,70 @@ static int register_agent(struct ask *ask, struct lf_error *err)
 	return answer ? lf_http_answer_json(ask->x, answer, err) : lf_fail_nomem(err);
 }
 
+static int renew(struct ask *ask, struct lf_error *err)
+{
+	LF_AUTO_FREE char *certificate = NULL;
+	int rc = lf_agent_renew(ask->intake->opts.replication, ask->agent, ask->fingerprint,
+				lf_json_text_or(ask->doc, "csr", ""), &certificate, err);
+
+	if (rc)
+		return rc;
+	LF_AUTO_JSON *answer = json_pack("{s:s}", "certificate", certificate);
+	return answer ? lf_http_answer_json(ask->x, answer, err) : lf_fail_nomem(err);
+}
+
+static int take_report(struct ask *ask, struct lf_error *err)
+{
+	struct lf_replication *replication = ask->intake->opts.replication;
+	LF_AUTO_JSON *status = NULL;
+
+	int rc = lf_agent_update(replication, ask->agent, lf_json_at(ask->doc, "inventory"), err);
+	if (!rc)
+		rc = lf_status_check(lf_json_at(ask->doc, "status"), &status, err);
+	if (!rc)
+		lf_report_put(replication, ask->agent, lf_steal(&status));
+	return rc;
+}
+
 static int poll(struct ask *ask, struct lf_error *err)
 {
 	const struct lf_intake_opts *opts = &ask->intake->opts;
 	LF_AUTO_JSON *assignments = NULL;
 	LF_AUTO_FREE char *token = NULL;
-	json_t *status = lf_json_at(ask->doc, "status");
+	bool due = false;
 
-	int rc = lf_agent_update(opts->replication, ask->agent, lf_json_at(ask->doc, "inventory"),
-				 err);
-	if (rc)
-		return rc;
-	lf_report_put(opts->replication, ask->agent, json_incref(status));
-	rc = lf_replication_assignments(opts->replication, ask->agent, &assignments, err);
+	int rc = take_report(ask, err);
+	if (!rc)
+		rc = lf_replication_assignments(opts->replication, ask->agent, &assignments, err);
+	if (!rc)
+		rc = lf_agent_renewal_due(opts->replication, ask->agent, ask->fingerprint, &due,
+					  err);
 	if (!rc && json_array_size(assignments))
 		rc = opts->blob_token(opts->context, ask->agent, &token, err);
 	if (rc)
 		return rc;
-	LF_AUTO_JSON *answer = json_pack("{s:O,s:s?,s:i}", "assignments", assignments, "blobToken",
-					 token, "pollSeconds", POLL_SECONDS);
+	LF_AUTO_JSON *answer =
+		json_pack("{s:O,s:s?,s:i,s:b}", "assignments", assignments, "blobToken", token,
+			  "pollSeconds", POLL_SECONDS, "renewCertificate", due);
 	return answer ? lf_http_answer_json(ask->x, answer, err) : lf_fail_nomem(err);
 }
 
 static int begin_session(struct ask *ask, struct lf_error *err)
 {
+	const struct lf_intake_opts *opts = &ask->intake->opts;
 	LF_AUTO_JSON *answer = NULL;
-	int rc = lf_replication_session_begin(ask->intake->opts.replication, ask->agent, ask->doc,
-					      &answer, err);
+	LF_AUTO_FREE char *account = NULL;
+	char container[LF_PACK_CONTAINER_SIZE];
 
+	int rc =
+		lf_replication_session_begin(opts->replication, ask->agent, ask->doc, &answer, err);
+	if (!rc)
+		rc = lf_replication_session_cache(opts->replication, ask->agent,
+						  lf_json_text_or(answer, "sessionId", ""),
+						  &account, err);
+	lf_pack_container(ask->agent, container);
+	if (!rc && account[0])
+		rc = opts->blob_container(opts->context, account, container, err);
 	return rc ? rc : lf_http_answer_json(ask->x, answer, err);
 }
 
@@ -113,27 +162,40 @@ static int have(struct ask *ask, struct lf_error *err)
 	return 0;
 }
 
-/* The packs named, one a line, lie in the session's cache account: take them into the vault. */
-static int adopt_packs(struct ask *ask, struct lf_error *err)
+static int adopt_pack(struct ask *ask, const char *account, const char *name, struct lf_error *err)
 {
 	const struct lf_intake_opts *opts = &ask->intake->opts;
+	LF_AUTO_FREE char *path = NULL;
+	char container[LF_PACK_CONTAINER_SIZE];
+
+	lf_pack_container(ask->agent, container);
+	int rc = opts->blob_path(opts->context, account, container, name, &path, err);
+	return rc ? rc
+		  : lf_replication_session_adopt(opts->replication, ask->agent, ask->session, path,
+						 err);
+}
+
+/* The packs named, one a line, lie in the agent's own container of the session's cache account:
+ * take them into the vault. */
+static int adopt_packs(struct ask *ask, struct lf_error *err)
+{
 	LF_AUTO_FREE char *account = NULL;
 	uint8_t name_bytes[32];
-	char name[65];
+	char name[PACK_LINE];
+	int n = 0;
 
-	int rc = lf_replication_session_cache(opts->replication, ask->agent, ask->session, &account,
-					      err);
-	for (const char *p = ask->body; !rc && *p;) {
+	int rc = lf_replication_session_cache(ask->intake->opts.replication, ask->agent,
+					      ask->session, &account, err);
+	for (const char *p = ask->body; !rc && *p; n++) {
 		size_t len = strcspn(p, "\n");
-		LF_AUTO_FREE char *path = NULL;
+		if (n == PACKS_MAX)
+			return lf_fail(err, LF_EINVAL, "body", "name at most %d packs", PACKS_MAX);
 		snprintf(name, sizeof(name), "%.*s", (int)len, p);
-		rc = lf_hex_decode(name, name_bytes, sizeof(name_bytes), err);
+		rc = len < sizeof(name)
+			     ? lf_hex_decode(name, name_bytes, sizeof(name_bytes), err)
+			     : lf_fail(err, LF_EINVAL, "body", "a pack's name has 64 hex digits");
 		if (!rc)
-			rc = opts->blob_path(opts->context, account, LF_PACK_CONTAINER, name, &path,
-					     err);
-		if (!rc)
-			rc = lf_replication_session_adopt(opts->replication, ask->agent,
-							  ask->session, path, err);
+			rc = adopt_pack(ask, account, name, err);
 		p += len + (p[len] == '\n');
 	}
 	return rc ? rc : answer_empty(ask);
@@ -170,16 +232,18 @@ enum { OPEN = 1, JSON = 2 };
 static const struct {
 	const char *method, *path; /* '*': a session id */
 	unsigned flags;
+	uint32_t body_max;
 	ask_fn *fn;
 } routes[] = {
-	{"GET", "ca", OPEN, get_ca},
-	{"POST", "register", OPEN | JSON, register_agent},
-	{"POST", "poll", JSON, poll},
-	{"POST", "sessions", JSON, begin_session},
-	{"POST", "sessions/*/have", 0, have},
-	{"POST", "sessions/*/packs", 0, adopt_packs},
-	{"POST", "sessions/*/extents", 0, take_extents},
-	{"POST", "sessions/*/commit", JSON, commit},
+	{"GET", "ca", OPEN, 0, get_ca},
+	{"POST", "register", OPEN | JSON, REGISTER_BYTES, register_agent},
+	{"POST", "renew", JSON, SMALL_BYTES, renew},
+	{"POST", "poll", JSON, POLL_BYTES, poll},
+	{"POST", "sessions", JSON, SMALL_BYTES, begin_session},
+	{"POST", "sessions/*/have", 0, HAVE_IDS_MAX * sizeof(struct lf_chunk_id), have},
+	{"POST", "sessions/*/packs", 0, PACKS_MAX *PACK_LINE, adopt_packs},
+	{"POST", "sessions/*/extents", 0, LF_BATCH_RECORDS_MAX *LF_EXTENT_WIRE_SIZE, take_extents},
+	{"POST", "sessions/*/commit", JSON, SMALL_BYTES, commit},
 };
 
 /* Does path have the form of pattern?  The session id, if there is one, goes into session. */
@@ -198,43 +262,105 @@ static bool path_matches(const char *pattern, const char *path, char session[sta
 	return lf_guid_valid(session);
 }
 
-static int serve(struct ask *ask, struct lf_error *err)
+static int find_route(const struct lf_http_exchange *x, struct admission *admission,
+		      struct lf_error *err)
 {
-	const char *path = lf_http_path(ask->x) + strlen(ROOT);
+	const char *path = lf_http_path(x) + strlen(ROOT);
 
-	for (size_t i = 0; i < LF_N(routes); i++) {
-		if (!path_matches(routes[i].path, path, ask->session) ||
-		    strcmp(routes[i].method, lf_http_method(ask->x)) != 0)
-			continue;
-		ask->agent = lf_http_client_name(ask->x);
-		if (!ask->agent && !(routes[i].flags & OPEN))
-			return lf_fail(err, LF_EUNAUTHENTICATED, NULL,
-				       "a client certificate of this site is needed");
-		ask->body = lf_http_body(ask->x, &ask->len);
-		int rc = routes[i].flags & JSON ? lf_json_parse(ask->body, ask->len, &ask->doc, err)
-						: 0;
-		return rc ? rc : routes[i].fn(ask, err);
-	}
+	for (size_t i = 0; i < LF_N(routes); i++)
+		if (path_matches(routes[i].path, path, admission->session) &&
+		    strcmp(routes[i].method, lf_http_method(x)) == 0) {
+			admission->route = i;
+			return 0;
+		}
 	return lf_fail(err, LF_ENOTFOUND, NULL, "there is nothing at this path");
 }
 
+/* Who asks: a certificate of our CA that the agent's row names. */
+static int admit(const struct lf_intake *intake, const struct lf_http_exchange *x,
+		 struct admission *admission, struct lf_error *err)
+{
+	const char *agent = lf_http_client_name(x), *fingerprint = lf_http_client_fingerprint(x);
+
+	if (routes[admission->route].flags & OPEN)
+		return 0;
+	if (!agent || !fingerprint)
+		return lf_fail(err, LF_EUNAUTHENTICATED, NULL,
+			       "a client certificate of this site is needed");
+	int rc = lf_agent_admit(intake->opts.replication, agent, fingerprint, err);
+	if (rc)
+		return rc;
+	snprintf(admission->agent, sizeof(admission->agent), "%s", agent);
+	snprintf(admission->fingerprint, sizeof(admission->fingerprint), "%s", fingerprint);
+	return 0;
+}
+
+/*
+ * What an agent is told of an error: never where things are on the site's disk, nor more of the
+ * site's own troubles than that there are some; the log has the rest.
+ */
+static void answer_error(struct lf_http_exchange *x, const struct lf_error *err)
+{
+	struct lf_error told = *err;
+
+	if (err->sys || lf_error_http(err->code) >= 500) {
+		lf_log_error(lf_http_path(x), err);
+		snprintf(told.message, sizeof(told.message), "%s",
+			 err->code == LF_ENOSPACE    ? "the site has no space left"
+			 : err->code == LF_ENOTFOUND ? "what the request names is not there"
+			 : err->code == LF_EUNREACHABLE
+				 ? "the site cannot do this now"
+				 : "the site could not do this; its log says why");
+		told.target[0] = '\0';
+		told.hint[0] = '\0';
+	}
+	lf_http_answer_error(x, &told);
+}
+
+/* The head of a request: nobody's body is read before it is known who sends it. */
 static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin *ret_begin)
 {
-	(void)context, (void)x;
-	ret_begin->body_max = BODY_MAX;
+	struct admission *admission = calloc(1, sizeof(*admission));
+	struct lf_error err = LF_ERROR_NONE;
+
+	int rc = admission ? find_route(x, admission, &err) : lf_fail_nomem(&err);
+	if (!rc)
+		rc = admit(context, x, admission, &err);
+	if (rc) {
+		free(admission);
+		answer_error(x, &err);
+		return rc;
+	}
+	*ret_begin = (struct lf_http_begin){.body_max = routes[admission->route].body_max,
+					    .release = free,
+					    .context = admission};
 	return 0;
+}
+
+static int serve(struct ask *ask, size_t route, struct lf_error *err)
+{
+	ask->body = lf_http_body(ask->x, &ask->len);
+	int rc =
+		routes[route].flags & JSON ? lf_json_parse(ask->body, ask->len, &ask->doc, err) : 0;
+
+	return rc ? rc : routes[route].fn(ask, err);
 }
 
 static void complete(void *context, struct lf_http_exchange *x, int sink_error,
 		     const struct lf_error *sink_err)
 {
-	struct ask ask = {.intake = context, .x = x};
+	const struct admission *admission = lf_http_state(x);
+	struct ask ask = {.intake = context,
+			  .x = x,
+			  .agent = admission->agent,
+			  .fingerprint = admission->fingerprint,
+			  .session = admission->session};
 	struct lf_error err = LF_ERROR_NONE;
 
 	if (sink_error)
-		lf_http_answer_error(x, sink_err);
-	else if (serve(&ask, &err))
-		lf_http_answer_error(x, &err);
+		answer_error(x, sink_err);
+	else if (serve(&ask, admission->route, &err))
+		answer_error(x, &err);
 	json_decref(ask.doc);
 }
 

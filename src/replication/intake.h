@@ -3,8 +3,9 @@
  * replication/intake.h - what agents talk to: HTTPS under /agent/v1/.
  *
  * The protocol is docs/agent-protocol.md.  Everything but the CA and the
- * registration needs a client certificate of this site; its common name is the
- * agent's id.  Threads: those of the HTTPS server.
+ * registration needs a client certificate of this site that the agent of its
+ * common name goes by; who asks is decided before a body is read.  Threads: those of the HTTPS
+ * server.
  */
 #ifndef LF_REPLICATION_INTAKE_H
 #define LF_REPLICATION_INTAKE_H
@@ -18,6 +19,9 @@ struct lf_intake_opts {
 	/* File of a blob of an account (ARM id); free().  The storage layer is above us. */
 	int (*blob_path)(void *context, const char *account_id, const char *container,
 			 const char *blob, char **ret_path, struct lf_error *err);
+	/* Make a container of an account; there already is fine. */
+	int (*blob_container)(void *context, const char *account_id, const char *container,
+			      struct lf_error *err);
 	/* A short-lived token with which an agent may put its packs; free(). */
 	int (*blob_token)(void *context, const char *agent, char **ret_token, struct lf_error *err);
 	void *context;

@@ -4,24 +4,42 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "replication/agents.h"
 #include "replication/session.h"
 #include "replication/state.h"
 
 #define DEFAULT_CRASH_MINUTES	5
 #define DEFAULT_HISTORY_MINUTES (3 * 24 * 60)
 
-int lf_replica_start(struct lf_replication *replication, const json_t *spec, struct lf_error *err)
+static int put_replica(struct lf_replication *replication, const json_t *doc, struct lf_error *err)
 {
-	const char *item = lf_json_text_or(spec, "itemId", "");
 	char id[LF_ID_SIZE];
-	LF_AUTO_JSON *doc = json_deep_copy(spec);
 
-	lf_replica_path(item, id);
-	if (!doc || lf_json_set_text(doc, "phase", "Initial"))
-		return lf_fail_nomem(err);
+	lf_replica_path(lf_json_text_or(doc, "itemId", ""), id);
 	int rc = lf_catalog_put(replication->opts.catalog, id, LF_REPLICA_TYPE, LF_PUT_NEW, NULL,
 				doc, NULL, err);
-	return rc == LF_EEXISTS ? 0 : rc;
+	return rc ? rc : lf_replica_index(replication, doc, true, err);
+}
+
+int lf_replica_start(struct lf_replication *replication, const json_t *spec, struct lf_error *err)
+{
+	struct lf_catalog *catalog = replication->opts.catalog;
+	bool own = !lf_catalog_in_transaction(catalog);
+	LF_AUTO_JSON *doc = json_deep_copy(spec);
+
+	if (!doc || lf_json_set_text(doc, "phase", "Initial"))
+		return lf_fail_nomem(err);
+	int rc = own ? lf_catalog_begin(catalog, err) : 0;
+	if (rc)
+		return rc;
+	rc = put_replica(replication, doc, err);
+	if (rc == LF_EEXISTS)
+		rc = 0;
+	if (own && !rc)
+		rc = lf_catalog_commit(catalog, err);
+	if (own && rc)
+		lf_catalog_rollback(catalog);
+	return rc;
 }
 
 static int put_policy(json_t *doc, void *argument, struct lf_error *err)
@@ -238,7 +256,9 @@ int lf_replica_remove(struct lf_replication *replication, const char *item_id, s
 		rc = drop_points(replication, replica.doc, lf_json_at(replica.doc, "points"), err);
 	if (!rc)
 		rc = drop_points(replication, replica.doc, lf_json_at(replica.doc, "leaving"), err);
-	return rc ? rc : lf_catalog_delete(replication->opts.catalog, replica.id, err);
+	if (!rc)
+		rc = lf_catalog_delete(replication->opts.catalog, replica.id, err);
+	return rc ? rc : lf_replica_index(replication, replica.doc, false, err);
 }
 
 /* Retention. */
@@ -351,6 +371,8 @@ int lf_replication_tend(struct lf_replication *replication, struct lf_error *err
 		if (one && one != LF_ENOTFOUND)
 			lf_log_error("tending a replica", err);
 	}
+	if (!rc)
+		rc = lf_agents_tend(replication, err);
 	return rc ? rc : lf_replication_session_sweep(replication, err);
 }
 
@@ -385,13 +407,14 @@ static json_t *view_assignment(struct lf_replication *replication, const json_t 
 	int64_t app = lf_json_int_or(doc, "policy.appConsistentFrequencyInMinutes", 0);
 	const char *wanted = lf_json_text(doc, "finalWanted.token");
 	const char *account = strrchr(lf_json_text_or(doc, "cacheAccountId", "/"), '/') + 1;
-	char id_hex[65], data_hex[65];
+	char id_hex[65], data_hex[65], container[LF_PACK_CONTAINER_SIZE];
 
 	if (wanted && strcmp(wanted, lf_json_text_or(doc, "finalToken", "")) == 0)
 		wanted = NULL;
 	lf_hex_encode(key->id_key, 32, id_hex);
 	lf_hex_encode(key->data_key, 32, data_hex);
-	LF_AUTO_FREE char *path = lf_printf_dup("/%s/" LF_PACK_CONTAINER "/", account);
+	lf_pack_container(lf_json_text_or(doc, "agentId", ""), container);
+	LF_AUTO_FREE char *path = lf_printf_dup("/%s/%s/", account, container);
 	json_t *view = json_pack(
 		"{s:s,s:O,s:s,s:b,s:b,s:s?,s:s?,s:{s:s,s:s,s:i},s:s}", "itemId",
 		lf_json_text_or(doc, "itemId", ""), "disks", json_object_get(doc, "disks"), "phase",
@@ -407,16 +430,13 @@ static json_t *view_assignment(struct lf_replication *replication, const json_t 
 int lf_replication_assignments(struct lf_replication *replication, const char *agent,
 			       json_t **ret_assignments, struct lf_error *err)
 {
-	const struct lf_list_query query = {.type = LF_REPLICA_TYPE};
 	LF_AUTO_RESOURCE_LIST list = {0};
 	LF_AUTO_JSON *assignments = json_array();
 
-	int rc = lf_catalog_list(replication->opts.catalog, &query, &list, err);
+	int rc = lf_replicas_of(replication, agent, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		const json_t *doc = list.items[i].doc;
 		struct lf_vault *vault;
-		if (strcmp(lf_json_text_or(doc, "agentId", ""), agent) != 0)
-			continue;
 		rc = lf_regions_vault(replication->opts.regions, lf_json_text_or(doc, "region", ""),
 				      &vault, err);
 		if (!rc && json_array_append_new(assignments, view_assignment(replication, doc,

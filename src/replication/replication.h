@@ -82,13 +82,38 @@ LF_MUST_CHECK int lf_replication_tend(struct lf_replication *replication, struct
 
 /*
  * Registration keys of a site (an appliance or server registers with one): random, stored
- * hashed, valid five days, many uses.  Returned once; free().
+ * hashed, good for some days and for so many machines that were not known before (0: the
+ * defaults below).  Returned once; free().
  */
+#define LF_KEY_DAYS	    5
+#define LF_KEY_DAYS_MAX	    30
+#define LF_KEY_MACHINES	    25
+#define LF_KEY_MACHINES_MAX 1000
 LF_MUST_CHECK int lf_registration_key_new(struct lf_replication *replication, const char *site_id,
-					  char **ret_key, int64_t *ret_expires_ns,
-					  struct lf_error *err);
+					  unsigned days, unsigned machines, char **ret_key,
+					  int64_t *ret_expires_ns, struct lf_error *err);
+/* Those that are good: array of {"name","createdOn","expiresOn","machines","used"}. */
+LF_MUST_CHECK int lf_registration_keys_list(struct lf_replication *replication, const char *site_id,
+					    json_t **ret_keys, struct lf_error *err);
+/* End one (NULL: all of the site).  LF_ENOTFOUND. */
+LF_MUST_CHECK int lf_registration_key_revoke(struct lf_replication *replication,
+					     const char *site_id, const char *name,
+					     struct lf_error *err);
+/*
+ * Lock an agent out at once (its certificates and its token are refused), or let it in again;
+ * what it has protected stays.  LF_ENOTFOUND: the site has no such agent.
+ */
+LF_MUST_CHECK int lf_agent_bar(struct lf_replication *replication, const char *site_id,
+			       const char *agent, bool barred, struct lf_error *err);
+/* Forget an agent.  LF_ENOTFOUND; LF_ECONFLICT "MachineIsProtected". */
+LF_MUST_CHECK int lf_agent_remove(struct lf_replication *replication, const char *site_id,
+				  const char *agent, struct lf_error *err);
+/* A site goes: its keys and agents with it, in the caller's transaction. */
+LF_MUST_CHECK int lf_replication_forget_site(struct lf_replication *replication,
+					     const char *site_id, struct lf_error *err);
 /* Agents registered with a site: array of {"agentId","machineName","lastHeartbeat","connected",
  *  "version","os","firmware","bootType","ips","biosId","cores","memoryMiB",
+ *  "registered","barred","certificate" (fingerprint of the newest),"certificateEnds",
  *  "disks":[{"id","name","path","sizeBytes","os","lun"}],"nics":[{"id","mac","ips","network"}],
  *  "preflight":[{"check","ok","reason","advice"}]}. */
 LF_MUST_CHECK int lf_agents_list(struct lf_replication *replication, const char *site_id,

@@ -8,11 +8,11 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "os/file.h"
+#include "replication/inventory.h"
 #include "replication/journal.h"
 #include "replication/state.h"
 
 #define SESSION_STALE_NS (24 * 3600 * LF_NS_PER_S)
-#define DISKS_MAX	 64
 #define SESSION_TOUCH_NS (3600 * LF_NS_PER_S) /* how often progress is written down */
 
 /* A session as its calls need it. */
@@ -220,29 +220,43 @@ static int describe_session(struct lf_replication *replication, const char *agen
 	return *ret_answer ? 0 : lf_fail_nomem(err);
 }
 
-/* A disk without a size would make a point with nothing in it. */
-static int check_disks(const json_t *disks, struct lf_error *err)
+static const json_t *disk_of(const json_t *replica, const char *id)
 {
-	size_t n = json_array_size(disks), i, at = 0;
+	size_t i;
 	json_t *disk;
 
-	if (!n || n > DISKS_MAX)
-		return lf_fail(err, LF_EINVAL, "disks", "a session has 1 to %d disks", DISKS_MAX);
+	json_array_foreach (lf_json_at(replica, "disks"), i, disk) {
+		if (strcmp(lf_json_text_or(disk, "id", ""), id) == 0)
+			return disk;
+	}
+	return NULL;
+}
+
+/* The session's disks, as far as they make sense, are the replica's. */
+static int check_disks(json_t *request, const json_t *replica, struct lf_error *err)
+{
+	json_t *disks = NULL, *disk;
+	size_t i;
+	int rc = lf_session_disks_check(lf_json_at(request, "disks"), &disks, err);
+
+	if (rc)
+		return rc;
+	if (json_object_set_new(request, "disks", disks))
+		return lf_fail_nomem(err);
 	json_array_foreach (disks, i, disk) {
-		const char *id = lf_json_text_or(disk, "id", "");
-		for (at = 0; at < i; at++)
-			if (strcmp(lf_json_text_or(json_array_get(disks, at), "id", ""), id) == 0)
-				break;
-		if (!id[0] || at < i || lf_json_int_or(disk, "sizeBytes", 0) <= 0)
-			return lf_fail(err, LF_EINVAL, "disks",
-				       "a disk needs an id of its own and a size");
+		if (lf_json_at(replica, "disks") &&
+		    !disk_of(replica, lf_json_text_or(disk, "id", "")))
+			return lf_fail(
+				err, LF_EINVAL, "disks",
+				"a disk of the session is not one of those that are protected");
 	}
 	return 0;
 }
 
 int lf_replication_session_begin(struct lf_replication *replication, const char *agent,
-				 const json_t *request, json_t **ret_answer, struct lf_error *err)
+				 const json_t *asked, json_t **ret_answer, struct lf_error *err)
 {
+	LF_AUTO_JSON *request = json_copy((json_t *)(uintptr_t)asked);
 	const char *base = lf_json_text_or(request, "basePointId", "");
 	LF_AUTO_RESOURCE replica = LF_RESOURCE_INIT;
 	char id[LF_GUID_SIZE];
@@ -253,7 +267,7 @@ int lf_replication_session_begin(struct lf_replication *replication, const char 
 		rc = lf_fail(err, LF_ENOTFOUND, "itemId",
 			     "the item is not replicated by this agent");
 	if (!rc)
-		rc = check_disks(lf_json_at(request, "disks"), err);
+		rc = check_disks(request, replica.doc, err);
 	if (rc)
 		return rc;
 	bool resumed;
@@ -293,9 +307,19 @@ int lf_replication_session_adopt(struct lf_replication *replication, const char 
 				 const char *id, const char *path, struct lf_error *err)
 {
 	AUTO_SESSION session = {0};
+	struct lf_error ignored;
 	int rc = load_session(replication, agent, id, &session, err);
 
-	return rc ? rc : lf_vault_adopt_pack(session.vault, path, err);
+	if (!rc)
+		rc = lf_vault_adopt_pack(session.vault, path, err);
+	if (rc != LF_ECORRUPT)
+		return rc;
+	/* what the agent sent is broken, not the site; its name is free for a whole one */
+	lf_log_error("a pack that an agent sent", err);
+	if (lf_file_remove(path, &ignored))
+		lf_log_error("a pack that an agent sent", &ignored);
+	return lf_fail_arm(err, LF_EINVAL, "PackInvalid", NULL, "send it again",
+			   "the pack is damaged, or not what its name says");
 }
 
 int lf_replication_session_cache(struct lf_replication *replication, const char *agent,
@@ -544,17 +568,15 @@ static int add_point(json_t *doc, void *argument, struct lf_error *err)
 	return bad ? lf_fail_nomem(err) : 0;
 }
 
-static bool has_point(const struct lf_replication *replication, const char *agent, const char *id)
+static bool has_point(struct lf_replication *replication, const char *agent, const char *id)
 {
-	const struct lf_list_query query = {.type = LF_REPLICA_TYPE};
 	LF_AUTO_RESOURCE_LIST list = {0};
 	struct lf_error ignored;
 
-	if (lf_catalog_list(replication->opts.catalog, &query, &list, &ignored))
+	if (lf_replicas_of(replication, agent, &list, &ignored))
 		return false;
 	for (size_t i = 0; i < list.n; i++)
-		if (strcmp(lf_json_text_or(list.items[i].doc, "agentId", ""), agent) == 0 &&
-		    lists_point(list.items[i].doc, id))
+		if (lists_point(list.items[i].doc, id))
 			return true;
 	return false;
 }

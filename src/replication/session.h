@@ -27,7 +27,7 @@ LF_MUST_CHECK int lf_replication_session_begin(struct lf_replication *replicatio
 LF_MUST_CHECK int lf_replication_session_have(struct lf_replication *replication, const char *agent,
 					      const char *session, const struct lf_chunk_id *ids,
 					      size_t n, uint8_t *ret_bits, struct lf_error *err);
-/* Adopt a pack that lies at path. */
+/* Adopt a pack that lies at path.  LF_EINVAL "PackInvalid": it is damaged, and removed. */
 LF_MUST_CHECK int lf_replication_session_adopt(struct lf_replication *replication,
 					       const char *agent, const char *session,
 					       const char *path, struct lf_error *err);
@@ -50,7 +50,7 @@ LF_MUST_CHECK int lf_replication_session_commit(struct lf_replication *replicati
 						struct lf_error *err);
 /*
  * What an agent should do now: array of {"itemId","disks":[ids],"phase","due": bool,"app": bool,
- *  "token","basePointId","key":{"id","data","epoch"},"packPath":"/ACCOUNT/landfall-packs/"}.
+ *  "token","basePointId","key":{"id","data","epoch"},"packPath":"/ACCOUNT/landfall-packs-AGENT/"}.
  */
 LF_MUST_CHECK int lf_replication_assignments(struct lf_replication *replication, const char *agent,
 					     json_t **ret_assignments, struct lf_error *err);
@@ -62,6 +62,19 @@ LF_MUST_CHECK int lf_replication_session_drop(struct lf_replication *replication
 					      const char *session, const char *region,
 					      struct lf_error *err);
 
-#define LF_PACK_CONTAINER "landfall-packs"
+/*
+ * The container of an agent's packs, in the cache account of each of its replicas: the site makes
+ * it, the agent puts into it, the site takes out of it.
+ */
+#define LF_PACK_CONTAINER_SIZE 64
+void lf_pack_container(const char *agent, char out[static LF_PACK_CONTAINER_SIZE]);
+/*
+ * May an agent put this blob?  A pack's name (64 hex digits) in its own container of the cache
+ * account of one of its replicas; nothing else.  LF_EDENIED "AuthorizationPermissionMismatch";
+ * LF_ENOTFOUND: no agent has this id.
+ */
+LF_MUST_CHECK int lf_agent_may_put_pack(struct lf_replication *replication, const char *agent,
+					const char *account, const char *container,
+					const char *blob, struct lf_error *err);
 
 #endif

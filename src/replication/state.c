@@ -30,6 +30,23 @@ void lf_replica_path(const char *item_id, char out[static LF_ID_SIZE])
 	snprintf(out, LF_ID_SIZE, "/landfall/replicas/%s", guid);
 }
 
+/* Rows of replicas that a version without them has started; once. */
+static int index_replicas(struct lf_replication *replication, struct lf_error *err)
+{
+	static const char setting[] = "replicasIndexed";
+	const struct lf_list_query query = {.type = LF_REPLICA_TYPE};
+	LF_AUTO_FREE char *done = NULL;
+	LF_AUTO_RESOURCE_LIST list = {0};
+
+	int rc = lf_catalog_setting_get(replication->opts.catalog, setting, &done, err);
+	if (rc != LF_ENOTFOUND)
+		return rc;
+	rc = lf_catalog_list(replication->opts.catalog, &query, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++)
+		rc = lf_replica_index(replication, list.items[i].doc, true, err);
+	return rc ? rc : lf_catalog_setting_put(replication->opts.catalog, setting, "1", err);
+}
+
 int lf_replication_open(const struct lf_replication_opts *opts,
 			struct lf_replication **ret_replication, struct lf_error *err)
 {
@@ -46,6 +63,8 @@ int lf_replication_open(const struct lf_replication_opts *opts,
 	if (!rc) /* what a killed daemon wrote and did not sync: agents will be told that we have it
 		  */
 		rc = lf_dir_sync(sessions, err);
+	if (!rc)
+		rc = index_replicas(replication, err);
 	if (rc) {
 		lf_replication_free(replication);
 		return rc;
@@ -78,6 +97,56 @@ int lf_replica_load(struct lf_replication *replication, const char *item_id,
 	return rc == LF_ENOTFOUND
 		       ? lf_fail(err, LF_ENOTFOUND, item_id, "the item is not replicated")
 		       : rc;
+}
+
+int lf_replica_index(struct lf_replication *replication, const json_t *replica, bool present,
+		     struct lf_error *err)
+{
+	const char *item = lf_json_text_or(replica, "itemId", "");
+	const char *agent = lf_json_text_or(replica, "agentId", "");
+	char replica_id[LF_ID_SIZE];
+
+	lf_replica_path(item, replica_id);
+	LF_AUTO_FREE char *id = lf_printf_dup("/landfall/agents/%s/replicas/%s", agent,
+					      strrchr(replica_id, '/') + 1);
+	LF_AUTO_JSON *doc = json_pack("{s:s}", "itemId", item);
+	if (!id || !doc)
+		return lf_fail_nomem(err);
+	return present ? lf_catalog_put(replication->opts.catalog, id, LF_AGENT_REPLICA_TYPE,
+					LF_PUT_ANY, NULL, doc, NULL, err)
+		       : lf_catalog_delete(replication->opts.catalog, id, err);
+}
+
+int lf_replicas_of(struct lf_replication *replication, const char *agent,
+		   struct lf_resource_list *ret_list, struct lf_error *err)
+{
+	char path[LF_ID_SIZE];
+	const struct lf_list_query query = {.type = LF_AGENT_REPLICA_TYPE, .below = path};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	size_t kept = 0;
+
+	lf_agent_path(agent, path);
+	int rc = lf_catalog_list(replication->opts.catalog, &query, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		LF_AUTO_RESOURCE replica = LF_RESOURCE_INIT;
+		rc = lf_replica_load(replication, lf_json_text_or(list.items[i].doc, "itemId", ""),
+				     &replica, err);
+		if (rc == LF_ENOTFOUND) /* removed meanwhile */
+			rc = 0;
+		if (rc || strcmp(lf_json_text_or(replica.doc, "agentId", ""), agent) != 0)
+			continue;
+		struct lf_resource row = list.items[kept];
+		list.items[kept++] = replica;
+		replica = row;
+	}
+	for (size_t i = kept; i < list.n; i++)
+		lf_resource_done(&list.items[i]);
+	list.n = kept;
+	if (rc)
+		return rc;
+	*ret_list = list;
+	list = (struct lf_resource_list){0};
+	return 0;
 }
 
 int lf_replica_change(struct lf_replication *replication, const char *item_id,

@@ -24,6 +24,11 @@
 #define LF_SESSION_TYPE "Landfall/sessions"
 #define LF_KEY_TYPE	"Landfall/registrationKeys"
 #define LF_ID_SIZE	128
+/*
+ * A row below an agent's for each of its replicas, "/landfall/agents/AGENT/replicas/REPLICA"
+ * with the item's id: so that what an agent may do is found without looking at all replicas.
+ */
+#define LF_AGENT_REPLICA_TYPE "Landfall/agentReplicas"
 
 #define LF_AGENT_GONE_NS (90 * LF_NS_PER_S) /* without a poll for so long: not connected */
 
@@ -50,6 +55,12 @@ void lf_replica_path(const char *item_id, char out[static LF_ID_SIZE]);
 /* Read a replica; LF_ENOTFOUND. */
 LF_MUST_CHECK int lf_replica_load(struct lf_replication *replication, const char *item_id,
 				  struct lf_resource *ret_resource, struct lf_error *err);
+/* The replicas of an agent. */
+LF_MUST_CHECK int lf_replicas_of(struct lf_replication *replication, const char *agent,
+				 struct lf_resource_list *ret_list, struct lf_error *err);
+/* Write or remove the row that names a replica below its agent's. */
+LF_MUST_CHECK int lf_replica_index(struct lf_replication *replication, const json_t *replica,
+				   bool present, struct lf_error *err);
 /* Read, change and write a replica's document in one transaction, then tell opts.changed. */
 typedef int lf_replica_change_fn(json_t *doc, void *argument, struct lf_error *err);
 LF_MUST_CHECK int lf_replica_change(struct lf_replication *replication, const char *item_id,

@@ -17,6 +17,7 @@
 #include "providers/registry.h"
 #include "providers/storage/storage.h"
 #include "replication/intake.h"
+#include "replication/session.h"
 #include "server/site.h"
 #include "vault/point.h"
 
@@ -63,6 +64,14 @@ static int pack_path(void *context, const char *account_id, const char *containe
 			    err);
 }
 
+static int pack_container(void *context, const char *account_id, const char *container,
+			  struct lf_error *err)
+{
+	const struct lf_daemon *daemon = context;
+
+	return lf_blob_container_make(daemon->data_dir, lf_arm_id_last(account_id), container, err);
+}
+
 static int agent_token(void *context, const char *agent, char **ret_token, struct lf_error *err)
 {
 	const struct lf_daemon *daemon = context;
@@ -71,27 +80,24 @@ static int agent_token(void *context, const char *agent, char **ret_token, struc
 				 ret_token, err);
 }
 
-/* The owner may use every account; an agent those that its replicas go through. */
+/* The owner may do everything; an agent may put its packs, and replaces none. */
 static int authorize_blob(void *context, struct lf_blob_access *access, struct lf_error *err)
 {
 	const struct lf_daemon *daemon = context;
-	const struct lf_list_query query = {.type = "Landfall/replicas"};
-	LF_AUTO_RESOURCE_LIST list = {0};
 
 	if (lf_text_equal_nocase(access->principal, daemon->context.owner_id))
 		return 0;
-	int rc = lf_catalog_list(daemon->context.catalog, &query, &list, err);
-	for (size_t i = 0; !rc && i < list.n; i++)
-		if (strcmp(lf_json_text_or(list.items[i].doc, "agentId", ""), access->principal) ==
-			    0 &&
-		    lf_text_equal_nocase(lf_arm_id_last(lf_json_text_or(list.items[i].doc,
-									"cacheAccountId", "")),
-					 access->account))
-			return 0;
-	return rc ? rc
-		  : lf_fail_arm(err, LF_EDENIED, "AuthorizationPermissionMismatch", access->account,
-				"ask for a role on the storage account",
-				"this request is not authorized to perform this operation");
+	access->create_only = true;
+	int rc = access->operation != LF_BLOB_PUT
+			 ? LF_ENOTFOUND
+			 : lf_agent_may_put_pack(daemon->context.replication, access->principal,
+						 access->account, access->container, access->blob,
+						 err);
+	return rc == LF_ENOTFOUND
+		       ? lf_fail_arm(err, LF_EDENIED, "AuthorizationPermissionMismatch",
+				     access->account, "ask for a role on the storage account",
+				     "this request is not authorized to perform this operation")
+		       : rc;
 }
 
 static int blob_keys(void *context, const char *account, json_t **ret_keys, struct lf_error *err)
@@ -187,6 +193,7 @@ static int open_mounts(struct lf_daemon *daemon, struct lf_error *err)
 	const struct lf_intake_opts intake = {.replication = context->replication,
 					      .ca_cert = context->ca_cert,
 					      .blob_path = pack_path,
+					      .blob_container = pack_container,
 					      .blob_token = agent_token,
 					      .context = daemon};
 	const struct lf_blob_opts blob = {.clock = context->clock,

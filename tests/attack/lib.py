@@ -671,7 +671,7 @@ class Agent:
         return self.call("POST", f"sessions/{session}/extents?disk={disk or self.disks[0]['id']}&upto={upto}", records)
 
     def commit(self, session, **more):
-        body = {"consistency": "crash", "ageMs": 1, "freezeMs": 0, "bytesRead": 1, "bytesSent": 1, **more}
+        body = {"consistency": "CrashConsistent", "ageMs": 1, "freezeMs": 0, "bytesRead": 1, "bytesSent": 1, **more}
         return self.call("POST", f"sessions/{session}/commit", body)
 
     def adopt(self, session, *packs):

@@ -15,10 +15,11 @@
 #include "replication/state.h"
 #include "vault/crypt.h"
 
-#define AGENT	 "aaaaaaaa-0000-4000-8000-000000000001"
-#define ITEM	 "/i"
-#define START	 (INT64_C(1800000000) * LF_NS_PER_S)
-#define ASKS_MAX 12u
+#define AGENT	    "aaaaaaaa-0000-4000-8000-000000000001"
+#define ITEM	    "/i"
+#define FINGERPRINT "fingerprint"
+#define START	    (INT64_C(1800000000) * LF_NS_PER_S)
+#define ASKS_MAX    12u
 
 struct lf_http_exchange {
 	const char *method, *agent, *query;
@@ -27,6 +28,7 @@ struct lf_http_exchange {
 	size_t len;
 	int status;
 	char *answer;
+	void *state;
 };
 
 static struct {
@@ -52,6 +54,7 @@ static const struct {
 	{"POST", "sessions/SESSION/extents", "disk=d1&upto=18446744073709551615"},
 	{"POST", "sessions/SESSION/commit", ""},
 	{"POST", "register", ""},
+	{"POST", "renew", ""},
 	{"GET", "ca", ""},
 	{NULL, NULL, ""}, /* both out of the body */
 };
@@ -71,6 +74,14 @@ const char *lf_http_query(const struct lf_http_exchange *x)
 const char *lf_http_client_name(const struct lf_http_exchange *x)
 {
 	return x->agent;
+}
+const char *lf_http_client_fingerprint(const struct lf_http_exchange *x)
+{
+	return x->agent ? FINGERPRINT : NULL;
+}
+void *lf_http_state(const struct lf_http_exchange *x)
+{
+	return x->state;
 }
 const char *lf_http_body(const struct lf_http_exchange *x, size_t *ret_len)
 {
@@ -103,6 +114,13 @@ static int blob_path(void *context, const char *account, const char *container, 
 	(void)context, (void)account, (void)container, (void)err;
 	LF_ASSERT(strlen(blob) == 64 && !strchr(blob, '/'));
 	*ret_path = lf_printf_dup("%s/blob-%s", site.dir, blob);
+	return 0;
+}
+
+static int blob_container(void *context, const char *account, const char *container,
+			  struct lf_error *err)
+{
+	(void)context, (void)account, (void)container, (void)err;
 	return 0;
 }
 
@@ -161,6 +179,7 @@ static void open_site(void)
 	const struct lf_intake_opts intake = {.replication = site.replication,
 					      .ca_cert = site.cert,
 					      .blob_path = blob_path,
+					      .blob_container = blob_container,
 					      .blob_token = blob_token};
 	LF_ASSERT(lf_intake_open(&intake, &site.intake, &err) == 0);
 	put_key();
@@ -213,7 +232,16 @@ static void ask(unsigned which, const char *body, size_t len)
 	if (!asks[which].path)
 		x.query = own;
 	x.len = len;
-	lf_intake_http_handler(site.intake)->complete(site.intake, &x, 0, NULL);
+	struct lf_http_begin begun_with = {0};
+	const struct lf_http_handler *handler = lf_intake_http_handler(site.intake);
+	if (!handler->begin(site.intake, &x, &begun_with)) {
+		x.state = begun_with.context;
+		if (len <= begun_with.body_max)
+			handler->complete(site.intake, &x, 0, NULL);
+		else
+			x.status = 413;
+		begun_with.release(begun_with.context);
+	}
 	if (x.status < 200 || x.status >= 500) {
 		fprintf(stderr, "%s %s: %d %s\n", x.method, x.path, x.status, x.answer);
 		abort();

@@ -29,7 +29,7 @@ static int view_site(struct lf_arm_call *call, const struct lf_resource *site, j
 		       : 0;
 }
 
-/* A site whose machines are being replicated stays. */
+/* A site whose machines are being replicated stays; else its keys and agents go with it. */
 static int remove_site(struct lf_context *context, const struct lf_resource *site,
 		       struct lf_error *err)
 {
@@ -46,7 +46,9 @@ static int remove_site(struct lf_context *context, const struct lf_resource *sit
 					 "the site has machines that are being replicated, as %s",
 					 machine);
 	}
-	return rc;
+	return rc || !context->replication
+		       ? rc
+		       : lf_replication_forget_site(context->replication, site->id, err);
 }
 
 static const struct lf_field site_fields[] = {
@@ -205,7 +207,8 @@ static int new_key(struct lf_arm_call *call, struct lf_error *err)
 	if (!rc && !context->replication)
 		rc = lf_fail(err, LF_EUNSUPPORTED, site.id, "this site takes no agents");
 	if (!rc)
-		rc = lf_registration_key_new(context->replication, site.id, &key, &expires, err);
+		rc = lf_registration_key_new(context->replication, site.id, 0, 0, &key, &expires,
+					     err);
 	if (rc)
 		return rc;
 	if (lf_json_set_text(body, "registrationKey", key) |
