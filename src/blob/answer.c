@@ -171,22 +171,6 @@ int lf_blob_list_containers(struct lf_blob_service *service, struct lf_http_exch
 	return 0;
 }
 
-/* The name back from its file's. */
-static void decode_name(const char *file, char *out, size_t size)
-{
-	size_t used = 0;
-	unsigned code;
-
-	for (const char *p = file; *p && used + 1 < size; p++)
-		if (*p == '%' && sscanf(p + 1, "%2X", &code) == 1) {
-			out[used++] = (char)code;
-			p += 2;
-		} else {
-			out[used++] = *p;
-		}
-	out[used] = '\0';
-}
-
 /* "NAME.point" and "NAME.page" are the page blob NAME; false: a block blob. */
 static bool page_blob(const char *path, const struct stat *st, char *name, uint64_t *ret_length)
 {
@@ -254,7 +238,7 @@ int lf_blob_list_blobs(struct lf_blob_service *service, struct lf_http_exchange 
 	lf_buf_puts(&xml, "<Blobs>");
 	for (size_t i = 0; i < names.n; i++) {
 		LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", dir, names.items[i]);
-		decode_name(names.items[i], name, sizeof(name));
+		lf_blob_name_of(names.items[i], strlen(names.items[i]), name, sizeof(name));
 		if (!path || stat(path, &st))
 			continue;
 		uint64_t length = (uint64_t)st.st_size;

@@ -8,8 +8,7 @@
 #include "os/file.h"
 
 #define BLOB_NAME_MAX 1024 /* as Azure has it */
-#define FILE_NAME_MAX                                                                              \
-	210 /* of an encoded name: a file name with room for ".point" and ".tmp-GUID" */
+#define FILE_NAME_MAX 210  /* of an encoded name: a file name with room for what is ours */
 
 void lf_blob_target_done(struct lf_blob_target *target)
 {
@@ -132,6 +131,21 @@ int lf_blob_path(const char *data_dir, const char *account, const char *containe
 	return rc;
 }
 
+void lf_blob_name_of(const char *file, size_t len, char *out, size_t size)
+{
+	const char *end = file + len;
+	size_t used = 0;
+
+	for (const char *p = file; p < end && used + 1 < size; p++)
+		if (*p == '%' && end - p > 2 && hex_value(p[1]) >= 0 && hex_value(p[2]) >= 0) {
+			out[used++] = (char)(hex_value(p[1]) << 4 | hex_value(p[2]));
+			p += 2;
+		} else {
+			out[used++] = *p;
+		}
+	out[used] = '\0';
+}
+
 int lf_blob_account_make(const char *data_dir, const char *account, struct lf_error *err)
 {
 	LF_AUTO_FREE char *dir = lf_printf_dup("%s/accounts/%s", data_dir, account);
@@ -152,6 +166,8 @@ static int release_container(void *context, const char *name, struct lf_error *e
 {
 	const struct removing *removing = context;
 
+	if (name[0] == '.') /* no container: ours */
+		return 0;
 	return lf_blob_release_points(removing->data_dir, removing->regions, removing->account,
 				      name, err);
 }
@@ -196,7 +212,7 @@ int lf_blob_put_bytes(const char *data_dir, const char *account, const char *con
 	LF_AUTO_FREE char *path = NULL;
 	int rc = lf_blob_path(data_dir, account, container, blob, &path, err);
 
-	return rc ? rc : lf_file_write_durable(path, data, len, 0600, err);
+	return rc ? rc : lf_blob_write(data_dir, account, path, data, len, err);
 }
 
 int lf_blob_query(const struct lf_http_exchange *x, const char *name, char *out, size_t size,

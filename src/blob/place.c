@@ -12,8 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "blob/service.h"
 #include "os/file.h"
+#include "os/thread.h"
 
 #define UPLOADS ".uploads"
 
@@ -35,19 +37,55 @@ int lf_blob_temporary(const char *data_dir, const char *account, char **ret_path
 	return *ret_path ? 0 : lf_fail_nomem(err);
 }
 
-static int sweep_account(void *context, const char *account, struct lf_error *err)
+int lf_blob_write(const char *data_dir, const char *account, const char *path, const void *data,
+		  size_t len, struct lf_error *err)
 {
-	LF_AUTO_FREE char *dir =
-		lf_printf_dup("%s/accounts/%s/" UPLOADS, (const char *)context, account);
+	LF_AUTO_FREE char *temporary = NULL;
+	int rc = lf_blob_temporary(data_dir, account, &temporary, err);
 
-	return dir ? lf_dir_remove(dir, err) : lf_fail_nomem(err);
+	if (rc)
+		return rc;
+	rc = lf_file_write_durable(temporary, data, len, 0600, err);
+	if (!rc)
+		rc = lf_file_rename_durable(temporary, path, err);
+	if (rc)
+		unlink(temporary);
+	return rc;
 }
 
-int lf_blob_sweep(const char *data_dir, struct lf_error *err)
+struct sweeping {
+	const char *data_dir;
+	struct lf_regions *regions;
+	const char *account;
+};
+
+/* What keeps a claim from going keeps the site from nothing. */
+static int sweep_container(void *context, const char *name, struct lf_error *err)
 {
+	const struct sweeping *sweeping = context;
+
+	if (name[0] != '.' && lf_blob_settle_points(sweeping->data_dir, sweeping->regions,
+						    sweeping->account, name, err))
+		lf_log_error("a claim of a blob that is gone stays", err);
+	return 0;
+}
+
+static int sweep_account(void *context, const char *account, struct lf_error *err)
+{
+	struct sweeping *sweeping = context;
+	LF_AUTO_FREE char *dir = lf_printf_dup("%s/accounts/%s", sweeping->data_dir, account);
+	LF_AUTO_FREE char *uploads = lf_printf_dup("%s/" UPLOADS, dir ? dir : "");
+
+	sweeping->account = account;
+	int rc = dir && uploads ? lf_dir_remove(uploads, err) : lf_fail_nomem(err);
+	return rc ? rc : lf_dir_list(dir, sweep_container, sweeping, err);
+}
+
+int lf_blob_sweep(const char *data_dir, struct lf_regions *regions, struct lf_error *err)
+{
+	struct sweeping sweeping = {data_dir, regions, NULL};
 	LF_AUTO_FREE char *dir = lf_printf_dup("%s/accounts", data_dir);
-	int rc = dir ? lf_dir_list(dir, sweep_account, (void *)(uintptr_t)data_dir, err)
-		     : lf_fail_nomem(err);
+	int rc = dir ? lf_dir_list(dir, sweep_account, &sweeping, err) : lf_fail_nomem(err);
 
 	return rc == LF_ENOTFOUND ? 0 : rc;
 }
@@ -162,10 +200,9 @@ static int check_place(const struct lf_blob_request *request, const struct lf_ht
 int lf_blob_place(const struct lf_blob_request *request, const struct lf_http_exchange *x,
 		  const char *temporary, const char *path, const char *suffix, struct lf_error *err)
 {
-	pthread_mutex_t *lock = lock_of(request);
 	bool found = false;
 
-	pthread_mutex_lock(lock);
+	LF_GUARD(lock_of(request));
 	int rc = check_place(request, x, err);
 	if (!rc)
 		rc = lf_file_rename_durable(temporary, path, err);
@@ -175,17 +212,14 @@ int lf_blob_place(const struct lf_blob_request *request, const struct lf_http_ex
 	/* a blob of another kind that was there is replaced */
 	if (!rc)
 		rc = remove_kinds(request, suffix, &found, err);
-	pthread_mutex_unlock(lock);
 	return rc;
 }
 
 int lf_blob_remove(const struct lf_blob_request *request, struct lf_error *err)
 {
-	pthread_mutex_t *lock = lock_of(request);
 	bool found = false;
 
-	pthread_mutex_lock(lock);
+	LF_GUARD(lock_of(request));
 	int rc = remove_kinds(request, NULL, &found, err);
-	pthread_mutex_unlock(lock);
 	return rc || found ? rc : fail_blob(err);
 }

@@ -1,77 +1,147 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "blob/point.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/checked.h"
 #include "base/text.h"
-#include "blob/blob.h"
+#include "blob/service.h"
 #include "image/vhd.h"
 #include "os/file.h"
+#include "os/thread.h"
 #include "vault/point.h"
 
 #define PAGE 4096u
 /* of a disk: far above what there is, and no sum of it wraps */
 #define SIZE_MAX_BYTES (INT64_C(1) << 60)
-#define GONE	       ".tmp-gone" /* hidden from lists: it is let go of */
+#define GONE	       ".gone" /* behind a dot and the blob's name */
 
-static char *point_path(const char *data_dir, const char *account, const char *container,
-			const char *blob, struct lf_error *err)
+/* Making and letting go of such blobs, one at a time: a name's claim goes by what file it has. */
+static pthread_mutex_t changing = PTHREAD_MUTEX_INITIALIZER;
+
+/* The files of one blob, and its claim. */
+struct names {
+	char *path; /* the blob's */
+	char *gone; /* while it is let go of */
+	char claim[LF_GUID_SIZE + 8];
+};
+
+static void names_done(struct names *names)
+{
+	free(names->path);
+	free(names->gone);
+}
+#define LF_AUTO_NAMES LF_CLEANUP(names_done) struct names
+
+static int find_names(const char *data_dir, const char *account, const char *container,
+		      const char *blob, struct names *ret_names, struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = NULL;
-	char *full;
-
-	if (lf_blob_path(data_dir, account, container, blob, &path, err))
-		return NULL;
-	full = lf_printf_dup("%s" LF_BLOB_POINT_SUFFIX, path);
-	if (!full)
-		lf_fail_nomem(err);
-	return full;
-}
-
-/* One claim for each file, whatever it is of. */
-static void claim_name(const char *account, const char *container, const char *blob,
-		       char out[static LF_GUID_SIZE + 8])
-{
 	LF_AUTO_FREE char *space = lf_printf_dup("%s/%s", account, container);
 	char guid[LF_GUID_SIZE];
+	int rc = lf_blob_path(data_dir, account, container, blob, &path, err);
 
-	lf_guid_derive(space ? space : "", blob, guid);
-	snprintf(out, LF_GUID_SIZE + 8, "blob:%s", guid);
+	if (rc)
+		return rc;
+	const char *file = strrchr(path, '/') + 1;
+	*ret_names = (struct names){
+		.path = lf_printf_dup("%s" LF_BLOB_POINT_SUFFIX, path),
+		.gone = lf_printf_dup("%.*s.%s" GONE, (int)(file - path), path, file)};
+	if (!space || !ret_names->path || !ret_names->gone)
+		return lf_fail_nomem(err);
+	lf_guid_derive(space, blob, guid);
+	snprintf(ret_names->claim, sizeof(ret_names->claim), "blob:%s", guid);
+	return 0;
+}
+
+static bool same_point(const json_t *a, const json_t *b)
+{
+	return strcmp(lf_json_text_or(a, "region", ""), lf_json_text_or(b, "region", "")) == 0 &&
+	       strcmp(lf_json_text_or(a, "point", ""), lf_json_text_or(b, "point", "")) == 0;
+}
+
+/* What a file says may be wrong: then there is nothing to drop.  What may be right later, when a
+ * store is back, is an error. */
+static int drop_claim(struct lf_regions *regions, const json_t *doc, const char *claim,
+		      struct lf_error *err)
+{
+	struct lf_vault *vault = NULL;
+	int rc = lf_regions_find(regions, lf_json_text_or(doc, "region", ""), &vault, err);
+
+	if (!rc)
+		rc = lf_claim_drop(vault, lf_json_text_or(doc, "point", ""), claim, err);
+	return rc == LF_ENOTFOUND || rc == LF_EINVAL ? 0 : rc;
+}
+
+/* Drop the claim of a file that is let go of, unless the blob has it again; then the file goes. */
+static int settle(struct lf_regions *regions, const struct names *names, const char *gone,
+		  struct lf_error *err)
+{
+	LF_AUTO_JSON *doc = NULL;
+	LF_AUTO_JSON *now = NULL;
+	int rc = lf_json_read_file(gone, &doc, err);
+
+	if (rc == LF_ENOTFOUND)
+		return 0;
+	if (rc && rc != LF_EINVAL && rc != LF_ECORRUPT)
+		return rc;
+	struct lf_error ignored;
+	bool again = lf_json_read_file(names->path, &now, &ignored) == 0 && same_point(doc, now);
+	rc = doc && !again ? drop_claim(regions, doc, names->claim, err) : 0;
+	return rc ? rc : lf_file_remove(gone, err);
+}
+
+/* A second name for what is replaced, so that its claim is not forgotten. */
+static int keep_old(const struct names *names, struct lf_error *err)
+{
+	if (link(names->path, names->gone) && errno != ENOENT && errno != EEXIST)
+		return lf_fail_sys(err, errno, names->path, "cannot keep what is replaced");
+	return 0;
 }
 
 int lf_blob_put_point(const char *data_dir, struct lf_regions *regions, const char *account,
 		      const char *container, const char *blob, const struct lf_blob_point *point,
 		      struct lf_error *err)
 {
-	LF_AUTO_FREE char *path = point_path(data_dir, account, container, blob, err);
+	LF_AUTO_NAMES names = {0};
 	LF_AUTO_FREE char *text = NULL;
-	char claim[LF_GUID_SIZE + 8];
 	struct lf_vault *vault = NULL;
 
-	if (!path)
-		return err->code;
-	claim_name(account, container, blob, claim);
+	int rc = find_names(data_dir, account, container, blob, &names, err);
+	if (rc)
+		return rc;
 	LF_AUTO_JSON *doc = json_pack("{s:s, s:s, s:s, s:I, s:s}", "region", point->region, "point",
 				      point->point, "root", point->root, "sizeBytes",
-				      (json_int_t)point->size_bytes, "claim", claim);
-	int rc = doc ? lf_json_dump(doc, &text, err) : lf_fail_nomem(err);
+				      (json_int_t)point->size_bytes, "claim", names.claim);
+	rc = doc ? lf_json_dump(doc, &text, err) : lf_fail_nomem(err);
 	if (!rc)
-		rc = lf_regions_vault(regions, point->region, &vault, err);
+		rc = lf_regions_find(regions, point->region, &vault, err);
+	if (rc)
+		return rc;
+	LF_GUARD(&changing);
+	rc = settle(regions, &names, names.gone, err);
 	if (!rc)
-		rc = lf_claim_put(vault, point->point, claim, LF_CLAIM_FOREVER, err);
-	return rc ? rc : lf_file_write_durable(path, text, strlen(text), 0600, err);
+		rc = keep_old(&names, err);
+	if (!rc)
+		rc = lf_claim_put(vault, point->point, names.claim, LF_CLAIM_FOREVER, err);
+	if (!rc)
+		rc = lf_blob_write(data_dir, account, names.path, text, strlen(text), err);
+	return rc ? rc : settle(regions, &names, names.gone, err);
 }
 
 int lf_blob_find_point(const char *data_dir, const char *account, const char *container,
 		       const char *blob, json_t **ret_point, struct lf_error *err)
 {
-	LF_AUTO_FREE char *path = point_path(data_dir, account, container, blob, err);
+	LF_AUTO_NAMES names = {0};
 	LF_AUTO_JSON *point = NULL;
 
-	int rc = path ? lf_json_read_file(path, &point, err) : err->code;
+	int rc = find_names(data_dir, account, container, blob, &names, err);
+	if (!rc)
+		rc = lf_json_read_file(names.path, &point, err);
 	if (rc)
 		return rc;
 	json_int_t size = lf_json_int_or(point, "sizeBytes", -1);
@@ -81,65 +151,126 @@ int lf_blob_find_point(const char *data_dir, const char *account, const char *co
 	return 0;
 }
 
-static int drop_claim(struct lf_regions *regions, const json_t *doc, struct lf_error *err)
-{
-	struct lf_vault *vault = NULL;
-	int rc = lf_regions_vault(regions, lf_json_text_or(doc, "region", ""), &vault, err);
-
-	if (!rc)
-		rc = lf_claim_drop(vault, lf_json_text_or(doc, "point", ""),
-				   lf_json_text_or(doc, "claim", ""), err);
-	return rc == LF_ENOTFOUND ? 0 : rc;
-}
-
 int lf_blob_remove_point(const char *data_dir, struct lf_regions *regions, const char *account,
 			 const char *container, const char *blob, struct lf_error *err)
 {
-	LF_AUTO_FREE char *path = point_path(data_dir, account, container, blob, err);
-	LF_AUTO_FREE char *gone = path ? lf_printf_dup("%s" GONE, path) : NULL;
-	LF_AUTO_JSON *doc = NULL;
+	LF_AUTO_NAMES names = {0};
 
-	if (!path)
-		return err->code;
-	int rc = gone ? lf_json_read_file(path, &doc, err) : lf_fail_nomem(err);
-	/* nobody reads it any more, and it still says which claim is to go */
+	int rc = find_names(data_dir, account, container, blob, &names, err);
+	if (rc)
+		return rc;
+	LF_GUARD(&changing);
+	if (access(names.path, F_OK))
+		return lf_fail(err, LF_ENOTFOUND, blob, "there is no such blob");
+	rc = settle(regions, &names, names.gone, err);
+	/* nobody reads it any more, and it still says where its claim is */
 	if (!rc)
-		rc = lf_file_rename_durable(path, gone, err);
-	if (!rc)
-		rc = drop_claim(regions, doc, err);
-	return rc ? rc : lf_file_remove(gone, err);
+		rc = lf_file_rename_durable(names.path, names.gone, err);
+	return rc ? rc : settle(regions, &names, names.gone, err);
 }
 
 struct releasing {
+	const char *data_dir;
 	struct lf_regions *regions;
-	const char *dir;
+	const char *account, *container, *dir;
+	bool all; /* or those alone that are half gone */
 };
 
-static int release_point(void *context, const char *name, struct lf_error *err)
+static bool ends_with(const char *text, size_t len, const char *suffix)
+{
+	size_t n = strlen(suffix);
+
+	return len > n && memcmp(text + len - n, suffix, n) == 0;
+}
+
+/* Is a file in a container one of ours, and of which blob: *ret_name letters of NAME. */
+static bool ours(const char *file, const char **ret_name, size_t *ret_len, bool *ret_gone)
+{
+	static const char before[] = LF_BLOB_POINT_SUFFIX ".tmp-gone"; /* of the first version */
+	size_t len = strlen(file);
+	bool dotted = file[0] == '.';
+
+	*ret_name = file + dotted;
+	if (dotted && ends_with(file, len, GONE))
+		*ret_len = len - 1 - strlen(GONE);
+	else if (!dotted && ends_with(file, len, LF_BLOB_POINT_SUFFIX))
+		*ret_len = len - strlen(LF_BLOB_POINT_SUFFIX);
+	else if (!dotted && ends_with(file, len, before))
+		*ret_len = len - strlen(before);
+	else
+		return false;
+	*ret_gone = dotted || !ends_with(file, len, LF_BLOB_POINT_SUFFIX);
+	return *ret_len > 0;
+}
+
+/* A blob of a client's may have a name as the first version gave to files of its own.  What such a
+ * file says is taken for true where it names the claim of its own path, which then nothing has. */
+static bool is_old(const char *path, const struct names *names)
+{
+	LF_AUTO_JSON *doc = NULL;
+	struct lf_error ignored;
+
+	return lf_json_read_file(path, &doc, &ignored) == 0 &&
+	       strcmp(lf_json_text_or(doc, "claim", ""), names->claim) == 0 &&
+	       access(names->path, F_OK) != 0;
+}
+
+static int release_point(void *context, const char *file, struct lf_error *err)
 {
 	const struct releasing *releasing = context;
-	LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", releasing->dir, name);
-	LF_AUTO_JSON *doc = NULL;
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", releasing->dir, file);
+	char blob[LF_BLOB_QUERY_SIZE];
+	LF_AUTO_NAMES names = {0};
+	const char *name;
+	size_t len;
+	bool gone;
 
 	if (!path)
 		return lf_fail_nomem(err);
-	if (!strstr(name, LF_BLOB_POINT_SUFFIX) || lf_json_read_file(path, &doc, err) ||
-	    !lf_json_text(doc, "claim"))
+	if (!ours(file, &name, &len, &gone) || (!gone && !releasing->all))
 		return 0;
-	int rc = drop_claim(releasing->regions, doc, err);
-	return rc ? rc : lf_file_remove(path, err);
+	lf_blob_name_of(name, len, blob, sizeof(blob));
+	int rc = find_names(releasing->data_dir, releasing->account, releasing->container, blob,
+			    &names, err);
+	if (rc == LF_EINVAL) /* no blob has such a name: none of ours */
+		return 0;
+	if (rc || !gone)
+		return rc ? rc
+			  : lf_blob_remove_point(releasing->data_dir, releasing->regions,
+						 releasing->account, releasing->container, blob,
+						 err);
+	if (file[0] != '.' && !is_old(path, &names))
+		return 0;
+	LF_GUARD(&changing);
+	return settle(releasing->regions, &names, path, err);
+}
+
+static int release(struct releasing *releasing, struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = NULL;
+	int rc = lf_blob_container_dir(releasing->data_dir, releasing->account,
+				       releasing->container, &dir, err);
+
+	releasing->dir = dir;
+	if (!rc)
+		rc = lf_dir_list(dir, release_point, releasing, err);
+	return rc == LF_ENOTFOUND ? 0 : rc;
 }
 
 int lf_blob_release_points(const char *data_dir, struct lf_regions *regions, const char *account,
 			   const char *container, struct lf_error *err)
 {
-	LF_AUTO_FREE char *dir = lf_printf_dup("%s/accounts/%s/%s", data_dir, account, container);
-	struct releasing releasing = {regions, dir};
+	struct releasing all = {data_dir, regions, account, container, NULL, true};
 
-	if (!dir)
-		return lf_fail_nomem(err);
-	int rc = lf_dir_list(dir, release_point, &releasing, err);
-	return rc == LF_ENOTFOUND ? 0 : rc;
+	return release(&all, err);
+}
+
+int lf_blob_settle_points(const char *data_dir, struct lf_regions *regions, const char *account,
+			  const char *container, struct lf_error *err)
+{
+	struct releasing halves = {data_dir, regions, account, container, NULL, false};
+
+	return release(&halves, err);
 }
 
 static uint64_t disk_bytes(const json_t *point)
@@ -166,8 +297,8 @@ int lf_blob_point_reader_open(struct lf_regions *regions, const json_t *point, u
 
 	if (!reader)
 		return lf_fail_nomem(err);
-	int rc = lf_regions_vault(regions, lf_json_text_or(point, "region", ""), &reader->vault,
-				  err);
+	int rc =
+		lf_regions_find(regions, lf_json_text_or(point, "region", ""), &reader->vault, err);
 	if (!rc)
 		rc = lf_root_parse(lf_json_text_or(point, "root", ""), &reader->root, err);
 	if (rc) {
@@ -255,7 +386,7 @@ int lf_blob_point_ranges(struct lf_regions *regions, const json_t *point, uint64
 	if (last >= length)
 		last = length - 1;
 	struct walk walk = {.first = first, .last = last, .visit = visit, .context = context};
-	int rc = lf_regions_vault(regions, lf_json_text_or(point, "region", ""), &vault, err);
+	int rc = lf_regions_find(regions, lf_json_text_or(point, "region", ""), &vault, err);
 	if (!rc)
 		rc = lf_root_parse(lf_json_text_or(point, "root", ""), &root, err);
 	if (!rc && first < disk)

@@ -4,7 +4,10 @@
  *
  * Such a blob is a small file "NAME.point" that names a root; making one costs the same whatever
  * the disk's size.  It holds a claim of its own on its point, "blob:GUID", from before it is there
- * until after it is gone.  Threads: any.
+ * until after it is gone.  The GUID is derived from account, container and name: letting go of a
+ * blob drops that claim and no other, whatever its file says.  In between, the file is
+ * ".NAME.gone". A file whose region or point there is not keeps nothing, and keeps nothing from
+ * going. Threads: any.
  */
 #ifndef LF_BLOB_POINT_H
 #define LF_BLOB_POINT_H
@@ -35,6 +38,10 @@ LF_MUST_CHECK int lf_blob_remove_point(const char *data_dir, struct lf_regions *
 LF_MUST_CHECK int lf_blob_release_points(const char *data_dir, struct lf_regions *regions,
 					 const char *account, const char *container,
 					 struct lf_error *err);
+/* Of a container's blobs, those that were being removed or replaced when something cut it short. */
+LF_MUST_CHECK int lf_blob_settle_points(const char *data_dir, struct lf_regions *regions,
+					const char *account, const char *container,
+					struct lf_error *err);
 /* Length of the blob: the disk in whole MiB, and the footer. */
 uint64_t lf_blob_point_length(const json_t *point);
 /* Bytes of the blob, as lf_http_read_fn; context: struct lf_blob_point_reader from the opener. */

@@ -355,11 +355,12 @@ int lf_blob_open(const struct lf_blob_opts *opts, struct lf_blob_service **ret_s
 	service->handler = (struct lf_http_handler){begin, complete, service};
 	for (size_t i = 0; i < LF_BLOB_LOCKS; i++)
 		pthread_mutex_init(&service->locks[i], NULL);
-	int rc = service->data_dir ? lf_blob_sweep(service->data_dir, err) : lf_fail_nomem(err);
-	if (rc) {
+	if (!service->data_dir) {
 		lf_blob_free(service);
-		return rc;
+		return lf_fail_nomem(err);
 	}
+	if (lf_blob_sweep(service->data_dir, opts->regions, err))
+		lf_log_error("leftovers of uploads stay", err);
 	*ret_service = service;
 	return 0;
 }

@@ -3,8 +3,11 @@
  * blob/service.h - what the files of the blob service share.
  *
  * On disk: DIR/accounts/ACCOUNT/CONTAINER/ holds "NAME" (the bytes) or
- * "NAME.page" (a page blob's) or "NAME.point" (a vault's disk: blob/point.h).  Names are
- * percent-encoded so that no name leaves its container.
+ * "NAME.page" (a page blob's) or "NAME.point" (a vault's disk: blob/point.h).
+ * NAME is percent-encoded: it leaves no container, has no dot in front and does
+ * not end like the two.  What has a dot in front is the service's own, never a
+ * client's: ".uploads" in an account (blob/place.c), ".NAME.gone" in a
+ * container (blob/point.c).
  */
 #ifndef LF_BLOB_SERVICE_H
 #define LF_BLOB_SERVICE_H
@@ -84,8 +87,16 @@ LF_MUST_CHECK int lf_blob_place(const struct lf_blob_request *request,
 				const char *path, const char *suffix, struct lf_error *err);
 /* Remove a blob of any kind.  LF_ENOTFOUND "BlobNotFound". */
 LF_MUST_CHECK int lf_blob_remove(const struct lf_blob_request *request, struct lf_error *err);
-/* What a kill has left of uploads in all accounts; nothing else may be under way. */
-LF_MUST_CHECK int lf_blob_sweep(const char *data_dir, struct lf_error *err);
+/* Write a file of ours in the account, or write it again, all or nothing, durable. */
+LF_MUST_CHECK int lf_blob_write(const char *data_dir, const char *account, const char *path,
+				const void *data, size_t len, struct lf_error *err);
+/* End in all accounts what a kill has cut: uploads go, blobs half removed are let go of.  Nothing
+ * else may be under way. */
+LF_MUST_CHECK int lf_blob_sweep(const char *data_dir, struct lf_regions *regions,
+				struct lf_error *err);
+/* The name of the blob that a file is named for, as lf_blob_path() names it; file is len letters.
+ */
+void lf_blob_name_of(const char *file, size_t len, char *out, size_t size);
 
 /* A Put Blob under way. */
 LF_MUST_CHECK int lf_blob_upload_begin(struct lf_blob_request *request, struct lf_error *err);

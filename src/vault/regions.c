@@ -286,6 +286,27 @@ int lf_regions_vault(struct lf_regions *regions, const char *region, struct lf_v
 	return get_vault(regions, region, NULL, ret_vault, err);
 }
 
+int lf_regions_find(struct lf_regions *regions, const char *region, struct lf_vault **ret_vault,
+		    struct lf_error *err)
+{
+	char name[REGION_NAME_MAX + 1];
+	int rc = region_name(region, name, err);
+
+	if (rc)
+		return rc;
+	LF_GUARD(&regions->mutex);
+	if (!find_region(regions, name))
+		rc = add_region(regions, name, err);
+	if (rc == LF_ENOTFOUND)
+		return lf_region_record_has(&regions->record, name)
+			       ? check_new(regions, name, err)
+			       : lf_fail(err, LF_ENOTFOUND, name, "there is no store of region %s",
+					 name);
+	if (!rc)
+		*ret_vault = find_region(regions, name)->vault;
+	return rc;
+}
+
 int lf_regions_join(struct lf_regions *regions, const char *region, const uint8_t *id_key,
 		    struct lf_vault **ret_vault, struct lf_error *err)
 {

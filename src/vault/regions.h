@@ -22,6 +22,10 @@ void lf_regions_free(struct lf_regions *regions);
  * away. */
 LF_MUST_CHECK int lf_regions_vault(struct lf_regions *regions, const char *region,
 				   struct lf_vault **ret_vault, struct lf_error *err);
+/* The same of a region whose store is there: what only reads or lets go never makes one.
+ * LF_ENOTFOUND: none was made. */
+LF_MUST_CHECK int lf_regions_find(struct lf_regions *regions, const char *region,
+				  struct lf_vault **ret_vault, struct lf_error *err);
 /* The same of a region whose vault has to be in a domain (32 bytes): one that is not there is made
  * in it.  LF_ECONFLICT: it is in another. */
 LF_MUST_CHECK int lf_regions_join(struct lf_regions *regions, const char *region,

@@ -89,6 +89,42 @@ static void test_file__of_two_names_is_never_one(void **state)
 	check_file("a", "a");
 }
 
+static void test_file__of_a_client_is_none_of_the_services(void **state)
+{
+	static const char *const names[] = {".",
+					    "..",
+					    ".uploads",
+					    ".x.gone",
+					    "x.point",
+					    ".point",
+					    "x.page",
+					    ".page",
+					    "x.point.page",
+					    "x.page.point",
+					    "..gone",
+					    ".page.page",
+					    "a/.gone",
+					    "%2Ex.gone",
+					    "\n.point",
+					    "x.point.gone",
+					    ".uploads/x",
+					    ".point.point"};
+
+	(void)state;
+	for (size_t i = 0; i < LF_N(names); i++) {
+		LF_AUTO_FREE char *path = NULL;
+		assert_lf_ok(lf_blob_path("/d", "acct", "box", names[i], &path, &err));
+		const char *file = strrchr(path, '/') + 1;
+		const char *dot = strrchr(file, '.');
+		char back[LF_BLOB_QUERY_SIZE];
+		assert_int_not_equal(file[0], '.');
+		assert_true(!dot || (strcmp(dot, ".point") != 0 && strcmp(dot, ".page") != 0));
+		/* and says whose it is */
+		lf_blob_name_of(file, strlen(file), back, sizeof(back));
+		assert_string_equal(back, names[i]);
+	}
+}
+
 static void test_file__refuses_other_accounts_and_containers(void **state)
 {
 	LF_AUTO_FREE char *path = NULL;
@@ -113,6 +149,7 @@ int main(void)
 		cmocka_unit_test(test_target__refuses_names_that_cannot_be),
 		cmocka_unit_test(test_file__never_leaves_its_container),
 		cmocka_unit_test(test_file__of_two_names_is_never_one),
+		cmocka_unit_test(test_file__of_a_client_is_none_of_the_services),
 		cmocka_unit_test(test_file__refuses_other_accounts_and_containers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

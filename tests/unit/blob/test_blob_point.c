@@ -222,6 +222,109 @@ static void test_blob__keeps_its_point_until_it_goes(void **state)
 	assert_false(is_claimed(site));
 }
 
+/* A file in the container, as whoever writes there could not make it if its name is ours. */
+static void put_file(struct site *site, const char *file, const char *text)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/accounts/acct/box/%s", site->dir, file);
+
+	assert_non_null(path);
+	assert_lf_ok(lf_file_write_durable(path, text, strlen(text), 0600, &err));
+}
+
+static void test_container__of_a_clients_blobs_drops_no_claim(void **state)
+{
+	static const char *const names[] = {"x.pointy", "x.point",	   "x.point.tmp-gone",
+					    ".x.gone",	"x.point.tmp-abc", "x%2Epoint",
+					    "x.point "};
+	struct site *site = *state;
+
+	assert_lf_ok(lf_claim_put(site->vault, POINT, "retention", LF_CLAIM_FOREVER, &err));
+	for (size_t i = 0; i < LF_N(names); i++) {
+		static const char forged[] =
+			"{\"region\":\"r\",\"point\":\"" POINT "\",\"claim\":\"retention\"}";
+		assert_lf_ok(lf_blob_put_bytes(site->dir, "acct", "box", names[i], forged,
+					       strlen(forged), &err));
+	}
+	assert_lf_ok(lf_blob_settle_points(site->dir, site->regions, "acct", "box", &err));
+	assert_lf_ok(lf_blob_container_remove(site->dir, site->regions, "acct", "box", &err));
+	assert_true(is_claimed(site));
+}
+
+static void test_container__drops_the_claims_of_its_own_paths_alone(void **state)
+{
+	struct site *site = *state;
+	LF_AUTO_FREE char *path = NULL;
+
+	make(site, "kept");
+	assert_lf_ok(lf_blob_container_make(site->dir, "acct", "two", &err));
+	/* even as a file of ours: another path's claim */
+	path = lf_printf_dup("%s/accounts/acct/two/y.point", site->dir);
+	LF_AUTO_FREE char *own = lf_printf_dup("%s/accounts/acct/box/kept.point", site->dir);
+	LF_AUTO_BUF text = LF_BUF_INIT;
+	assert_lf_ok(lf_file_read(own, 65536, &text, &err));
+	assert_lf_ok(lf_file_write_durable(path, text.data, text.len, 0600, &err));
+	assert_lf_ok(lf_blob_container_remove(site->dir, site->regions, "acct", "two", &err));
+	assert_true(is_claimed(site));
+}
+
+static void test_container__goes_whatever_a_file_in_it_says(void **state)
+{
+	struct site *site = *state;
+	LF_AUTO_FREE char *made = lf_printf_dup("%s/regions/nowhere", site->dir);
+	LF_AUTO_FREE char *box = lf_printf_dup("%s/accounts/acct/box", site->dir);
+
+	put_file(site, "a.point", "{\"region\":\"nowhere\",\"point\":\"" POINT "\"}");
+	put_file(site, "b.point", "{\"region\":\"r\",\"point\":\"no guid\"}");
+	put_file(site, "c.point", "{\"region\":\"../..\",\"point\":7}");
+	put_file(site, "d.point", "no JSON");
+	put_file(site, ".e.gone", "no JSON");
+	put_file(site, ".gone", "");
+	put_file(site, "..gone", "");
+	put_file(site, "%2Fx%zz.point", "{}");
+	assert_lf_ok(lf_blob_container_remove(site->dir, site->regions, "acct", "box", &err));
+	assert_int_not_equal(access(box, F_OK), 0);
+	assert_int_not_equal(access(made, F_OK), 0);
+}
+
+static void test_blob__half_removed_is_let_go_of_at_the_next_start(void **state)
+{
+	struct site *site = *state;
+	LF_AUTO_FREE char *from = lf_printf_dup("%s/accounts/acct/box/x.point", site->dir);
+	LF_AUTO_FREE char *to = lf_printf_dup("%s/accounts/acct/box/.x.gone", site->dir);
+
+	make(site, "x");
+	assert_int_equal(rename(from, to), 0);
+	assert_lf_ok(lf_blob_settle_points(site->dir, site->regions, "acct", "box", &err));
+	assert_int_not_equal(access(to, F_OK), 0);
+	assert_false(is_claimed(site));
+}
+
+static void test_blob__made_again_keeps_its_claim_when_the_old_one_is_let_go_of(void **state)
+{
+	struct site *site = *state;
+	LF_AUTO_FREE char *from = lf_printf_dup("%s/accounts/acct/box/x.point", site->dir);
+	LF_AUTO_FREE char *to = lf_printf_dup("%s/accounts/acct/box/.x.gone", site->dir);
+
+	make(site, "x");
+	assert_int_equal(rename(from, to), 0);
+	make(site, "x");
+	assert_int_not_equal(access(to, F_OK), 0);
+	assert_true(is_claimed(site));
+}
+
+static void test_blob__of_the_first_version_half_removed_is_let_go_of(void **state)
+{
+	struct site *site = *state;
+	LF_AUTO_FREE char *from = lf_printf_dup("%s/accounts/acct/box/x.point", site->dir);
+	LF_AUTO_FREE char *to = lf_printf_dup("%s/accounts/acct/box/x.point.tmp-gone", site->dir);
+
+	make(site, "x");
+	assert_int_equal(rename(from, to), 0);
+	assert_lf_ok(lf_blob_settle_points(site->dir, site->regions, "acct", "box", &err));
+	assert_int_not_equal(access(to, F_OK), 0);
+	assert_false(is_claimed(site));
+}
+
 static void test_container__lets_its_points_go(void **state)
 {
 	struct site *site = *state;
@@ -255,6 +358,19 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_container__lets_its_points_go, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_container__of_a_clients_blobs_drops_no_claim,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_container__drops_the_claims_of_its_own_paths_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_container__goes_whatever_a_file_in_it_says,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_blob__half_removed_is_let_go_of_at_the_next_start, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_blob__made_again_keeps_its_claim_when_the_old_one_is_let_go_of, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			test_blob__of_the_first_version_half_removed_is_let_go_of, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_account__lets_its_points_go, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

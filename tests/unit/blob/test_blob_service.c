@@ -285,7 +285,7 @@ static void test_upload__that_a_kill_cut_is_nowhere(void **state)
 	assert_int_equal(x.begin.sink(x.begin.context, x.body, x.body_len, &err), 0);
 	assert_int_equal(access(uploads, F_OK), 0);
 	/* what the next start does */
-	assert_lf_ok(lf_blob_sweep(site->dir, &err));
+	assert_lf_ok(lf_blob_sweep(site->dir, site->regions, &err));
 	assert_int_not_equal(access(uploads, F_OK), 0);
 	standin_done(&x);
 	assert_int_equal(call(site, "GET", "/acct/box/x", "r", NULL), 404);
