@@ -22,6 +22,7 @@ struct lf_http_exchange {
 	const char *method, *path, *query;
 	const char *names[STANDIN_HEADERS], *values[STANDIN_HEADERS]; /* the request's headers */
 	size_t n;
+	const char *address; /* the peer's; NULL: 127.0.0.1 */
 	const void *body;
 	size_t body_len;
 	struct lf_http_begin begin;
@@ -130,6 +131,34 @@ int lf_http_hand_over(struct lf_http_exchange *x, const struct lf_http_handler *
 		      struct lf_http_begin *ret_begin)
 {
 	return handler->begin(handler->context, x, ret_begin);
+}
+
+void lf_http_answer_sorry(struct lf_http_exchange *x)
+{
+	x->status = 500;
+	x->broken = true;
+}
+
+const char *lf_http_client_fingerprint(const struct lf_http_exchange *x)
+{
+	(void)x;
+	return NULL;
+}
+
+const char *lf_http_client_address(const struct lf_http_exchange *x)
+{
+	return x->address ? x->address : "127.0.0.1";
+}
+
+int lf_http_answered(const struct lf_http_exchange *x)
+{
+	return x->status;
+}
+
+const char *lf_http_client_name(const struct lf_http_exchange *x)
+{
+	(void)x;
+	return NULL;
 }
 
 /* A header of the request. */
