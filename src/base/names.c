@@ -215,7 +215,7 @@ static bool good_segment(const char *at, size_t len)
 	    (len == 2 && at[0] == '.' && at[1] == '.'))
 		return false;
 	for (; used < len; used += n) {
-		n = decode(at + used, &c);
+		n = lf_utf8_decode(at + used, &c);
 		if (!n || !good_character(&form, c))
 			return false;
 	}
