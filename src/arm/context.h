@@ -34,6 +34,7 @@ struct lf_context {
 	struct lf_replication *replication;
 	struct lf_token_keys *token_keys;
 	struct lf_audit *audit;
+	struct lf_sign_in *sign_in; /* providers/identity/signin.h */
 	unsigned allow; /* of enum lf_allow */
 	const char *data_dir;
 	const char *base_url; /* "https://127.0.0.1:8443" */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "audit/internal.h"
+#include "base/utf8.h"
 #include "os/file.h"
 
 #define TEXT_MAX     160 /* bytes of most texts in a line */
@@ -54,42 +55,25 @@ int audit_key_make(const char *data_dir, uint8_t key[static MAC_SIZE], struct lf
 	return rc;
 }
 
-/* How many bytes the character at p has; 0: these bytes are no character. */
-static size_t character(const unsigned char *p)
-{
-	size_t len = p[0] < 0x80   ? 1
-		     : p[0] < 0xc2 ? 0
-		     : p[0] < 0xe0 ? 2
-		     : p[0] < 0xf0 ? 3
-		     : p[0] < 0xf5 ? 4
-				   : 0;
-
-	for (size_t i = 1; i < len; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	bool longer = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
-	bool beyond = (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf4 && p[1] > 0x8f);
-	return len && (longer || beyond) ? 0 : len;
-}
-
 /* ,"name":"text", of text at most max bytes; what is no character of a text becomes '?'. */
 static void put_text(struct lf_buf *out, const char *name, const char *text, size_t max)
 {
-	const unsigned char *p = (const unsigned char *)text;
+	const char *p = text;
+	uint32_t character;
 
 	if (!text || !text[0])
 		return;
 	lf_buf_printf(out, ",\"%s\":\"", name);
 	for (size_t used = 0; *p;) {
-		size_t len = character(p);
+		size_t len = lf_utf8_decode(p, &character);
 		bool escaped = *p == '"' || *p == '\\';
-		bool bad = !len || *p < ' ' || *p == 0x7f;
+		bool bad = !len || character < ' ' || (character >= 0x7f && character < 0xa0);
 		size_t need = bad ? 1 : len + escaped;
 		if (used + need > max)
 			break;
 		if (escaped)
 			lf_buf_puts(out, "\\");
-		lf_buf_append(out, bad ? "?" : (const char *)p, bad ? 1 : len);
+		lf_buf_append(out, bad ? "?" : p, bad ? 1 : len);
 		used += need;
 		p += bad ? 1 : len;
 	}

@@ -14,6 +14,7 @@
 #include "providers/backup/backup.h"
 #include "providers/compute/access.h"
 #include "providers/identity/identity.h"
+#include "providers/identity/signin.h"
 #include "providers/registry.h"
 #include "providers/storage/storage.h"
 #include "replication/intake.h"
@@ -142,6 +143,9 @@ static int open_core(struct lf_daemon *daemon, const struct lf_daemon_opts *opts
 	if (rc)
 		return rc;
 	rc = lf_audit_open(daemon->data_dir, context->clock, &context->audit, err);
+	if (rc)
+		return rc;
+	rc = lf_sign_in_open(context->clock, &context->sign_in, err);
 	if (rc)
 		return rc;
 	context->allow = opts->allow;
@@ -419,7 +423,9 @@ void lf_daemon_free(struct lf_daemon *daemon)
 		lf_clock_wake(daemon->context.clock);
 	while (daemon->keeping)
 		pthread_join(daemon->keepers[--daemon->keeping], NULL);
+	lf_sign_in_stop(daemon->context.sign_in); /* requests wait for it */
 	lf_http_server_free(daemon->http);
+	lf_sign_in_free(daemon->context.sign_in);
 	lf_jobs_free(lf_steal(&daemon->context.jobs));
 	lf_arm_free(daemon->arm);
 	lf_blob_free(daemon->blob);

@@ -5,7 +5,12 @@
 #include <string.h>
 
 #include "arm/path.h"
+#include "audit/exchange.h"
+#include "base/counters.h"
+#include "base/log.h"
 #include "base/text.h"
+#include "base/utf8.h"
+#include "providers/identity/signin.h"
 
 #define TOKEN_SECONDS 3600
 
@@ -44,35 +49,37 @@ int lf_identity_token(const struct lf_context *context, const char *object_id,
 		      : lf_fail_nomem(err);
 }
 
-/* OAuth2 has an error body of its own. */
+/* OAuth2 has an error body of its own.  text: "AADSTS70003: ...". */
 static int reply_oauth_error(struct lf_arm_call *call, int status, const char *error,
-			     const char *description, struct lf_error *err)
+			     const char *text, struct lf_error *err)
 {
 	char date[LF_TIME_SIZE];
+	unsigned number = 0;
 
+	(void)sscanf(text, "AADSTS%8u", &number);
 	lf_time_format(lf_clock_now_ns(lf_arm_context(call)->clock), date);
-	LF_AUTO_JSON *body = json_pack(
-		"{s:s,s:s,s:[i],s:s,s:s,s:s}", "error", error, "error_description", description,
-		"error_codes", status == 401 ? 7000215 : 900144, "timestamp", date, "trace_id",
-		lf_arm_request_id(call), "correlation_id", lf_arm_request_id(call));
+	LF_AUTO_JSON *body =
+		json_pack("{s:s,s:s,s:[i],s:s,s:s,s:s}", "error", error, "error_description", text,
+			  "error_codes", (int)number, "timestamp", date, "trace_id",
+			  lf_arm_request_id(call), "correlation_id", lf_arm_request_id(call));
 	return body ? lf_arm_reply(call, status, body, err) : lf_fail_nomem(err);
 }
 
-static int find_principal(struct lf_arm_call *call, const char *client_id, const char *secret,
+/* The hash of the client's secret and its object id; both "": there is no such client. */
+static int find_principal(struct lf_arm_call *call, const char *client_id, char **ret_hash,
 			  char ret_object_id[static LF_GUID_SIZE], struct lf_error *err)
 {
 	LF_AUTO_FREE char *id = lf_printf_dup(LF_PRINCIPAL_ID_PREFIX "%s", client_id);
 	LF_AUTO_RESOURCE principal = LF_RESOURCE_INIT;
 
-	if (!id)
-		return lf_fail_nomem(err);
-	int rc = lf_catalog_get(lf_arm_context(call)->catalog, id, &principal, err);
-	if (rc)
+	int rc = id ? lf_catalog_get(lf_arm_context(call)->catalog, id, &principal, err)
+		    : lf_fail_nomem(err);
+	if (rc && rc != LF_ENOTFOUND)
 		return rc;
-	if (!lf_secret_matches(lf_json_text_or(principal.state, "secretHash", ""), secret))
-		return lf_fail(err, LF_EUNAUTHENTICATED, NULL, "the secret does not match");
-	snprintf(ret_object_id, LF_GUID_SIZE, "%s", lf_json_text_or(principal.doc, "objectId", ""));
-	return 0;
+	snprintf(ret_object_id, LF_GUID_SIZE, "%s",
+		 rc ? "" : lf_json_text_or(principal.doc, "objectId", ""));
+	*ret_hash = strdup(rc ? "" : lf_json_text_or(principal.state, "secretHash", ""));
+	return *ret_hash ? 0 : lf_fail_nomem(err);
 }
 
 /* "https://host//.default" asks for the audience "https://host/": what is before "/.default". */
@@ -102,49 +109,199 @@ static int reply_token(struct lf_arm_call *call, const char *client_id, const ch
 	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
 }
 
-static int issue_token(struct lf_arm_call *call, struct lf_error *err)
-{
-	LF_AUTO_FREE char *grant = NULL;
-	LF_AUTO_FREE char *client_id = NULL;
-	LF_AUTO_FREE char *secret = NULL;
-	LF_AUTO_FREE char *scope = NULL;
+/* A client that signs in: its form, and who it would be. */
+struct sign_in {
+	struct lf_arm_call *call;
+	char *client_id, *secret, *scope, *stored;
 	char object_id[LF_GUID_SIZE];
-	size_t len;
-	const char *form = lf_http_body(lf_arm_http(call), &len);
+};
 
-	int rc = lf_form_value(form, "grant_type", &grant, err);
-	if (!rc)
-		rc = lf_form_value(form, "client_id", &client_id, err);
-	if (!rc)
-		rc = lf_form_value(form, "client_secret", &secret, err);
-	if (!rc)
-		rc = lf_form_value(form, "scope", &scope, err);
-	if (!rc && !scope)
-		rc = lf_form_value(form, "resource", &scope, err);
-	if (rc)
-		return reply_oauth_error(call, 400, "invalid_request", err->message, err);
-	if (!grant || strcmp(grant, "client_credentials") != 0)
-		return reply_oauth_error(
-			call, 400, "unsupported_grant_type",
-			"AADSTS70003: The app requested an unsupported grant type. "
-			"Use client_credentials.",
-			err);
-	if (!client_id || !secret || !scope)
-		return reply_oauth_error(call, 400, "invalid_request",
-					 "AADSTS900144: The request body must contain client_id, "
-					 "client_secret and scope.",
-					 err);
-	rc = find_principal(call, client_id, secret, object_id, err);
-	if (rc == LF_ENOTFOUND || rc == LF_EUNAUTHENTICATED)
+static void sign_in_free(struct sign_in *sign_in)
+{
+	if (!sign_in)
+		return;
+	if (sign_in->secret)
+		explicit_bzero(sign_in->secret, strlen(sign_in->secret));
+	free(sign_in->client_id);
+	free(sign_in->secret);
+	free(sign_in->scope);
+	free(sign_in->stored);
+	free(sign_in);
+}
+
+static void audit_sign_in(const struct sign_in *sign_in, const struct lf_error *why)
+{
+	struct lf_audit_event event = {.action = "Landfall/signIn/action",
+				       .client = sign_in->client_id,
+				       .principal = why->code ? NULL : sign_in->object_id,
+				       .correlation = lf_arm_correlation_id(sign_in->call),
+				       .durable = !why->code};
+
+	lf_count("sign_ins", why->code ? lf_error_arm(why) : "granted", 1);
+	lf_audit_exchange(lf_arm_context(sign_in->call)->audit, lf_arm_http(sign_in->call), &event,
+			  why);
+}
+
+static int refuse_sign_in(const struct sign_in *sign_in, enum lf_sign_in_result result,
+			  unsigned retry_s, struct lf_error *err)
+{
+	struct lf_arm_call *call = sign_in->call;
+	char seconds[16];
+
+	if (result == LF_SIGN_IN_WRONG)
 		return reply_oauth_error(
 			call, 401, "invalid_client",
 			"AADSTS7000215: Invalid client secret provided. Ensure the "
 			"secret being sent in the request is the client secret value.",
 			err);
+	snprintf(seconds, sizeof(seconds), "%u", retry_s);
+	lf_http_set_header(lf_arm_http(call), "Retry-After", seconds);
+	return result == LF_SIGN_IN_DELAYED
+		       ? reply_oauth_error(
+				 call, 429, "temporarily_unavailable",
+				 "AADSTS50053: Too many sign-ins with a wrong secret came "
+				 "from this address. Try again later.",
+				 err)
+		       : reply_oauth_error(call, 503, "temporarily_unavailable",
+					   "AADSTS90033: A transient error has occurred: too many "
+					   "sign-ins at once. Try again later.",
+					   err);
+}
+
+static int answer_sign_in(const struct sign_in *sign_in, enum lf_sign_in_result result,
+			  unsigned retry_s, struct lf_error *err)
+{
+	static const struct lf_error reasons[] = {
+		[LF_SIGN_IN_WRONG] = {.code = LF_EUNAUTHENTICATED,
+				      .arm_code = "InvalidClientSecret"},
+		[LF_SIGN_IN_DELAYED] = {.code = LF_ETHROTTLED, .arm_code = "TooManyWrongSecrets"},
+		[LF_SIGN_IN_BUSY] = {.code = LF_EUNREACHABLE, .arm_code = "TooManySignIns"},
+	};
+
+	int rc = result == LF_SIGN_IN_RIGHT ? reply_token(sign_in->call, sign_in->client_id,
+							  sign_in->object_id, sign_in->scope, err)
+					    : refuse_sign_in(sign_in, result, retry_s, err);
+	audit_sign_in(sign_in, rc ? err : &reasons[result]);
+	return rc;
+}
+
+/* On the thread of the queue. */
+static void sign_in_checked(void *context, enum lf_sign_in_result result, unsigned retry_s)
+{
+	struct sign_in *sign_in = context;
+	struct lf_http_exchange *x = lf_arm_http(sign_in->call);
+	struct lf_error err = LF_ERROR_NONE;
+
+	if (answer_sign_in(sign_in, result, retry_s, &err)) {
+		lf_log_error("a sign-in", &err);
+		lf_arm_reply_error(sign_in->call, &err);
+	}
+	sign_in_free(sign_in);
+	lf_http_resume(x);
+}
+
+static void sign_in_waits(void *context)
+{
+	const struct sign_in *sign_in = context;
+
+	lf_http_suspend(lf_arm_http(sign_in->call));
+}
+
+static int read_form(struct lf_arm_call *call, struct sign_in *sign_in, char **ret_grant,
+		     struct lf_error *err)
+{
+	size_t len;
+	const char *form = lf_http_body(lf_arm_http(call), &len);
+
+	int rc = lf_form_value(form, "grant_type", ret_grant, err);
+	if (!rc)
+		rc = lf_form_value(form, "client_id", &sign_in->client_id, err);
+	if (!rc)
+		rc = lf_form_value(form, "client_secret", &sign_in->secret, err);
+	if (!rc)
+		rc = lf_form_value(form, "scope", &sign_in->scope, err);
+	return rc || sign_in->scope ? rc : lf_form_value(form, "resource", &sign_in->scope, err);
+}
+
+/* Takes sign_in. */
+static int check_secret(struct sign_in *sign_in, struct lf_error *err)
+{
+	struct lf_sign_in_try attempt = {.client_id = sign_in->client_id,
+					 .secret = sign_in->secret,
+					 .stored = sign_in->stored,
+					 .done = sign_in_checked,
+					 .context = sign_in};
+	enum lf_sign_in_result result;
+	unsigned retry_s = 0;
+
+	snprintf(attempt.address, sizeof(attempt.address), "%s",
+		 lf_http_client_address(lf_arm_http(sign_in->call)));
+	cut_scope(sign_in->scope);
+	if (!lf_sign_in_check(lf_arm_context(sign_in->call)->sign_in, &attempt, sign_in_waits,
+			      &result, &retry_s))
+		return LF_ARM_LATER;
+	int rc = answer_sign_in(sign_in, result, retry_s, err);
+	sign_in_free(sign_in);
+	return rc;
+}
+
+static int issue_adfs_token(struct lf_arm_call *call, struct lf_error *err)
+{
+	struct sign_in *sign_in = calloc(1, sizeof(*sign_in));
+	LF_AUTO_FREE char *grant = NULL;
+
+	if (!sign_in)
+		return lf_fail_nomem(err);
+	sign_in->call = call;
+	int rc = read_form(call, sign_in, &grant, err);
 	if (rc)
-		return rc;
-	cut_scope(scope);
-	return reply_token(call, client_id, object_id, scope, err);
+		rc = reply_oauth_error(call, 400, "invalid_request", err->message, err);
+	else if (!grant || strcmp(grant, "client_credentials") != 0)
+		rc = reply_oauth_error(call, 400, "unsupported_grant_type",
+				       "AADSTS70003: The app requested an unsupported grant type. "
+				       "Use client_credentials.",
+				       err);
+	else if (!sign_in->client_id || !sign_in->secret || !sign_in->scope)
+		rc = reply_oauth_error(call, 400, "invalid_request",
+				       "AADSTS900144: The request body must contain client_id, "
+				       "client_secret and scope.",
+				       err);
+	else {
+		rc = find_principal(call, sign_in->client_id, &sign_in->stored, sign_in->object_id,
+				    err);
+		if (!rc)
+			return check_secret(sign_in, err);
+	}
+	sign_in_free(sign_in);
+	return rc;
+}
+
+/* The tenant of the URL is this site's, by its id or by a name that stands for the client's own. */
+static bool is_our_tenant(struct lf_arm_call *call)
+{
+	const char *tenant = lf_arm_param(call, "tenant");
+
+	return lf_text_equal_nocase(tenant, lf_arm_context(call)->tenant_id) ||
+	       lf_text_equal_nocase(tenant, "common") ||
+	       lf_text_equal_nocase(tenant, "organizations");
+}
+
+static int refuse_tenant(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_FREE char *text = lf_printf_dup(
+		"AADSTS90002: Tenant '%.64s' not found. Check to make sure you have the correct "
+		"tenant ID and are signing into the correct cloud.",
+		lf_arm_param(call, "tenant"));
+
+	if (!text)
+		return lf_fail_nomem(err);
+	lf_utf8_clean(text); /* it may have been cut */
+	return reply_oauth_error(call, 400, "invalid_request", text, err);
+}
+
+static int issue_token(struct lf_arm_call *call, struct lf_error *err)
+{
+	return is_our_tenant(call) ? issue_adfs_token(call, err) : refuse_tenant(call, err);
 }
 
 /* The authority as the client addresses it: "https://host/TENANT" or "https://host/adfs". */
@@ -174,7 +331,9 @@ static int reply_configuration(struct lf_arm_call *call, const char *authority,
 
 static int get_configuration(struct lf_arm_call *call, struct lf_error *err)
 {
-	return reply_configuration(call, lf_arm_param(call, "tenant"), "oauth2/v2.0/token", err);
+	return is_our_tenant(call) ? reply_configuration(call, lf_arm_param(call, "tenant"),
+							 "oauth2/v2.0/token", err)
+				   : refuse_tenant(call, err);
 }
 
 static int get_adfs_configuration(struct lf_arm_call *call, struct lf_error *err)
@@ -243,7 +402,7 @@ static int get_endpoints(struct lf_arm_call *call, struct lf_error *err)
 static const struct lf_arm_route routes[] = {
 	{"POST", "/{tenant}/oauth2/v2.0/token", NULL, issue_token, OPEN | LF_ARM_FORM, NULL, 0},
 	{"POST", "/{tenant}/oauth2/token", NULL, issue_token, OPEN | LF_ARM_FORM, NULL, 0},
-	{"POST", "/adfs/oauth2/token", NULL, issue_token, OPEN | LF_ARM_FORM, NULL, 0},
+	{"POST", "/adfs/oauth2/token", NULL, issue_adfs_token, OPEN | LF_ARM_FORM, NULL, 0},
 	{"GET", "/{tenant}/v2.0/.well-known/openid-configuration", NULL, get_configuration, OPEN,
 	 NULL, 0},
 	{"GET", "/{tenant}/.well-known/openid-configuration", NULL, get_configuration, OPEN, NULL,
