@@ -4,9 +4,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/term.h"
 #include "base/text.h"
 #include "base/utf8.h"
 
@@ -41,9 +43,9 @@ void lf_log(enum lf_log_level level, const char *fmt, ...)
 	lf_utf8_clean(line);
 	len = strlen(line);
 	/* a message is one line, whatever came in from outside */
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)line[i] < ' ')
-			line[i] = ' ';
+	line[len] = '\0';
+	lf_term_clean(line);
+	len = strlen(line);
 	line[len++] = '\n';
 	if (write(STDERR_FILENO, line, len) < 0)
 		return; /* nowhere left to say so */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/term.h"
 #include "base/utf8.h"
 
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -68,16 +69,6 @@ static const struct rule rules[LF_NAME_KINDS] = {
 			  "at most 1024 bytes of UTF-8 without control characters"},
 };
 
-/* Controls, and what changes how the text around it looks: direction marks, joiners, line
- * separators, tags, private and unassigned ends. */
-static bool is_hidden(uint32_t c)
-{
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c || c == 0x180e ||
-	       (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	       (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff0 && c <= 0xffff) ||
-	       c >= 0xe0000;
-}
-
 static bool is_blank(uint32_t c)
 {
 	return c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x202f ||
@@ -86,7 +77,7 @@ static bool is_blank(uint32_t c)
 
 static bool good_character(const struct rule *rule, uint32_t c)
 {
-	if (is_hidden(c))
+	if (lf_term_hidden(c))
 		return false;
 	if (c >= 0x80)
 		return rule->any_script && (!rule->chars || !is_blank(c));

@@ -3,6 +3,7 @@
  * login-check and rest: the account, and any request at all.
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/output.h"
@@ -61,7 +62,7 @@ static int rest(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_er
 		rc = lf_cli_call(cli, "GET", path.data, lf_cli_option(args, "--api-version"), body,
 				 &answer, err);
 		if (!rc && !answer.doc)
-			fputs(answer.text, stdout);
+			lf_cli_print_text(&answer, !isatty(STDOUT_FILENO));
 		doc = rc ? NULL : lf_steal(&answer.doc);
 	} else if (!rc) {
 		rc = lf_cli_change(cli, args->args[0], path.data,

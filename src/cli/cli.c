@@ -143,7 +143,7 @@ int lf_cli_call(struct lf_cli *cli, const char *method, const char *path, const 
 	if (!url)
 		return lf_fail_nomem(err);
 	/* the token goes to our own service only */
-	if (!lf_text_starts_nocase(url, cli->url))
+	if (!lf_text_starts_nocase(url, cli->url) || !strchr("/?", url[strlen(cli->url)]))
 		return lf_fail(err, LF_EINVAL, url, "%s is not below %s", url, cli->url);
 	int rc = body ? lf_json_dump(body, &text, err) : 0;
 	if (!rc)
@@ -154,7 +154,8 @@ int lf_cli_call(struct lf_cli *cli, const char *method, const char *path, const 
 	read_headers(&http, &answer);
 	if (http.body.len && lf_json_parse(http.body.data, http.body.len, &answer.doc, &ignored))
 		answer.doc = NULL;
-	answer.text = strdup(lf_buf_text(&http.body));
+	answer.text_len = http.body.len;
+	answer.text = http.body.len ? lf_buf_take(&http.body) : strdup("");
 	if (!answer.text)
 		return lf_fail_nomem(err);
 	if (answer.status >= 400)

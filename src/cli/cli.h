@@ -42,7 +42,8 @@ LF_MUST_CHECK int lf_cli_sign_in(struct lf_cli *cli, struct lf_error *err);
 struct lf_cli_answer {
 	int status;
 	json_t *doc; /* NULL: no body, or not JSON */
-	char *text;  /* the body as it came */
+	char *text;  /* the body as it came, and a NUL */
+	size_t text_len;
 	char monitor[1024], location[1024];
 	unsigned retry_after;
 	bool by_location; /* monitor is a Location: the status of the answer counts */

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/term.h"
 #include "base/text.h"
 #include "cli/find.h"
 #include "cli/jobs.h"
@@ -59,10 +60,13 @@ static void print_errors(const json_t *job)
 	const json_t *error;
 	size_t i;
 
-	json_array_foreach (lf_json_at(job, "properties.errors"), i, error)
-		printf("\n%s %s\n  %s\n", lf_json_text_or(error, "errorLevel", "Error"),
-		       lf_json_text_or(error, "serviceErrorDetails.code", ""),
-		       lf_json_text_or(error, "serviceErrorDetails.message", ""));
+	json_array_foreach (lf_json_at(job, "properties.errors"), i, error) {
+		putchar('\n');
+		lf_term_print(stdout, "%s %s", lf_json_text_or(error, "errorLevel", "Error"),
+			      lf_json_text_or(error, "serviceErrorDetails.code", ""));
+		lf_term_print(stdout, "  %s",
+			      lf_json_text_or(error, "serviceErrorDetails.message", ""));
+	}
 }
 
 static int print_job(const struct lf_cli *cli, const json_t *job, struct lf_error *err)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/term.h"
 #include "cli/help.h"
 #include "cli/vault.h"
 
@@ -82,8 +83,9 @@ static int run_command(const struct globals *globals, struct lf_error *err)
 	return rc;
 }
 
-static void print_error(const struct lf_error *err)
+static void print_error(struct lf_error *err)
 {
+	lf_term_clean_error(err);
 	fprintf(stderr, "landfall: %s\n", err->message);
 	if (err->arm_code[0])
 		fprintf(stderr, "  code: %s\n", err->arm_code);

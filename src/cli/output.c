@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/term.h"
 #include "base/text.h"
 
 #define BAR_WIDTH 24
@@ -98,14 +100,6 @@ static void show_value(const json_t *doc, const json_t *value, const struct lf_c
 						  : json_integer_value(value));
 }
 
-/* Text from outside reaches a terminal without its control characters. */
-static void clean(char *text)
-{
-	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < 32 || *c == 127)
-			*c = '?';
-}
-
 int lf_cli_cell(const json_t *doc, const struct lf_cli_column *column, struct lf_buf *buf,
 		struct lf_error *err)
 {
@@ -118,13 +112,25 @@ int lf_cli_cell(const json_t *doc, const struct lf_cli_column *column, struct lf
 		lf_buf_puts(buf, "-");
 	int rc = lf_buf_check(buf, err);
 	if (!rc)
-		clean(buf->data + before);
+		lf_term_clean(buf->data + before);
 	return rc;
+}
+
+void lf_cli_print_text(struct lf_cli_answer *answer, bool raw)
+{
+	if (!raw)
+		answer->text_len = lf_term_clean_lines(answer->text, answer->text_len);
+	fwrite(answer->text, 1, answer->text_len, stdout); /* who flushes sees what fails */
 }
 
 int lf_cli_print_json(const json_t *doc, struct lf_error *err)
 {
-	if (json_dumpf(doc, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY) || putchar('\n') == EOF)
+	/* for a person's eyes what is not ASCII is escaped: it may turn or hide what it stands in
+	 */
+	size_t ascii = isatty(STDOUT_FILENO) ? JSON_ENSURE_ASCII : 0;
+
+	if (json_dumpf(doc, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY | ascii) ||
+	    putchar('\n') == EOF)
 		return lf_fail(err, LF_EIO, NULL, "cannot write to standard output");
 	return 0;
 }
@@ -166,8 +172,9 @@ int lf_cli_print_list(const struct lf_cli *cli, const json_t *items,
 			int rc = lf_cli_cell(item, &columns[i], &cell, err);
 			if (rc)
 				return rc;
-			if (cell.len > widths[i])
-				widths[i] = cell.len;
+			size_t width = strlen(lf_buf_text(&cell));
+			if (width > widths[i])
+				widths[i] = width;
 		}
 	for (size_t i = 0; i < n; i++)
 		printf("%-*s%s", i + 1 < n ? (int)widths[i] : 0, columns[i].title,
@@ -203,9 +210,8 @@ int lf_cli_say(const struct lf_cli *cli, const json_t *doc, struct lf_error *err
 	if (cli->json)
 		return doc ? lf_cli_print_json(doc, err) : 0;
 	va_start(args, fmt);
-	vprintf(fmt, args);
+	lf_term_vprint(stdout, fmt, args);
 	va_end(args);
-	putchar('\n');
 	return 0;
 }
 
@@ -218,7 +224,7 @@ void lf_cli_progress(const struct lf_cli *cli, struct lf_cli_progress *progress,
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	clean(text);
+	lf_term_clean(text);
 	if (percent > 100)
 		percent = 100;
 	if (!cli->live) {

@@ -31,6 +31,8 @@ LF_MUST_CHECK int lf_cli_print_list(const struct lf_cli *cli, const json_t *item
 LF_MUST_CHECK int lf_cli_print_one(const struct lf_cli *cli, const json_t *doc,
 				   const struct lf_cli_column *columns, size_t n,
 				   struct lf_error *err);
+/* The bytes of an answer that is no document: as they came, or cleaned for a terminal in place. */
+void lf_cli_print_text(struct lf_cli_answer *answer, bool raw);
 LF_MUST_CHECK int lf_cli_print_json(const json_t *doc, struct lf_error *err);
 /* For people only; with --output json the document instead (NULL: nothing). */
 LF_MUST_CHECK int lf_cli_say(const struct lf_cli *cli, const json_t *doc, struct lf_error *err,

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/term.h"
 #include "base/text.h"
 #include "cli/vaultargs.h"
 
@@ -18,20 +19,20 @@ static int init_command(const struct lf_vault_args *args, struct lf_error *err)
 	return key_file ? lf_vault_init(args->words[0], key_file, err) : lf_fail_nomem(err);
 }
 
-static int print_point(const json_t *manifest)
+static void print_point(const json_t *manifest)
 {
+	LF_AUTO_BUF line = LF_BUF_INIT;
 	const json_t *disk;
 	size_t i;
 
-	printf("%s  %-28s", lf_json_text_or(manifest, "id", "?"),
-	       lf_json_text_or(manifest, "time", "?"));
+	lf_buf_printf(&line, "%s  %-28s", lf_json_text_or(manifest, "id", "?"),
+		      lf_json_text_or(manifest, "time", "?"));
 	if (lf_json_text(manifest, "machine.name"))
-		printf("  %s:", lf_json_text(manifest, "machine.name"));
+		lf_buf_printf(&line, "  %s:", lf_json_text(manifest, "machine.name"));
 	json_array_foreach (lf_json_at(manifest, "disks"), i, disk)
-		printf("  %s %" PRId64 " MiB", lf_json_text_or(disk, "name", "?"),
-		       lf_json_int_or(disk, "sizeBytes", 0) >> 20);
-	putchar('\n');
-	return 0;
+		lf_buf_printf(&line, "  %s %" PRId64 " MiB", lf_json_text_or(disk, "name", "?"),
+			      lf_json_int_or(disk, "sizeBytes", 0) >> 20);
+	lf_term_print(stdout, "%s", lf_buf_text(&line));
 }
 
 static int list_command(const struct lf_vault_args *args, struct lf_error *err)
@@ -360,6 +361,7 @@ int lf_cli_vault(const char *program, int argc, char **argv)
 	lf_vault_end_progress();
 	if (!rc)
 		return 0;
+	lf_term_clean_error(&err);
 	fprintf(stderr, "%s %s: %s%s%s%s\n", program, command->name, err.message,
 		err.hint[0] ? " (" : "", err.hint, err.hint[0] ? ")" : "");
 	return lf_error_exit(rc);

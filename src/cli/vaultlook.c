@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/term.h"
 #include "base/text.h"
 #include "cli/vaultargs.h"
 #include "os/file.h"
@@ -169,10 +170,10 @@ static void print_fault(const json_t *fault)
 	const json_t *point;
 	size_t i;
 
-	printf("%s/%s: %s\n", lf_json_text_or(fault, "store", ""),
-	       lf_json_text_or(fault, "object", "?"), lf_json_text_or(fault, "fault", "?"));
+	lf_term_print(stdout, "%s/%s: %s", lf_json_text_or(fault, "store", ""),
+		      lf_json_text_or(fault, "object", "?"), lf_json_text_or(fault, "fault", "?"));
 	json_array_foreach (lf_json_at(fault, "points"), i, point)
-		printf("  affects point %s\n", json_string_value(point));
+		lf_term_print(stdout, "  affects point %s", json_string_value(point));
 }
 
 static int tell_faults(const struct lf_vault_args *args, const json_t *faults, struct lf_error *err)

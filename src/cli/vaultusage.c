@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/term.h"
 #include "base/text.h"
 #include "cli/vaultargs.h"
 #include "vault/usage.h"
@@ -21,8 +22,8 @@ static void print_explanation(const json_t *report)
 {
 	const json_t *transfer = lf_json_at(report, "transfer");
 
-	printf("point %s, %s\n", lf_json_text_or(report, "point", ""),
-	       lf_json_text_or(report, "time", ""));
+	lf_term_print(stdout, "point %s, %s", lf_json_text_or(report, "point", ""),
+		      lf_json_text_or(report, "time", ""));
 	print_bytes("size of its disks", report, "logicalBytes");
 	print_bytes("not holes", report, "mappedBytes");
 	print_bytes("each block once", report, "plainBytes");
@@ -31,12 +32,14 @@ static void print_explanation(const json_t *report)
 	print_bytes("dropping it would free", report, "uniqueStoredBytes");
 	if (!transfer)
 		return;
-	printf("transfer: %s", lf_json_text_or(transfer, "kind", "?"));
-	if (lf_json_text(transfer, "reason"))
-		printf(", because %s", lf_json_text(transfer, "reason"));
-	printf("; %" PRId64 " bytes read, %" PRId64 " new, %" PRId64 " stored\n",
-	       lf_json_int_or(transfer, "bytesRead", 0), lf_json_int_or(transfer, "bytesNew", 0),
-	       lf_json_int_or(transfer, "bytesStored", 0));
+	lf_term_print(
+		stdout,
+		"transfer: %s%s%s; %" PRId64 " bytes read, %" PRId64 " new, %" PRId64 " stored",
+		lf_json_text_or(transfer, "kind", "?"),
+		lf_json_text(transfer, "reason") ? ", because " : "",
+		lf_json_text_or(transfer, "reason", ""), lf_json_int_or(transfer, "bytesRead", 0),
+		lf_json_int_or(transfer, "bytesNew", 0),
+		lf_json_int_or(transfer, "bytesStored", 0));
 }
 
 int lf_vault_explain_command(const struct lf_vault_args *args, struct lf_error *err)
@@ -138,10 +141,10 @@ static void print_simulation(const json_t *report)
 	size_t i;
 
 	json_array_foreach (lf_json_at(report, "points"), i, row)
-		printf("%-5s %s  %-28s  %s\n",
-		       lf_json_bool_or(row, "kept", false) ? "keep" : "drop",
-		       lf_json_text_or(row, "point", ""), lf_json_text_or(row, "time", ""),
-		       lf_json_text_or(row, "of", ""));
+		lf_term_print(stdout, "%-5s %s  %-28s  %s",
+			      lf_json_bool_or(row, "kept", false) ? "keep" : "drop",
+			      lf_json_text_or(row, "point", ""), lf_json_text_or(row, "time", ""),
+			      lf_json_text_or(row, "of", ""));
 	print_bytes("dropping these would free", report, "freedBytes");
 	print_bytes("the others hold", report, "keptBytes");
 	print_bytes("a collection frees today", report, "garbageBytes");

@@ -67,7 +67,7 @@ static int vm_console(struct lf_cli *cli, const struct lf_cli_args *args, struct
 		return lf_fail(err, LF_ENOTFOUND, args->args[0], "the machine has no console");
 	rc = lf_cli_call(cli, "GET", uri, NULL, NULL, &console, err);
 	if (!rc)
-		fputs(console.text, stdout);
+		lf_cli_print_text(&console, lf_cli_option(args, "--raw"));
 	return rc;
 }
 
@@ -108,8 +108,10 @@ const struct lf_cli_command lf_cli_vm_commands[] = {
 	{.words = "vm show", ONE_VM, .help = "Show a virtual machine.", .run = vm_show},
 	{.words = "vm console",
 	 ONE_VM,
-	 .help = "Print what the machine has said on its serial console.",
-	 .run = vm_console},
+	 .help = "Print what the machine has said on its serial console: its text, without what "
+		 "would move a cursor.",
+	 .run = vm_console,
+	 .options = {{"--raw", NULL, false, "every byte as the machine sent it"}}},
 	{.words = "vm start",
 	 ONE_VM,
 	 .help = "Start a machine.",

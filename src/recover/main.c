@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/term.h"
 #include "base/text.h"
 #include "cli/vault.h"
 #include "recover/recover.h"
@@ -147,6 +148,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 	int rc = command->run(&args, &err);
 	if (!rc)
 		return 0;
+	lf_term_clean_error(&err);
 	fprintf(stderr, PROGRAM " %s: %s%s%s%s\n", command->name, err.message,
 		err.hint[0] ? " (" : "", err.hint, err.hint[0] ? ")" : "");
 	return lf_error_exit(rc);

@@ -9,10 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/names.h"
 #include "image/partition.h"
 #include "recover/recover.h"
 
 #define NBDFUSE	   "nbdfuse"
+#define SAFE	   "ro,nosuid,nodev,noexec"
 #define XFS_AT	   0u
 #define EXT_AT	   1080u
 #define MAGICS_END 1088u
@@ -50,10 +52,11 @@ static void print_advice(const struct mounting *mounting)
 		return;
 	size_t n = lf_partitions_read(head, len, disk->size, partitions);
 	if (!n)
-		printf("  mount -o ro,loop%s '%s' /mnt\n", mount_options(mounting->served, 0),
+		printf("  mount -o " SAFE ",loop%s '%s' /mnt\n", mount_options(mounting->served, 0),
 		       mounting->file);
 	for (size_t i = 0; i < n; i++)
-		printf("  mount -o ro,loop,offset=%" PRIu64 ",sizelimit=%" PRIu64 "%s '%s' /mnt  "
+		printf("  mount -o " SAFE ",loop,offset=%" PRIu64 ",sizelimit=%" PRIu64
+		       "%s '%s' /mnt  "
 		       "# partition %u\n",
 		       partitions[i].offset, partitions[i].size,
 		       mount_options(mounting->served, partitions[i].offset), mounting->file,
@@ -73,15 +76,13 @@ static bool is_ready(void *context)
 	return true;
 }
 
-/* The disk's name, as one of a file. */
+/* The disk's name, which its machine gave it, as one of a file that stands in a command. */
 static char *file_name(const char *mount_point, const char *disk)
 {
-	char *path = lf_printf_dup("%s/%s", mount_point, disk[0] && disk[0] != '.' ? disk : "disk");
+	char name[81];
 
-	for (char *p = path ? path + strlen(mount_point) + 1 : NULL; p && *p; p++)
-		if (*p == '/')
-			*p = '_';
-	return path;
+	lf_name_make(LF_NAME_DISK, disk, name, sizeof(name));
+	return lf_printf_dup("%s/%s", mount_point, name);
 }
 
 static int mount_in(struct lf_served *served, const char *mount_point, const char *dir,
