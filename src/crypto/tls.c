@@ -14,6 +14,7 @@
 #include "base/text.h"
 
 #define CA_DAYS	       3650
+#define CA_FROM	       1577836800 /* 2020-01-01 */
 #define LEAF_BACK_DAYS 180
 
 static void key_done(EVP_PKEY **key)
@@ -153,7 +154,7 @@ int lf_ca_new(const char *name, int64_t now_ns, char **ret_cert, char **ret_key,
 	AUTO_KEY *key = EVP_EC_gen("P-256");
 	AUTO_CERT *cert = key ? new_cert(name, key, NULL, now_ns, CA_DAYS) : NULL;
 
-	if (!cert ||
+	if (!cert || !ASN1_TIME_set(X509_getm_notBefore(cert), CA_FROM) ||
 	    !add_extension(cert, cert, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") ||
 	    !add_extension(cert, cert, NID_key_usage, "critical,keyCertSign,cRLSign") ||
 	    !add_extension(cert, cert, NID_subject_key_identifier, "hash") ||
@@ -297,6 +298,40 @@ int lf_ca_sign_client(const char *ca_cert, const char *ca_key, const char *csr,
 	if (!pem)
 		return lf_fail_nomem(err);
 	*ret_cert = pem;
+	return 0;
+}
+
+static bool cert_time(const ASN1_TIME *time, int64_t *ret_ns)
+{
+	struct tm tm;
+
+	if (!ASN1_TIME_to_tm(time, &tm))
+		return false;
+	*ret_ns = (int64_t)timegm(&tm) * LF_NS_PER_S;
+	return true;
+}
+
+int lf_cert_check(const char *cert_pem, const char *key_pem, const char *ca_pem,
+		  int64_t *ret_from_ns, int64_t *ret_to_ns, struct lf_error *err)
+{
+	AUTO_CERT *cert = read_cert(cert_pem);
+	AUTO_CERT *ca = ca_pem ? read_cert(ca_pem) : NULL;
+	AUTO_KEY *key = key_pem ? read_key(key_pem) : NULL;
+	int64_t from, to;
+	const char *fault = NULL;
+
+	if (!cert || !cert_time(X509_get0_notBefore(cert), &from) ||
+	    !cert_time(X509_get0_notAfter(cert), &to))
+		fault = "the certificate cannot be read";
+	else if (key_pem && (!key || X509_check_private_key(cert, key) != 1))
+		fault = "the private key does not fit the certificate";
+	else if (ca_pem && (!ca || X509_verify(cert, X509_get0_pubkey(ca)) != 1))
+		fault = "the certificate is not signed by the site's CA";
+	ERR_clear_error();
+	if (fault)
+		return lf_fail(err, LF_ECORRUPT, NULL, "%s", fault);
+	*ret_from_ns = from;
+	*ret_to_ns = to;
 	return 0;
 }
 

@@ -136,7 +136,10 @@ static int open_core(struct lf_daemon *daemon, const struct lf_daemon_opts *opts
 	context->clock = lf_clock_new_real(opts->clock_rate);
 	if (!path || !context->clock)
 		return lf_fail_nomem(err);
-	int rc = lf_catalog_open(path, context->clock, &context->catalog, err);
+	/* the platform key first: nothing has been touched when it is missing */
+	int rc = lf_regions_open(daemon->data_dir, &context->regions, err);
+	if (!rc)
+		rc = lf_catalog_open(path, context->clock, &context->catalog, err);
 	if (!rc)
 		rc = lf_site_load(&daemon->site, context->catalog, context->clock, opts->address,
 				  err);
@@ -156,10 +159,7 @@ static int open_core(struct lf_daemon *daemon, const struct lf_daemon_opts *opts
 	context->owner_id = daemon->site.owner_id;
 	context->ca_cert = daemon->site.ca_cert;
 	context->ca_key = daemon->site.ca_key;
-	rc = lf_regions_open(daemon->data_dir, &context->regions, err);
-	return rc ? rc
-		  : lf_peers_open(daemon->data_dir, opts->peers, opts->n_peers, &context->peers,
-				  err);
+	return lf_peers_open(daemon->data_dir, opts->peers, opts->n_peers, &context->peers, err);
 }
 
 static int open_engine(struct lf_daemon *daemon, const struct lf_daemon_opts *opts,
@@ -385,6 +385,8 @@ int lf_daemon_open(const struct lf_daemon_opts *opts, struct lf_daemon **ret_dae
 	int rc = daemon->data_dir ? lf_site_lock(&daemon->site, daemon->data_dir, err)
 				  : lf_fail_nomem(err);
 	if (!rc)
+		rc = lf_site_look(&daemon->site, opts->accept_loss, err);
+	if (!rc)
 		rc = open_core(daemon, opts, err);
 	if (!rc)
 		rc = open_engine(daemon, opts, err);
@@ -396,6 +398,8 @@ int lf_daemon_open(const struct lf_daemon_opts *opts, struct lf_daemon **ret_dae
 	}
 	if (!rc)
 		rc = lf_site_write_peer(&daemon->site, daemon->url, err);
+	if (!rc)
+		rc = lf_site_settle(&daemon->site, err);
 	if (!rc)
 		rc = lf_jobs_run(daemon->context.jobs, JOB_WORKERS, err);
 	if (!rc)

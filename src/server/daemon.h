@@ -19,7 +19,8 @@ struct lf_daemon_opts {
 	enum lf_log_level log_level;
 	const char *peers[LF_DAEMON_PEERS_MAX]; /* "REGION=FILE" (peer/peer.h) */
 	size_t n_peers;
-	unsigned allow; /* arm/context.h */
+	unsigned allow;	      /* arm/context.h */
+	unsigned accept_loss; /* bits of enum lf_piece (server/record.h) */
 };
 struct lf_daemon;
 LF_MUST_CHECK int lf_daemon_open(const struct lf_daemon_opts *opts, struct lf_daemon **ret_daemon,

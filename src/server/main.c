@@ -12,6 +12,7 @@
 #include "arm/context.h"
 #include "base/log.h"
 #include "server/daemon.h"
+#include "server/record.h"
 
 static const char usage[] =
 	"usage: landfalld --data DIR [options]\n"
@@ -22,6 +23,9 @@ static const char usage[] =
 	"  --peer REGION=FILE   REGION is served by the site of that pairing key; may be repeated\n"
 	"  --allow WHAT         what the service refuses, for emulators: soft-delete-off, "
 	"over-limits\n"
+	"  --accept-loss PIECES what of the site is lost for good and made anew, once: catalog, "
+	"ca,\n"
+	"                       token-key, peer-key, client-secret, regions\n"
 	"  --clock-rate N       run N times as fast as real time (default 1)\n"
 	"  --log-level LEVEL    error, warning, info (default), debug\n"
 	"  --routes             print every operation that is served, and end\n"
@@ -79,6 +83,7 @@ static int parse_arguments(int argc, char **argv, struct lf_daemon_opts *opts, s
 		{"compute", required_argument, NULL, 'c'},
 		{"peer", required_argument, NULL, 'p'},
 		{"allow", required_argument, NULL, 'a'},
+		{"accept-loss", required_argument, NULL, 'A'},
 		{"clock-rate", required_argument, NULL, 'r'},
 		{"log-level", required_argument, NULL, 'L'},
 		{"routes", no_argument, NULL, 'R'},
@@ -108,6 +113,9 @@ static int parse_arguments(int argc, char **argv, struct lf_daemon_opts *opts, s
 			break;
 		case 'a':
 			rc = parse_allow(optarg, opts, err);
+			break;
+		case 'A':
+			rc = lf_pieces_parse(optarg, &opts->accept_loss, err);
 			break;
 		case 'r':
 			opts->clock_rate = strtod(optarg, NULL);

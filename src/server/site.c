@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/health.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "crypto/tls.h"
@@ -16,12 +17,14 @@
 #include "os/file.h"
 #include "providers/identity/identity.h"
 #include "providers/resources/resources.h"
+#include "vault/crypt.h"
 
-#define SECRET_FILE_MAX 65536
-#define LOCK_TRIES	30
-#define LOCK_WAIT_MS	100
-#define CERT_DAYS	397
-#define CERT_RENEW_NS	(30 * 24 * 3600 * LF_NS_PER_S)
+#define SECRET_FILE_MAX	   65536
+#define LOCK_TRIES	   30
+#define LOCK_WAIT_MS	   100
+#define CERT_DAYS	   397
+#define CERT_RENEW_NS	   (30 * 24 * 3600 * LF_NS_PER_S)
+#define NO_CLOCK_BEFORE_NS (INT64_C(1735689600) * LF_NS_PER_S) /* 2025: older than this program */
 
 static char *path_in(const struct lf_site *site, const char *name)
 {
@@ -59,6 +62,11 @@ int lf_site_lock(struct lf_site *site, const char *dir, struct lf_error *err)
 	return lf_dir_make(keys, 0700, err);
 }
 
+int lf_site_look(struct lf_site *site, unsigned accepted, struct lf_error *err)
+{
+	return lf_site_record_open(site->dir, accepted, &site->record, err);
+}
+
 /* Text of a file in the directory; *ret_text NULL when it is not there. */
 static int read_text(const struct lf_site *site, const char *name, char **ret_text,
 		     struct lf_error *err)
@@ -79,11 +87,19 @@ static int read_text(const struct lf_site *site, const char *name, char **ret_te
 	return *ret_text ? 0 : lf_fail_nomem(err);
 }
 
+/* What is there already is not written again: a start on a full disk needs no room. */
 static int write_text(const struct lf_site *site, const char *name, const char *text, mode_t mode,
 		      struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = path_in(site, name);
+	LF_AUTO_FREE char *was = NULL;
+	int rc = read_text(site, name, &was, err);
 
+	bool same = !rc && was && strcmp(was, text) == 0;
+	if (was)
+		explicit_bzero(was, strlen(was));
+	if (rc || same)
+		return rc;
 	return path ? lf_file_write_durable(path, text, strlen(text), mode, err)
 		    : lf_fail_nomem(err);
 }
@@ -117,17 +133,35 @@ static int save_pair(const struct lf_site *site, const char *name, const char *c
 	return rc ? rc : write_text(site, name, both.data, 0600, err);
 }
 
+static int make_ca(struct lf_site *site, int64_t now_ns, struct lf_error *err)
+{
+	if (now_ns < NO_CLOCK_BEFORE_NS) {
+		lf_fail(err, LF_EPRECONDITION, "clock", "the clock of this machine is not set");
+		return lf_error_hint(err, "set it, so that the site's CA does not end before long");
+	}
+	int rc = lf_ca_new("Landfall site CA", now_ns, &site->ca_cert, &site->ca_key, err);
+	return rc ? rc : save_pair(site, "keys/ca.pem", site->ca_cert, site->ca_key, err);
+}
+
 static int load_ca(struct lf_site *site, const struct lf_clock *clock, struct lf_error *err)
 {
+	int64_t now_ns = lf_clock_now_ns(clock), from = now_ns, to = now_ns;
 	int rc = load_pair(site, "keys/ca.pem", &site->ca_cert, &site->ca_key, err);
 
-	if (!rc && !site->ca_cert) {
-		rc = lf_ca_new("Landfall site CA", lf_clock_now_ns(clock), &site->ca_cert,
-			       &site->ca_key, err);
-		if (!rc)
-			rc = save_pair(site, "keys/ca.pem", site->ca_cert, site->ca_key, err);
-	}
-	return rc ? rc : write_text(site, "ca.pem", site->ca_cert, 0644, err);
+	if (!rc && !site->ca_cert)
+		return make_ca(site, now_ns, err);
+	if (!rc)
+		rc = lf_cert_check(site->ca_cert, site->ca_key, NULL, &from, &to, err);
+	if (rc)
+		return lf_error_wrap(err, "keys/ca.pem");
+	if (from > now_ns)
+		lf_health_raise("ca-of-the-future", NULL,
+				"the site's CA is not good yet by this machine's clock: clients "
+				"and agents refuse it until the clock is set");
+	if (to < now_ns)
+		lf_health_raise("ca-ended", NULL,
+				"the site's CA has ended, or this machine's clock is ahead");
+	return 0;
 }
 
 /* The server's certificate: made anew when it nears its end or the host is another one. */
@@ -135,17 +169,20 @@ static int load_server_cert(struct lf_site *site, const struct lf_clock *clock, 
 			    struct lf_error *err)
 {
 	char name[256] = "localhost";
-	int64_t end = 0;
+	int64_t now = lf_clock_now_ns(clock), from = 0, end = 0;
 	LF_AUTO_FREE char *was = NULL;
+	struct lf_error misfit;
 
 	int rc = load_pair(site, "keys/server.pem", &site->server_cert, &site->server_key, err);
-	if (!rc && site->server_cert)
-		rc = lf_cert_expiry(site->server_cert, &end, err);
+	if (rc == LF_ECORRUPT) /* it can be made anew at any time */
+		rc = 0;
 	if (!rc)
 		rc = read_text(site, "keys/server.host", &was, err);
 	if (rc)
 		return rc;
-	if (end - CERT_RENEW_NS > lf_clock_now_ns(clock) && was && strcmp(was, host) == 0)
+	bool fits = site->server_cert && !lf_cert_check(site->server_cert, site->server_key,
+							site->ca_cert, &from, &end, &misfit);
+	if (fits && from <= now && end - CERT_RENEW_NS > now && was && strcmp(was, host) == 0)
 		return 0;
 	free(lf_steal(&site->server_cert));
 	free(lf_steal(&site->server_key));
@@ -205,16 +242,26 @@ int lf_site_write_peer(struct lf_site *site, const char *url, struct lf_error *e
 	return rc;
 }
 
-/* A GUID that is made once. */
-static int load_guid(struct lf_catalog *catalog, const char *name, char **ret_guid,
-		     struct lf_error *err)
+/* A GUID that is made once; a catalog that is begun anew gets those that the site had. */
+static int load_guid(const struct lf_site_record *record, struct lf_catalog *catalog,
+		     const char *name, char **ret_guid, struct lf_error *err)
 {
 	char guid[LF_GUID_SIZE];
+	const char *was = lf_site_record_id(record, name);
 	int rc = lf_catalog_setting_get(catalog, name, ret_guid, err);
 
 	if (rc != LF_ENOTFOUND)
 		return rc;
-	lf_guid_random(guid);
+	if (record->known && !(record->accepted & (1u << LF_PIECE_CATALOG))) {
+		lf_fail_arm(err, LF_EPRECONDITION, "SitePieceOther", "catalog.db", NULL,
+			    "catalog.db does not know its site: it holds no %s", name);
+		return lf_error_hint(err, "bring back the catalog of this site (landfalld(8), "
+					  "LOSS)");
+	}
+	if (was)
+		snprintf(guid, sizeof(guid), "%s", was);
+	else
+		lf_guid_random(guid);
 	rc = lf_catalog_setting_put(catalog, name, guid, err);
 	if (rc)
 		return rc;
@@ -222,25 +269,86 @@ static int load_guid(struct lf_catalog *catalog, const char *name, char **ret_gu
 	return *ret_guid ? 0 : lf_fail_nomem(err);
 }
 
+/* What the record says of the site; the texts live as long as the arguments do. */
+struct identity {
+	struct lf_identity of;
+	char ca[LF_FINGERPRINT_SIZE], peer[65];
+	json_t *jwks;
+};
+
+static void identity_done(struct identity *identity)
+{
+	json_decref(identity->jwks);
+}
+#define AUTO_IDENTITY LF_CLEANUP(identity_done) struct identity
+
+static int identify(const struct lf_site *site, struct identity *identity, struct lf_error *err)
+{
+	uint8_t digest[32];
+
+	int rc = lf_cert_fingerprint(site->ca_cert, identity->ca, err);
+	if (!rc)
+		rc = lf_token_jwks(site->token_keys, &identity->jwks, err);
+	if (rc)
+		return rc;
+	lf_sha256(site->peer_secret, strlen(site->peer_secret), digest);
+	lf_hex_encode(digest, sizeof(digest), identity->peer);
+	identity->of = (struct lf_identity){
+		.tenant_id = site->tenant_id,
+		.subscription_id = site->subscription_id,
+		.client_id = site->client_id,
+		.owner_id = site->owner_id,
+		.ca_fingerprint = identity->ca,
+		.token_key = lf_json_text_or(identity->jwks, "keys.0.kid", ""),
+		.peer_key = identity->peer,
+	};
+	return 0;
+}
+
+int lf_site_settle(struct lf_site *site, struct lf_error *err)
+{
+	AUTO_IDENTITY identity = {0};
+	int rc = identify(site, &identity, err);
+
+	return rc ? rc : lf_site_record_complete(&site->record, &identity.of, err);
+}
+
+static int load_ids(struct lf_site *site, struct lf_catalog *catalog, struct lf_error *err)
+{
+	const struct {
+		const char *name;
+		char **id;
+	} ids[] = {{"tenantId", &site->tenant_id},
+		   {"subscriptionId", &site->subscription_id},
+		   {"ownerClientId", &site->client_id},
+		   {"ownerObjectId", &site->owner_id}};
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < LF_N(ids); i++)
+		rc = load_guid(&site->record, catalog, ids[i].name, ids[i].id, err);
+	return rc;
+}
+
 int lf_site_load(struct lf_site *site, struct lf_catalog *catalog, const struct lf_clock *clock,
 		 const char *host, struct lf_error *err)
 {
+	AUTO_IDENTITY identity = {0};
 	int rc = load_ca(site, clock, err);
 
-	if (!rc)
-		rc = load_server_cert(site, clock, host, err);
 	if (!rc)
 		rc = load_token_key(site, err);
 	if (!rc)
 		rc = load_peer_secret(site, err);
 	if (!rc)
-		rc = load_guid(catalog, "tenantId", &site->tenant_id, err);
+		rc = load_ids(site, catalog, err);
 	if (!rc)
-		rc = load_guid(catalog, "subscriptionId", &site->subscription_id, err);
+		rc = identify(site, &identity, err);
 	if (!rc)
-		rc = load_guid(catalog, "ownerClientId", &site->client_id, err);
+		rc = lf_site_record_check(&site->record, &identity.of, err);
 	if (!rc)
-		rc = load_guid(catalog, "ownerObjectId", &site->owner_id, err);
+		rc = load_server_cert(site, clock, host, err);
+	if (!rc)
+		rc = write_text(site, "ca.pem", site->ca_cert, 0644, err);
 	return rc ? rc : lf_subscription_make(catalog, site->subscription_id, err);
 }
 
@@ -302,6 +410,7 @@ int lf_site_write_client(struct lf_site *site, struct lf_catalog *catalog, const
 
 void lf_site_done(struct lf_site *site)
 {
+	lf_site_record_done(&site->record);
 	lf_token_keys_free(site->token_keys);
 	char **const texts[] = {&site->ca_cert,	   &site->ca_key,    &site->server_cert,
 				&site->server_key, &site->tenant_id, &site->subscription_id,

@@ -36,26 +36,36 @@ bool lf_region_record_there(const struct lf_region_record *record, const char *n
 	return path && access(path, F_OK) == 0;
 }
 
-static int write_record(const struct lf_region_record *record, struct lf_error *err)
+int lf_region_record_save(struct lf_region_record *record, struct lf_error *err)
 {
+	if (!record->changed)
+		return 0;
 	LF_AUTO_JSON *doc = json_pack("{s:s, s:i, s:O}", "format", "landfall-regions", "version",
 				      RECORD_VERSION, "regions", record->names);
 	LF_AUTO_FREE char *text = NULL;
 
 	int rc = doc ? lf_json_dump(doc, &text, err) : lf_fail_nomem(err);
-	return rc ? rc : lf_file_write_durable(record->path, text, strlen(text), 0600, err);
+	if (!rc)
+		rc = lf_file_write_durable(record->path, text, strlen(text), 0600, err);
+	record->changed = rc != 0; /* the next one tries again */
+	return rc;
 }
 
-int lf_region_record_add(struct lf_region_record *record, const char *name, struct lf_error *err)
+static int add_name(struct lf_region_record *record, const char *name, struct lf_error *err)
 {
 	if (lf_region_record_has(record, name))
 		return 0;
 	if (json_array_append_new(record->names, json_string(name)))
 		return lf_fail_nomem(err);
-	int rc = write_record(record, err);
-	if (rc) /* the next one tries again */
-		json_array_remove(record->names, json_array_size(record->names) - 1);
-	return rc;
+	record->changed = true;
+	return 0;
+}
+
+int lf_region_record_add(struct lf_region_record *record, const char *name, struct lf_error *err)
+{
+	int rc = add_name(record, name, err);
+
+	return rc ? rc : lf_region_record_save(record, err);
 }
 
 /* As vault/regions.c names directories. */
@@ -100,9 +110,8 @@ static int record_store(void *context, const char *name, struct lf_error *err)
 {
 	struct lf_region_record *record = context;
 
-	return is_region(name) && lf_region_record_there(record, name)
-		       ? lf_region_record_add(record, name, err)
-		       : 0;
+	return is_region(name) && lf_region_record_there(record, name) ? add_name(record, name, err)
+								       : 0;
 }
 
 int lf_region_record_open(const char *data_dir, struct lf_region_record *ret_record,
@@ -125,7 +134,6 @@ int lf_region_record_open(const char *data_dir, struct lf_region_record *ret_rec
 int lf_region_record_forget(const char *data_dir, struct lf_error *err)
 {
 	struct lf_region_record record;
-	bool changed = false;
 
 	int rc = lf_region_record_open(data_dir, &record, err);
 	if (rc)
@@ -135,9 +143,9 @@ int lf_region_record_forget(const char *data_dir, struct lf_error *err)
 		if (lf_region_record_there(&record, name))
 			continue;
 		lf_warn("the region %s is forgotten: its store is not there", name);
-		changed |= json_array_remove(record.names, i) == 0;
+		record.changed |= json_array_remove(record.names, i) == 0;
 	}
-	rc = changed ? write_record(&record, err) : 0;
+	rc = lf_region_record_save(&record, err);
 	lf_region_record_done(&record);
 	return rc;
 }

@@ -16,10 +16,11 @@ struct lf_region_record {
 	char *path;    /* DIR/regions.json */
 	char *regions; /* DIR/regions */
 	json_t *names; /* array of texts */
+	bool changed;  /* there is more in names than in the file */
 };
 
 /*
- * Read it, and record the stores that lie in DIR/regions without being in it.
+ * Read it, with the stores that lie in DIR/regions without being in it; nothing is written.
  * LF_ECORRUPT: damaged.  LF_EUNSUPPORTED: a newer version's.
  */
 LF_MUST_CHECK int lf_region_record_open(const char *data_dir, struct lf_region_record *ret_record,
@@ -29,6 +30,8 @@ bool lf_region_record_has(const struct lf_region_record *record, const char *nam
 /* Durable; recorded already is fine. */
 LF_MUST_CHECK int lf_region_record_add(struct lf_region_record *record, const char *name,
 				       struct lf_error *err);
+/* Write what has changed. */
+LF_MUST_CHECK int lf_region_record_save(struct lf_region_record *record, struct lf_error *err);
 /* Is the store of a region there (DIR/regions/NAME/store/vault.json)? */
 bool lf_region_record_there(const struct lf_region_record *record, const char *name);
 /* Forget the regions whose stores are not there: landfalld --accept-loss regions. */

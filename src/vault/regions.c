@@ -137,6 +137,8 @@ int lf_regions_open(const char *data_dir, struct lf_regions **ret_regions, struc
 		rc = lf_region_record_open(data_dir, &regions->record, err);
 	if (!rc)
 		rc = check_key(regions, err);
+	if (!rc)
+		rc = lf_region_record_save(&regions->record, err);
 	if (rc) {
 		lf_regions_free(regions);
 		return rc;

@@ -1,0 +1,168 @@
+#!/usr/bin/env bash
+# loss.sh [BUILD_DIR] - each piece of a site is taken away in turn: what is lost is missed and named, never made anew in silence.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+repo=$PWD
+LF_BUILD=$(realpath "${1:-build}")
+export LF_BUILD
+# shellcheck source=tools/lib.sh
+. tools/lib.sh
+run=$(mktemp -d /tmp/lf-loss.XXXX)
+bad=0
+LF_DAEMON_OPTIONS="--compute fake"
+trap 'take_down "$run" >/dev/null 2>&1; rm -rf "$run"' EXIT
+
+# --- a site with something in it: resources, an account with a blob, a region's store, a job
+start_daemon "$run" 0
+lf_quiet group create g1
+lf_quiet recovery-vault create v1 --group g1
+lf_quiet storage create loss1 --group g1
+lf_quiet site create s1 --group g1
+head -c 1M /dev/urandom >"$run/disk.raw"
+lf_quiet disk import d1 "$run/disk.raw" --group g1 --account loss1
+stop_one "$run" landfalld
+mkdir "$run/whole"
+cp -a "$run/data/." "$run/whole/"
+rm -rf "$run/data"
+
+# afresh - a copy of the whole site
+afresh() { rm -rf "$run/data" && cp -a "$run/whole" "$run/data"; }
+# try OPTIONS... - start it; 0: it answers (and was stopped); its exit status in $status otherwise
+try() {
+	local pid tries
+	status=0
+	: >"$run/log/landfalld.out"
+	# shellcheck disable=SC2086
+	"$build/landfalld" --data "$run/data" --listen 127.0.0.1:0 $LF_DAEMON_OPTIONS "$@" >"$run/log/landfalld.out" 2>"$run/log/try.log" </dev/null &
+	pid=$!
+	for tries in $(seq 300); do
+		grep -q '^landfalld: ready ' "$run/log/landfalld.out" && break
+		kill -0 $pid 2>/dev/null || break
+		sleep 0.1
+	done
+	if grep -q '^landfalld: ready ' "$run/log/landfalld.out"; then
+		after_start
+		kill $pid
+		wait $pid || status=$?
+		[ $status = 0 ] || echo "# it ended with $status"
+		return $status
+	fi
+	wait $pid || status=$?
+	return 1
+}
+after_start() { :; }
+said() { grep -qE -- "$1" "$run/log/try.log" || { sed 's/^/# /' "$run/log/try.log"; return 1; }; }
+sum() { (cd "$run/data" && find . -type f ! -name lock ! -name 'catalog.db-*' -exec sha256sum {} + | sort); }
+# refuses STATUS TEXT OPTIONS... - does not start, says TEXT, and leaves every file as it is
+refuses() {
+	local before status_wanted=$1 text=$2
+	shift 2
+	before=$(sum)
+	! try "$@" || { echo "# it started"; return 1; }
+	[ "$status" = "$status_wanted" ] || { echo "# it ended with $status"; sed 's/^/# /' "$run/log/try.log"; return 1; }
+	said "$text" || return 1
+	diff <(echo "$before") <(sum) | sed 's/^/# /'
+	[ "$before" = "$(sum)" ]
+}
+starts() { try "$@" || { sed 's/^/# /' "$run/log/try.log"; return 1; }; }
+env_of() { sed -n "s/^$1=//p" "$run/data/client.env"; }
+
+afresh
+check "a copy of the whole site starts" starts
+afresh
+before=$(sed '/^LF_URL/d' "$run/data/client.env"; cat "$run/data/site.json")
+check "a site of a time before the record starts" eval 'rm "$run/data/site.json" "$run/data/regions.json" && starts'
+check "and gets the same one" [ "$before" = "$(sed '/^LF_URL/d' "$run/data/client.env"; cat "$run/data/site.json")" ]
+
+for record in with without; do
+	prepare() { afresh && { [ $record = with ] || rm "$run/data/site.json" "$run/data/regions.json"; }; }
+	while read -r file piece; do
+		prepare
+		rm -f "$run/data/$file"
+		check "$record a record: without $file it does not start, names it and changes nothing" refuses 4 "has been a site, and $file is missing.*--accept-loss $piece"
+		: >"$run/data/$file"
+		check "$record a record: nor with an empty $file" refuses 4 "has been a site, and $file is missing.*--accept-loss $piece"
+		cp -a "$run/whole/$file" "$run/data/$file"
+		check "$record a record: with $file back it starts" starts
+	done <<-END
+		catalog.db catalog
+		keys/ca.pem ca
+		keys/token.jwk token-key
+		client.env client-secret
+	END
+	prepare
+	rm "$run/data/keys/platform.key"
+	check "$record a record: without keys/platform.key it does not start, names it and changes nothing" refuses 5 "keys/platform.key is missing"
+	mv "$run/data/regions" "$run/data/away"
+	[ $record = without ] || check "$record a record: nor while regions/ is away" refuses 5 "keys/platform.key is missing"
+done
+afresh
+rm "$run/data/keys/peer.json"
+check "without keys/peer.json it does not start" refuses 4 "keys/peer.json is missing.*--accept-loss peer-key"
+afresh
+rm "$run/data/catalog.db" "$run/data/keys/ca.pem" "$run/data/client.env"
+check "everything that is missing is named at once" refuses 4 "and catalog.db, keys/ca.pem, client.env is missing.*--accept-loss catalog,ca,client-secret"
+check "what was not given up is still refused" refuses 4 "and keys/ca.pem, client.env is missing" --accept-loss catalog
+check "a piece that there is not is 2" refuses 2 "--accept-loss takes" --accept-loss soul
+
+# --- another site's pieces
+mv "$run/data" "$run/hold"
+check "an empty directory becomes a site" starts
+mv "$run/data" "$run/other"
+for file in keys/ca.pem keys/token.jwk keys/peer.json catalog.db; do
+	afresh
+	cp "$run/other/$file" "$run/data/$file"
+	check "another site's $file is refused" refuses 4 "$file is not the one of this site|$file does not know its site"
+done
+afresh
+sed 's/.$/0/; t' "$run/whole/keys/platform.key" | tr 0-9a-f 1-9a-f0 | sed 's/^[^ ]*/landfall-platform-key-1/' >"$run/data/keys/platform.key"
+check "another platform key is refused" refuses 5 "does not open the vault"
+
+# --- damage
+afresh
+truncate -s 20000 "$run/data/catalog.db"
+check "a truncated catalog is refused" refuses 7 "catalog"
+afresh
+truncate -s 100 "$run/data/catalog.db"
+check "one of a hundred bytes, too" refuses 7 "catalog"
+afresh
+echo '{' >"$run/data/site.json"
+check "a damaged record is refused" refuses 7 "site.json is damaged"
+afresh
+sed -i 's/"version":1/"version":2/' "$run/data/site.json"
+check "a record of a newer version, too" refuses 2 "site.json was written by a newer version"
+
+# --- given up for good
+afresh
+rm "$run/data/catalog.db" "$run/data/client.env" "$run/data/keys/token.jwk" "$run/data/keys/ca.pem" "$run/data/keys/peer.json"
+tenant=$(sed -n 's/^LF_TENANT_ID=//p' "$run/whole/client.env")
+after_start() {
+	run_ok=0
+	lf group list >"$run/log/list" 2>&1 || run_ok=1
+}
+check "what an operator gives up is made anew" starts --accept-loss catalog,ca --accept-loss token-key,peer-key,client-secret
+check "that is said, with what goes with it" said "catalog.db is given up: with it goes every resource"
+check "the first principal signs in" [ "$run_ok" = 0 ]
+[ "$run_ok" = 0 ] || sed 's/^/# /' "$run/log/list"
+check "the site keeps its tenant" [ "$tenant" = "$(env_of LF_TENANT_ID)" ]
+check "and starts again without the word" starts
+after_start() { :; }
+afresh
+rm -rf "$run/data/regions" "$run/data/keys/platform.key"
+check "regions that are given up need no platform key" starts --accept-loss regions
+
+# --- a store that is away while the site starts
+afresh
+mv "$run/data/regions" "$run/data/away"
+after_start() {
+	run_ok=1
+	timeout 8 "$build/landfall" --env "$run/data/client.env" disk import d2 "$run/disk.raw" --group g1 --account loss1 >"$run/log/import" 2>&1 || run_ok=0
+}
+check "a region's store that is away does not keep the site from starting" starts
+check "health names it" said "health: region-store eastus"
+check "but what needs it fails" [ "$run_ok" = 0 ]
+check "and no empty store is made in its place" [ ! -e "$run/data/regions/eastus/store/vault.json" ]
+rm -rf "$run/data/regions"
+mv "$run/data/away" "$run/data/regions"
+check "with it back things go on" eval 'starts && [ "$run_ok" = 1 ]'
+exit $bad
