@@ -7,6 +7,10 @@
  * state, what only Landfall sees.  Ids compare without case and come back as
  * first written.
  *
+ * A row that is damaged (not JSON, without a type) harms itself only: lists go
+ * on without it and raise the health condition "catalog-row" (base/health.h);
+ * who asks for it by its id gets LF_ECORRUPT.
+ *
  * Threads: any thread may call; a transaction belongs to the thread that began
  * it, and other threads' writes wait for it (reads do not).  Every write
  * outside a transaction is a transaction of its own.  Committed = durable.
@@ -18,6 +22,8 @@
 #include "json/json.h"
 
 struct lf_catalog;
+/* Made when missing.  LF_ECORRUPT: damaged.  LF_EUNSUPPORTED: of a newer version; it stays as it
+ * is.  Looks through it for 5 s at most. */
 LF_MUST_CHECK int lf_catalog_open(const char *path, struct lf_clock *clock,
 				  struct lf_catalog **ret_catalog, struct lf_error *err);
 void lf_catalog_free(struct lf_catalog *catalog);
@@ -42,7 +48,7 @@ void lf_resource_done(struct lf_resource *resource);
 #define LF_RESOURCE_INIT ((struct lf_resource){0})
 #define LF_AUTO_RESOURCE LF_CLEANUP(lf_resource_done) struct lf_resource
 
-/* LF_ENOTFOUND with the id as target. */
+/* LF_ENOTFOUND with the id as target.  LF_ECORRUPT: the row is damaged. */
 LF_MUST_CHECK int lf_catalog_get(struct lf_catalog *catalog, const char *id,
 				 struct lf_resource *ret_resource, struct lf_error *err);
 
@@ -76,7 +82,7 @@ struct lf_resource_list {
 };
 void lf_resource_list_done(struct lf_resource_list *list);
 #define LF_AUTO_RESOURCE_LIST LF_CLEANUP(lf_resource_list_done) struct lf_resource_list
-/* In the order of the lower-case id. */
+/* In the order of the lower-case id; without what is damaged. */
 LF_MUST_CHECK int lf_catalog_list(struct lf_catalog *catalog, const struct lf_list_query *query,
 				  struct lf_resource_list *ret_list, struct lf_error *err);
 

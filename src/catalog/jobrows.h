@@ -30,7 +30,8 @@ struct lf_jobrow_query {
 	bool unfinished;	 /* only those that are not final */
 	size_t limit;		 /* 0: none */
 };
-/* Array of bodies, the newest first. */
+/* Array of bodies, the newest first; without what is damaged, for which the health condition
+ * "job-row" is raised. */
 LF_MUST_CHECK int lf_jobrow_list(struct lf_catalog *catalog, const struct lf_jobrow_query *query,
 				 json_t **ret_bodies, struct lf_error *err);
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/health.h"
 #include "catalog/jobrows.h"
 
 #define UNCOMMITTED_RETRY_NS (20 * LF_NS_PER_MS)
@@ -74,6 +75,18 @@ static void remove_entry(struct lf_jobs *jobs, struct lf_job_entry *entry)
 	*entry = jobs->queue[--jobs->n_queue];
 }
 
+/* Has it something to do?  A row that is no job is named and left alone: the others go on. */
+static bool is_wanted(const json_t *body)
+{
+	LF_AUTO_JOB job = LF_JOB_INIT;
+	struct lf_error err;
+	int rc = lf_job_from_body(body, &job, &err);
+
+	if (rc == LF_ECORRUPT)
+		lf_health_raise("job-row", lf_json_text_or(body, "id", ""), "%s", err.message);
+	return rc == 0 && job.state != LF_JOB_SUSPENDED;
+}
+
 static int reload_queue(struct lf_jobs *jobs, struct lf_error *err)
 {
 	const struct lf_jobrow_query unfinished = {.unfinished = true};
@@ -84,12 +97,13 @@ static int reload_queue(struct lf_jobs *jobs, struct lf_error *err)
 	int rc = lf_jobrow_list(jobs->catalog, &unfinished, &bodies, err);
 	if (rc)
 		return rc;
+	for (i = json_array_size(bodies); i-- > 0;)
+		if (!is_wanted(json_array_get(bodies, i)))
+			json_array_remove(bodies, i);
 	LF_GUARD(&jobs->mutex);
-	json_array_foreach (bodies, i, body) {
-		if (strcmp(lf_json_text_or(body, "state", ""), "Suspended") != 0)
-			add_entry(jobs, lf_json_text_or(body, "id", ""),
-				  lf_json_text_or(body, "resource", ""));
-	}
+	json_array_foreach (bodies, i, body)
+		add_entry(jobs, lf_json_text_or(body, "id", ""),
+			  lf_json_text_or(body, "resource", ""));
 	return 0;
 }
 
@@ -159,7 +173,10 @@ static void look_at(struct lf_jobs *jobs, const char *id)
 	} else if (!rc) {
 		rc = lf_job_step_run(jobs, &job, &wake_ns, &finished, &err);
 	}
-	if (rc && rc != LF_ENOTFOUND) {
+	if (rc == LF_ECORRUPT && !job.type) {
+		lf_health_raise("job-row", id, "%s", err.message);
+		finished = true;
+	} else if (rc && rc != LF_ENOTFOUND) {
 		/* the catalog cannot be read or written now: nothing is lost, try again */
 		lf_log_error("job", &err);
 		wake_ns = lf_clock_now_ns(jobs->clock) + LF_NS_PER_S;
@@ -320,9 +337,14 @@ int lf_jobs_list(struct lf_jobs *jobs, const char *scope, const char *type_prefi
 		return lf_fail_nomem(err);
 	for (size_t i = 0; i < json_array_size(bodies); i++) {
 		rc = lf_job_from_body(json_array_get(bodies, i), &list.items[list.n], err);
-		if (rc)
+		if (rc && rc != LF_ECORRUPT)
 			return rc;
-		list.n++;
+		if (rc)
+			lf_health_raise("job-row",
+					lf_json_text_or(json_array_get(bodies, i), "id", ""), "%s",
+					err->message);
+		else
+			list.n++;
 	}
 	*ret_list = list;
 	list = (struct lf_job_list){0};

@@ -21,12 +21,15 @@ bool lf_job_state_is_final(enum lf_job_state state)
 	return state >= LF_JOB_SUCCEEDED;
 }
 
-static enum lf_job_state parse_state(const char *name)
+/* false: a state that there is not. */
+static bool parse_state(const char *name, enum lf_job_state *ret_state)
 {
-	for (size_t i = 0; i < LF_N(state_names); i++)
-		if (strcmp(state_names[i], name) == 0)
-			return (enum lf_job_state)i;
-	return LF_JOB_FAILED;
+	for (size_t i = 0; name && i < LF_N(state_names); i++)
+		if (strcmp(state_names[i], name) == 0) {
+			*ret_state = (enum lf_job_state)i;
+			return true;
+		}
+	return false;
 }
 
 void lf_job_done(struct lf_job *job)
@@ -103,6 +106,18 @@ int lf_job_to_row(struct lf_catalog *catalog, const struct lf_job *job, struct l
 	return lf_jobrow_put(catalog, &row, err);
 }
 
+/* They are for people to look at: one that cannot be read is none. */
+static void parse_steps(const json_t *steps, struct lf_job *job)
+{
+	for (size_t i = 0; i < json_array_size(steps) && i < LF_JOB_STEPS_MAX; i++) {
+		const json_t *step = json_array_get(steps, i);
+		if (!parse_state(json_string_value(json_array_get(step, 2)), &job->steps[i].state))
+			return;
+		job->steps[i].start_ns = json_integer_value(json_array_get(step, 0));
+		job->steps[i].end_ns = json_integer_value(json_array_get(step, 1));
+	}
+}
+
 int lf_job_from_body(const json_t *body, struct lf_job *ret_job, struct lf_error *err)
 {
 	LF_AUTO_JOB job = LF_JOB_INIT;
@@ -117,22 +132,20 @@ int lf_job_from_body(const json_t *body, struct lf_job *ret_job, struct lf_error
 	job.data = data ? json_deep_copy(data) : json_object();
 	if (!job.type || !job.scope || !job.resource || !job.doc || !job.data)
 		return lf_fail_nomem(err);
-	job.state = parse_state(lf_json_text_or(body, "state", ""));
-	job.ending = parse_state(lf_json_text_or(body, "ending", "NotStarted"));
-	job.step = (unsigned)lf_json_int_or(body, "step", 0);
+	int64_t step = lf_json_int_or(body, "step", 0);
+	if (!lf_guid_valid(job.id) || !job.type[0] ||
+	    !parse_state(lf_json_text(body, "state"), &job.state) ||
+	    !parse_state(lf_json_text_or(body, "ending", "NotStarted"), &job.ending) || step < 0 ||
+	    step > LF_JOB_STEPS_MAX)
+		return lf_fail(err, LF_ECORRUPT, job.id, "the row of job %s is damaged", job.id);
+	job.step = (unsigned)step;
 	job.attempt = (unsigned)lf_json_int_or(body, "attempt", 0);
 	job.cancel_requested = lf_json_bool_or(body, "cancel", false);
 	job.created_ns = lf_json_int_or(body, "created", 0);
 	job.started_ns = lf_json_int_or(body, "started", 0);
 	job.ended_ns = lf_json_int_or(body, "ended", 0);
 	job.changed_ns = lf_json_int_or(body, "changed", 0);
-	const json_t *steps = lf_json_at(body, "steps");
-	for (size_t i = 0; i < json_array_size(steps) && i < LF_JOB_STEPS_MAX; i++) {
-		const json_t *step = json_array_get(steps, i);
-		job.steps[i].start_ns = json_integer_value(json_array_get(step, 0));
-		job.steps[i].end_ns = json_integer_value(json_array_get(step, 1));
-		job.steps[i].state = parse_state(json_string_value(json_array_get(step, 2)));
-	}
+	parse_steps(lf_json_at(body, "steps"), &job);
 	if (lf_json_at(body, "error"))
 		parse_error(body, &job.error);
 	*ret_job = job;

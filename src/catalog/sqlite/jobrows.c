@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/health.h"
 #include "base/text.h"
 #include "catalog/sqlite/sqlite.h"
 
@@ -62,14 +63,15 @@ static int begin_list(struct lf_catalog *catalog, const struct lf_jobrow_query *
 		return lf_fail_nomem(err);
 	/* three texts, so that each is answered from its index */
 	const char *sql =
-		wanted->unfinished ? "SELECT body, type FROM jobs WHERE final = 0 AND ?1 = ?1 AND "
-				     "(?2 = '' OR resource = ?2)"
-				     " ORDER BY created_ns DESC"
+		wanted->unfinished
+			? "SELECT body, type, id FROM jobs WHERE final = 0 AND ?1 = ?1 AND "
+			  "(?2 = '' OR resource = ?2)"
+			  " ORDER BY created_ns DESC"
 		: wanted->resource
-			? "SELECT body, type FROM jobs WHERE resource = ?2 AND"
+			? "SELECT body, type, id FROM jobs WHERE resource = ?2 AND"
 			  " (?1 = '' OR scope = ?1 OR (scope > ?1 || '/' AND scope < ?1 || '0'))"
 			  " ORDER BY created_ns DESC"
-			: "SELECT body, type FROM jobs WHERE ?2 = '' AND"
+			: "SELECT body, type, id FROM jobs WHERE ?2 = '' AND"
 			  " (?1 = '' OR scope = ?1 OR (scope > ?1 || '/' AND scope < ?1 || '0'))"
 			  " ORDER BY created_ns DESC";
 	int rc = lf_query_begin(catalog, sql, false, rows, err);
@@ -97,6 +99,10 @@ int lf_jobrow_list(struct lf_catalog *catalog, const struct lf_jobrow_query *que
 		    !lf_text_starts_nocase(lf_query_column(&rows, 1), query->type_prefix))
 			continue;
 		rc = lf_query_json(&rows, 0, &body, err);
+		if (rc == LF_ECORRUPT) {
+			lf_health_raise("job-row", lf_query_column(&rows, 2), "%s", err->message);
+			continue;
+		}
 		if (rc)
 			return rc;
 		if (json_array_append_new(bodies, body))

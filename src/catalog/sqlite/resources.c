@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/health.h"
 #include "base/names.h"
 #include "base/text.h"
 #include "catalog/sqlite/sqlite.h"
@@ -39,6 +40,8 @@ static int read_resource(struct lf_query *query, struct lf_resource *ret_resourc
 	snprintf(resource.etag, sizeof(resource.etag), "%s", lf_query_column(query, 2));
 	resource.created_ns = sqlite3_column_int64(query->statement, 3);
 	resource.changed_ns = sqlite3_column_int64(query->statement, 4);
+	if (resource.id[0] != '/' || !resource.type[0])
+		return lf_fail(err, LF_ECORRUPT, resource.id, "a row has no id or no type");
 	int rc = lf_query_json(query, 5, &resource.doc, err);
 	if (!rc)
 		rc = lf_query_json(query, 6, &resource.state, err);
@@ -125,7 +128,10 @@ static int write_put(struct lf_catalog *catalog, const struct put *put, bool exi
 	lf_query_int(&query, 5, lf_clock_now_ns(catalog->clock));
 	lf_query_text(&query, 6, put->doc ? put->doc : exists ? NULL : "{}");
 	lf_query_text(&query, 7, put->state);
-	return lf_query_run(&query, NULL, err);
+	rc = lf_query_run(&query, NULL, err);
+	if (!rc)
+		lf_health_clear("catalog-row", put->id);
+	return rc;
 }
 
 static int put_in_transaction(struct lf_catalog *catalog, const struct put *put,
@@ -187,7 +193,10 @@ static int delete_where(struct lf_catalog *catalog, const char *sql, const char 
 	if (rc)
 		return rc;
 	lf_query_text(&query, 1, key);
-	return lf_query_run(&query, NULL, err);
+	rc = lf_query_run(&query, NULL, err);
+	if (!rc)
+		lf_health_clear("catalog-row", id);
+	return rc;
 }
 
 int lf_catalog_delete(struct lf_catalog *catalog, const char *id, struct lf_error *err)
@@ -217,7 +226,10 @@ static int append_row(struct lf_query *rows, struct lf_resource_list *list, size
 	}
 	int rc = read_resource(rows, &list->items[list->n], err);
 	list->n += rc == 0;
-	return rc;
+	if (rc != LF_ECORRUPT)
+		return rc;
+	lf_health_raise("catalog-row", lf_query_column(rows, 0), "%s", err->message);
+	return 0;
 }
 
 static int begin_list(struct lf_catalog *catalog, const struct lf_list_query *query,
@@ -247,8 +259,8 @@ static int begin_list(struct lf_catalog *catalog, const struct lf_list_query *qu
 	lf_query_text(ret_rows, 2, to);
 	lf_query_text(ret_rows, 3, after);
 	lf_query_text(ret_rows, 4, query->type);
-	/* one more than asked for tells whether there are others */
-	lf_query_int(ret_rows, 5, (int64_t)(query->limit ? query->limit : LIST_ROWS_MAX) + 1);
+	/* with a limit it is who steps that ends: rows that cannot be read do not count */
+	lf_query_int(ret_rows, 5, query->limit ? -1 : LIST_ROWS_MAX + 1);
 	return 0;
 }
 

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/sqlite/sqlite.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fault.h"
 #include "base/text.h"
 
 #define BUSY_TIMEOUT_MS 20000
+#define SCHEMA_VERSION	1 /* PRAGMA user_version; docs/formats/catalog.md */
+#define CHECK_LIMIT_NS	(5 * LF_NS_PER_S)
+#define CHECK_EVERY	100000 /* instructions of SQLite's between two looks at the time */
 
 static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS resources ("
@@ -22,8 +26,7 @@ static const char schema[] =
 	" final INTEGER NOT NULL, created_ns INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;"
 	"CREATE INDEX IF NOT EXISTS jobs_by_resource ON jobs (resource, created_ns);"
 	"CREATE INDEX IF NOT EXISTS jobs_by_scope ON jobs (scope, created_ns);"
-	"CREATE INDEX IF NOT EXISTS jobs_unfinished ON jobs (created_ns) WHERE final = 0;"
-	"PRAGMA user_version = 1;";
+	"CREATE INDEX IF NOT EXISTS jobs_unfinished ON jobs (created_ns) WHERE final = 0;";
 
 static int fail_sql(sqlite3 *db, const char *what, struct lf_error *err)
 {
@@ -74,6 +77,77 @@ static int open_connection(const char *path, sqlite3 **ret_db, struct lf_error *
 	return 0;
 }
 
+/* One number or text that a statement answers. */
+static int ask(sqlite3 *db, const char *sql, char **ret_text, struct lf_error *err)
+{
+	sqlite3_stmt *statement = NULL;
+	int rc = 0;
+
+	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK ||
+	    sqlite3_step(statement) != SQLITE_ROW) {
+		rc = fail_sql(db, "catalog", err);
+	} else {
+		const unsigned char *text = sqlite3_column_text(statement, 0);
+		*ret_text = strdup(text ? (const char *)text : "");
+		rc = *ret_text ? 0 : lf_fail_nomem(err);
+	}
+	sqlite3_finalize(statement);
+	return rc;
+}
+
+/* Make the tables of a new catalog; a newer one's are not ours to read, and stay as they are. */
+static int settle_version(struct lf_catalog *catalog, struct lf_error *err)
+{
+	LF_AUTO_FREE char *text = NULL;
+	uint64_t version = 0;
+
+	int rc = ask(catalog->writer, "PRAGMA user_version", &text, err);
+	if (!rc)
+		rc = lf_parse_u64(text, 0, UINT32_MAX, &version, err);
+	if (rc)
+		return rc;
+	if (version > SCHEMA_VERSION) {
+		lf_fail(err, LF_EUNSUPPORTED, catalog->path,
+			"%s is of version %llu, and this Landfall knows up to %d", catalog->path,
+			(unsigned long long)version, SCHEMA_VERSION);
+		return lf_error_hint(err, "it was written by a newer version of Landfall: use "
+					  "that one, or restore a copy from before");
+	}
+	if (version == SCHEMA_VERSION)
+		return 0;
+	rc = exec_sql(catalog->writer, "BEGIN IMMEDIATE", err);
+	if (!rc)
+		rc = exec_sql(catalog->writer, schema, err);
+	if (!rc)
+		rc = exec_sql(catalog->writer, "PRAGMA user_version = 1; COMMIT", err);
+	return rc;
+}
+
+static int out_of_time(void *end_ns)
+{
+	return lf_clock_monotonic_ns() > *(int64_t *)end_ns;
+}
+
+/* Damage is found before anything is built on it.  A catalog that takes longer to look through than
+ * a start may take is looked at in part; landfalld check has the time. */
+static int quick_check(struct lf_catalog *catalog, struct lf_error *err)
+{
+	int64_t end_ns = lf_clock_monotonic_ns() + CHECK_LIMIT_NS;
+	LF_AUTO_FREE char *found = NULL;
+
+	sqlite3_progress_handler(catalog->writer, CHECK_EVERY, out_of_time, &end_ns);
+	int rc = ask(catalog->writer, "PRAGMA quick_check(1)", &found, err);
+	bool late = sqlite3_errcode(catalog->writer) == SQLITE_INTERRUPT;
+	sqlite3_progress_handler(catalog->writer, 0, NULL, NULL);
+	if (rc)
+		return late ? 0 : rc;
+	if (strcmp(found, "ok") == 0)
+		return 0;
+	lf_fail(err, LF_ECORRUPT, catalog->path, "%s is damaged: %.200s", catalog->path, found);
+	return lf_error_hint(err, "restore it from a copy; landfalld check says what else is "
+				  "damaged");
+}
+
 int lf_catalog_open(const char *path, struct lf_clock *clock, struct lf_catalog **ret_catalog,
 		    struct lf_error *err)
 {
@@ -88,7 +162,9 @@ int lf_catalog_open(const char *path, struct lf_clock *clock, struct lf_catalog 
 	catalog->path = strdup(path);
 	rc = catalog->path ? open_connection(path, &catalog->writer, err) : lf_fail_nomem(err);
 	if (!rc)
-		rc = exec_sql(catalog->writer, schema, err);
+		rc = settle_version(catalog, err);
+	if (!rc)
+		rc = quick_check(catalog, err);
 	if (rc) {
 		lf_catalog_free(catalog);
 		return rc;
@@ -284,6 +360,12 @@ int lf_query_json(struct lf_query *query, int at, json_t **ret_doc, struct lf_er
 	const char *text = lf_query_column(query, at);
 	int rc = lf_json_parse(text, strlen(text), ret_doc, err);
 
+	if (!rc && !json_is_object(*ret_doc)) {
+		json_decref(*ret_doc);
+		*ret_doc = NULL;
+		rc = LF_EINVAL;
+	}
 	/* what we wrote ourselves and cannot read is damage, not bad input */
-	return rc == LF_EINVAL ? lf_fail(err, LF_ECORRUPT, "catalog", "a row is not JSON") : rc;
+	return rc == LF_EINVAL ? lf_fail(err, LF_ECORRUPT, "catalog", "a row is not a JSON object")
+			       : rc;
 }

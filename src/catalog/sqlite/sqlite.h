@@ -50,7 +50,7 @@ LF_MUST_CHECK int lf_query_step(struct lf_query *query, struct lf_error *err);
 LF_MUST_CHECK int lf_query_run(struct lf_query *query, int *ret_changed, struct lf_error *err);
 const char *lf_query_column(struct lf_query *query,
 			    int at); /* "" for NULL; borrowed until the next step */
-/* JSON column. */
+/* JSON column, an object.  LF_ECORRUPT: the row is damaged. */
 LF_MUST_CHECK int lf_query_json(struct lf_query *query, int at, json_t **ret_doc,
 				struct lf_error *err);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
+#include "base/health.h"
+#include "catalog/jobrows.h"
 #include "job/engine.h"
 
 /* A world of counters that the steps below change. */
@@ -265,6 +267,45 @@ static void test_workers__finish_many_jobs(void **state)
 
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* A row that is no job: its neighbours run, and nothing is said to have succeeded. */
+static void test_job__whose_row_is_damaged_harms_itself_only(void **state)
+{
+	static const char *const bodies[] = {
+		"\"type\":\"test.two\",\"state\":\"Perhaps\"}",
+		"\"type\":\"test.two\",\"state\":\"InProgress\",\"step\":4000000000}",
+		"\"type\":\"test.two\",\"state\":\"InProgress\",\"step\":-1}",
+		"\"type\":\"test.two\",\"state\":7}",
+		"\"state\":\"NotStarted\"}",
+	};
+	struct world *w = *state;
+	struct lf_error err = LF_ERROR_NONE;
+	char id[LF_GUID_SIZE], text[256], good[LF_GUID_SIZE];
+
+	for (size_t i = 0; i < LF_N(bodies); i++) {
+		LF_AUTO_JSON *body = NULL;
+		lf_guid_random(id);
+		snprintf(text, sizeof(text), "{\"id\":\"%s\",%s", id, bodies[i]);
+		assert_lf_ok(lf_json_parse(text, strlen(text), &body, &err));
+		const struct lf_jobrow row = {.id = id,
+					      .type = "test.two",
+					      .scope = "/vault",
+					      .resource = "/vault/other",
+					      .created_ns = 1,
+					      .body = body};
+		assert_lf_ok(lf_jobrow_put(w->catalog, &row, &err));
+	}
+	assert_lf_ok(submit(w, NULL, good, &err));
+	assert_lf_ok(lf_jobs_run(w->jobs, 2, &err));
+	while (state_of(w, good, &err) != LF_JOB_SUCCEEDED)
+		lf_clock_step(w->clock, LF_NS_PER_S);
+	LF_AUTO_JOB_LIST list = {0};
+	assert_lf_ok(lf_jobs_list(w->jobs, "/vault", NULL, NULL, &list, &err));
+	assert_int_equal(list.n, 1);
+	assert_string_equal(list.items[0].id, good);
+	assert_int_equal(w->ended, 1);
+	assert_int_equal(lf_health_count(), LF_N(bodies));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +316,7 @@ int main(void)
 		WITH_WORLD(test_submit__refuses_a_second_job_and_knows_its_own_id_again),
 		WITH_WORLD(test_cancel__takes_back_and_is_refused_once_final),
 		WITH_WORLD(test_workers__finish_many_jobs),
+		WITH_WORLD(test_job__whose_row_is_damaged_harms_itself_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
