@@ -18,7 +18,9 @@ void lf_audit_exchange(struct lf_audit *audit, const struct lf_http_exchange *x,
 	event->code = good ? NULL : lf_error_arm(err);
 	event->resource = event->resource ? event->resource : lf_http_path(x);
 	event->action = event->action ? event->action : lf_http_method(x);
-	event->nobody = !good && !event->principal && !event->fingerprint;
+	event->nobody = event->outcome == LF_AUDIT_REFUSED &&
+			(!event->principal || err->code == LF_EUNAUTHENTICATED ||
+			 err->code == LF_EDENIED || err->code == LF_ETHROTTLED);
 	if (!good)
 		lf_count("requests_refused", event->code, 1);
 	lf_audit_write(audit, event);

@@ -11,8 +11,10 @@
 /*
  * Fill in what the exchange says - address, certificate, outcome, code and status; the path where
  * event names no resource, the method where it names no action - and write the line.  err: why it
- * was refused or failed; NULL or no code: it was allowed.  A certificate, or event->principal, says
- * who asks; without both a refusal is nobody's.  Refusals are counted by their code, too.
+ * was refused or failed; NULL or no code: it was allowed.  Who asks is known by event->principal; a
+ * refusal of anybody else, and whatever was refused for lack of a right, may be counted only
+ * (event->nobody), so that no agent and no token fills the log.  Refusals are counted by their
+ * code, too.
  */
 void lf_audit_exchange(struct lf_audit *audit, const struct lf_http_exchange *x,
 		       struct lf_audit_event *event, const struct lf_error *err);

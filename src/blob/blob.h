@@ -12,6 +12,7 @@
 #ifndef LF_BLOB_BLOB_H
 #define LF_BLOB_BLOB_H
 
+#include "audit/audit.h"
 #include "base/clock.h"
 #include "blob/page.h"
 #include "blob/point.h"
@@ -42,12 +43,15 @@ struct lf_blob_access {
 	/* Set by whoever decides: the right is to make, not to replace.  Then a blob that is there
 	 * when the bytes have come stays, and the request is refused. */
 	bool create_only;
+	bool agent; /* set, too: it is an agent that puts its packs, which nobody wants to read of
+		     */
 };
 
 struct lf_blob_opts {
 	struct lf_clock *clock;
 	struct lf_token_keys *token_keys;
 	struct lf_regions *regions;
+	struct lf_audit *audit;
 	const char *data_dir, *tenant_id;
 	const char *const *base_url;
 	/* May the principal do this?  Asked once for a request, before its body.  LF_EDENIED

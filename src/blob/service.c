@@ -246,8 +246,10 @@ static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin
 	}
 	int rc = request ? decide(request, x, &err) : lf_fail_nomem(&err);
 	if (rc) {
-		if (request)
+		if (request) {
+			lf_blob_audit(request, x, &err);
 			request_free(request);
+		}
 		answer_failure(x, &err);
 		return rc;
 	}
@@ -274,6 +276,9 @@ static void complete(void *context, struct lf_http_exchange *x, int sink_error,
 	int rc = sink_error ? sink_error : check_account(request, &err);
 	if (!rc)
 		rc = run(request, x, &err);
+	if (!rc)
+		err = LF_ERROR_NONE;
+	lf_blob_audit(request, x, &err);
 	if (rc)
 		answer_failure(x, &err);
 	else
@@ -281,7 +286,8 @@ static void complete(void *context, struct lf_http_exchange *x, int sink_error,
 }
 
 static int check_token(const struct lf_blob_service *service, const char *token,
-		       struct lf_blob_access *access, struct lf_error *err)
+		       struct lf_blob_request *request, struct lf_blob_access *access,
+		       struct lf_error *err)
 {
 	const char *const audiences[] = {"https://storage.azure.com", *service->opts.base_url,
 					 NULL};
@@ -294,6 +300,7 @@ static int check_token(const struct lf_blob_service *service, const char *token,
 	if (rc)
 		return rc;
 	access->principal = lf_json_text_or(claims, "oid", "");
+	snprintf(request->principal, sizeof(request->principal), "%s", access->principal);
 	return service->opts.authorize(service->opts.context, access, err);
 }
 
@@ -334,12 +341,15 @@ int lf_blob_authorize(struct lf_http_exchange *x, struct lf_blob_request *reques
 	if (rc)
 		return rc;
 	bool by_key = header && lf_text_starts_nocase(header, shared);
-	if (header && lf_text_starts_nocase(header, bearer))
-		rc = check_token(service, header + strlen(bearer), &access, err);
+	bool by_token = header && lf_text_starts_nocase(header, bearer);
+	request->by = by_token ? "bearer token" : by_key ? "shared key" : "shared access signature";
+	if (by_token)
+		rc = check_token(service, header + strlen(bearer), request, &access, err);
 	else
 		rc = check_signature(service, x, by_key ? header + strlen(shared) : NULL, &access,
 				     err);
 	request->create_only = access.create_only;
+	request->agent = access.agent;
 	return rc;
 }
 
@@ -355,6 +365,7 @@ int lf_blob_open(const struct lf_blob_opts *opts, struct lf_blob_service **ret_s
 	service->handler = (struct lf_http_handler){begin, complete, service};
 	for (size_t i = 0; i < LF_BLOB_LOCKS; i++)
 		pthread_mutex_init(&service->locks[i], NULL);
+	pthread_mutex_init(&service->told.mutex, NULL);
 	if (!service->data_dir) {
 		lf_blob_free(service);
 		return lf_fail_nomem(err);
@@ -369,6 +380,7 @@ void lf_blob_free(struct lf_blob_service *service)
 {
 	if (!service)
 		return;
+	pthread_mutex_destroy(&service->told.mutex);
 	for (size_t i = 0; i < LF_BLOB_LOCKS; i++)
 		pthread_mutex_destroy(&service->locks[i]);
 	free(service->data_dir);

@@ -21,12 +21,25 @@
 #define LF_BLOB_QUERY_SIZE 1100 /* of a value in a query: a blob's name, at most */
 #define LF_BLOB_LOCKS	   64
 
+/* What the audit log has been told of lately (blob/told.c): of reads by shared access signatures
+ * and of page writes one line of a blob in LF_BLOB_TOLD_S seconds is enough. */
+#define LF_BLOB_TOLD   256
+#define LF_BLOB_TOLD_S 600
+struct lf_blob_told {
+	pthread_mutex_t mutex;
+	struct {
+		uint64_t what;
+		int64_t until_ns;
+	} rows[LF_BLOB_TOLD];
+};
+
 struct lf_blob_service {
 	struct lf_blob_opts opts;
 	char *data_dir;
 	struct lf_http_handler handler;
 	/* Held while a blob's name gets other bytes, or none: by a hash of the name. */
 	pthread_mutex_t locks[LF_BLOB_LOCKS];
+	struct lf_blob_told told;
 };
 
 /* Account, container and blob of a request's path, decoded; container and blob may be "". */
@@ -50,6 +63,10 @@ struct lf_blob_request {
 	bool create_only; /* as in struct lf_blob_access */
 	int account;	  /* the account's directory, held open: the one that was asked for */
 	struct lf_blob_upload *upload; /* LF_BLOB_PUT: the bytes as they come */
+	/* for the audit log */
+	char principal[LF_GUID_SIZE]; /* of a token; "" none */
+	const char *by;		      /* "bearer token" and the like; NULL: nothing */
+	bool agent;		      /* as in struct lf_blob_access */
 };
 
 /* What a request does; LF_EUNSUPPORTED "UnsupportedOperation", LF_EINVAL. */
@@ -60,6 +77,9 @@ LF_MUST_CHECK int lf_blob_operation_parse(const struct lf_http_exchange *x,
 /* Who asks, and may they?  Sets create_only.  LF_EUNAUTHENTICATED, LF_EDENIED. */
 LF_MUST_CHECK int lf_blob_authorize(struct lf_http_exchange *x, struct lf_blob_request *request,
 				    struct lf_error *err);
+/* A line of the audit log, where it is worth one.  request: what is known of it. */
+void lf_blob_audit(struct lf_blob_request *request, const struct lf_http_exchange *x,
+		   const struct lf_error *err);
 /* Decode percent escapes in place; false: broken, or a NUL. */
 bool lf_blob_decode(char *text);
 

@@ -10,6 +10,7 @@
 
 #include <openssl/crypto.h>
 
+#include "audit/exchange.h"
 #include "base/text.h"
 #include "http/json.h"
 #include "os/file.h"
@@ -174,13 +175,14 @@ struct route {
 	const char *method, *what;
 	unsigned flags;
 	ask_fn *fn;
+	const char *action; /* of a line of the audit log when it went well, too */
 };
 static const struct route routes[] = {
-	{"POST", "/begin", JSON, begin_point},
+	{"POST", "/begin", JSON, begin_point, "Landfall/peers/begin/action"},
 	{"POST", "/extents", 0, take_extents},
 	{"POST", "/packs", PACK, take_pack},
-	{"POST", "/commit", JSON, commit},
-	{"DELETE", "", 0, forget},
+	{"POST", "/commit", JSON, commit, "Landfall/peers/commit/action"},
+	{"DELETE", "", 0, forget, "Landfall/peers/forget/action"},
 };
 
 /* "/peer/v1/REGION/POINT" and what of it; NULL: nothing of ours. */
@@ -221,6 +223,20 @@ static int authenticate(const struct lf_receive *receive, const struct lf_http_e
 		       "the secret of this site's pairing key is needed");
 }
 
+/* A line of the audit log: what peers are refused, and what they begin, make and let go of. */
+static void audit(const struct lf_receive *receive, const struct lf_http_exchange *x,
+		  const struct route *route, bool known, const struct lf_error *err)
+{
+	struct lf_audit_event event = {
+		.action = route && route->action ? route->action : "Landfall/peers/action",
+		.principal = known ? "peer" : NULL,
+		.durable = !err->code,
+	};
+
+	if (err->code || route->action)
+		lf_audit_exchange(receive->opts.audit, x, &event, err);
+}
+
 /* Who asks, before any of the body is read. */
 static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin *ret_begin)
 {
@@ -235,8 +251,10 @@ static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin
 	ret_begin->body_max = BODY_MAX;
 	if (!rc && route->flags & PACK)
 		rc = begin_pack(&ask, ret_begin, &err);
-	if (rc)
+	if (rc) {
 		lf_http_answer_error(x, &err);
+		audit(receive, x, route, rc != LF_EUNAUTHENTICATED, &err);
+	}
 	return rc;
 }
 
@@ -260,6 +278,9 @@ static void complete(void *context, struct lf_http_exchange *x, int sink_error,
 		rc = route->fn(&ask, &err);
 	if (rc)
 		lf_http_answer_error(x, &err);
+	else
+		err = LF_ERROR_NONE;
+	audit(receive, x, route, true, &err);
 	json_decref(ask.doc);
 }
 

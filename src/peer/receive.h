@@ -9,6 +9,7 @@
 #define LF_PEER_RECEIVE_H
 
 #include "base/clock.h"
+#include "audit/audit.h"
 #include "http/server.h"
 #include "json/json.h"
 #include "vault/regions.h"
@@ -16,6 +17,7 @@
 struct lf_receive_opts {
 	struct lf_regions *regions;
 	struct lf_clock *clock;
+	struct lf_audit *audit;
 	const char *data_dir; /* journals and packs under way: DIR/inbox */
 	const char *secret;
 	/* The blocks of body's disks are durable in the region's vault: make the point of them,

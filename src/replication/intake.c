@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "audit/exchange.h"
 #include "http/json.h"
 #include "replication/agents.h"
 #include "replication/inventory.h"
@@ -41,7 +42,8 @@ struct ask {
 	const char *agent, *fingerprint, *session; /* of the admission */
 	const char *body;
 	size_t len;
-	json_t *doc; /* body as JSON, where the route takes it */
+	json_t *doc;		 /* body as JSON, where the route takes it */
+	char made[LF_GUID_SIZE]; /* the agent that was registered */
 };
 typedef int ask_fn(struct ask *ask, struct lf_error *err);
 
@@ -70,6 +72,7 @@ static int register_agent(struct ask *ask, struct lf_error *err)
 				   lf_json_at(ask->doc, "inventory"), &agent, &certificate, err);
 	if (rc)
 		return rc;
+	snprintf(ask->made, sizeof(ask->made), "%s", agent);
 	LF_AUTO_JSON *answer = json_pack("{s:s,s:s}", "agentId", agent, "certificate", certificate);
 	return answer ? lf_http_answer_json(ask->x, answer, err) : lf_fail_nomem(err);
 }
@@ -234,10 +237,12 @@ static const struct {
 	unsigned flags;
 	uint32_t body_max;
 	ask_fn *fn;
+	const char *action; /* of a line of the audit log when it went well, too */
 } routes[] = {
 	{"GET", "ca", OPEN, 0, get_ca},
-	{"POST", "register", OPEN | JSON, REGISTER_BYTES, register_agent},
-	{"POST", "renew", JSON, SMALL_BYTES, renew},
+	{"POST", "register", OPEN | JSON, REGISTER_BYTES, register_agent,
+	 "Landfall/agents/register/action"},
+	{"POST", "renew", JSON, SMALL_BYTES, renew, "Landfall/agents/renew/action"},
 	{"POST", "poll", JSON, POLL_BYTES, poll},
 	{"POST", "sessions", JSON, SMALL_BYTES, begin_session},
 	{"POST", "sessions/*/have", 0, HAVE_IDS_MAX * sizeof(struct lf_chunk_id), have},
@@ -317,6 +322,25 @@ static void answer_error(struct lf_http_exchange *x, const struct lf_error *err)
 	lf_http_answer_error(x, &told);
 }
 
+/* A line of the audit log: what agents are refused, and what makes one. */
+static void audit(const struct lf_intake *intake, const struct lf_http_exchange *x,
+		  const struct admission *admission, const struct ask *ask,
+		  const struct lf_error *err)
+{
+	const char *action = admission ? routes[admission->route].action : NULL;
+	struct lf_audit_event event = {
+		.action = action ? action : "Landfall/agents/action",
+		.principal = admission && admission->agent[0] ? admission->agent : NULL,
+		.detail = ask ? lf_json_text(ask->doc, "inventory.machineName") : NULL,
+		.durable = !err->code,
+	};
+
+	if (ask && !err->code && !event.principal)
+		event.principal = ask->made;
+	if (action || err->code)
+		lf_audit_exchange(intake->opts.audit, x, &event, err);
+}
+
 /* The head of a request: nobody's body is read before it is known who sends it. */
 static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin *ret_begin)
 {
@@ -329,6 +353,7 @@ static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin
 	if (rc) {
 		free(admission);
 		answer_error(x, &err);
+		audit(context, x, NULL, NULL, &err);
 		return rc;
 	}
 	*ret_begin = (struct lf_http_begin){.body_max = routes[admission->route].body_max,
@@ -356,11 +381,17 @@ static void complete(void *context, struct lf_http_exchange *x, int sink_error,
 			  .fingerprint = admission->fingerprint,
 			  .session = admission->session};
 	struct lf_error err = LF_ERROR_NONE;
+	int rc = sink_error;
 
 	if (sink_error)
-		answer_error(x, sink_err);
-	else if (serve(&ask, admission->route, &err))
+		err = *sink_err;
+	else
+		rc = serve(&ask, admission->route, &err);
+	if (rc)
 		answer_error(x, &err);
+	else
+		err = LF_ERROR_NONE;
+	audit(context, x, admission, &ask, &err);
 	json_decref(ask.doc);
 }
 

@@ -10,11 +10,13 @@
 #ifndef LF_REPLICATION_INTAKE_H
 #define LF_REPLICATION_INTAKE_H
 
+#include "audit/audit.h"
 #include "http/server.h"
 #include "replication/replication.h"
 
 struct lf_intake_opts {
 	struct lf_replication *replication;
+	struct lf_audit *audit;
 	const char *ca_cert;
 	/* File of a blob of an account (ARM id); free().  The storage layer is above us. */
 	int (*blob_path)(void *context, const char *account_id, const char *container,

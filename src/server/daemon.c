@@ -88,7 +88,7 @@ static int authorize_blob(void *context, struct lf_blob_access *access, struct l
 
 	if (lf_text_equal_nocase(access->principal, daemon->context.owner_id))
 		return 0;
-	access->create_only = true;
+	access->create_only = access->agent = true;
 	int rc = access->operation != LF_BLOB_PUT
 			 ? LF_ENOTFOUND
 			 : lf_agent_may_put_pack(daemon->context.replication, access->principal,
@@ -195,12 +195,14 @@ static int open_mounts(struct lf_daemon *daemon, struct lf_error *err)
 {
 	const struct lf_context *context = &daemon->context;
 	const struct lf_intake_opts intake = {.replication = context->replication,
+					      .audit = context->audit,
 					      .ca_cert = context->ca_cert,
 					      .blob_path = pack_path,
 					      .blob_container = pack_container,
 					      .blob_token = agent_token,
 					      .context = daemon};
 	const struct lf_blob_opts blob = {.clock = context->clock,
+					  .audit = context->audit,
 					  .regions = context->regions,
 					  .token_keys = context->token_keys,
 					  .data_dir = daemon->data_dir,
@@ -211,6 +213,7 @@ static int open_mounts(struct lf_daemon *daemon, struct lf_error *err)
 					  .context = daemon};
 
 	const struct lf_receive_opts receive = {.regions = context->regions,
+						.audit = context->audit,
 						.clock = context->clock,
 						.data_dir = daemon->data_dir,
 						.secret = daemon->site.peer_secret,
