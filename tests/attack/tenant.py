@@ -2,7 +2,7 @@
 """A tenant: somebody with a right to something, who wants more; a token, a key of an account, a signature."""
 import urllib.parse
 
-from lib import attack, check
+from lib import attack, check, head
 
 
 def refused(what, answer, *statuses):
@@ -19,6 +19,15 @@ def disk(site, name):
     site.account("staging")
     site.lf("disk", "import", name, image, "--group", site.group, "--account", "staging")
     return f"@/resourceGroups/{site.group}/providers/Microsoft.Compute/disks/{name}"
+
+
+def granted(site, path, seconds=600):
+    """The URL, in parts, that a disk is read by."""
+    uri = site.arm_wait("POST", path + "/beginGetAccess", {"access": "Read", "durationInSeconds": seconds})
+    if not uri.json or "accessSAS" not in uri.json:
+        monitor = uri.header("location")
+        uri = site.arm("GET", urllib.parse.urlsplit(monitor)._replace(scheme="", netloc="").geturl())
+    return urllib.parse.urlsplit(uri.json.get("accessSAS") or uri.json["properties"]["output"]["accessSAS"])
 
 
 RANGES = ("bytes=4194704-5", "bytes=5-4", "bytes=-5", "bytes=-0", "bytes=0--1", "bytes=18446744073709551615-0", "bytes=18446744073709551615-18446744073709551615", "bytes=9223372036854775807-9223372036854775808",
@@ -41,11 +50,7 @@ def read_ranges(site, what, path, sas, whole):
 @attack
 def ranges_of_a_disk(site):
     "a range of a disk's export is inside of it, or it is no range"
-    uri = site.arm_wait("POST", disk(site, "ranged") + "/beginGetAccess", {"access": "Read", "durationInSeconds": 600})
-    if not uri.json or "accessSAS" not in uri.json:
-        monitor = uri.header("location")
-        uri = site.arm("GET", urllib.parse.urlsplit(monitor)._replace(scheme="", netloc="").geturl())
-    parts = urllib.parse.urlsplit(uri.json.get("accessSAS") or uri.json["properties"]["output"]["accessSAS"])
+    parts = granted(site, disk(site, "ranged"))
     whole = site.blob("GET", parts.path, sas=parts.query)
     check("the disk is read", whole.status == 200 and len(whole.body) >= 4 * 1024 * 1024, whole.status)
     with site.unchanged():
@@ -127,3 +132,142 @@ def ids_in_bodies(site):
             answer = site.arm("PUT", base + "Microsoft.Network/networkInterfaces/nic", {"location": "eastus", "properties": {
                 "ipConfigurations": [{"name": "ip", "properties": {"subnet": {"id": bad}}}]}})
             refused(f"a subnet's id …{bad[-24:]!r}", answer, 400)
+
+
+@attack
+def disks_that_are_taken_back(site):
+    "the URL of a disk that was taken back stays of no use, whatever is granted later"
+    path = disk(site, "revoked")
+    first = granted(site, path)
+    again = granted(site, path)
+    check("granted twice, both URLs are good", all(site.blob("GET", u.path, sas=u.query).status == 200 for u in (first, again)))
+    site.arm_wait("POST", path + "/endGetAccess")
+    refused("a disk's URL after it was taken back", site.blob("GET", first.path, sas=first.query))
+    second = granted(site, path)
+    check("the next URL is good", site.blob("GET", second.path, sas=second.query).status == 200)
+    for name, old in (("first", first), ("second", again)):
+        refused(f"the {name} URL after the next grant", site.blob("GET", old.path, sas=old.query))
+        refused(f"the {name} URL's right with the next one's name", site.blob("GET", second.path, sas=old.query))
+    with site.unchanged():
+        refused("to write by a right to read", site.blob("PUT", second.path, sas=second.query, body=b"x"), 403)
+        refused("to delete by a right to read", site.blob("DELETE", second.path, sas=second.query), 403)
+        refused("to list the container by it", site.blob("GET", second.path.rsplit("/", 1)[0] + "?restype=container&comp=list", sas=second.query), 403)
+        refused("to write the disk", site.arm("POST", path + "/beginGetAccess", {"access": "Write", "durationInSeconds": 60}))
+        for seconds in (0, -1, 2 ** 31, 2 ** 63 - 1, 2 ** 63, 1.5, "x"):
+            refused(f"access for {seconds} seconds", site.arm("POST", path + "/beginGetAccess", {"access": "Read", "durationInSeconds": seconds}), 400)
+    site.arm_wait("POST", path + "/endGetAccess")
+
+
+@attack
+def signatures_that_only_make(site):
+    "a right to create makes what is not there and replaces nothing"
+    site.corp
+    make = site.sas("corp", "vhds", sp="c")
+    with site.unchanged():
+        refused("create over a blob", site.blob("PUT", "/corp/vhds/finance.vhd", sas=make, body=b"x"), 403)
+        refused("create a page blob over a blob", site.blob("PUT", "/corp/vhds/finance.vhd", {"x-ms-blob-type": "PageBlob", "x-ms-blob-content-length": "512"}, sas=make), 403)
+    check("create where nothing is", site.blob("PUT", "/corp/vhds/made", sas=make, body=b"first").status == 201)
+    with site.unchanged():
+        refused("create again", site.blob("PUT", "/corp/vhds/made", sas=make, body=b"second"), 403)
+        for sp in "racdxyltmeopi":
+            refused(f"write by {sp}", site.blob("PUT", "/corp/vhds/made", sas=site.sas("corp", "vhds", sp=sp), body=b"third"), 403)
+    check("write over it", site.blob("PUT", "/corp/vhds/made", sas=site.sas("corp", "vhds", sp="w"), body=b"fourth").status == 201)
+    # the two begin where nothing is; who ends second finds a blob
+    text = site.sas("corp", "vhds", sp="c")
+    with site.wire() as wire:
+        wire.send(head("PUT", "/corp/vhds/raced?" + text, "localhost", {"x-ms-blob-type": "BlockBlob", "x-ms-version": "2021-08-06"}, 4) + b"la")
+        check("the other one makes it", until(lambda: site.blob("PUT", "/corp/vhds/raced", sas=text, body=b"early").status == 201))
+        wire.send(b"te")
+        refused("the one that comes late", wire.answer("PUT"), 403)
+    check("what was first stays", site.blob("GET", "/corp/vhds/raced", sas=site.sas("corp", "vhds", sp="r")).body == b"early")
+
+
+def until(good, seconds=10):
+    import time
+    end = time.monotonic() + seconds
+    while not good():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def claims(site):
+    return {n: v for n, v in site.state().items() if "/store/claims/" in n}
+
+
+@attack
+def points_that_are_claimed_by_blobs(site):
+    "a blob that looks like one of the service's lets go of no recovery point and keeps nothing from going"
+    import json
+    site.corp, site.victim
+    before = claims(site)
+    check("there are claims to lose", before)
+    names = ("x.pointy", "x.point", "x.point.tmp-gone", ".x.gone", "x.point.tmp-0", "x%2epoint", "a.page", ".uploads", ".point")
+    documents = []
+    for name in before:
+        region, point, claim = name.split("/")[1], name.split("/")[-2], name.split("/")[-1]
+        documents.append({"region": region, "point": point, "claim": claim, "root": "00", "sizeBytes": 1})
+    documents += [{"region": "../../x", "point": documents[0]["point"], "claim": documents[0]["claim"]}, {"region": "madeup", "point": documents[0]["point"], "claim": "x"},
+                  {"region": documents[0]["region"], "point": "no guid", "claim": "../../x"}]
+    stray = [n for n in site.state() if n.startswith("file regions/madeup")]
+    for i, document in enumerate(documents):
+        check(f"a container {i} is made", site.blob("PUT", f"/corp/mine{i}?restype=container", token="").status == 201)
+        for name in names:
+            answer = site.blob("PUT", f"/corp/mine{i}/{name}", token="", body=json.dumps(document))
+            check(f"a client's {name} is a blob like any other", answer.status in (201, 400), answer)
+        listed = site.blob("GET", f"/corp/mine{i}?restype=container&comp=list", token="")
+        check(f"container {i} lists them all", listed.body.count(b"<Name>") == len({urllib.parse.unquote(n) for n in names}), listed.body[:600])
+        gone = site.blob("DELETE", f"/corp/mine{i}?restype=container", token="")
+        check(f"container {i} goes", gone.status == 202, gone)
+    check("every claim is still there", claims(site) == before, sorted(before.keys() ^ claims(site).keys())[:4])
+    check("no store was made", [n for n in site.state() if n.startswith("file regions/madeup")] == stray)
+
+
+@attack(fresh=True)
+def accounts_that_are_made_anew(site):
+    "who was let into an account is not let into the next one of its name"
+    site.account("corp")
+    site.blob("PUT", "/corp/vhds?restype=container", token="")
+    old = site.sas("corp", "vhds", sp="rwd")
+    wires = []
+    for method, more in (("DELETE", {}), ("PUT", {"x-ms-blob-type": "BlockBlob"}), ("GET", {})):
+        wire = site.wire(timeout=60)
+        wire.send(head(method, "/corp/vhds/finance.vhd?" + old, "localhost", {"x-ms-version": "2021-08-06", **more}, 4) + b"ab")
+        wires.append((method, wire))
+    site.blob("GET", "/corp/vhds/x", sas=old)
+    site.arm_wait("DELETE", f"@/resourceGroups/{site.group}/providers/Microsoft.Storage/storageAccounts/corp")
+    site.account("corp")
+    for answer in (site.blob("PUT", "/corp/vhds?restype=container", token=""), site.blob("PUT", "/corp/vhds/finance.vhd", token="", body=b"of the next one")):
+        check("the next account has a blob", answer.status == 201, answer)
+    with site.unchanged():
+        for method, wire in wires:
+            wire.send(b"cd")
+            answer = wire.answer(method)
+            refused(f"{method} begun in the account before", answer, 404)
+            check(f"{method} tells nothing", b"next one" not in answer.body)
+            wire.close()
+    check("the blob is what it was", site.blob("GET", "/corp/vhds/finance.vhd", token="").body == b"of the next one")
+
+
+@attack(fresh=True)
+def uploads_that_are_cut(site):
+    "an upload that a kill has cut is nowhere: no blob, no file"
+    import os
+    site.corp
+    write = site.sas("corp", "vhds", sp="rwl")
+    wires = [site.wire() for _ in range(3)]
+    for i, wire in enumerate(wires):
+        wire.send(head("PUT", f"/corp/vhds/cut{i}?{write}", "localhost", {"x-ms-blob-type": "BlockBlob", "x-ms-version": "2021-08-06"}, 1 << 20) + bytes(300000))
+
+    def files():
+        return sorted(os.path.relpath(os.path.join(place, name), site.data) for place, _, found in os.walk(os.path.join(site.data, "accounts")) for name in found)
+    check("the uploads are under way", until(lambda: len(files()) >= 4), files())
+    site.kill()
+    for wire in wires:
+        wire.close()
+    site.start()
+    check("nothing of them is left", files() == ["accounts/corp/vhds/finance.vhd"], files())
+    listed = site.blob("GET", "/corp/vhds?restype=container&comp=list", sas=write)
+    check("none of them is listed", listed.body.count(b"<Name>") == 1, listed.body[:400])
+    check("their names are free", site.blob("PUT", "/corp/vhds/cut0", sas=write, body=b"whole").status == 201)

@@ -3,10 +3,12 @@
 
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "blob/sign.h"
+#include "os/thread.h"
 
 #define ROW_TYPE      "Landfall/diskAccess"
 #define ROW_PREFIX    "/providers/Landfall/diskAccess/"
@@ -47,9 +49,10 @@ int lf_disk_access_keys(struct lf_context *context, json_t **ret_keys, struct lf
 	return *ret_keys ? 0 : lf_fail_nomem(err);
 }
 
-static char *row_id(const char *of, char guid[static LF_GUID_SIZE])
+static char *row_id(const char *of)
 {
 	LF_AUTO_FREE char *lower = lf_text_lower_dup(of);
+	char guid[LF_GUID_SIZE];
 
 	lf_guid_derive(ROW_TYPE, lower ? lower : "", guid);
 	return lower ? lf_printf_dup(ROW_PREFIX "%s", guid) : NULL;
@@ -58,8 +61,7 @@ static char *row_id(const char *of, char guid[static LF_GUID_SIZE])
 int lf_disk_access_is_granted(struct lf_context *context, const char *of, bool *ret_granted,
 			      struct lf_error *err)
 {
-	char guid[LF_GUID_SIZE];
-	LF_AUTO_FREE char *id = row_id(of, guid);
+	LF_AUTO_FREE char *id = row_id(of);
 	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
 	int rc = id ? lf_catalog_get(context->catalog, id, &row, err) : lf_fail_nomem(err);
 
@@ -115,23 +117,83 @@ static int sign(struct lf_context *context, const char *container, const char *b
 	return *ret_query ? 0 : lf_fail_nomem(err);
 }
 
-/* The row before the container: what is there without a row, nobody would take back. */
-static int make_grant(struct lf_context *context, const char *of, int64_t expires_ns,
-		      char guid[static LF_GUID_SIZE], struct lf_error *err)
+/* Grants are made and taken back one at a time. */
+static pthread_mutex_t granting = PTHREAD_MUTEX_INITIALIZER;
+
+/* Of the first version, the container had the row's name. */
+static const char *container_of(const struct lf_resource *row)
 {
-	LF_AUTO_FREE char *id = row_id(of, guid);
+	return lf_json_text_or(row->doc, "container", lf_arm_id_last(row->id));
+}
+
+/* A row whose end cannot be read has ended. */
+static int64_t end_of(const struct lf_resource *row)
+{
+	struct lf_error ignored;
+	int64_t expires;
+
+	return lf_time_parse(lf_json_text_or(row->doc, "expires", ""), &expires, &ignored)
+		       ? INT64_MIN
+		       : expires;
+}
+
+/* The container first: the row says that there is one to remove. */
+static int remove_grant(struct lf_context *context, const struct lf_resource *row,
+			struct lf_error *err)
+{
+	int rc = lf_blob_container_remove(context->data_dir, context->regions,
+					  LF_DISK_ACCESS_ACCOUNT, container_of(row), err);
+
+	return rc && rc != LF_ENOTFOUND ? rc : lf_catalog_delete(context->catalog, row->id, err);
+}
+
+/* The row of what is granted now; one that has ended goes.  LF_ENOTFOUND: none. */
+static int find_grant(struct lf_context *context, const char *id, struct lf_resource *ret_row,
+		      struct lf_error *err)
+{
+	int rc = lf_catalog_get(context->catalog, id, ret_row, err);
+
+	if (rc || end_of(ret_row) > lf_clock_now_ns(context->clock))
+		return rc;
+	rc = remove_grant(context, ret_row, err);
+	return rc ? rc : lf_fail(err, LF_ENOTFOUND, id, "the grant has ended");
+}
+
+/*
+ * The row before the container: what is there without a row, nobody would take
+ * back.  Each grant has a container of its own, of a random name, so that what
+ * was signed for one is of no use for the next; granted again before it is
+ * taken back, it is the same grant and ends when the last one does.
+ */
+static int make_grant(struct lf_context *context, const char *of, int64_t expires_ns,
+		      char container[static LF_GUID_SIZE], struct lf_error *err)
+{
+	LF_AUTO_FREE char *id = row_id(of);
+	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
 	char expires[LF_TIME_SIZE];
 
-	lf_time_format(expires_ns, expires);
-	LF_AUTO_JSON *doc = json_pack("{s:s, s:s}", "of", of, "expires", expires);
-	if (!id || !doc)
+	if (!id)
 		return lf_fail_nomem(err);
-	int rc = lf_blob_account_make(context->data_dir, LF_DISK_ACCESS_ACCOUNT, err);
+	int rc = find_grant(context, id, &row, err);
+	if (rc && rc != LF_ENOTFOUND)
+		return rc;
+	lf_guid_random(container);
+	if (!rc)
+		snprintf(container, LF_GUID_SIZE, "%s", container_of(&row));
+	if (!rc && end_of(&row) > expires_ns)
+		expires_ns = end_of(&row);
+	lf_time_format(expires_ns, expires);
+	LF_AUTO_JSON *doc =
+		json_pack("{s:s, s:s, s:s}", "of", of, "expires", expires, "container", container);
+	if (!doc)
+		return lf_fail_nomem(err);
+	rc = lf_blob_account_make(context->data_dir, LF_DISK_ACCESS_ACCOUNT, err);
 	if (!rc)
 		rc = lf_catalog_put(context->catalog, id, ROW_TYPE, LF_PUT_ANY, NULL, doc, NULL,
 				    err);
 	return rc ? rc
-		  : lf_blob_container_make(context->data_dir, LF_DISK_ACCESS_ACCOUNT, guid, err);
+		  : lf_blob_container_make(context->data_dir, LF_DISK_ACCESS_ACCOUNT, container,
+					   err);
 }
 
 int lf_disk_access_grant(struct lf_arm_call *call, const struct lf_blob_point *disk,
@@ -142,6 +204,7 @@ int lf_disk_access_grant(struct lf_arm_call *call, const struct lf_blob_point *d
 	char guid[LF_GUID_SIZE];
 	int64_t seconds;
 
+	LF_GUARD(&granting);
 	int rc = check_request(lf_arm_body(call), &seconds, err);
 	int64_t expires = lf_clock_now_ns(context->clock) + (rc ? 0 : seconds) * LF_NS_PER_S;
 	if (!rc)
@@ -167,6 +230,7 @@ int lf_access_share(struct lf_arm_call *call, const char *of, const char *name, 
 	LF_AUTO_FREE char *query = NULL;
 	char guid[LF_GUID_SIZE];
 
+	LF_GUARD(&granting);
 	int rc = make_grant(context, of, expires, guid, err);
 	if (!rc)
 		rc = lf_blob_put_bytes(context->data_dir, LF_DISK_ACCESS_ACCOUNT, guid, name, text,
@@ -181,34 +245,29 @@ int lf_access_share(struct lf_arm_call *call, const char *of, const char *name, 
 	return *ret_url ? 0 : lf_fail_nomem(err);
 }
 
-static int remove_grant(struct lf_context *context, const char *id, struct lf_error *err)
-{
-	int rc = lf_blob_container_remove(context->data_dir, context->regions,
-					  LF_DISK_ACCESS_ACCOUNT, strrchr(id, '/') + 1, err);
-
-	return rc && rc != LF_ENOTFOUND ? rc : lf_catalog_delete(context->catalog, id, err);
-}
-
 int lf_disk_access_revoke(struct lf_context *context, const char *of, struct lf_error *err)
 {
-	char guid[LF_GUID_SIZE];
-	LF_AUTO_FREE char *id = row_id(of, guid);
+	LF_AUTO_FREE char *id = row_id(of);
+	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
 
-	return id ? remove_grant(context, id, err) : lf_fail_nomem(err);
+	if (!id)
+		return lf_fail_nomem(err);
+	LF_GUARD(&granting);
+	int rc = lf_catalog_get(context->catalog, id, &row, err);
+	return rc ? (rc == LF_ENOTFOUND ? 0 : rc) : remove_grant(context, &row, err);
 }
 
 int lf_disk_access_tend(struct lf_context *context, struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = ROW_TYPE};
 	LF_AUTO_RESOURCE_LIST list = {0};
-	int64_t now = lf_clock_now_ns(context->clock), expires;
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	int64_t now = lf_clock_now_ns(context->clock);
+	int failed = 0;
 
-	for (size_t i = 0; !rc && i < list.n; i++) {
-		rc = lf_time_parse(lf_json_text_or(list.items[i].doc, "expires", ""), &expires,
-				   err);
-		if (!rc && expires <= now)
-			rc = remove_grant(context, list.items[i].id, err);
-	}
-	return rc;
+	LF_GUARD(&granting);
+	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++)
+		if (end_of(&list.items[i]) <= now && remove_grant(context, &list.items[i], err))
+			failed = err->code; /* the others go all the same */
+	return rc ? rc : failed;
 }

@@ -4,9 +4,10 @@
  * its own right and ends (beginGetAccess, endGetAccess); and what else is handed out that way.
  *
  * A grant is a row of type "Landfall/diskAccess" with the GUID derived from what it is of, {"of":
- * id, "expires": time}, and a container of that name in an account that no client can make, with
- * one blob: the point's disk (blob/point.h), or bytes.  The blob's claim keeps the disk while it
- * can be read, whatever becomes of the resource.
+ * id, "expires": time, "container": GUID}, and a container of that name, random for each grant, in
+ * an account that no client can make, with one blob: the point's disk (blob/point.h), or bytes.  A
+ * URL of a grant that was taken back is of no use for the next.  The blob's claim keeps the disk
+ * while it can be read, whatever becomes of the resource.
  *
  * Threads: any.
  */
@@ -19,7 +20,9 @@
 #define LF_DISK_ACCESS_ACCOUNT "md-access"
 
 /*
- * Grant what the request's body asks for, of the resource one level up, and answer it; again: anew.
+ * Grant what the request's body asks for, of the resource one level up, and answer it; again: the
+ * same grant, for the longer time.
+ *
  *   LF_EINVAL       access or durationInSeconds
  *   LF_EUNSUPPORTED access to write
  */
