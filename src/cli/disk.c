@@ -13,6 +13,7 @@
 #include "cli/find.h"
 #include "cli/output.h"
 #include "http/client.h"
+#include "image/kind.h"
 #include "os/file.h"
 
 #define PAGE_UNIT     512u
@@ -136,18 +137,16 @@ static int upload_image(struct lf_cli *cli, const struct lf_cli_args *args, cons
 	LF_AUTO_FREE char *container = lf_printf_dup("%s" CONTAINER "?restype=container", endpoint);
 	LF_AUTO_FREE char *url = lf_printf_dup("%s" CONTAINER "/%s.vhd", endpoint, args->args[0]);
 	struct stat st;
+	uint64_t bytes;
 
 	if (!container || !url)
 		return lf_fail_nomem(err);
 	LF_AUTO_FD fd = open(args->args[1], O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st))
 		return lf_fail_sys(err, errno, args->args[1], "cannot open %s", args->args[1]);
-	if (st.st_size == 0 || st.st_size % PAGE_UNIT) {
-		lf_fail(err, LF_EINVAL, args->args[1], "%s is not a raw disk image or fixed VHD",
-			args->args[1]);
-		return lf_error_hint(err, "convert it: qemu-img convert -O raw");
-	}
-	int rc = send_blob(cli, "PUT", container, NULL, NULL, NULL, 0, err);
+	int rc = lf_image_check_file(fd, (uint64_t)st.st_size, args->args[1], &bytes, err);
+	if (!rc)
+		rc = send_blob(cli, "PUT", container, NULL, NULL, NULL, 0, err);
 	if (!rc)
 		rc = upload(cli, url, fd, (uint64_t)st.st_size, err);
 	if (!rc)

@@ -2,15 +2,19 @@
 /*
  * The commands of "landfall vault" that move disks, and what all share.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/vaultargs.h"
+#include "image/kind.h"
 #include "os/file.h"
 #include "vault/crypt.h"
 
@@ -268,6 +272,26 @@ static int print_result(const struct lf_vault_args *args, const struct lf_ingest
 	return doc ? lf_vault_print_json(doc, err) : lf_fail_nomem(err);
 }
 
+/* A regular file in another format than raw would be a disk that nothing reads. */
+static int check_image(const char *path, struct lf_error *err)
+{
+	struct stat st;
+	uint64_t size, bytes;
+	LF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &st))
+		return lf_fail_sys(err, errno, path, "cannot open %s", path);
+	size = (uint64_t)st.st_size / LF_IMAGE_HEAD * LF_IMAGE_HEAD; /* an ingest pads the rest */
+	if (!S_ISREG(st.st_mode) || !size)
+		return 0;
+	int rc = lf_image_check_file(fd, size, path, &bytes, err);
+	if (!rc && bytes != size)
+		rc = lf_fail_arm(err, LF_EUNSUPPORTED, "InvalidVhd", path,
+				 "take the footer off: qemu-img convert -f vpc -O raw",
+				 "this is a fixed VHD, and an ingest reads raw images");
+	return rc;
+}
+
 int lf_vault_ingest_command(const struct lf_vault_args *args, struct lf_error *err)
 {
 	struct lf_ingest_opts opts = {.path = args->words[1], .progress = lf_vault_show_progress};
@@ -277,7 +301,7 @@ int lf_vault_ingest_command(const struct lf_vault_args *args, struct lf_error *e
 	struct lf_vault *vault = NULL;
 	struct lf_root base;
 	char id[LF_GUID_SIZE];
-	int rc = 0;
+	int rc;
 
 	if (!args->disk)
 		return lf_fail(err, LF_EINVAL, "--disk", "name the disk with --disk");
@@ -286,7 +310,8 @@ int lf_vault_ingest_command(const struct lf_vault_args *args, struct lf_error *e
 	lf_guid_random(id);
 	if (args->point)
 		memcpy(id, args->point, sizeof(id));
-	if (args->changed)
+	rc = check_image(args->words[1], err);
+	if (!rc && args->changed)
 		rc = read_changed(args->changed, &pages, &opts.changed_count, err);
 	opts.changed = pages;
 	if (!rc)

@@ -8,6 +8,9 @@
 #define FEATURES     2u /* always set; no others */
 #define VERSION	     0x00010000u
 #define FIXED	     2u
+#define DYNAMIC	     3u
+#define DIFFERENCING 4u
+#define COOKIE	     "conectix"
 #define NOT_DYNAMIC  UINT64_MAX	 /* offset of the next header */
 #define HOST_WINDOWS 0x5769326bu /* "Wi2k" */
 
@@ -64,6 +67,20 @@ static void put_geometry(struct footer *footer, uint64_t sectors)
 	footer->sectors = (uint8_t)per_track;
 }
 
+/* Over all bytes but the sum's own. */
+static uint32_t sum_of(const struct footer *footer)
+{
+	struct footer copy = *footer;
+	uint8_t bytes[sizeof(copy)];
+	uint32_t sum = 0;
+
+	copy.checksum = 0;
+	memcpy(bytes, &copy, sizeof(copy));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		sum += bytes[i];
+	return ~sum;
+}
+
 void lf_vhd_footer(uint64_t disk_size, const uint8_t id[static LF_VHD_ID_SIZE],
 		   uint8_t out[static LF_VHD_FOOTER_SIZE])
 {
@@ -79,15 +96,46 @@ void lf_vhd_footer(uint64_t disk_size, const uint8_t id[static LF_VHD_ID_SIZE],
 		.current_size = htobe64(disk_size),
 		.type = htobe32(FIXED),
 	};
-	uint32_t sum = 0;
 
 	LF_ASSERT(disk_size % SECTOR == 0);
-	memcpy(footer.cookie, "conectix", sizeof(footer.cookie));
+	memcpy(footer.cookie, COOKIE, sizeof(footer.cookie));
 	memcpy(footer.id, id, LF_VHD_ID_SIZE);
 	put_geometry(&footer, disk_size / SECTOR);
+	footer.checksum = htobe32(sum_of(&footer));
 	memcpy(out, &footer, sizeof(footer));
-	for (size_t i = 0; i < sizeof(footer); i++)
-		sum += out[i];
-	footer.checksum = htobe32(~sum);
-	memcpy(out, &footer, sizeof(footer));
+}
+
+bool lf_vhd_is_footer(const uint8_t footer[static LF_VHD_FOOTER_SIZE])
+{
+	return memcmp(footer, COOKIE, strlen(COOKIE)) == 0;
+}
+
+int lf_vhd_check_footer(const uint8_t bytes[static LF_VHD_FOOTER_SIZE], uint64_t disk_size,
+			const char *target, struct lf_error *err)
+{
+	struct footer footer;
+
+	memcpy(&footer, bytes, sizeof(footer));
+	uint32_t type = be32toh(footer.type);
+	uint64_t says = be64toh(footer.current_size);
+	if (be32toh(footer.checksum) != sum_of(&footer))
+		return lf_fail_arm(err, LF_EINVAL, "InvalidVhd", target,
+				   "copy the file again, or convert it: qemu-img convert -O vpc -o "
+				   "subformat=fixed,force_size",
+				   "the footer of the VHD is damaged");
+	if (type == DYNAMIC || type == DIFFERENCING)
+		return lf_fail_arm(err, LF_EUNSUPPORTED, "InvalidVhd", target,
+				   "convert it: qemu-img convert -f vpc -O raw",
+				   "this is a %s VHD, and a disk is read from a fixed one",
+				   type == DYNAMIC ? "dynamic" : "differencing");
+	if (type != FIXED || be32toh(footer.version) != VERSION)
+		return lf_fail_arm(err, LF_EUNSUPPORTED, "InvalidVhd", target,
+				   "convert it: qemu-img convert -f vpc -O raw",
+				   "this is a VHD of type %u, and a disk is read from a fixed one",
+				   type);
+	if (says != disk_size)
+		return lf_fail_arm(err, LF_EINVAL, "InvalidVhd", target, "copy the whole file",
+				   "the VHD's footer says %llu bytes, and there are %llu",
+				   (unsigned long long)says, (unsigned long long)disk_size);
+	return 0;
 }

@@ -1,3 +1,56 @@
 # SPDX-License-Identifier: Apache-2.0
 """A guest: whoever decides what is on a disk that is imported, backed up, restored or looked at."""
+import os
+import struct
+import subprocess
+
 from lib import attack, check
+
+
+def image(site, name, data, size=1 << 20, tail=b""):
+    path = os.path.join(site.dir, name)
+    with open(path, "wb") as f:
+        f.write(data.ljust(size - len(tail), b"\0") + tail)
+    return path
+
+
+def footer(size, kind=2, good=True):
+    """of a VHD; kind 2: fixed, 3: dynamic, 4: differencing"""
+    f = bytearray(b"conectix" + struct.pack(">IIQI4sI4sQQHBBII16s", 2, 0x10000, 2 ** 64 - 1, 0, b"win ", 0x10000, b"Wi2k", size, size, 1, 1, 1, kind, 0, bytes(16)).ljust(504, b"\0"))
+    f[64:68] = struct.pack(">I", ~sum(f) & 0xffffffff if good else 1)
+    return bytes(f)
+
+
+@attack
+def images_of_other_formats(site):
+    "what is no raw image and no fixed VHD is never a disk, by the command line or as a page blob"
+    site.account("images")
+    mib = 1 << 20
+    bad = {"qcow2": image(site, "a.img", b"QFI\xfb\0\0\0\3"), "vhdx": image(site, "b.img", b"vhdxfile"), "vmdk": image(site, "c.img", b"KDMV\1\0\0\0"),
+           "gzip": image(site, "d.img", b"\x1f\x8b\x08\0"), "vdi": image(site, "e.img", bytes(64) + b"\x7f\x10\xda\xbe"),
+           "dynamic": image(site, "f.img", footer(mib, 3), tail=footer(mib, 3)), "differencing": image(site, "g.img", footer(mib, 4), tail=footer(mib, 4)),
+           "size": image(site, "h.img", b"", mib + 512, footer(mib * 2)), "damaged": image(site, "i.img", b"", mib + 512, footer(mib, good=False))}
+    with site.unchanged(ignore=("file accounts/*", "file blobs/*", "row */jobs/*")):
+        for what, path in bad.items():
+            status, text = site.lf_try("disk", "import", "wrong", path, "--group", site.group, "--account", "images")
+            check(f"landfall disk import: {what}", status == 2 and ("convert" in text or "unpack" in text or "copy" in text), f"{status} {text}")
+            done = subprocess.run([os.path.join(site.build, "landfall"), "vault", "ingest", os.path.join(site.dir, "none"), path, "--disk", "d"], capture_output=True, text=True, check=False)
+            check(f"landfall vault ingest: {what}", done.returncode == 2 and ("this is" in done.stderr or "footer" in done.stderr), done)
+        made = site.blob("PUT", "/images/raw?restype=container", token="")
+        check("a container", made.status == 201, made)
+        for what, path in bad.items():
+            data = open(path, "rb").read()
+            blob = f"/images/raw/{what}.vhd"
+            made = site.blob("PUT", blob, {"x-ms-blob-type": "PageBlob", "x-ms-blob-content-length": str(len(data))}, token="")
+            check(f"a page blob: {what}", made.status == 201, made)
+            for at in (0, len(data) - 512):
+                put = site.blob("PUT", blob + "?comp=page", {"x-ms-page-write": "update", "x-ms-range": f"bytes={at}-{at + 511}"}, data[at:at + 512], token="")
+                check(f"its pages: {what} {at}", put.status == 201, put)
+            answer = site.arm("PUT", f"@/resourceGroups/{site.group}/providers/Microsoft.Compute/disks/{what}", {"location": "eastus", "properties": {"creationData": {
+                "createOption": "Import", "sourceUri": f"https://127.0.0.1:{site.port}{blob}",
+                "storageAccountId": f"/subscriptions/{site.subscription}/resourceGroups/{site.group}/providers/Microsoft.Storage/storageAccounts/images"}}})
+            check(f"a disk of that blob: {what}", answer.status == 400 and answer.code == "InvalidVhd", answer)
+    good = image(site, "good.img", b"QFI\xfb", mib + 512, footer(mib))
+    site.lf("disk", "import", "good", good, "--group", site.group, "--account", "images")
+    disk = site.arm("GET", f"@/resourceGroups/{site.group}/providers/Microsoft.Compute/disks/good")
+    check("a fixed VHD is the disk before its footer", disk.json["properties"]["diskSizeBytes"] == mib, disk)

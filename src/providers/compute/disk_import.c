@@ -6,26 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "image/vhd.h"
 #include "os/file.h"
 #include "providers/common/document.h"
 #include "providers/compute/attach.h"
 #include "providers/compute/plan.h"
 #include "vault/ingest.h"
 #include "vault/point.h"
-
-uint64_t lf_disk_file_bytes(const char *path, int64_t size)
-{
-	char cookie[8] = "";
-
-	LF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || size < LF_VHD_FOOTER_SIZE ||
-	    pread(fd, cookie, sizeof(cookie), size - LF_VHD_FOOTER_SIZE) !=
-		    (ssize_t)sizeof(cookie) ||
-	    memcmp(cookie, "conectix", sizeof(cookie)) != 0)
-		return (uint64_t)size;
-	return (uint64_t)size - LF_VHD_FOOTER_SIZE;
-}
 
 int lf_disk_import_submit(struct lf_context *context, const char *id, const char *file,
 			  int64_t bytes, const char *location, json_t *state, struct lf_error *err)

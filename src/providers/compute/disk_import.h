@@ -12,8 +12,6 @@
 
 extern const struct lf_job_type lf_disk_import_job;
 
-/* Bytes of the disk in a file: what is before a VHD's footer, or all of it. */
-uint64_t lf_disk_file_bytes(const char *path, int64_t size);
 /* Submit the job, in the transaction that writes the disk; state gets its id. */
 LF_MUST_CHECK int lf_disk_import_submit(struct lf_context *context, const char *id,
 					const char *file, int64_t bytes, const char *location,

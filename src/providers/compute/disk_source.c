@@ -4,11 +4,15 @@
  * that no machine has had yet, or a page blob.  Unless that was uploaded no byte is moved: a disk
  * names a root.
  */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "blob/service.h"
+#include "image/kind.h"
+#include "os/file.h"
 #include "providers/common/document.h"
 #include "providers/compute/disk_import.h"
 #include "providers/compute/disk_source.h"
@@ -140,9 +144,12 @@ static int from_blob(struct lf_context *context, const json_t *doc,
 			       &ret_origin->file, err);
 	if (rc)
 		return rc;
-	if (stat(ret_origin->file, &st) == 0) {
-		ret_origin->bytes = (int64_t)lf_disk_file_bytes(ret_origin->file, st.st_size);
-		return 0;
+	LF_AUTO_FD fd = open(ret_origin->file, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && fstat(fd, &st) == 0) {
+		uint64_t bytes;
+		rc = lf_image_check_file(fd, (uint64_t)st.st_size, SOURCE_URI, &bytes, err);
+		ret_origin->bytes = rc ? 0 : (int64_t)bytes;
+		return rc;
 	}
 	free(ret_origin->file);
 	ret_origin->file = NULL;
