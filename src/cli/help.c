@@ -68,6 +68,7 @@ bool lf_cli_help_all(const char *group)
 			}
 	if (!group)
 		fputs("  vault ...                        Look at and check a vault's directory.\n"
+		      "  peer ...                         Keys for sites that send to this one.\n"
 		      "\nlandfall COMMAND --help says more.  See landfall(1).\n",
 		      stdout);
 	return any;

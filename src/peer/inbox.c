@@ -49,21 +49,114 @@ static int remove_dir(const struct lf_inbox_point *at, struct lf_error *err)
 	return dir ? lf_dir_remove(dir, err) : lf_fail_nomem(err);
 }
 
+/*
+ * The vault's session has a name of its own: one called as the point could be another's, of an
+ * agent whose session becomes the point of its id.  It is written down before it begins.
+ */
+static char *session_file(const struct lf_inbox_point *at)
+{
+	return lf_printf_dup("%s/inbox/%s/%s/session", at->opts->data_dir, at->region, at->point);
+}
+
+static int begin_session(const struct lf_inbox_point *at, struct lf_vault *vault,
+			 struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = session_file(at);
+	char session[LF_GUID_SIZE];
+
+	lf_guid_random(session);
+	int rc = path ? lf_file_write_durable(path, session, strlen(session), 0600, err)
+		      : lf_fail_nomem(err);
+	return rc ? rc : lf_session_begin(vault, session, err);
+}
+
+static int end_session(const struct lf_inbox_point *at, struct lf_vault *vault,
+		       struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = session_file(at);
+	LF_AUTO_BUF session = LF_BUF_INIT;
+
+	if (!path)
+		return lf_fail_nomem(err);
+	int rc = lf_file_read(path, LF_GUID_SIZE, &session, err);
+	if (rc == LF_ENOTFOUND) /* begun by an earlier version, or not quite */
+		return lf_session_end(vault, at->point, err);
+	return rc ? rc : lf_session_end(vault, lf_buf_text(&session), err);
+}
+
+static int end(const struct lf_inbox_point *at, struct lf_vault *vault, struct lf_error *err)
+{
+	int rc = end_session(at, vault, err);
+
+	return rc ? rc : remove_dir(at, err);
+}
+
+/* Did the pairing that asks send this point? */
+static int is_sent(const struct lf_inbox_point *at, const char *point, struct lf_error *err)
+{
+	const struct lf_received what = {at->pairing, at->region, point};
+
+	return at->opts->sent(at->opts->context, &what, err);
+}
+
 static int claim_base(const struct lf_inbox_point *at, struct lf_vault *vault,
 		      const char *base_point, bool *ret_base, struct lf_error *err)
 {
 	char claim[LF_GUID_SIZE + 8];
+	struct lf_error ignored;
 
 	*ret_base = false;
 	if (!base_point)
 		return 0;
 	if (!lf_guid_valid(base_point))
 		return lf_fail(err, LF_EINVAL, "basePoint", "not the id of a point");
+	if (is_sent(at, base_point, &ignored))
+		return 0; /* nothing is begun from others' points */
 	snprintf(claim, sizeof(claim), "peer:%s", at->point);
 	int rc = lf_claim_put(vault, base_point, claim,
 			      lf_clock_now_ns(at->opts->clock) + BASE_CLAIM_NS, err);
 	*ret_base = !rc;
 	return rc == LF_ENOTFOUND ? 0 : rc;
+}
+
+static int count_point(void *context, const char *name, struct lf_error *err)
+{
+	(void)name, (void)err;
+	++*(unsigned *)context;
+	return 0;
+}
+
+static int check_room(const struct lf_inbox_point *at, struct lf_error *err)
+{
+	LF_AUTO_FREE char *region = lf_printf_dup("%s/inbox/%s", at->opts->data_dir, at->region);
+	unsigned count = 0;
+
+	if (!region)
+		return lf_fail_nomem(err);
+	int rc = lf_dir_list(region, count_point, &count, err);
+	if (rc && rc != LF_ENOTFOUND)
+		return rc;
+	return count < LF_INBOX_POINTS_MAX
+		       ? 0
+		       : lf_fail(err, LF_ETHROTTLED, at->region,
+				 "%u points of region %s are on their way already", count,
+				 at->region);
+}
+
+/* What was begun before is forgotten, its session with it. */
+static int begin_anew(const struct lf_inbox_point *at, struct lf_vault *vault, struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = point_dir(at);
+	int rc = dir ? 0 : lf_fail_nomem(err);
+
+	if (!rc)
+		rc = access(dir, F_OK) == 0 ? end(at, vault, err) : check_room(at, err);
+	/* the directory first: by it the sweep finds the vault's session, which keeps all garbage
+	 */
+	if (!rc)
+		rc = make_dirs(at, err);
+	LF_CRASH_POINT("inbox-begun");
+	return rc ? rc : begin_session(at, vault, err);
 }
 
 int lf_inbox_begin(const struct lf_inbox_point *at, const uint8_t id_key[static 32],
@@ -74,14 +167,9 @@ int lf_inbox_begin(const struct lf_inbox_point *at, const uint8_t id_key[static 
 	int rc = lf_regions_join(at->opts->regions, at->region, id_key, &vault, err);
 
 	if (!rc)
-		rc = remove_dir(at, err);
-	/* the directory first: by it the sweep finds the vault's session, which keeps all garbage
-	 */
-	if (!rc)
-		rc = make_dirs(at, err);
-	LF_CRASH_POINT("inbox-begun");
-	if (!rc)
-		rc = lf_session_begin(vault, at->point, err);
+		rc = is_sent(at, at->point, err);
+	if (!rc || rc == LF_ENOTFOUND)
+		rc = begin_anew(at, vault, err);
 	if (!rc)
 		rc = claim_base(at, vault, base_point, ret_base, err);
 	if (!rc)
@@ -156,14 +244,17 @@ static int put_extent(void *context, const struct lf_extent *extent, struct lf_e
 }
 
 /* A base is a disk of the point that was claimed. */
-static int base_root(struct lf_vault *vault, const json_t *body, const char *text,
-		     struct lf_root *ret_root, struct lf_error *err)
+static int base_root(const struct lf_inbox_point *at, struct lf_vault *vault, const json_t *body,
+		     const char *text, struct lf_root *ret_root, struct lf_error *err)
 {
+	const char *base_point = lf_json_text_or(body, "basePoint", "");
 	LF_AUTO_JSON *manifest = NULL;
 	const json_t *disk;
 	size_t i;
-	int rc = lf_point_get(vault, lf_json_text_or(body, "basePoint", ""), &manifest, err);
+	int rc = is_sent(at, base_point, err);
 
+	if (!rc)
+		rc = lf_point_get(vault, base_point, &manifest, err);
 	if (rc)
 		return rc;
 	json_array_foreach (lf_json_at(manifest, "disks"), i, disk)
@@ -188,7 +279,7 @@ static int build_disk(const struct lf_inbox_point *at, struct lf_vault *vault, c
 	if (!rc && size <= 0)
 		rc = lf_fail(err, LF_EINVAL, "disks", "a disk has a size");
 	if (!rc && base && base[0])
-		rc = base_root(vault, body, base, &root, err);
+		rc = base_root(at, vault, body, base, &root, err);
 	if (!rc)
 		rc = lf_map_edit_begin(vault, lf_root_is_empty(&root) ? NULL : &root, &edit, err);
 	if (!rc)
@@ -199,13 +290,6 @@ static int build_disk(const struct lf_inbox_point *at, struct lf_vault *vault, c
 		rc = lf_fail(err, LF_EINVAL, "disks", "the disk's map differs from the sender's");
 	lf_map_edit_free(edit);
 	return rc;
-}
-
-static int end(const struct lf_inbox_point *at, struct lf_vault *vault, struct lf_error *err)
-{
-	int rc = lf_session_end(vault, at->point, err);
-
-	return rc ? rc : remove_dir(at, err);
 }
 
 int lf_inbox_commit(const struct lf_inbox_point *at, const json_t *body, struct lf_error *err)
@@ -220,8 +304,9 @@ int lf_inbox_commit(const struct lf_inbox_point *at, const json_t *body, struct 
 			 : lf_fail(err, LF_EINVAL, "disks", "a point has 1 to %u disks", DISKS_MAX);
 	for (unsigned i = 0; !rc && i < n; i++)
 		rc = build_disk(at, vault, body, i, err);
+	const struct lf_received what = {at->pairing, at->region, at->point};
 	if (!rc)
-		rc = at->opts->keep(at->opts->context, at->region, at->point, body, err);
+		rc = at->opts->keep(at->opts->context, &what, body, err);
 	LF_CRASH_POINT("inbox-kept");
 	snprintf(claim, sizeof(claim), "peer:%s", at->point);
 	if (!rc && base_point)
@@ -242,7 +327,8 @@ int lf_inbox_forget(const struct lf_inbox_point *at, struct lf_error *err)
 		if (!rc)
 			rc = end(at, vault, err);
 	}
-	return rc ? rc : at->opts->forget(at->opts->context, at->region, at->point, err);
+	const struct lf_received what = {at->pairing, at->region, at->point};
+	return rc ? rc : at->opts->forget(at->opts->context, &what, err);
 }
 
 /* The sweep: what lies in a region, and its points. */

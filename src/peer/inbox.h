@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * peer/inbox.h - points on their way here: DIR/inbox/REGION/POINT/ with a
- * journal for each disk, a session of the region's vault that keeps what
- * arrived, and a claim on the base.  Everything that was answered is durable.
+ * journal for each disk, the name of a session of the region's vault that keeps
+ * what arrived, and a claim on the base.  A region has LF_INBOX_POINTS_MAX at
+ * most.  Everything that was answered is durable.
  *
  * Threads: any; the calls for one point come one after the other, but for packs.
  */
@@ -10,15 +11,20 @@
 #define LF_PEER_INBOX_H
 
 #include "base/text.h"
+#include "peer/pairing.h"
 #include "peer/receive.h"
 #include "vault/pack.h"
 
+#define LF_INBOX_POINTS_MAX 64u
+
 struct lf_inbox_point {
 	const struct lf_receive_opts *opts;
-	char region[65], point[LF_GUID_SIZE];
+	char pairing[LF_PAIRING_NAME_SIZE], region[65], point[LF_GUID_SIZE];
 };
 
-/* Forget what was begun, if anything.  *ret_base: base_point (may be NULL) is here and stays. */
+/* Forget what was begun, if anything.  *ret_base: base_point (may be NULL) came by the same
+ * pairing, is here and stays.  LF_ECONFLICT: the point is not the pairing's.  LF_ETHROTTLED: too
+ * many are on their way. */
 LF_MUST_CHECK int lf_inbox_begin(const struct lf_inbox_point *at, const uint8_t id_key[static 32],
 				 const char *base_point, struct lf_domain_key *ret_key,
 				 bool *ret_base, struct lf_error *err);

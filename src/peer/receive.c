@@ -8,8 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <openssl/crypto.h>
-
 #include "audit/exchange.h"
 #include "base/text.h"
 #include "http/json.h"
@@ -28,11 +26,20 @@ struct lf_receive {
 	struct lf_http_handler handler;
 };
 
-/* One request. */
+/* A pack that comes: a file in the inbox, gone again unless the vault took it. */
+struct pack {
+	char *path;
+	int fd;
+	uint64_t written;
+};
+
+/* One request: who asks for what is decided at its head, and kept. */
 struct ask {
 	const struct lf_receive_opts *opts;
 	struct lf_http_exchange *x;
+	const struct route *route;
 	struct lf_inbox_point at;
+	struct pack pack;
 	const char *body;
 	size_t len;
 	json_t *doc; /* body as JSON, where the route takes it */
@@ -94,61 +101,46 @@ static int take_extents(struct ask *ask, struct lf_error *err)
 	return 0;
 }
 
-/* A pack that comes: a file in the inbox, gone again unless the vault took it. */
-struct pack {
-	char *path;
-	int fd;
-	uint64_t written;
-};
-
-static void pack_free(void *context)
+static void ask_free(void *context)
 {
-	struct pack *pack = context;
+	struct ask *ask = context;
 
-	if (pack->fd >= 0)
-		close(pack->fd);
-	if (pack->path)
-		unlink(pack->path);
-	free(pack->path);
-	free(pack);
+	if (ask->pack.fd >= 0)
+		close(ask->pack.fd);
+	if (ask->pack.path)
+		unlink(ask->pack.path);
+	free(ask->pack.path);
+	json_decref(ask->doc);
+	free(ask);
 }
 
 static int take_block(void *context, const void *data, size_t len, struct lf_error *err)
 {
-	struct pack *pack = context;
+	struct pack *pack = &((struct ask *)context)->pack;
 	int rc = lf_file_pwrite_all(pack->fd, data, len, pack->written, pack->path, err);
 
 	pack->written += len;
 	return rc;
 }
 
-static int begin_pack(const struct ask *ask, struct lf_http_begin *ret_begin, struct lf_error *err)
+static int begin_pack(struct ask *ask, struct lf_http_begin *ret_begin, struct lf_error *err)
 {
-	struct pack *pack = calloc(1, sizeof(*pack));
-
-	if (!pack)
-		return lf_fail_nomem(err);
-	pack->fd = -1;
+	struct pack *pack = &ask->pack;
 	int rc = lf_inbox_pack_path(&ask->at, &pack->path, err);
-	if (!rc) {
-		pack->fd = open(pack->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (pack->fd < 0)
-			rc = lf_fail_sys(err, errno, pack->path, "cannot make a file");
-	}
-	if (rc) {
-		pack_free(pack);
+
+	if (rc)
 		return rc;
-	}
-	*ret_begin = (struct lf_http_begin){.body_max = LF_PACK_BYTES_MAX,
-					    .sink = take_block,
-					    .release = pack_free,
-					    .context = pack};
+	pack->fd = open(pack->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (pack->fd < 0)
+		return lf_fail_sys(err, errno, pack->path, "cannot make a file");
+	ret_begin->body_max = LF_PACK_BYTES_MAX;
+	ret_begin->sink = take_block;
 	return 0;
 }
 
 static int take_pack(struct ask *ask, struct lf_error *err)
 {
-	const struct pack *pack = lf_http_state(ask->x);
+	const struct pack *pack = &ask->pack;
 	int rc = lf_file_sync(pack->fd, pack->path, err);
 
 	if (!rc)
@@ -208,28 +200,26 @@ static const struct route *find_route(const struct lf_receive *receive,
 	return NULL;
 }
 
+/* Whose secret is it?  A key that is for other regions is good for nothing here. */
 static int authenticate(const struct lf_receive *receive, const struct lf_http_exchange *x,
-			struct lf_error *err)
+			struct lf_inbox_point *at, struct lf_error *err)
 {
 	static const char scheme[] = "Bearer ";
 	const char *given = lf_http_header(x, "Authorization");
-	size_t len = strlen(receive->opts.secret);
+	bool bearer = given && strncmp(given, scheme, strlen(scheme)) == 0;
 
-	if (given && strncmp(given, scheme, strlen(scheme)) == 0 &&
-	    strlen(given + strlen(scheme)) == len &&
-	    CRYPTO_memcmp(given + strlen(scheme), receive->opts.secret, len) == 0)
-		return 0;
-	return lf_fail(err, LF_EUNAUTHENTICATED, NULL,
-		       "the secret of this site's pairing key is needed");
+	return lf_pairing_check(receive->opts.data_dir, bearer ? given + strlen(scheme) : "",
+				at->region, at->pairing, err);
 }
 
 /* A line of the audit log: what peers are refused, and what they begin, make and let go of. */
 static void audit(const struct lf_receive *receive, const struct lf_http_exchange *x,
-		  const struct route *route, bool known, const struct lf_error *err)
+		  const struct route *route, const struct lf_inbox_point *at,
+		  const struct lf_error *err)
 {
 	struct lf_audit_event event = {
 		.action = route && route->action ? route->action : "Landfall/peers/action",
-		.principal = known ? "peer" : NULL,
+		.principal = at->pairing[0] ? at->pairing : NULL,
 		.durable = !err->code,
 	};
 
@@ -241,19 +231,27 @@ static void audit(const struct lf_receive *receive, const struct lf_http_exchang
 static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin *ret_begin)
 {
 	struct lf_receive *receive = context;
-	struct ask ask = {.opts = &receive->opts, .x = x};
-	const struct route *route = find_route(receive, x, &ask.at);
 	struct lf_error err = LF_ERROR_NONE;
+	struct ask *ask = calloc(1, sizeof(*ask));
+	int rc = ask ? 0 : lf_fail_nomem(&err);
 
-	int rc = authenticate(receive, x, &err);
-	if (!rc && !route)
+	if (!rc) {
+		ask->opts = &receive->opts;
+		ask->x = x;
+		ask->pack.fd = -1;
+		ask->route = find_route(receive, x, &ask->at);
+		*ret_begin = (struct lf_http_begin){
+			.body_max = BODY_MAX, .release = ask_free, .context = ask};
+		rc = authenticate(receive, x, &ask->at, &err);
+	}
+	if (!rc && !ask->route)
 		rc = lf_fail(&err, LF_ENOTFOUND, NULL, "there is nothing at this path");
-	ret_begin->body_max = BODY_MAX;
-	if (!rc && route->flags & PACK)
-		rc = begin_pack(&ask, ret_begin, &err);
+	if (!rc && ask->route->flags & PACK)
+		rc = begin_pack(ask, ret_begin, &err);
 	if (rc) {
 		lf_http_answer_error(x, &err);
-		audit(receive, x, route, rc != LF_EUNAUTHENTICATED, &err);
+		if (ask)
+			audit(receive, x, ask->route, &ask->at, &err);
 	}
 	return rc;
 }
@@ -262,8 +260,7 @@ static void complete(void *context, struct lf_http_exchange *x, int sink_error,
 		     const struct lf_error *sink_err)
 {
 	struct lf_receive *receive = context;
-	struct ask ask = {.opts = &receive->opts, .x = x};
-	const struct route *route = find_route(receive, x, &ask.at);
+	struct ask *ask = lf_http_state(x);
 	struct lf_error err = LF_ERROR_NONE;
 	int rc = 0;
 
@@ -271,17 +268,16 @@ static void complete(void *context, struct lf_http_exchange *x, int sink_error,
 		lf_http_answer_error(x, sink_err);
 		return;
 	}
-	ask.body = lf_http_body(x, &ask.len);
-	if (route->flags & JSON)
-		rc = lf_json_parse(ask.body, ask.len, &ask.doc, &err);
+	ask->body = lf_http_body(x, &ask->len);
+	if (ask->route->flags & JSON)
+		rc = lf_json_parse(ask->body, ask->len, &ask->doc, &err);
 	if (!rc)
-		rc = route->fn(&ask, &err);
+		rc = ask->route->fn(ask, &err);
 	if (rc)
 		lf_http_answer_error(x, &err);
 	else
 		err = LF_ERROR_NONE;
-	audit(receive, x, route, true, &err);
-	json_decref(ask.doc);
+	audit(receive, x, ask->route, &ask->at, &err);
 }
 
 int lf_receive_open(const struct lf_receive_opts *opts, struct lf_receive **ret_receive,

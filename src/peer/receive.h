@@ -2,8 +2,9 @@
 /*
  * peer/receive.h - what peers talk to: HTTPS under /peer/v1/.
  *
- * The protocol is docs/peer-protocol.md.  Every call needs the secret of this
- * site's pairing key.  Threads: those of the HTTPS server.
+ * The protocol is docs/peer-protocol.md.  Every call needs the secret of a
+ * pairing key of this site that is for the region (peer/pairing.h).  Threads: those of the HTTPS
+ * server.
  */
 #ifndef LF_PEER_RECEIVE_H
 #define LF_PEER_RECEIVE_H
@@ -14,18 +15,26 @@
 #include "json/json.h"
 #include "vault/regions.h"
 
+/* A point, and who sends it. */
+struct lf_received {
+	const char *pairing, *region, *point; /* point: a GUID */
+};
+
 struct lf_receive_opts {
 	struct lf_regions *regions;
 	struct lf_clock *clock;
 	struct lf_audit *audit;
-	const char *data_dir; /* journals and packs under way: DIR/inbox */
-	const char *secret;
+	const char *data_dir; /* journals and packs under way: DIR/inbox; pairing keys */
+	/* Did this pairing send the point that the region's vault has?  LF_ENOTFOUND: there is
+	 * none; LF_ECONFLICT: no, it is this site's own or another's. */
+	int (*sent)(void *context, const struct lf_received *what, struct lf_error *err);
 	/* The blocks of body's disks are durable in the region's vault: make the point of them,
-	 * durable (vault/point.h), and what else body says.  Again with the same body: fine. */
-	int (*keep)(void *context, const char *region, const char *point, const json_t *body,
+	 * durable (vault/point.h), and what else body says.  Again with the same body: fine.
+	 * LF_ECONFLICT: there is another of that id, or of a name in body. */
+	int (*keep)(void *context, const struct lf_received *what, const json_t *body,
 		    struct lf_error *err);
-	/* Let go of it; gone already is fine. */
-	int (*forget)(void *context, const char *region, const char *point, struct lf_error *err);
+	/* Let go of it; gone already is fine.  LF_ECONFLICT: the pairing did not send it. */
+	int (*forget)(void *context, const struct lf_received *what, struct lf_error *err);
 	void *context;
 };
 struct lf_receive;

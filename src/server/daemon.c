@@ -110,19 +110,26 @@ static int blob_keys(void *context, const char *account, json_t **ret_keys, stru
 	return lf_storage_keys(&daemon->context, account, ret_keys, err);
 }
 
-static int keep_point(void *context, const char *region, const char *point, const json_t *body,
+static int sent_point(void *context, const struct lf_received *what, struct lf_error *err)
+{
+	struct lf_daemon *daemon = context;
+
+	return lf_backup_replica_sent(&daemon->context, what, err);
+}
+
+static int keep_point(void *context, const struct lf_received *what, const json_t *body,
 		      struct lf_error *err)
 {
 	struct lf_daemon *daemon = context;
 
-	return lf_backup_replica_keep(&daemon->context, region, point, body, err);
+	return lf_backup_replica_keep(&daemon->context, what, body, err);
 }
 
-static int forget_point(void *context, const char *region, const char *point, struct lf_error *err)
+static int forget_point(void *context, const struct lf_received *what, struct lf_error *err)
 {
 	struct lf_daemon *daemon = context;
 
-	return lf_backup_replica_forget(&daemon->context, region, point, err);
+	return lf_backup_replica_forget(&daemon->context, what, err);
 }
 
 /* Open, layer by layer. */
@@ -216,7 +223,7 @@ static int open_mounts(struct lf_daemon *daemon, struct lf_error *err)
 						.audit = context->audit,
 						.clock = context->clock,
 						.data_dir = daemon->data_dir,
-						.secret = daemon->site.peer_secret,
+						.sent = sent_point,
 						.keep = keep_point,
 						.forget = forget_point,
 						.context = daemon};

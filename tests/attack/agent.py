@@ -3,7 +3,7 @@
 import os
 import struct
 
-from lib import Agent, Pack, attack, check, chunk_id
+from lib import Agent, Pack, attack, check, chunk_id, leaf
 
 GUID = "11111111-2222-4333-8444-555555555555"
 
@@ -51,12 +51,14 @@ def packs_that_are_forged(site):
     good = Pack(data_key, epoch)
     good.add(id_key, b"x" * 4096)
     packs = lambda: {n: v for n, v in site.state().items() if "/packs/" in n}
-    def try_pack(what, name, data, put=(201, 400, 403, 409)):
+    def try_pack(what, name, data, codes=()):
         answer = m.put_pack(name, data)
         if answer.status not in (201,):
             refused(f"{what}: not taken", answer)
             return
-        refused(f"{what}: not adopted", m.call("POST", f"sessions/{session}/packs", name))
+        answer = m.call("POST", f"sessions/{session}/packs", name)
+        refused(f"{what}: not adopted", answer)
+        check(f"{what}: it says so", not codes or answer.code in codes, answer)
     before = packs()
     try_pack("noise", "ab" * 32, os.urandom(5000))
     try_pack("an empty file", "cd" * 32, b"")
@@ -67,6 +69,13 @@ def packs_that_are_forged(site):
         p = Pack(data_key, epoch)
         p.add(id_key, b"y" * 4096, entry=lie)
         try_pack(what, p.name, p.bytes)
+    genuine, evil = b"genuine".ljust(4096, b"."), b"#!/bin/sh # EVIL".ljust(4096, b".")
+    node = leaf([(0, 1, 0, chunk_id(id_key, genuine))])
+    for what, plain, claimed, kind in (("another chunk's id", evil, chunk_id(id_key, genuine), 0), ("a node of a disk map", node, None, 1), ("a chunk of half a page", b"x" * 100, None, 0)):
+        p = Pack(data_key, epoch)
+        p.add(id_key, b"honest".ljust(4096, b"."))
+        p.add(id_key, plain, claimed=claimed, kind=kind)
+        try_pack(what, p.name, p.bytes, codes=("PackRefused",))
     p = Pack(data_key, epoch)
     p.tail["count"] = 2 ** 31
     p.add(id_key, b"z" * 4096)
@@ -91,3 +100,26 @@ def the_owner_s_things(site):
             refused(f"its token at ARM as {host}", site.arm("GET", path, token=token, headers={"Host": host}), 401, 403)
         refused("its certificate at ARM", site.ask("GET", path, cert=m.cert), 401, 403)
         refused("its certificate as a peer", site.ask("DELETE", f"/peer/v1/eastus/{GUID}", cert=m.cert), 401)
+
+
+@attack(fresh=True)
+def content_of_others(site):
+    "a forged chunk that another machine has, too, changes nothing of its disk"
+    m = site.mallory
+    id_key, data_key, epoch = m.domain_key()
+    library = b"what every machine has".ljust(4096, b".")
+    session = m.session()
+    forged = Pack(data_key, epoch)
+    forged.add(id_key, b"#!/bin/sh # EVIL".ljust(4096, b"."), claimed=chunk_id(id_key, library))
+    answer = m.adopt(session, forged)
+    check("it is refused", answer.status == 400, answer)
+    pages = {0: library, 5: b"and this of its own".ljust(4096, b".")}
+    site.victim.backup(pages)
+    point = max(site.points(), key=lambda n: os.path.getmtime(os.path.join(site.data, n[5:])))
+    region, guid = point.split("/")[1], point.rsplit("/", 1)[1]
+    out = os.path.join(site.dir, "exported")
+    status, text = site.tool("vault", "export", os.path.join(site.data, "regions", region, "store"), guid, out, "--key", os.path.join(site.data, "keys", "platform.key"))
+    check("the other machine's point is exported", status == 0, text)
+    with open(out, "rb") as f:
+        disk = f.read()
+    check("its disk is byte for byte what it was", all(disk[4096 * page:4096 * (page + 1)] == data for page, data in pages.items()), disk[:40])

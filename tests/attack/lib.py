@@ -563,11 +563,15 @@ class Site:
         """region/file -> SHA-256 of each recovery point's manifest"""
         return {n: v for n, v in self.state().items() if fnmatch.fnmatch(n, "file regions/*/store/points/*")}
 
-    def verify(self):
-        """Do the vaults verify?  (status, text)"""
-        done = subprocess.run([os.path.join(self.build, "landfall"), "vault", "verify", "--data", self.data], capture_output=True,
+    def tool(self, *words):
+        """landfall WORDS, for the commands that work on the data directory: (status, text)"""
+        done = subprocess.run([os.path.join(self.build, "landfall"), *words], capture_output=True,
                               text=True, timeout=120, check=False, env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
         return done.returncode, done.stdout + done.stderr
+
+    def verify(self):
+        """Do the vaults verify?  (status, text)"""
+        return self.tool("vault", "verify", "--data", self.data)
 
 
 def shared_key(method, path, headers, length, key):

@@ -66,7 +66,7 @@ made=$(points "$one" 2024-04-01)
 arrived() { [ "$(points "$two" 2018-12-20)" = "$made" ]; }
 check "each of the $(wc -l <<<"$made") points is at the other site" wait_for 120 arrived
 check "the first site's store of the paired region was not used" [ ! -e "$one/data/regions/westus" ]
-claims() { find "$1"/data/regions/*/store/claims -type f | grep -c /backup || true; }
+claims() { find "$1"/data/regions/*/store/claims -type f | grep -cE '/(backup|replica:peer)$' || true; }
 check "each has a claim at both" [ "$(claims "$one") $(claims "$two")" = "$(wc -l <<<"$made") $(wc -l <<<"$made")" ]
 check "nothing is left on its way" [ -z "$(find "$one/data/outgoing" "$two/data/inbox" "$two"/data/regions/*/store/sessions -type f 2>/dev/null)" ]
 check "the second site's vault is without a fault" "$LF_BUILD/landfall" vault verify --data "$two/data"

@@ -15,6 +15,7 @@
 #define LF_PROVIDERS_BACKUP_H
 
 #include "arm/arm.h"
+#include "peer/receive.h"
 
 extern const struct lf_arm_provider lf_backup_provider;
 extern const struct lf_job_type *const lf_backup_jobs[];
@@ -29,13 +30,16 @@ LF_MUST_CHECK int lf_backup_tend(struct lf_context *context, struct lf_error *er
 /*
  * What a peer sends of a vault of its own (peer/receive.h): body {"manifest", "resources": [{"id",
  * "type", "doc", "state"}], the vault's first}; the blocks are here.  The point is durable, and can
- * be restored by Cross Region Restore, on 0.  LF_ECONFLICT: a resource of that name is not such a
- * replica.
+ * be restored by Cross Region Restore, on 0.  LF_ECONFLICT "ResourceIsNotAReplica": a resource of
+ * that name did not come by this pairing; "PointIsNotAReplica": nor did the point of that id, or it
+ * is another.  Nothing has changed then.
  */
-LF_MUST_CHECK int lf_backup_replica_keep(struct lf_context *context, const char *region,
-					 const char *point, const json_t *body,
+LF_MUST_CHECK int lf_backup_replica_keep(struct lf_context *context, const struct lf_received *what,
+					 const json_t *body, struct lf_error *err);
+LF_MUST_CHECK int lf_backup_replica_forget(struct lf_context *context,
+					   const struct lf_received *what, struct lf_error *err);
+/* Did it come by this pairing?  LF_ENOTFOUND, LF_ECONFLICT. */
+LF_MUST_CHECK int lf_backup_replica_sent(struct lf_context *context, const struct lf_received *what,
 					 struct lf_error *err);
-LF_MUST_CHECK int lf_backup_replica_forget(struct lf_context *context, const char *region,
-					   const char *point, struct lf_error *err);
 
 #endif

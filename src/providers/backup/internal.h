@@ -71,7 +71,8 @@ LF_MUST_CHECK int lf_backup_points(struct lf_context *context, const char *item_
 LF_MUST_CHECK int lf_backup_policy(struct lf_context *context, const char *id,
 				   struct lf_resource *ret_policy, struct lf_error *err);
 
-#define LF_BACKUP_CLAIM "backup" /* of a backup on its point */
+#define LF_BACKUP_CLAIM	 "backup"   /* of a backup on its point */
+#define LF_REPLICA_CLAIM "replica:" /* and the pairing's name: of what a peer sent */
 
 extern const struct lf_job_type lf_backup_job, lf_backup_done_job, lf_backup_validate_job,
 	lf_backup_export_job, lf_backup_copy_job;

@@ -4,12 +4,16 @@
  * that can be restored.  Such a row's state says of which region it is, "replicaOf"; nothing else
  * changes it, and nothing here is done by itself with it.
  */
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "providers/backup/backup.h"
 #include "providers/backup/internal.h"
 #include "providers/resources/resources.h"
 #include "vault/point.h"
+
+#define ROWS_MAX 16 /* vault, group, policy, item, point */
 
 static bool is_sent(const char *type)
 {
@@ -22,52 +26,154 @@ static bool is_sent(const char *type)
 	return false;
 }
 
+/* Of an earlier version's replicas the pairing is not known. */
+static bool is_of(const json_t *state, const char *pairing)
+{
+	return lf_json_text(state, "replicaOf") &&
+	       strcmp(lf_json_text_or(state, "replicaBy", pairing), pairing) == 0;
+}
+
+/* What a commit says, beside its manifest. */
+struct rows {
+	const struct lf_received *what;
+	const json_t *manifest;
+	const char *of;	   /* the region whose vault it is */
+	const char *vault; /* id of the first row: the others are its own */
+};
+
+static int check_row(const struct rows *rows, const json_t *row, struct lf_error *err)
+{
+	const char *id = lf_json_text_or(row, "id", ""), *type = lf_json_text_or(row, "type", "");
+	const json_t *state = lf_json_at(row, "state");
+	size_t len = strlen(rows->vault);
+
+	if (!is_sent(type) || !json_is_object(lf_json_at(row, "doc")))
+		return lf_fail(err, LF_EINVAL, "resources", "rows of %.100s are not taken", type);
+	if (lf_text_equal_nocase(type, LF_GROUP_TYPE)) {
+		size_t group = strlen(id);
+		return strncasecmp(rows->vault, id, group) == 0 &&
+				       strncasecmp(rows->vault + group, "/providers/", 11) == 0
+			       ? 0
+			       : lf_fail(err, LF_EINVAL, "resources",
+					 "the group is not the vault's");
+	}
+	int rc = lf_arm_id_check(id, type, "resources", err);
+	if (!rc && (strncasecmp(id, rows->vault, len) != 0 || (id[len] && id[len] != '/')))
+		rc = lf_fail(err, LF_EINVAL, "resources", "a row is not of the vault that is sent");
+	/* what lets go of the point, or restores it, goes by its row */
+	if (!rc && lf_text_equal_nocase(type, LF_BACKUP_POINT_TYPE) &&
+	    (strcmp(lf_json_text_or(state, "point", ""), rows->what->point) != 0 ||
+	     !json_equal(lf_json_at(state, "disks"), lf_json_at(rows->manifest, "disks"))))
+		rc = lf_fail(err, LF_EINVAL, "resources", "the recovery point is another's");
+	return rc;
+}
+
 /* Not over what is this site's own, or another's. */
-static int put_row(struct lf_context *context, const json_t *row, const char *of,
+static int put_row(struct lf_context *context, const struct rows *rows, const json_t *row,
 		   struct lf_error *err)
 {
 	const char *id = lf_json_text_or(row, "id", ""), *type = lf_json_text_or(row, "type", "");
 	LF_AUTO_JSON *state = json_deep_copy(lf_json_at(row, "state"));
 	LF_AUTO_RESOURCE there = LF_RESOURCE_INIT;
+	int rc = check_row(rows, row, err);
 
-	if (!is_sent(type) || !json_is_object(lf_json_at(row, "doc")))
-		return lf_fail(err, LF_EINVAL, "resources", "rows of %.100s are not taken", type);
-	bool group = lf_text_equal_nocase(type, LF_GROUP_TYPE);
-	int rc = group ? 0 : lf_arm_id_check(id, type, "resources", err);
 	if (!rc)
 		rc = lf_catalog_get(context->catalog, id, &there, err);
-	if (!rc && group)
+	if (!rc && lf_text_equal_nocase(type, LF_GROUP_TYPE))
 		return 0; /* one will do */
-	if (!rc && strcmp(lf_json_text_or(there.state, "replicaOf", ""), of) != 0)
-		return lf_fail_arm(err, LF_ECONFLICT, "ResourceIsNotAReplica", id,
-				   "give one of the two another name",
-				   "this site has a resource of its own of that name");
+	if (!rc && (strcmp(lf_json_text_or(there.state, "replicaOf", ""), rows->of) != 0 ||
+		    !is_of(there.state, rows->what->pairing)))
+		return lf_fail_arm(
+			err, LF_ECONFLICT, "ResourceIsNotAReplica", id,
+			"give one of the two another name",
+			"this site has a resource of that name that is not the sender's");
 	if (rc && rc != LF_ENOTFOUND)
 		return rc;
-	if (!state || lf_json_set_text(state, "replicaOf", of))
+	if (!state || lf_json_set_text(state, "replicaOf", rows->of) ||
+	    lf_json_set_text(state, "replicaBy", rows->what->pairing))
 		return lf_fail_nomem(err);
 	return lf_catalog_put(context->catalog, id, type, LF_PUT_ANY, NULL, lf_json_at(row, "doc"),
 			      state, err);
 }
 
-static int put_rows(struct lf_context *context, const json_t *rows, struct lf_error *err)
+static void replica_claim(const struct lf_received *what, char out[static 64])
 {
-	const char *of = lf_json_text_or(json_array_get(rows, 0), "doc.location", "");
-	const char *id = lf_json_text_or(json_array_get(rows, 0), "id", "");
-	char subscription[LF_GUID_SIZE];
-	const json_t *row;
-	size_t i;
+	snprintf(out, 64, LF_REPLICA_CLAIM "%s", what->pairing);
+}
 
-	if (!of[0] || !lf_arm_id_segment(id, "subscriptions", subscription, sizeof(subscription)))
-		return lf_fail(err, LF_EINVAL, "resources", "the first row is a vault");
-	int rc = lf_subscription_make(context->catalog, subscription, err);
+/* A row of an earlier version, whose point has a claim like one of our own. */
+static int find_row(struct lf_context *context, const struct lf_received *what,
+		    struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_BACKUP_POINT_TYPE};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+
+	for (size_t i = 0; !rc && i < list.n; i++)
+		if (is_of(list.items[i].state, what->pairing) &&
+		    strcmp(lf_json_text_or(list.items[i].state, "point", ""), what->point) == 0)
+			return 0;
+	return rc ? rc
+		  : lf_fail_arm(err, LF_ECONFLICT, "PointIsNotAReplica", what->point, NULL,
+				"region %s has a point of that id that is not the sender's",
+				what->region);
+}
+
+int lf_backup_replica_sent(struct lf_context *context, const struct lf_received *what,
+			   struct lf_error *err)
+{
+	LF_AUTO_JSON *manifest = NULL;
+	struct lf_vault *vault = NULL;
+	char claim[64];
+	int64_t until;
+	int rc = lf_regions_vault(context->regions, what->region, &vault, err);
+
 	if (!rc)
-		rc = lf_catalog_begin(context->catalog, err);
+		rc = lf_point_get(vault, what->point, &manifest, err);
 	if (rc)
 		return rc;
-	json_array_foreach (rows, i, row)
+	replica_claim(what, claim);
+	rc = lf_claim_until(vault, what->point, claim, &until, err);
+	return rc == LF_ENOTFOUND ? find_row(context, what, err) : rc;
+}
+
+/* A point that is there stays as it is: it is the same, or a conflict. */
+static int put_point(struct lf_context *context, const struct lf_received *what,
+		     const json_t *manifest, struct lf_error *err)
+{
+	LF_AUTO_JSON *there = NULL;
+	struct lf_vault *vault = NULL;
+	char claim[64];
+	int rc = lf_backup_replica_sent(context, what, err);
+
+	if (rc && rc != LF_ENOTFOUND)
+		return rc;
+	bool known = !rc;
+	rc = lf_regions_vault(context->regions, what->region, &vault, err);
+	if (!rc && known)
+		rc = lf_point_get(vault, what->point, &there, err);
+	if (!rc && known && !json_equal(there, manifest))
+		rc = lf_fail_arm(err, LF_ECONFLICT, "PointIsNotAReplica", what->point, NULL,
+				 "region %s has another point of that id", what->region);
+	replica_claim(what, claim);
+	return rc ? rc : lf_point_put(vault, what->point, manifest, claim, LF_CLAIM_FOREVER, err);
+}
+
+/* All or nothing, and the rows last: who sees them can restore. */
+static int put_all(struct lf_context *context, const struct rows *rows, const json_t *resources,
+		   struct lf_error *err)
+{
+	const json_t *row;
+	size_t i;
+	int rc = lf_catalog_begin(context->catalog, err);
+
+	if (rc)
+		return rc;
+	json_array_foreach (resources, i, row)
 		if (!rc)
-			rc = put_row(context, row, of, err);
+			rc = put_row(context, rows, row, err);
+	if (!rc)
+		rc = put_point(context, rows->what, rows->manifest, err);
 	if (!rc)
 		rc = lf_catalog_commit(context->catalog, err);
 	if (rc)
@@ -75,19 +181,28 @@ static int put_rows(struct lf_context *context, const json_t *rows, struct lf_er
 	return rc;
 }
 
-int lf_backup_replica_keep(struct lf_context *context, const char *region, const char *point,
+int lf_backup_replica_keep(struct lf_context *context, const struct lf_received *what,
 			   const json_t *body, struct lf_error *err)
 {
-	const json_t *manifest = lf_json_at(body, "manifest");
-	struct lf_vault *vault = NULL;
+	const json_t *resources = lf_json_at(body, "resources");
+	const json_t *first = json_array_get(resources, 0);
+	const struct rows rows = {.what = what,
+				  .manifest = lf_json_at(body, "manifest"),
+				  .of = lf_json_text_or(first, "doc.location", ""),
+				  .vault = lf_json_text_or(first, "id", "")};
+	char subscription[LF_GUID_SIZE];
 
-	if (strcmp(lf_json_text_or(manifest, "id", ""), point) != 0)
+	if (strcmp(lf_json_text_or(rows.manifest, "id", ""), what->point) != 0)
 		return lf_fail(err, LF_EINVAL, "manifest", "the manifest is another point's");
-	int rc = lf_regions_vault(context->regions, region, &vault, err);
+	if (!rows.of[0] || json_array_size(resources) > ROWS_MAX ||
+	    !lf_text_equal_nocase(lf_json_text_or(first, "type", ""), LF_VAULT_TYPE) ||
+	    !lf_arm_id_segment(rows.vault, "subscriptions", subscription, sizeof(subscription)))
+		return lf_fail(err, LF_EINVAL, "resources",
+			       "there are at most %d rows, and the first is a vault", ROWS_MAX);
+	int rc = lf_arm_id_check(rows.vault, LF_VAULT_TYPE, "resources", err);
 	if (!rc)
-		rc = lf_point_put(vault, point, manifest, LF_BACKUP_CLAIM, LF_CLAIM_FOREVER, err);
-	/* the rows last: who sees them can restore */
-	return rc ? rc : put_rows(context, lf_json_at(body, "resources"), err);
+		rc = lf_subscription_make(context->catalog, subscription, err);
+	return rc ? rc : put_all(context, &rows, resources, err);
 }
 
 /* The item with its last point, the vault with its last item. */
@@ -117,16 +232,54 @@ static int remove_row(struct lf_context *context, const struct lf_resource *row,
 	return rc ? rc : remove_empty(context, vault, LF_BACKUP_ITEM_TYPE, err);
 }
 
-int lf_backup_replica_forget(struct lf_context *context, const char *region, const char *point,
-			     struct lf_error *err)
+static int drop_claim(struct lf_context *context, const struct lf_received *what, bool of_old,
+		      struct lf_error *err)
+{
+	struct lf_vault *vault = NULL;
+	char claim[64];
+	int rc = lf_regions_vault(context->regions, what->region, &vault, err);
+
+	replica_claim(what, claim);
+	if (!rc)
+		rc = lf_claim_drop(vault, what->point, claim, err);
+	/* an earlier version claimed it as if it were our own; only then has it such a row */
+	if (!rc && of_old)
+		rc = lf_claim_drop(vault, what->point, LF_BACKUP_CLAIM, err);
+	return rc;
+}
+
+/* Rows of the point that came by this pairing: either look whether one is of an earlier version, or
+ * remove them. */
+static int each_row(struct lf_context *context, const struct lf_received *what, bool *ret_of_old,
+		    struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = LF_BACKUP_POINT_TYPE};
 	LF_AUTO_RESOURCE_LIST list = {0};
 	int rc = lf_catalog_list(context->catalog, &query, &list, err);
 
-	for (size_t i = 0; !rc && i < list.n; i++)
-		if (lf_json_text(list.items[i].state, "replicaOf") &&
-		    strcmp(lf_json_text_or(list.items[i].state, "point", ""), point) == 0)
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		const json_t *state = list.items[i].state;
+		if (!is_of(state, what->pairing) ||
+		    strcmp(lf_json_text_or(state, "point", ""), what->point) != 0)
+			continue;
+		if (ret_of_old)
+			*ret_of_old = *ret_of_old || !lf_json_text(state, "replicaBy");
+		else
 			rc = remove_row(context, &list.items[i], err);
-	return rc ? rc : lf_backup_point_release(context, region, point, err);
+	}
+	return rc;
+}
+
+/* The rows last: by them an earlier version's point is known to be the sender's. */
+int lf_backup_replica_forget(struct lf_context *context, const struct lf_received *what,
+			     struct lf_error *err)
+{
+	bool of_old = false;
+	int rc = lf_backup_replica_sent(context, what, err);
+
+	if (!rc)
+		rc = each_row(context, what, &of_old, err);
+	if (!rc)
+		rc = drop_claim(context, what, of_old, err);
+	return rc && rc != LF_ENOTFOUND ? rc : each_row(context, what, NULL, err);
 }

@@ -8,6 +8,7 @@
 #include "crypto/tls.h"
 #include "http/server.h"
 #include "os/file.h"
+#include "peer/inbox.h"
 #include "peer/peer.h"
 #include "peer/receive.h"
 #include "vault/key.h"
@@ -31,7 +32,23 @@ struct sites {
 	bool refuse; /* to keep */
 };
 
-static int keep(void *context, const char *region, const char *point, const json_t *body,
+/* What has the claim of keep() was sent. */
+static int sent(void *context, const struct lf_received *what, struct lf_error *e)
+{
+	struct sites *sites = context;
+	LF_AUTO_JSON *manifest = NULL;
+	struct lf_vault *vault = NULL;
+	int64_t until;
+
+	assert_lf_ok(lf_regions_vault(sites->regions, what->region, &vault, e));
+	int rc = lf_point_get(vault, what->point, &manifest, e);
+	if (rc)
+		return rc;
+	rc = lf_claim_until(vault, what->point, "backup", &until, e);
+	return rc == LF_ENOTFOUND ? lf_fail(e, LF_ECONFLICT, what->point, "not the peer's") : rc;
+}
+
+static int keep(void *context, const struct lf_received *what, const json_t *body,
 		struct lf_error *e)
 {
 	struct sites *sites = context;
@@ -40,20 +57,21 @@ static int keep(void *context, const char *region, const char *point, const json
 	if (sites->refuse)
 		return lf_fail(e, LF_EIO, NULL, "refused by the test");
 	sites->kept++;
-	assert_string_equal(region, "westus");
-	assert_lf_ok(lf_regions_vault(sites->regions, region, &vault, e));
-	return lf_point_put(vault, point, lf_json_at(body, "manifest"), "backup", LF_CLAIM_FOREVER,
-			    e);
+	assert_string_equal(what->pairing, "peer");
+	assert_string_equal(what->region, "westus");
+	assert_lf_ok(lf_regions_vault(sites->regions, what->region, &vault, e));
+	return lf_point_put(vault, what->point, lf_json_at(body, "manifest"), "backup",
+			    LF_CLAIM_FOREVER, e);
 }
 
-static int forget(void *context, const char *region, const char *point, struct lf_error *e)
+static int forget(void *context, const struct lf_received *what, struct lf_error *e)
 {
 	struct sites *sites = context;
 	struct lf_vault *vault = NULL;
 
 	sites->forgotten++;
-	assert_lf_ok(lf_regions_vault(sites->regions, region, &vault, e));
-	return lf_claim_drop(vault, point, "backup", e);
+	assert_lf_ok(lf_regions_vault(sites->regions, what->region, &vault, e));
+	return lf_claim_drop(vault, what->point, "backup", e);
 }
 
 static void pair(struct sites *sites, const char *secret)
@@ -73,12 +91,23 @@ static void pair(struct sites *sites, const char *secret)
 	assert_lf_ok(lf_peers_open(sites->fixture->dir, specs, 1, &sites->peers, &err));
 }
 
+/* The key that the receiver has. */
+static void write_key(struct sites *sites)
+{
+	LF_AUTO_FREE char *dir = lf_printf_dup("%s/keys", sites->two);
+	LF_AUTO_FREE char *file = lf_printf_dup("%s/peer.json", dir);
+	static const char text[] = "{\"secret\":\"" SECRET "\"}";
+
+	assert_lf_ok(lf_dir_make(dir, 0700, &err));
+	assert_lf_ok(lf_file_write_durable(file, text, strlen(text), 0600, &err));
+}
+
 static void start(struct sites *sites)
 {
 	const struct lf_receive_opts receive = {.regions = sites->regions,
 						.clock = sites->clock,
 						.data_dir = sites->two,
-						.secret = SECRET,
+						.sent = sent,
 						.keep = keep,
 						.forget = forget,
 						.context = sites};
@@ -108,6 +137,7 @@ static int setup(void **state)
 	assert_lf_ok(lf_ca_new("test", now, &sites->ca, &ca_key, &err));
 	assert_lf_ok(lf_ca_issue_server(sites->ca, ca_key, names, now, 1, &sites->cert, &sites->key,
 					&err));
+	write_key(sites);
 	start(sites);
 	pair(sites, SECRET);
 	*state = sites;
@@ -285,6 +315,163 @@ static void test_peer__refuses_a_store_of_another_domain(void **state)
 	assert_string_equal(lf_error_arm(&err), "DomainsDiffer");
 }
 
+/* A point of the receiver's own. */
+static void own_point(struct sites *sites, struct lf_root *ret_root,
+		      char ret_point[static LF_GUID_SIZE])
+{
+	lf_guid_random(ret_point);
+	edit_disk(received(sites), NULL, 0, 10, 7, ret_root);
+	put_point(received(sites), ret_point, ret_root, PAGES * LF_PAGE_SIZE);
+}
+
+/* A receiver whose region is in the sender's domain. */
+static void join(struct sites *sites)
+{
+	struct lf_vault *vault = NULL;
+
+	assert_lf_ok(lf_regions_join(sites->regions, "westus",
+				     lf_vault_key(sites->fixture->vault)->id_key, &vault, &err));
+}
+
+static void test_peer__changes_no_point_of_the_receivers_own(void **state)
+{
+	struct sites *sites = *state;
+	LF_AUTO_JSON *before = NULL, *after = NULL;
+	struct lf_copy_result result;
+	struct lf_root own, one;
+	char point[LF_GUID_SIZE];
+	int64_t until;
+
+	join(sites);
+	own_point(sites, &own, point);
+	assert_lf_ok(lf_point_get(received(sites), point, &before, &err));
+	edit_disk(sites->fixture->vault, NULL, 0, 10, 1, &one);
+	assert_int_not_equal(send_point(sites, point, &one, NULL, NULL, &result), 0);
+	assert_int_equal(sites->kept, 0);
+	assert_lf_ok(lf_point_get(received(sites), point, &after, &err));
+	assert_true(json_equal(before, after));
+	assert_lf_ok(lf_claim_until(received(sites), point, "retention", &until, &err));
+}
+
+static void test_peer__begins_from_no_point_of_the_receivers_own(void **state)
+{
+	struct sites *sites = *state;
+	struct lf_peer_session *session = NULL;
+	char point[LF_GUID_SIZE], mine[LF_GUID_SIZE], claim[64];
+	struct lf_root own;
+	int64_t until;
+
+	join(sites);
+	own_point(sites, &own, point);
+	lf_guid_random(mine);
+	assert_lf_ok(lf_peer_begin(sites->peers, "westus", sites->fixture->vault, mine, point,
+				   &session, &err));
+	assert_false(lf_peer_has_base(session));
+	snprintf(claim, sizeof(claim), "peer:%s", mine);
+	assert_int_equal(lf_claim_until(received(sites), point, claim, &until, &err), LF_ENOTFOUND);
+	LF_AUTO_JSON *body = body_of(mine, &own, point, &own);
+	assert_int_not_equal(lf_peer_commit(session, body, &err), 0);
+	assert_int_equal(sites->kept, 0);
+	lf_peer_end(session);
+}
+
+static void test_peer__ends_no_session_but_its_own(void **state)
+{
+	struct sites *sites = *state;
+	struct lf_peer_session *session = NULL;
+	char point[LF_GUID_SIZE];
+
+	join(sites);
+	lf_guid_random(point);
+	LF_AUTO_FREE char *file =
+		lf_printf_dup("%s/regions/westus/store/sessions/%s", sites->two, point);
+	assert_lf_ok(lf_session_begin(received(sites), point, &err)); /* of an agent */
+	assert_lf_ok(lf_peer_begin(sites->peers, "westus", sites->fixture->vault, point, NULL,
+				   &session, &err));
+	lf_peer_end(session);
+	assert_lf_ok(lf_peer_forget(sites->peers, "westus", point, &err));
+	assert_int_equal(access(file, F_OK), 0);
+	assert_lf_ok(lf_session_end(received(sites), point, &err));
+	assert_true(is_empty(sites, "regions/westus/store/sessions"));
+}
+
+static int begin_with(struct sites *sites, const char *secret, const char *region)
+{
+	LF_AUTO_FREE char *file = lf_printf_dup("%s/peer.json", sites->fixture->dir);
+	LF_AUTO_FREE char *spec = lf_printf_dup("%s=%s", region, file);
+	const char *const specs[] = {spec};
+	struct lf_peer_session *session = NULL;
+	struct lf_peers *peers = NULL;
+	char point[LF_GUID_SIZE];
+
+	pair(sites, secret);
+	lf_guid_random(point);
+	assert_lf_ok(lf_peers_open(sites->fixture->dir, specs, 1, &peers, &err));
+	int rc = lf_peer_begin(peers, region, sites->fixture->vault, point, NULL, &session, &err);
+	lf_peer_end(session);
+	lf_peers_free(peers);
+	return rc;
+}
+
+static char *secret_of(const char *path)
+{
+	LF_AUTO_BUF text = LF_BUF_INIT;
+	LF_AUTO_JSON *key = NULL;
+
+	assert_lf_ok(lf_file_read(path, 65536, &text, &err));
+	assert_lf_ok(lf_json_parse(lf_buf_text(&text), text.len, &key, &err));
+	return strdup(lf_json_text_or(key, "secret", ""));
+}
+
+static void test_pairing__is_for_its_region_until_it_is_revoked(void **state)
+{
+	struct sites *sites = *state;
+	LF_AUTO_FREE char *ca = lf_printf_dup("%s/ca.pem", sites->two);
+	LF_AUTO_FREE char *north_path = NULL, *again_path = NULL;
+	LF_AUTO_JSON *list = NULL;
+
+	assert_lf_ok(lf_file_write_durable(ca, "CA", 2, 0600, &err));
+	assert_lf_ok(
+		lf_pairing_create(sites->two, "north", "northus", "https://x", &north_path, &err));
+	assert_int_equal(
+		lf_pairing_create(sites->two, "north", "northus", "https://x", &again_path, &err),
+		LF_EEXISTS);
+	assert_int_equal(
+		lf_pairing_create(sites->two, "../x", "northus", "https://x", &again_path, &err),
+		LF_EINVAL);
+	LF_AUTO_FREE char *north = secret_of(north_path);
+	assert_int_not_equal(begin_with(sites, north, "westus"), 0);
+	assert_string_equal(lf_error_arm(&err), "RegionNotPaired");
+	assert_lf_ok(begin_with(sites, north, "northus"));
+	assert_lf_ok(lf_pairing_list(sites->two, &list, &err));
+	assert_int_equal(json_array_size(list), 2);
+	assert_lf_ok(lf_pairing_revoke(sites->two, "north", &err));
+	assert_int_equal(lf_pairing_revoke(sites->two, "north", &err), LF_ENOTFOUND);
+	assert_int_equal(begin_with(sites, north, "northus"), LF_EUNAUTHENTICATED);
+}
+
+static void test_pairing__that_names_no_region_is_for_the_first_it_is_used_for(void **state)
+{
+	struct sites *sites = *state;
+
+	assert_lf_ok(begin_with(sites, SECRET, "westus"));
+	assert_int_not_equal(begin_with(sites, SECRET, "eastus"), 0);
+	assert_string_equal(lf_error_arm(&err), "RegionNotPaired");
+	assert_lf_ok(begin_with(sites, SECRET, "westus"));
+	assert_lf_ok(lf_pairing_revoke(sites->two, "peer", &err));
+	assert_int_equal(begin_with(sites, SECRET, "westus"), LF_EUNAUTHENTICATED);
+}
+
+static void test_inbox__takes_no_more_points_at_once_than_its_limit(void **state)
+{
+	struct sites *sites = *state;
+
+	for (unsigned i = 0; i < LF_INBOX_POINTS_MAX; i++)
+		assert_lf_ok(begin_with(sites, SECRET, "westus"));
+	assert_int_not_equal(begin_with(sites, SECRET, "westus"), 0);
+	assert_string_equal(lf_error_arm(&err), "TooManyRequests");
+}
+
 static void test_peer__that_is_away_is_unreachable(void **state)
 {
 	struct sites *sites = *state;
@@ -323,6 +510,12 @@ int main(void)
 		TEST_SITES(test_peer__goes_on_after_what_was_cut_short),
 		TEST_SITES(test_peer__refuses_what_is_not_what_it_says),
 		TEST_SITES(test_peer__refuses_a_store_of_another_domain),
+		TEST_SITES(test_peer__changes_no_point_of_the_receivers_own),
+		TEST_SITES(test_peer__begins_from_no_point_of_the_receivers_own),
+		TEST_SITES(test_peer__ends_no_session_but_its_own),
+		TEST_SITES(test_pairing__is_for_its_region_until_it_is_revoked),
+		TEST_SITES(test_pairing__that_names_no_region_is_for_the_first_it_is_used_for),
+		TEST_SITES(test_inbox__takes_no_more_points_at_once_than_its_limit),
 		TEST_SITES(test_peer__that_is_away_is_unreachable),
 		TEST_SITES(test_peer__keys_are_checked),
 	};
