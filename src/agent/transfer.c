@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/fingerprints.h"
@@ -30,6 +31,8 @@
 #define CALM_PAGES	    (16u << 8) /* 16 MiB: little enough to freeze for */
 #define FREEZE_LIMIT_MS	    10000
 #define SCRIPT_LIMIT_NS	    (60 * LF_NS_PER_S)
+#define COMMIT_TRIES	    30 /* while the site is not there */
+#define COMMIT_WAIT_MAX	    30 /* seconds between two */
 #define CLOCK_TICKS_PER_SET (LF_NS_PER_S / 2)
 
 struct source_disk {
@@ -653,6 +656,29 @@ static int consistent_round(struct transfer *t, bool app, int64_t *ret_instant_n
 	return rc;
 }
 
+/*
+ * A commit takes as long as the session has extents, and goes on when the site was restarted:
+ * who asks again joins it.  An answer that did not come in time is no failure, then.
+ */
+static int ask_commit(struct transfer *t, const char *path, const json_t *request,
+		      json_t **ret_answer, struct lf_error *err)
+{
+	int wait = 1, rc;
+
+	for (int left = COMMIT_TRIES; left > 0; left--) {
+		rc = lf_link_post(t->opts->link, path, request, ret_answer, err);
+		if ((rc != LF_ETIMEOUT && rc != LF_EUNREACHABLE) || *t->opts->stopping)
+			return rc;
+		lf_log_error("a commit that is asked for again", err);
+		for (int i = 0; i < wait * 10 && !*t->opts->stopping; i++)
+			nanosleep(&(struct timespec){.tv_nsec = 100 * LF_NS_PER_MS}, NULL);
+		wait = wait * 2 < COMMIT_WAIT_MAX ? wait * 2 : COMMIT_WAIT_MAX;
+		if (rc == LF_ETIMEOUT) /* the site is there, and works */
+			left = COMMIT_TRIES;
+	}
+	return rc;
+}
+
 static int commit_session(struct transfer *t, bool app, int64_t instant_ns, int64_t frozen_ns,
 			  struct lf_error *err)
 {
@@ -671,7 +697,7 @@ static int commit_session(struct transfer *t, bool app, int64_t instant_ns, int6
 	for (size_t i = 0; !rc && i < t->n; i++)
 		rc = lf_fingerprints_prepare(t->disks[i].prints, t->session, err);
 	if (!rc)
-		rc = lf_link_post(t->opts->link, path, request, &answer, err);
+		rc = ask_commit(t, path, request, &answer, err);
 	if (rc)
 		return rc;
 	const char *point = lf_json_text_or(answer, "pointId", "");

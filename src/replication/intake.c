@@ -222,13 +222,27 @@ static int take_extents(struct ask *ask, struct lf_error *err)
 	return rc ? rc : answer_empty(ask);
 }
 
+static void answer_error(struct lf_http_exchange *x, const struct lf_error *err);
+
+/* The answer of a commit, by the thread that made the point. */
+static void commit_ended(void *context, const json_t *answer, const struct lf_error *commit_err)
+{
+	struct lf_http_exchange *x = context;
+	struct lf_error err = *commit_err;
+
+	if (!answer || lf_http_answer_json(x, answer, &err))
+		answer_error(x, &err);
+	lf_http_resume(x);
+}
+
+/* It takes as long as the session has extents: no thread that answers waits for it. */
 static int commit(struct ask *ask, struct lf_error *err)
 {
-	LF_AUTO_JSON *answer = NULL;
-	int rc = lf_replication_session_commit(ask->intake->opts.replication, ask->agent,
-					       ask->session, ask->doc, &answer, err);
-
-	return rc ? rc : lf_http_answer_json(ask->x, answer, err);
+	lf_http_suspend(ask->x);
+	if (lf_replication_commit_later(ask->intake->opts.replication, ask->agent, ask->session,
+					ask->doc, commit_ended, ask->x, err))
+		commit_ended(ask->x, NULL, err);
+	return 0;
 }
 
 enum { OPEN = 1, JSON = 2 };

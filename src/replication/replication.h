@@ -33,6 +33,12 @@ struct lf_replication;
 LF_MUST_CHECK int lf_replication_open(const struct lf_replication_opts *opts,
 				      struct lf_replication **ret_replication,
 				      struct lf_error *err);
+/* Start what makes points of sessions, beginning with those that a stop or a kill cut short. */
+LF_MUST_CHECK int lf_replication_run(struct lf_replication *replication, struct lf_error *err);
+/* End it: what is under way is cut short within a second and goes on at the next run.  Who waits
+ * for it is told.  Stopped already is fine. */
+void lf_replication_stop(struct lf_replication *replication);
+/* Stops, too. */
 void lf_replication_free(struct lf_replication *replication);
 
 /*

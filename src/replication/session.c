@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "replication/session.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/checked.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "os/file.h"
 #include "replication/inventory.h"
 #include "replication/journal.h"
+#include "replication/settle.h"
 #include "replication/state.h"
 
 #define SESSION_STALE_NS (24 * 3600 * LF_NS_PER_S)
+#define JOURNAL_BYTES_MAX                                                                          \
+	(UINT64_C(16) << 30) /* of one disk: 64 TiB in pieces of 256 KiB, and some */
+#define JOURNAL_SLACK	 (UINT64_C(1) << 20) /* records of a small disk that changes all the time */
 #define SESSION_TOUCH_NS (3600 * LF_NS_PER_S) /* how often progress is written down */
 
 /* A session as its calls need it. */
@@ -271,7 +278,9 @@ int lf_replication_session_begin(struct lf_replication *replication, const char 
 	if (rc)
 		return rc;
 	bool resumed;
-	rc = try_resume(replication, agent, &replica, request, id, &resumed, err);
+	rc = lf_session_check_open(replication, lf_json_text_or(replica.doc, "session", ""), err);
+	if (!rc)
+		rc = try_resume(replication, agent, &replica, request, id, &resumed, err);
 	if (rc)
 		return rc;
 	if (!resumed) {
@@ -310,6 +319,8 @@ int lf_replication_session_adopt(struct lf_replication *replication, const char 
 	struct lf_error ignored;
 	int rc = load_session(replication, agent, id, &session, err);
 
+	if (!rc)
+		rc = lf_session_check_open(replication, id, err);
 	if (!rc)
 		rc = lf_vault_adopt_pack(session.vault, path, err);
 	if (rc != LF_ECORRUPT)
@@ -376,6 +387,47 @@ static int make_dir(const struct lf_replication *replication, const struct sessi
 	return lf_dir_make(dir, 0700, err);
 }
 
+/* What a journal may hold: each page of the disk twice, and some; less than would fill a disk. */
+static int check_room(const char *path, uint64_t pages, size_t n, struct lf_error *err)
+{
+	uint64_t records = pages * 2 + JOURNAL_SLACK;
+	uint64_t most = records * LF_EXTENT_WIRE_SIZE;
+	struct stat st;
+
+	most = most < JOURNAL_BYTES_MAX ? most : JOURNAL_BYTES_MAX;
+	if (stat(path, &st))
+		return errno == ENOENT ? 0
+				       : lf_fail_sys(err, errno, path, "cannot look at %s", path);
+	if ((uint64_t)st.st_size + n * LF_EXTENT_WIRE_SIZE <= most)
+		return 0;
+	return lf_fail_arm(err, LF_ETOOLARGE, "SessionTooLarge", "extents", "begin another session",
+			   "a session has at most %llu bytes of extents for this disk",
+			   (unsigned long long)most);
+}
+
+/* All of them on the disk. */
+static int check_extents(const uint8_t *records, size_t n, uint64_t pages, struct lf_error *err)
+{
+	struct lf_extent extent;
+
+	for (size_t i = 0; i < n; i++) {
+		int rc = lf_extent_decode(records + i * LF_EXTENT_WIRE_SIZE, &extent, err);
+		if (rc)
+			return rc;
+		if (!lf_span_fits(extent.page, extent.pages, pages))
+			return lf_fail(err, LF_EINVAL, "extents", "an extent is not on the disk");
+	}
+	return 0;
+}
+
+static uint64_t pages_of(const struct session *session, size_t disk)
+{
+	const json_t *entry = json_array_get(lf_json_at(session->row.doc, "disks"), disk);
+	uint64_t bytes = (uint64_t)lf_json_int_or(entry, "sizeBytes", 0);
+
+	return bytes / LF_PAGE_SIZE + (bytes % LF_PAGE_SIZE != 0);
+}
+
 int lf_replication_session_extents(struct lf_replication *replication, const char *agent,
 				   const char *id, const char *disk, uint64_t upto,
 				   const uint8_t *records, size_t n, struct lf_error *err)
@@ -385,22 +437,57 @@ int lf_replication_session_extents(struct lf_replication *replication, const cha
 
 	int rc = load_session(replication, agent, id, &session, err);
 	if (!rc)
+		rc = lf_session_check_open(replication, id, err);
+	if (!rc)
 		rc = find_disk(&session, disk, &index, err);
+	if (!rc)
+		rc = check_extents(records, n, pages_of(&session, index), err);
+	LF_AUTO_FREE char *path = rc ? NULL : journal_path(replication, &session, index);
+	if (!rc)
+		rc = path ? check_room(path, pages_of(&session, index), n, err)
+			  : lf_fail_nomem(err);
 	if (!rc)
 		rc = make_dir(replication, &session, err);
 	if (!rc)
 		rc = touch_session(replication, &session, err);
-	if (rc)
-		return rc;
-	LF_AUTO_FREE char *path = journal_path(replication, &session, index);
-	return path ? lf_journal_append(path, records, n, upto, err) : lf_fail_nomem(err);
+	return rc ? rc : lf_journal_append(path, records, n, upto, err);
 }
 
 /* Commit. */
 
+struct build {
+	struct lf_replication *replication;
+	struct lf_map_edit *edit;
+	struct lf_settle *settle;
+};
+
+static int collect_extent(void *context, const struct lf_extent *extent, struct lf_error *err)
+{
+	const struct build *build = context;
+
+	return lf_settle_add(build->settle, extent, err);
+}
+
 static int put_extent(void *context, const struct lf_extent *extent, struct lf_error *err)
 {
-	return lf_map_edit_put(context, extent, err);
+	const struct build *build = context;
+
+	if (build->replication->stopping)
+		return lf_fail(err, LF_ECANCELED, NULL, "the site is stopping");
+	return lf_map_edit_put(build->edit, extent, err);
+}
+
+/* The journal's extents into the map, at the cost of what they change. */
+static int apply_journal(struct build *build, const char *path, struct lf_error *err)
+{
+	int rc = lf_settle_new(put_extent, build, &build->settle, err);
+
+	if (!rc)
+		rc = lf_journal_walk(path, collect_extent, build, err);
+	if (!rc)
+		rc = lf_settle_flush(build->settle, err);
+	lf_settle_free(build->settle);
+	return rc;
 }
 
 /* Root of the disk in the replica's newest point; empty for a full pass or a new disk. */
@@ -424,8 +511,7 @@ static int build_disk(struct lf_replication *replication, const struct session *
 		      size_t index, json_t *disk, struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = journal_path(replication, session, index);
-	int64_t size = lf_json_int_or(disk, "sizeBytes", 0);
-	struct lf_map_edit *edit = NULL;
+	struct build build = {.replication = replication};
 	struct lf_root root;
 	char text[LF_ROOT_TEXT_SIZE];
 
@@ -434,15 +520,14 @@ static int build_disk(struct lf_replication *replication, const struct session *
 	int rc = base_root(session, lf_json_text_or(disk, "id", ""), &root, err);
 	if (!rc)
 		rc = lf_map_edit_begin(session->vault, lf_root_is_empty(&root) ? NULL : &root,
-				       &edit, err);
+				       &build.edit, err);
 	if (!rc)
-		rc = lf_journal_walk(path, put_extent, edit, err);
+		rc = apply_journal(&build, path, err);
 	if (!rc)
-		rc = lf_map_edit_truncate(edit, ((uint64_t)size + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE,
-					  err);
+		rc = lf_map_edit_truncate(build.edit, pages_of(session, index), err);
 	if (!rc)
-		rc = lf_map_edit_commit(edit, &root, err);
-	lf_map_edit_free(edit);
+		rc = lf_map_edit_commit(build.edit, &root, err);
+	lf_map_edit_free(build.edit);
 	if (rc)
 		return rc;
 	lf_root_format(&root, text);
@@ -521,6 +606,16 @@ static bool lists_point(const json_t *replica, const char *id)
 	return false;
 }
 
+/* A sum that no longer fits stays where it is. */
+static int add_bytes(json_t *doc, const json_t *request, const char *name)
+{
+	int64_t sum = lf_json_int_or(doc, name, 0);
+
+	if (!lf_checked_add(sum, lf_json_int_or(request, name, 0), &sum))
+		return 0;
+	return lf_json_set_int(doc, name, sum);
+}
+
 /* The replica with its new point: what lf_replica_get() shows from now on. */
 static int add_point(json_t *doc, void *argument, struct lf_error *err)
 {
@@ -546,12 +641,8 @@ static int add_point(json_t *doc, void *argument, struct lf_error *err)
 	bad |= lf_json_set(doc, "lastPointTime", json_incref(json_object_get(manifest, "time")));
 	bad |= lf_json_set_int(doc, "lastPointNs", commit->now_ns);
 	bad |= lf_json_set_int(doc, "freezeMs", lf_json_int_or(commit->request, "freezeMs", 0));
-	bad |= lf_json_set_int(doc, "bytesRead",
-			       lf_json_int_or(doc, "bytesRead", 0) +
-				       lf_json_int_or(commit->request, "bytesRead", 0));
-	bad |= lf_json_set_int(doc, "bytesSent",
-			       lf_json_int_or(doc, "bytesSent", 0) +
-				       lf_json_int_or(commit->request, "bytesSent", 0));
+	bad |= add_bytes(doc, commit->request, "bytesRead");
+	bad |= add_bytes(doc, commit->request, "bytesSent");
 	bad |= lf_json_set(doc, "session", json_null());
 	bad |= lf_json_set_text(doc, "phase", "Delta");
 	if (strcmp(lf_json_text_or(manifest, "consistency", ""), "ApplicationConsistent") == 0)
@@ -581,6 +672,26 @@ static bool has_point(struct lf_replication *replication, const char *agent, con
 	return false;
 }
 
+static int check_still_there(struct lf_replication *replication, const struct session *session,
+			     struct lf_error *err)
+{
+	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
+	int rc = lf_catalog_get(replication->opts.catalog, session->row.id, &row, err);
+
+	if (rc == LF_ENOTFOUND || (!rc && lf_json_bool_or(row.doc, "over", false)))
+		rc = lf_fail(err, LF_ENOTFOUND, session->id, "the session was given up");
+	return rc;
+}
+
+int lf_session_check_owner(struct lf_replication *replication, const char *agent, const char *id,
+			   struct lf_error *err)
+{
+	AUTO_SESSION session = {0};
+	int rc = load_session(replication, agent, id, &session, err);
+
+	return rc == LF_ENOTFOUND && has_point(replication, agent, id) ? 0 : rc;
+}
+
 static int make_point(struct lf_replication *replication, const struct session *session,
 		      const json_t *request, struct lf_error *err)
 {
@@ -589,6 +700,9 @@ static int make_point(struct lf_replication *replication, const struct session *
 
 	int rc = build_manifest(replication, session, request, &manifest, err);
 	LF_CRASH_POINT("commit-after-maps");
+	/* dropped meanwhile, its journals with it: what was read of them may not be all */
+	if (!rc)
+		rc = check_still_there(replication, session, err);
 	if (!rc)
 		rc = lf_point_put(session->vault, session->id, manifest, "retention",
 				  LF_CLAIM_FOREVER, err);
@@ -666,7 +780,8 @@ static int sweep_row(struct lf_replication *replication, const struct lf_resourc
 
 	if (rc && rc != LF_ENOTFOUND) /* or else it was removed meanwhile */
 		return rc;
-	if (!rc && !is_over(row->doc, id, replica.doc, now))
+	if (!rc &&
+	    (!is_over(row->doc, id, replica.doc, now) || lf_session_is_committing(replication, id)))
 		return 0;
 	if (!region) /* a row of a version that did not write it down */
 		region = lf_json_text(replica.doc, "region");

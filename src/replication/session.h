@@ -42,12 +42,24 @@ LF_MUST_CHECK int lf_replication_session_extents(struct lf_replication *replicat
 						 struct lf_error *err);
 /*
  * request: {"consistency", "ageMs": since the instant the data is of, "freezeMs",
- *  "bytesRead","bytesSent"}; answer: {"pointId"}
+ *  "bytesRead","bytesSent"}; answer: {"pointId"}.  Takes as long as the session has extents:
+ *  LF_ECANCELED: lf_replication_stop().
  */
 LF_MUST_CHECK int lf_replication_session_commit(struct lf_replication *replication,
 						const char *agent, const char *session,
 						const json_t *request, json_t **ret_answer,
 						struct lf_error *err);
+/*
+ * The same on a thread of its own: done is called once, by any thread, perhaps before this
+ * returns; answer is NULL when err says what went wrong.  On an error of this function it is not
+ * called.  One commit runs for a session: asking again joins it, and who waited is told
+ * LF_ECONFLICT "CommitAskedAgain".  LF_EUNREACHABLE: the site stops; ask again when it is back.
+ */
+typedef void lf_commit_done_fn(void *context, const json_t *answer, const struct lf_error *err);
+LF_MUST_CHECK int lf_replication_commit_later(struct lf_replication *replication, const char *agent,
+					      const char *session, const json_t *request,
+					      lf_commit_done_fn *done, void *context,
+					      struct lf_error *err);
 /*
  * What an agent should do now: array of {"itemId","disks":[ids],"phase","due": bool,"app": bool,
  *  "token","basePointId","key":{"id","data","epoch"},"packPath":"/ACCOUNT/landfall-packs-AGENT/"}.

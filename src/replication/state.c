@@ -56,6 +56,8 @@ int lf_replication_open(const struct lf_replication_opts *opts,
 		return lf_fail_nomem(err);
 	replication->opts = *opts;
 	pthread_mutex_init(&replication->mutex, NULL);
+	pthread_mutex_init(&replication->committer.mutex, NULL);
+	pthread_cond_init(&replication->committer.changed, NULL);
 	replication->data_dir = strdup(opts->data_dir);
 	LF_AUTO_FREE char *sessions = lf_printf_dup("%s/sessions", opts->data_dir);
 	int rc = sessions && replication->data_dir ? lf_dir_make(sessions, 0700, err)
@@ -77,11 +79,14 @@ void lf_replication_free(struct lf_replication *replication)
 {
 	if (!replication)
 		return;
+	lf_replication_stop(replication);
 	for (struct lf_report *r = replication->reports, *next; r; r = next) {
 		next = r->next;
 		json_decref(r->status);
 		free(r);
 	}
+	pthread_cond_destroy(&replication->committer.changed);
+	pthread_mutex_destroy(&replication->committer.mutex);
 	pthread_mutex_destroy(&replication->mutex);
 	free(replication->data_dir);
 	free(replication);

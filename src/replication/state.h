@@ -8,12 +8,14 @@
  * memory only: it is news, not truth, and a poll every few seconds must not
  * cost a disk write.
  *
- * Lock: replication->mutex guards the reports; never held across I/O.
+ * Locks: replication->mutex guards the reports, committer.mutex the commits;
+ * never both, never held across I/O.
  */
 #ifndef LF_REPLICATION_STATE_H
 #define LF_REPLICATION_STATE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/text.h"
 #include "replication/replication.h"
@@ -39,12 +41,31 @@ struct lf_report { /* the last poll of one agent */
 	struct lf_report *next;
 };
 
+#define LF_COMMIT_THREADS 2
+struct lf_committer { /* committer.c */
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	struct lf_commit_job *jobs;
+	pthread_t threads[LF_COMMIT_THREADS];
+	unsigned n_threads;
+};
+
 struct lf_replication {
 	struct lf_replication_opts opts;
 	char *data_dir;
 	pthread_mutex_t mutex;
 	struct lf_report *reports;
+	struct lf_committer committer;
+	atomic_bool stopping; /* what takes long ends with LF_ECANCELED */
 };
+
+/* Is a commit of the session under way, or waiting?  Then LF_ECONFLICT "CommitUnderWay". */
+bool lf_session_is_committing(struct lf_replication *replication, const char *session);
+LF_MUST_CHECK int lf_session_check_open(struct lf_replication *replication, const char *session,
+					struct lf_error *err);
+/* Is it a session of this agent's, or a point that was one?  LF_ENOTFOUND. */
+LF_MUST_CHECK int lf_session_check_owner(struct lf_replication *replication, const char *agent,
+					 const char *session, struct lf_error *err);
 
 /* "/landfall/agents/GUID" and so on, into out. */
 void lf_agent_path(const char *agent, char out[static LF_ID_SIZE]);

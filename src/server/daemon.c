@@ -413,6 +413,8 @@ int lf_daemon_open(const struct lf_daemon_opts *opts, struct lf_daemon **ret_dae
 	if (!rc)
 		rc = lf_jobs_run(daemon->context.jobs, JOB_WORKERS, err);
 	if (!rc)
+		rc = lf_replication_run(daemon->context.replication, err);
+	if (!rc)
 		rc = start_keepers(daemon, err);
 	if (rc) {
 		lf_daemon_free(daemon);
@@ -433,6 +435,9 @@ void lf_daemon_free(struct lf_daemon *daemon)
 	if (!daemon)
 		return;
 	daemon->stopping = true;
+	if (daemon->context
+		    .replication) /* requests wait for its commits, and the server for them */
+		lf_replication_stop(daemon->context.replication);
 	if (daemon->keeping)
 		lf_clock_wake(daemon->context.clock);
 	while (daemon->keeping)

@@ -7,6 +7,8 @@
  */
 #include "fuzz.h"
 
+#include <semaphore.h>
+
 #include "crypto/tls.h"
 #include "http/server.h"
 #include "replication/agents.h"
@@ -29,6 +31,8 @@ struct lf_http_exchange {
 	int status;
 	char *answer;
 	void *state;
+	bool suspended;
+	sem_t resumed;
 };
 
 static struct {
@@ -87,6 +91,14 @@ const char *lf_http_body(const struct lf_http_exchange *x, size_t *ret_len)
 {
 	*ret_len = x->len;
 	return x->body;
+}
+void lf_http_suspend(struct lf_http_exchange *x)
+{
+	x->suspended = true;
+}
+void lf_http_resume(struct lf_http_exchange *x)
+{
+	sem_post(&x->resumed);
 }
 void lf_http_status(struct lf_http_exchange *x, int status)
 {
@@ -182,6 +194,7 @@ static void open_site(void)
 					      .blob_container = blob_container,
 					      .blob_token = blob_token};
 	LF_ASSERT(lf_intake_open(&intake, &site.intake, &err) == 0);
+	LF_ASSERT(lf_replication_run(site.replication, &err) == 0);
 	put_key();
 }
 
@@ -233,6 +246,7 @@ static void ask(unsigned which, const char *body, size_t len)
 		x.query = own;
 	x.len = len;
 	struct lf_http_begin begun_with = {0};
+	sem_init(&x.resumed, 0, 0);
 	const struct lf_http_handler *handler = lf_intake_http_handler(site.intake);
 	if (!handler->begin(site.intake, &x, &begun_with)) {
 		x.state = begun_with.context;
@@ -240,6 +254,8 @@ static void ask(unsigned which, const char *body, size_t len)
 			handler->complete(site.intake, &x, 0, NULL);
 		else
 			x.status = 413;
+		if (x.suspended)
+			sem_wait(&x.resumed);
 		begun_with.release(begun_with.context);
 	}
 	if (x.status < 200 || x.status >= 500) {

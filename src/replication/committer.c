@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Commits: threads of their own make points of sessions, so that no thread that
+ * answers does it.  A session whose commit was asked for says so in its row,
+ * and is gone on with after a restart, whether or not its agent asks again.
+ *
+ * Lock: committer.mutex guards the list; not held while a commit runs.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "os/thread.h"
+#include "replication/inventory.h"
+#include "replication/session.h"
+#include "replication/state.h"
+
+struct lf_commit_job {
+	char session[LF_GUID_SIZE], agent[LF_GUID_SIZE];
+	json_t *request;
+	lf_commit_done_fn *done; /* of who waits; NULL: nobody does */
+	void *context;
+	bool running;
+	struct lf_commit_job *next;
+};
+
+static void job_free(struct lf_commit_job *job)
+{
+	json_decref(job->request);
+	free(job);
+}
+
+/* With the mutex held. */
+static struct lf_commit_job *find_job(struct lf_committer *committer, const char *session)
+{
+	struct lf_commit_job *job = committer->jobs;
+
+	while (job && strcmp(job->session, session) != 0)
+		job = job->next;
+	return job;
+}
+
+bool lf_session_is_committing(struct lf_replication *replication, const char *session)
+{
+	LF_GUARD(&replication->committer.mutex);
+
+	return find_job(&replication->committer, session) != NULL;
+}
+
+int lf_session_check_open(struct lf_replication *replication, const char *session,
+			  struct lf_error *err)
+{
+	if (!lf_session_is_committing(replication, session))
+		return 0;
+	return lf_fail_arm(err, LF_ECONFLICT, "CommitUnderWay", session,
+			   "ask for the commit again: it answers when it has ended",
+			   "the session is being made a recovery point");
+}
+
+/* The oldest that waits; one of an agent at a time, so that none keeps others waiting. */
+static struct lf_commit_job *next_job(struct lf_committer *committer)
+{
+	for (struct lf_commit_job *job = committer->jobs; job; job = job->next) {
+		const struct lf_commit_job *other = committer->jobs;
+		if (job->running)
+			continue;
+		while (other && !(other->running && strcmp(other->agent, job->agent) == 0))
+			other = other->next;
+		if (!other)
+			return job;
+	}
+	return NULL;
+}
+
+static void remove_job(struct lf_committer *committer, struct lf_commit_job *job)
+{
+	struct lf_commit_job **link = &committer->jobs;
+
+	while (*link != job)
+		link = &(*link)->next;
+	*link = job->next;
+}
+
+static int set_commit(struct lf_replication *replication, const char *session, json_t *request,
+		      struct lf_error *err)
+{
+	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
+	char path[LF_ID_SIZE];
+
+	lf_session_path(session, path);
+	int rc = lf_catalog_get(replication->opts.catalog, path, &row, err);
+	if (!rc && json_equal(lf_json_at(row.doc, "commit"), request))
+		return 0;
+	if (!rc && (json_object_set(row.doc, "commit", request ? request : json_null()) ||
+		    lf_json_set_int(row.doc, "seen", lf_clock_now_ns(replication->opts.clock))))
+		rc = lf_fail_nomem(err);
+	return rc ? rc
+		  : lf_catalog_put(replication->opts.catalog, path, NULL, LF_PUT_EXISTING, NULL,
+				   row.doc, NULL, err);
+}
+
+static int run_job(struct lf_replication *replication, const struct lf_commit_job *job,
+		   json_t **ret_answer, struct lf_error *err)
+{
+	struct lf_error ignored;
+	/* the session may be gone already, its point made */
+	int rc = set_commit(replication, job->session, job->request, err);
+
+	if (!rc || rc == LF_ENOTFOUND)
+		rc = lf_replication_session_commit(replication, job->agent, job->session,
+						   job->request, ret_answer, err);
+	if (rc == LF_ECANCELED)
+		return lf_fail(err, LF_EUNREACHABLE, job->session,
+			       "the site is stopping; it goes on when it is started again");
+	if (rc && set_commit(replication, job->session, NULL, &ignored) &&
+	    ignored.code != LF_ENOTFOUND)
+		lf_log_error("a commit that failed", &ignored);
+	return rc;
+}
+
+static void *work(void *argument)
+{
+	struct lf_replication *replication = argument;
+	struct lf_committer *committer = &replication->committer;
+
+	pthread_mutex_lock(&committer->mutex);
+	while (!replication->stopping) {
+		struct lf_commit_job *job = next_job(committer);
+		LF_AUTO_JSON *answer = NULL;
+		struct lf_error err = LF_ERROR_NONE;
+		if (!job) {
+			pthread_cond_wait(&committer->changed, &committer->mutex);
+			continue;
+		}
+		job->running = true;
+		pthread_mutex_unlock(&committer->mutex);
+		if (run_job(replication, job, &answer, &err))
+			lf_log_error("a commit", &err);
+		pthread_mutex_lock(&committer->mutex);
+		remove_job(committer, job);
+		pthread_cond_broadcast(&committer->changed); /* another one of this agent's */
+		pthread_mutex_unlock(&committer->mutex);
+		if (job->done)
+			job->done(job->context, answer, &err);
+		job_free(job);
+		pthread_mutex_lock(&committer->mutex);
+	}
+	pthread_mutex_unlock(&committer->mutex);
+	return NULL;
+}
+
+/* With the mutex held: the job of a session, a new one if there is none; NULL: no memory. */
+static struct lf_commit_job *take_job(struct lf_committer *committer, const char *agent,
+				      const char *session, json_t *request)
+{
+	struct lf_commit_job *job = find_job(committer, session), **end = &committer->jobs;
+
+	if (job)
+		return job;
+	job = calloc(1, sizeof(*job));
+	if (!job)
+		return NULL;
+	snprintf(job->session, sizeof(job->session), "%s", session);
+	snprintf(job->agent, sizeof(job->agent), "%s", agent);
+	job->request = json_incref(request);
+	while (*end)
+		end = &(*end)->next;
+	*end = job;
+	pthread_cond_broadcast(&committer->changed);
+	return job;
+}
+
+/* Who waited before is told that another waits in his place: one waits for one commit. */
+static int join(struct lf_replication *replication, const char *agent, const char *session,
+		json_t *request, lf_commit_done_fn *done, void *context, struct lf_error *err)
+{
+	struct lf_committer *committer = &replication->committer;
+	lf_commit_done_fn *before;
+	void *before_context;
+	struct lf_error again = LF_ERROR_NONE;
+
+	pthread_mutex_lock(&committer->mutex);
+	struct lf_commit_job *job =
+		replication->stopping ? NULL : take_job(committer, agent, session, request);
+	if (!job) {
+		bool stopping = replication->stopping;
+		pthread_mutex_unlock(&committer->mutex);
+		return stopping ? lf_fail(err, LF_EUNREACHABLE, session, "the site is stopping")
+				: lf_fail_nomem(err);
+	}
+	before = job->done;
+	before_context = job->context;
+	job->done = done;
+	job->context = context;
+	pthread_mutex_unlock(&committer->mutex);
+	if (!before)
+		return 0;
+	lf_fail_arm(&again, LF_ECONFLICT, "CommitAskedAgain", session,
+		    "the newest request is answered", "the commit was asked for again");
+	before(before_context, NULL, &again);
+	return 0;
+}
+
+int lf_replication_commit_later(struct lf_replication *replication, const char *agent,
+				const char *session, const json_t *request, lf_commit_done_fn *done,
+				void *context, struct lf_error *err)
+{
+	LF_AUTO_JSON *checked = NULL;
+	int rc = lf_commit_check(request, &checked, err);
+
+	if (!rc)
+		rc = lf_session_check_owner(replication, agent, session, err);
+	return rc ? rc : join(replication, agent, session, checked, done, context, err);
+}
+
+/* Commits that a stop or a kill cut short. */
+static int resume(struct lf_replication *replication, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_SESSION_TYPE};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	int rc = lf_catalog_list(replication->opts.catalog, &query, &list, err);
+
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		json_t *request = lf_json_at(list.items[i].doc, "commit");
+		if (request && !lf_json_bool_or(list.items[i].doc, "over", false))
+			rc = join(replication, lf_json_text_or(list.items[i].doc, "agentId", ""),
+				  strrchr(list.items[i].id, '/') + 1, request, NULL, NULL, err);
+	}
+	return rc;
+}
+
+int lf_replication_run(struct lf_replication *replication, struct lf_error *err)
+{
+	struct lf_committer *committer = &replication->committer;
+	int rc = resume(replication, err);
+
+	for (; !rc && committer->n_threads < LF_COMMIT_THREADS; committer->n_threads++) {
+		int sys = pthread_create(&committer->threads[committer->n_threads], NULL, work,
+					 replication);
+		if (sys)
+			return lf_fail_sys(err, sys, NULL, "cannot start a thread");
+	}
+	return rc;
+}
+
+void lf_replication_stop(struct lf_replication *replication)
+{
+	struct lf_committer *committer = &replication->committer;
+	struct lf_error err = LF_ERROR_NONE;
+
+	pthread_mutex_lock(&committer->mutex);
+	replication->stopping = true;
+	pthread_cond_broadcast(&committer->changed);
+	pthread_mutex_unlock(&committer->mutex);
+	while (committer->n_threads)
+		pthread_join(committer->threads[--committer->n_threads], NULL);
+	lf_fail(&err, LF_EUNREACHABLE, NULL, "the site is stopping");
+	while (committer->jobs) {
+		struct lf_commit_job *job = committer->jobs;
+		committer->jobs = job->next;
+		if (job->done)
+			job->done(job->context, NULL, &err);
+		job_free(job);
+	}
+}
