@@ -152,7 +152,8 @@ int lf_cli_call(struct lf_cli *cli, const char *method, const char *path, const 
 		return rc;
 	answer.status = http.status;
 	read_headers(&http, &answer);
-	if (http.body.len && lf_json_parse(http.body.data, http.body.len, &answer.doc, &ignored))
+	if (http.body.len &&
+	    lf_json_parse_own(http.body.data, http.body.len, &answer.doc, &ignored))
 		answer.doc = NULL;
 	answer.text_len = http.body.len;
 	answer.text = http.body.len ? lf_buf_take(&http.body) : strdup("");

@@ -33,34 +33,48 @@ void lf_json_done(json_t **doc)
 	*doc = NULL;
 }
 
-/* jansson's own limit is 2048 levels, which is deeper than our recursion wants to be. */
-static bool too_deep(const char *text, size_t len)
+/*
+ * Levels and values, before anything is made of them: jansson's own limit is 2048 levels, which is
+ * deeper than our recursion wants to be, and a value takes a hundred times the bytes of its text.
+ */
+static void measure(const char *text, size_t len, unsigned *ret_depth, size_t *ret_values)
 {
 	unsigned depth = 0;
 	bool quoted = false;
 
+	*ret_depth = 0;
+	*ret_values = 1;
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i];
 		if (quoted && c == '\\')
 			i++;
 		else if (c == '"')
 			quoted = !quoted;
-		else if (!quoted && (c == '{' || c == '[') && ++depth > LF_JSON_DEPTH_MAX)
-			return true;
+		else if (!quoted && (c == '{' || c == '['))
+			depth++, ++*ret_values;
 		else if (!quoted && (c == '}' || c == ']') && depth > 0)
 			depth--;
+		else if (!quoted && c == ',')
+			++*ret_values;
+		*ret_depth = depth > *ret_depth ? depth : *ret_depth;
 	}
-	return false;
 }
 
-int lf_json_parse(const char *text, size_t len, json_t **ret_doc, struct lf_error *err)
+static int parse(const char *text, size_t len, size_t values_max, json_t **ret_doc,
+		 struct lf_error *err)
 {
 	json_error_t where;
+	unsigned depth;
+	size_t values;
 
-	if (too_deep(text, len))
+	measure(text, len, &depth, &values);
+	if (depth > LF_JSON_DEPTH_MAX)
 		return lf_fail_arm(err, LF_EINVAL, "InvalidRequestContent", NULL,
 				   "flatten the document", "more than %d levels of JSON",
 				   LF_JSON_DEPTH_MAX);
+	if (values > values_max)
+		return lf_fail_arm(err, LF_EINVAL, "InvalidRequestContent", NULL,
+				   "send less at once", "more than %zu values of JSON", values_max);
 	no_memory = false;
 	json_t *doc = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
 	if (!doc && no_memory)
@@ -72,6 +86,16 @@ int lf_json_parse(const char *text, size_t len, json_t **ret_doc, struct lf_erro
 				   where.column, where.text);
 	*ret_doc = doc;
 	return 0;
+}
+
+int lf_json_parse(const char *text, size_t len, json_t **ret_doc, struct lf_error *err)
+{
+	return parse(text, len, LF_JSON_VALUES_MAX, ret_doc, err);
+}
+
+int lf_json_parse_own(const char *text, size_t len, json_t **ret_doc, struct lf_error *err)
+{
+	return parse(text, len, SIZE_MAX, ret_doc, err);
 }
 
 int lf_json_dump(const json_t *doc, char **ret_text, struct lf_error *err)
@@ -90,7 +114,7 @@ int lf_json_read_file(const char *path, json_t **ret_doc, struct lf_error *err)
 	int rc = lf_file_read(path, JSON_FILE_MAX, &text, err);
 
 	if (!rc)
-		rc = lf_json_parse(lf_buf_text(&text), text.len, ret_doc, err);
+		rc = lf_json_parse_own(lf_buf_text(&text), text.len, ret_doc, err);
 	return rc ? lf_error_wrap(err, "%s", path) : 0;
 }
 

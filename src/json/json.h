@@ -16,17 +16,23 @@
 
 #include "base/buf.h"
 
-#define LF_JSON_DEPTH_MAX 64
+#define LF_JSON_DEPTH_MAX  64
+#define LF_JSON_VALUES_MAX 100000 /* some 40 MB of them at most */
 
 void lf_json_done(json_t **doc);
 #define LF_AUTO_JSON LF_CLEANUP(lf_json_done) json_t
 
 /* Duplicate members, trailing bytes and bad UTF-8 are LF_EINVAL "InvalidRequestContent" with the
- * line. */
+ * line; more than LF_JSON_DEPTH_MAX levels or LF_JSON_VALUES_MAX values likewise, before any of
+ * them takes memory. */
 LF_MUST_CHECK int lf_json_parse(const char *text, size_t len, json_t **ret_doc,
 				struct lf_error *err);
+/* The same of what this program or its site wrote: as many values as there are. */
+LF_MUST_CHECK int lf_json_parse_own(const char *text, size_t len, json_t **ret_doc,
+				    struct lf_error *err);
 /* Compact text, members in their order; free(). */
 LF_MUST_CHECK int lf_json_dump(const json_t *doc, char **ret_text, struct lf_error *err);
+/* Of a file of our own: as many values as there are. */
 LF_MUST_CHECK int lf_json_read_file(const char *path, json_t **ret_doc, struct lf_error *err);
 
 /* What is at path; NULL when absent or null.  Borrowed. */

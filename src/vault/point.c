@@ -124,7 +124,7 @@ int lf_manifest_open(const struct lf_domain_key *key, const char *id, const void
 		return lf_fail_nomem(err);
 	rc = unseal_text(key, id, file, body, text, err);
 	if (!rc)
-		rc = lf_json_parse(text, text_len, ret_manifest, err);
+		rc = lf_json_parse_own(text, text_len, ret_manifest, err);
 	return rc == LF_ECORRUPT || rc == LF_EINVAL ? fail_point(id, "its seal is broken", err)
 						    : rc;
 }

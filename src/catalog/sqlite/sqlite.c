@@ -358,7 +358,7 @@ const char *lf_query_column(struct lf_query *query, int at)
 int lf_query_json(struct lf_query *query, int at, json_t **ret_doc, struct lf_error *err)
 {
 	const char *text = lf_query_column(query, at);
-	int rc = lf_json_parse(text, strlen(text), ret_doc, err);
+	int rc = lf_json_parse_own(text, strlen(text), ret_doc, err);
 
 	if (!rc && !json_is_object(*ret_doc)) {
 		json_decref(*ret_doc);

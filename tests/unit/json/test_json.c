@@ -88,9 +88,38 @@ static void test_merge__replaces_leaves_and_keeps_the_rest(void **state)
 	assert_string_equal(text, "{\"p\":{\"a\":1,\"b\":[3],\"c\":\"\"},\"q\":1}");
 }
 
+static void test_parse__bounds_the_values_of_strangers(void **state)
+{
+	static const char *const shapes[] = {"{},", "[],", "1,", "\"\","};
+
+	(void)state;
+	for (size_t i = 0; i < LF_N(shapes); i++) {
+		LF_AUTO_BUF text = LF_BUF_INIT;
+		LF_AUTO_JSON *doc = NULL, *own = NULL;
+		struct lf_error err;
+		lf_buf_puts(&text, "[");
+		for (size_t n = 0; n < LF_JSON_VALUES_MAX; n++)
+			lf_buf_puts(&text, shapes[i]);
+		lf_buf_puts(&text, "0]");
+		assert_int_equal(lf_json_parse(text.data, text.len, &doc, &err), LF_EINVAL);
+		assert_string_equal(lf_error_arm(&err), "InvalidRequestContent");
+		assert_lf_ok(lf_json_parse_own(text.data, text.len, &own, &err));
+	}
+	/* commas and brackets inside strings are no values */
+	LF_AUTO_BUF text = LF_BUF_INIT;
+	LF_AUTO_JSON *doc = NULL;
+	struct lf_error err;
+	lf_buf_puts(&text, "[\"\\\"");
+	for (size_t n = 0; n < LF_JSON_VALUES_MAX; n++)
+		lf_buf_puts(&text, ",[{");
+	lf_buf_puts(&text, "\"]");
+	assert_lf_ok(lf_json_parse(text.data, text.len, &doc, &err));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_parse__bounds_the_values_of_strangers),
 		cmocka_unit_test(test_parse__refuses_hostile_documents),
 		cmocka_unit_test(test_at__finds_members_and_elements_and_takes_null_for_absent),
 		cmocka_unit_test(test_values__come_as_themselves_or_as_text),
