@@ -54,17 +54,24 @@ static inline void wire_send(struct wire *wire, const char *text)
 	assert_int_equal(SSL_write(wire->ssl, text, (int)strlen(text)), strlen(text));
 }
 
+/* What there is; at least a byte, unless the connection ended. */
+static inline void wire_more(struct wire *wire)
+{
+	int got = SSL_read(wire->ssl, wire->text + wire->used,
+			   (int)(sizeof(wire->text) - 1 - wire->used));
+
+	wire->used += got > 0 ? (size_t)got : 0;
+	wire->text[wire->used] = '\0';
+}
+
 /* Until word has come, or the end of the connection (word NULL: only that); what has come. */
 static inline const char *wire_read(struct wire *wire, const char *word)
 {
-	int got = 1;
+	size_t before = SIZE_MAX;
 
-	while (got > 0 && wire->used < sizeof(wire->text) - 1 &&
-	       !(word && strstr(wire->text, word))) {
-		got = SSL_read(wire->ssl, wire->text + wire->used,
-			       (int)(sizeof(wire->text) - 1 - wire->used));
-		wire->used += got > 0 ? (size_t)got : 0;
-		wire->text[wire->used] = '\0';
+	while (wire->used != before && !(word && strstr(wire->text, word))) {
+		before = wire->used;
+		wire_more(wire);
 	}
 	return wire->text;
 }

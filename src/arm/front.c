@@ -267,7 +267,8 @@ static int begin_call(struct lf_arm *arm, struct lf_http_exchange *x,
 		answer_error(call, &err);
 		return rc;
 	}
-	ret_begin->body_max = call->match.route->flags & LF_ARM_OPEN ? BODY_MAX_OPEN : BODY_MAX;
+	ret_begin->known = !(call->match.route->flags & LF_ARM_OPEN);
+	ret_begin->body_max = ret_begin->known ? BODY_MAX : BODY_MAX_OPEN;
 	return 0;
 }
 

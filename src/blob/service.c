@@ -258,6 +258,7 @@ static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin
 							: request->operation == LF_BLOB_WRITE_PAGES
 								? PAGES_BYTES_MAX
 								: OTHER_BYTES_MAX,
+					    .known = true,
 					    .sink = put ? lf_blob_upload_take : NULL,
 					    .release = request_free,
 					    .context = request};

@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <malloc.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,22 +23,40 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "http/gate.h"
 #include "http/json.h"
 #include "os/file.h"
+#include "os/thread.h"
 
 #define THREADS_DEFAULT	    4
 #define CONNECTIONS_DEFAULT 1024
+#define PER_ADDRESS_DEFAULT 512
 #define HEADER_BYTES	    (64u << 10)
-#define IDLE_SECONDS	    120
+#define STALL_SECONDS	    120 /* an answer of which the client takes nothing */
+#define HEAD_MS		    15000u
+#define IDLE_MS		    60000u
+#define BODY_MS		    30000u
+#define DROP_MS		    10000u
+#define BODY_RATE	    256u
+#define BODIES_NOBODY	    ((size_t)32 << 20)
+#define BODIES_KNOWN	    ((size_t)128 << 20)
+#define BODY_LARGE	    ((size_t)1 << 20) /* worth giving its memory back */
 #define STREAM_BLOCK	    (64u << 10)
 #define LINGER_BYTES	    (64u << 20)
-#define STOP_LIMIT_NS	    (20 * LF_NS_PER_S)
+#define STOP_GRACE_NS	    (5 * LF_NS_PER_S)
 
 struct lf_http_server {
 	struct MHD_Daemon *daemon;
 	struct MHD_Response *sorry; /* what is sent where nothing else can be; made at the start */
 	struct lf_http_handler handler;
+	struct lf_gate *gate;
+	pthread_t watcher;
+	pthread_mutex_t mutex; /* of stopping, for the condition */
+	pthread_cond_t wake;
+	bool watching, stopping;
+	atomic_bool trim; /* a large body's memory was freed */
 	uint16_t port;
+	unsigned hurry;
 	atomic_uint in_flight;
 	atomic_uint suspended; /* of them, waiting for lf_http_resume() */
 };
@@ -51,6 +71,7 @@ struct lf_http_exchange {
 	struct lf_http_server *server;
 	const struct lf_http_handler *handler; /* who serves it: decided in begin */
 	struct MHD_Connection *connection;
+	struct lf_visitor *visitor; /* the connection, as the gate knows it */
 	const char *method;
 	const char *url; /* with the query, raw */
 	char *path, *query;
@@ -331,6 +352,9 @@ static void exchange_free(struct lf_http_exchange *x)
 {
 	if (x->begin.release)
 		x->begin.release(x->begin.context);
+	lf_gate_let_go(x->visitor);
+	if (x->body.capacity >= BODY_LARGE)
+		atomic_store(&x->server->trim, true);
 	if (x->response)
 		MHD_destroy_response(x->response);
 	for (size_t i = 0; i < x->n_headers; i++) {
@@ -348,8 +372,13 @@ static void *new_exchange(void *cls, const char *uri, struct MHD_Connection *con
 {
 	struct lf_http_exchange *x = calloc(1, sizeof(*x));
 
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
 	if (!x)
 		return NULL;
+	x->visitor = info ? info->socket_context : NULL;
+	lf_gate_phase(x->visitor, LF_GATE_HEAD);
 	x->server = cls;
 	x->handler = &x->server->handler;
 	x->connection = connection;
@@ -369,7 +398,9 @@ static void exchange_ended(void *cls, struct MHD_Connection *connection, void **
 	if (!x)
 		return;
 	struct lf_http_server *server = x->server;
+	struct lf_visitor *visitor = x->visitor;
 	exchange_free(x);
+	lf_gate_phase(visitor, LF_GATE_IDLE);
 	*own = NULL;
 	atomic_fetch_sub(&server->in_flight, 1);
 }
@@ -412,6 +443,7 @@ static enum MHD_Result send_answer(struct lf_http_exchange *x)
 /* The body has come, or does not matter. */
 static enum MHD_Result answer_now(struct lf_http_exchange *x)
 {
+	lf_gate_phase(x->visitor, LF_GATE_WORK);
 	if (!x->decided)
 		x->handler->complete(x->handler->context, x, x->sink_error, &x->sink_err);
 	x->decided = true;
@@ -446,8 +478,11 @@ static enum MHD_Result refuse_body(struct lf_http_exchange *x, uint64_t announce
 {
 	const char *expect = lf_http_header(x, "Expect");
 
-	if (announced <= LINGER_BYTES && !(announced && expect))
+	if (announced <= LINGER_BYTES && !(announced && expect)) {
+		lf_gate_phase(x->visitor, LF_GATE_DROP);
 		return MHD_YES;
+	}
+	lf_gate_linger(x->visitor);
 	lf_http_set_header(x, "Connection", "close");
 	return answer_now(x);
 }
@@ -529,6 +564,9 @@ static enum MHD_Result begin_exchange(struct lf_http_exchange *x, const char *me
 		x->decided = true;
 		return refuse_body(x, announced);
 	}
+	if (x->begin.known)
+		lf_gate_know(x->visitor);
+	lf_gate_phase(x->visitor, LF_GATE_BODY);
 	if (announced > x->begin.body_max) {
 		x->sink_error = lf_fail_arm(&x->sink_err, LF_ETOOLARGE, "RequestEntityTooLarge",
 					    "Content-Length", "send a smaller body",
@@ -544,6 +582,7 @@ static enum MHD_Result begin_exchange(struct lf_http_exchange *x, const char *me
 static void take_block(struct lf_http_exchange *x, const char *data, size_t len)
 {
 	x->received += len;
+	lf_gate_progress(x->visitor, len);
 	if (x->decided || x->sink_error)
 		return; /* the rest is read and dropped */
 	if (x->received > x->begin.body_max)
@@ -555,8 +594,12 @@ static void take_block(struct lf_http_exchange *x, const char *data, size_t len)
 				    (unsigned long long)x->begin.body_max);
 	else if (x->begin.sink)
 		x->sink_error = x->begin.sink(x->begin.context, data, len, &x->sink_err);
-	else
+	else if (lf_gate_hold(x->visitor, len))
 		lf_buf_append(&x->body, data, len);
+	else
+		x->sink_error = lf_fail_arm(&x->sink_err, LF_EUNREACHABLE, "ServerBusy", NULL,
+					    "try again in a few seconds",
+					    "too many bodies are on their way at this moment");
 	if (!x->sink_error && x->body.failed)
 		x->sink_error = lf_fail_nomem(&x->sink_err);
 }
@@ -582,6 +625,76 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 		return MHD_YES;
 	}
 	return answer_now(x);
+}
+
+/* Connections. */
+
+static enum MHD_Result admit(void *cls, const struct sockaddr *from, socklen_t len)
+{
+	const struct lf_http_server *server = cls;
+
+	(void)len;
+	return lf_gate_admit(server->gate, from) ? MHD_YES : MHD_NO;
+}
+
+static void connection_changed(void *cls, struct MHD_Connection *connection, void **visitor,
+			       enum MHD_ConnectionNotificationCode code)
+{
+	const struct lf_http_server *server = cls;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		lf_gate_leave(*visitor);
+		*visitor = NULL;
+		return;
+	}
+	const union MHD_ConnectionInfo *from =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const union MHD_ConnectionInfo *fd =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	*visitor = lf_gate_enter(server->gate, from ? from->client_addr : NULL,
+				 fd ? fd->connect_fd : -1);
+}
+
+/* Deadlines are looked at, and memory of large bodies goes back to the system. */
+static void *watch(void *context)
+{
+	struct lf_http_server *server = context;
+	LF_GUARD(&server->mutex);
+
+	while (!server->stopping) {
+		unsigned wait_ms = lf_gate_tick(server->gate);
+		struct timespec until;
+		if (atomic_exchange(&server->trim, false))
+			malloc_trim(0);
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		int64_t ns = until.tv_nsec + wait_ms * LF_NS_PER_MS / server->hurry;
+		until.tv_sec += ns / LF_NS_PER_S;
+		until.tv_nsec = ns % LF_NS_PER_S;
+		pthread_cond_timedwait(&server->wake, &server->mutex, &until);
+	}
+	return NULL;
+}
+
+static int start_watching(struct lf_http_server *server, struct lf_error *err)
+{
+	int sys = pthread_create(&server->watcher, NULL, watch, server);
+
+	if (sys)
+		return lf_fail_sys(err, sys, NULL, "cannot start a thread");
+	server->watching = true;
+	return 0;
+}
+
+static void stop_watching(struct lf_http_server *server)
+{
+	if (!server->watching)
+		return;
+	pthread_mutex_lock(&server->mutex);
+	server->stopping = true;
+	pthread_cond_signal(&server->wake);
+	pthread_mutex_unlock(&server->mutex);
+	pthread_join(server->watcher, NULL);
+	server->watching = false;
 }
 
 /* Our own socket: TCP_NODELAY from the first byte of the handshake on. */
@@ -623,46 +736,90 @@ static void log_daemon(void *cls, const char *fmt, va_list args)
 	lf_debug("http: %s", line);
 }
 
+static int start_daemon(struct lf_http_server *server, const struct lf_http_server_opts *opts,
+			unsigned connections, int fd, struct lf_error *err)
+{
+	server->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_USE_ERROR_LOG | MHD_USE_ITC |
+			MHD_ALLOW_SUSPEND_RESUME,
+		0, admit, server, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_MEM_CERT, opts->certificate_pem,
+		MHD_OPTION_HTTPS_MEM_KEY, opts->key_pem, MHD_OPTION_HTTPS_PRIORITIES,
+		"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", MHD_OPTION_THREAD_POOL_SIZE,
+		opts->threads ? opts->threads : THREADS_DEFAULT, MHD_OPTION_CONNECTION_LIMIT,
+		2 * connections, /* a thread's share of it must not end before the gate's limit */
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(2 * HEADER_BYTES),
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)STALL_SECONDS, MHD_OPTION_URI_LOG_CALLBACK,
+		new_exchange, server, MHD_OPTION_NOTIFY_COMPLETED, exchange_ended, server,
+		MHD_OPTION_NOTIFY_CONNECTION, connection_changed, server,
+		opts->client_ca_pem ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END,
+		opts->client_ca_pem, MHD_OPTION_END);
+	return server->daemon ? 0
+			      : lf_fail(err, LF_EINTERNAL, NULL, "cannot start the HTTPS server");
+}
+
+static struct lf_gate *new_gate(const struct lf_http_server_opts *opts, unsigned connections,
+				unsigned hurry)
+{
+	const struct lf_gate_opts gate = {.connections_max = connections,
+					  .per_address = opts->connections_per_address
+								 ? opts->connections_per_address
+								 : PER_ADDRESS_DEFAULT,
+					  .head_ms = HEAD_MS / hurry,
+					  .idle_ms = IDLE_MS / hurry,
+					  .body_ms = BODY_MS / hurry,
+					  .drop_ms = DROP_MS / hurry,
+					  .body_rate = BODY_RATE * hurry,
+					  .nobody_max = BODIES_NOBODY,
+					  .known_max = BODIES_KNOWN};
+
+	return lf_gate_new(&gate);
+}
+
+/* What is left when the threads are gone, or were never there. */
+static void server_done(struct lf_http_server *server, int fd)
+{
+	stop_watching(server);
+	if (fd >= 0)
+		close(fd);
+	if (server->sorry)
+		MHD_destroy_response(server->sorry);
+	lf_gate_free(server->gate);
+	pthread_cond_destroy(&server->wake);
+	pthread_mutex_destroy(&server->mutex);
+	free(server);
+}
+
 int lf_http_server_open(const struct lf_http_server_opts *opts,
 			const struct lf_http_handler *handler, struct lf_http_server **ret_server,
 			struct lf_error *err)
 {
 	struct lf_http_server *server = calloc(1, sizeof(*server));
+	unsigned connections = opts->connections_max ? opts->connections_max : CONNECTIONS_DEFAULT;
+	pthread_condattr_t monotonic;
 	int fd = -1;
 
 	if (!server)
 		return lf_fail_nomem(err);
+	pthread_mutex_init(&server->mutex, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&server->wake, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	server->handler = *handler;
+	server->hurry = opts->hurry ? opts->hurry : 1;
 	server->sorry = new_sorry();
-	if (!server->sorry) {
-		free(server);
-		return lf_fail_nomem(err);
-	}
-	int rc = open_socket(opts->address, opts->port, &server->port, &fd, err);
+	server->gate = new_gate(opts, connections, server->hurry);
+	int rc = server->sorry && server->gate
+			 ? open_socket(opts->address, opts->port, &server->port, &fd, err)
+			 : lf_fail_nomem(err);
+	if (!rc)
+		rc = start_watching(server, err);
+	if (!rc)
+		rc = start_daemon(server, opts, connections, fd, err);
 	if (rc) {
-		MHD_destroy_response(server->sorry);
-		free(server);
+		server_done(server, fd);
 		return rc;
-	}
-	server->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_USE_ERROR_LOG | MHD_USE_ITC |
-			MHD_ALLOW_SUSPEND_RESUME,
-		0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_MEM_CERT, opts->certificate_pem,
-		MHD_OPTION_HTTPS_MEM_KEY, opts->key_pem, MHD_OPTION_HTTPS_PRIORITIES,
-		"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", MHD_OPTION_THREAD_POOL_SIZE,
-		opts->threads ? opts->threads : THREADS_DEFAULT, MHD_OPTION_CONNECTION_LIMIT,
-		opts->connections_max ? opts->connections_max : CONNECTIONS_DEFAULT,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(2 * HEADER_BYTES),
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_URI_LOG_CALLBACK,
-		new_exchange, server, MHD_OPTION_NOTIFY_COMPLETED, exchange_ended, server,
-		opts->client_ca_pem ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END,
-		opts->client_ca_pem, MHD_OPTION_END);
-	if (!server->daemon) {
-		close(fd);
-		MHD_destroy_response(server->sorry);
-		free(server);
-		return lf_fail(err, LF_EINTERNAL, NULL, "cannot start the HTTPS server");
 	}
 	*ret_server = server;
 	return 0;
@@ -673,21 +830,27 @@ uint16_t lf_http_server_port(const struct lf_http_server *server)
 	return server->port;
 }
 
-void lf_http_server_free(struct lf_http_server *server)
+/* Until nothing is under way, or limit_ns have passed. */
+static void wait_for_exchanges(struct lf_http_server *server, int64_t limit_ns)
 {
 	const struct timespec pause = {.tv_nsec = 5 * LF_NS_PER_MS};
 
+	for (int64_t waited = 0; atomic_load(&server->in_flight) && waited < limit_ns;
+	     waited += pause.tv_nsec)
+		nanosleep(&pause, NULL);
+}
+
+void lf_http_server_free(struct lf_http_server *server)
+{
 	if (!server)
 		return;
 	int fd = MHD_quiesce_daemon(server->daemon);
-	for (int64_t waited = 0; atomic_load(&server->in_flight) && waited < STOP_LIMIT_NS;
-	     waited += pause.tv_nsec)
-		nanosleep(&pause, NULL);
+	lf_gate_end(server->gate, false);
+	wait_for_exchanges(server, STOP_GRACE_NS / server->hurry);
+	lf_gate_end(server->gate, true); /* slow senders and readers */
+	wait_for_exchanges(server, STOP_GRACE_NS / server->hurry);
 	while (atomic_load(&server->suspended)) /* the library does not stop with them */
-		nanosleep(&pause, NULL);
+		nanosleep(&(const struct timespec){.tv_nsec = 5 * LF_NS_PER_MS}, NULL);
 	MHD_stop_daemon(server->daemon);
-	if (fd >= 0)
-		close(fd);
-	MHD_destroy_response(server->sorry);
-	free(server);
+	server_done(server, fd);
 }

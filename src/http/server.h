@@ -7,8 +7,13 @@
  * Refuses: paths, queries (as sent and percent-decoded) and header values that
  * are not UTF-8, so that handlers are given text alone; Content-Length together
  * with Transfer-Encoding, bodies over what the handler allows (413 without
- * reading them), header blocks over 64 KiB, more than opts.connections_max
- * connections; idle connections end after 120 s.
+ * reading them), header blocks over 64 KiB.
+ *
+ * Bounded for nobody, see http/gate.h: connections in all and for an address, the
+ * time for a handshake and a head (15 s), for a body (30 s without a byte; less
+ * than 256 bytes a second after a minute), between requests (60 s), the memory of
+ * bodies that are buffered (503 where there is none left: 32 MiB of nobody, 128 MiB
+ * of those who are known).
  *
  * Threads: handlers run on opts.threads threads at once; a request belongs to
  * its thread.
@@ -61,6 +66,7 @@ void lf_http_answer_sorry(struct lf_http_exchange *x);
 /* What the first look at a request (headers only) decides about its body. */
 struct lf_http_begin {
 	uint64_t body_max; /* over this: 413 */
+	bool known;	   /* who is calling has been proved: the bounds for nobody are over */
 	/* NULL: the body is buffered.  Else each block goes here. */
 	int (*sink)(void *context, const void *data, size_t len, struct lf_error *err);
 	void (*release)(void *context); /* called once with what begin left here, at the end */
@@ -103,13 +109,16 @@ struct lf_http_server_opts {
 	const char *certificate_pem, *key_pem, *client_ca_pem; /* texts; client_ca NULL: no mTLS */
 	unsigned threads;				       /* 0: 4 */
 	unsigned connections_max;			       /* 0: 1024 */
+	unsigned connections_per_address;		       /* 0: 512 */
+	unsigned hurry; /* for tests: deadlines are so many times shorter; 0: 1 */
 };
 struct lf_http_server;
 LF_MUST_CHECK int lf_http_server_open(const struct lf_http_server_opts *opts,
 				      const struct lf_http_handler *handler,
 				      struct lf_http_server **ret_server, struct lf_error *err);
 uint16_t lf_http_server_port(const struct lf_http_server *server);
-/* Stops accepting, lets running handlers finish, frees. */
+/* Stops accepting, ends what asks nothing, gives what is under way 5 s, cuts what is still sending
+ * or reading then, waits for handlers that run to return, and frees. */
 void lf_http_server_free(struct lf_http_server *server);
 
 #endif

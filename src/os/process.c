@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -191,4 +192,17 @@ int lf_process_stop(pid_t pid, const char *marker, int64_t grace_ns, struct lf_e
 		nanosleep(&pause, NULL);
 	}
 	return 0;
+}
+
+unsigned lf_descriptors_raise(unsigned max)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return 256; /* as few as any system has */
+	rlim_t wanted = limit.rlim_max < max ? limit.rlim_max : max;
+	const struct rlimit more = {.rlim_cur = wanted, .rlim_max = limit.rlim_max};
+	if (limit.rlim_cur < wanted && setrlimit(RLIMIT_NOFILE, &more) == 0)
+		limit = more;
+	return limit.rlim_cur < max ? (unsigned)limit.rlim_cur : max;
 }

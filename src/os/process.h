@@ -34,4 +34,8 @@ bool lf_process_is(pid_t pid, const char *marker);
 LF_MUST_CHECK int lf_process_stop(pid_t pid, const char *marker, int64_t grace_ns,
 				  struct lf_error *err);
 
+/* Let this process have up to max open files, as far as its hard limit goes; how many it may have
+ * from now on. */
+unsigned lf_descriptors_raise(unsigned max);
+
 #endif

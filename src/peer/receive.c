@@ -246,6 +246,7 @@ static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin
 	}
 	if (!rc && !ask->route)
 		rc = lf_fail(&err, LF_ENOTFOUND, NULL, "there is nothing at this path");
+	ret_begin->known = !rc;
 	if (!rc && ask->route->flags & PACK)
 		rc = begin_pack(ask, ret_begin, &err);
 	if (rc) {

@@ -371,6 +371,7 @@ static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin
 		return rc;
 	}
 	*ret_begin = (struct lf_http_begin){.body_max = routes[admission->route].body_max,
+					    .known = !(routes[admission->route].flags & OPEN),
 					    .release = free,
 					    .context = admission};
 	return 0;

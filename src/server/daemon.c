@@ -10,6 +10,7 @@
 #include "blob/blob.h"
 #include "http/server.h"
 #include "os/file.h"
+#include "os/process.h"
 #include "peer/receive.h"
 #include "providers/backup/backup.h"
 #include "providers/compute/access.h"
@@ -22,14 +23,18 @@
 #include "server/site.h"
 #include "vault/point.h"
 
-#define JOB_WORKERS	 6
-#define HTTP_THREADS	 6
-#define TEND_EVERY_NS	 (60 * LF_NS_PER_S)
-#define COLLECT_EVERY_NS (24 * 3600 * LF_NS_PER_S)
-#define COMPACT_RATE	 (8u << 20) /* bytes a second: a tenth of a processor */
-#define BACKUP_EVERY_NS	 (5 * LF_NS_PER_S)
-#define AUDIT_EVERY_NS	 (2 * LF_NS_PER_S)
-#define KEEPERS		 4
+#define JOB_WORKERS	6
+#define HTTP_THREADS	6
+#define CONNECTIONS_MAX 4096u
+/* enough for them, and for what files, children and the catalog take */
+#define DESCRIPTORS_MAX	    65536u
+#define DESCRIPTORS_RESERVE 1024u
+#define TEND_EVERY_NS	    (60 * LF_NS_PER_S)
+#define COLLECT_EVERY_NS    (24 * 3600 * LF_NS_PER_S)
+#define COMPACT_RATE	    (8u << 20) /* bytes a second: a tenth of a processor */
+#define BACKUP_EVERY_NS	    (5 * LF_NS_PER_S)
+#define AUDIT_EVERY_NS	    (2 * LF_NS_PER_S)
+#define KEEPERS		    4
 
 struct lf_daemon {
 	struct lf_site site;
@@ -245,17 +250,31 @@ static int open_mounts(struct lf_daemon *daemon, struct lf_error *err)
 	return rc;
 }
 
+/* As many connections as there are descriptors for, beside those that everything else opens. */
+static unsigned connections_allowed(void)
+{
+	unsigned descriptors = lf_descriptors_raise(DESCRIPTORS_MAX);
+	unsigned rest = descriptors > 2 * DESCRIPTORS_RESERVE ? descriptors - DESCRIPTORS_RESERVE
+							      : descriptors / 2;
+
+	return rest < CONNECTIONS_MAX ? rest : CONNECTIONS_MAX;
+}
+
 static int open_front(struct lf_daemon *daemon, const struct lf_daemon_opts *opts,
 		      struct lf_error *err)
 {
 	size_t n;
+	unsigned connections = connections_allowed();
 	const struct lf_arm_provider *const *providers = lf_registry_providers(&n);
 	const struct lf_http_server_opts http = {.address = opts->address,
 						 .port = opts->port,
 						 .certificate_pem = daemon->site.server_cert,
 						 .key_pem = daemon->site.server_key,
 						 .client_ca_pem = daemon->site.ca_cert,
-						 .threads = HTTP_THREADS};
+						 .threads = HTTP_THREADS,
+						 .connections_max = connections,
+						 .connections_per_address =
+							 opts->connections_per_address};
 	bool v6 = strchr(opts->address, ':');
 
 	int rc = lf_arm_open(&daemon->context, providers, n, &daemon->arm, err);

@@ -19,8 +19,9 @@ struct lf_daemon_opts {
 	enum lf_log_level log_level;
 	const char *peers[LF_DAEMON_PEERS_MAX]; /* "REGION=FILE" (peer/peer.h) */
 	size_t n_peers;
-	unsigned allow;	      /* arm/context.h */
-	unsigned accept_loss; /* bits of enum lf_piece (server/record.h) */
+	unsigned allow;			  /* arm/context.h */
+	unsigned accept_loss;		  /* bits of enum lf_piece (server/record.h) */
+	unsigned connections_per_address; /* 0: http/server.h's */
 };
 struct lf_daemon;
 LF_MUST_CHECK int lf_daemon_open(const struct lf_daemon_opts *opts, struct lf_daemon **ret_daemon,

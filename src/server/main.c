@@ -3,16 +3,22 @@
  * landfalld - the daemon: arguments, and one of everything wired together.
  */
 #include <getopt.h>
+#include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "arm/context.h"
 #include "base/log.h"
 #include "server/daemon.h"
 #include "server/record.h"
+
+#define ARENAS	     4
+#define STOP_SECONDS 17 /* with the answers of a last second inside the 20 that are promised */
 
 static const char usage[] =
 	"usage: landfalld --data DIR [options]\n"
@@ -26,6 +32,7 @@ static const char usage[] =
 	"  --accept-loss PIECES what of the site is lost for good and made anew, once: catalog, "
 	"ca,\n"
 	"                       token-key, peer-key, client-secret, regions\n"
+	"  --connections-per-address N  at most so many at once from one (default 512)\n"
 	"  --clock-rate N       run N times as fast as real time (default 1)\n"
 	"  --log-level LEVEL    error, warning, info (default), debug\n"
 	"  --routes             print every operation that is served, and end\n"
@@ -62,6 +69,15 @@ static int parse_allow(const char *text, struct lf_daemon_opts *opts, struct lf_
 	return 0;
 }
 
+static int parse_connections(const char *text, struct lf_daemon_opts *opts, struct lf_error *err)
+{
+	uint64_t n = 0;
+	int rc = lf_parse_u64(text, 1, 65536, &n, err);
+
+	opts->connections_per_address = (unsigned)n;
+	return rc ? lf_error_wrap(err, "--connections-per-address") : 0;
+}
+
 static int parse_level(const char *text, enum lf_log_level *ret_level, struct lf_error *err)
 {
 	static const char *const names[] = {"error", "warning", "info", "debug"};
@@ -84,6 +100,7 @@ static int parse_arguments(int argc, char **argv, struct lf_daemon_opts *opts, s
 		{"peer", required_argument, NULL, 'p'},
 		{"allow", required_argument, NULL, 'a'},
 		{"accept-loss", required_argument, NULL, 'A'},
+		{"connections-per-address", required_argument, NULL, 'C'},
 		{"clock-rate", required_argument, NULL, 'r'},
 		{"log-level", required_argument, NULL, 'L'},
 		{"routes", no_argument, NULL, 'R'},
@@ -117,6 +134,9 @@ static int parse_arguments(int argc, char **argv, struct lf_daemon_opts *opts, s
 		case 'A':
 			rc = lf_pieces_parse(optarg, &opts->accept_loss, err);
 			break;
+		case 'C':
+			rc = parse_connections(optarg, opts, err);
+			break;
 		case 'r':
 			opts->clock_rate = strtod(optarg, NULL);
 			if (!(opts->clock_rate > 0 && opts->clock_rate <= 1e6))
@@ -143,6 +163,22 @@ static int parse_arguments(int argc, char **argv, struct lf_daemon_opts *opts, s
 	return rc;
 }
 
+/*
+ * The end comes in time whatever is under way: what was not finished by then goes on at the next
+ * start, as after a kill, which is what everything here is made for.
+ */
+static void *give_up(void *context)
+{
+	const struct timespec limit = {.tv_sec = STOP_SECONDS};
+
+	(void)context;
+	while (nanosleep(&limit, NULL) != 0)
+		;
+	lf_warn("what is under way has not ended in %d s: it goes on at the next start",
+		STOP_SECONDS);
+	_exit(0);
+}
+
 int main(int argc, char **argv)
 {
 	struct lf_daemon_opts opts = {.address = "127.0.0.1",
@@ -159,6 +195,10 @@ int main(int argc, char **argv)
 	if (rc > 0)
 		return 0;
 	lf_log_init("landfalld", opts.log_level);
+	/* what a burst of requests took goes back to the system: few arenas, which can be trimmed,
+	 * and large pieces in mappings of their own, whatever was freed before */
+	mallopt(M_ARENA_MAX, ARENAS);
+	mallopt(M_MMAP_THRESHOLD, 256 << 10);
 	/* threads inherit the mask: only the wait below takes these signals */
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGTERM);
@@ -177,6 +217,9 @@ int main(int argc, char **argv)
 	while (sigwait(&stop, &got) != 0)
 		;
 	lf_info("stopping");
+	pthread_t last;
+	if (pthread_create(&last, NULL, give_up, NULL) == 0)
+		pthread_detach(last);
 	lf_daemon_free(daemon);
 	return 0;
 }

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Server and client over a real loopback TLS connection. */
-#include "test.h"
+#include "wire.h"
 
-#include <arpa/inet.h>
-#include <openssl/ssl.h>
 #include <pthread.h>
-#include <sys/socket.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "crypto/tls.h"
 #include "http/client.h"
@@ -107,6 +105,9 @@ static void complete(void *context, struct lf_http_exchange *x, int sink_error,
 		lf_http_answer_copy(x, "text/plain", e->message);
 	} else if (strcmp(lf_http_path(x), "/stream") == 0) {
 		lf_http_answer_stream(x, "text/plain", 1000000, read_letters, release, NULL);
+	} else if (strcmp(lf_http_path(x), "/endless") == 0) {
+		lf_http_answer_stream(x, "text/plain", UINT64_C(1) << 40, read_letters, release,
+				      NULL);
 	} else if (strcmp(lf_http_path(x), "/broken") == 0) {
 		lf_http_answer_stream(x, "text/plain", 1000000, read_half, release, NULL);
 	} else if (strcmp(lf_http_path(x), "/later") == 0) {
@@ -328,35 +329,137 @@ static void test_answer__is_streamed(void **state)
 }
 
 /* What comes back for raw text, up to the end of the connection or want answers. */
-static char *raw(const char *text, size_t want)
+static const char *raw(const char *text, size_t want)
 {
-	const struct sockaddr_in to = {.sin_family = AF_INET,
-				       .sin_port = htons(lf_http_server_port(server)),
-				       .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-	SSL *ssl = SSL_new(context);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), got = 1;
-	const struct timeval limit = {.tv_sec = 10};
-	static char answer[65536];
-	size_t used = 0, found = 0;
+	static struct wire wire;
+	size_t found = 0, before = SIZE_MAX;
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof(to)), 0);
-	SSL_set_fd(ssl, fd);
-	assert_int_equal(SSL_connect(ssl), 1);
-	assert_int_equal(SSL_write(ssl, text, (int)strlen(text)), strlen(text));
-	while (found < want && got > 0 && used < sizeof(answer) - 1) {
-		got = SSL_read(ssl, answer + used, (int)(sizeof(answer) - 1 - used));
-		used += got > 0 ? (size_t)got : 0;
-		answer[used] = '\0';
+	wire_open(&wire, lf_http_server_port(server));
+	wire_send(&wire, text);
+	while (found < want && wire.used != before) {
+		before = wire.used;
+		wire_more(&wire);
 		found = 0;
-		for (const char *p = answer; (p = strstr(p, "[] ")); p++)
+		for (const char *p = wire.text; (p = strstr(p, "[] ")); p++)
 			found++;
 	}
-	SSL_free(ssl);
-	SSL_CTX_free(context);
-	close(fd);
-	return answer;
+	wire_close(&wire);
+	return wire.text;
+}
+
+/* A server that is in a hurry: deadlines of seconds are so many times shorter. */
+static struct lf_http_server *hasty_server(unsigned hurry, unsigned per_address)
+{
+	static const struct lf_http_handler handler = {.begin = begin, .complete = complete};
+	LF_AUTO_BUF cert = LF_BUF_INIT, key = LF_BUF_INIT;
+	LF_AUTO_FREE char *cert_file = lf_printf_dup("%s/server.crt", dir);
+	LF_AUTO_FREE char *key_file = lf_printf_dup("%s/server.key", dir);
+	struct lf_http_server *hasty = NULL;
+
+	assert_lf_ok(lf_file_read(cert_file, 1 << 16, &cert, &err));
+	assert_lf_ok(lf_file_read(key_file, 1 << 16, &key, &err));
+	const struct lf_http_server_opts opts = {.address = "127.0.0.1",
+						 .certificate_pem = lf_buf_text(&cert),
+						 .key_pem = lf_buf_text(&key),
+						 .threads = 2,
+						 .connections_per_address = per_address,
+						 .hurry = hurry};
+	assert_lf_ok(lf_http_server_open(&opts, &handler, &hasty, &err));
+	return hasty;
+}
+
+/* The server ends the connection without a word. */
+static void ends(struct wire *wire)
+{
+	char byte;
+
+	if (wire->ssl)
+		wire_read(wire, NULL);
+	else
+		assert_true(recv(wire->fd, &byte, 1, 0) <= 0);
+	assert_int_equal(wire->used, 0);
+	wire_close(wire);
+}
+
+static void test_connection__that_takes_its_time_is_ended(void **state)
+{
+	static const char *const parts[] = {
+		"", /* a handshake, and then nothing */
+		"GET /x HTTP/1.1\r\nHost: a\r\n",
+		"PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\nhalf",
+		"PUT /refused HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\nhalf",
+	};
+	struct lf_http_server *hasty = hasty_server(100, 0);
+	static struct wire wires[LF_N(parts) + 1];
+	struct wire *mute = &wires[LF_N(parts)];
+
+	(void)state;
+	wire_connect(mute, lf_http_server_port(hasty)); /* no handshake */
+	for (size_t i = 0; i < LF_N(parts); i++) {
+		wire_open(&wires[i], lf_http_server_port(hasty));
+		if (parts[i][0])
+			wire_send(&wires[i], parts[i]);
+	}
+	for (size_t i = 0; i <= LF_N(parts); i++)
+		ends(&wires[i]);
+	lf_http_server_free(hasty);
+}
+
+static void test_connections__of_the_silent_give_way_to_who_asks(void **state)
+{
+	struct lf_http_server *hasty = hasty_server(1, 20);
+	static struct wire silent[60], last;
+
+	(void)state;
+	for (size_t i = 0; i < LF_N(silent); i++)
+		wire_connect(&silent[i], lf_http_server_port(hasty));
+	wire_open(&last, lf_http_server_port(hasty));
+	wire_send(&last, "GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+	assert_memory_equal(wire_read(&last, NULL), "HTTP/1.1 200", 12);
+	wire_close(&last);
+	ends(&silent[0]);
+	for (size_t i = 1; i < LF_N(silent); i++)
+		wire_close(&silent[i]);
+	lf_http_server_free(hasty);
+}
+
+static void test_stop__does_not_wait_for_who_is_slow(void **state)
+{
+	struct lf_http_server *hasty = hasty_server(10, 0);
+	static struct wire upload, download;
+	const int small = 4096;
+
+	(void)state;
+	wire_connect(&download, lf_http_server_port(hasty));
+	setsockopt(download.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	assert_true(wire_handshake(&download));
+	wire_send(&download, "GET /endless HTTP/1.1\r\nHost: a\r\n\r\n");
+	wire_read(&download, "\r\n\r\n"); /* and no more of it */
+	wire_open(&upload, lf_http_server_port(hasty));
+	wire_send(&upload, "PUT /sink HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\nhalf");
+	int64_t before = lf_clock_monotonic_ns();
+	lf_http_server_free(hasty);
+	/* half a second of grace, at ten times the speed; under load perhaps a few */
+	assert_true(lf_clock_monotonic_ns() - before < 10 * LF_NS_PER_S);
+	wire_close(&upload);
+	wire_close(&download);
+}
+
+static void test_refusal__of_what_is_still_being_sent_is_read(void **state)
+{
+	static struct wire wire;
+	static char block[65536];
+	int sent = 1;
+
+	(void)state;
+	memset(block, 'x', sizeof(block));
+	wire_open(&wire, lf_http_server_port(server));
+	wire_send(&wire, "PUT /refused HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000000\r\n\r\n");
+	/* far more than sockets hold: without somebody who reads it would be reset */
+	for (int i = 0; i < 100 && sent > 0; i++)
+		sent = SSL_write(wire.ssl, block, sizeof(block));
+	assert_memory_equal(wire_read(&wire, "\r\n\r\n"), "HTTP/1.1 403", 12);
+	wire_close(&wire);
 }
 
 static void test_request__with_two_lengths_is_refused(void **state)
@@ -474,6 +577,10 @@ int main(void)
 		cmocka_unit_test(test_exchange__that_waits_holds_no_thread),
 		cmocka_unit_test(test_client__has_an_address),
 		cmocka_unit_test(test_connection__serves_many_requests),
+		cmocka_unit_test(test_connection__that_takes_its_time_is_ended),
+		cmocka_unit_test(test_connections__of_the_silent_give_way_to_who_asks),
+		cmocka_unit_test(test_stop__does_not_wait_for_who_is_slow),
+		cmocka_unit_test(test_refusal__of_what_is_still_being_sent_is_read),
 		cmocka_unit_test(test_request__with_endless_headers_is_refused),
 	};
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
