@@ -42,6 +42,7 @@ struct arguments {
 struct agent {
 	struct arguments arguments;
 	struct lf_link *poll_link, *work_link;
+	struct lf_watches *watches;
 	json_t *machine;
 	struct lf_progress progress;
 	json_t *assignments; /* guarded by progress.mutex, as is generation */
@@ -220,6 +221,7 @@ static void work_forever(struct agent *agent)
 			.machine = agent->machine,
 			.assignment = assignment,
 			.state_dir = agent->arguments.state,
+			.watches = agent->watches,
 			.progress = &agent->progress,
 			.stopping = &stopping,
 		};
@@ -248,6 +250,8 @@ static int run_agent(struct agent *agent, struct lf_error *err)
 	if (!rc)
 		rc = lf_link_open(agent->arguments.state, &agent->work_link, err);
 	if (!rc)
+		rc = lf_watches_new(&agent->watches, err);
+	if (!rc)
 		rc = lf_agent_machine_load(agent->arguments.config,
 					   lf_link_machine_id(agent->poll_link), &agent->machine,
 					   err);
@@ -270,6 +274,7 @@ static void agent_done(struct agent *agent)
 {
 	lf_link_close(agent->poll_link);
 	lf_link_close(agent->work_link);
+	lf_watches_free(agent->watches);
 	json_decref(agent->machine);
 	json_decref(agent->assignments);
 	json_decref(agent->progress.status);

@@ -7,6 +7,7 @@
  */
 #include "agent/transfer.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -15,11 +16,13 @@
 #include "agent/fingerprints.h"
 #include "agent/hold.h"
 #include "agent/pump.h"
+#include "agent/watch.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "os/file.h"
 #include "os/process.h"
+#include "os/reads.h"
 #include "source/disk.h"
 #include "source/freeze.h"
 #include "source/mounts.h"
@@ -28,7 +31,8 @@
 #define WINDOW_PAGES	    1024u /* 4 MiB */
 #define DISKS_MAX	    64
 #define ROUNDS_MAX	    5
-#define CALM_PAGES	    (16u << 8) /* 16 MiB: little enough to freeze for */
+#define CALM_PAGES	    (4u << 8)  /* 4 MiB: little enough to freeze for */
+#define CALM_WHOLE_PAGES    (16u << 8) /* where a round reads whole disks */
 #define FREEZE_LIMIT_MS	    10000
 #define SCRIPT_LIMIT_NS	    (60 * LF_NS_PER_S)
 #define COMMIT_TRIES	    30 /* while the site is not there */
@@ -41,6 +45,9 @@ struct source_disk {
 	struct lf_disk *disk;
 	struct lf_fingerprints *prints;
 	uint64_t size, pages, processed, resume;
+	struct lf_watch *watch; /* NULL: each pass reads the whole disk */
+	uint64_t *todo;		/* with a watch: pages that may not be as their prints say */
+	bool known;		/* no others may */
 };
 
 struct transfer {
@@ -147,6 +154,13 @@ static int open_disk(struct transfer *t, struct source_disk *d, const char *id,
 	if (rc)
 		return rc;
 	d->pages = (d->size + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE;
+	d->watch = lf_watches_get(t->opts->watches, id, lf_json_text_or(d->config, "path", ""),
+				  d->pages);
+	if (d->watch) {
+		rc = lf_watch_bits_new(lf_watch_words(d->watch), &d->todo, err);
+		if (rc)
+			return rc;
+	}
 	LF_AUTO_FREE char *path = lf_printf_dup("%s/%s.prints", t->opts->state_dir, id);
 	rc = path ? lf_fingerprints_open(path, d->pages, &d->prints, err) : lf_fail_nomem(err);
 	if (!rc)
@@ -242,6 +256,28 @@ static int note_resume(struct transfer *t, const json_t *answer, struct lf_error
 	return 0;
 }
 
+/* Of a delta: what the watch has seen since the point that the prints describe. */
+static void recall_changes(struct source_disk *d)
+{
+	if (!d->watch || !lf_watch_covers(d->watch, lf_fingerprints_point(d->prints)))
+		return;
+	lf_watch_all(d->watch, d->todo);
+	d->known = true;
+}
+
+/* The disk is about to be read from page on: only what is written from now on matters there. */
+static void begin_reading(struct source_disk *d, uint64_t page)
+{
+	size_t words = d->watch ? lf_watch_words(d->watch) : 0;
+
+	if (!d->watch)
+		return;
+	lf_watch_all(d->watch, d->todo);
+	lf_watch_bits_clear(d->todo, words);
+	for (uint64_t before = 0; before < page; before++) /* an earlier run read these */
+		d->todo[before / 64] |= UINT64_C(1) << before % 64;
+}
+
 static int begin_session(struct transfer *t, struct lf_error *err)
 {
 	const json_t *assignment = t->opts->assignment;
@@ -259,6 +295,8 @@ static int begin_session(struct transfer *t, struct lf_error *err)
 		return rc;
 	snprintf(t->session, sizeof(t->session), "%s", lf_json_text_or(answer, "sessionId", ""));
 	t->full = strcmp(lf_json_text_or(answer, "kind", ""), "delta") != 0;
+	for (size_t i = 0; !t->full && i < t->n; i++)
+		recall_changes(&t->disks[i]);
 	return t->full ? note_resume(t, answer, err) : 0;
 }
 
@@ -302,23 +340,22 @@ static int end_delta_window(struct transfer *t, const struct source_disk *d, str
 	return t->hold ? 0 : lf_pump_window_end(t->pump, d->pages + 1, err);
 }
 
-/* Send pages from to to of the window, which begins at this page, as chunks; zero pages are holes.
- */
-static int send_run(struct transfer *t, const struct source_disk *d, uint64_t page, uint32_t from,
-		    uint32_t to, struct lf_error *err)
+/* Send pages of the disk that stand at place at of the window, as chunks; zero pages are holes. */
+static int send_run(struct transfer *t, const struct source_disk *d, uint64_t page, uint32_t at,
+		    uint32_t pages, struct lf_error *err)
 {
-	const uint64_t *prints = t->window_prints;
+	const uint64_t *prints = t->window_prints + at;
 	int rc = 0;
 
-	for (uint32_t n = 0; !rc && from < to; from += n) {
-		const uint8_t *data = t->window + (size_t)from * LF_PAGE_SIZE;
-		for (n = 0; from + n < to && !prints[from + n];)
+	for (uint32_t from = 0, n = 0; !rc && from < pages; from += n) {
+		const uint8_t *data = t->window + (size_t)(at + from) * LF_PAGE_SIZE;
+		for (n = 0; from + n < pages && !prints[from + n];)
 			n++;
 		if (n) {
 			rc = give_run(t, d, page + from, n, NULL, err);
 			continue;
 		}
-		n = (uint32_t)lf_chunk_border(prints + from, to - from, true);
+		n = (uint32_t)lf_chunk_border(prints + from, pages - from, true);
 		rc = give_run(t, d, page + from, n, data, err);
 	}
 	return rc;
@@ -346,6 +383,8 @@ static int full_pass(struct transfer *t, struct source_disk *d, struct lf_error 
 {
 	uint64_t page = d->resume, acknowledged = page;
 	int rc = lf_pump_disk(t->pump, d->id, page, err);
+
+	begin_reading(d, page);
 
 	while (!rc && page < d->pages) {
 		uint64_t next;
@@ -379,6 +418,7 @@ static int full_pass(struct transfer *t, struct source_disk *d, struct lf_error 
 	if (!rc)
 		rc = lf_fingerprints_progress(d->prints, d->pages, err);
 	lf_fingerprints_full_done(d->prints);
+	d->known = !rc && d->watch;
 	return rc;
 }
 
@@ -392,15 +432,14 @@ static int set_print(struct transfer *t, const struct source_disk *d, uint64_t p
 	return rc;
 }
 
-/* The pages of the window whose fingerprints differ, as runs. */
-static int delta_window(struct transfer *t, struct source_disk *d, uint64_t page, uint32_t pages,
-			struct lf_error *err)
+/* The pages whose fingerprints differ, of those that stand at place at of the window, as runs. */
+static int delta_window(struct transfer *t, struct source_disk *d, uint64_t page, uint32_t at,
+			uint32_t pages, struct lf_error *err)
 {
-	const uint64_t *prints = t->window_prints;
+	const uint64_t *prints = t->window_prints + at;
 	uint32_t start = UINT32_MAX;
 	int rc = 0;
 
-	print_window(t, pages);
 	for (uint32_t i = 0; !rc && i <= pages; i++) {
 		bool changed = i < pages && prints[i] != lf_fingerprints_get(d->prints, page + i);
 		if (changed) {
@@ -408,7 +447,7 @@ static int delta_window(struct transfer *t, struct source_disk *d, uint64_t page
 			t->round_pages++;
 			rc = set_print(t, d, page + i, prints[i], err);
 		} else if (start != UINT32_MAX) {
-			rc = send_run(t, d, page, start, i, err);
+			rc = send_run(t, d, page + start, at + start, i - start, err);
 			start = UINT32_MAX;
 		}
 	}
@@ -440,17 +479,26 @@ static int punch_holes(struct transfer *t, struct source_disk *d, uint64_t from,
 	return rc;
 }
 
-static int delta_pass(struct transfer *t, struct source_disk *d, struct lf_error *err)
+static int check_hold(const struct transfer *t, struct lf_error *err)
+{
+	return t->hold && lf_hold_is_full(t->hold)
+		       ? lf_fail(err, LF_ETIMEOUT, NULL,
+				 "too much changed to hold it in memory under a freeze")
+		       : 0;
+}
+
+/* All of the disk is read. */
+static int whole_pass(struct transfer *t, struct source_disk *d, struct lf_error *err)
 {
 	uint64_t page = 0;
-	int rc = t->hold ? 0 : lf_pump_disk(t->pump, d->id, d->pages + 1, err);
+	int rc = 0;
 
+	begin_reading(d, 0);
 	while (!rc && page < d->pages) {
 		uint64_t next;
-		if (t->hold && lf_hold_is_full(t->hold))
-			return lf_fail(err, LF_ETIMEOUT, NULL,
-				       "too much changed to hold it in memory under a freeze");
-		rc = lf_disk_next_data(d->disk, page * LF_PAGE_SIZE, &next, err);
+		rc = check_hold(t, err);
+		if (!rc)
+			rc = lf_disk_next_data(d->disk, page * LF_PAGE_SIZE, &next, err);
 		if (rc)
 			break;
 		next = (next + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE;
@@ -463,8 +511,9 @@ static int delta_pass(struct transfer *t, struct source_disk *d, struct lf_error
 		if (!rc && pages)
 			rc = lf_disk_read(d->disk, t->window, (size_t)pages * LF_PAGE_SIZE,
 					  page * LF_PAGE_SIZE, err);
+		print_window(t, pages);
 		if (!rc)
-			rc = delta_window(t, d, page, pages, err);
+			rc = delta_window(t, d, page, 0, pages, err);
 		t->read_bytes += (uint64_t)pages * LF_PAGE_SIZE;
 		page += pages;
 		if (!rc)
@@ -473,7 +522,87 @@ static int delta_pass(struct transfer *t, struct source_disk *d, struct lf_error
 		if (!rc)
 			rc = check_stop(t, err);
 	}
+	d->known = !rc && d->watch;
 	return rc;
+}
+
+/* Some runs of pages that are to be read, as many as fit into the window; their number. */
+static size_t gather_runs(const struct transfer *t, const struct source_disk *d, uint64_t page,
+			  struct lf_disk_run *ret_runs, uint32_t *ret_pages)
+{
+	size_t n = 0, words = lf_watch_words(d->watch);
+
+	*ret_pages = 0;
+	while (n < LF_READS_MAX && *ret_pages < WINDOW_PAGES) {
+		uint32_t pages = 0, room = WINDOW_PAGES - *ret_pages;
+		page = lf_watch_bits_next(d->todo, words, page);
+		if (page >= d->pages)
+			break;
+		while (pages < room &&
+		       lf_watch_bits_next(d->todo, words, page + pages) == page + pages)
+			pages++;
+		ret_runs[n++] =
+			(struct lf_disk_run){t->window + (size_t)*ret_pages * LF_PAGE_SIZE,
+					     (size_t)pages * LF_PAGE_SIZE, page * LF_PAGE_SIZE};
+		*ret_pages += pages;
+		page += pages;
+	}
+	return n;
+}
+
+/* Compare what was read, which stands in the window run after run. */
+static int compare_runs(struct transfer *t, struct source_disk *d, const struct lf_disk_run *runs,
+			size_t n, struct lf_error *err)
+{
+	uint32_t at = 0;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < n; i++) {
+		uint64_t page = runs[i].offset / LF_PAGE_SIZE;
+		uint32_t pages = (uint32_t)(runs[i].len / LF_PAGE_SIZE);
+		rc = delta_window(t, d, page, at, pages, err);
+		for (uint32_t done = 0; !rc && done < pages; done++)
+			d->todo[(page + done) / 64] &= ~(UINT64_C(1) << (page + done) % 64);
+		at += pages;
+	}
+	return rc;
+}
+
+/* Only what the watch has seen is read. */
+static int marked_pass(struct transfer *t, struct source_disk *d, struct lf_error *err)
+{
+	struct lf_disk_run runs[LF_READS_MAX];
+	uint32_t pages;
+	size_t n;
+	int rc = 0;
+
+	lf_watch_more(d->watch, d->todo);
+	for (uint64_t page = 0; !rc && (n = gather_runs(t, d, page, runs, &pages));) {
+		page = (runs[n - 1].offset + runs[n - 1].len) / LF_PAGE_SIZE;
+		rc = check_hold(t, err);
+		if (!rc)
+			rc = lf_disk_read_runs(d->disk, runs, n, err);
+		if (rc)
+			break;
+		print_window(t, pages);
+		rc = compare_runs(t, d, runs, n, err);
+		t->read_bytes += (uint64_t)pages * LF_PAGE_SIZE;
+		if (!rc)
+			rc = end_delta_window(t, d, err);
+		tell(t, false);
+		if (!rc)
+			rc = check_stop(t, err);
+	}
+	return rc;
+}
+
+static int delta_pass(struct transfer *t, struct source_disk *d, struct lf_error *err)
+{
+	int rc = t->hold ? 0 : lf_pump_disk(t->pump, d->id, d->pages + 1, err);
+
+	if (rc)
+		return rc;
+	return d->known ? marked_pass(t, d, err) : whole_pass(t, d, err);
 }
 
 /* One round over all disks; how many pages it found changed is in t->round_pages. */
@@ -623,6 +752,39 @@ static int stable_round(struct transfer *t, int64_t *ret_instant_ns, struct lf_e
 	return lf_error_hint(err, "name the mount points under 'freeze' in the configuration");
 }
 
+/* What programs have written goes to the disks now: under the freeze that would be waited for. */
+static void flush_mounts(const json_t *mounts)
+{
+	size_t i;
+	json_t *mount;
+
+	json_array_foreach (mounts, i, mount) {
+		LF_AUTO_FD fd = open(json_string_value(mount), O_RDONLY | O_CLOEXEC);
+		if (fd >= 0 && syncfs(fd))
+			lf_debug("cannot flush %s", json_string_value(mount));
+	}
+}
+
+/* Rounds that bring down what is left to read under the freeze. */
+static int settle(struct transfer *t, const json_t *mounts, struct lf_error *err)
+{
+	size_t watched = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		watched += t->disks[i].watch != NULL;
+	uint64_t calm = watched == t->n ? CALM_PAGES : CALM_WHOLE_PAGES, last = UINT64_MAX;
+	/* a delta that reads whole disks reads them once: under the freeze */
+	for (int i = 0; !rc && (t->full || watched) && i < ROUNDS_MAX; i++) {
+		flush_mounts(mounts);
+		rc = delta_round(t, err);
+		if (t->round_pages < calm || t->round_pages > last / 2)
+			break;
+		last = t->round_pages;
+	}
+	return rc;
+}
+
 static int consistent_round(struct transfer *t, bool app, int64_t *ret_instant_ns,
 			    int64_t *ret_frozen_ns, struct lf_error *err)
 {
@@ -630,6 +792,8 @@ static int consistent_round(struct transfer *t, bool app, int64_t *ret_instant_n
 	struct lf_error ignored;
 	int rc = collect_mounts(t, &mounts, err);
 
+	if (!rc)
+		rc = settle(t, mounts, err);
 	if (rc)
 		return rc;
 	if (!json_array_size(mounts) && !app)
@@ -703,6 +867,9 @@ static int commit_session(struct transfer *t, bool app, int64_t instant_ns, int6
 	const char *point = lf_json_text_or(answer, "pointId", "");
 	for (size_t i = 0; !rc && i < t->n; i++)
 		rc = lf_fingerprints_commit(t->disks[i].prints, point, err);
+	for (size_t i = 0; !rc && i < t->n; i++)
+		if (t->disks[i].watch)
+			lf_watch_committed(t->disks[i].watch, point);
 	lf_info("recovery point %s: %llu MiB read, %llu KiB sent, frozen %lld ms", point,
 		(unsigned long long)t->read_bytes >> 20,
 		(unsigned long long)lf_pump_sent(t->pump) >> 10,
@@ -728,12 +895,6 @@ static int run(struct transfer *t, struct lf_error *err)
 	tell(t, true);
 	for (size_t i = 0; !rc && t->full && i < t->n; i++)
 		rc = full_pass(t, &t->disks[i], err);
-	/* what changed during the full pass may be much: bring it down before freezing */
-	for (int i = 0; !rc && t->full && i < ROUNDS_MAX; i++) {
-		rc = delta_round(t, err);
-		if (t->round_pages < CALM_PAGES)
-			break;
-	}
 	if (!rc)
 		rc = consistent_round(t, app, &instant_ns, &frozen_ns, err);
 	if (!rc)
@@ -756,6 +917,8 @@ int lf_transfer_run(const struct lf_transfer_opts *opts, struct lf_error *err)
 		if (t.start_over && t.disks[i].prints &&
 		    lf_fingerprints_void(t.disks[i].prints, &ignored))
 			lf_log_error("fingerprints", &ignored);
+		if (t.disks[i].todo)
+			lf_watch_bits_free(t.disks[i].todo, lf_watch_words(t.disks[i].watch));
 		lf_disk_close(t.disks[i].disk);
 		lf_fingerprints_close(t.disks[i].prints);
 	}

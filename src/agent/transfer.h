@@ -10,6 +10,7 @@
 #include <pthread.h>
 
 #include "agent/link.h"
+#include "agent/watch.h"
 
 /* What is told to the site while a transfer runs. */
 struct lf_progress {
@@ -27,6 +28,7 @@ struct lf_transfer_opts {
 	const json_t *machine;	  /* agent/machine.h */
 	const json_t *assignment; /* of the site's answer to a poll */
 	const char *state_dir;
+	struct lf_watches *watches; /* outlive the transfer */
 	struct lf_progress *progress;
 	const volatile bool *stopping;
 };

@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "os/reads.h"
 
 struct lf_disk {
 	int fd;
 	bool device;
 	char *path;
+	struct lf_reads *reads; /* NULL until runs are read */
 };
 
 int lf_disk_open(const char *path, struct lf_disk **ret_disk, struct lf_error *err)
@@ -56,6 +58,7 @@ void lf_disk_close(struct lf_disk *disk)
 {
 	if (!disk)
 		return;
+	lf_reads_free(disk->reads);
 	if (disk->fd >= 0)
 		close(disk->fd);
 	free(disk->path);
@@ -102,6 +105,36 @@ int lf_disk_read(struct lf_disk *disk, void *data, size_t len, uint64_t offset,
 		}
 	}
 	return 0;
+}
+
+int lf_disk_read_runs(struct lf_disk *disk, const struct lf_disk_run *runs, size_t n,
+		      struct lf_error *err)
+{
+	bool begun[LF_READS_MAX] = {false};
+	uint64_t size;
+
+	LF_ASSERT(n <= LF_READS_MAX);
+	int rc = lf_disk_size(disk, &size, err);
+	if (!rc && !disk->reads)
+		rc = lf_reads_new(disk->fd, disk->path, LF_READS_MAX, &disk->reads, err);
+	for (size_t i = 0; !rc && i < n; i++) {
+		/* at its end a disk may be shorter than a page */
+		if (runs[i].offset + runs[i].len > size)
+			rc = lf_disk_read(disk, runs[i].data, runs[i].len, runs[i].offset, err);
+		else
+			rc = lf_reads_begin(disk->reads, (unsigned)i, runs[i].data, runs[i].len,
+					    runs[i].offset, err);
+		begun[i] = !rc && runs[i].offset + runs[i].len <= size;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct lf_error own = LF_ERROR_NONE;
+		int awaited = begun[i] ? lf_reads_await(disk->reads, (unsigned)i, &own) : 0;
+		if (awaited && !rc) {
+			*err = own;
+			rc = awaited;
+		}
+	}
+	return rc;
 }
 
 int lf_disk_next_data(struct lf_disk *disk, uint64_t offset, uint64_t *ret_offset,

@@ -26,6 +26,14 @@ LF_MUST_CHECK int lf_disk_size(struct lf_disk *disk, uint64_t *ret_bytes, struct
  */
 LF_MUST_CHECK int lf_disk_read(struct lf_disk *disk, void *data, size_t len, uint64_t offset,
 			       struct lf_error *err);
+/* Some runs at once, each as lf_disk_read() has it; n: at most LF_READS_MAX (os/reads.h). */
+struct lf_disk_run {
+	void *data;
+	size_t len;
+	uint64_t offset;
+};
+LF_MUST_CHECK int lf_disk_read_runs(struct lf_disk *disk, const struct lf_disk_run *runs, size_t n,
+				    struct lf_error *err);
 /* Where the next data begins at or after offset, aligned down; the size when there is none. */
 LF_MUST_CHECK int lf_disk_next_data(struct lf_disk *disk, uint64_t offset, uint64_t *ret_offset,
 				    struct lf_error *err);

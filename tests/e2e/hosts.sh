@@ -1,0 +1,177 @@
+#!/usr/bin/env bash
+# hosts.sh [BUILD_DIR] - machines as they are in the world, each protected while a writer works on it: an EFI partition that cannot be
+# frozen (erofs stands in: this class of machine has no vfat) beside ext4, which the configuration names once more; xfs; btrfs over two
+# disks.  Each has points in its schedule, whose file systems are whole and whose numbers, written in turns to two files with a sync
+# each, are at most one apart; and later points read what was written instead of the disk.
+set -euo pipefail
+export LF_ESTATE_BACKUP=no LF_ESTATE_COMPUTE=fake
+cd "$(dirname "$0")/../.."
+repo=$PWD
+LF_BUILD=$(realpath "${1:-build}")
+export LF_BUILD
+# shellcheck source=tools/lib.sh
+. tools/lib.sh
+run=$(mktemp -d /tmp/lf-hosts.XXXX)
+bad=0
+writers=()
+
+stop_writers() {
+	local pid
+	touch "$run/stop"
+	for pid in "${writers[@]}"; do wait "$pid" || true; done
+	writers=()
+}
+finish() {
+	stop_writers
+	unmount_below "$run"
+	tools/estate down "$run" || bad=1
+	exit $bad
+}
+trap finish EXIT
+
+# new_disk NAME MIB - an image on a loop device; prints the device
+new_disk() {
+	truncate -s "$2M" "$run/$1.img"
+	attach_disk "$run/$1.img"
+}
+
+# the same number to two files far apart, one after the other, each on the disk before the next
+write_in_turns() {
+	local n=0
+	while n=$((n + 1)) && [ ! -e "$run/stop" ]; do
+		echo $n | dd of="$1/first" conv=fsync,notrunc status=none
+		echo $n | dd of="$1/second" conv=fsync,notrunc status=none
+	done
+}
+
+# start_machine NAME CONFIG... - an agent whose configuration is made by jq of these arguments, and a writer
+start_machine() {
+	local dir=$run/machines/$1
+	mkdir -p "$dir"
+	jq -n --arg name "$1" "${@:2}" >"$dir/config.json"
+	register_agent "$run" "$1" estate-servers
+	start_agent "$run" "$1"
+	head -c 24M /dev/urandom >"$run/mnt/$1/ballast"
+	sha256sum <"$run/mnt/$1/ballast" >"$run/mnt/$1/sum"
+	truncate -s 40M "$run/mnt/$1/first"
+	write_in_turns "$run/mnt/$1" &
+	writers+=($!)
+}
+
+tools/estate up "$run" >/dev/null
+mkdir -p "$run"/mnt/{ext4,xfs,btrfs,esp}
+
+disk=$(new_disk ext4 1200)
+addpart "$disk" 1 2048 65536
+addpart "$disk" 2 67584 2390000
+mkdir "$run/esp-files" && echo boot >"$run/esp-files/grub.cfg"
+mkfs.erofs --quiet "${disk}p1" "$run/esp-files" >/dev/null
+mkfs.ext4 -q "${disk}p2"
+mount -t erofs "${disk}p1" "$run/mnt/esp"
+mount "${disk}p2" "$run/mnt/ext4"
+head -c 700M /dev/urandom >"$run/mnt/ext4/much"
+# shellcheck disable=SC2016  # jq's variables
+start_machine ext4 --arg disk "$disk" --arg mount "$run/mnt/ext4" \
+	'{name: $name, firmware: "uefi", disks: [{path: $disk, name: "ext4-disk", os: true}], freeze: [$mount, $mount]}'
+
+disk=$(new_disk xfs 400)
+mkfs.xfs -q -f "$disk"
+mount -o nouuid "$disk" "$run/mnt/xfs"
+# shellcheck disable=SC2016
+start_machine xfs --arg disk "$disk" '{name: $name, disks: [{path: $disk, name: "xfs-disk", os: true}]}'
+
+one=$(new_disk btrfs1 300) two=$(new_disk btrfs2 300)
+mkfs.btrfs -q -f "$one" "$two" >/dev/null
+btrfs device scan "$one" "$two" >/dev/null
+mount "$one" "$run/mnt/btrfs"
+# shellcheck disable=SC2016
+start_machine btrfs --arg one "$one" --arg two "$two" \
+	'{name: $name, disks: [{path: $one, name: "btrfs-one", os: true}, {path: $two, name: "btrfs-two"}]}'
+
+wait_for_machines estate-servers 5
+lf_quiet group create hosts
+lf_quiet storage create hostscache --group hosts
+lf_quiet network create hosts-net --group hosts --prefix 10.96.0.0/16 --subnet-prefix 10.96.0.0/24
+declare -A machine
+for name in ext4 xfs btrfs; do
+	machine[$name]=$(lf --output json site machines estate-servers | jq -r --arg name $name '.[] | select(.properties.displayName == $name) | .name')
+	lf_quiet replication enable "${machine[$name]}" --policy estate-policy --cache hostscache --target-group hosts --network hosts-net \
+		--test-network hosts-net --vm-name "vm-$name" --vm-size Standard_B1s --no-wait
+done
+
+store=$run/data/regions/eastus/store key=$run/data/keys/platform.key
+points_of() { # DISK - ids of the points that have it, the oldest first
+	"$build/landfall" vault list "$store" --key "$key" --output json |
+		jq -r --arg disk "$1" 'sort_by(.time) | .[] | select([.disks[].name] | index($disk)) | .id'
+}
+has_points() { [ "$(points_of "$1" | wc -l)" -ge "$2" ]; }
+is_protected() { lf --output json replication show "${machine[$1]}" | jq -e '.properties.protectionState == "Protected"' >/dev/null; }
+fetch() { # POINT DISK FILE
+	rm -f "$3"
+	"$build/landfall" vault export "$store" "$1" "$3" --disk "$2" --key "$key" >/dev/null
+}
+
+# look_at NAME DEVICE OPTIONS - is what a point has there whole, and of one instant?
+look_at() {
+	local at=$run/look first second rc=0
+	mkdir -p "$at"
+	mount -o "$3" "$2" "$at" || return 1
+	first=$(head -c 20 "$at/first" | head -n 1 | tr -dc 0-9) second=$(head -c 20 "$at/second" | tr -dc 0-9)
+	sha256sum -c "$at/sum" <"$at/ballast" >/dev/null 2>&1 || rc=1
+	umount "$at"
+	[ $((first - second)) -ge 0 ] && [ $((first - second)) -le 1 ] || { echo "# $1: $first and $second"; rc=1; }
+	return $rc
+}
+point_is_whole() { # NAME
+	local point disk other rc=0
+	case $1 in
+	ext4)
+		point=$(points_of ext4-disk | tail -n 1)
+		fetch "$point" ext4-disk "$run/out.img"
+		disk=$(attach_disk "$run/out.img")
+		addpart "$disk" 2 67584 2390000
+		e2fsck -fp "${disk}p2" >/dev/null || [ $? = 1 ] || rc=1
+		look_at "$1" "${disk}p2" ro || rc=1
+		losetup -d "$disk" ;;
+	xfs)
+		point=$(points_of xfs-disk | tail -n 1)
+		fetch "$point" xfs-disk "$run/out.img"
+		disk=$(attach_disk "$run/out.img")
+		look_at "$1" "$disk" nouuid || rc=1
+		xfs_repair -n "$disk" >/dev/null 2>&1 || rc=1
+		losetup -d "$disk" ;;
+	btrfs)
+		point=$(points_of btrfs-one | tail -n 1)
+		fetch "$point" btrfs-one "$run/out.img"
+		fetch "$point" btrfs-two "$run/out2.img"
+		disk=$(attach_disk "$run/out.img") other=$(attach_disk "$run/out2.img")
+		btrfs device scan --forget >/dev/null # those of the machine, with the same identity
+		btrfs device scan "$disk" "$other" >/dev/null
+		btrfs check --readonly "$disk" >/dev/null 2>&1 || rc=1
+		look_at "$1" "$disk" "ro,device=$other" || rc=1
+		losetup -d "$disk" "$other" ;;
+	esac
+	return $rc
+}
+
+for name in ext4 xfs btrfs; do
+	check "$name: the machine becomes Protected" wait_for 240 is_protected $name
+done
+check "ext4: a second point comes" wait_for 400 has_points ext4-disk 2
+check "xfs: a second point comes" wait_for 240 has_points xfs-disk 2
+check "btrfs: a second point comes" wait_for 240 has_points btrfs-one 2
+log=$run/log/agent-ext4.log
+if grep -q 'are not tracked' "$log"; then
+	echo "# $(grep 'are not tracked' "$log" | head -n 1)"
+else
+	read_last() { sed -n 's/.*recovery point .*: \([0-9]*\) MiB read.*/\1/p' "$log" | tail -n 1; }
+	echo "# $(grep -ho 'recovery point .*' "$run"/log/agent-*.log | cut -d: -f2 | tr '\n' ';')"
+	check "a later point reads what was written, not the disk ($(read_last) MiB of 1200)" [ "$(read_last)" -lt 300 ]
+fi
+stop_writers
+unmount_below "$run"
+for name in ext4 xfs btrfs; do
+	check "$name: the newest point's file system is whole, and its numbers of one instant" point_is_whole $name
+done
+check "the vault is without a fault" "$build/landfall" vault verify --data "$run/data"
+exit $bad
