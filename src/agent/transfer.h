@@ -32,13 +32,13 @@ struct lf_transfer_opts {
 	struct lf_progress *progress;
 	const volatile bool *stopping;
 };
+/* Where the agent of this state directory notes what it holds frozen (see source/freeze.h); free().
+ */
+char *lf_transfer_freeze_note(const char *state_dir);
 /*
  * Make one recovery point.  Resumes a full pass that was cut short; anything
  * else starts over.  LF_ECANCELED: *stopping became true.
  */
-/* Where the agent of this state directory notes what it holds frozen (see source/freeze.h); free().
- */
-char *lf_transfer_freeze_note(const char *state_dir);
 LF_MUST_CHECK int lf_transfer_run(const struct lf_transfer_opts *opts, struct lf_error *err);
 
 #endif

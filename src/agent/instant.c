@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The instant of a point: rounds until little is left, then one with the file
+ * systems frozen, whose pages are sent after the thaw.
+ */
+#include "agent/session.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/hold.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "os/file.h"
+#include "os/process.h"
+#include "source/freeze.h"
+#include "source/mounts.h"
+#include "vault/crypt.h"
+
+#define ROUNDS_MAX	 5
+#define CALM_PAGES	 (4u << 8)  /* 4 MiB: little enough to freeze for */
+#define CALM_WHOLE_PAGES (16u << 8) /* where a round reads whole disks */
+#define FREEZE_LIMIT_MS	 10000
+#define SCRIPT_LIMIT_NS	 (60 * LF_NS_PER_S)
+
+static int collect_mounts(const struct transfer *t, json_t **ret_mounts, struct lf_error *err)
+{
+	const char *paths[DISKS_MAX];
+
+	for (size_t i = 0; i < t->n; i++)
+		paths[i] = lf_json_text_or(t->disks[i].config, "path", "");
+	return lf_mounts_of(paths, t->n, lf_json_at(t->opts->machine, "freeze"), ret_mounts, err);
+}
+
+/* Memory of the machine that a restart of the agent outlives and one of the machine does not, as
+ * does a freeze. */
+char *lf_transfer_freeze_note(const char *state_dir)
+{
+	LF_AUTO_FREE char *real = realpath(state_dir, NULL);
+	char hash[LF_NAME_HASH_SIZE];
+
+	lf_name_hash(real ? real : state_dir, hash);
+	return access("/run", W_OK) == 0 ? lf_printf_dup("/run/landfall-frozen-%s", hash)
+					 : lf_printf_dup("%s/frozen", state_dir);
+}
+
+static int run_script(const struct transfer *t, const char *which, struct lf_error *err)
+{
+	const char *script = lf_json_text(t->opts->machine, which);
+	const char *const argv[] = {script, NULL};
+
+	return script ? lf_process_run(argv, SCRIPT_LIMIT_NS, NULL, err) : 0;
+}
+
+/* Held runs on their way, as windows of some size. */
+struct release {
+	struct transfer *t;
+	uint32_t pages;
+};
+
+static int send_held(void *context, const struct lf_held *run, struct lf_error *err)
+{
+	struct release *release = context;
+	struct transfer *t = release->t;
+	const struct source_disk *d = &t->disks[run->disk];
+	int rc = lf_pump_disk(t->pump, d->id, d->pages + 1, err);
+
+	if (!rc)
+		rc = lf_pass_give(t, d, run->page, run->pages, run->data, err);
+	release->pages += run->data ? run->pages : 0;
+	if (rc || release->pages < WINDOW_PAGES)
+		return rc;
+	release->pages = 0;
+	return lf_pass_window_end(t, d, err);
+}
+
+static int release_hold(struct transfer *t, const struct lf_hold *hold, struct lf_error *err)
+{
+	struct release release = {t, 0};
+	int rc = lf_hold_each(hold, send_held, &release, err);
+
+	if (!rc)
+		rc = lf_pump_flush(t->pump, err);
+	/* a slow network is no slow freeze */
+	if (rc == LF_ETIMEOUT)
+		rc = err->code = LF_EUNREACHABLE;
+	return rc;
+}
+
+static void log_unheld(const struct lf_freeze *freeze)
+{
+	size_t i;
+	json_t *mount;
+
+	json_array_foreach (lf_freeze_unheld(freeze), i, mount)
+		lf_debug("%s has no freezing and goes on", json_string_value(mount));
+}
+
+/* Read what changed while the file systems stand still; nothing leaves the machine. */
+static int read_frozen(struct transfer *t, const json_t *mounts, struct lf_hold *hold,
+		       int64_t *ret_instant_ns, int64_t *ret_frozen_ns, struct lf_error *err)
+{
+	struct lf_freeze *freeze = NULL;
+	struct lf_error thaw_err = LF_ERROR_NONE;
+	int64_t limit = lf_json_int_or(t->opts->machine, "freezeLimitMs", FREEZE_LIMIT_MS);
+
+	LF_AUTO_FREE char *note = lf_transfer_freeze_note(t->opts->state_dir);
+	if (!note)
+		return lf_fail_nomem(err);
+	int rc = lf_freeze_begin(mounts, limit * LF_NS_PER_MS, note, &freeze, err);
+	if (rc)
+		return rc;
+	log_unheld(freeze);
+	*ret_instant_ns = lf_clock_monotonic_ns();
+	t->hold = hold;
+	rc = lf_pass_round(t, err);
+	t->hold = NULL;
+	int thawed = lf_freeze_end(freeze, ret_frozen_ns, &thaw_err);
+	if (!rc && thawed) {
+		*err = thaw_err;
+		rc = thawed;
+	}
+	return rc;
+}
+
+/* A round under a freeze; LF_ETIMEOUT: it took too long, what was read is of no single instant. */
+static int frozen_round(struct transfer *t, const json_t *mounts, int64_t *ret_instant_ns,
+			int64_t *ret_frozen_ns, struct lf_error *err)
+{
+	struct lf_hold *hold = NULL;
+	struct lf_error send_err = LF_ERROR_NONE;
+	int rc = lf_hold_new(&hold, err);
+
+	if (!rc)
+		rc = read_frozen(t, mounts, hold, ret_instant_ns, ret_frozen_ns, err);
+	/* of one instant or not, the fingerprints say that it was sent */
+	int sent = !rc || rc == LF_ETIMEOUT ? release_hold(t, hold, &send_err) : 0;
+	if (sent) {
+		*err = send_err;
+		rc = sent;
+	}
+	lf_hold_free(hold);
+	return rc;
+}
+
+/* Without a file system to freeze, a round that finds nothing changed has seen one instant. */
+static int stable_round(struct transfer *t, int64_t *ret_instant_ns, struct lf_error *err)
+{
+	for (int i = 0; i < ROUNDS_MAX; i++) {
+		*ret_instant_ns = lf_clock_monotonic_ns();
+		int rc = lf_pass_round(t, err);
+		if (rc || !t->round_pages)
+			return rc;
+	}
+	lf_fail(err, LF_ECONFLICT, NULL,
+		"the disk changes all the time and holds no mounted file system to freeze");
+	return lf_error_hint(err, "name the mount points under 'freeze' in the configuration");
+}
+
+/* What programs have written goes to the disks now: under the freeze that would be waited for. */
+static void flush_mounts(const json_t *mounts)
+{
+	size_t i;
+	json_t *mount;
+
+	json_array_foreach (mounts, i, mount) {
+		LF_AUTO_FD fd = open(json_string_value(mount), O_RDONLY | O_CLOEXEC);
+		if (fd >= 0 && syncfs(fd))
+			lf_debug("cannot flush %s", json_string_value(mount));
+	}
+}
+
+/* Rounds that bring down what is left to read under the freeze. */
+static int settle(struct transfer *t, const json_t *mounts, struct lf_error *err)
+{
+	size_t watched = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		watched += t->disks[i].watch != NULL;
+	uint64_t calm = watched == t->n ? CALM_PAGES : CALM_WHOLE_PAGES, last = UINT64_MAX;
+	/* a delta that reads whole disks reads them once: under the freeze */
+	for (int i = 0; !rc && (t->full || watched) && i < ROUNDS_MAX; i++) {
+		flush_mounts(mounts);
+		rc = lf_pass_round(t, err);
+		if (t->round_pages < calm || t->round_pages > last / 2)
+			break;
+		last = t->round_pages;
+	}
+	return rc;
+}
+
+int lf_instant_make(struct transfer *t, bool app, int64_t *ret_instant_ns, int64_t *ret_frozen_ns,
+		    struct lf_error *err)
+{
+	LF_AUTO_JSON *mounts = NULL;
+	struct lf_error ignored;
+	int rc = collect_mounts(t, &mounts, err);
+
+	if (!rc)
+		rc = settle(t, mounts, err);
+	if (rc)
+		return rc;
+	if (!json_array_size(mounts) && !app)
+		return stable_round(t, ret_instant_ns, err);
+	for (int attempt = 0;; attempt++) {
+		rc = app ? run_script(t, "preScript", err) : 0;
+		if (!rc)
+			rc = frozen_round(t, mounts, ret_instant_ns, ret_frozen_ns, err);
+		if (rc == LF_EUNSUPPORTED && !app) /* nothing of it can be held still */
+			return stable_round(t, ret_instant_ns, err);
+		/* whatever happened, the application goes on */
+		if (app && run_script(t, "postScript", &ignored))
+			lf_log_error("post script", &ignored);
+		if (rc != LF_ETIMEOUT || attempt == 2)
+			break;
+		/* another unfrozen round leaves less to read under the next freeze */
+		rc = lf_pass_round(t, err);
+		if (rc)
+			return rc;
+	}
+	if (rc == LF_ETIMEOUT)
+		lf_error_hint(
+			err, "raise freezeLimitMs in the configuration, or protect a quieter disk");
+	return rc;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Passes over a disk.  A full pass sends all that is not zero, and sets prints
+ * in place; a delta compares pages with their prints and sends those that
+ * differ: all pages, or those that the watch has seen written.  Under a freeze
+ * what differs is held in memory.
+ */
+#include "agent/session.h"
+
+#include "os/reads.h"
+
+/* The disk is about to be read from page on: only what is written from now on matters there. */
+static void begin_reading(struct source_disk *d, uint64_t page)
+{
+	size_t words = d->watch ? lf_watch_words(d->watch) : 0;
+
+	if (!d->watch)
+		return;
+	lf_watch_all(d->watch, d->todo);
+	lf_watch_bits_clear(d->todo, words);
+	for (uint64_t before = 0; before < page; before++) /* an earlier run read these */
+		d->todo[before / 64] |= UINT64_C(1) << before % 64;
+}
+
+/* One run of pages on its way, or on hold. */
+int lf_pass_give(struct transfer *t, const struct source_disk *d, uint64_t page, uint32_t pages,
+		 const uint8_t *data, struct lf_error *err)
+{
+	const struct lf_held run = {(size_t)(d - t->disks), page, pages, data};
+
+	return t->hold ? lf_hold_add(t->hold, &run, err)
+		       : lf_pump_run(t->pump, page, pages, data, err);
+}
+
+/* The window's data may go; of a delta it is void if the session is resumed. */
+int lf_pass_window_end(struct transfer *t, const struct source_disk *d, struct lf_error *err)
+{
+	return t->hold ? 0 : lf_pump_window_end(t->pump, d->pages + 1, err);
+}
+
+/* Send pages of the disk that stand at place at of the window, as chunks; zero pages are holes. */
+static int send_run(struct transfer *t, const struct source_disk *d, uint64_t page, uint32_t at,
+		    uint32_t pages, struct lf_error *err)
+{
+	const uint64_t *prints = t->window_prints + at;
+	int rc = 0;
+
+	for (uint32_t from = 0, n = 0; !rc && from < pages; from += n) {
+		const uint8_t *data = t->window + (size_t)(at + from) * LF_PAGE_SIZE;
+		for (n = 0; from + n < pages && !prints[from + n];)
+			n++;
+		if (n) {
+			rc = lf_pass_give(t, d, page + from, n, NULL, err);
+			continue;
+		}
+		n = (uint32_t)lf_chunk_border(prints + from, pages - from, true);
+		rc = lf_pass_give(t, d, page + from, n, data, err);
+	}
+	return rc;
+}
+
+static void print_window(struct transfer *t, uint32_t pages)
+{
+	for (uint32_t i = 0; i < pages; i++)
+		t->window_prints[i] =
+			lf_page_print(t->hasher, t->window + (size_t)i * LF_PAGE_SIZE);
+}
+
+static int full_window(struct transfer *t, struct source_disk *d, uint64_t page, uint32_t pages,
+		       struct lf_error *err)
+{
+	print_window(t, pages);
+	int rc = send_run(t, d, page, 0, pages, err);
+	for (uint32_t i = 0; !rc && i < pages; i++)
+		if (t->window_prints[i])
+			rc = lf_fingerprints_set(d->prints, page + i, t->window_prints[i], err);
+	return rc;
+}
+
+int lf_pass_full(struct transfer *t, struct source_disk *d, struct lf_error *err)
+{
+	uint64_t page = d->resume, acknowledged = page;
+	int rc = lf_pump_disk(t->pump, d->id, page, err);
+
+	begin_reading(d, page);
+
+	while (!rc && page < d->pages) {
+		uint64_t next;
+		rc = lf_disk_next_data(d->disk, page * LF_PAGE_SIZE, &next, err);
+		if (rc)
+			break;
+		page = next / LF_PAGE_SIZE > page ? next / LF_PAGE_SIZE : page;
+		uint32_t pages =
+			(uint32_t)(d->pages - page < WINDOW_PAGES ? d->pages - page : WINDOW_PAGES);
+		if (page < d->pages) {
+			rc = lf_disk_read(d->disk, t->window, (size_t)pages * LF_PAGE_SIZE,
+					  page * LF_PAGE_SIZE, err);
+			t->read_bytes += (uint64_t)pages * LF_PAGE_SIZE;
+			if (!rc)
+				rc = full_window(t, d, page, pages, err);
+			page += pages;
+		}
+		if (!rc)
+			rc = lf_pump_window_end(t->pump, page, err);
+		if (!rc && lf_pump_acknowledged(t->pump) > acknowledged) {
+			acknowledged = lf_pump_acknowledged(t->pump);
+			rc = lf_fingerprints_progress(d->prints, acknowledged, err);
+		}
+		d->processed = page * LF_PAGE_SIZE < d->size ? page * LF_PAGE_SIZE : d->size;
+		lf_transfer_tell(t, false);
+		if (!rc)
+			rc = lf_transfer_check_stop(t, err);
+	}
+	if (!rc)
+		rc = lf_pump_flush(t->pump, err);
+	if (!rc)
+		rc = lf_fingerprints_progress(d->prints, d->pages, err);
+	lf_fingerprints_full_done(d->prints);
+	d->known = !rc && d->watch;
+	return rc;
+}
+
+/* Too many changes for a delta: the next session is a full pass. */
+static int set_print(struct transfer *t, const struct source_disk *d, uint64_t page, uint64_t print,
+		     struct lf_error *err)
+{
+	int rc = lf_fingerprints_set(d->prints, page, print, err);
+
+	t->start_over = t->start_over || rc == LF_ENOSPACE;
+	return rc;
+}
+
+/* The pages whose fingerprints differ, of those that stand at place at of the window, as runs. */
+static int delta_window(struct transfer *t, struct source_disk *d, uint64_t page, uint32_t at,
+			uint32_t pages, struct lf_error *err)
+{
+	const uint64_t *prints = t->window_prints + at;
+	uint32_t start = UINT32_MAX;
+	int rc = 0;
+
+	for (uint32_t i = 0; !rc && i <= pages; i++) {
+		bool changed = i < pages && prints[i] != lf_fingerprints_get(d->prints, page + i);
+		if (changed) {
+			start = start == UINT32_MAX ? i : start;
+			t->round_pages++;
+			rc = set_print(t, d, page + i, prints[i], err);
+		} else if (start != UINT32_MAX) {
+			rc = send_run(t, d, page + start, at + start, i - start, err);
+			start = UINT32_MAX;
+		}
+	}
+	return rc;
+}
+
+/* Pages that became a hole without our reading them, as runs. */
+static int punch_holes(struct transfer *t, struct source_disk *d, uint64_t from, uint64_t to,
+		       struct lf_error *err)
+{
+	uint32_t run = 0;
+	int rc = 0;
+
+	for (uint64_t page = from; !rc && page <= to; page++) {
+		if (page < to && run < WINDOW_PAGES && lf_fingerprints_get(d->prints, page)) {
+			rc = set_print(t, d, page, 0, err);
+			run++;
+			continue;
+		}
+		if (run) {
+			rc = lf_pass_give(t, d, page - run, run, NULL, err);
+			if (!rc)
+				rc = lf_pass_window_end(t, d, err);
+			t->round_pages += run;
+			run = 0;
+			page--; /* not looked at itself */
+		}
+	}
+	return rc;
+}
+
+static int check_hold(const struct transfer *t, struct lf_error *err)
+{
+	return t->hold && lf_hold_is_full(t->hold)
+		       ? lf_fail(err, LF_ETIMEOUT, NULL,
+				 "too much changed to hold it in memory under a freeze")
+		       : 0;
+}
+
+/* All of the disk is read. */
+static int whole_pass(struct transfer *t, struct source_disk *d, struct lf_error *err)
+{
+	uint64_t page = 0;
+	int rc = 0;
+
+	begin_reading(d, 0);
+	while (!rc && page < d->pages) {
+		uint64_t next;
+		rc = check_hold(t, err);
+		if (!rc)
+			rc = lf_disk_next_data(d->disk, page * LF_PAGE_SIZE, &next, err);
+		if (rc)
+			break;
+		next = (next + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE;
+		next = next < d->pages ? next : d->pages;
+		if (next > page)
+			rc = punch_holes(t, d, page, next, err);
+		page = next > page ? next : page;
+		uint32_t pages =
+			(uint32_t)(d->pages - page < WINDOW_PAGES ? d->pages - page : WINDOW_PAGES);
+		if (!rc && pages)
+			rc = lf_disk_read(d->disk, t->window, (size_t)pages * LF_PAGE_SIZE,
+					  page * LF_PAGE_SIZE, err);
+		print_window(t, pages);
+		if (!rc)
+			rc = delta_window(t, d, page, 0, pages, err);
+		t->read_bytes += (uint64_t)pages * LF_PAGE_SIZE;
+		page += pages;
+		if (!rc)
+			rc = lf_pass_window_end(t, d, err);
+		lf_transfer_tell(t, false);
+		if (!rc)
+			rc = lf_transfer_check_stop(t, err);
+	}
+	d->known = !rc && d->watch;
+	return rc;
+}
+
+/* Some runs of pages that are to be read, as many as fit into the window; their number. */
+static size_t gather_runs(const struct transfer *t, const struct source_disk *d, uint64_t page,
+			  struct lf_disk_run *ret_runs, uint32_t *ret_pages)
+{
+	size_t n = 0, words = lf_watch_words(d->watch);
+
+	*ret_pages = 0;
+	while (n < LF_READS_MAX && *ret_pages < WINDOW_PAGES) {
+		uint32_t pages = 0, room = WINDOW_PAGES - *ret_pages;
+		page = lf_watch_bits_next(d->todo, words, page);
+		if (page >= d->pages)
+			break;
+		while (pages < room &&
+		       lf_watch_bits_next(d->todo, words, page + pages) == page + pages)
+			pages++;
+		ret_runs[n++] =
+			(struct lf_disk_run){t->window + (size_t)*ret_pages * LF_PAGE_SIZE,
+					     (size_t)pages * LF_PAGE_SIZE, page * LF_PAGE_SIZE};
+		*ret_pages += pages;
+		page += pages;
+	}
+	return n;
+}
+
+/* Compare what was read, which stands in the window run after run. */
+static int compare_runs(struct transfer *t, struct source_disk *d, const struct lf_disk_run *runs,
+			size_t n, struct lf_error *err)
+{
+	uint32_t at = 0;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < n; i++) {
+		uint64_t page = runs[i].offset / LF_PAGE_SIZE;
+		uint32_t pages = (uint32_t)(runs[i].len / LF_PAGE_SIZE);
+		rc = delta_window(t, d, page, at, pages, err);
+		for (uint32_t done = 0; !rc && done < pages; done++)
+			d->todo[(page + done) / 64] &= ~(UINT64_C(1) << (page + done) % 64);
+		at += pages;
+	}
+	return rc;
+}
+
+/* Only what the watch has seen is read. */
+static int marked_pass(struct transfer *t, struct source_disk *d, struct lf_error *err)
+{
+	struct lf_disk_run runs[LF_READS_MAX];
+	uint32_t pages;
+	size_t n;
+	int rc = 0;
+
+	lf_watch_more(d->watch, d->todo);
+	for (uint64_t page = 0; !rc && (n = gather_runs(t, d, page, runs, &pages));) {
+		page = (runs[n - 1].offset + runs[n - 1].len) / LF_PAGE_SIZE;
+		rc = check_hold(t, err);
+		if (!rc)
+			rc = lf_disk_read_runs(d->disk, runs, n, err);
+		if (rc)
+			break;
+		print_window(t, pages);
+		rc = compare_runs(t, d, runs, n, err);
+		t->read_bytes += (uint64_t)pages * LF_PAGE_SIZE;
+		if (!rc)
+			rc = lf_pass_window_end(t, d, err);
+		lf_transfer_tell(t, false);
+		if (!rc)
+			rc = lf_transfer_check_stop(t, err);
+	}
+	return rc;
+}
+
+static int delta_pass(struct transfer *t, struct source_disk *d, struct lf_error *err)
+{
+	int rc = t->hold ? 0 : lf_pump_disk(t->pump, d->id, d->pages + 1, err);
+
+	if (rc)
+		return rc;
+	return d->known ? marked_pass(t, d, err) : whole_pass(t, d, err);
+}
+
+/* One round over all disks; how many pages it found changed is in t->round_pages. */
+int lf_pass_round(struct transfer *t, struct lf_error *err)
+{
+	int rc = 0;
+
+	t->round_pages = 0;
+	for (size_t i = 0; !rc && i < t->n; i++)
+		rc = delta_pass(t, &t->disks[i], err);
+	return rc;
+}

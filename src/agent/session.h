@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * agent/session.h - the inside of a transfer, shared by transfer.c (the order
+ * of a session), pass.c (reading and comparing) and instant.c (the freeze).
+ */
+#ifndef LF_AGENT_SESSION_H
+#define LF_AGENT_SESSION_H
+
+#include "agent/fingerprints.h"
+#include "agent/hold.h"
+#include "agent/pump.h"
+#include "agent/transfer.h"
+#include "agent/watch.h"
+#include "base/text.h"
+#include "source/disk.h"
+
+#define WINDOW_PAGES 1024u /* 4 MiB */
+#define DISKS_MAX    64
+
+struct source_disk {
+	const json_t *config;
+	const char *id;
+	struct lf_disk *disk;
+	struct lf_fingerprints *prints;
+	uint64_t size, pages, processed, resume;
+	struct lf_watch *watch; /* NULL: each pass reads the whole disk */
+	uint64_t *todo;		/* with a watch: pages that may not be as their prints say */
+	bool known;		/* no others may */
+};
+
+struct transfer {
+	const struct lf_transfer_opts *opts;
+	const char *item;
+	struct lf_domain_key key;
+	struct source_disk disks[DISKS_MAX];
+	size_t n;
+	struct lf_pump *pump;
+	char session[LF_GUID_SIZE];
+	bool full;
+	struct lf_chunk_hasher *hasher;
+	uint8_t *window;
+	uint64_t window_prints[WINDOW_PAGES];
+	uint64_t read_bytes, round_pages;
+	struct lf_hold *hold; /* under a freeze: where changes go; NULL: to the pump */
+	bool start_over;      /* the fingerprints do not help: the next session is a full pass */
+	int64_t begun_ns, told_ns;
+};
+
+/* Tell the site how far we are: at most twice a second, unless now. */
+void lf_transfer_tell(struct transfer *t, bool now);
+/* LF_ECANCELED: the agent is stopping. */
+LF_MUST_CHECK int lf_transfer_check_stop(const struct transfer *t, struct lf_error *err);
+
+/* Everything of the disk, from where an earlier run was acknowledged. */
+LF_MUST_CHECK int lf_pass_full(struct transfer *t, struct source_disk *d, struct lf_error *err);
+/* One delta over all disks; how many pages it found changed is in t->round_pages. */
+LF_MUST_CHECK int lf_pass_round(struct transfer *t, struct lf_error *err);
+/* One run of pages (data NULL: a hole) on its way, or on hold. */
+LF_MUST_CHECK int lf_pass_give(struct transfer *t, const struct source_disk *d, uint64_t page,
+			       uint32_t pages, const uint8_t *data, struct lf_error *err);
+/* The window's data may go; of a delta it is void if the session is resumed. */
+LF_MUST_CHECK int lf_pass_window_end(struct transfer *t, const struct source_disk *d,
+				     struct lf_error *err);
+
+/*
+ * Rounds until the disks are known as of one instant.  app: with the machine's scripts around it.
+ * *ret_instant_ns: when it was, by the monotonic clock; *ret_frozen_ns: how long the freeze lasted.
+ */
+LF_MUST_CHECK int lf_instant_make(struct transfer *t, bool app, int64_t *ret_instant_ns,
+				  int64_t *ret_frozen_ns, struct lf_error *err);
+
+#endif
