@@ -30,6 +30,7 @@ struct lf_cli_command {
 	const char *help; /* one sentence */
 	lf_cli_run_fn *run;
 	struct lf_cli_option options[LF_CLI_OPTIONS_MAX]; /* ends with a NULL name */
+	bool offline; /* with an argument it needs no account: cli is not open then */
 };
 
 struct lf_cli_args {
@@ -52,7 +53,7 @@ LF_MUST_CHECK int lf_cli_args_parse(const struct lf_cli_command *command, int ar
 extern const struct lf_cli_command lf_cli_basic_commands[], lf_cli_resource_commands[],
 	lf_cli_site_commands[], lf_cli_replication_commands[], lf_cli_failover_commands[],
 	lf_cli_job_commands[], lf_cli_vm_commands[], lf_cli_backup_commands[],
-	lf_cli_disk_commands[];
+	lf_cli_disk_commands[], lf_cli_audit_commands[];
 
 /* Options that many commands share. */
 #define LF_CLI_GROUP_OPTION                                                                        \

@@ -77,7 +77,8 @@ static int run_command(const struct globals *globals, struct lf_error *err)
 	for (int i = 0; i < LF_CLI_OPTIONS_MAX && command->options[i].name; i++)
 		if (strcmp(command->options[i].name, "--no-wait") == 0 && args.values[i])
 			cli.wait = false;
-	rc = lf_cli_open(&cli, globals->env_file, err);
+	if (!command->offline || !args.n_args)
+		rc = lf_cli_open(&cli, globals->env_file, err);
 	if (!rc)
 		rc = command->run(&cli, &args, err);
 	lf_cli_done(&cli);

@@ -33,6 +33,7 @@ struct lf_job_entry {
 struct lf_jobs {
 	struct lf_catalog *catalog;
 	struct lf_clock *clock;
+	struct lf_audit *audit;
 	const struct lf_job_type *const *types;
 	size_t n_types;
 	void *context;

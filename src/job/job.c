@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/engine.h"
 
+#include "base/counters.h"
+
 #include <string.h>
 
 #include "base/health.h"
@@ -156,6 +158,36 @@ void lf_jobs_poke(struct lf_jobs *jobs, const char *resource)
 
 /* Workers. */
 
+void lf_jobs_audit(struct lf_jobs *jobs, struct lf_audit *audit)
+{
+	jobs->audit = audit;
+}
+
+size_t lf_jobs_unfinished(struct lf_jobs *jobs)
+{
+	LF_GUARD(&jobs->mutex);
+	return jobs->n_queue;
+}
+
+/* What came of a job; who began it is in the line that names it. */
+static void audit_end(struct lf_jobs *jobs, const struct lf_job *job)
+{
+	char action[96];
+	bool good = job->state == LF_JOB_SUCCEEDED;
+
+	lf_count("jobs_ended", lf_job_state_name(job->state), 1);
+	snprintf(action, sizeof(action), "Landfall/jobs/%.60s/end", job->type);
+	lf_audit_write(jobs->audit,
+		       &(struct lf_audit_event){
+			       .action = action,
+			       .resource = job->resource,
+			       .outcome = good ? LF_AUDIT_ALLOWED : LF_AUDIT_FAILED,
+			       .code = good				? NULL
+				       : job->state == LF_JOB_CANCELLED ? "OperationCanceled"
+									: lf_error_arm(&job->error),
+			       .job = job->id});
+}
+
 static void look_at(struct lf_jobs *jobs, const char *id)
 {
 	struct lf_error err = LF_ERROR_NONE;
@@ -172,6 +204,8 @@ static void look_at(struct lf_jobs *jobs, const char *id)
 		finished = ++entry->misses > 500;
 	} else if (!rc) {
 		rc = lf_job_step_run(jobs, &job, &wake_ns, &finished, &err);
+		if (!rc && finished && lf_job_state_is_final(job.state))
+			audit_end(jobs, &job);
 	}
 	if (rc == LF_ECORRUPT && !job.type) {
 		lf_health_raise("job-row", id, "%s", err.message);

@@ -14,6 +14,7 @@
 #ifndef LF_JOB_JOB_H
 #define LF_JOB_JOB_H
 
+#include "audit/audit.h"
 #include "base/text.h"
 #include "catalog/catalog.h"
 
@@ -100,6 +101,10 @@ struct lf_jobs;
 LF_MUST_CHECK int lf_jobs_open(struct lf_catalog *catalog, struct lf_clock *clock,
 			       const struct lf_job_type *const *types, size_t n_types,
 			       void *context, struct lf_jobs **ret_jobs, struct lf_error *err);
+/* Where the end of each job becomes a line; before lf_jobs_run(). */
+void lf_jobs_audit(struct lf_jobs *jobs, struct lf_audit *audit);
+/* How many are queued, run or wait. */
+size_t lf_jobs_unfinished(struct lf_jobs *jobs);
 /* Start the workers; unfinished jobs of an earlier life go on. */
 LF_MUST_CHECK int lf_jobs_run(struct lf_jobs *jobs, unsigned workers, struct lf_error *err);
 /* Waits for steps under way to return, then frees. */

@@ -6,6 +6,7 @@
 #include "providers/identity/identity.h"
 #include "providers/network/network.h"
 #include "providers/offazure/offazure.h"
+#include "providers/overview/overview.h"
 #include "providers/resources/resources.h"
 #include "providers/siterecovery/siterecovery.h"
 #include "providers/storage/storage.h"
@@ -24,6 +25,7 @@ static const struct lf_arm_provider *const providers[] = {
 	&lf_vaults_provider,
 	&lf_siterecovery_provider,
 	&lf_backup_provider,
+	&lf_overview_provider,
 };
 /* clang-format on */
 

@@ -430,6 +430,8 @@ int lf_daemon_open(const struct lf_daemon_opts *opts, struct lf_daemon **ret_dae
 	if (!rc)
 		rc = lf_site_settle(&daemon->site, err);
 	if (!rc)
+		lf_jobs_audit(daemon->context.jobs, daemon->context.audit);
+	if (!rc)
 		rc = lf_jobs_run(daemon->context.jobs, JOB_WORKERS, err);
 	if (!rc)
 		rc = lf_replication_run(daemon->context.replication, err);

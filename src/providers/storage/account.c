@@ -19,7 +19,7 @@ bool lf_storage_name_valid(const char *name)
 	/* these would hide URLs of the site itself */
 	static const char *const reserved[] = {"subscriptions", "providers", "tenants", "metadata",
 					       "common",	"adfs",	     "agent",	"console",
-					       "landfall",	"health"};
+					       "landfall",	"health",    "metrics"};
 	size_t len = strlen(name);
 
 	for (size_t i = 0; i < LF_N(reserved); i++)
