@@ -125,8 +125,8 @@ class Answer:
 class Wire:
     """A connection: whatever bytes, at whatever pace."""
 
-    def __init__(self, host, port, context, timeout=30, raw=False):
-        plain = socket.create_connection((host, port), timeout=timeout)
+    def __init__(self, host, port, context, timeout=30, raw=False, source=None):
+        plain = socket.create_connection((host, port), timeout=timeout, source_address=(source, 0) if source else None)
         self.socket = plain if raw else context.wrap_socket(plain)
         self.read = b""
 
@@ -340,32 +340,42 @@ class Site:
 
     # -- requests
 
-    def wire(self, cert=None, raw=False, timeout=30, context=None):
-        """cert: (certificate file, key file); raw: without TLS."""
+    def wire(self, cert=None, raw=False, timeout=30, context=None, source=None):
+        """cert: (certificate file, key file); raw: without TLS; source: the address to come from (127.x.y.z)."""
         if not context:
             context = self.context
             if cert:
                 context = ssl.create_default_context(cafile=os.path.join(self.data, "ca.pem"))
                 context.check_hostname = False
                 context.load_cert_chain(*cert)
-        return Wire("127.0.0.1", self.port, context, timeout, raw)
+        return Wire("127.0.0.1", self.port, context, timeout, raw, source)
 
-    def ask(self, method, path, headers=(), body=b"", cert=None, timeout=60):
+    def ask(self, method, path, headers=(), body=b"", cert=None, timeout=60, source=None):
         """One request as it is given; status 0: no answer came."""
         if isinstance(body, (dict, list)):
             body = json.dumps(body)
         body = as_bytes(body)
-        with self.wire(cert, timeout=timeout) as wire:
+        with self.wire(cert, timeout=timeout, source=source) as wire:
             length = len(body) if body or method in ("PUT", "POST", "PATCH") else None
             wire.send(head(method, path, f"127.0.0.1:{self.port}", headers, length) + body)
             return wire.answer(method)
 
-    def token(self, scope=None, client=None, secret=None, tenant=None):
+    def token(self, scope=None, client=None, secret=None, tenant=None, source=None):
         form = urllib.parse.urlencode({
             "grant_type": "client_credentials", "scope": scope or self.url + "/.default",
             "client_id": client or self.env["LF_CLIENT_ID"], "client_secret": secret or self.env["LF_CLIENT_SECRET"]})
         return self.ask("POST", f"/{tenant or self.tenant}/oauth2/v2.0/token",
-                        {"Content-Type": "application/x-www-form-urlencoded"}, form)
+                        {"Content-Type": "application/x-www-form-urlencoded"}, form, source=source)
+
+    def audit(self, after=0, **query):
+        """the lines of the audit log, as its owner reads them"""
+        path = "/landfall/audit?" + urllib.parse.urlencode({"after": after, **query})
+        lines = []
+        while path:
+            answer = self.arm("GET", path).json
+            lines += answer["value"]
+            path = answer["nextLink"] and answer["nextLink"].replace(self.url, "")
+        return lines
 
     def owner_token(self, scope=None):
         """the owner's access token, kept"""

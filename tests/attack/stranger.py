@@ -5,8 +5,10 @@ import hashlib
 import hmac
 import json
 import ssl
+import threading
 import time
 import urllib.parse
+import uuid
 
 from lib import attack, check, head
 
@@ -335,3 +337,74 @@ def json_that_is_hostile(site):
         for what, body in shapes.items():
             refused(f"{what}: refused of agents", site.ask("POST", register, kind, body))
             refused(f"{what}: refused of the owner", site.ask("PUT", group, owner, body))
+
+
+def median(values):
+    return sorted(values)[len(values) // 2]
+
+
+def timed(fn):
+    begun = time.monotonic()
+    answer = fn()
+    return time.monotonic() - begun, answer
+
+
+@attack(fresh=True)
+def wrong_sign_ins(site):
+    "32 wrong sign-ins a second hold nobody up, and shut nobody out"
+    site.owner_token()
+    quiet = [timed(lambda: site.arm("GET", "/subscriptions"))[0] for _ in range(20)]
+    stop, statuses = threading.Event(), []
+
+    def guess(i):
+        while not stop.wait(1):
+            try:
+                statuses.append(site.token(secret="wrong", source=f"127.1.{i % 4}.1").status)
+            except OSError:
+                statuses.append(0)
+
+    threads = [threading.Thread(target=guess, args=(i,)) for i in range(32)]
+    for thread in threads:
+        thread.start()
+    took, end = [], time.monotonic() + 6
+    while time.monotonic() < end:
+        seconds, answer = timed(lambda: site.arm("GET", "/subscriptions"))
+        took.append(seconds)
+        if answer.status != 200:
+            check("others are served", False, answer)
+    owner = site.token(source="127.2.0.1")
+    stop.set()
+    for thread in threads:
+        thread.join()
+    check("others wait no longer than 1 s at their worst", max(took) < 1, (max(took), median(took), median(quiet)))
+    check("others' median is near what it was", median(took) < 4 * median(quiet) + 0.05, (median(took), median(quiet)))
+    check("wrong ones are refused, then delayed", set(statuses) <= {401, 429, 503} and 429 in statuses, {s: statuses.count(s) for s in set(statuses)})
+    check("most of them cost no hash", statuses.count(401) < len(statuses) / 2, {s: statuses.count(s) for s in set(statuses)})
+    check("the owner signs in from elsewhere meanwhile", owner.status == 200, owner)
+    check("the owner signs in from the same address, too: the secret is known", site.token(source="127.1.0.1").status == 200)
+    delayed = site.token(secret="wrong", source="127.1.0.1")
+    check("a delayed one is told when to come again", delayed.status == 429 and int(delayed.header("retry-after") or 0) >= 1, delayed)
+
+
+@attack(fresh=True)
+def known_and_unknown_clients(site):
+    "whether a client id exists is told neither by the answer nor by its time"
+    site.owner_token()
+    known, unknown = [], []
+    for i in range(15):
+        known.append(timed(lambda: site.token(secret="wrong", source=f"127.3.{i}.1")))
+        unknown.append(timed(lambda: site.token(client=str(uuid.uuid4()), secret="wrong", source=f"127.3.{i}.2")))
+    a, b = median([t for t, _ in known]), median([t for t, _ in unknown])
+    check("medians of the times are alike", max(a, b) < 1.5 * min(a, b) + 0.01, (a, b))
+    ours, theirs = ({k: v for k, v in answer[1].json.items() if k not in ("timestamp", "trace_id", "correlation_id")} for answer in (known[0], unknown[0]))
+    check("the answers are the same", ours == theirs and known[0][1].status == unknown[0][1].status == 401, (ours, theirs))
+
+
+@attack
+def other_tenants(site):
+    "a token of another tenant is not to be had"
+    for tenant in (str(uuid.uuid4()), "contoso.onmicrosoft.com", "consumers"):
+        answer = site.token(tenant=tenant)
+        check(f"tenant {tenant}", answer.status == 400 and "AADSTS90002" in answer.body.decode(), answer)
+    for tenant in ("common", "organizations", site.tenant.upper()):
+        check(f"tenant {tenant}", site.token(tenant=tenant).status == 200)
