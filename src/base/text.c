@@ -9,6 +9,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include <openssl/sha.h>
+
 int lf_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret_value,
 		 struct lf_error *err)
 {
@@ -105,6 +107,19 @@ void lf_guid_derive(const char *space, const char *name, char out[static LF_GUID
 	bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x80);
 	bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
 	format_guid(bytes, out);
+}
+
+void lf_guid_hash(const char *space, const char *name, char out[static LF_GUID_SIZE])
+{
+	uint8_t parts[64], digest[32];
+
+	/* two levels: no pair of names runs into another one */
+	SHA256((const uint8_t *)space, strlen(space), parts);
+	SHA256((const uint8_t *)name, strlen(name), parts + 32);
+	SHA256(parts, sizeof(parts), digest);
+	digest[6] = (uint8_t)((digest[6] & 0x0f) | 0x80);
+	digest[8] = (uint8_t)((digest[8] & 0x3f) | 0x80);
+	format_guid(digest, out);
 }
 
 bool lf_guid_valid(const char *text)

@@ -22,8 +22,13 @@ LF_MUST_CHECK int lf_hex_decode(const char *text, void *out, size_t len, struct 
 /* Random GUID in lower case, 36 characters and NUL. */
 #define LF_GUID_SIZE 37
 void lf_guid_random(char out[static LF_GUID_SIZE]);
-/* Name-based GUID (version 8, SHA-256 is not used here: FNV-1a 128): the same names give the same
- * GUID. */
+/*
+ * Name-based GUIDs, version 8: the same names give the same GUID.  Of lf_guid_hash() (SHA-256)
+ * nobody finds other names that give it; it is for whatever decides whose something is.  The other
+ * (FNV-1a, whose collisions can be computed) stays for what clients, hosts and agents know already
+ * by such an id, and to find what earlier versions made with it.
+ */
+void lf_guid_hash(const char *space, const char *name, char out[static LF_GUID_SIZE]);
 void lf_guid_derive(const char *space, const char *name, char out[static LF_GUID_SIZE]);
 bool lf_guid_valid(const char *text);
 

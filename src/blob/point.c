@@ -28,6 +28,7 @@ struct names {
 	char *path; /* the blob's */
 	char *gone; /* while it is let go of */
 	char claim[LF_GUID_SIZE + 8];
+	char old_claim[LF_GUID_SIZE + 8]; /* as an earlier version called it */
 };
 
 static void names_done(struct names *names)
@@ -53,8 +54,10 @@ static int find_names(const char *data_dir, const char *account, const char *con
 		.gone = lf_printf_dup("%.*s.%s" GONE, (int)(file - path), path, file)};
 	if (!space || !ret_names->path || !ret_names->gone)
 		return lf_fail_nomem(err);
-	lf_guid_derive(space, blob, guid);
+	lf_guid_hash(space, blob, guid);
 	snprintf(ret_names->claim, sizeof(ret_names->claim), "blob:%s", guid);
+	lf_guid_derive(space, blob, guid);
+	snprintf(ret_names->old_claim, sizeof(ret_names->old_claim), "blob:%s", guid);
 	return 0;
 }
 
@@ -91,7 +94,12 @@ static int settle(struct lf_regions *regions, const struct names *names, const c
 		return rc;
 	struct lf_error ignored;
 	bool again = lf_json_read_file(names->path, &now, &ignored) == 0 && same_point(doc, now);
+	bool old = strcmp(lf_json_text_or(doc, "claim", ""), names->old_claim) == 0;
+	if (again)
+		old = old && strcmp(lf_json_text_or(now, "claim", ""), names->old_claim) != 0;
 	rc = doc && !again ? drop_claim(regions, doc, names->claim, err) : 0;
+	if (!rc && old)
+		rc = drop_claim(regions, doc, names->old_claim, err);
 	return rc ? rc : lf_file_remove(gone, err);
 }
 

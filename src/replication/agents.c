@@ -200,6 +200,21 @@ static int register_machine(struct lf_replication *replication, const char *secr
 	return rc ? rc : put_agent(replication, registration, &before, err);
 }
 
+/* The machine's id at a site: that of its row, if an earlier version made it. */
+static void choose_id(struct lf_replication *replication, const char *site, const char *machine,
+		      char out[static LF_GUID_SIZE])
+{
+	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
+	struct lf_error ignored;
+
+	lf_guid_derive(site, machine, out);
+	if (agent_row(replication, out, &row, &ignored) == 0 &&
+	    strcmp(lf_json_text_or(row.doc, "siteId", ""), site) == 0 &&
+	    strcmp(lf_json_text_or(row.doc, "inventory.machineId", ""), machine) == 0)
+		return;
+	lf_guid_hash(site, machine, out);
+}
+
 int lf_agent_register(struct lf_replication *replication, const char *secret, const char *csr,
 		      const json_t *inventory, char **ret_agent, char **ret_certificate,
 		      struct lf_error *err)
@@ -213,7 +228,7 @@ int lf_agent_register(struct lf_replication *replication, const char *secret, co
 		rc = lf_inventory_check(inventory, &checked, err);
 	if (rc)
 		return rc;
-	lf_guid_derive(site, lf_json_text_or(checked, "machineId", ""), id);
+	choose_id(replication, site, lf_json_text_or(checked, "machineId", ""), id);
 	LF_AUTO_FREE char *agent = strdup(id);
 	struct registration registration = {site, id, csr, checked, NULL};
 	rc = agent ? lf_catalog_begin(replication->opts.catalog, err) : lf_fail_nomem(err);

@@ -26,7 +26,7 @@ void lf_replica_path(const char *item_id, char out[static LF_ID_SIZE])
 		lower[i] = (char)(item_id[i] >= 'A' && item_id[i] <= 'Z' ? item_id[i] + 32
 									 : item_id[i]);
 	lower[i] = '\0';
-	lf_guid_derive("replica", lower, guid);
+	lf_guid_hash("replica", lower, guid);
 	snprintf(out, LF_ID_SIZE, "/landfall/replicas/%s", guid);
 }
 
@@ -45,6 +45,49 @@ static int index_replicas(struct lf_replication *replication, struct lf_error *e
 	for (size_t i = 0; !rc && i < list.n; i++)
 		rc = lf_replica_index(replication, list.items[i].doc, true, err);
 	return rc ? rc : lf_catalog_setting_put(replication->opts.catalog, setting, "1", err);
+}
+
+/* A row under the id that an earlier version gave it, and what its agent is known by. */
+static int rename_replica(struct lf_replication *replication, const struct lf_resource *row,
+			  struct lf_error *err)
+{
+	struct lf_catalog *catalog = replication->opts.catalog;
+	char id[LF_ID_SIZE];
+
+	lf_replica_path(lf_json_text_or(row->doc, "itemId", ""), id);
+	if (strcmp(id, row->id) == 0)
+		return 0;
+	LF_AUTO_FREE char *index =
+		lf_printf_dup("/landfall/agents/%s/replicas/%s",
+			      lf_json_text_or(row->doc, "agentId", ""), strrchr(row->id, '/') + 1);
+	int rc = index ? lf_catalog_begin(catalog, err) : lf_fail_nomem(err);
+	if (rc)
+		return rc;
+	rc = lf_catalog_delete(catalog, index, err);
+	if (!rc)
+		rc = lf_catalog_delete(catalog, row->id, err);
+	if (!rc)
+		rc = lf_catalog_put(catalog, id, LF_REPLICA_TYPE, LF_PUT_ANY, NULL, row->doc,
+				    row->state, err);
+	if (!rc)
+		rc = lf_replica_index(replication, row->doc, true, err);
+	if (!rc)
+		rc = lf_catalog_commit(catalog, err);
+	if (rc)
+		lf_catalog_rollback(catalog);
+	return rc;
+}
+
+/* Ids were made with a hash whose collisions can be computed. */
+static int rename_replicas(struct lf_replication *replication, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_REPLICA_TYPE};
+	LF_AUTO_RESOURCE_LIST list = {0};
+
+	int rc = lf_catalog_list(replication->opts.catalog, &query, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++)
+		rc = rename_replica(replication, &list.items[i], err);
+	return rc;
 }
 
 int lf_replication_open(const struct lf_replication_opts *opts,
@@ -67,6 +110,8 @@ int lf_replication_open(const struct lf_replication_opts *opts,
 		rc = lf_dir_sync(sessions, err);
 	if (!rc)
 		rc = index_replicas(replication, err);
+	if (!rc)
+		rc = rename_replicas(replication, err);
 	if (rc) {
 		lf_replication_free(replication);
 		return rc;

@@ -53,6 +53,19 @@ static void test_guid__derived_ones_are_stable_and_distinct(void **state)
 	assert_false(lf_guid_valid("x"));
 }
 
+static void test_guid__of_a_hash_goes_by_both_names(void **state)
+{
+	char a[LF_GUID_SIZE], b[LF_GUID_SIZE];
+
+	(void)state;
+	lf_guid_hash("a", "bc", a);
+	lf_guid_hash("ab", "c", b);
+	assert_string_not_equal(a, b);
+	assert_true(lf_guid_valid(a));
+	/* it is in catalogs and claims: it stays what it is */
+	assert_string_equal(a, "fa19a6c0-df56-898a-8e23-4d9f4e324b43");
+}
+
 static void test_hex__round_trips(void **state)
 {
 	struct lf_error err = LF_ERROR_NONE;
@@ -74,6 +87,7 @@ int main(void)
 		cmocka_unit_test(test_parse_u64__refuses_what_is_not_the_whole_number),
 		cmocka_unit_test(test_time__round_trips_with_seven_digits),
 		cmocka_unit_test(test_guid__derived_ones_are_stable_and_distinct),
+		cmocka_unit_test(test_guid__of_a_hash_goes_by_both_names),
 		cmocka_unit_test(test_hex__round_trips),
 	};
 

@@ -325,6 +325,29 @@ static void test_blob__of_the_first_version_half_removed_is_let_go_of(void **sta
 	assert_false(is_claimed(site));
 }
 
+/* Its claim is called as versions before called it. */
+static void test_blob__of_a_version_before_lets_its_claim_go(void **state)
+{
+	struct site *site = *state;
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/accounts/acct/box/x.point", site->dir);
+	LF_AUTO_FREE char *text = NULL;
+	LF_AUTO_JSON *doc = NULL;
+	char guid[LF_GUID_SIZE], claim[64];
+
+	make(site, "x");
+	assert_lf_ok(lf_json_read_file(path, &doc, &err));
+	assert_lf_ok(lf_claim_drop(site->vault, POINT, lf_json_text_or(doc, "claim", ""), &err));
+	lf_guid_derive("acct/box", "x", guid);
+	snprintf(claim, sizeof(claim), "blob:%s", guid);
+	assert_lf_ok(lf_claim_put(site->vault, POINT, claim, LF_CLAIM_FOREVER, &err));
+	assert_int_equal(lf_json_set_text(doc, "claim", claim), 0);
+	assert_lf_ok(lf_json_dump(doc, &text, &err));
+	assert_lf_ok(lf_file_write_durable(path, text, strlen(text), 0600, &err));
+	assert_true(is_claimed(site));
+	assert_lf_ok(lf_blob_remove_point(site->dir, site->regions, "acct", "box", "x", &err));
+	assert_false(is_claimed(site));
+}
+
 static void test_container__lets_its_points_go(void **state)
 {
 	struct site *site = *state;
@@ -366,6 +389,8 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_blob__half_removed_is_let_go_of_at_the_next_start, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_blob__of_a_version_before_lets_its_claim_go,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_blob__made_again_keeps_its_claim_when_the_old_one_is_let_go_of, setup,
 			teardown),

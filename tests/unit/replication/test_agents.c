@@ -255,6 +255,66 @@ static void test_certificate__is_renewed_over_the_one_before(void **state)
 	assert_false(due);
 }
 
+static void test_agent__of_a_version_before_keeps_its_id(void **state)
+{
+	struct fixture *f = *state;
+	AUTO_MACHINE mine = {.id = MACHINE}, other = {.id = "00000000-0000-4000-8000-00000000abcd"};
+	LF_AUTO_FREE char *secret = new_secret(f, 1, 5);
+	char old[LF_GUID_SIZE], id[LF_ID_SIZE];
+
+	/* registered, and its row under the id that the old hash gives */
+	assert_lf_ok(enroll(f, &other, secret));
+	lf_guid_derive(SITE, MACHINE, old);
+	lf_agent_path(other.agent, id);
+	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
+	assert_lf_ok(lf_catalog_get(f->catalog, id, &row, &err));
+	assert_lf_ok(lf_catalog_delete(f->catalog, id, &err));
+	assert_int_equal(lf_json_set_text(row.doc, "inventory.machineId", MACHINE), 0);
+	lf_agent_path(old, id);
+	assert_lf_ok(lf_catalog_put(f->catalog, id, LF_AGENT_TYPE, LF_PUT_NEW, NULL, row.doc, NULL,
+				    &err));
+	mine.key = lf_steal(&other.key);
+	assert_lf_ok(enroll(f, &mine, secret));
+	assert_string_equal(mine.agent, old);
+	/* a machine that only has its id in common is another one */
+	assert_int_equal(lf_json_set_text(row.doc, "inventory.machineId", other.id), 0);
+	assert_lf_ok(lf_catalog_put(f->catalog, id, LF_AGENT_TYPE, LF_PUT_ANY, NULL, row.doc, NULL,
+				    &err));
+	assert_lf_ok(enroll(f, &mine, secret));
+	assert_string_not_equal(mine.agent, old);
+}
+
+static void test_replica__of_a_version_before_is_found_under_its_new_id(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_JSON *doc = json_pack("{s:s,s:s,s:s}", "itemId", "/item/a", "agentId", MACHINE,
+				      "phase", "Delta");
+	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
+	LF_AUTO_RESOURCE_LIST list = {0};
+	char old[LF_GUID_SIZE];
+
+	lf_guid_derive("replica", "/item/a", old);
+	LF_AUTO_FREE char *id = lf_printf_dup("/landfall/replicas/%s", old);
+	LF_AUTO_FREE char *index = lf_printf_dup("/landfall/agents/%s/replicas/%s", MACHINE, old);
+	assert_lf_ok(
+		lf_catalog_put(f->catalog, id, LF_REPLICA_TYPE, LF_PUT_NEW, NULL, doc, NULL, &err));
+	assert_lf_ok(lf_catalog_put(f->catalog, index, LF_AGENT_REPLICA_TYPE, LF_PUT_NEW, NULL, doc,
+				    NULL, &err));
+	lf_replication_free(f->replication);
+	const struct lf_replication_opts opts = {.catalog = f->catalog,
+						 .clock = f->clock,
+						 .regions = f->regions,
+						 .data_dir = f->dir,
+						 .base_url = &f->url,
+						 .ca_cert = f->ca,
+						 .ca_key = f->ca_key};
+	assert_lf_ok(lf_replication_open(&opts, &f->replication, &err));
+	assert_lf_ok(lf_replica_load(f->replication, "/item/a", &row, &err));
+	assert_string_equal(lf_json_text_or(row.doc, "phase", ""), "Delta");
+	assert_lf_ok(lf_replicas_of(f->replication, MACHINE, &list, &err));
+	assert_int_equal(list.n, 1);
+}
+
 static void test_agent__of_a_version_before_goes_by_the_first_certificate(void **state)
 {
 	struct fixture *f = *state;
@@ -446,6 +506,11 @@ static void test_status__is_cut_to_what_people_can_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_agent__of_a_version_before_keeps_its_id, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			test_replica__of_a_version_before_is_found_under_its_new_id, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(test_key__registers_as_many_machines_as_it_says,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_key__ends_by_time_and_by_an_operator, setup,
