@@ -92,7 +92,7 @@ def blobs_of_others(site):
         for method, path in (("GET", "/corp?comp=list"), ("GET", "/corp/vhds?restype=container&comp=list"), ("GET", "/corp/vhds/finance.vhd"), ("HEAD", "/corp/vhds/finance.vhd"),
                              ("PUT", "/corp/vhds/x"), ("DELETE", "/corp/vhds/finance.vhd"), ("DELETE", "/corp/vhds?restype=container"), ("PUT", "/corp/new?restype=container"),
                              ("PUT", "/corp/vhds/finance.vhd?comp=metadata"), ("PUT", "/corp/vhds/finance.vhd?comp=page"), ("PUT", "/corp/vhds/finance.vhd?comp=block&blockid=AAAA")):
-            refused(f"{method} {path}", site.blob(method, path), 401, 403, 404)
+            refused(f"{method} {path}", site.blob(method, path), 400, 401, 403, 404)
         for header in ("garbage", "Bearer ", "Bearer x.y.z", "SharedKey corp:", "SharedKey corp:AAAA", "SharedKey :", "SharedKey", "Basic Y29ycDp4"):
             refused(f"Authorization: {header}", site.blob("GET", "/corp/vhds/finance.vhd", {"Authorization": header}), 400, 401, 403)
 
@@ -153,7 +153,7 @@ def shared_keys_that_are_wrong(site):
         refused("another blob", signed(sent_path="/corp/vhds/other"), 403, 404)
         refused("another account", signed(sent_path="/corpx/vhds/finance.vhd"), 403, 404)
         refused("a header that was not signed", signed(sent={"x-ms-range": "bytes=0-3"}), 403)
-        refused("a query that was not signed", signed(sent_path="/corp/vhds/finance.vhd?comp=metadata"), 403)
+        refused("a query that was not signed", signed(sent_path="/corp/vhds/finance.vhd?comp=metadata"), 400, 403)
         account, _, signature = shared_key("GET", "/corp/vhds/finance.vhd", {"x-ms-version": "2025-01-05", "x-ms-date": now}, 0, key).partition(":")
         for text in (account, account + ":", account + ":" + signature[:-4], account + ":" + signature + "A", "SharedKey other:" + signature, "sharedkeylite corp:" + signature):
             refused(f"Authorization: {text[:40]}", site.ask("GET", "/corp/vhds/finance.vhd", {"x-ms-version": "2025-01-05", "x-ms-date": now, "Authorization": text}), 400, 401, 403)
