@@ -8,6 +8,7 @@
 #ifndef LF_TEST_HTTP_STANDIN_H
 #define LF_TEST_HTTP_STANDIN_H
 
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,8 @@ struct lf_http_exchange {
 	const char *method, *path, *query;
 	const char *names[STANDIN_HEADERS], *values[STANDIN_HEADERS]; /* the request's headers */
 	size_t n;
-	const char *address; /* the peer's; NULL: 127.0.0.1 */
+	const char *address;			      /* the peer's; NULL: 127.0.0.1 */
+	const char *client_name, *client_fingerprint; /* of its certificate; NULL: it has none */
 	const void *body;
 	size_t body_len;
 	struct lf_http_begin begin;
@@ -33,6 +35,8 @@ struct lf_http_exchange {
 	struct lf_buf answer;
 	uint64_t announced; /* length of the answer */
 	bool broken;	    /* it broke off */
+	bool suspended;	    /* another thread answers */
+	sem_t resumed;
 };
 
 const char *lf_http_method(const struct lf_http_exchange *x)
@@ -133,6 +137,17 @@ int lf_http_hand_over(struct lf_http_exchange *x, const struct lf_http_handler *
 	return handler->begin(handler->context, x, ret_begin);
 }
 
+void lf_http_suspend(struct lf_http_exchange *x)
+{
+	LF_ASSERT(sem_init(&x->resumed, 0, 0) == 0);
+	x->suspended = true;
+}
+
+void lf_http_resume(struct lf_http_exchange *x)
+{
+	sem_post(&x->resumed);
+}
+
 void lf_http_answer_sorry(struct lf_http_exchange *x)
 {
 	x->status = 500;
@@ -141,8 +156,7 @@ void lf_http_answer_sorry(struct lf_http_exchange *x)
 
 const char *lf_http_client_fingerprint(const struct lf_http_exchange *x)
 {
-	(void)x;
-	return NULL;
+	return x->client_fingerprint;
 }
 
 const char *lf_http_client_address(const struct lf_http_exchange *x)
@@ -157,8 +171,7 @@ int lf_http_answered(const struct lf_http_exchange *x)
 
 const char *lf_http_client_name(const struct lf_http_exchange *x)
 {
-	(void)x;
-	return NULL;
+	return x->client_name;
 }
 
 /* A header of the request. */
@@ -195,6 +208,11 @@ static inline void standin_complete(const struct lf_http_handler *handler,
 	else if (x->begin.sink && x->body_len)
 		rc = x->begin.sink(x->begin.context, x->body, x->body_len, &err);
 	handler->complete(handler->context, x, rc, &err);
+	if (x->suspended) {
+		while (sem_wait(&x->resumed))
+			;
+		sem_destroy(&x->resumed);
+	}
 }
 
 static inline void standin_call(const struct lf_http_handler *handler, struct lf_http_exchange *x)

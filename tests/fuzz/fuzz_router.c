@@ -12,32 +12,20 @@
  */
 #include "fuzz.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <openssl/ssl.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 
 #include "base/log.h"
 #include "json/field.h"
 #include "providers/registry.h"
 #include "server/daemon.h"
+#include "wire.h"
 
-#define ANSWER_MAX (16u << 20)
-#define BODY_MAX   (256u << 10)
-#define GUID	   "11111111-2222-4333-8444-555555555555"
+#define GUID "11111111-2222-4333-8444-555555555555"
 
 static struct {
 	struct lf_daemon *daemon;
-	uint16_t port;
 	char tenant[64], subscription[64], client[64], secret[128], peer_secret[128];
 	char *token, *blob_token;
-	SSL_CTX *tls;
-	SSL *ssl;
-	int fd;
-	struct lf_buf answer; /* of the last request: all that was read */
-	size_t body_at;
 } site;
 
 /* What a request is made of. */
@@ -464,103 +452,6 @@ static void put_headers(struct lf_buf *out, struct input *in)
 	}
 }
 
-/* The wire. */
-
-static void hang_up(void)
-{
-	if (site.ssl)
-		SSL_free(site.ssl);
-	if (site.fd >= 0)
-		close(site.fd);
-	site.ssl = NULL;
-	site.fd = -1;
-}
-
-static void dial(void)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(site.port)};
-	struct timeval limit = {.tv_sec = 10};
-
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	site.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	LF_ASSERT(site.fd >= 0);
-	setsockopt(site.fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	setsockopt(site.fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	LF_ASSERT(connect(site.fd, (struct sockaddr *)&address, sizeof(address)) == 0);
-	site.ssl = SSL_new(site.tls);
-	LF_ASSERT(site.ssl && SSL_set_fd(site.ssl, site.fd) == 1);
-	LF_ASSERT(SSL_connect(site.ssl) == 1);
-}
-
-/* false: the connection has ended. */
-static bool read_more(void)
-{
-	char block[16384];
-	int n = SSL_read(site.ssl, block, sizeof(block));
-
-	if (n <= 0) {
-		bool slow = SSL_get_error(site.ssl, n) == SSL_ERROR_SYSCALL &&
-			    (errno == EAGAIN || errno == EWOULDBLOCK);
-		LF_ASSERT(!slow); /* ten seconds without a word: it hangs */
-		return false;
-	}
-	lf_buf_append(&site.answer, block, (size_t)n);
-	LF_ASSERT(site.answer.len < ANSWER_MAX);
-	return true;
-}
-
-static const char *find_header(const char *name)
-{
-	const char *at = strcasestr(lf_buf_text(&site.answer), name);
-
-	return at && at < lf_buf_text(&site.answer) + site.body_at ? at + strlen(name) : NULL;
-}
-
-/* The answer's status; 0: the connection ended without one. */
-static int read_answer(const char *method)
-{
-	const char *end;
-
-	for (;;) {
-		while (!(end = memmem(lf_buf_text(&site.answer), site.answer.len, "\r\n\r\n", 4)))
-			if (!read_more())
-				return 0;
-		if (strncmp(lf_buf_text(&site.answer), "HTTP/1.1 100", 12) != 0)
-			break;
-		size_t done = (size_t)(end + 4 - lf_buf_text(&site.answer));
-		memmove(site.answer.data, site.answer.data + done, site.answer.len - done);
-		site.answer.len -= done;
-	}
-	site.body_at = (size_t)(end + 4 - lf_buf_text(&site.answer));
-	int status = atoi(lf_buf_text(&site.answer) + 9);
-	const char *length = find_header("\nContent-Length:");
-	if (strcmp(method, "HEAD") != 0 && status != 204 && status != 304) {
-		size_t wanted = length ? strtoull(length, NULL, 10) : 0;
-		LF_ASSERT(wanted < ANSWER_MAX);
-		while (site.answer.len < site.body_at + wanted && read_more())
-			;
-	}
-	if (find_header("\nConnection: close"))
-		hang_up();
-	return status;
-}
-
-static int ask(const char *method, const struct lf_buf *request)
-{
-	for (int tries = 0; tries < 2; tries++) {
-		if (!site.ssl)
-			dial();
-		site.answer.len = 0;
-		/* an idle connection may have been closed meanwhile; a new one not */
-		int sent = SSL_write(site.ssl, lf_buf_text(request), (int)request->len);
-		int status = sent > 0 ? read_answer(method) : 0;
-		if (status)
-			return status;
-		hang_up();
-	}
-	return 0;
-}
-
 /* The site. */
 
 static void load_line(const char *text, const char *name, char *out, size_t size)
@@ -582,14 +473,14 @@ static char *sign_in(const char *scope)
 		&request,
 		"POST /%s/oauth2/v2.0/token HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nContent-Length: "
 		"%zu\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n%s",
-		site.tenant, site.port, form.len, lf_buf_text(&form));
-	int status = ask("POST", &request);
+		site.tenant, wire.port, form.len, lf_buf_text(&form));
+	int status = wire_ask("POST", &request);
 	if (status != 200) {
-		fprintf(stderr, "no token: %s\n", lf_buf_text(&site.answer));
+		fprintf(stderr, "no token: %s\n", lf_buf_text(&wire.answer));
 		abort();
 	}
 	LF_AUTO_JSON *doc =
-		json_loads(lf_buf_text(&site.answer) + site.body_at, JSON_DISABLE_EOF_CHECK, NULL);
+		json_loads(lf_buf_text(&wire.answer) + wire.body_at, JSON_DISABLE_EOF_CHECK, NULL);
 	char *token = strdup(lf_json_text_or(doc, "access_token", ""));
 	LF_ASSERT(token && token[0]);
 	return token;
@@ -661,11 +552,11 @@ static void prepare(size_t i, bool first)
 		      "PUT /subscriptions/%s/resourceGroups/g1%s%s HTTP/1.1\r\nHost: "
 		      "127.0.0.1:%u\r\nAuthorization: Bearer "
 		      "%s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-		      site.subscription, i ? "/providers/" : "", resources[i].path, site.port,
+		      site.subscription, i ? "/providers/" : "", resources[i].path, wire.port,
 		      site.token, strlen(body), body);
-	int status = ask("PUT", &request);
+	int status = wire_ask("PUT", &request);
 	if (first && (status < 200 || status > 299)) {
-		fprintf(stderr, "%s: %s\n", resources[i].path, lf_buf_text(&site.answer));
+		fprintf(stderr, "%s: %s\n", resources[i].path, lf_buf_text(&wire.answer));
 		abort(); /* half of what is tried would be tried on nothing */
 	}
 }
@@ -685,12 +576,11 @@ static void open_site(void)
 	signal(SIGPIPE, SIG_IGN);
 	lf_log_init("fuzz", LF_LOG_ERROR);
 	opts.data_dir = dir;
-	site.fd = -1;
 	if (lf_daemon_open(&opts, &site.daemon, &err)) {
 		fprintf(stderr, "cannot start: %s\n", err.message);
 		abort();
 	}
-	site.port = (uint16_t)atoi(strrchr(lf_daemon_url(site.daemon), ':') + 1);
+	wire.port = (uint16_t)atoi(strrchr(lf_daemon_url(site.daemon), ':') + 1);
 	LF_ASSERT(lf_file_read(env, 65536, &text, &err) == 0 &&
 		  lf_file_read(peer, 65536, &key, &err) == 0);
 	load_line(lf_buf_text(&text), "LF_TENANT_ID=", site.tenant, sizeof(site.tenant));
@@ -701,8 +591,6 @@ static void open_site(void)
 	LF_AUTO_JSON *doc = json_loads(lf_buf_text(&key), 0, NULL);
 	snprintf(site.peer_secret, sizeof(site.peer_secret), "%s",
 		 lf_json_text_or(doc, "secret", ""));
-	site.tls = SSL_CTX_new(TLS_client_method());
-	LF_ASSERT(site.tls);
 	site.token = sign_in(lf_daemon_url(site.daemon));
 	LF_AUTO_FREE char *scope = lf_printf_dup("%s/.default", lf_daemon_url(site.daemon));
 	free(site.token);
@@ -753,7 +641,7 @@ static void put_mounted(struct lf_buf *head, struct lf_buf *body, struct input *
 			if (strncmp(at, "?api-version=disk=0&", 20) == 0)
 				memmove(at + 1, at + 20, strlen(at + 20) + 1), path.len -= 19;
 	lf_buf_printf(head, "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nx-ms-version: 2025-01-05\r\n",
-		      mounted[i].method, lf_buf_text(&path), site.port);
+		      mounted[i].method, lf_buf_text(&path), wire.port);
 	if (!is_hostile(in))
 		lf_buf_printf(head, "Authorization: Bearer %s\r\n", secret);
 	if (choose(in, 2))
@@ -776,7 +664,7 @@ static void put_route(struct lf_buf *head, struct lf_buf *body, struct input *in
 	lf_buf_printf(head, "%s ", *ret_method);
 	put_path(head, in, route->path);
 	put_query(head, in, version);
-	lf_buf_printf(head, " HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n", site.port);
+	lf_buf_printf(head, " HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n", wire.port);
 	if (!is_hostile(in))
 		lf_buf_printf(head, "Authorization: Bearer %s\r\n", site.token);
 	if (strcmp(*ret_method, "GET") != 0 && strcmp(*ret_method, "HEAD") != 0)
@@ -815,7 +703,7 @@ static void report(const struct lf_buf *request, const char *what)
 {
 	fprintf(stderr, "%s\n--- request\n%.*s\n--- answer\n%.2000s\n", what,
 		(int)(request->len < 6000 ? request->len : 6000), lf_buf_text(request),
-		site.answer.len ? lf_buf_text(&site.answer) : "");
+		wire.answer.len ? lf_buf_text(&wire.answer) : "");
 	abort();
 }
 
@@ -827,11 +715,11 @@ static void look_at(const struct lf_buf *request, const char *method, int status
 		report(request, "a fault of the server's");
 	if (!status)
 		return; /* it may close on what is no HTTP; that it lives, the next request shows */
-	const char *type = find_header("\nContent-Type: application/json");
+	const char *type = wire_find_header("\nContent-Type: application/json");
 	if (strcmp(method, "HEAD") == 0 || !type || status < 400)
 		return;
-	LF_AUTO_JSON *doc = json_loadb(lf_buf_text(&site.answer) + site.body_at,
-				       site.answer.len - site.body_at, 0, NULL);
+	LF_AUTO_JSON *doc = json_loadb(lf_buf_text(&wire.answer) + wire.body_at,
+				       wire.answer.len - wire.body_at, 0, NULL);
 	if (!doc || (!lf_json_at(doc, "error")))
 		report(request, "an error without its envelope");
 }
@@ -853,7 +741,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		const char *method = "GET";
 		in.until = choose(&in, 32);
 		put_request(&request, &in, &method);
-		look_at(&request, method, ask(method, &request));
+		look_at(&request, method, wire_ask(method, &request));
 	}
 	return 0;
 }
