@@ -123,3 +123,20 @@ def content_of_others(site):
     with open(out, "rb") as f:
         disk = f.read()
     check("its disk is byte for byte what it was", all(disk[4096 * page:4096 * (page + 1)] == data for page, data in pages.items()), disk[:40])
+@attack
+def names_that_are_commands(site):
+    "what an agent calls its machine and its disks is a name, or is refused, and nothing is made of it"
+    key = site.registration_key()
+    m = site.mallory
+    pwned = os.path.join(site.dir, "PWNED")
+    names = (f"web1\nid > {pwned}\n#", f"$(touch {pwned})", "../../x/providers/Microsoft.Compute/disks/finance", "a'b", "a\"b", "<b>", "a\x1b[2J", "\u202eb", "a b", "", "x" * 254, "..", "-rf", 7)
+    disk = m.disks[0]
+    with site.unchanged():
+        for name in names:
+            refused(f"register {str(name)[:24]!r}", m.register(key, {**m.inventory, "machineName": name}), 400)
+            refused(f"poll {str(name)[:24]!r}", m.poll({**m.inventory, "machineName": name}), 400)
+            refused(f"a disk {str(name)[:24]!r}", m.poll({**m.inventory, "disks": [{**disk, "name": name}]}), 400)
+            refused(f"a disk's id {str(name)[:24]!r}", m.poll({**m.inventory, "disks": [{**disk, "id": name}]}), 400)
+        for mac in ("aa:bb", "x", "52:54:00:00:00:01\ndhcp-script=/tmp/x", "<mac/>", "0"):
+            refused(f"an interface {mac[:20]!r}", m.poll({**m.inventory, "nics": [{"mac": mac, "id": disk["id"], "ips": [], "network": "eth0"}]}), 400)
+    check("nothing was run", not os.path.exists(pwned))

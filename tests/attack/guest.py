@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A guest: whoever decides what is on a disk that is imported, backed up, restored or looked at."""
 import os
+import stat
 import struct
 import subprocess
 
-from lib import attack, check
+from lib import TOP, Agent, attack, check
 
 
 def image(site, name, data, size=1 << 20, tail=b""):
@@ -54,3 +55,64 @@ def images_of_other_formats(site):
     site.lf("disk", "import", "good", good, "--group", site.group, "--account", "images")
     disk = site.arm("GET", f"@/resourceGroups/{site.group}/providers/Microsoft.Compute/disks/good")
     check("a fixed VHD is the disk before its footer", disk.json["properties"]["diskSizeBytes"] == mib, disk)
+
+
+# an export is served by nbdkit, which has no sanitizer: it takes the plugin of the plain build, where there is one
+PLUGIN = os.path.join(TOP, "build", "nbdkit-landfall-plugin.so")
+
+
+def hostile_file_system(site, pwned):
+    """ext4 with programs of root's, devices and links, and a label that is a command"""
+    tree = os.path.join(site.dir, "tree")
+    os.makedirs(tree)
+    program = os.path.join(tree, "suid")
+    with open(program, "w") as f:
+        f.write(f"#!/bin/sh\ntouch {pwned}\n")
+    os.chmod(program, 0o6755)
+    os.mknod(os.path.join(tree, "mem"), 0o600 | stat.S_IFCHR, os.makedev(1, 5))  # /dev/zero
+    os.symlink("/etc/hostname", os.path.join(tree, "link"))
+    os.makedirs(os.path.join(tree, "$(id)\n;x"))
+    path = os.path.join(site.dir, "hostile.img")
+    subprocess.run(["mkfs.ext4", "-q", "-O", "^has_journal", "-L", "';id;\n$(id)", "-d", tree, path, "1m"], check=True, capture_output=True)
+    with open(path, "rb") as f:
+        return f.read()
+
+
+@attack(env={"LF_NBD_PLUGIN": PLUGIN} if os.path.exists(PLUGIN) else {"LF_TEST": "1"})
+def files_of_a_hostile_disk(site):
+    "whoever mounts the files of a recovery point runs nothing that its machine wrote"
+    pwned = os.path.join(site.dir, "PWNED")
+    data = hostile_file_system(site, pwned)
+    guest = Agent(site, "web1")
+    guest.protect(site.vault)
+    guest.backup({page: data[4096 * page:4096 * page + 4096] for page in range(len(data) // 4096) if any(data[4096 * page:4096 * page + 4096])})
+    script, top = os.path.join(site.dir, "files.sh"), os.path.join(site.dir, "mounted")
+    site.lf("backup", "files", "web1", "--vault", site.vault, "--to", script)
+    text = open(script, encoding="utf-8").read()
+    check("the script does not hold the machine's name", "web1" not in text)
+    up = subprocess.run(["sh", script, "up", top], capture_output=True, text=True, check=False, timeout=120)
+    try:
+        mounts = [line.split() for line in open("/proc/mounts", encoding="utf-8") if f" {top}/" in line and "/.landfall" not in line]
+        check("the file system is mounted", len(mounts) == 1, f"{up.returncode} {up.stdout} {up.stderr}")
+        options = mounts[0][3].split(",") if mounts else []
+        for option in ("ro", "nosuid", "nodev", "noexec"):
+            check(f"it is mounted {option}", option in options, options)
+        place = mounts[0][1] if mounts else top
+        check("others of this host cannot look into it", stat.S_IMODE(os.stat(top).st_mode) == 0o700, oct(os.stat(top).st_mode))
+        try:
+            subprocess.run([os.path.join(place, "suid")], capture_output=True, check=False)
+            ran = True
+        except OSError:
+            ran = False
+        check("its program does not run", not ran and not os.path.exists(pwned))
+        try:
+            open(os.path.join(place, "mem"), "rb").close()
+            opened = True
+        except OSError:
+            opened = False
+        check("its device does not open", not opened)
+    finally:
+        down = subprocess.run(["sh", script, "down", top], capture_output=True, text=True, check=False, timeout=60)
+    check("it is taken away again", down.returncode == 0 and not any(f" {top}/" in line for line in open("/proc/mounts", encoding="utf-8")), down)
+    check("nothing of it was run", not os.path.exists(pwned))
+    site.lf("backup", "files", "web1", "--vault", site.vault, "--revoke")
