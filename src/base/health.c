@@ -98,6 +98,14 @@ void lf_health_clear(const char *name, const char *subject)
 		lf_info("health: %s%s%s: over", key.name, key.subject[0] ? " " : "", key.subject);
 }
 
+void lf_health_set(const char *name, const char *subject, int rc, const struct lf_error *err)
+{
+	if (rc)
+		lf_health_raise(name, subject, "%s", err->message);
+	else
+		lf_health_clear(name, subject);
+}
+
 size_t lf_health_read(struct lf_health_condition *ret_conditions, size_t max, uint64_t *ret_dropped)
 {
 	pthread_mutex_lock(&mutex);

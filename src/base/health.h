@@ -17,7 +17,7 @@
 #ifndef LF_BASE_HEALTH_H
 #define LF_BASE_HEALTH_H
 
-#include "base/compiler.h"
+#include "base/error.h"
 
 #define LF_HEALTH_MAX 128u
 
@@ -35,6 +35,9 @@ void lf_health_raise(const char *name, const char *subject, const char *fmt, ...
 /* Over; says so in the log.  Not raised: nothing happens, at the cost of one load while all is
  * well. */
 void lf_health_clear(const char *name, const char *subject);
+/* Raise it with what went wrong, or clear it: for work that is tried again and again.  err is read
+ * when rc is not 0. */
+void lf_health_set(const char *name, const char *subject, int rc, const struct lf_error *err);
 
 /*
  * Copy up to max conditions, in the order in which they were raised; returns

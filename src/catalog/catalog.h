@@ -69,6 +69,13 @@ LF_MUST_CHECK int lf_catalog_delete(struct lf_catalog *catalog, const char *id,
 LF_MUST_CHECK int lf_catalog_delete_tree(struct lf_catalog *catalog, const char *id,
 					 struct lf_error *err);
 
+/*
+ * What became of one row of many, for loops over lists: what is wrong with a row (rc is none of
+ * memory, room, device or time) raises "catalog-row" for it and counts as 0, so that it harms
+ * itself only; anything else is given back.
+ */
+LF_MUST_CHECK int lf_row_pass_over(const char *id, int rc, const struct lf_error *err);
+
 struct lf_list_query {
 	const char *type;  /* NULL: any */
 	const char *below; /* only ids below this one; NULL: all */

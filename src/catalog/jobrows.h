@@ -35,4 +35,11 @@ struct lf_jobrow_query {
 LF_MUST_CHECK int lf_jobrow_list(struct lf_catalog *catalog, const struct lf_jobrow_query *query,
 				 json_t **ret_bodies, struct lf_error *err);
 
+/*
+ * Remove finished jobs that were begun before a time, and all but the newest `keep` of them; some
+ * hundred at a call.  *ret_more: there are others.
+ */
+LF_MUST_CHECK int lf_jobrow_expire(struct lf_catalog *catalog, int64_t before_ns, size_t keep,
+				   bool *ret_more, struct lf_error *err);
+
 #endif

@@ -476,3 +476,14 @@ int lf_jobs_resume(struct lf_jobs *jobs, const char *id, const char *comments, s
 {
 	return change_job(jobs, id, mark_resume, comments ? comments : "", err);
 }
+
+int lf_jobs_expire(struct lf_jobs *jobs, int64_t now_ns, struct lf_error *err)
+{
+	bool more = true;
+	int rc = 0;
+
+	while (!rc && more && !jobs->stopping)
+		rc = lf_jobrow_expire(jobs->catalog, now_ns - LF_JOB_KEEP_NS, LF_JOB_KEEP_MAX,
+				      &more, err);
+	return rc;
+}

@@ -138,6 +138,12 @@ LF_MUST_CHECK int lf_jobs_cancel(struct lf_jobs *jobs, const char *id, struct lf
 LF_MUST_CHECK int lf_jobs_restart(struct lf_jobs *jobs, const char *id, struct lf_error *err);
 LF_MUST_CHECK int lf_jobs_resume(struct lf_jobs *jobs, const char *id, const char *comments,
 				 struct lf_error *err);
+/* How long finished jobs are kept, as the service does, and how many at most. */
+#define LF_JOB_KEEP_NS	(90 * 24 * 3600 * LF_NS_PER_S)
+#define LF_JOB_KEEP_MAX 20000u
+/* Remove the finished jobs past that by this time.  Unfinished ones stay whatever their age. */
+LF_MUST_CHECK int lf_jobs_expire(struct lf_jobs *jobs, int64_t now_ns, struct lf_error *err);
+
 /* The table row of a job's type; NULL when this build does not know it. */
 const struct lf_job_type *lf_jobs_type(const struct lf_jobs *jobs, const char *name);
 /* Something a waiting step asked about has happened: look at all waiting jobs of a resource now. */

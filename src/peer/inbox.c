@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/health.h"
 #include "base/fault.h"
 #include "base/text.h"
 #include "os/file.h"
@@ -352,7 +353,10 @@ static int sweep_point(void *context, const char *name, struct lf_error *err)
 	if (stat(dir, &st) || st.st_mtim.tv_sec >= sweep->before_s)
 		return 0;
 	int rc = lf_regions_vault(sweep->at.opts->regions, sweep->at.region, &vault, err);
-	return rc ? rc : end(&sweep->at, vault, err);
+	if (!rc)
+		rc = end(&sweep->at, vault, err);
+	lf_health_set("inbox", name, rc, err); /* no other's trouble */
+	return 0;
 }
 
 static int sweep_region(void *context, const char *name, struct lf_error *err)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/health.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "replication/agents.h"
@@ -368,8 +369,9 @@ int lf_replication_tend(struct lf_replication *replication, struct lf_error *err
 			one = check_agent(replication, &list.items[i], err);
 		/* not found: removed while we looked; one in trouble is no reason to leave others
 		 */
-		if (one && one != LF_ENOTFOUND)
-			lf_log_error("tending a replica", err);
+		lf_health_set("replica",
+			      lf_json_text_or(list.items[i].doc, "itemId", list.items[i].id),
+			      one == LF_ENOTFOUND ? 0 : one, err);
 	}
 	if (!rc)
 		rc = lf_agents_tend(replication, err);
@@ -437,8 +439,13 @@ int lf_replication_assignments(struct lf_replication *replication, const char *a
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		const json_t *doc = list.items[i].doc;
 		struct lf_vault *vault;
-		rc = lf_regions_vault(replication->opts.regions, lf_json_text_or(doc, "region", ""),
-				      &vault, err);
+		/* a store that cannot be opened keeps its own machines waiting, no others */
+		if (lf_regions_vault(replication->opts.regions, lf_json_text_or(doc, "region", ""),
+				     &vault, err)) {
+			lf_health_raise("replica", lf_json_text_or(doc, "itemId", ""), "%s",
+					err->message);
+			continue;
+		}
 		if (!rc && json_array_append_new(assignments, view_assignment(replication, doc,
 									      lf_vault_key(vault))))
 			rc = lf_fail_nomem(err);

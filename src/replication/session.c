@@ -9,6 +9,7 @@
 
 #include "base/checked.h"
 #include "base/fault.h"
+#include "base/health.h"
 #include "base/log.h"
 #include "os/file.h"
 #include "replication/inventory.h"
@@ -758,7 +759,9 @@ static int sweep_dir(void *context, const char *name, struct lf_error *err)
 	lf_session_path(name, path);
 	int rc = dir ? lf_catalog_get(replication->opts.catalog, path, &row, err)
 		     : lf_fail_nomem(err);
-	return rc == LF_ENOTFOUND ? lf_dir_remove(dir, err) : rc;
+	if (rc == LF_ENOTFOUND)
+		return lf_dir_remove(dir, err);
+	return lf_row_pass_over(path, rc, err);
 }
 
 /* Committed or dropped (its row outlived a kill), replaced, or left alone for a day. */
@@ -797,8 +800,12 @@ int lf_replication_session_sweep(struct lf_replication *replication, struct lf_e
 	LF_AUTO_RESOURCE_LIST list = {0};
 
 	int rc = lf_catalog_list(replication->opts.catalog, &query, &list, err);
-	for (size_t i = 0; !rc && i < list.n; i++)
+	for (size_t i = 0; !rc && i < list.n; i++) {
 		rc = sweep_row(replication, &list.items[i], now, err);
+		/* a session in trouble, or a region that is away, holds up no other */
+		lf_health_set("session", list.items[i].id, rc, err);
+		rc = rc == LF_ENOMEM ? rc : 0;
+	}
 	LF_AUTO_FREE char *dir = lf_printf_dup("%s/sessions", replication->data_dir);
 	if (!rc)
 		rc = dir ? lf_dir_list(dir, sweep_dir, &sweep, err) : lf_fail_nomem(err);

@@ -43,7 +43,9 @@ static int index_replicas(struct lf_replication *replication, struct lf_error *e
 		return rc;
 	rc = lf_catalog_list(replication->opts.catalog, &query, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++)
-		rc = lf_replica_index(replication, list.items[i].doc, true, err);
+		rc = lf_row_pass_over(list.items[i].id,
+				      lf_replica_index(replication, list.items[i].doc, true, err),
+				      err);
 	return rc ? rc : lf_catalog_setting_put(replication->opts.catalog, setting, "1", err);
 }
 
@@ -183,6 +185,7 @@ int lf_replicas_of(struct lf_replication *replication, const char *agent,
 				     &replica, err);
 		if (rc == LF_ENOTFOUND) /* removed meanwhile */
 			rc = 0;
+		rc = lf_row_pass_over(lf_json_text_or(list.items[i].doc, "itemId", ""), rc, err);
 		if (rc || strcmp(lf_json_text_or(replica.doc, "agentId", ""), agent) != 0)
 			continue;
 		struct lf_resource row = list.items[kept];

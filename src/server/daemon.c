@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "arm/arm.h"
+#include "base/health.h"
 #include "blob/blob.h"
 #include "http/server.h"
 #include "os/file.h"
@@ -31,7 +32,8 @@
 #define DESCRIPTORS_RESERVE 1024u
 #define TEND_EVERY_NS	    (60 * LF_NS_PER_S)
 #define COLLECT_EVERY_NS    (24 * 3600 * LF_NS_PER_S)
-#define COMPACT_RATE	    (8u << 20) /* bytes a second: a tenth of a processor */
+#define COLLECTED_AT	    "collectedAt" /* setting: a time */
+#define COMPACT_RATE	    (8u << 20)	  /* bytes a second: a tenth of a processor */
 #define BACKUP_EVERY_NS	    (5 * LF_NS_PER_S)
 #define AUDIT_EVERY_NS	    (2 * LF_NS_PER_S)
 #define KEEPERS		    4
@@ -311,7 +313,10 @@ static int collect_garbage(void *context, const char *region, struct lf_error *e
 		lf_info("%s: %lld bytes less, %lld points removed", region,
 			(long long)lf_json_int_or(report, "bytes", 0),
 			(long long)lf_json_int_or(report, "points", 0));
-	return rc;
+	/* a region in trouble is no reason to leave the others */
+	if (!daemon->stopping)
+		lf_health_set("collection", region, rc, err);
+	return 0;
 }
 
 /* Wait until the clock shows until_ns; false: the daemon stops. */
@@ -323,6 +328,12 @@ static bool wait_until(struct lf_daemon *daemon, int64_t until_ns)
 	return !daemon->stopping;
 }
 
+/* One part of the housekeeping in trouble: named while it lasts, tried again, and no other's. */
+static void tended(const char *what, int rc, const struct lf_error *err)
+{
+	lf_health_set("housekeeping", what, rc, err);
+}
+
 static void *tend_replicas(void *context)
 {
 	struct lf_daemon *daemon = context;
@@ -330,12 +341,9 @@ static void *tend_replicas(void *context)
 
 	do {
 		struct lf_error err = LF_ERROR_NONE;
-		if (lf_replication_tend(daemon->context.replication, &err))
-			lf_log_error("housekeeping", &err);
-		if (lf_disk_access_tend(&daemon->context, &err))
-			lf_log_error("what was granted", &err);
-		if (lf_receive_sweep(daemon->receive, &err))
-			lf_log_error("what peers began", &err);
+		tended("replicas", lf_replication_tend(daemon->context.replication, &err), &err);
+		tended("what was granted", lf_disk_access_tend(&daemon->context, &err), &err);
+		tended("what peers began", lf_receive_sweep(daemon->receive, &err), &err);
 	} while (wait_until(daemon, lf_clock_now_ns(clock) + TEND_EVERY_NS));
 	return NULL;
 }
@@ -346,23 +354,62 @@ static void *tend_backups(void *context)
 
 	do {
 		struct lf_error err = LF_ERROR_NONE;
-		if (lf_backup_tend(&daemon->context, &err))
-			lf_log_error("backups", &err);
+		tended("backups", lf_backup_tend(&daemon->context, &err), &err);
 	} while (wait_until(daemon, lf_clock_now_ns(daemon->context.clock) + BACKUP_EVERY_NS));
 	return NULL;
+}
+
+/*
+ * When the collection is due: a day after the last one, which the catalog knows, so that a daemon
+ * that is restarted daily collects.  A time of the future (the clock was ahead) counts as now.
+ */
+static int64_t collection_due(struct lf_daemon *daemon)
+{
+	int64_t now = lf_clock_now_ns(daemon->context.clock), last = now;
+	LF_AUTO_FREE char *text = NULL;
+	struct lf_error err;
+
+	int rc = lf_catalog_setting_get(daemon->context.catalog, COLLECTED_AT, &text, &err);
+	if (!rc)
+		rc = lf_time_parse(text, &last, &err);
+	return (!rc && last < now ? last : now) + COLLECT_EVERY_NS;
+}
+
+static int note_collection(struct lf_daemon *daemon, struct lf_error *err)
+{
+	char time[LF_TIME_SIZE];
+
+	lf_time_format(lf_clock_now_ns(daemon->context.clock), time);
+	return lf_catalog_setting_put(daemon->context.catalog, COLLECTED_AT, time, err);
+}
+
+static int collect_once(struct lf_daemon *daemon, struct lf_error *err)
+{
+	LF_AUTO_FREE char *regions = lf_printf_dup("%s/regions", daemon->data_dir);
+	int rc = regions ? lf_dir_list(regions, collect_garbage, daemon, err) : lf_fail_nomem(err);
+
+	if (rc == LF_ENOTFOUND)
+		rc = 0;
+	if (!rc)
+		rc = lf_jobs_expire(daemon->context.jobs, lf_clock_now_ns(daemon->context.clock),
+				    err);
+	return rc || daemon->stopping ? rc : note_collection(daemon, err);
 }
 
 static void *collect_vaults(void *context)
 {
 	struct lf_daemon *daemon = context;
-	struct lf_clock *clock = daemon->context.clock;
-	LF_AUTO_FREE char *regions = lf_printf_dup("%s/regions", daemon->data_dir);
+	struct lf_error err = LF_ERROR_NONE;
+	int64_t due = collection_due(daemon);
+	LF_AUTO_FREE char *noted = NULL;
 
-	while (regions && wait_until(daemon, lf_clock_now_ns(clock) + COLLECT_EVERY_NS)) {
-		struct lf_error err = LF_ERROR_NONE;
-		if (lf_dir_list(regions, collect_garbage, daemon, &err) &&
-		    err.code != LF_ENOTFOUND && !daemon->stopping)
-			lf_log_error("collection", &err);
+	/* the first day is counted from the first start */
+	if (lf_catalog_setting_get(daemon->context.catalog, COLLECTED_AT, &noted, &err) ==
+	    LF_ENOTFOUND)
+		tended("collection", note_collection(daemon, &err), &err);
+	while (wait_until(daemon, due)) {
+		tended("collection", collect_once(daemon, &err), &err);
+		due = lf_clock_now_ns(daemon->context.clock) + COLLECT_EVERY_NS;
 	}
 	return NULL;
 }

@@ -401,7 +401,8 @@ int lf_site_write_client(struct lf_site *site, struct lf_catalog *catalog, const
 	if (!id)
 		return lf_fail_nomem(err);
 	rc = lf_catalog_get(catalog, id, &principal, err);
-	if (rc == LF_ENOTFOUND || fresh)
+	/* the file is the truth of it: a row that is damaged is written anew */
+	if (rc == LF_ENOTFOUND || rc == LF_ECORRUPT || fresh)
 		rc = lf_principal_put(catalog, site->client_id, site->owner_id, "bootstrap", secret,
 				      err);
 	explicit_bzero(secret, strlen(secret));

@@ -132,6 +132,44 @@ afresh
 sed -i 's/"version":1/"version":2/' "$run/data/site.json"
 check "a record of a newer version, too" refuses 2 "site.json was written by a newer version"
 
+afresh
+python3 -c 'import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute("PRAGMA user_version = 99")' "$run/data/catalog.db"
+check "a catalog of a newer version is refused, and left as it is" refuses 2 "catalog.db is of version 99"
+
+# --- rows that cannot be read, or hold nonsense: the rest goes on
+sql() { python3 -c 'import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); [print(*row) for row in db.execute(sys.argv[2])]; db.commit()' "$run/data/catalog.db" "$1"; }
+all_lists() {
+	local path
+	for path in /subscriptions/{subscription}/resources?api-version=2021-04-01 /subscriptions/{subscription}/resourceGroups?api-version=2021-04-01 \
+		/subscriptions/{subscription}/providers/Microsoft.RecoveryServices/vaults?api-version=2024-04-01 \
+		/subscriptions/{subscription}/providers/Microsoft.Compute/disks?api-version=2023-04-02; do
+		lf rest GET "$path" >"$run/log/answer" 2>&1 || { echo "# $path"; sed 's/^/# /' "$run/log/answer"; lists_ok=1; }
+	done
+}
+after_start() { lists_ok=0; all_lists; }
+for type in $(afresh && sql "SELECT DISTINCT type FROM resources"); do
+	for nonsense in "doc = '{'" "doc = '{}', state = '{}'" "doc = '{\"properties\":[1],\"name\":7,\"location\":{},\"id\":[]}', state = '{\"source\":7,\"plan\":\"x\"}'"; do
+		afresh
+		sql "UPDATE resources SET $nonsense WHERE type = '$type'" >/dev/null
+		after_start() { lists_ok=0; all_lists; }
+		case "$type $nonsense" in # nobody signs in without secret; without the subscription nothing is found
+		Landfall/servicePrincipals\ *state* | Microsoft.Resources/subscriptions\ *) after_start() { lists_ok=0; } ;;
+		esac
+		check "with rows of $type as $nonsense the site starts, answers and stops" eval 'starts && [ "$lists_ok" = 0 ]'
+	done
+done
+after_start() { lists_ok=0; all_lists; }
+afresh
+sql "UPDATE resources SET doc = '{' WHERE key LIKE '%/vaults/v1'" >/dev/null
+check "one row that cannot be read: its neighbours are listed" eval 'starts && [ "$lists_ok" = 0 ]'
+check "health names it" said "health: catalog-row .*/vaults/v1: a row is not a JSON object"
+check "once" [ "$(grep -c 'health: catalog-row' "$run/log/try.log")" = 1 ]
+afresh
+sql "UPDATE jobs SET body = '{', final = 0" >/dev/null
+check "a job row that cannot be read does not keep the site from starting" eval 'starts && [ "$lists_ok" = 0 ]'
+check "and is named" said "health: job-row"
+after_start() { :; }
+
 # --- given up for good
 afresh
 rm "$run/data/catalog.db" "$run/data/client.env" "$run/data/keys/token.jwk" "$run/data/keys/ca.pem" "$run/data/keys/peer.json"

@@ -115,3 +115,28 @@ int lf_jobrow_list(struct lf_catalog *catalog, const struct lf_jobrow_query *que
 	*ret_bodies = lf_steal(&bodies);
 	return 0;
 }
+
+#define EXPIRE_AT_ONCE 500 /* other writers wait that long */
+
+int lf_jobrow_expire(struct lf_catalog *catalog, int64_t before_ns, size_t keep, bool *ret_more,
+		     struct lf_error *err)
+{
+	LF_AUTO_QUERY query = {0};
+	int changed = 0;
+	int rc = lf_query_begin(
+		catalog,
+		"DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE final = 1 AND"
+		" (created_ns < ?1 OR created_ns < (SELECT created_ns FROM jobs WHERE final = 1"
+		" ORDER BY created_ns DESC LIMIT 1 OFFSET ?2)) LIMIT ?3)",
+		true, &query, err);
+
+	if (rc)
+		return rc;
+	lf_query_int(&query, 1, before_ns);
+	lf_query_int(&query, 2, keep ? (int64_t)keep - 1 : 0);
+	lf_query_int(&query, 3, EXPIRE_AT_ONCE);
+	rc = lf_query_run(&query, &changed, err);
+	if (!rc)
+		*ret_more = changed == EXPIRE_AT_ONCE;
+	return rc;
+}

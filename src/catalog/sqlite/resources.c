@@ -77,25 +77,45 @@ struct put {
 	char *key, *doc, *state;
 };
 
-static int check_put(struct lf_catalog *catalog, const char *id, enum lf_put_mode mode,
+/* The etag alone, so that a row whose documents are damaged can be written anew. */
+static int read_etag(struct lf_catalog *catalog, const char *key, char etag[static 40],
+		     bool *ret_exists, struct lf_error *err)
+{
+	LF_AUTO_QUERY query = {0};
+	int rc = lf_query_begin(catalog, "SELECT etag FROM resources WHERE key = ?1", false, &query,
+				err);
+
+	if (rc)
+		return rc;
+	lf_query_text(&query, 1, key);
+	rc = lf_query_step(&query, err);
+	if (rc < 0)
+		return rc;
+	*ret_exists = rc == 1;
+	snprintf(etag, 40, "%s", rc == 1 ? lf_query_column(&query, 0) : "");
+	return 0;
+}
+
+static int check_put(struct lf_catalog *catalog, const struct put *put, enum lf_put_mode mode,
 		     const char *if_etag, bool *ret_exists, struct lf_error *err)
 {
-	LF_AUTO_RESOURCE before = LF_RESOURCE_INIT;
-	int rc = lf_catalog_get(catalog, id, &before, err);
+	const char *id = put->id;
+	bool exists = false;
+	char etag[40];
 
-	if (rc && rc != LF_ENOTFOUND)
+	int rc = read_etag(catalog, put->key, etag, &exists, err);
+	if (rc)
 		return rc;
-	bool exists = rc == 0;
 	if (exists && mode == LF_PUT_NEW)
 		return lf_fail(err, LF_EEXISTS, id, "the resource '%s' exists already", id);
 	if (!exists && mode == LF_PUT_EXISTING)
-		return rc;
+		return lf_fail(err, LF_ENOTFOUND, id, "the resource '%s' was not found", id);
 	if (!exists) { /* whoever made it up: a client, an agent, a peer, a job */
 		rc = lf_id_check_new(id, NULL, err);
 		if (rc)
 			return rc;
 	}
-	if (if_etag && (!exists || strcmp(if_etag, before.etag) != 0))
+	if (if_etag && (!exists || strcmp(if_etag, etag) != 0))
 		return lf_fail(err, LF_EPRECONDITION, id,
 			       "the resource '%s' has changed since it was read", id);
 	*ret_exists = exists;
@@ -138,7 +158,7 @@ static int put_in_transaction(struct lf_catalog *catalog, const struct put *put,
 			      enum lf_put_mode mode, const char *if_etag, struct lf_error *err)
 {
 	bool exists = false;
-	int rc = check_put(catalog, put->id, mode, if_etag, &exists, err);
+	int rc = check_put(catalog, put, mode, if_etag, &exists, err);
 
 	return rc ? rc : write_put(catalog, put, exists, err);
 }
@@ -211,6 +231,14 @@ int lf_catalog_delete_tree(struct lf_catalog *catalog, const char *id, struct lf
 		catalog,
 		"DELETE FROM resources WHERE key = ?1 OR (key > ?1 || '/' AND key < ?1 || '0')", id,
 		err);
+}
+
+int lf_row_pass_over(const char *id, int rc, const struct lf_error *err)
+{
+	if (!rc || lf_error_retry(rc) == LF_RETRY_BACKOFF)
+		return rc;
+	lf_health_raise("catalog-row", id, "%s", err->message);
+	return 0;
 }
 
 static int append_row(struct lf_query *rows, struct lf_resource_list *list, size_t *capacity,

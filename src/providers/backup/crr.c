@@ -278,7 +278,8 @@ int lf_backup_cross_region_jobs(struct lf_arm_call *call, struct lf_error *err)
 		if (!lf_json_bool_or(list.items[i].doc, "secondary", false))
 			continue;
 		rc = lf_backup_job_view(context, &list.items[i], below, &doc, err);
-		if (!rc && json_array_append_new(values, doc))
+		rc = lf_row_pass_over(list.items[i].id, rc, err);
+		if (doc && json_array_append_new(values, doc))
 			rc = lf_fail_nomem(err);
 	}
 	return rc ? rc : lf_backup_reply_list(call, values, err);

@@ -410,7 +410,8 @@ int lf_backup_item_list(struct lf_arm_call *call, struct lf_error *err)
 		    !is_there(context, &list.items[i], secondary))
 			continue;
 		rc = view_item(call, &list.items[i], &doc, err);
-		if (!rc && json_array_append_new(values, doc))
+		rc = lf_row_pass_over(list.items[i].id, rc, err);
+		if (doc && json_array_append_new(values, doc))
 			rc = lf_fail_nomem(err);
 	}
 	return rc ? rc : lf_backup_reply_list(call, values, err);

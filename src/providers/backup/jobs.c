@@ -45,8 +45,9 @@ static int collect_jobs(struct lf_arm_call *call, json_t *values, struct lf_erro
 		if (is_cross_region(&list.items[i]))
 			continue;
 		rc = lf_backup_job_view(context, &list.items[i], vault.id, &doc, err);
-		LF_AUTO_JSON *fields = rc ? NULL : filter_fields(doc);
-		if (!rc && lf_filter_matches(filter, fields) && json_array_append(values, doc))
+		rc = lf_row_pass_over(list.items[i].id, rc, err);
+		LF_AUTO_JSON *fields = doc ? filter_fields(doc) : NULL;
+		if (doc && lf_filter_matches(filter, fields) && json_array_append(values, doc))
 			rc = lf_fail_nomem(err);
 	}
 	return rc;

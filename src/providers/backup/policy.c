@@ -121,7 +121,8 @@ int lf_backup_policy_list(struct lf_arm_call *call, struct lf_error *err)
 			seen[k] |= lf_text_equal_nocase(lf_arm_id_last(list.items[i].id),
 							built_in[k].name);
 		rc = view_policy(call, &list.items[i], &doc, err);
-		if (!rc && json_array_append_new(values, doc))
+		rc = lf_row_pass_over(list.items[i].id, rc, err);
+		if (doc && json_array_append_new(values, doc))
 			rc = lf_fail_nomem(err);
 	}
 	for (size_t k = 0; !rc && k < LF_N(built_in); k++) {

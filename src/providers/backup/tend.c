@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "base/log.h"
+#include "base/health.h"
 #include "providers/backup/files.h"
 #include "providers/backup/internal.h"
 #include "providers/backup/retention.h"
@@ -158,12 +158,12 @@ int lf_backup_tend(struct lf_context *context, struct lf_error *err)
 	int rc = lf_catalog_list(context->catalog, &query, &list, err);
 
 	for (size_t i = 0; !rc && i < list.n; i++) {
-		struct lf_error failed;
+		struct lf_error failed = LF_ERROR_NONE;
 		if (lf_json_text(list.items[i].state, "replicaOf"))
 			continue; /* its own site tends it */
 		/* one item's trouble is not another's */
-		if (tend_item(context, &list.items[i], &failed))
-			lf_log_error(list.items[i].id, &failed);
+		lf_health_set("backup-item", list.items[i].id,
+			      tend_item(context, &list.items[i], &failed), &failed);
 	}
 	return rc;
 }

@@ -59,7 +59,8 @@ int lf_document_list_below(struct lf_arm_call *call, const struct lf_document *d
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		json_t *doc = NULL;
 		rc = lf_document_view(call, document, &list.items[i], &doc, err);
-		if (!rc && json_array_append_new(values, doc))
+		rc = lf_row_pass_over(list.items[i].id, rc, err);
+		if (doc && json_array_append_new(values, doc))
 			rc = lf_fail_nomem(err);
 	}
 	return rc ? rc

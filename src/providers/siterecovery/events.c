@@ -113,7 +113,8 @@ int lf_sr_events_list(struct lf_arm_call *call, struct lf_error *err)
 		if (!lf_filter_matches(filter, fields))
 			continue;
 		rc = event_view(context, &list.items[i], false, &doc, err);
-		if (!rc && json_array_append_new(values, doc))
+		rc = lf_row_pass_over(list.items[i].id, rc, err);
+		if (doc && json_array_append_new(values, doc))
 			rc = lf_fail_nomem(err);
 	}
 	if (rc)

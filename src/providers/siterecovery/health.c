@@ -40,7 +40,7 @@ static int items_health(struct lf_context *context, const char *vault_id, json_t
 	for (size_t i = 0; !rc && i < items.n; i++) {
 		LF_AUTO_JSON *replica = NULL;
 		rc = lf_replica_get(context->replication, items.items[i].id, &replica, err);
-		rc = rc == LF_ENOTFOUND ? 0 : rc;
+		rc = rc == LF_ENOTFOUND ? 0 : lf_row_pass_over(items.items[i].id, rc, err);
 		json_array_foreach (lf_json_at(replica, "health"), j, fault)
 			if (!rc && add_issue(issues, fault, lf_arm_id_last(items.items[i].id)))
 				rc = lf_fail_nomem(err);
@@ -118,7 +118,9 @@ int lf_sr_appliances_list(struct lf_arm_call *call, struct lf_error *err)
 	const struct lf_list_query query = {.type = LF_SR_TYPE_FABRIC, .below = scope.vault.id};
 	rc = lf_catalog_list(context->catalog, &query, &fabrics, err);
 	for (size_t i = 0; !rc && i < fabrics.n; i++)
-		rc = appliance_of(context, &fabrics.items[i], appliances, err);
+		rc = lf_row_pass_over(fabrics.items[i].id,
+				      appliance_of(context, &fabrics.items[i], appliances, err),
+				      err);
 	if (rc)
 		return rc;
 	LF_AUTO_JSON *values =

@@ -32,8 +32,9 @@ static int list_jobs(struct lf_context *context, const char *vault_id, const cha
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		LF_AUTO_JSON *doc = NULL;
 		rc = lf_sr_job_view(context, &list.items[i], &doc, err);
-		LF_AUTO_JSON *fields = rc ? NULL : filter_fields(doc);
-		if (!rc && lf_filter_matches(filter, fields) && json_array_append(docs, doc))
+		rc = lf_row_pass_over(list.items[i].id, rc, err);
+		LF_AUTO_JSON *fields = doc ? filter_fields(doc) : NULL;
+		if (doc && lf_filter_matches(filter, fields) && json_array_append(docs, doc))
 			rc = lf_fail_nomem(err);
 	}
 	if (!rc)

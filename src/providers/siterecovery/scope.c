@@ -109,7 +109,8 @@ int lf_sr_reply_list(struct lf_arm_call *call, const char *type, const char *bel
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		json_t *doc = NULL;
 		rc = view(context, &list.items[i], false, &doc, err);
-		if (!rc && json_array_append_new(values, doc))
+		rc = lf_row_pass_over(list.items[i].id, rc, err);
+		if (doc && json_array_append_new(values, doc))
 			rc = lf_fail_nomem(err);
 	}
 	if (rc)

@@ -231,6 +231,41 @@ static void test_job_rows__that_cannot_be_read_are_left_out(void **state)
 	lf_catalog_free(catalog);
 }
 
+static void test_expire__keeps_the_newest_jobs(void **state)
+{
+	struct fixture *f = *state;
+	struct lf_catalog *catalog = open_catalog(f);
+	const struct lf_jobrow_query all = {0};
+	LF_AUTO_JSON *bodies = NULL;
+	bool more = false;
+	char id[32];
+
+	assert_lf_ok(lf_catalog_begin(catalog, &err));
+	for (unsigned i = 0; i < 1200; i++) {
+		snprintf(id, sizeof(id), "%u", i);
+		LF_AUTO_JSON *body = json_pack("{s:s}", "id", id);
+		const struct lf_jobrow row = {.id = id,
+					      .type = "t",
+					      .scope = "/s",
+					      .resource = "/r",
+					      .final = i != 3,
+					      .created_ns = i,
+					      .body = body};
+		assert_lf_ok(lf_jobrow_put(catalog, &row, &err));
+	}
+	assert_lf_ok(lf_catalog_commit(catalog, &err));
+	assert_lf_ok(lf_jobrow_expire(catalog, 0, 100, &more, &err));
+	assert_true(more);
+	while (more)
+		assert_lf_ok(lf_jobrow_expire(catalog, 0, 100, &more, &err));
+	assert_lf_ok(lf_jobrow_list(catalog, &all, &bodies, &err));
+	assert_int_equal(json_array_size(bodies), 101);
+	assert_string_equal(lf_json_text(bodies, "0.id"), "1199");
+	assert_string_equal(lf_json_text(bodies, "99.id"), "1100");
+	assert_string_equal(lf_json_text(bodies, "100.id"), "3"); /* not finished */
+	lf_catalog_free(catalog);
+}
+
 #define WITH_DIR(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -241,6 +276,7 @@ int main(void)
 		WITH_DIR(test_list__goes_on_past_rows_that_cannot_be_read),
 		WITH_DIR(test_list__pages_past_rows_that_cannot_be_read),
 		WITH_DIR(test_job_rows__that_cannot_be_read_are_left_out),
+		WITH_DIR(test_expire__keeps_the_newest_jobs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -306,6 +306,28 @@ static void test_job__whose_row_is_damaged_harms_itself_only(void **state)
 	assert_int_equal(lf_health_count(), LF_N(bodies));
 }
 
+static void test_expire__takes_finished_jobs_past_their_days_and_no_others(void **state)
+{
+	struct world *w = *state;
+	struct lf_error err = LF_ERROR_NONE;
+	char old[LF_GUID_SIZE], young[LF_GUID_SIZE];
+	LF_AUTO_JOB job = LF_JOB_INIT;
+
+	assert_lf_ok(submit(w, NULL, old, &err));
+	assert_lf_ok(lf_jobs_run(w->jobs, 1, &err));
+	while (state_of(w, old, &err) != LF_JOB_SUCCEEDED)
+		lf_clock_step(w->clock, LF_NS_PER_S);
+	lf_clock_step(w->clock, LF_JOB_KEEP_NS - 3600 * LF_NS_PER_S);
+	w->again = 1000000; /* never ends */
+	assert_lf_ok(submit(w, NULL, young, &err));
+	assert_lf_ok(lf_jobs_expire(w->jobs, lf_clock_now_ns(w->clock), &err));
+	assert_int_equal(state_of(w, old, &err), LF_JOB_SUCCEEDED);
+	lf_clock_step(w->clock, 2 * LF_JOB_KEEP_NS);
+	assert_lf_ok(lf_jobs_expire(w->jobs, lf_clock_now_ns(w->clock), &err));
+	assert_int_equal(lf_jobs_get(w->jobs, old, &job, &err), LF_ENOTFOUND);
+	assert_lf_ok(lf_jobs_get(w->jobs, young, &job, &err));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -317,6 +339,7 @@ int main(void)
 		WITH_WORLD(test_cancel__takes_back_and_is_refused_once_final),
 		WITH_WORLD(test_workers__finish_many_jobs),
 		WITH_WORLD(test_job__whose_row_is_damaged_harms_itself_only),
+		WITH_WORLD(test_expire__takes_finished_jobs_past_their_days_and_no_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

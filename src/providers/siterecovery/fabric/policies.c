@@ -197,6 +197,7 @@ static int apply_to_items(struct lf_context *context, const char *vault_id, cons
 		rc = lf_replica_set_policy(context->replication, items.items[i].id, policy, err);
 		if (rc == LF_ENOTFOUND) /* not started yet: it reads the policy when it does */
 			rc = 0;
+		rc = lf_row_pass_over(items.items[i].id, rc, err);
 	}
 	return rc;
 }

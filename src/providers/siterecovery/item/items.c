@@ -38,7 +38,8 @@ static int list_below(struct lf_arm_call *call, const char *below, struct lf_err
 		if (!lf_filter_matches(filter, fields))
 			continue;
 		rc = lf_sr_item_view(context, &list.items[i], false, &doc, err);
-		if (!rc && json_array_append_new(values, doc))
+		rc = lf_row_pass_over(list.items[i].id, rc, err);
+		if (doc && json_array_append_new(values, doc))
 			rc = lf_fail_nomem(err);
 	}
 	if (rc)
