@@ -73,7 +73,7 @@ struct lf_http_exchange {
 	struct MHD_Connection *connection;
 	struct lf_visitor *visitor; /* the connection, as the gate knows it */
 	const char *method;
-	const char *url; /* with the query, raw */
+	const char *uri; /* with the query, raw; in the library's memory of this request */
 	char *path, *query;
 	struct lf_http_begin begin;
 	struct lf_buf body;
@@ -81,6 +81,7 @@ struct lf_http_exchange {
 	int sink_error;
 	struct lf_error sink_err;
 	bool begun, client_checked;
+	bool text;    /* all headers are */
 	bool decided; /* the answer is set: nothing of the body is wanted, complete is not called */
 	bool broken;  /* the answer could not be made: say so, whatever the status */
 	bool later;   /* lf_http_suspend(): the answer is set by another thread */
@@ -382,6 +383,7 @@ static void *new_exchange(void *cls, const char *uri, struct MHD_Connection *con
 	x->server = cls;
 	x->handler = &x->server->handler;
 	x->connection = connection;
+	x->uri = uri;
 	x->path = strndup(uri, strcspn(uri, "?"));
 	const char *mark = strchr(uri, '?');
 	x->query = strdup(mark ? mark + 1 : "");
@@ -515,28 +517,82 @@ static bool is_text(const char *raw)
 	return lf_utf8_valid(plain);
 }
 
+/* What the headers of a request say about its ends. */
+struct framing {
+	const char *head; /* where the library keeps it, from the URL on */
+	size_t head_len;
+	unsigned hosts, lengths, encodings;
+	bool chunked, malformed, text;
+};
+
 static void look_at_header(void *context, const char *name, const char *value)
 {
-	bool *text = context;
+	static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	struct framing *framing = context;
+	bool encoding = strcasecmp(name, "Transfer-Encoding") == 0;
 
-	*text = *text && lf_utf8_valid(name) && lf_utf8_valid(value);
+	/* lines that were folded into one are no longer where they came in */
+	if (name < framing->head || name >= framing->head + framing->head_len)
+		framing->malformed = true;
+	framing->hosts += strcasecmp(name, "Host") == 0;
+	framing->lengths += strcasecmp(name, "Content-Length") == 0;
+	framing->encodings += encoding;
+	framing->chunked = framing->chunked || (encoding && strcasecmp(value, "chunked") == 0);
+	/* a blank before the colon: what some take for another header others do not */
+	if (!name[0] || name[strspn(name, token)])
+		framing->malformed = true;
+	for (const char *p = value; *p; p++)
+		if (((unsigned char)*p < ' ' && *p != '\t') || *p == 0x7f)
+			framing->malformed = true;
+	framing->text = framing->text && lf_utf8_valid(name) && lf_utf8_valid(value);
+}
+
+/* Where this request ends and for whom it is must be beyond doubt: a proxy in front may have read
+ * it in another way. */
+static int check_framing(struct lf_http_exchange *x, const char *version, struct lf_error *err)
+{
+	const union MHD_ConnectionInfo *size = MHD_get_connection_info(
+		x->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	struct framing framing = {
+		.head = x->uri, .head_len = size ? size->header_size : 0, .text = true};
+
+	lf_http_headers_each(x, "", look_at_header, &framing);
+	const char *wrong =
+		framing.malformed			  ? "a header is not well-formed"
+		: framing.lengths + framing.encodings > 1 ? "the request has more than one length"
+		: framing.encodings && !framing.chunked
+			? "the transfer encoding is not one that this server knows"
+		: framing.hosts > 1 || (!framing.hosts && strcmp(version, "HTTP/1.0") != 0)
+			? "the request does not name one host"
+			: NULL;
+	x->text = framing.text;
+	return wrong ? lf_fail_arm(err, LF_EINVAL, "BadRequest", NULL,
+				   "send one Host, and one Content-Length or 'Transfer-Encoding: "
+				   "chunked'",
+				   "%s", wrong)
+		     : 0;
 }
 
 /* The one place where bytes of strangers become text.  Bodies are their readers' to check. */
 static int check_text(struct lf_http_exchange *x, struct lf_error *err)
 {
-	bool text = is_text(x->path) && is_text(x->query);
+	return x->text && is_text(x->path) && is_text(x->query)
+		       ? 0
+		       : lf_fail_arm(err, LF_EINVAL, "InvalidRequestUri", NULL,
+				     "send UTF-8, percent-encoded in the URL",
+				     "the path, the query or a header is not UTF-8 text");
+}
 
-	if (text)
-		lf_http_headers_each(x, "", look_at_header, &text);
-	return text ? 0
-		    : lf_fail_arm(err, LF_EINVAL, "InvalidRequestUri", NULL,
-				  "send UTF-8, percent-encoded in the URL",
-				  "the path, the query or a header is not UTF-8 text");
+static enum MHD_Result answer_decided(struct lf_http_exchange *x)
+{
+	x->decided = true;
+	return answer_now(x);
 }
 
 /* The request before its body: refuse what must not be read at all. */
-static enum MHD_Result begin_exchange(struct lf_http_exchange *x, const char *method)
+static enum MHD_Result begin_exchange(struct lf_http_exchange *x, const char *method,
+				      const char *version)
 {
 	const char *length = lf_http_header(x, "Content-Length");
 	struct lf_error err = LF_ERROR_NONE, ignored;
@@ -546,12 +602,10 @@ static enum MHD_Result begin_exchange(struct lf_http_exchange *x, const char *me
 	x->method = method;
 	if (!x->path || !x->query)
 		return MHD_NO;
-	if (length && lf_http_header(x, "Transfer-Encoding")) {
-		/* two lengths: a proxy in front may have believed the other one */
+	if (check_framing(x, version, &err)) {
+		lf_http_answer_error(x, &err);
 		lf_http_set_header(x, "Connection", "close");
-		x->status = 400;
-		x->decided = true;
-		return send_answer(x);
+		return answer_decided(x);
 	}
 	if (length && lf_parse_u64(length, 0, UINT64_MAX, &announced, &ignored))
 		announced = UINT64_MAX;
@@ -610,11 +664,11 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 {
 	struct lf_http_exchange *x = *own;
 
-	(void)cls, (void)connection, (void)url, (void)version;
+	(void)cls, (void)connection, (void)url;
 	if (!x)
 		return MHD_NO;
 	if (!x->begun)
-		return begin_exchange(x, method);
+		return begin_exchange(x, method, version);
 	if (*data_len) {
 		take_block(x, data, *data_len);
 		*data_len = 0;

@@ -473,6 +473,51 @@ static void test_request__with_two_lengths_is_refused(void **state)
 	assert_null(strstr(answer, "/y"));
 }
 
+static void test_request__whose_end_or_host_is_in_doubt_is_refused(void **state)
+{
+	static const char *const heads[] = {
+		"Host: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n",
+		"Host: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n",
+		"Host: a\r\nTransfer-Encoding : chunked\r\nContent-Length: 5\r\n",
+		"Host: a\r\nContent-Length : 5\r\n",
+		"Host: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+		"Host: a\r\nTransfer-Encoding: gzip, chunked\r\n",
+		"Host: a\r\nTransfer-Encoding: identity\r\nContent-Length: 5\r\n",
+		"Host: a\r\nTransfer-Encoding: xchunked\r\n",
+		"Host: a\r\nHost: b\r\nContent-Length: 5\r\n",
+		"Content-Length: 5\r\n",
+		"Host: a\r\nX(y: z\r\nContent-Length: 5\r\n",
+		"Host: a\r\nX-y: a\x01z\r\nContent-Length: 5\r\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LF_N(heads); i++) {
+		LF_AUTO_FREE char *text =
+			lf_printf_dup("POST /x HTTP/1.1\r\n%s\r\nhello"
+				      "GET /y HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+				      heads[i]);
+		const char *answer = raw(text, SIZE_MAX);
+		assert_memory_equal(answer, "HTTP/1.1 400", 12);
+		assert_null(strstr(answer, "/y"));
+	}
+	assert_memory_equal(raw("GET /x HTTP/1.0\r\n\r\n", SIZE_MAX), "HTTP/1.", 7);
+}
+
+static void test_folded_header__is_no_second_header(void **state)
+{
+	(void)state;
+	/* RFC 9112 lets a server put the lines together, or refuse */
+	const char *answer = raw("POST /x HTTP/1.1\r\nHost: a\r\nX-y: 1\r\n"
+				 " Content-Length: 9\r\nContent-Length: 5\r\n"
+				 "Connection: close\r\n\r\nhello",
+				 SIZE_MAX);
+	assert_true(strstr(answer, "POST /x [] hello") || memcmp(answer, "HTTP/1.1 400", 12) == 0);
+	answer = raw("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n 2\r\n"
+		     "Connection: close\r\n\r\nhellohellohe",
+		     SIZE_MAX);
+	assert_memory_equal(answer, "HTTP/1.1 400", 12);
+}
+
 static void test_request__with_a_strange_length_is_refused(void **state)
 {
 	static const char *const lengths[] = {"-1", "+5", "5x", "99999999999999999999", "5, 5"};
@@ -572,6 +617,8 @@ int main(void)
 		cmocka_unit_test(test_sink__gets_the_body_and_is_released),
 		cmocka_unit_test(test_answer__is_streamed),
 		cmocka_unit_test(test_request__with_two_lengths_is_refused),
+		cmocka_unit_test(test_request__whose_end_or_host_is_in_doubt_is_refused),
+		cmocka_unit_test(test_folded_header__is_no_second_header),
 		cmocka_unit_test(test_request__with_a_strange_length_is_refused),
 		cmocka_unit_test(test_chunked__body_has_the_same_limit),
 		cmocka_unit_test(test_exchange__that_waits_holds_no_thread),
