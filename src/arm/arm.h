@@ -73,7 +73,8 @@ json_t *lf_arm_body(const struct lf_arm_call *call); /* checked; NULL when there
  * the published case.  levels_up drops that many last segments ("/id/action" -> 1).  Valid as
  * long as the call. */
 const char *lf_arm_id(const struct lf_arm_call *call, unsigned levels_up);
-/* Base URL as the client addressed us: "https://host:port". */
+/* Base URL as the client addressed us, "https://host:port", if by one of the site's names; else as
+ * the site knows itself. */
 const char *lf_arm_base_url(const struct lf_arm_call *call);
 /* Object id of the caller's principal. */
 const char *lf_arm_principal(const struct lf_arm_call *call);

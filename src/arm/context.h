@@ -35,9 +35,12 @@ struct lf_context {
 	struct lf_token_keys *token_keys;
 	struct lf_audit *audit;
 	struct lf_sign_in *sign_in; /* providers/identity/signin.h */
-	unsigned allow; /* of enum lf_allow */
+	unsigned allow;		    /* of enum lf_allow */
 	const char *data_dir;
 	const char *base_url; /* "https://127.0.0.1:8443" */
+	/* What the site is called, without ports, NULL-ended: a Host of one of these comes back in
+	 * our URLs, and a token for it is a token for this site.  No other is. */
+	const char *const *names;
 	const char *tenant_id;
 	const char *owner_id;	     /* object id of the bootstrap principal: Owner of everything */
 	const char *subscription_id; /* the bootstrap one; others may be made */

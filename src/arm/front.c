@@ -54,6 +54,29 @@ static void call_free(void *context)
 	free(call);
 }
 
+/* "NAME", "NAME:PORT", "[ADDRESS]:PORT": a name of this site?  Ports are as clients see them. */
+static bool is_own_host(const struct lf_context *context, const char *host)
+{
+	char name[256];
+
+	if (!host || strlen(host) >= sizeof(name))
+		return false;
+	bool bracketed = host[0] == '[';
+	size_t len = strcspn(host + bracketed, bracketed ? "]" : ":");
+	const char *rest = host + bracketed + len;
+	snprintf(name, sizeof(name), "%.*s", (int)len, host + bracketed);
+	if (bracketed && *rest++ != ']')
+		return false;
+	bool port = rest[0] == ':' && rest[1] && strlen(rest) <= 6 &&
+		    !rest[1 + strspn(rest + 1, "0123456789")];
+	if (*rest && !port)
+		return false;
+	for (const char *const *own = context->names; own && *own; own++)
+		if (lf_text_equal_nocase(*own, name))
+			return true;
+	return false;
+}
+
 static int call_init(struct lf_arm_call *call, struct lf_context *context,
 		     struct lf_http_exchange *x, struct lf_error *err)
 {
@@ -65,11 +88,8 @@ static int call_init(struct lf_arm_call *call, struct lf_context *context,
 	lf_guid_random(call->request_id);
 	snprintf(call->correlation_id, sizeof(call->correlation_id), "%s",
 		 correlation && lf_guid_valid(correlation) ? correlation : call->request_id);
-	/* a Host that is no host name must not come back inside our URLs */
-	bool plain = host && host[0] && strlen(host) < 256 &&
-		     !host[strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					"0123456789.-:[]")];
-	call->base_url = plain ? lf_printf_dup("https://%s", host) : strdup(context->base_url);
+	call->base_url = is_own_host(context, host) ? lf_printf_dup("https://%s", host)
+						    : strdup(context->base_url);
 	return call->base_url ? 0 : lf_fail_nomem(err);
 }
 

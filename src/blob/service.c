@@ -290,8 +290,8 @@ static int check_token(const struct lf_blob_service *service, const char *token,
 		       struct lf_blob_request *request, struct lf_blob_access *access,
 		       struct lf_error *err)
 {
-	const char *const audiences[] = {"https://storage.azure.com", *service->opts.base_url,
-					 NULL};
+	/* a token for the management plane is none for data, as in Azure */
+	const char *const audiences[] = {"https://storage.azure.com", NULL};
 	LF_AUTO_JSON *claims = NULL;
 	char issuer[128];
 

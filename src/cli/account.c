@@ -97,6 +97,8 @@ void lf_cli_done(struct lf_cli *cli)
 		explicit_bzero(cli->client_secret, strlen(cli->client_secret));
 	if (cli->token)
 		explicit_bzero(cli->token, strlen(cli->token));
+	if (cli->storage_token)
+		explicit_bzero(cli->storage_token, strlen(cli->storage_token));
 	lf_http_client_free(cli->http);
 	free(cli->url);
 	free(cli->tenant);
@@ -104,13 +106,15 @@ void lf_cli_done(struct lf_cli *cli)
 	free(cli->client_secret);
 	free(cli->subscription);
 	free(cli->token);
+	free(cli->storage_token);
 	*cli = (struct lf_cli){0};
 }
 
-static int ask_token(struct lf_cli *cli, struct lf_http_answer *ret_answer, struct lf_error *err)
+static int ask_token(struct lf_cli *cli, const char *audience, struct lf_http_answer *ret_answer,
+		     struct lf_error *err)
 {
 	LF_AUTO_FREE char *url = lf_printf_dup("%s/%s/oauth2/v2.0/token", cli->url, cli->tenant);
-	LF_AUTO_FREE char *scope = lf_form_encode(cli->url);
+	LF_AUTO_FREE char *scope = lf_form_encode(audience);
 	LF_AUTO_FREE char *id = lf_form_encode(cli->client_id);
 	LF_AUTO_FREE char *secret = lf_form_encode(cli->client_secret);
 	LF_AUTO_BUF form = LF_BUF_INIT;
@@ -136,11 +140,12 @@ static int ask_token(struct lf_cli *cli, struct lf_http_answer *ret_answer, stru
 	return rc;
 }
 
-int lf_cli_sign_in(struct lf_cli *cli, struct lf_error *err)
+static int sign_in(struct lf_cli *cli, const char *audience, char **token_of_cli,
+		   struct lf_error *err)
 {
 	LF_AUTO_HTTP_ANSWER answer = {0};
 	LF_AUTO_JSON *doc = NULL;
-	int rc = ask_token(cli, &answer, err);
+	int rc = ask_token(cli, audience, &answer, err);
 
 	if (!rc)
 		rc = lf_json_parse(lf_buf_text(&answer.body), answer.body.len, &doc, err);
@@ -152,7 +157,17 @@ int lf_cli_sign_in(struct lf_cli *cli, struct lf_error *err)
 			err, LF_EUNAUTHENTICATED, lf_json_text_or(doc, "error", "invalid_client"),
 			cli->url, "check LF_CLIENT_ID and LF_CLIENT_SECRET", "%s",
 			lf_json_text_or(doc, "error_description", "the service gave no token"));
-	free(cli->token);
-	cli->token = strdup(token);
-	return cli->token ? 0 : lf_fail_nomem(err);
+	free(*token_of_cli);
+	*token_of_cli = strdup(token);
+	return *token_of_cli ? 0 : lf_fail_nomem(err);
+}
+
+int lf_cli_sign_in(struct lf_cli *cli, struct lf_error *err)
+{
+	return sign_in(cli, cli->url, &cli->token, err);
+}
+
+int lf_cli_sign_in_storage(struct lf_cli *cli, struct lf_error *err)
+{
+	return sign_in(cli, "https://storage.azure.com", &cli->storage_token, err);
 }

@@ -27,10 +27,11 @@
 struct lf_cli {
 	struct lf_http_client *http;
 	char *url, *tenant, *client_id, *client_secret, *subscription;
-	char *token;
-	bool json; /* --output json */
-	bool wait; /* follow long operations to their end */
-	bool live; /* standard error is a terminal: progress is one line that changes */
+	char *token;	     /* for the management plane */
+	char *storage_token; /* for blobs; NULL: lf_cli_sign_in_storage() */
+	bool json;	     /* --output json */
+	bool wait;	     /* follow long operations to their end */
+	bool live;	     /* standard error is a terminal: progress is one line that changes */
 };
 
 /* env_file: NULL for the environment alone.  Signs in at the first request. */
@@ -38,6 +39,7 @@ LF_MUST_CHECK int lf_cli_open(struct lf_cli *cli, const char *env_file, struct l
 void lf_cli_done(struct lf_cli *cli);
 /* Get a token now. */
 LF_MUST_CHECK int lf_cli_sign_in(struct lf_cli *cli, struct lf_error *err);
+LF_MUST_CHECK int lf_cli_sign_in_storage(struct lf_cli *cli, struct lf_error *err);
 
 struct lf_cli_answer {
 	int status;

@@ -63,7 +63,7 @@ static int disk_delete(struct lf_cli *cli, const struct lf_cli_args *args, struc
 static int send_blob(struct lf_cli *cli, const char *method, const char *url, const char *more,
 		     const char *range, const void *body, size_t len, struct lf_error *err)
 {
-	LF_AUTO_FREE char *bearer = lf_printf_dup("Authorization: Bearer %s", cli->token);
+	LF_AUTO_FREE char *bearer = lf_printf_dup("Authorization: Bearer %s", cli->storage_token);
 	const char *const headers[] = {bearer, "x-ms-version: 2025-01-05",
 				       more ? more : "x-ms-blob-type: PageBlob",
 				       range ? range : "x-ms-client-request-id: landfall", NULL};
@@ -161,7 +161,7 @@ static int disk_import(struct lf_cli *cli, const struct lf_cli_args *args, struc
 	LF_AUTO_JSON *disk = NULL;
 	LF_AUTO_FREE char *url = NULL;
 
-	int rc = lf_cli_sign_in(cli, err);
+	int rc = lf_cli_sign_in_storage(cli, err);
 	if (!rc)
 		rc = lf_cli_find(cli, &lf_kind_storage, NULL, lf_cli_option(args, "--account"),
 				 &account, err);

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arm/arm.h"
 #include "base/health.h"
@@ -47,6 +48,8 @@ struct lf_daemon {
 	struct lf_arm *arm;
 	struct lf_http_server *http;
 	char *url;
+	char host_name[256];
+	const char *names[LF_DAEMON_NAMES_MAX + 6]; /* what the site is called; NULL-ended */
 	char *data_dir;
 	pthread_t keepers[KEEPERS];
 	unsigned keeping; /* how many of them run */
@@ -139,6 +142,24 @@ static int forget_point(void *context, const struct lf_received *what, struct lf
 	return lf_backup_replica_forget(&daemon->context, what, err);
 }
 
+/* What clients may call the site, its certificate has, and tokens are for. */
+static void name_site(struct lf_daemon *daemon, const struct lf_daemon_opts *opts)
+{
+	size_t n = 0;
+
+	if (gethostname(daemon->host_name, sizeof(daemon->host_name) - 1))
+		daemon->host_name[0] = '\0';
+	daemon->names[n++] = "localhost";
+	daemon->names[n++] = "127.0.0.1";
+	daemon->names[n++] = "::1";
+	daemon->names[n++] = opts->address;
+	if (daemon->host_name[0])
+		daemon->names[n++] = daemon->host_name;
+	for (size_t i = 0; i < opts->n_names; i++)
+		daemon->names[n++] = opts->names[i];
+	daemon->context.names = daemon->names;
+}
+
 /* Open, layer by layer. */
 
 static int open_core(struct lf_daemon *daemon, const struct lf_daemon_opts *opts,
@@ -147,6 +168,7 @@ static int open_core(struct lf_daemon *daemon, const struct lf_daemon_opts *opts
 	struct lf_context *context = &daemon->context;
 	LF_AUTO_FREE char *path = lf_printf_dup("%s/catalog.db", opts->data_dir);
 
+	name_site(daemon, opts);
 	context->clock = lf_clock_new_real(opts->clock_rate);
 	if (!path || !context->clock)
 		return lf_fail_nomem(err);
@@ -155,7 +177,7 @@ static int open_core(struct lf_daemon *daemon, const struct lf_daemon_opts *opts
 	if (!rc)
 		rc = lf_catalog_open(path, context->clock, &context->catalog, err);
 	if (!rc)
-		rc = lf_site_load(&daemon->site, context->catalog, context->clock, opts->address,
+		rc = lf_site_load(&daemon->site, context->catalog, context->clock, daemon->names,
 				  err);
 	if (rc)
 		return rc;

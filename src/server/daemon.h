@@ -10,6 +10,7 @@
 #include "base/text.h"
 
 #define LF_DAEMON_PEERS_MAX 16u
+#define LF_DAEMON_NAMES_MAX 16u
 struct lf_daemon_opts {
 	const char *data_dir;
 	char address[64];
@@ -19,6 +20,8 @@ struct lf_daemon_opts {
 	enum lf_log_level log_level;
 	const char *peers[LF_DAEMON_PEERS_MAX]; /* "REGION=FILE" (peer/peer.h) */
 	size_t n_peers;
+	const char *names[LF_DAEMON_NAMES_MAX]; /* more that the site is called by */
+	size_t n_names;
 	unsigned allow;			  /* arm/context.h */
 	unsigned accept_loss;		  /* bits of enum lf_piece (server/record.h) */
 	unsigned connections_per_address; /* 0: http/server.h's */

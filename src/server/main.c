@@ -32,6 +32,9 @@ static const char usage[] =
 	"  --accept-loss PIECES what of the site is lost for good and made anew, once: catalog, "
 	"ca,\n"
 	"                       token-key, peer-key, client-secret, regions\n"
+	"  --public-name NAME   a name or address by which clients reach this site, beside its "
+	"own;\n"
+	"                       may be repeated\n"
 	"  --connections-per-address N  at most so many at once from one (default 512)\n"
 	"  --clock-rate N       run N times as fast as real time (default 1)\n"
 	"  --log-level LEVEL    error, warning, info (default), debug\n"
@@ -69,6 +72,20 @@ static int parse_allow(const char *text, struct lf_daemon_opts *opts, struct lf_
 	return 0;
 }
 
+static int parse_name(const char *text, struct lf_daemon_opts *opts, struct lf_error *err)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789.-:"; /* of names, and of either kind of address */
+
+	if (!text[0] || strlen(text) > 253 || text[strspn(text, plain)])
+		return lf_fail(err, LF_EINVAL, text,
+			       "--public-name takes a host name or an address");
+	if (opts->n_names == LF_DAEMON_NAMES_MAX)
+		return lf_fail(err, LF_EINVAL, text, "at most %u names", LF_DAEMON_NAMES_MAX);
+	opts->names[opts->n_names++] = text;
+	return 0;
+}
+
 static int parse_connections(const char *text, struct lf_daemon_opts *opts, struct lf_error *err)
 {
 	uint64_t n = 0;
@@ -100,6 +117,7 @@ static int parse_arguments(int argc, char **argv, struct lf_daemon_opts *opts, s
 		{"peer", required_argument, NULL, 'p'},
 		{"allow", required_argument, NULL, 'a'},
 		{"accept-loss", required_argument, NULL, 'A'},
+		{"public-name", required_argument, NULL, 'n'},
 		{"connections-per-address", required_argument, NULL, 'C'},
 		{"clock-rate", required_argument, NULL, 'r'},
 		{"log-level", required_argument, NULL, 'L'},
@@ -133,6 +151,9 @@ static int parse_arguments(int argc, char **argv, struct lf_daemon_opts *opts, s
 			break;
 		case 'A':
 			rc = lf_pieces_parse(optarg, &opts->accept_loss, err);
+			break;
+		case 'n':
+			rc = parse_name(optarg, opts, err);
 			break;
 		case 'C':
 			rc = parse_connections(optarg, opts, err);

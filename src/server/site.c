@@ -164,16 +164,21 @@ static int load_ca(struct lf_site *site, const struct lf_clock *clock, struct lf
 	return 0;
 }
 
-/* The server's certificate: made anew when it nears its end or the host is another one. */
-static int load_server_cert(struct lf_site *site, const struct lf_clock *clock, const char *host,
-			    struct lf_error *err)
+/* The server's certificate: made anew when it nears its end or the names are others. */
+static int load_server_cert(struct lf_site *site, const struct lf_clock *clock,
+			    const char *const *names, struct lf_error *err)
 {
-	char name[256] = "localhost";
+	LF_AUTO_BUF text = LF_BUF_INIT;
 	int64_t now = lf_clock_now_ns(clock), from = 0, end = 0;
 	LF_AUTO_FREE char *was = NULL;
 	struct lf_error misfit;
 
-	int rc = load_pair(site, "keys/server.pem", &site->server_cert, &site->server_key, err);
+	for (const char *const *name = names; *name; name++)
+		lf_buf_printf(&text, "%s%s", name == names ? "" : " ", *name);
+	int rc = lf_buf_check(&text, err);
+	if (rc)
+		return rc;
+	rc = load_pair(site, "keys/server.pem", &site->server_cert, &site->server_key, err);
 	if (rc == LF_ECORRUPT) /* it can be made anew at any time */
 		rc = 0;
 	if (!rc)
@@ -182,17 +187,15 @@ static int load_server_cert(struct lf_site *site, const struct lf_clock *clock, 
 		return rc;
 	bool fits = site->server_cert && !lf_cert_check(site->server_cert, site->server_key,
 							site->ca_cert, &from, &end, &misfit);
-	if (fits && from <= now && end - CERT_RENEW_NS > now && was && strcmp(was, host) == 0)
+	if (fits && from <= now && end - CERT_RENEW_NS > now && was && strcmp(was, text.data) == 0)
 		return 0;
 	free(lf_steal(&site->server_cert));
 	free(lf_steal(&site->server_key));
-	gethostname(name, sizeof(name) - 1);
-	const char *const names[] = {"localhost", "127.0.0.1", "::1", name, host, NULL};
 	rc = lf_ca_issue_server(site->ca_cert, site->ca_key, names, lf_clock_now_ns(clock),
 				CERT_DAYS, &site->server_cert, &site->server_key, err);
 	if (!rc)
 		rc = save_pair(site, "keys/server.pem", site->server_cert, site->server_key, err);
-	return rc ? rc : write_text(site, "keys/server.host", host, 0600, err);
+	return rc ? rc : write_text(site, "keys/server.host", text.data, 0600, err);
 }
 
 static int load_token_key(struct lf_site *site, struct lf_error *err)
@@ -330,7 +333,7 @@ static int load_ids(struct lf_site *site, struct lf_catalog *catalog, struct lf_
 }
 
 int lf_site_load(struct lf_site *site, struct lf_catalog *catalog, const struct lf_clock *clock,
-		 const char *host, struct lf_error *err)
+		 const char *const *names, struct lf_error *err)
 {
 	AUTO_IDENTITY identity = {0};
 	int rc = load_ca(site, clock, err);
@@ -346,7 +349,7 @@ int lf_site_load(struct lf_site *site, struct lf_catalog *catalog, const struct 
 	if (!rc)
 		rc = lf_site_record_check(&site->record, &identity.of, err);
 	if (!rc)
-		rc = load_server_cert(site, clock, host, err);
+		rc = load_server_cert(site, clock, names, err);
 	if (!rc)
 		rc = write_text(site, "ca.pem", site->ca_cert, 0644, err);
 	return rc ? rc : lf_subscription_make(catalog, site->subscription_id, err);

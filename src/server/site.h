@@ -41,10 +41,10 @@ LF_MUST_CHECK int lf_site_lock(struct lf_site *site, const char *dir, struct lf_
 /* Is all there that the directory's site has?  Before the catalog is opened; accepted: bits of
  * enum lf_piece that may be made anew.  Errors of lf_site_record_open(). */
 LF_MUST_CHECK int lf_site_look(struct lf_site *site, unsigned accepted, struct lf_error *err);
-/* Load identity and keys, making what is not there yet; host: the address that we listen on.
+/* Load identity and keys, making what is not there yet; names: what the site is called, NULL-ended.
  * LF_EPRECONDITION: what is there is another site's. */
 LF_MUST_CHECK int lf_site_load(struct lf_site *site, struct lf_catalog *catalog,
-			       const struct lf_clock *clock, const char *host,
+			       const struct lf_clock *clock, const char *const *names,
 			       struct lf_error *err);
 /* Write client.env for this URL, and the first principal's secret if it has none yet. */
 LF_MUST_CHECK int lf_site_write_client(struct lf_site *site, struct lf_catalog *catalog,

@@ -45,7 +45,7 @@ export async function backupAndRestore(t, vmName, location, sourceFiles, guestFi
   const account = (await storage.storageAccounts.create(t.group, `st${t.group.replace(/[^a-z0-9]/g, "")}`.slice(0, 24), { location, kind: "StorageV2", sku: { name: "Standard_LRS" } }, poll)).id;
   const bag = (await restore("restoring disks to an account", point, { recoveryType: "RestoreDisks", storageAccountId: account })).extendedInfo.propertyBag;
   const blobs = `${url}/${bag["Target Storage Account Name"]}/${bag["Config Blob Container Name"]}`;
-  const bearer = { authorization: `Bearer ${await token()}`, "x-ms-version": "2025-01-05" };
+  const bearer = { authorization: `Bearer ${await token("https://storage.azure.com/.default")}`, "x-ms-version": "2025-01-05" };
   const config = await (await fetch(`${blobs}/${bag["Config Blob Name"]}`, { headers: bearer })).json();
   const profile = config["properties.storageProfile"], scratch = `${process.env.LF_ESTATE}/restored`;
   mkdirSync(scratch);

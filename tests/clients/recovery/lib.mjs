@@ -40,7 +40,7 @@ export function check(what, good, shown, soft = false) {
 }
 export const finish = () => process.exit(failed ? 1 : 0);
 
-export async function token() { return (await credential.getToken(scope)).token; }
+export async function token(of = scope) { return (await credential.getToken(of)).token; }
 /** a plain call; never throws for an HTTP status */
 export async function call(method, path, { body, headers = {}, bearer } = {}) {
   const answer = await fetch(path.startsWith("https:") ? path : url + path, {

@@ -55,7 +55,8 @@ static void mount_complete(void *context, struct lf_http_exchange *x, int sink_e
 
 static int echo(struct lf_arm_call *call, struct lf_error *e)
 {
-	LF_AUTO_JSON *doc = json_pack("{s:s}", "name", lf_arm_param(call, "name"));
+	LF_AUTO_JSON *doc = json_pack("{s:s,s:s}", "name", lf_arm_param(call, "name"), "url",
+				      lf_arm_base_url(call));
 
 	return doc ? lf_arm_reply(call, 200, doc, e) : lf_fail_nomem(e);
 }
@@ -93,17 +94,24 @@ static const struct lf_arm_route routes[] = {
 	 .handler = fail_strangely,
 	 .flags = LF_ARM_OPEN},
 	{.method = "GET", .path = "/silent", .handler = say_nothing, .flags = LF_ARM_OPEN},
-	{.method = "PUT", .path = "/closed/{name}", .handler = echo, .action = "Test/x/write"},
+	{.method = "PUT",
+	 .path = "/closed/{name}",
+	 .handler = echo,
+	 .action = "Test/x/write",
+	 .flags = LF_ARM_NO_VERSION},
 };
 static const struct lf_arm_provider provider = {.routes = routes, .n_routes = LF_N(routes)};
 
 static void open_context(void)
 {
+	static const char *const names[] = {"a", "site.example", "::1", NULL};
+
 	LF_AUTO_FREE char *catalog = lf_printf_dup("%s/catalog.db", site.dir);
 	LF_AUTO_FREE char *jwk = NULL;
 
 	site.context.clock = lf_clock_new_real(1);
 	site.context.base_url = "https://127.0.0.1";
+	site.context.names = names;
 	site.context.tenant_id = TENANT;
 	site.context.owner_id = OWNER;
 	assert_lf_ok(lf_catalog_open(catalog, site.context.clock, &site.context.catalog, &err));
@@ -283,6 +291,62 @@ static void test_handler_that_does_not_fit_its_route__is_an_error_of_the_server(
 	assert_non_null(strstr(answer, "\"code\":\"InternalServerError\""));
 }
 
+static void test_host__comes_back_if_it_is_the_sites_own(void **state)
+{
+	static const struct {
+		const char *host, *url;
+	} cases[] = {{"site.example", "https://site.example\""},
+		     {"SITE.example:8443", "https://SITE.example:8443\""},
+		     {"[::1]:1", "https://[::1]:1\""},
+		     {"other.example", "https://127.0.0.1\""},
+		     {"site.example.other", "https://127.0.0.1\""},
+		     {"site.example:", "https://127.0.0.1\""},
+		     {"site.example:x", "https://127.0.0.1\""},
+		     {"site.example:1@other", "https://127.0.0.1\""},
+		     {"[::1", "https://127.0.0.1\""},
+		     {"", "https://127.0.0.1\""}};
+
+	(void)state;
+	for (size_t i = 0; i < LF_N(cases); i++) {
+		LF_AUTO_FREE char *text = lf_printf_dup(
+			"GET /open/x HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n",
+			cases[i].host);
+		LF_AUTO_FREE char *url = lf_printf_dup("\"url\":\"%s", cases[i].url);
+		const char *answer = ask(text);
+		assert_memory_equal(answer, "HTTP/1.1 200", 12);
+		assert_non_null(strstr(answer, url));
+	}
+}
+
+static int status_with_token(const char *audience, const char *host)
+{
+	json_int_t now = lf_clock_now_ns(site.context.clock) / LF_NS_PER_S;
+	LF_AUTO_JSON *claims = json_pack("{s:s,s:s,s:I,s:I,s:s}", "aud", audience, "iss",
+					 "urn:landfall:tenant:" TENANT, "nbf", now, "exp",
+					 now + 600, "oid", OWNER);
+	LF_AUTO_FREE char *token = NULL;
+
+	assert_lf_ok(lf_token_sign(site.context.token_keys, claims, &token, &err));
+	LF_AUTO_FREE char *text =
+		lf_printf_dup("PUT /closed/x?api-version=1 HTTP/1.1\r\nHost: %s\r\n"
+			      "Connection: close\r\nAuthorization: Bearer %s\r\n"
+			      "Content-Length: 2\r\n\r\n{}",
+			      host, token);
+	return atoi(ask(text) + strlen("HTTP/1.1 "));
+}
+
+static void test_token__for_another_service_is_not_good_under_its_name(void **state)
+{
+	(void)state;
+	assert_int_equal(status_with_token("https://site.example:8443", "site.example:8443"), 200);
+	assert_int_equal(status_with_token("https://site.example:8443/", "site.example:8443"), 200);
+	assert_int_equal(status_with_token("https://127.0.0.1", "other"), 200);
+	assert_int_equal(status_with_token("https://management.azure.com", "other"), 200);
+	assert_int_equal(status_with_token("https://other", "other"), 401);
+	assert_int_equal(status_with_token("https://storage.azure.com", "storage.azure.com"), 401);
+	assert_int_equal(status_with_token("https://storage.azure.com", "a"), 401);
+}
+
 static void test_handler_without_an_answer__is_an_error_of_the_server(void **state)
 {
 	(void)state;
@@ -301,6 +365,8 @@ int main(void)
 		cmocka_unit_test(test_answer_that_cannot_be_made__is_the_constant_one),
 		cmocka_unit_test(
 			test_handler_that_does_not_fit_its_route__is_an_error_of_the_server),
+		cmocka_unit_test(test_host__comes_back_if_it_is_the_sites_own),
+		cmocka_unit_test(test_token__for_another_service_is_not_good_under_its_name),
 		cmocka_unit_test(test_handler_without_an_answer__is_an_error_of_the_server),
 	};
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
