@@ -108,6 +108,19 @@ static int parse_level(const char *text, enum lf_log_level *ret_level, struct lf
 }
 
 /* 0: go on; 1: done (help); negative: error. */
+/* Digits, with a point among them: the whole text, and not "inf" or "0x10". */
+static int parse_rate(const char *text, struct lf_daemon_opts *opts, struct lf_error *err)
+{
+	char *end;
+	double rate = strtod(text, &end);
+
+	if (text[strspn(text, "0123456789.")] || *end || !(rate > 0 && rate <= 1e6))
+		return lf_fail(err, LF_EINVAL, text,
+			       "--clock-rate takes a number above 0, at most 1000000");
+	opts->clock_rate = rate;
+	return 0;
+}
+
 static int parse_arguments(int argc, char **argv, struct lf_daemon_opts *opts, struct lf_error *err)
 {
 	static const struct option options[] = {
@@ -159,10 +172,7 @@ static int parse_arguments(int argc, char **argv, struct lf_daemon_opts *opts, s
 			rc = parse_connections(optarg, opts, err);
 			break;
 		case 'r':
-			opts->clock_rate = strtod(optarg, NULL);
-			if (!(opts->clock_rate > 0 && opts->clock_rate <= 1e6))
-				rc = lf_fail(err, LF_EINVAL, optarg,
-					     "--clock-rate takes a number above 0");
+			rc = parse_rate(optarg, opts, err);
 			break;
 		case 'L':
 			rc = parse_level(optarg, &opts->log_level, err);

@@ -271,3 +271,25 @@ def uploads_that_are_cut(site):
     listed = site.blob("GET", "/corp/vhds?restype=container&comp=list", sas=write)
     check("none of them is listed", listed.body.count(b"<Name>") == 1, listed.body[:400])
     check("their names are free", site.blob("PUT", "/corp/vhds/cut0", sas=write, body=b"whole").status == 201)
+
+
+@attack
+def numbers_and_places(site):
+    "counts, LUNs, hours and places that are out of bounds are refused, and nothing is made of them"
+    base = f"@/resourceGroups/{site.group}/providers/"
+    policy = base + f"Microsoft.RecoveryServices/vaults/{site.vault}/backupPolicies/bounds"
+    huge = (0, -1, 10000, 2 ** 31, 2 ** 53, 2 ** 63 - 1, -2 ** 63, "9" * 30, "1e3", 1.5, [], {})
+    def daily(count=30, kind="Days", times=("2026-01-01T02:00:00Z",)):
+        return {"properties": {"backupManagementType": "AzureIaasVM", "schedulePolicy": {"schedulePolicyType": "SimpleSchedulePolicy", "scheduleRunFrequency": "Daily", "scheduleRunTimes": list(times)},
+                               "retentionPolicy": {"retentionPolicyType": "LongTermRetentionPolicy", "dailySchedule": {"retentionTimes": list(times), "retentionDuration": {"count": count, "durationType": kind}}}}}
+    with site.unchanged():
+        for count in huge:
+            for kind in ("Days", "Years"):
+                refused(f"a retention of {str(count)[:12]} {kind}", site.arm("PUT", policy, daily(count, kind)), 400)
+        refused("a retention of 30 Aeons", site.arm("PUT", policy, daily(30, "Aeons")), 400)
+        refused("a thousand backups a day", site.arm("PUT", policy, daily(times=["2026-01-01T02:00:00Z"] * 1000)), 400)
+        for place in ("x" * 1200, "east/us", "", "eastus\n", "<b>", "..", "$(id)", 7, None):
+            refused(f"a group in {str(place)[:9]!r}", site.arm("PUT", "@/resourceGroups/elsewhere", {"location": place}), 400)
+            refused(f"a network in {str(place)[:9]!r}", site.arm("PUT", base + "Microsoft.Network/virtualNetworks/elsewhere", {"location": place, "properties": {"addressSpace": {"addressPrefixes": ["10.7.0.0/16"]}}}), 400)
+        for size in (-1, 65537, 2 ** 31, 2 ** 63 - 1, "9" * 30, 1.5):
+            refused(f"a disk of {str(size)[:12]} GiB", site.arm("PUT", base + "Microsoft.Compute/disks/huge", {"location": "eastus", "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": size}}), 400)

@@ -6,7 +6,8 @@
 
 #include "providers/backup/internal.h"
 
-#define ON_DEMAND_NS ((int64_t)30 * 24 * 3600 * LF_NS_PER_S)
+#define EXPIRY_MAX_NS ((int64_t)99 * 365 * 24 * 3600 * LF_NS_PER_S)
+#define ON_DEMAND_NS  ((int64_t)30 * 24 * 3600 * LF_NS_PER_S)
 
 int lf_backup_submit(struct lf_context *context, const struct lf_resource *item,
 		     const char *expires, char ret_job[static LF_GUID_SIZE], struct lf_error *err)
@@ -63,10 +64,11 @@ int lf_backup_now(struct lf_arm_call *call, struct lf_error *err)
 		rc = lf_fail(err, LF_EUNSUPPORTED, item.id, "this site runs no machines");
 	if (!rc)
 		rc = refuse_stopped(&item, err);
-	if (!rc && asked && (lf_time_parse(asked, &until, err) || until <= now))
+	if (!rc && asked &&
+	    (lf_time_parse(asked, &until, err) || until <= now || until - now > EXPIRY_MAX_NS))
 		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorInvalidExpiryTime", path,
-				   "give a time to come, as 2026-12-31T00:00:00Z",
-				   "the recovery point would expire at once");
+				   "give a time to come within 99 years, as 2026-12-31T00:00:00Z",
+				   "the recovery point cannot expire then");
 	if (!rc)
 		rc = find_running(context, &item, &running, err);
 	if (rc)

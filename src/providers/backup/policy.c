@@ -160,6 +160,9 @@ static int check_policy(const json_t *doc, int64_t now_ns, struct lf_error *err)
 		return fail_policy("properties.backupManagementType",
 				   "backupManagementType is AzureIaasVM here",
 				   "only virtual machines are backed up here", err);
+	int rc = lf_policy_check(policy, err);
+	if (rc)
+		return rc;
 	if (lf_policy_last_due(policy, now_ns) == INT64_MIN)
 		return fail_policy(
 			"properties.schedulePolicy",

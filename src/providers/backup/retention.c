@@ -4,10 +4,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/checked.h"
 #include "providers/backup/internal.h"
 
-#define DAY_NS	     ((int64_t)24 * 3600 * LF_NS_PER_S)
-#define DEFAULT_DAYS 30
+#define DAY_NS	      ((int64_t)24 * 3600 * LF_NS_PER_S)
+#define DEFAULT_DAYS  30
+#define LONGEST_NS    (99 * 365 * DAY_NS)
+#define RUN_TIMES_MAX 24u
+#define HOUR_NS	      (3600 * LF_NS_PER_S)
 
 static const char *const week_days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
 					"Thursday", "Friday", "Saturday"};
@@ -76,25 +80,91 @@ static bool is_formatted_day(const json_t *schedule, const struct tm *day)
 		     : is_weekly_day(lf_json_at(schedule, "retentionScheduleWeekly"), day);
 }
 
-/* A retentionDuration: {"count", "durationType": "Days" | "Weeks" | "Months" | "Years"}. */
+/* A retentionDuration is {"count", "durationType"}; what the service takes of each, 99 years at
+ * most. */
+static const struct unit {
+	const char *name;
+	int64_t days, max;
+} units[] = {
+	{"Days", 1, 9999},
+	{"Weeks", 7, 5163},
+	{"Months", 30, 1188},
+	{"Years", 365, 99},
+};
+
+static const struct unit *unit_of(const json_t *duration)
+{
+	const char *name = lf_json_text_or(duration, "durationType", "Days");
+
+	for (size_t i = 0; i < LF_N(units); i++)
+		if (lf_text_equal_nocase(units[i].name, name))
+			return &units[i];
+	return NULL;
+}
+
+/* Of any document, a peer's and an old one too: what is out of bounds keeps longest. */
 static int64_t duration_ns(const json_t *duration)
 {
-	const char *unit = lf_json_text_or(duration, "durationType", "Days");
+	const struct unit *unit = unit_of(duration);
 	int64_t count = lf_json_int_or(duration, "count", 0);
-	int64_t days = lf_text_equal_nocase(unit, "Years")    ? 365
-		       : lf_text_equal_nocase(unit, "Months") ? 30
-		       : lf_text_equal_nocase(unit, "Weeks")  ? 7
-							      : 1;
 
-	return (count > 36500 ? 36500 : count) * days * DAY_NS;
+	return unit && count >= 0 && count <= unit->max ? count * unit->days * DAY_NS : LONGEST_NS;
 }
 
 static void take_longer(const json_t *schedule, bool belongs, int64_t time_ns, int64_t *until_ns)
 {
 	const json_t *duration = lf_json_at(schedule, "retentionDuration");
+	int64_t until = INT64_MAX;
 
-	if (duration && belongs && time_ns + duration_ns(duration) > *until_ns)
-		*until_ns = time_ns + duration_ns(duration);
+	if (!duration || !belongs)
+		return;
+	if (!lf_checked_add(time_ns, duration_ns(duration), &until) || until > *until_ns)
+		*until_ns = until;
+}
+
+static int check_duration(const json_t *retention, const char *schedule, struct lf_error *err)
+{
+	char path[64], target[96], hint[96];
+
+	snprintf(path, sizeof(path), "%s%sretentionDuration", schedule, schedule[0] ? "." : "");
+	snprintf(target, sizeof(target), "properties.retentionPolicy.%s", path);
+	const json_t *duration = lf_json_at(retention, path);
+	const struct unit *unit = unit_of(duration);
+	int64_t count = lf_json_int_or(duration, "count", 0);
+	if (!duration || (unit && count >= 1 && count <= unit->max))
+		return 0;
+	snprintf(hint, sizeof(hint), unit ? "1 to %lld %s" : "Days, Weeks, Months or Years",
+		 unit ? (long long)unit->max : 0, unit ? unit->name : "");
+	return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorInvalidPolicyInput", target, hint,
+			   "backups cannot be kept for such a time");
+}
+
+int lf_policy_check(const json_t *policy, struct lf_error *err)
+{
+	static const char *const schedules[] = {"", "dailySchedule", "weeklySchedule",
+						"monthlySchedule", "yearlySchedule"};
+	const json_t *schedule = lf_json_at(policy, "schedulePolicy");
+	const json_t *hourly = lf_json_at(schedule, "hourlySchedule");
+	static const char *const times[] = {"scheduleRunTimes", "dailySchedule.scheduleRunTimes",
+					    "weeklySchedule.scheduleRunTimes"};
+	int64_t interval = lf_json_int_or(hourly, "interval", 4);
+	int64_t window = lf_json_int_or(hourly, "scheduleWindowDuration", 24);
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < LF_N(schedules); i++)
+		rc = check_duration(lf_json_at(policy, "retentionPolicy"), schedules[i], err);
+	if (!rc && (interval < 1 || interval > 24 || window < 1 || window > 24))
+		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorInvalidPolicyInput",
+				   "properties.schedulePolicy.hourlySchedule",
+				   "interval and scheduleWindowDuration are 1 to 24 hours",
+				   "the hourly schedule is no part of a day");
+	for (size_t i = 0; !rc && i < LF_N(times); i++)
+		if (json_array_size(lf_json_at(schedule, times[i])) > RUN_TIMES_MAX)
+			rc = lf_fail_arm(err, LF_EINVAL, "BMSUserErrorInvalidPolicyInput",
+					 "properties.schedulePolicy",
+					 "give an hourly schedule instead",
+					 "a day has at most %u backups", RUN_TIMES_MAX);
+	return rc;
 }
 
 int64_t lf_policy_keep_until(const json_t *policy, int64_t time_ns)
@@ -150,12 +220,14 @@ static int64_t time_of_day(const json_t *row)
 
 static int64_t last_hourly(const json_t *hourly, int64_t now_ns)
 {
-	int64_t interval = lf_json_int_or(hourly, "interval", 4) * 3600 * LF_NS_PER_S;
-	int64_t window = lf_json_int_or(hourly, "scheduleWindowDuration", 24) * 3600 * LF_NS_PER_S;
+	int64_t interval, window;
 	int64_t start = time_of_day(lf_json_at(hourly, "scheduleWindowStartTime"));
 	int64_t due = INT64_MIN;
 
-	if (interval <= 0 || start < 0)
+	if (!lf_checked_mul(lf_json_int_or(hourly, "interval", 4), HOUR_NS, &interval) ||
+	    !lf_checked_mul(lf_json_int_or(hourly, "scheduleWindowDuration", 24), HOUR_NS,
+			    &window) ||
+	    interval <= 0 || interval > DAY_NS || start < 0)
 		return due;
 	for (int back = 1; back >= 0; back--)
 		for (int64_t at = 0; at <= window && at < DAY_NS; at += interval) {

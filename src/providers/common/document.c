@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "arm/path.h"
+#include "base/names.h"
 #include "base/text.h"
 
 #define PAGE_ROWS 100
@@ -97,6 +98,9 @@ static int check_location(json_t *doc, const struct lf_resource *before, struct 
 		return lf_fail_arm(err, LF_EINVAL, "LocationRequired", "location",
 				   "give a location, as \"eastus\"",
 				   "the location property is required for this definition");
+	int rc = lf_name_check(LF_NAME_LOCATION, location, "location", err);
+	if (rc)
+		return rc;
 	lf_location_normal(location, plain, sizeof(plain));
 	if (was && strcmp(was, plain) != 0)
 		return lf_fail_arm(err, LF_ECONFLICT, "InvalidResourceLocation", "location",

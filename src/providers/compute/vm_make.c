@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/names.h"
 #include "providers/common/document.h"
 #include "providers/compute/attach.h"
 #include "providers/compute/compute.h"
@@ -13,6 +14,7 @@
 #include "providers/compute/plan.h"
 
 #define PROFILE "properties.storageProfile"
+#define LUN_MAX 63
 
 static int fail_parameter(const char *target, const char *hint, const char *what,
 			  struct lf_error *err)
@@ -66,17 +68,20 @@ static int add_disk(struct lf_arm_call *call, const json_t *row, int64_t lun, js
 static int add_disks(struct lf_arm_call *call, json_t *machine, struct lf_error *err)
 {
 	const json_t *body = lf_arm_body(call), *row;
+	uint64_t luns = 0; /* taken */
 	size_t i;
 
 	int rc = add_disk(call, lf_json_at(body, PROFILE ".osDisk"), -1, machine, err);
 	json_array_foreach (lf_json_at(body, PROFILE ".dataDisks"), i, row) {
+		int64_t lun = lf_json_int_or(row, "lun", -1);
 		if (rc)
 			return rc;
-		if (!lf_json_at(row, "lun"))
+		if (lun < 0 || lun > LUN_MAX || luns & UINT64_C(1) << lun)
 			return fail_parameter(PROFILE ".dataDisks.lun",
-					      "give each data disk a LUN of its own",
-					      "a data disk has no LUN", err);
-		rc = add_disk(call, row, lf_json_int_or(row, "lun", 0), machine, err);
+					      "give each data disk a LUN of its own, 0 to 63",
+					      "a data disk has no LUN of its own", err);
+		luns |= UINT64_C(1) << lun;
+		rc = add_disk(call, row, lun, machine, err);
 	}
 	return rc;
 }
@@ -173,7 +178,10 @@ int lf_vm_make(struct lf_arm_call *call, struct lf_error *err)
 	if (!lf_json_text(lf_arm_body(call), "location"))
 		return fail_parameter("location", "name the region of its disks",
 				      "a machine needs a location", err);
-	int rc = plan_machine(call, &machine, err);
+	int rc = lf_name_check(LF_NAME_LOCATION, lf_json_text(lf_arm_body(call), "location"),
+			       "location", err);
+	if (!rc)
+		rc = plan_machine(call, &machine, err);
 	if (!rc)
 		rc = submit(call, machine, job, err);
 	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;

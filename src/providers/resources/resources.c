@@ -84,18 +84,7 @@ static int list_locations(struct lf_arm_call *call, struct lf_error *err)
 static int check_group(struct lf_arm_call *call, const char *id, json_t *doc,
 		       const struct lf_resource *before, json_t *state, struct lf_error *err)
 {
-	const char *name = lf_arm_id_last(id);
-	size_t len = strlen(name);
-
-	(void)call, (void)before, (void)state;
-	if (len > 90 || name[len - 1] == '.' ||
-	    name[strspn(name,
-			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_().")])
-		return lf_fail_arm(
-			err, LF_EINVAL, "InvalidResourceGroup", name,
-			"1 to 90 letters, digits, '-', '_', '(', ')' and '.', not ending in "
-			"'.'",
-			"the resource group name '%.100s' is not valid", name);
+	(void)call, (void)id, (void)before, (void)state;
 	return lf_json_set_text(doc, "properties.provisioningState", "Succeeded")
 		       ? lf_fail_nomem(err)
 		       : 0;

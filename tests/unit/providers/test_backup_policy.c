@@ -116,6 +116,67 @@ static void test_schedule__that_never_comes(void **state)
 	assert_true(lf_policy_last_due(bad, at("2024-03-05T13:00:00Z")) == INT64_MIN);
 }
 
+static void check(const char *text, const char *target)
+{
+	LF_AUTO_JSON *policy = policy_of(text);
+	int rc = lf_policy_check(policy, &err);
+
+	if (rc != (target ? LF_EINVAL : 0))
+		fail_msg("%s: %d", text, rc);
+	if (target)
+		assert_string_equal(err.target, target);
+	/* whatever it says, the times that follow of it are times */
+	assert_true(lf_policy_keep_until(policy, at("2024-01-10T02:00:00Z")) >=
+		    at("2024-01-10T02:00:00Z"));
+	assert_true(lf_policy_longest(policy) >= 0);
+	(void)lf_policy_last_due(policy, at("2024-01-10T02:00:00Z"));
+}
+
+static void test_policy__has_counts_and_hours_within_the_services_bounds(void **state)
+{
+	static const char daily[] = "properties.retentionPolicy.dailySchedule.retentionDuration";
+	static const char hourly[] = "properties.schedulePolicy.hourlySchedule";
+	static const char *const bad[] = {
+		"0",	 "-1",	"10000", "36500", "9223372036854775807", "-9223372036854775808",
+		"\"x\"", "null"};
+	char text[512];
+
+	(void)state;
+	check(gfs, NULL);
+	check("{\"retentionPolicy\": {\"dailySchedule\": {\"retentionDuration\": {\"count\": "
+	      "9999, \"durationType\": \"Days\"}}}}",
+	      NULL);
+	for (size_t i = 0; i < LF_N(bad); i++) {
+		snprintf(text, sizeof(text),
+			 "{\"retentionPolicy\": {\"dailySchedule\": {\"retentionDuration\": "
+			 "{\"count\": %s, \"durationType\": \"Days\"}}}}",
+			 bad[i]);
+		check(text, daily);
+		snprintf(text, sizeof(text),
+			 "{\"retentionPolicy\": {\"yearlySchedule\": {\"retentionDuration\": "
+			 "{\"count\": %s, \"durationType\": \"Years\"}}}}",
+			 bad[i]);
+		check(text, "properties.retentionPolicy.yearlySchedule.retentionDuration");
+	}
+	check("{\"retentionPolicy\": {\"dailySchedule\": {\"retentionDuration\": {\"count\": 7, "
+	      "\"durationType\": \"Aeons\"}}}}",
+	      daily);
+	for (size_t i = 0; i < 6; i++) {
+		snprintf(text, sizeof(text),
+			 "{\"schedulePolicy\": {\"scheduleRunFrequency\": \"Hourly\", "
+			 "\"hourlySchedule\": {\"interval\": %s, \"scheduleWindowDuration\": 24, "
+			 "\"scheduleWindowStartTime\": \"2024-01-01T08:00:00Z\"}}}",
+			 bad[i]);
+		check(text, hourly);
+		snprintf(text, sizeof(text),
+			 "{\"schedulePolicy\": {\"scheduleRunFrequency\": \"Hourly\", "
+			 "\"hourlySchedule\": {\"interval\": 4, \"scheduleWindowDuration\": %s, "
+			 "\"scheduleWindowStartTime\": \"2024-01-01T08:00:00Z\"}}}",
+			 bad[i]);
+		check(text, hourly);
+	}
+}
+
 static void test_names__are_made_of_group_and_machine(void **state)
 {
 	static const char vm[] = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/"
@@ -155,6 +216,7 @@ int main(void)
 		cmocka_unit_test(test_schedule__weekly_old_and_new_form),
 		cmocka_unit_test(test_schedule__hourly_in_its_window),
 		cmocka_unit_test(test_schedule__that_never_comes),
+		cmocka_unit_test(test_policy__has_counts_and_hours_within_the_services_bounds),
 		cmocka_unit_test(test_names__are_made_of_group_and_machine),
 		cmocka_unit_test(test_restore_request__in_every_documented_form),
 	};
