@@ -64,7 +64,7 @@ static bool is_version(const char *text)
 int lf_arm_check_version(const struct lf_arm_provider *provider, const char *version,
 			 struct lf_error *err)
 {
-	const char *newest = "";
+	const char *oldest = "~";
 	char hint[256] = "use one of";
 
 	if (!version)
@@ -77,11 +77,11 @@ int lf_arm_check_version(const struct lf_arm_provider *provider, const char *ver
 		size_t used = strlen(hint);
 		if (lf_text_equal_nocase(*v, version))
 			return 0;
-		newest = strcmp(*v, newest) > 0 ? *v : newest;
+		oldest = strcmp(*v, oldest) < 0 ? *v : oldest;
 		snprintf(hint + used, sizeof(hint) - used, " %s", *v);
 	}
-	/* a client newer than this build asks for what it knows; the shapes only grow */
-	if (is_version(version) && strncmp(version, newest, 10) > 0)
+	/* clients pin versions that no list here can foresee, and the shapes only grow */
+	if (is_version(version) && strncmp(version, oldest, 10) >= 0)
 		return 0;
 	return lf_fail_arm(err, LF_EINVAL, "InvalidApiVersionParameter", "api-version", hint,
 			   "the api-version '%.40s' is invalid", version);

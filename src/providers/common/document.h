@@ -38,7 +38,7 @@ struct lf_document {
 	bool needs_location; /* body.location is required on create and cannot change */
 	bool async;	     /* answers carry Azure-AsyncOperation (already done) */
 	bool tags_only;	     /* PATCH changes tags and nothing else */
-	bool created_is_200; /* clients of the type do not take 201 */
+	bool created_is_200; /* the description knows no 201, and clients refuse it */
 	int deleted_status;  /* of a DELETE that found something; 0: 200 */
 };
 

@@ -138,6 +138,7 @@ const struct lf_document lf_disk_document = {.type = LF_DISK_TYPE,
 					     .undo = remove_disk,
 					     .making = import_job,
 					     .needs_location = true,
+					     .created_is_200 = true,
 					     .async = true};
 
 int lf_disk_remove(struct lf_context *context, const char *id, struct lf_error *err)

@@ -66,7 +66,8 @@ static int list_skus(struct lf_arm_call *call, struct lf_error *err)
 }
 
 static const struct lf_document set_document = {.type = "Microsoft.Compute/availabilitySets",
-						.needs_location = true};
+						.needs_location = true,
+						.created_is_200 = true};
 static const struct lf_document group_document = {
 	.type = "Microsoft.Compute/proximityPlacementGroups", .needs_location = true};
 

@@ -363,7 +363,8 @@ static int get_instance(struct lf_arm_call *call, struct lf_error *err)
 	return body && configuration ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
 }
 
-/* The cloud as clients of 2019 and later describe it. */
+/* The cloud as clients of 2019 and later describe it.  Terraform takes one whose tenant is not
+ * "common" for Azure Stack, and refuses it. */
 static json_t *describe_cloud(struct lf_arm_call *call)
 {
 	const char *base = lf_arm_base_url(call), *host = base + strlen("https://");
@@ -372,11 +373,10 @@ static json_t *describe_cloud(struct lf_arm_call *call)
 	return json_pack(
 		"{s:s,s:{s:s,s:[s,s],s:s,s:s},s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:{s:s,s:s,s:s,s:s}}",
 		"name", "Landfall", "authentication", "loginEndpoint", base, "audiences", slash,
-		base, "tenant", lf_arm_context(call)->tenant_id, "identityProvider", "AAD",
-		"resourceManager", base, "media", base, "graphAudience", slash, "graph", base,
-		"portal", base, "gallery", base, "microsoftGraphResourceId", slash, "suffixes",
-		"storage", host, "keyVaultDns", host, "acrLoginServer", host, "sqlServerHostname",
-		host);
+		base, "tenant", "common", "identityProvider", "AAD", "resourceManager", base,
+		"media", base, "graphAudience", slash, "graph", base, "portal", base, "gallery",
+		base, "microsoftGraphResourceId", slash, "suffixes", "storage", host, "keyVaultDns",
+		host, "acrLoginServer", host, "sqlServerHostname", host);
 }
 
 static int get_endpoints(struct lf_arm_call *call, struct lf_error *err)

@@ -97,9 +97,34 @@ int lf_sr_settings_list(struct lf_arm_call *call, struct lf_error *err)
 	return list_below(call, LF_SR_TYPE_SETTING, setting_view, err);
 }
 
+/* Every vault has the setting "default", also before somebody sets it; clients read it with the
+ * vault. */
+static int reply_unset(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_SR_SCOPE scope = {0};
+	LF_AUTO_JSON *doc = NULL;
+	int rc = lf_sr_scope_open(call, LF_SR_VAULT, &scope, err);
+
+	if (rc)
+		return rc;
+	LF_AUTO_FREE char *id =
+		lf_sr_child_id(scope.vault.id, "replicationVaultSettings", "default");
+	json_t *unset = json_pack("{s:n,s:n}", "migrationSolutionId", "vmwareToAzureProviderType");
+	if (!id || !unset) {
+		json_decref(unset);
+		return lf_fail_nomem(err);
+	}
+	rc = lf_sr_view_new(id, LF_SR_TYPE_SETTING, unset, &doc, err);
+	return rc ? rc : lf_arm_reply(call, 200, doc, err);
+}
+
 int lf_sr_settings_get(struct lf_arm_call *call, struct lf_error *err)
 {
-	return get_named(call, "replicationVaultSettings", setting_view, err);
+	int rc = get_named(call, "replicationVaultSettings", setting_view, err);
+
+	return rc == LF_ENOTFOUND && lf_text_equal_nocase(lf_arm_param(call, "name"), "default")
+		       ? reply_unset(call, err)
+		       : rc;
 }
 
 int lf_sr_settings_put(struct lf_arm_call *call, struct lf_error *err)

@@ -215,7 +215,8 @@ int lf_sr_mappings_put(struct lf_arm_call *call, struct lf_error *err)
 	LF_AUTO_SR_SCOPE scope = {0};
 	int rc = lf_sr_scope_open(call, LF_SR_CONTAINER, &scope, err);
 
-	if (!rc && lf_json_at(body, INPUT))
+	/* "" is what clients send that have no type for this input */
+	if (!rc && lf_json_text_or(body, INPUT ".instanceType", "-")[0] && lf_json_at(body, INPUT))
 		rc = lf_sr_check_instance(lf_json_text(body, INPUT ".instanceType"),
 					  "ReplicationProviderSpecificContainerMappingInput",
 					  INPUT ".instanceType", err);

@@ -1,0 +1,22 @@
+// What Terraform's azurerm asks before and around each resource, as it was seen to; the provider itself is not in a registry that is reached.
+import { arm, check, prefix, refused, S, url } from "./lib.mjs";
+
+const rg = `${prefix}-tf`, location = "eastus", vault = `${S}/resourceGroups/${rg}/providers/Microsoft.RecoveryServices/vaults/v1`;
+const compute = `${S}/resourceGroups/${rg}/providers/Microsoft.Compute`;
+
+const cloud = await (await fetch(`${url}/metadata/endpoints?api-version=2022-09-01`)).json();
+check("the cloud is no Azure Stack: its tenant is \"common\", its provider AAD", cloud.authentication.tenant === "common" && cloud.authentication.identityProvider === "AAD", cloud.authentication);
+await arm("PUT", `${S}/resourcegroups/${rg}?api-version=2022-09-01`, { location });
+await arm("PUT", `${vault}?api-version=2024-04-01`, { location, sku: { name: "Standard" }, properties: { publicNetworkAccess: "Enabled" } });
+const setting = (await arm("GET", `${vault}/replicationVaultSettings/default?api-version=2024-04-01`)).json;
+check("a vault has its default setting before anybody sets it", setting.name === "default" && setting.properties.vmwareToAzureProviderType === null, setting);
+await refused("another setting that nobody made", 404, "ResourceNotFound", () => arm("GET", `${vault}/replicationVaultSettings/other?api-version=2024-04-01`));
+const stable = ["2021-02-01", "2021-07-01", "2021-12-01", "2022-02-01", "2022-10-01", "2023-08-01", "2024-02-01", "2024-10-01"];
+const answers = await Promise.all(stable.map((v) => arm("GET", `${vault}/backupPolicies?api-version=${v}`).then((a) => a.status)));
+check("each version of the backup contract that clients pin is served", answers.every((status) => status === 200), answers);
+for (const version of ["2010-01-01", "2024-13", "newest", "2024-10-01x"])
+  await refused(`the version ${version}`, 400, "InvalidApiVersionParameter", () => arm("GET", `${vault}/backupPolicies?api-version=${version}`));
+const disk = await arm("PUT", `${compute}/disks/d1?api-version=2023-04-02`, { location, sku: { name: "Standard_LRS" }, properties: { diskSizeGB: 1, creationData: { createOption: "Empty" } } });
+check("a new disk is answered with a status of its description", [200, 202].includes(disk.status), disk.status);
+const set = await arm("PUT", `${compute}/availabilitySets/a1?api-version=2024-03-01`, { location, properties: {} });
+check("so is a new availability set", set.status === 200, set.status);
