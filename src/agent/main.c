@@ -227,6 +227,9 @@ static void work_forever(struct agent *agent)
 		};
 		int rc = lf_transfer_run(&opts, &err);
 		forget_assignments(agent);
+		if (!rc)
+			lf_progress_succeeded(&agent->progress,
+					      lf_json_text_or(assignment, "itemId", ""));
 		if (!rc || rc == LF_ECANCELED) {
 			wait = 1;
 			continue;

@@ -25,9 +25,22 @@ char *lf_progress_token(struct lf_progress *progress)
 	return token;
 }
 
-void lf_progress_set(struct lf_progress *progress, json_t *status)
+/* What failed before stays told until something succeeds: the next try alone mends nothing. */
+static void keep_failure(json_t *status, const json_t *before)
 {
-	const char *item = lf_json_text_or(status, "itemId", "");
+	static const char *const members[] = {"code", "error", "advice"};
+
+	if (lf_json_at(status, "error"))
+		return;
+	for (size_t i = 0; i < LF_N(members); i++)
+		if (lf_json_at(before, members[i]))
+			json_object_set(status, members[i], lf_json_at(before, members[i]));
+}
+
+/* The status of the item becomes this one (NULL: none); keep: with an earlier failure. */
+static void replace_status(struct lf_progress *progress, const char *item, json_t *status,
+			   bool keep)
+{
 	json_t *all = json_array();
 	size_t i;
 	json_t *entry;
@@ -36,11 +49,24 @@ void lf_progress_set(struct lf_progress *progress, json_t *status)
 	json_array_foreach (progress->status, i, entry) {
 		if (strcmp(lf_json_text_or(entry, "itemId", ""), item) != 0)
 			json_array_append(all, entry);
+		else if (keep)
+			keep_failure(status, entry);
 	}
-	json_array_append_new(all, status);
+	if (status)
+		json_array_append_new(all, status);
 	json_decref(progress->status);
 	progress->status = all;
 	pthread_mutex_unlock(&progress->mutex);
+}
+
+void lf_progress_set(struct lf_progress *progress, json_t *status)
+{
+	replace_status(progress, lf_json_text_or(status, "itemId", ""), status, true);
+}
+
+void lf_progress_succeeded(struct lf_progress *progress, const char *item)
+{
+	replace_status(progress, item, json_pack("{s:s}", "itemId", item), false);
 }
 
 /* Tell how far we are, at most twice a second. */

@@ -20,8 +20,10 @@ struct lf_progress {
 };
 /* Copy of the latest token; free(). */
 char *lf_progress_token(struct lf_progress *progress);
-/* Take status as the latest of its item. */
+/* Take status as the latest of its item; a failure that was told ("error") stays with it. */
 void lf_progress_set(struct lf_progress *progress, json_t *status);
+/* A session of the item has made its point: earlier failures are over. */
+void lf_progress_succeeded(struct lf_progress *progress, const char *item);
 
 struct lf_transfer_opts {
 	struct lf_link *link;
