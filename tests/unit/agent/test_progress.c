@@ -32,7 +32,7 @@ static const json_t *status_of(const char *item)
 	return NULL;
 }
 
-static void fail(const char *item, const char *error)
+static void tell_failure(const char *item, const char *error)
 {
 	lf_progress_set(&progress, json_pack("{s:s,s:s,s:s}", "itemId", item, "error", error,
 					     "advice", "look there"));
@@ -41,12 +41,12 @@ static void fail(const char *item, const char *error)
 static void test_progress__of_the_next_try_leaves_the_failure_told(void **state)
 {
 	(void)state;
-	fail("a", "the disk is on fire");
+	tell_failure("a", "the disk is on fire");
 	lf_progress_set(&progress, json_pack("{s:s,s:i}", "itemId", "a", "bytesPerSecond", 7));
 	assert_string_equal(lf_json_text_or(status_of("a"), "error", ""), "the disk is on fire");
 	assert_string_equal(lf_json_text_or(status_of("a"), "advice", ""), "look there");
 	assert_int_equal(lf_json_int_or(status_of("a"), "bytesPerSecond", 0), 7);
-	fail("a", "the disk is wet");
+	tell_failure("a", "the disk is wet");
 	assert_string_equal(lf_json_text_or(status_of("a"), "error", ""), "the disk is wet");
 	assert_int_equal(json_array_size(progress.status), 1);
 }
@@ -54,8 +54,8 @@ static void test_progress__of_the_next_try_leaves_the_failure_told(void **state)
 static void test_progress__of_a_success_ends_it_for_that_item(void **state)
 {
 	(void)state;
-	fail("a", "the disk is on fire");
-	fail("b", "so is this");
+	tell_failure("a", "the disk is on fire");
+	tell_failure("b", "so is this");
 	lf_progress_succeeded(&progress, "a");
 	assert_null(lf_json_at(status_of("a"), "error"));
 	assert_string_equal(lf_json_text_or(status_of("b"), "error", ""), "so is this");
