@@ -149,6 +149,7 @@ def rows_that_are_not_the_sender_s(site):
         second.vault, second.group = s.vault, s.group
         refused("rows of another pairing's", second.send(str(uuid.uuid4())), 409)
     check("its own is let go of", s.peer.call("DELETE", region, mine).status == 204)
+    check("and again: it is gone", s.peer.call("DELETE", region, mine).status == 204)
 
 
 @attack(fresh=True)

@@ -107,7 +107,7 @@ token=$(
 	curl -sf --cacert "$LF_CA_FILE" "$LF_URL/$LF_TENANT_ID/oauth2/v2.0/token" -d grant_type=client_credentials -d "client_id=$LF_CLIENT_ID" \
 		--data-urlencode "client_secret=$LF_CLIENT_SECRET" -d scope=https://storage.azure.com/.default | jq -r .access_token
 )
-container=$(find "$restored" -mindepth 1 -maxdepth 1 -printf '%f\n' | head -1)
+container=$(find "$restored" -mindepth 1 -maxdepth 1 ! -name '.*' -printf '%f\n' | head -1)
 compare() { # every source disk is one of the blobs
 	local name blob found
 	for name in os data more; do

@@ -11,6 +11,7 @@
 #include "providers/backup/backup.h"
 #include "providers/backup/internal.h"
 #include "providers/resources/resources.h"
+#include "vault/claim.h"
 #include "vault/point.h"
 
 #define ROWS_MAX 16 /* vault, group, policy, item, point */
@@ -101,9 +102,24 @@ static void replica_claim(const struct lf_received *what, char out[static 64])
 	snprintf(out, 64, LF_REPLICA_CLAIM "%s", what->pairing);
 }
 
+/* It was let go of, and is not collected yet: as good as gone. */
+static int fail_unclaimed(struct lf_context *context, const struct lf_received *what,
+			  struct lf_vault *vault, struct lf_error *err)
+{
+	bool live = false;
+	int rc = lf_claims_live(vault, what->point, lf_clock_now_ns(context->clock), &live, err);
+
+	if (rc)
+		return rc;
+	return live ? lf_fail_arm(err, LF_ECONFLICT, "PointIsNotAReplica", what->point, NULL,
+				  "region %s has a point of that id that is not the sender's",
+				  what->region)
+		    : lf_fail(err, LF_ENOTFOUND, what->point, "the point was let go of");
+}
+
 /* A row of an earlier version, whose point has a claim like one of our own. */
 static int find_row(struct lf_context *context, const struct lf_received *what,
-		    struct lf_error *err)
+		    struct lf_vault *vault, struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = LF_BACKUP_POINT_TYPE};
 	LF_AUTO_RESOURCE_LIST list = {0};
@@ -113,10 +129,7 @@ static int find_row(struct lf_context *context, const struct lf_received *what,
 		if (is_of(list.items[i].state, what->pairing) &&
 		    strcmp(lf_json_text_or(list.items[i].state, "point", ""), what->point) == 0)
 			return 0;
-	return rc ? rc
-		  : lf_fail_arm(err, LF_ECONFLICT, "PointIsNotAReplica", what->point, NULL,
-				"region %s has a point of that id that is not the sender's",
-				what->region);
+	return rc ? rc : fail_unclaimed(context, what, vault, err);
 }
 
 int lf_backup_replica_sent(struct lf_context *context, const struct lf_received *what,
@@ -134,7 +147,7 @@ int lf_backup_replica_sent(struct lf_context *context, const struct lf_received 
 		return rc;
 	replica_claim(what, claim);
 	rc = lf_claim_until(vault, what->point, claim, &until, err);
-	return rc == LF_ENOTFOUND ? find_row(context, what, err) : rc;
+	return rc == LF_ENOTFOUND ? find_row(context, what, vault, err) : rc;
 }
 
 /* A point that is there stays as it is: it is the same, or a conflict. */
