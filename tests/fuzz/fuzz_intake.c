@@ -16,21 +16,17 @@
 #include "http_standin.h"
 #include "replication/agents.h"
 #include "replication/intake.h"
+#include "replication/journal.h"
 #include "replication/session.h"
 #include "replication/state.h"
-#include "replication/journal.h"
 #include "vault/crypt.h"
-#include "vault/pack_internal.h"
-#include "vault/point.h"
+#include "victim.h"
 
-#define AGENT	     "aaaaaaaa-0000-4000-8000-000000000001"
-#define ITEM	     "/i"
-#define FINGERPRINT  "fingerprint"
-#define START	     (INT64_C(1800000000) * LF_NS_PER_S)
-#define ASKS_MAX     12u
-#define FORGED_MAX   32u
-#define VICTIM	     "bbbbbbbb-0000-4000-8000-000000000002"
-#define VICTIM_PAGES 8u
+#define AGENT	    "aaaaaaaa-0000-4000-8000-000000000001"
+#define ITEM	    "/i"
+#define FINGERPRINT "fingerprint"
+#define START	    (INT64_C(1800000000) * LF_NS_PER_S)
+#define ASKS_MAX    12u
 
 static struct {
 	char *dir;
@@ -43,22 +39,6 @@ static struct {
 } site;
 
 static char session[LF_GUID_SIZE];
-
-/* Another machine's point, and what the agent may know of it. */
-static struct {
-	struct lf_vault *vault;
-	struct lf_root root;
-	struct lf_chunk_id data;
-	json_t *manifest;
-	uint8_t bytes[VICTIM_PAGES * LF_PAGE_SIZE];
-} victim;
-
-/* What this input has claimed. */
-static struct {
-	struct lf_chunk_id ids[FORGED_MAX];
-	size_t n;
-	char pack[LF_PACK_NAME_SIZE];
-} forged;
 
 static const struct {
 	const char *method, *path, *query;
@@ -152,137 +132,21 @@ static void open_site(void)
 	LF_ASSERT(lf_intake_open(&intake, &site.intake, &err) == 0);
 	LF_ASSERT(lf_replication_run(site.replication, &err) == 0);
 	put_key();
-}
-
-static void make_victim(void)
-{
-	struct lf_extent extent = {.pages = VICTIM_PAGES};
-	struct lf_map_edit *edit = NULL;
-	char root[LF_ROOT_TEXT_SIZE];
-	struct lf_error err;
-
-	for (size_t i = 0; i < sizeof(victim.bytes); i++)
-		victim.bytes[i] = (uint8_t)(i * 7 + i / LF_PAGE_SIZE);
-	LF_ASSERT(lf_regions_vault(site.regions, "west", &victim.vault, &err) == 0);
-	LF_ASSERT(lf_vault_put(victim.vault, victim.bytes, sizeof(victim.bytes), &victim.data,
-			       &err) == 0);
-	LF_ASSERT(lf_vault_flush(victim.vault, &err) == 0);
-	extent.chunk = victim.data;
-	LF_ASSERT(lf_map_edit_begin(victim.vault, NULL, &edit, &err) == 0);
-	LF_ASSERT(lf_map_edit_put(edit, &extent, &err) == 0);
-	LF_ASSERT(lf_map_edit_commit(edit, &victim.root, &err) == 0);
-	lf_map_edit_free(edit);
-	lf_root_format(&victim.root, root);
-	victim.manifest =
-		json_pack("{s:s,s:s,s:s,s:{},s:[{s:s,s:s,s:i,s:s,s:i,s:b}]}", "id", VICTIM, "time",
-			  "2026-01-01T00:00:00Z", "consistency", "CrashConsistent", "machine",
-			  "disks", "id", "d", "name", "os", "sizeBytes", (int)sizeof(victim.bytes),
-			  "root", root, "lun", -1, "os", 1);
-	LF_ASSERT(victim.manifest && lf_point_put(victim.vault, VICTIM, victim.manifest,
-						  "retention", LF_CLAIM_FOREVER, &err) == 0);
-}
-
-/* Is the content found under id the one that has it? */
-static void check_chunk(struct lf_vault *vault, const struct lf_chunk_id *id)
-{
-	static struct lf_chunk_hasher *hasher;
-	struct lf_chunk_id is;
-	LF_AUTO_BUF plain = LF_BUF_INIT;
-	struct lf_error err;
-
-	if (!hasher)
-		LF_ASSERT(lf_chunk_hasher_new(lf_vault_key(victim.vault), &hasher, &err) == 0);
-	if (lf_vault_read_chunk(vault, id, &plain, &err) == LF_ENOTFOUND)
-		return;
-	LF_ASSERT(plain.len);
-	LF_ASSERT(lf_chunk_id_of(hasher, plain.data, plain.len, &is, &err) == 0);
-	LF_ASSERT(memcmp(&is, id, sizeof(is)) == 0);
-}
-
-static void look_at_victim(struct lf_vault *vault)
-{
-	static uint8_t read[sizeof(victim.bytes)];
-	LF_AUTO_JSON *manifest = NULL;
-	int64_t until;
-	struct lf_error err;
-
-	LF_ASSERT(lf_point_get(vault, VICTIM, &manifest, &err) == 0);
-	LF_ASSERT(json_equal(lf_json_at(manifest, "disks"), lf_json_at(victim.manifest, "disks")));
-	LF_ASSERT(lf_claim_until(vault, VICTIM, "retention", &until, &err) == 0 &&
-		  until == LF_CLAIM_FOREVER);
-	LF_ASSERT(lf_map_read(vault, &victim.root, read, sizeof(read), 0, &err) == 0);
-	LF_ASSERT(memcmp(read, victim.bytes, sizeof(read)) == 0);
-	for (size_t i = 0; i < forged.n; i++)
-		check_chunk(vault, &forged.ids[i]);
-}
-
-/* As somebody who opens the store anew reads it: no cache knows better than what lies there. */
-static void look_from_outside(void)
-{
-	const struct lf_vault_opts opts = {.read_only = true};
-	LF_AUTO_FREE char *dir = lf_printf_dup("%s/regions/west/store", site.dir);
+	LF_AUTO_FREE char *store = lf_printf_dup("%s/regions/west/store", site.dir);
 	LF_AUTO_FREE char *key = lf_printf_dup("%s/keys/platform.key", site.dir);
 	struct lf_vault *vault = NULL;
-	struct lf_error err;
-
-	int rc = lf_vault_open(dir, key, &opts, &vault, &err);
-	if (rc)
-		fprintf(stderr, "%s\n", err.message);
-	LF_ASSERT(rc == 0);
-	look_at_victim(vault);
-	lf_vault_free(vault);
+	LF_ASSERT(lf_regions_vault(site.regions, "west", &vault, &err) == 0);
+	victim_make(vault, store, key);
 }
 
-/* The id under which the next chunk is to be found: its own, the other machine's, or any. */
-static void claim_id(uint8_t how, const uint8_t *data, size_t size, const void *content, size_t len,
-		     struct lf_chunk_id *ret_id)
+/* Where an agent's packs lie before they are adopted. */
+static void put_forged(const uint8_t *data, size_t size)
 {
-	struct lf_chunk_hasher *hasher = NULL;
-	struct lf_error err;
-
-	*ret_id = how % 4 == 1 ? victim.data : victim.root.node;
-	if (how % 4 == 3)
-		memset(ret_id, size ? data[0] : 0, sizeof(*ret_id));
-	if (how % 4)
-		return;
-	LF_ASSERT(lf_chunk_hasher_new(lf_vault_key(victim.vault), &hasher, &err) == 0);
-	LF_ASSERT(lf_chunk_id_of(hasher, content, len, ret_id, &err) == 0);
-	lf_chunk_hasher_free(hasher);
-}
-
-/* A pack that is sealed as it should be.  Its chunks, three bytes each: which id; of which kind,
- * and whether the content is the other machine's; what it is made of. */
-static void forge(const uint8_t *data, size_t size)
-{
-	static uint8_t content[sizeof(victim.bytes)];
-	struct lf_pack_writer *writer = NULL;
 	LF_AUTO_FREE char *path = lf_printf_dup("%s/forged", site.dir);
-	LF_AUTO_FREE char *blob = NULL;
-	struct lf_error err;
 
-	LF_ASSERT(lf_pack_writer_new(lf_vault_key(victim.vault), path, &writer, &err) == 0);
-	for (; size >= 3 && forged.n < FORGED_MAX; data += 3, size -= 3) {
-		struct lf_chunk_id *id = &forged.ids[forged.n];
-		size_t len =
-			data[1] & 4 ? 1u + data[2] : LF_PAGE_SIZE * (1u + data[2] % VICTIM_PAGES);
-		memset(content, data[2], sizeof(content));
-		if (data[1] & 2)
-			memcpy(content, victim.bytes, sizeof(content));
-		claim_id(data[0], data + 2, 1, content, len, id);
-		if (lf_pack_writer_find(writer, id))
-			continue;
-		LF_ASSERT(lf_pack_writer_add_kind(writer, id,
-						  data[1] & 1 ? LF_CHUNK_NODE : LF_CHUNK_DATA,
-						  content, len, &err) == 0);
-		forged.n++;
-	}
-	if (lf_pack_writer_count(writer)) {
-		LF_ASSERT(lf_pack_writer_finish(writer, forged.pack, &err) == 0);
-		blob = lf_printf_dup("%s/blob-%s", site.dir, forged.pack);
-		LF_ASSERT(rename(path, blob) == 0);
-	}
-	lf_pack_writer_free(writer);
-	unlink(path);
+	forge(data, size, path);
+	LF_AUTO_FREE char *blob = lf_printf_dup("%s/blob-%s", site.dir, forged.pack);
+	LF_ASSERT(rename(path, blob) == 0 || access(path, F_OK) != 0);
 }
 
 /* Every input finds the site as the first one did. */
@@ -391,12 +255,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static unsigned inputs;
 
-	if (!site.dir) {
+	if (!site.dir)
 		open_site();
-		make_victim();
-	}
-	forged.n = 0;
-	snprintf(forged.pack, sizeof(forged.pack), "%064d", 0);
+	forget_forged();
 	begin_item();
 	for (unsigned n = 0; size >= 3 && n < ASKS_MAX; n++) {
 		size_t len = (size_t)(data[1] | data[2] << 8);
@@ -405,15 +266,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (step < LF_N(asks))
 			ask(step, (const char *)data + 3, len);
 		else if (step == LF_N(asks))
-			forge(data + 3, len);
+			put_forged(data + 3, len);
 		else
 			send_extents(data + 3, len);
 		data += 3 + len;
 		size -= 3 + len;
 	}
 	look_at_item();
-	look_at_victim(victim.vault);
+	victim_check(victim.vault);
 	if (++inputs % 32 == 0)
-		look_from_outside();
+		victim_check_from_outside();
 	return 0;
 }
