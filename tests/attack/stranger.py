@@ -10,7 +10,7 @@ import time
 import urllib.parse
 import uuid
 
-from lib import attack, check, head
+from lib import BLOB_VERSION, attack, check, head
 
 HOSTILE = (b"%FF", b"%C3", b"%ED%A0%80", b"%C0%AF", b"%F5%80%80%80", b"%00", b"%0A", b"%3Cscript%3E")
 LONG = urllib.parse.quote("x" + "ü" * 127).encode()
@@ -408,3 +408,128 @@ def other_tenants(site):
         check(f"tenant {tenant}", answer.status == 400 and "AADSTS90002" in answer.body.decode(), answer)
     for tenant in ("common", "organizations", site.tenant.upper()):
         check(f"tenant {tenant}", site.token(tenant=tenant).status == 200)
+
+
+@attack
+def ends_in_doubt(site):
+    "a request that says in two ways where it ends, or for whom it is, is refused, and the connection ends"
+    host = f"127.0.0.1:{site.port}".encode()
+    heads = {
+        "two lengths": b"Host: %s\r\nContent-Length: 5\r\nContent-Length: 6\r\n", "the same length twice": b"Host: %s\r\nContent-Length: 5\r\nContent-Length: 5\r\n",
+        "a blank before the colon": b"Host: %s\r\nTransfer-Encoding : chunked\r\nContent-Length: 5\r\n", "a tab before the colon": b"Host: %s\r\nContent-Length\t: 5\r\n",
+        "another encoding": b"Host: %s\r\nTransfer-Encoding: gzip, chunked\r\n", "an encoding of two lines": b"Host: %s\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+        "two hosts": b"Host: %s\r\nHost: other\r\nContent-Length: 5\r\n", "no host": b"Content-Length: 5\r\n",
+        "a folded length": b"Host: %s\r\nContent-Length: 1\r\n 2\r\n", "a folded header": b"Host: %s\r\nX-a: b\r\n\tc\r\nContent-Length: 5\r\n",
+        "a control in a header": b"Host: %s\r\nX-a: b\x01\r\nContent-Length: 5\r\n", "a header without a name": b"Host: %s\r\n: x\r\nContent-Length: 5\r\n",
+    }
+    inner = b"GET /agent/v1/ca HTTP/1.1\r\nHost: x\r\n\r\n"
+    for what, text in heads.items():
+        with site.wire(timeout=20) as wire:
+            wire.send(b"POST /agent/v1/register HTTP/1.1\r\n" + text.replace(b"%s", host) + b"\r\nhello" + inner)
+            first = wire.answer()
+            check(f"{what}: 400", first.status == 400 or (first.status == 0 and "header" in what), first)
+            second = wire.answer()
+            check(f"{what}: nothing that followed was served", second.status in (0, 400), second)
+
+
+@attack
+def names_of_others(site):
+    "a token is good for this site's names alone, and a Host that is none of them does not come back"
+    path = f"/subscriptions/{site.subscription}?api-version=2022-12-01"
+    own, storage = site.owner_token(), site.owner_token("https://storage.azure.com/.default")
+    foreign = site.owner_token("https://some.other.service/.default")
+    check("the token itself is good", site.ask("GET", path, {"Authorization": "Bearer " + own}).status == 200)
+    for host in ("some.other.service", "some.other.service:443", "storage.azure.com", "127.0.0.1.some.other.service", "localhost@some.other.service"):
+        for what, token in (("for another service", foreign), ("for storage", storage)):
+            refused(f"a token {what} with the Host {host}", site.ask("GET", path, {"Authorization": "Bearer " + token, "Host": host}), 401)
+        for where in ("/metadata/endpoints?api-version=2022-09-01", f"/{site.tenant}/v2.0/.well-known/openid-configuration"):
+            answer = site.ask("GET", where, {"Host": host})
+            check(f"the Host {host} does not come back from {where[:20]}", host.encode() not in answer.body, answer)
+    site.corp
+    refused("a token for the management plane at blobs", site.ask("GET", "/corp/vhds/finance.vhd", {"Authorization": "Bearer " + own, "x-ms-version": BLOB_VERSION}), 401)
+    refused("a token for another service at blobs", site.ask("GET", "/corp/vhds/finance.vhd", {"Authorization": "Bearer " + foreign, "x-ms-version": BLOB_VERSION, "Host": "some.other.service"}), 401)
+
+
+@attack(options=("--connections-per-address", "40"))
+def connections_that_stay(site):
+    "silent connections lock nobody out, and end"
+    fds = site.fds()
+    silent = [site.wire(raw=True, timeout=60) for _ in range(120)] + [site.wire(timeout=60) for _ in range(30)]
+    started = time.monotonic()
+    check("somebody who asks is answered", site.ask("GET", "/agent/v1/ca").status == 200)
+    check("at once, not when the silent ones have had their time", time.monotonic() - started < 10, time.monotonic() - started)
+    check("an address has no more than its share", site.fds() - fds < 60, site.fds() - fds)
+    half = site.wire(timeout=90)
+    half.send(head("POST", f"/{site.tenant}/oauth2/v2.0/token", "x", {"Content-Type": "application/x-www-form-urlencoded"}, 1000) + b"half")
+    begun = site.wire(timeout=90)
+    begun.send(b"GET /agent/v1/ca HTTP/1.1\r\nHost: x\r\n")
+    check("the oldest silent one was ended", silent[0].closed(60))
+    check("the youngest is ended, too, in time", silent[-1].closed(60))
+    check("a head that does not end is ended", begun.closed(60))
+    check("a body that does not go on is ended", half.closed(90))
+    for wire in silent:
+        wire.close()
+    end = time.monotonic() + 30
+    while site.fds() > fds and time.monotonic() < end:
+        time.sleep(0.1)
+    check("descriptors are back to where they were", site.fds() <= fds, f"{fds}, {site.fds()}")
+
+
+@attack(env={"ASAN_OPTIONS": "quarantine_size_mb=1"})
+def bodies_of_nobody(site):
+    "what nobody sends takes no memory: it is refused at its head, or small"
+    before = site.rss()
+    big = b"[" + b"{}," * 2000000 + b"0]"
+    for path in ("/agent/v1/register", "/agent/v1/poll", f"/{site.tenant}/oauth2/v2.0/token", "/peer/v1/eastus/11111111-2222-4333-8444-555555555555/begin", f"/subscriptions/{site.subscription}/resourceGroups/g?api-version=2022-12-01"):
+        refused(f"6 MB to {path[:30]}", site.ask("POST" if "subscriptions" not in path else "PUT", path, {"Content-Type": "application/json"}, big), 400, 401, 403, 404, 413)
+    wires = []
+    for i in range(100):
+        wire = site.wire()
+        wire.send(head("POST", ("/agent/v1/register", f"/{site.tenant}/oauth2/v2.0/token")[i % 2], "x", {"Content-Type": "application/json"}, 60000) + b"{" * 50000)
+        wires.append(wire)
+    check("a hundred halves of bodies take less than 200 MB", site.rss() - before < 200 << 20, (site.rss() - before) >> 20)
+    check("and nobody waits for them", site.ask("GET", "/agent/v1/ca").status == 200)
+    for wire in wires:
+        wire.close()
+
+
+@attack
+def uploads_that_are_refused(site):
+    "who uploads without a right is told so while still sending, and does not meet a reset"
+    site.corp
+    block = bytes(1 << 16)
+    for size in (300 << 10, 20 << 20, 5 << 30):
+        with site.wire() as wire:
+            wire.send(head("PUT", "/corp/vhds/big.vhd", f"127.0.0.1:{site.port}", {"x-ms-blob-type": "BlockBlob", "x-ms-version": BLOB_VERSION}, size))
+            for _ in range(min(size, 16 << 20) // len(block)):
+                if not wire.send(block):
+                    break
+            if size <= 20 << 20:
+                wire.send(bytes(size - min(size, 16 << 20) // len(block) * len(block)))
+            refused(f"an upload of {size >> 10} KiB", wire.answer("PUT"), 401)
+    with site.wire() as wire:
+        wire.send(head("PUT", "/corp/vhds/big.vhd", f"127.0.0.1:{site.port}", {"x-ms-blob-type": "BlockBlob", "x-ms-version": BLOB_VERSION, "Expect": "100-continue"}, 5 << 30))
+        refused("one that waits for leave", wire.answer("PUT"), 401)
+
+
+@attack(fresh=True)
+def a_stop_under_way(site):
+    "SIGTERM ends the site in 20 s though clients send and read slowly, and what was acknowledged is there"
+    site.corp
+    body = bytes(range(256)) * (1 << 15)
+    check("a blob is kept", site.blob("PUT", "/corp/vhds/kept", body=body, token="").status == 201)
+    bearer = {"Authorization": "Bearer " + site.owner_token("https://storage.azure.com/.default"), "x-ms-version": BLOB_VERSION}
+    wires = [site.wire(timeout=60) for _ in range(6)]
+    for wire in wires[:3]:
+        wire.send(head("GET", "/corp/vhds/kept", f"127.0.0.1:{site.port}", bearer))
+        wire.socket.recv(100)
+    for wire in wires[3:]:
+        wire.send(head("PUT", "/corp/vhds/half", f"127.0.0.1:{site.port}", {**bearer, "x-ms-blob-type": "BlockBlob"}, 1 << 20) + bytes(1000))
+    started = time.monotonic()
+    status = site.stop()
+    check("it ends within 20 s, with status 0", status == 0, (status, time.monotonic() - started))
+    for wire in wires:
+        wire.close()
+    site.start()
+    check("what was acknowledged is there", site.blob("GET", "/corp/vhds/kept", token="").body == body)
+    check("what was not is not", site.blob("GET", "/corp/vhds/half", token="").status == 404)
