@@ -65,6 +65,12 @@ struct lf_audit;
 LF_MUST_CHECK int lf_audit_open(const char *data_dir, struct lf_clock *clock,
 				struct lf_audit **ret_audit, struct lf_error *err);
 void lf_audit_free(struct lf_audit *audit);
+/* A hash that names the key and does not tell it, in hex; "": there is no key. */
+LF_MUST_CHECK int lf_audit_key_id(const char *data_dir, char ret_id[static 65],
+				  struct lf_error *err);
+/* The key is lost for good: what there is of a log goes to DIR/audit.lost (one that is there
+ * already goes). */
+LF_MUST_CHECK int lf_audit_give_up(const char *data_dir, struct lf_error *err);
 
 /* Append.  audit NULL: nothing happens (tests of other parts). */
 void lf_audit_write(struct lf_audit *audit, const struct lf_audit_event *event);

@@ -66,8 +66,8 @@ struct lf_audit {
 /* line.c */
 LF_MUST_CHECK int audit_key_read(const char *data_dir, uint8_t key[static MAC_SIZE],
 				 struct lf_error *err);
-LF_MUST_CHECK int audit_key_make(const char *data_dir, uint8_t key[static MAC_SIZE],
-				 struct lf_error *err);
+LF_MUST_CHECK int audit_key_write(const char *data_dir, const uint8_t key[static MAC_SIZE],
+				  struct lf_error *err);
 /* The members of a line but seq and mac: ',"time":...'. */
 void audit_line_members(struct lf_buf *out, const struct lf_audit_event *event, int64_t now_ns);
 /* The whole line that comes after point, which becomes that of the line. */

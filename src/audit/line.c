@@ -6,7 +6,6 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,22 +36,36 @@ int audit_key_read(const char *data_dir, uint8_t key[static MAC_SIZE], struct lf
 	return rc ? lf_fail(err, LF_ECORRUPT, path, "%s is no key of an audit log", path) : 0;
 }
 
-int audit_key_make(const char *data_dir, uint8_t key[static MAC_SIZE], struct lf_error *err)
+int audit_key_write(const char *data_dir, const uint8_t key[static MAC_SIZE], struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = key_path(data_dir);
-	LF_AUTO_FREE char *keys = lf_printf_dup("%s/keys", data_dir);
 	char hex[2 * MAC_SIZE + 1];
 
-	if (!path || !keys)
+	if (!path)
 		return lf_fail_nomem(err);
-	if (RAND_bytes(key, MAC_SIZE) != 1)
-		return lf_fail(err, LF_EINTERNAL, path, "cannot make the key of the audit log");
-	int rc = lf_dir_make(keys, 0700, err);
 	lf_hex_encode(key, MAC_SIZE, hex);
-	if (!rc)
-		rc = lf_file_write_durable(path, hex, strlen(hex), 0600, err);
+	int rc = lf_file_write_durable(path, hex, strlen(hex), 0600, err);
 	OPENSSL_cleanse(hex, sizeof(hex));
 	return rc;
+}
+
+int lf_audit_key_id(const char *data_dir, char ret_id[static 65], struct lf_error *err)
+{
+	static const unsigned char what[] = "landfall audit key";
+	uint8_t key[MAC_SIZE], mac[MAC_SIZE];
+	unsigned size = MAC_SIZE;
+
+	int rc = audit_key_read(data_dir, key, err);
+	if (rc == LF_ENOTFOUND) {
+		ret_id[0] = '\0';
+		return 0;
+	}
+	if (rc)
+		return rc;
+	bool good = HMAC(EVP_sha256(), key, MAC_SIZE, what, strlen((const char *)what), mac, &size);
+	OPENSSL_cleanse(key, sizeof(key));
+	lf_hex_encode(mac, MAC_SIZE, ret_id);
+	return good ? 0 : lf_fail(err, LF_EINTERNAL, NULL, "cannot hash the key of the audit log");
 }
 
 /* ,"name":"text", of text at most max bytes; what is no character of a text becomes '?'. */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
+#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -276,6 +277,22 @@ void lf_audit_state(struct lf_audit *audit, struct lf_audit_state *ret_state)
 
 /* Opening. */
 
+/* The head is there before the key: who has a key misses a head that is not there. */
+static int begin_log(struct lf_audit *audit, struct lf_error *err)
+{
+	LF_AUTO_FREE char *keys = lf_printf_dup("%s/keys", audit->data_dir);
+
+	audit->first_segment = 1;
+	if (!keys)
+		return lf_fail_nomem(err);
+	int rc = RAND_bytes(audit->key, MAC_SIZE) == 1
+			 ? lf_dir_make(keys, 0700, err)
+			 : lf_fail(err, LF_EINTERNAL, NULL, "there are no random numbers");
+	if (!rc)
+		rc = write_head(audit, true, err);
+	return rc ? rc : audit_key_write(audit->data_dir, audit->key, err);
+}
+
 static int load_key(struct lf_audit *audit, bool has_log, struct lf_error *err)
 {
 	int rc = audit_key_read(audit->data_dir, audit->key, err);
@@ -283,10 +300,10 @@ static int load_key(struct lf_audit *audit, bool has_log, struct lf_error *err)
 	if (rc != LF_ENOTFOUND)
 		return rc;
 	return has_log ? lf_fail_arm(err, LF_ENOTFOUND, "AuditKeyMissing", "keys/audit.key",
-				     "put keys/audit.key back from a copy, or move the directory "
-				     "audit away: then a new log begins",
+				     "put keys/audit.key back from a copy; if it is lost for good, "
+				     "move the directory audit away: then a new log begins",
 				     "there is an audit log, but not the key that it is kept with")
-		       : audit_key_make(audit->data_dir, audit->key, err);
+		       : begin_log(audit, err);
 }
 
 /* Go on after the newest segment; or, where it is not as it was written, after what the head says.
@@ -381,10 +398,6 @@ static int open_log(struct lf_audit *audit, struct lf_error *err)
 	if (rc)
 		return rc;
 	look_at(&text, &head, audit->key, &look);
-	if (!audit->segment && !head.known) { /* the head is there before the log it is missed in */
-		audit->first_segment = 1;
-		return write_head(audit, true, err);
-	}
 	rc = continue_log(audit, &head, &look, err);
 	if (!rc && head.known)
 		rc = forget_dropped(audit, head.first_segment, err);
@@ -413,6 +426,20 @@ int lf_audit_open(const char *data_dir, struct lf_clock *clock, struct lf_audit 
 	}
 	*ret_audit = audit;
 	return 0;
+}
+
+int lf_audit_give_up(const char *data_dir, struct lf_error *err)
+{
+	LF_AUTO_FREE char *log = lf_printf_dup("%s/audit", data_dir);
+	LF_AUTO_FREE char *lost = lf_printf_dup("%s/audit.lost", data_dir);
+	LF_AUTO_FREE char *head = lf_printf_dup("%s/keys/audit.head", data_dir);
+
+	if (!log || !lost || !head)
+		return lf_fail_nomem(err);
+	int rc = access(log, F_OK) ? 0 : lf_dir_remove(lost, err);
+	if (!rc && access(log, F_OK) == 0)
+		rc = lf_file_rename_durable(log, lost, err);
+	return rc ? rc : lf_file_remove(head, err);
 }
 
 void lf_audit_free(struct lf_audit *audit)

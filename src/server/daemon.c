@@ -162,6 +162,20 @@ static void name_site(struct lf_daemon *daemon, const struct lf_daemon_opts *opt
 
 /* Open, layer by layer. */
 
+static int open_audit(struct lf_daemon *daemon, const struct lf_daemon_opts *opts,
+		      struct lf_error *err)
+{
+	char id[65];
+	bool given_up = opts->accept_loss & (1u << LF_PIECE_AUDIT);
+
+	int rc = given_up ? lf_audit_key_id(daemon->data_dir, id, err) : 0;
+	if (!rc && given_up && !id[0])
+		rc = lf_audit_give_up(daemon->data_dir, err);
+	return rc ? rc
+		  : lf_audit_open(daemon->data_dir, daemon->context.clock, &daemon->context.audit,
+				  err);
+}
+
 static int open_core(struct lf_daemon *daemon, const struct lf_daemon_opts *opts,
 		     struct lf_error *err)
 {
@@ -181,7 +195,7 @@ static int open_core(struct lf_daemon *daemon, const struct lf_daemon_opts *opts
 				  err);
 	if (rc)
 		return rc;
-	rc = lf_audit_open(daemon->data_dir, context->clock, &context->audit, err);
+	rc = open_audit(daemon, opts, err);
 	if (rc)
 		return rc;
 	rc = lf_sign_in_open(context->clock, &context->sign_in, err);

@@ -31,7 +31,7 @@ static const char usage[] =
 	"over-limits\n"
 	"  --accept-loss PIECES what of the site is lost for good and made anew, once: catalog, "
 	"ca,\n"
-	"                       token-key, peer-key, client-secret, regions\n"
+	"                       token-key, peer-key, audit-key, client-secret, regions\n"
 	"  --public-name NAME   a name or address by which clients reach this site, beside its "
 	"own;\n"
 	"                       may be repeated\n"

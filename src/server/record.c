@@ -26,6 +26,9 @@ static const struct {
 				"tokens that were given out: clients sign in again"},
 	[LF_PIECE_PEER_KEY] = {"peer-key", "keys/peer.json",
 			       "the pairing: sites that send to this one are given the new key"},
+	[LF_PIECE_AUDIT] = {"audit-key", "keys/audit.key",
+			    "the proof that the audit log is as it was written: it is moved to "
+			    "audit.lost, and a new one begins"},
 	[LF_PIECE_CLIENT] = {"client-secret", "client.env",
 			     "the first principal's secret: a new one is made, the old one no "
 			     "longer signs in"},
@@ -60,7 +63,7 @@ int lf_pieces_parse(const char *words, unsigned *accepted, struct lf_error *err)
 		if (i == LF_PIECES)
 			return lf_fail(err, LF_EINVAL, words,
 				       "--accept-loss takes catalog, ca, token-key, peer-key, "
-				       "client-secret or regions");
+				       "audit-key, client-secret or regions");
 		found |= 1u << i;
 	}
 	*accepted |= found;
@@ -157,6 +160,8 @@ static unsigned had_pieces(const char *dir, const struct lf_site_record *record)
 
 	if (record->doc || has_entries(dir, "inbox"))
 		all |= 1u << LF_PIECE_PEER_KEY;
+	if (lf_json_text(record->doc, "auditKey"))
+		all |= 1u << LF_PIECE_AUDIT;
 	return all;
 }
 
@@ -272,7 +277,7 @@ struct member {
 	const char *name, *value;
 	enum lf_piece piece;
 };
-#define MEMBERS 7
+#define MEMBERS 8
 static void list_members(const struct lf_identity *identity, struct member out[static MEMBERS])
 {
 	const struct member members[MEMBERS] = {
@@ -283,6 +288,7 @@ static void list_members(const struct lf_identity *identity, struct member out[s
 		{"ca", identity->ca_fingerprint, LF_PIECE_CA},
 		{"tokenKey", identity->token_key, LF_PIECE_TOKEN_KEY},
 		{"peerKey", identity->peer_key, LF_PIECE_PEER_KEY},
+		{"auditKey", identity->audit_key, LF_PIECE_AUDIT},
 	};
 
 	memcpy(out, members, sizeof(members));

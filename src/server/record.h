@@ -12,7 +12,8 @@
  *
  *   {"format":"landfall-site","version":1,"complete":true,
  *    "tenantId":GUID,"subscriptionId":GUID,"ownerClientId":GUID,"ownerObjectId":GUID,
- *    "ca":SHA-256 of the certificate,"tokenKey":its id,"peerKey":SHA-256 of the secret}
+ *    "ca":SHA-256 of the certificate,"tokenKey":its id,"peerKey":SHA-256 of the secret,
+ *    "auditKey":a hash of it}
  *
  * Nothing in it is secret.  The stores of regions have a record of their own
  * (vault/regionrecord.h).  Threads: one, at start.
@@ -28,6 +29,7 @@ enum lf_piece {
 	LF_PIECE_CA,	    /* keys/ca.pem */
 	LF_PIECE_TOKEN_KEY, /* keys/token.jwk */
 	LF_PIECE_PEER_KEY,  /* keys/peer.json */
+	LF_PIECE_AUDIT,	    /* keys/audit.key */
 	LF_PIECE_CLIENT,    /* client.env */
 	LF_PIECE_REGIONS,   /* stores in regions/ */
 	LF_PIECES,
@@ -42,7 +44,7 @@ LF_MUST_CHECK int lf_pieces_parse(const char *words, unsigned *accepted, struct 
 /* What a start knows of itself once everything is loaded; borrowed texts. */
 struct lf_identity {
 	const char *tenant_id, *subscription_id, *client_id, *owner_id;
-	const char *ca_fingerprint, *token_key, *peer_key;
+	const char *ca_fingerprint, *token_key, *peer_key, *audit_key;
 };
 
 struct lf_site_record {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/health.h"
+#include "audit/audit.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "crypto/tls.h"
@@ -275,7 +276,7 @@ static int load_guid(const struct lf_site_record *record, struct lf_catalog *cat
 /* What the record says of the site; the texts live as long as the arguments do. */
 struct identity {
 	struct lf_identity of;
-	char ca[LF_FINGERPRINT_SIZE], peer[65];
+	char ca[LF_FINGERPRINT_SIZE], peer[65], audit[65];
 	json_t *jwks;
 };
 
@@ -292,6 +293,8 @@ static int identify(const struct lf_site *site, struct identity *identity, struc
 	int rc = lf_cert_fingerprint(site->ca_cert, identity->ca, err);
 	if (!rc)
 		rc = lf_token_jwks(site->token_keys, &identity->jwks, err);
+	if (!rc)
+		rc = lf_audit_key_id(site->dir, identity->audit, err);
 	if (rc)
 		return rc;
 	lf_sha256(site->peer_secret, strlen(site->peer_secret), digest);
@@ -304,6 +307,7 @@ static int identify(const struct lf_site *site, struct identity *identity, struc
 		.ca_fingerprint = identity->ca,
 		.token_key = lf_json_text_or(identity->jwks, "keys.0.kid", ""),
 		.peer_key = identity->peer,
+		.audit_key = identity->audit,
 	};
 	return 0;
 }

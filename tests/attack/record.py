@@ -140,6 +140,17 @@ def who_changes_the_log_is_seen(site):
     except RuntimeError as e:
         check("without its key a log is not begun anew", "audit.key" in str(e), e)
     os.rename(key + ".away", key)
+    with open(key, "r+") as f:
+        own = f.read()
+        f.seek(0)
+        f.write("0" * 64)
+    try:
+        site.start()
+        check("another key is not taken for it", False)
+    except RuntimeError as e:
+        check("another key is not taken for it", "audit.key" in str(e), e)
+    with open(key, "w") as f:
+        f.write(own)
     site.start()
 
 

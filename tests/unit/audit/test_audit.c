@@ -440,6 +440,51 @@ static void test_audit__without_its_key_a_log_is_not_begun_anew(void **state)
 	assert_int_not_equal(access(path, F_OK), 0);
 }
 
+static void test_audit__a_log_and_head_that_are_gone_are_missed(void **state)
+{
+	struct fixture *f = *state;
+	struct lf_audit_state now;
+	struct lf_error err;
+	char path[256];
+
+	write_some(f, 4);
+	lf_audit_free(f->audit);
+	f->audit = NULL;
+	snprintf(path, sizeof(path), "%s/audit", f->dir);
+	assert_lf_ok(lf_dir_remove(path, &err));
+	snprintf(path, sizeof(path), "%s/keys/audit.head", f->dir);
+	assert_int_equal(unlink(path), 0);
+	reopen(f);
+	lf_audit_state(f->audit, &now);
+	assert_string_not_equal(now.found, "");
+}
+
+static void test_audit__a_log_whose_key_is_given_up_is_kept_beside(void **state)
+{
+	struct fixture *f = *state;
+	struct lf_audit_state now;
+	struct lf_error err;
+	char path[256], first[256], id[65];
+
+	write_some(f, 4);
+	lf_audit_free(f->audit);
+	f->audit = NULL;
+	snprintf(path, sizeof(path), "%s/keys/audit.key", f->dir);
+	assert_int_equal(unlink(path), 0);
+	assert_lf_ok(lf_audit_key_id(f->dir, id, &err));
+	assert_string_equal(id, "");
+	assert_lf_ok(lf_audit_give_up(f->dir, &err));
+	reopen(f);
+	write_some(f, 1);
+	lf_audit_state(f->audit, &now);
+	assert_string_equal(now.found, "");
+	assert_int_equal(verify(f, first), 0);
+	snprintf(path, sizeof(path), "%s/audit.lost/00000001.jsonl", f->dir);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_lf_ok(lf_audit_key_id(f->dir, id, &err));
+	assert_int_equal(strlen(id), 64);
+}
+
 static void test_audit__another_key_rewrites_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -621,6 +666,8 @@ int main(void)
 		TEST(test_audit__a_missing_head_is_said),
 		TEST(test_audit__a_missing_log_is_said),
 		TEST(test_audit__without_its_key_a_log_is_not_begun_anew),
+		TEST(test_audit__a_log_and_head_that_are_gone_are_missed),
+		TEST(test_audit__a_log_whose_key_is_given_up_is_kept_beside),
 		TEST(test_audit__another_key_rewrites_nothing),
 		TEST(test_audit__segments_end_and_the_oldest_go),
 		TEST(test_audit__a_full_disk_fails_nobody_and_is_said),
