@@ -25,6 +25,7 @@ struct lf_http_exchange {
 	size_t n;
 	const char *address;			      /* the peer's; NULL: 127.0.0.1 */
 	const char *client_name, *client_fingerprint; /* of its certificate; NULL: it has none */
+	unsigned tls;				      /* 0: 13 */
 	const void *body;
 	size_t body_len;
 	struct lf_http_begin begin;
@@ -162,6 +163,11 @@ const char *lf_http_client_fingerprint(const struct lf_http_exchange *x)
 const char *lf_http_client_address(const struct lf_http_exchange *x)
 {
 	return x->address ? x->address : "127.0.0.1";
+}
+
+unsigned lf_http_tls_version(const struct lf_http_exchange *x)
+{
+	return x->tls ? x->tls : 13;
 }
 
 int lf_http_answered(const struct lf_http_exchange *x)

@@ -57,6 +57,11 @@ struct lf_blob_opts {
 	/* May the principal do this?  Asked once for a request, before its body.  LF_EDENIED
 	 * "AuthorizationPermissionMismatch". */
 	int (*authorize)(void *context, struct lf_blob_access *access, struct lf_error *err);
+	/* Does the account let the connection in, whoever it is (access->principal and agent are
+	 * set for a bearer)?  Asked after the right, so that strangers learn nothing.  LF_EDENIED
+	 * "AuthorizationFailure", LF_EINVAL "TlsVersionNotPermitted". */
+	int (*admit)(void *context, const struct lf_blob_access *access,
+		     const struct lf_http_exchange *x, struct lf_error *err);
 	/* The account's access keys, an array of base64 texts.  LF_EDENIED
 	 * "KeyBasedAuthenticationNotPermitted": they are not to be used. */
 	int (*keys)(void *context, const char *account, json_t **ret_keys, struct lf_error *err);

@@ -349,6 +349,8 @@ int lf_blob_authorize(struct lf_http_exchange *x, struct lf_blob_request *reques
 	else
 		rc = check_signature(service, x, by_key ? header + strlen(shared) : NULL, &access,
 				     err);
+	if (!rc)
+		rc = service->opts.admit(service->opts.context, &access, x, err);
 	request->create_only = access.create_only;
 	request->agent = access.agent;
 	return rc;

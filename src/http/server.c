@@ -214,6 +214,17 @@ const char *lf_http_client_address(const struct lf_http_exchange *x)
 	return x->address;
 }
 
+unsigned lf_http_tls_version(const struct lf_http_exchange *x)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	return info && info->tls_session &&
+			       gnutls_protocol_get_version(info->tls_session) >= GNUTLS_TLS1_3
+		       ? 13
+		       : 12;
+}
+
 void *lf_http_state(const struct lf_http_exchange *x)
 {
 	return x->begin.context;

@@ -111,6 +111,17 @@ static int authorize_blob(void *context, struct lf_blob_access *access, struct l
 		       : rc;
 }
 
+/* What is handed out by URLs of its own (LF_DISK_ACCESS_ACCOUNT) has no account's rules. */
+static int admit_blob(void *context, const struct lf_blob_access *access,
+		      const struct lf_http_exchange *x, struct lf_error *err)
+{
+	struct lf_daemon *daemon = context;
+
+	return strcmp(access->account, LF_DISK_ACCESS_ACCOUNT) == 0
+		       ? 0
+		       : lf_storage_admit(&daemon->context, access, x, err);
+}
+
 static int blob_keys(void *context, const char *account, json_t **ret_keys, struct lf_error *err)
 {
 	struct lf_daemon *daemon = context;
@@ -259,6 +270,7 @@ static int open_mounts(struct lf_daemon *daemon, struct lf_error *err)
 					  .tenant_id = context->tenant_id,
 					  .base_url = &context->base_url,
 					  .authorize = authorize_blob,
+					  .admit = admit_blob,
 					  .keys = blob_keys,
 					  .context = daemon};
 

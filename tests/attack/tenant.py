@@ -293,3 +293,105 @@ def numbers_and_places(site):
             refused(f"a network in {str(place)[:9]!r}", site.arm("PUT", base + "Microsoft.Network/virtualNetworks/elsewhere", {"location": place, "properties": {"addressSpace": {"addressPrefixes": ["10.7.0.0/16"]}}}), 400)
         for size in (-1, 65537, 2 ** 31, 2 ** 63 - 1, "9" * 30, 1.5):
             refused(f"a disk of {str(size)[:12]} GiB", site.arm("PUT", base + "Microsoft.Compute/disks/huge", {"location": "eastus", "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": size}}), 400)
+
+
+ACCOUNT_API = "2023-05-01"
+
+
+def set_account(site, name, properties):
+    path = f"@/resourceGroups/{site.group}/providers/Microsoft.Storage/storageAccounts/{name}"
+    return site.arm("PATCH", path, {"properties": properties}, api=ACCOUNT_API)
+
+
+def kept(site, name, properties):
+    answer = set_account(site, name, properties)
+    check(f"{properties} is taken", answer.status == 200, answer)
+    shown = site.arm("GET", f"@/resourceGroups/{site.group}/providers/Microsoft.Storage/storageAccounts/{name}", api=ACCOUNT_API).json["properties"]
+
+    def inside(small, big):
+        return all(k in big and (inside(v, big[k]) if isinstance(v, dict) else big[k] == v) for k, v in small.items())
+    check(f"{properties} is shown", inside(properties, shown), shown)
+
+
+@attack
+def settings_of_an_account(site):
+    "a setting that is shown is kept: who is shut out by it gets nothing, with any right"
+    import ssl
+    site.account("closed")
+    site.blob("PUT", "/closed/vhds?restype=container", token="")
+    site.blob("PUT", "/closed/vhds/x", token="", body=b"of the account")
+    key, sas = site.account_key("closed"), site.sas("closed", "vhds", sp="rwdl")
+    ways = (("a token", {"token": ""}), ("a key", {"key": key}), ("a signature", {"sas": sas}))
+
+    def shut(why, status=403, code="AuthorizationFailure"):
+        with site.unchanged():
+            for who, right in ways:
+                for method, path, body in (("GET", "/closed/vhds/x", b""), ("PUT", "/closed/vhds/x", b"other"), ("PUT", "/closed/vhds/new", b"new"), ("DELETE", "/closed/vhds/x", b""),
+                                           ("GET", "/closed/vhds?restype=container&comp=list", b"")):
+                    answer = site.blob(method, path, body=body, **right)
+                    check(f"{why}: {method} {path[:14]} with {who}", answer.status == status and answer.code == code, answer)
+
+    def opened(why):
+        for who, right in ways:
+            answer = site.blob("GET", "/closed/vhds/x", **right)
+            check(f"{why}: reads with {who}", answer.status == 200 and answer.body == b"of the account", answer)
+
+    kept(site, "closed", {"publicNetworkAccess": "Disabled"})
+    shut("publicNetworkAccess")
+    kept(site, "closed", {"publicNetworkAccess": "Enabled", "networkAcls": {"defaultAction": "Deny", "ipRules": [{"value": "192.0.2.0/24", "action": "Allow"}]}})
+    shut("defaultAction")
+    check("a forwarded address is not believed", site.blob("GET", "/closed/vhds/x", {"X-Forwarded-For": "192.0.2.1", "Forwarded": "for=192.0.2.1", "X-Real-IP": "192.0.2.1"}, key=key).status == 403)
+    kept(site, "closed", {"networkAcls": {"ipRules": [{"value": "127.0.0.0/8", "action": "Allow"}]}})
+    opened("an address that is let in")
+    kept(site, "closed", {"networkAcls": {"defaultAction": "Allow", "ipRules": []}, "minimumTlsVersion": "TLS1_3"})
+    opened("TLS 1.3")
+    old = ssl.create_default_context(cafile=site.ca) if hasattr(site, "ca") else ssl._create_unverified_context()
+    old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    with site.wire(context=old) as wire:
+        wire.send(head("GET", "/closed/vhds/x?" + sas, "localhost"))
+        answer = wire.answer()
+        check("TLS 1.2 is refused", answer.status == 400 and answer.code == "TlsVersionNotPermitted", answer)
+    kept(site, "closed", {"minimumTlsVersion": "TLS1_2", "allowSharedKeyAccess": False})
+    check("keys that are not allowed", site.blob("GET", "/closed/vhds/x", key=key).status == 403 and site.blob("GET", "/closed/vhds/x", sas=sas).status == 403)
+    check("a token is", site.blob("GET", "/closed/vhds/x", token="").status == 200)
+    kept(site, "closed", {"allowSharedKeyAccess": True})
+    opened("open again")
+    with site.unchanged():
+        for properties in ({"publicNetworkAccess": "SecuredByPerimeter"}, {"networkAcls": {"virtualNetworkRules": [{"id": "/x"}]}}, {"supportsHttpsTrafficOnly": False}, {"allowBlobPublicAccess": True},
+                           {"encryption": {"keySource": "Microsoft.Keyvault"}}, {"immutableStorageWithVersioning": {"enabled": True}}, {"sasPolicy": {"sasExpirationPeriod": "1.00:00:00"}},
+                           {"keyPolicy": {"keyExpirationPeriodInDays": 1}}, {"isSftpEnabled": True}, {"networkAcls": {"ipRules": [{"value": "0.0.0.0/0", "action": "Deny"}]}}, {"networkAcls": {"ipRules": [{"value": "all"}]}}):
+            answer = set_account(site, "closed", properties)
+            check(f"{properties} is refused", answer.status == 400, answer)
+
+
+@attack
+def settings_of_a_disk(site):
+    "a disk that says that nobody reads it over the network is handed out to nobody"
+    path = disk(site, "shut")
+    url = granted(site, path)
+    check("it is read", site.blob("GET", url.path, sas=url.query).status == 200)
+    site.arm_wait("PATCH", path, {"properties": {"networkAccessPolicy": "DenyAll"}})
+    check("DenyAll is shown", site.arm("GET", path).json["properties"].get("networkAccessPolicy") == "DenyAll")
+    refused("the URL from before", site.blob("GET", url.path, sas=url.query))
+    for properties in ({"networkAccessPolicy": "DenyAll"}, {"networkAccessPolicy": "AllowAll", "publicNetworkAccess": "Disabled"}):
+        site.arm_wait("PATCH", path, {"properties": properties})
+        refused(f"a new URL with {properties}", site.arm("POST", path + "/beginGetAccess", {"access": "Read", "durationInSeconds": 600}), 409)
+    for properties in ({"networkAccessPolicy": "AllowPrivate"}, {"diskAccessId": "/x"}, {"encryption": {"type": "EncryptionAtRestWithCustomerKey"}}):
+        refused(f"{properties}", site.arm("PATCH", path, {"properties": properties}), 400)
+    site.arm_wait("PATCH", path, {"properties": {"publicNetworkAccess": "Enabled"}})
+    check("open again", granted(site, path).path != url.path)
+    site.arm_wait("POST", path + "/endGetAccess")
+    vault = f"@/resourceGroups/{site.group}/providers/Microsoft.RecoveryServices/vaults/{site.vault}"
+    for properties in ({"publicNetworkAccess": "Disabled"}, {"encryption": {"infrastructureEncryption": "Enabled"}}):
+        refused(f"a vault with {properties}", site.arm("PATCH", vault, {"properties": properties}), 400)
+
+
+@attack
+def accounts_that_hide_urls(site):
+    "no account takes the place of a URL of the site's own"
+    base = f"@/resourceGroups/{site.group}/providers/Microsoft.Storage/storageAccounts/"
+    with site.unchanged():
+        for name in ("organizations", "peer", "common", "agent", "adfs", "metadata", "providers", "subscriptions", "tenants", "oauth2", "md-access", "agent-cache"):
+            answer = site.arm("PUT", base + name, {"location": "eastus", "sku": {"name": "Standard_LRS"}, "kind": "StorageV2", "properties": {}})
+            check(f"an account {name}", answer.status == 400 and answer.code in ("AccountNameInvalid", "InvalidResourceName"), answer)

@@ -222,6 +222,30 @@ int lf_disk_access_grant(struct lf_arm_call *call, const struct lf_blob_point *d
 	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
 }
 
+bool lf_disk_is_closed(const json_t *doc)
+{
+	return strcmp(lf_json_text_or(doc, "properties.networkAccessPolicy", "AllowAll"),
+		      "AllowAll") != 0 ||
+	       strcmp(lf_json_text_or(doc, "properties.publicNetworkAccess", "Enabled"),
+		      "Enabled") != 0;
+}
+
+int lf_disk_access_check(struct lf_context *context, const char *disk_id, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE disk = LF_RESOURCE_INIT;
+	int rc = lf_catalog_get(context->catalog, disk_id, &disk, err);
+
+	if (rc)
+		return rc == LF_ENOTFOUND ? 0 : rc;
+	return lf_disk_is_closed(disk.doc)
+		       ? lf_fail_arm(err, LF_ECONFLICT, "OperationNotAllowed", disk_id,
+				     "set networkAccessPolicy to AllowAll and publicNetworkAccess "
+				     "to Enabled",
+				     "the disk's networkAccessPolicy or publicNetworkAccess does "
+				     "not let it be read over the network")
+		       : 0;
+}
+
 int lf_access_share(struct lf_arm_call *call, const char *of, const char *name, const char *text,
 		    int64_t seconds, char **ret_url, char **ret_query, struct lf_error *err)
 {

@@ -28,6 +28,11 @@
  */
 LF_MUST_CHECK int lf_disk_access_grant(struct lf_arm_call *call, const struct lf_blob_point *disk,
 				       struct lf_error *err);
+/* May a disk be handed out?  LF_ECONFLICT "OperationNotAllowed": its networkAccessPolicy is
+ * DenyAll, or its publicNetworkAccess Disabled.  A disk that is gone has said nothing. */
+LF_MUST_CHECK int lf_disk_access_check(struct lf_context *context, const char *disk_id,
+				       struct lf_error *err);
+bool lf_disk_is_closed(const json_t *doc);
 /* Hand out bytes as the blob NAME of a grant of its own, for so long: its URL without, and the
  * query with, the right; free() both. */
 LF_MUST_CHECK int lf_access_share(struct lf_arm_call *call, const char *of, const char *name,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "providers/common/document.h"
+#include "providers/common/unsupported.h"
 #include "providers/compute/access.h"
 #include "providers/compute/attach.h"
 #include "providers/compute/compute.h"
@@ -17,8 +18,44 @@ static int set_size(json_t *doc, int64_t bytes)
 	       lf_json_set_int(doc, "properties.diskSizeBytes", bytes);
 }
 
-/* What a disk that is there may change to: larger, while it is nobody's; tags. */
-static int check_change(json_t *doc, const struct lf_resource *before, struct lf_error *err)
+static const struct lf_unsupported unsupported[] = {
+	{"properties.networkAccessPolicy", LF_IS_TEXT, "AllowPrivate",
+	 "PrivateDiskAccessNotSupported"},
+	{"properties.diskAccessId", LF_IS_THERE, NULL, "PrivateDiskAccessNotSupported"},
+	{"properties.encryption.diskEncryptionSetId", LF_IS_THERE, NULL,
+	 "CustomerManagedKeysNotSupported"},
+	{"properties.encryption.type", LF_IS_TEXT, "EncryptionAtRestWithCustomerKey",
+	 "CustomerManagedKeysNotSupported"},
+	{"properties.encryption.type", LF_IS_TEXT, "EncryptionAtRestWithPlatformAndCustomerKeys",
+	 "CustomerManagedKeysNotSupported"},
+	{"properties.encryptionSettingsCollection.enabled", LF_IS_TRUE, NULL,
+	 "DiskEncryptionSettingsNotSupported"},
+	{"properties.securityProfile.securityType", LF_IS_THERE, NULL,
+	 "DiskSecurityProfileNotSupported"},
+	{"properties.dataAccessAuthMode", LF_IS_TEXT, "AzureActiveDirectory",
+	 "DataAccessAuthModeNotSupported"},
+};
+
+/* Who may read it over the network; a disk that is closed is taken back from those who may now. */
+static int change_access(struct lf_context *context, const json_t *doc, json_t *kept,
+			 const struct lf_resource *before, struct lf_error *err)
+{
+	static const char *const paths[] = {"properties.networkAccessPolicy",
+					    "properties.publicNetworkAccess"};
+
+	for (size_t i = 0; i < LF_N(paths); i++) {
+		json_t *value = lf_json_at(doc, paths[i]);
+		if (json_is_string(value) && lf_json_set(kept, paths[i], json_incref(value)))
+			return lf_fail_nomem(err);
+	}
+	return lf_disk_is_closed(kept) && !lf_disk_is_closed(before->doc)
+		       ? lf_disk_access_revoke(context, before->id, err)
+		       : 0;
+}
+
+/* What a disk that is there may change to: larger, while it is nobody's; who may read it; tags. */
+static int check_change(struct lf_context *context, json_t *doc, const struct lf_resource *before,
+			struct lf_error *err)
 {
 	int64_t had = lf_json_int_or(before->doc, "properties.diskSizeGB", 0);
 	int64_t gib = lf_json_int_or(doc, "properties.diskSizeGB", had);
@@ -37,6 +74,9 @@ static int check_change(json_t *doc, const struct lf_resource *before, struct lf
 	if (!kept || (tags && json_object_set(kept, "tags", tags)) ||
 	    (gib != had && set_size(kept, gib * GIB)))
 		return lf_fail_nomem(err);
+	int rc = change_access(context, doc, kept, before, err);
+	if (rc)
+		return rc;
 	json_object_clear(doc);
 	return json_object_update(doc, kept) ? lf_fail_nomem(err) : 0;
 }
@@ -50,9 +90,10 @@ static int check_disk(struct lf_arm_call *call, const char *id, json_t *doc,
 	if ((gib || !before) && gib != 0 && (gib < 1 || gib > DISK_GIB_MAX))
 		return lf_fail(err, LF_EINVAL, "properties.diskSizeGB", "a disk has 1 to %d GiB",
 			       DISK_GIB_MAX);
-	if (before)
-		return check_change(doc, before, err);
-	int rc = lf_disk_origin(lf_arm_context(call), doc, &origin, err);
+	int rc = lf_unsupported_check(unsupported, LF_N(unsupported), doc, err);
+	if (rc || before)
+		return rc ? rc : check_change(lf_arm_context(call), doc, before, err);
+	rc = lf_disk_origin(lf_arm_context(call), doc, &origin, err);
 	LF_AUTO_JSON *source = rc ? NULL : origin.source;
 	if (rc)
 		return rc;
@@ -229,6 +270,8 @@ int lf_disk_grant(struct lf_arm_call *call, struct lf_error *err)
 	struct lf_blob_point point;
 	int rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 1), &disk, err);
 
+	if (!rc)
+		rc = lf_disk_access_check(lf_arm_context(call), disk.id, err);
 	if (!rc)
 		rc = find_point(&disk, &point, err);
 	return rc ? rc : lf_disk_access_grant(call, &point, err);

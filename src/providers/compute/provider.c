@@ -107,7 +107,13 @@ static const struct lf_field vm_fields[] = {
 	 "Network interfaces that are there."},
 	{"tags", LF_OBJECT, 0, 0, 0, NULL, "Tags, replaced as a whole."},
 };
+static const char *const access_policies[] = {"AllowAll", "AllowPrivate", "DenyAll", NULL};
+static const char *const switches[] = {"Enabled", "Disabled", NULL};
 static const struct lf_field disk_fields[] = {
+	{"properties.networkAccessPolicy", LF_ENUM, 0, 0, 0, access_policies,
+	 "May it be handed out to be read: AllowAll unless said otherwise, or DenyAll."},
+	{"properties.publicNetworkAccess", LF_ENUM, 0, 0, 0, switches,
+	 "Disabled: it is not handed out to be read."},
 	{"properties.creationData.createOption", LF_TEXT, 0, 0, 32, NULL,
 	 "How the disk is made: Empty, Restore (from a disk restore point), Copy, "
 	 "Import (from a page blob)."},

@@ -17,9 +17,10 @@
 bool lf_storage_name_valid(const char *name)
 {
 	/* these would hide URLs of the site itself */
-	static const char *const reserved[] = {"subscriptions", "providers", "tenants", "metadata",
-					       "common",	"adfs",	     "agent",	"console",
-					       "landfall",	"health",    "metrics"};
+	static const char *const reserved[] = {
+		"subscriptions", "providers", "tenants", "metadata",  "common",	 "organizations",
+		"consumers",	 "adfs",      "oauth2",	 "discovery", "agent",	 "peer",
+		"console",	 "landfall",  "health",	 "metrics",   "healthz", "wellknown"};
 	size_t len = strlen(name);
 
 	for (size_t i = 0; i < LF_N(reserved); i++)
@@ -188,6 +189,8 @@ static int check_account(struct lf_arm_call *call, const char *id, json_t *doc,
 				 "leave isHnsEnabled out",
 				 "hierarchical namespaces are not served here");
 	if (!rc)
+		rc = lf_storage_security_check(doc, err);
+	if (!rc)
 		rc = carry_over(doc, before, err);
 	if (!rc)
 		rc = complete(context, doc, name, state, err);
@@ -261,6 +264,7 @@ static const struct lf_field account_fields[] = {
 	{"properties.minimumTlsVersion", LF_ENUM, 0, 0, 0, tls_versions, "TLS1_2"},
 	{"properties.networkAcls.defaultAction", LF_ENUM, 0, 0, 0, actions, "Allow or Deny"},
 	{"properties.networkAcls.ipRules", LF_ARRAY, 0, 0, 400, NULL, "addresses let in"},
+	{"properties.networkAcls.bypass", LF_TEXT, 0, 0, 64, NULL, "AzureServices or None"},
 	{"properties.networkAcls.virtualNetworkRules", LF_ARRAY, 0, 0, 400, NULL, "subnets let in"},
 	{"properties.supportsHttpsTrafficOnly", LF_BOOL, 0, 0, 0, NULL, "true"},
 	{"properties.allowSharedKeyAccess", LF_BOOL, 0, 0, 0, NULL, "may keys be used"},

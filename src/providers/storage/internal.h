@@ -19,6 +19,10 @@ LF_MUST_CHECK int lf_storage_key_new(struct lf_context *context, json_t *state, 
 LF_MUST_CHECK int lf_storage_find(struct lf_context *context, const char *name, char **ret_id,
 				  struct lf_error *err);
 
+/* What a body asks of the account's security that is not kept here, or cannot be read.
+ * LF_EUNSUPPORTED "...NotSupported", LF_EINVAL. */
+LF_MUST_CHECK int lf_storage_security_check(const json_t *doc, struct lf_error *err);
+
 lf_arm_handler lf_storage_list_keys, lf_storage_regenerate_key;
 
 #endif

@@ -10,6 +10,7 @@
 #define LF_PROVIDERS_STORAGE_H
 
 #include "arm/arm.h"
+#include "blob/blob.h"
 
 #define LF_STORAGE_TYPE "Microsoft.Storage/storageAccounts"
 
@@ -23,5 +24,12 @@ bool lf_storage_name_valid(const char *name);
  * its allowSharedKeyAccess is false. */
 LF_MUST_CHECK int lf_storage_keys(struct lf_context *context, const char *name, json_t **ret_keys,
 				  struct lf_error *err);
+/*
+ * Does an account let a connection in: its publicNetworkAccess, networkAcls and minimumTlsVersion.
+ * The site's own agents count as trusted services (networkAcls.bypass AzureServices).
+ *   LF_EDENIED "AuthorizationFailure"; LF_EINVAL "TlsVersionNotPermitted"
+ */
+LF_MUST_CHECK int lf_storage_admit(struct lf_context *context, const struct lf_blob_access *access,
+				   const struct lf_http_exchange *x, struct lf_error *err);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "providers/common/managed_identity.h"
+#include "providers/common/unsupported.h"
 #include "providers/resources/resources.h"
 #include "providers/vaults/internal.h"
 
@@ -163,6 +164,17 @@ static int check_soft_delete(const struct lf_context *context, json_t *doc, stru
 	return lf_json_set_text(doc, SOFT_DELETE, "AlwaysON") ? lf_fail_nomem(err) : 0;
 }
 
+static const struct lf_unsupported unsupported[] = {
+	{"properties.publicNetworkAccess", LF_IS_TEXT, "Disabled",
+	 "PrivateVaultAccessNotSupported"},
+	{"properties.encryption.keyVaultProperties", LF_IS_THERE, NULL,
+	 "CustomerManagedKeysNotSupported"},
+	{"properties.encryption.infrastructureEncryption", LF_IS_TEXT, "Enabled",
+	 "InfrastructureEncryptionNotSupported"},
+	{"properties.securitySettings.multiUserAuthorization", LF_IS_TEXT, "Enabled",
+	 "MultiUserAuthorizationNotSupported"},
+};
+
 static int check_vault(struct lf_arm_call *call, const char *id, json_t *doc,
 		       const struct lf_resource *before, json_t *state, struct lf_error *err)
 {
@@ -170,11 +182,8 @@ static int check_vault(struct lf_arm_call *call, const char *id, json_t *doc,
 	int rc = check_place(doc, err);
 
 	(void)id;
-	if (!rc && lf_json_at(doc, "properties.encryption.keyVaultProperties"))
-		rc = lf_fail_arm(err, LF_EUNSUPPORTED, "CustomerManagedKeysNotSupported",
-				 "properties.encryption",
-				 "leave encryption out: the site's own key wraps the vault's",
-				 "customer managed keys are not supported by this build");
+	if (!rc)
+		rc = lf_unsupported_check(unsupported, LF_N(unsupported), doc, err);
 	if (!rc)
 		rc = carry_over(doc, before, err);
 	if (!rc)

@@ -42,6 +42,16 @@ static int nobody(void *context, struct lf_blob_access *access, struct lf_error 
 	return lf_fail(e, LF_EDENIED, NULL, "nobody");
 }
 
+static bool closed;
+
+static int admit(void *context, const struct lf_blob_access *access,
+		 const struct lf_http_exchange *x, struct lf_error *e)
+{
+	(void)context, (void)access, (void)x;
+	return closed ? lf_fail_arm(e, LF_EDENIED, "AuthorizationFailure", NULL, NULL, "closed")
+		      : 0;
+}
+
 static int setup(void **state)
 {
 	static const char *const url = "https://site";
@@ -51,6 +61,7 @@ static int setup(void **state)
 	if (!site || test_memory_dir_setup(&dir))
 		return -1;
 	key = KEY;
+	closed = false;
 	site->dir = dir;
 	site->clock = lf_clock_new_manual(NOW);
 	assert_lf_ok(lf_regions_open(site->dir, &site->regions, &err));
@@ -60,6 +71,7 @@ static int setup(void **state)
 					  .tenant_id = "t",
 					  .base_url = (const char *const *)&url,
 					  .authorize = nobody,
+					  .admit = admit,
 					  .keys = keys_of};
 	assert_lf_ok(lf_blob_open(&opts, &site->service, &err));
 	site->handler = lf_blob_http_handler(site->service);
@@ -244,6 +256,20 @@ static void test_signature__of_a_key_that_was_renewed_is_no_more(void **state)
 	assert_int_equal(call(site, "GET", "/acct/box/x", "r", NULL), 403);
 }
 
+static void test_account__that_is_closed_lets_no_right_in(void **state)
+{
+	struct site *site = *state;
+
+	assert_int_equal(put(site, "/acct/box/x", "w", "BlockBlob", "x"), 201);
+	closed = true;
+	assert_int_equal(call(site, "GET", "/acct/box/x", "r", NULL), 403);
+	assert_int_equal(put(site, "/acct/box/x", "w", "BlockBlob", "y"), 403);
+	/* and strangers do not hear of it */
+	assert_int_equal(call(site, "GET", "/acct/box/x", NULL, NULL), 401);
+	closed = false;
+	check_bytes(site, "/acct/box/x", "x");
+}
+
 /* The head comes while there is one account, the body when there is another of its name. */
 static void test_account__that_is_made_anew_has_not_let_anybody_in(void **state)
 {
@@ -348,6 +374,7 @@ int main(void)
 		TEST(test_signature__with_create_asks_again_when_the_bytes_have_come),
 		TEST(test_signature__allows_what_its_letters_say_alone),
 		TEST(test_signature__of_a_key_that_was_renewed_is_no_more),
+		TEST(test_account__that_is_closed_lets_no_right_in),
 		TEST(test_account__that_is_made_anew_has_not_let_anybody_in),
 		TEST(test_account__that_is_not_there_is_not_decided_about_later),
 		TEST(test_upload__that_a_kill_cut_is_nowhere),

@@ -127,6 +127,11 @@ int lf_disk_restore_point_grant(struct lf_arm_call *call, struct lf_error *err)
 
 	if (rc)
 		return rc;
+	rc = lf_disk_access_check(lf_arm_context(call),
+				  lf_json_text_or(profile_of(&point, disk), "managedDisk.id", ""),
+				  err);
+	if (rc)
+		return rc;
 	const struct lf_blob_point wanted = {
 		.region = lf_json_text_or(point.state, "region", ""),
 		.point = lf_json_text_or(point.state, "point", ""),
