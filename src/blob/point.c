@@ -219,7 +219,7 @@ static bool is_old(const char *path, const struct names *names)
 	struct lf_error ignored;
 
 	return lf_json_read_file(path, &doc, &ignored) == 0 &&
-	       strcmp(lf_json_text_or(doc, "claim", ""), names->claim) == 0 &&
+	       strcmp(lf_json_text_or(doc, "claim", ""), names->old_claim) == 0 &&
 	       access(names->path, F_OK) != 0;
 }
 

@@ -312,23 +312,9 @@ static void test_blob__made_again_keeps_its_claim_when_the_old_one_is_let_go_of(
 	assert_true(is_claimed(site));
 }
 
-static void test_blob__of_the_first_version_half_removed_is_let_go_of(void **state)
+/* "x" with its claim called as versions before called it. */
+static void make_before(struct site *site)
 {
-	struct site *site = *state;
-	LF_AUTO_FREE char *from = lf_printf_dup("%s/accounts/acct/box/x.point", site->dir);
-	LF_AUTO_FREE char *to = lf_printf_dup("%s/accounts/acct/box/x.point.tmp-gone", site->dir);
-
-	make(site, "x");
-	assert_int_equal(rename(from, to), 0);
-	assert_lf_ok(lf_blob_settle_points(site->dir, site->regions, "acct", "box", &err));
-	assert_int_not_equal(access(to, F_OK), 0);
-	assert_false(is_claimed(site));
-}
-
-/* Its claim is called as versions before called it. */
-static void test_blob__of_a_version_before_lets_its_claim_go(void **state)
-{
-	struct site *site = *state;
 	LF_AUTO_FREE char *path = lf_printf_dup("%s/accounts/acct/box/x.point", site->dir);
 	LF_AUTO_FREE char *text = NULL;
 	LF_AUTO_JSON *doc = NULL;
@@ -343,6 +329,26 @@ static void test_blob__of_a_version_before_lets_its_claim_go(void **state)
 	assert_int_equal(lf_json_set_text(doc, "claim", claim), 0);
 	assert_lf_ok(lf_json_dump(doc, &text, &err));
 	assert_lf_ok(lf_file_write_durable(path, text, strlen(text), 0600, &err));
+}
+
+static void test_blob__of_the_first_version_half_removed_is_let_go_of(void **state)
+{
+	struct site *site = *state;
+	LF_AUTO_FREE char *from = lf_printf_dup("%s/accounts/acct/box/x.point", site->dir);
+	LF_AUTO_FREE char *to = lf_printf_dup("%s/accounts/acct/box/x.point.tmp-gone", site->dir);
+
+	make_before(site);
+	assert_int_equal(rename(from, to), 0);
+	assert_lf_ok(lf_blob_settle_points(site->dir, site->regions, "acct", "box", &err));
+	assert_int_not_equal(access(to, F_OK), 0);
+	assert_false(is_claimed(site));
+}
+
+static void test_blob__of_a_version_before_lets_its_claim_go(void **state)
+{
+	struct site *site = *state;
+
+	make_before(site);
 	assert_true(is_claimed(site));
 	assert_lf_ok(lf_blob_remove_point(site->dir, site->regions, "acct", "box", "x", &err));
 	assert_false(is_claimed(site));
