@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "http/certificate.h"
 #include "http/gate.h"
 #include "http/json.h"
 #include "os/file.h"
@@ -50,6 +51,7 @@ struct lf_http_server {
 	struct MHD_Response *sorry; /* what is sent where nothing else can be; made at the start */
 	struct lf_http_handler handler;
 	struct lf_gate *gate;
+	struct lf_http_certificates *certificates;
 	pthread_t watcher;
 	pthread_mutex_t mutex; /* of stopping, for the condition */
 	pthread_cond_t wake;
@@ -716,6 +718,10 @@ static void connection_changed(void *cls, struct MHD_Connection *connection, voi
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	const union MHD_ConnectionInfo *fd =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *tls =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	if (tls)
+		lf_http_certificates_use(server->certificates, tls->tls_session);
 	*visitor = lf_gate_enter(server->gate, from ? from->client_addr : NULL,
 				 fd ? fd->connect_fd : -1);
 }
@@ -808,8 +814,8 @@ static int start_daemon(struct lf_http_server *server, const struct lf_http_serv
 		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_USE_ERROR_LOG | MHD_USE_ITC |
 			MHD_ALLOW_SUSPEND_RESUME,
 		0, admit, server, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_MEM_CERT, opts->certificate_pem,
-		MHD_OPTION_HTTPS_MEM_KEY, opts->key_pem, MHD_OPTION_HTTPS_PRIORITIES,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_CERT_CALLBACK,
+		lf_http_certificates_give, MHD_OPTION_HTTPS_PRIORITIES,
 		"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", MHD_OPTION_THREAD_POOL_SIZE,
 		opts->threads ? opts->threads : THREADS_DEFAULT, MHD_OPTION_CONNECTION_LIMIT,
 		2 * connections, /* a thread's share of it must not end before the gate's limit */
@@ -850,6 +856,7 @@ static void server_done(struct lf_http_server *server, int fd)
 	if (server->sorry)
 		MHD_destroy_response(server->sorry);
 	lf_gate_free(server->gate);
+	lf_http_certificates_free(server->certificates);
 	pthread_cond_destroy(&server->wake);
 	pthread_mutex_destroy(&server->mutex);
 	free(server);
@@ -879,6 +886,9 @@ int lf_http_server_open(const struct lf_http_server_opts *opts,
 			 ? open_socket(opts->address, opts->port, &server->port, &fd, err)
 			 : lf_fail_nomem(err);
 	if (!rc)
+		rc = lf_http_certificates_new(opts->certificate_pem, opts->key_pem,
+					      &server->certificates, err);
+	if (!rc)
 		rc = start_watching(server, err);
 	if (!rc)
 		rc = start_daemon(server, opts, connections, fd, err);
@@ -888,6 +898,12 @@ int lf_http_server_open(const struct lf_http_server_opts *opts,
 	}
 	*ret_server = server;
 	return 0;
+}
+
+int lf_http_server_renew(struct lf_http_server *server, const char *certificate_pem,
+			 const char *key_pem, struct lf_error *err)
+{
+	return lf_http_certificates_set(server->certificates, certificate_pem, key_pem, err);
 }
 
 uint16_t lf_http_server_port(const struct lf_http_server *server)

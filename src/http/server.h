@@ -119,6 +119,9 @@ LF_MUST_CHECK int lf_http_server_open(const struct lf_http_server_opts *opts,
 				      const struct lf_http_handler *handler,
 				      struct lf_http_server **ret_server, struct lf_error *err);
 uint16_t lf_http_server_port(const struct lf_http_server *server);
+/* Connections from now on see this certificate.  LF_EINVAL: the pair cannot be read. */
+LF_MUST_CHECK int lf_http_server_renew(struct lf_http_server *server, const char *certificate_pem,
+				       const char *key_pem, struct lf_error *err);
 /* Stops accepting, ends what asks nothing, gives what is under way 5 s, cuts what is still sending
  * or reading then, waits for handlers that run to return, and frees. */
 void lf_http_server_free(struct lf_http_server *server);

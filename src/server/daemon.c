@@ -382,6 +382,19 @@ static void tended(const char *what, int rc, const struct lf_error *err)
 	lf_health_set("housekeeping", what, rc, err);
 }
 
+/* Clients that connect from now on see the new certificate; the CA is the same. */
+static int renew_certificate(struct lf_daemon *daemon, struct lf_error *err)
+{
+	bool renewed = false;
+	int rc = lf_site_renew(&daemon->site, daemon->context.clock, daemon->names, &renewed, err);
+
+	if (rc || !renewed)
+		return rc;
+	lf_info("the daemon's certificate has been renewed");
+	return lf_http_server_renew(daemon->http, daemon->site.server_cert, daemon->site.server_key,
+				    err);
+}
+
 static void *tend_replicas(void *context)
 {
 	struct lf_daemon *daemon = context;
@@ -392,6 +405,7 @@ static void *tend_replicas(void *context)
 		tended("replicas", lf_replication_tend(daemon->context.replication, &err), &err);
 		tended("what was granted", lf_disk_access_tend(&daemon->context, &err), &err);
 		tended("what peers began", lf_receive_sweep(daemon->receive, &err), &err);
+		tended("the daemon's certificate", renew_certificate(daemon, &err), &err);
 	} while (wait_until(daemon, lf_clock_now_ns(clock) + TEND_EVERY_NS));
 	return NULL;
 }

@@ -24,7 +24,8 @@
 #define LOCK_TRIES	   30
 #define LOCK_WAIT_MS	   100
 #define CERT_DAYS	   397
-#define CERT_RENEW_NS	   (30 * 24 * 3600 * LF_NS_PER_S)
+#define CERT_RENEW_NS	   (60 * 24 * 3600 * LF_NS_PER_S)      /* left: another takes its place */
+#define CERT_WARN_NS	   (30 * 24 * 3600 * LF_NS_PER_S)      /* left, and it has not */
 #define NO_CLOCK_BEFORE_NS (INT64_C(1735689600) * LF_NS_PER_S) /* 2025: older than this program */
 
 static char *path_in(const struct lf_site *site, const char *name)
@@ -165,6 +166,55 @@ static int load_ca(struct lf_site *site, const struct lf_clock *clock, struct lf
 	return 0;
 }
 
+static int make_server_cert(struct lf_site *site, const struct lf_clock *clock,
+			    const char *const *names, struct lf_error *err)
+{
+	LF_AUTO_FREE char *cert = NULL;
+	LF_AUTO_FREE char *key = NULL;
+
+	int rc = lf_ca_issue_server(site->ca_cert, site->ca_key, names, lf_clock_now_ns(clock),
+				    CERT_DAYS, &cert, &key, err);
+	if (!rc)
+		rc = save_pair(site, "keys/server.pem", cert, key, err);
+	if (rc)
+		return rc;
+	free(site->server_cert);
+	free(site->server_key);
+	site->server_cert = lf_steal(&cert);
+	site->server_key = lf_steal(&key);
+	return 0;
+}
+
+int lf_site_renew(struct lf_site *site, const struct lf_clock *clock, const char *const *names,
+		  bool *ret_renewed, struct lf_error *err)
+{
+	int64_t now = lf_clock_now_ns(clock), end = 0;
+	char time[LF_TIME_SIZE];
+
+	int rc = lf_cert_expiry(site->ca_cert, &end, err);
+	if (rc)
+		return rc;
+	lf_time_format(end, time);
+	if (end - CERT_WARN_NS < now)
+		lf_health_raise("ca-ends", NULL,
+				"the site's CA ends on %.10s, and everything that it has signed "
+				"with it: landfalld(8) says how a new one is made",
+				time);
+	else
+		lf_health_clear("ca-ends", NULL);
+	rc = lf_cert_expiry(site->server_cert, &end, err);
+	*ret_renewed = !rc && end - CERT_RENEW_NS <= now;
+	if (*ret_renewed)
+		rc = make_server_cert(site, clock, names, err);
+	if (rc && end - CERT_WARN_NS < now)
+		lf_health_raise("server-certificate-ends", NULL,
+				"the certificate of this daemon cannot be renewed: %s",
+				err->message);
+	else if (!rc)
+		lf_health_clear("server-certificate-ends", NULL);
+	return rc;
+}
+
 /* The server's certificate: made anew when it nears its end or the names are others. */
 static int load_server_cert(struct lf_site *site, const struct lf_clock *clock,
 			    const char *const *names, struct lf_error *err)
@@ -190,12 +240,7 @@ static int load_server_cert(struct lf_site *site, const struct lf_clock *clock,
 							site->ca_cert, &from, &end, &misfit);
 	if (fits && from <= now && end - CERT_RENEW_NS > now && was && strcmp(was, text.data) == 0)
 		return 0;
-	free(lf_steal(&site->server_cert));
-	free(lf_steal(&site->server_key));
-	rc = lf_ca_issue_server(site->ca_cert, site->ca_key, names, lf_clock_now_ns(clock),
-				CERT_DAYS, &site->server_cert, &site->server_key, err);
-	if (!rc)
-		rc = save_pair(site, "keys/server.pem", site->server_cert, site->server_key, err);
+	rc = make_server_cert(site, clock, names, err);
 	return rc ? rc : write_text(site, "keys/server.host", text.data, 0600, err);
 }
 

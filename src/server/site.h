@@ -46,6 +46,10 @@ LF_MUST_CHECK int lf_site_look(struct lf_site *site, unsigned accepted, struct l
 LF_MUST_CHECK int lf_site_load(struct lf_site *site, struct lf_catalog *catalog,
 			       const struct lf_clock *clock, const char *const *names,
 			       struct lf_error *err);
+/* While the daemon runs: make the server's certificate anew when 60 days are left of it, and warn
+ * in the health of what ends within 30 days.  Callers: one thread. */
+LF_MUST_CHECK int lf_site_renew(struct lf_site *site, const struct lf_clock *clock,
+				const char *const *names, bool *ret_renewed, struct lf_error *err);
 /* Write client.env for this URL, and the first principal's secret if it has none yet. */
 LF_MUST_CHECK int lf_site_write_client(struct lf_site *site, struct lf_catalog *catalog,
 				       const char *url, struct lf_error *err);

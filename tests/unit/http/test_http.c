@@ -205,6 +205,41 @@ static int call(struct lf_http_client *client, const char *method, const char *p
 	return lf_http_client_call(client, &one, answer, &err);
 }
 
+/* A certificate of the authority in file NAME, shown by the server from now on. */
+static void show_certificate_of(const char *name)
+{
+	static const char *const names[] = {"127.0.0.1", NULL};
+	LF_AUTO_FREE char *ca = NULL, *ca_key = NULL, *cert = NULL, *key = NULL;
+	int64_t now = (int64_t)time(NULL) * LF_NS_PER_S;
+
+	assert_lf_ok(lf_ca_new(name, now, &ca, &ca_key, &err));
+	assert_lf_ok(lf_ca_issue_server(ca, ca_key, names, now, 1, &cert, &key, &err));
+	put_file(name, ca);
+	assert_lf_ok(lf_http_server_renew(server, cert, key, &err));
+}
+
+static void test_certificate__is_another_for_those_who_connect_after_it_was_renewed(void **state)
+{
+	LF_AUTO_HTTP_ANSWER answer = {0};
+
+	(void)state;
+	show_certificate_of("authority-1");
+	struct lf_http_client *before = new_client("authority-1", NULL);
+	assert_lf_ok(call(before, "GET", "/x", "", 0, &answer));
+	show_certificate_of("authority-2");
+	struct lf_http_client *after = new_client("authority-2", NULL);
+	struct lf_http_client *late = new_client("authority-1", NULL);
+	assert_lf_ok(call(after, "GET", "/x", "", 0, &answer));
+	assert_int_equal(call(late, "GET", "/x", "", 0, &answer), LF_EUNAUTHENTICATED);
+	/* what is connected goes on */
+	assert_lf_ok(call(before, "GET", "/x", "", 0, &answer));
+	assert_int_equal(lf_http_server_renew(server, "nonsense", "nonsense", &err), LF_EINVAL);
+	assert_lf_ok(call(after, "GET", "/x", "", 0, &answer));
+	lf_http_client_free(before);
+	lf_http_client_free(after);
+	lf_http_client_free(late);
+}
+
 static void check(const char *identity, const char *method, const char *path, const char *body,
 		  int status, const char *expected)
 {
@@ -629,6 +664,8 @@ int main(void)
 		cmocka_unit_test(test_stop__does_not_wait_for_who_is_slow),
 		cmocka_unit_test(test_refusal__of_what_is_still_being_sent_is_read),
 		cmocka_unit_test(test_request__with_endless_headers_is_refused),
+		cmocka_unit_test(
+			test_certificate__is_another_for_those_who_connect_after_it_was_renewed),
 	};
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }
