@@ -14,6 +14,7 @@
 
 #include "arm/context.h"
 #include "base/log.h"
+#include "server/check.h"
 #include "server/daemon.h"
 #include "server/record.h"
 
@@ -22,6 +23,7 @@
 
 static const char usage[] =
 	"usage: landfalld --data DIR [options]\n"
+	"       landfalld check DIR [--deep] [--output json]\n"
 	"\n"
 	"  --data DIR           where everything is kept (made when missing)\n"
 	"  --listen ADDR:PORT   address to serve HTTPS on (default 127.0.0.1:8443; port 0: any)\n"
@@ -222,6 +224,8 @@ int main(int argc, char **argv)
 	sigset_t stop;
 	int got;
 
+	if (argc > 1 && strcmp(argv[1], "check") == 0)
+		return lf_check_main(argc - 1, argv + 1);
 	int rc = parse_arguments(argc, argv, &opts, &err);
 	if (rc > 0)
 		return 0;

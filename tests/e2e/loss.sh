@@ -52,7 +52,7 @@ try() {
 }
 after_start() { :; }
 said() { grep -qE -- "$1" "$run/log/try.log" || { sed 's/^/# /' "$run/log/try.log"; return 1; }; }
-sum() { (cd "$run/data" && find . -type f ! -name lock ! -name 'catalog.db-*' -exec sha256sum {} + | sort); }
+sum() { (cd "$run/data" && find . -type f ! -name lock ! -name verified ! -name 'catalog.db-*' -exec sha256sum {} + | sort); }
 # refuses STATUS TEXT OPTIONS... - does not start, says TEXT, and leaves every file as it is
 refuses() {
 	local before status_wanted=$1 text=$2
@@ -73,6 +73,60 @@ afresh
 before=$(sed '/^LF_URL/d' "$run/data/client.env"; cat "$run/data/site.json")
 check "a site of a time before the record starts" eval 'rm "$run/data/site.json" "$run/data/regions.json" && starts'
 check "and gets the same one" [ "$before" = "$(sed '/^LF_URL/d' "$run/data/client.env"; cat "$run/data/site.json")" ]
+
+# --- landfalld check: everything that is looked at, and each piece that is wrong
+# finds STATUS TEXT [OPTIONS] - the check ends with STATUS, prints TEXT, and writes nothing
+finds() {
+	local before rc=0 wanted=$1 text=$2
+	shift 2
+	before=$(sum; find "$run/data" ! -name verified | sort)
+	"$build/landfalld" check "$run/data" "$@" >"$run/log/try.log" 2>&1 || rc=$?
+	[ $rc = "$wanted" ] || { echo "# ended with $rc"; sed 's/^/# /' "$run/log/try.log"; return 1; }
+	said "$text" && [ "$before" = "$(sum; find "$run/data" ! -name verified | sort)" ]
+}
+afresh
+check "check: a whole site is whole" finds 0 "^ok +catalog.db: is whole: [0-9]+ resources"
+check "check: its stores open" finds 0 "^ok +regions/eastus/store: opens, and its 1 points can be read$"
+check "check --deep: every byte" finds 0 "every byte is as it was written" --deep
+json_finds() { "$build/landfalld" check "$run/data" --output json | jq -e 'length > 8 and all(.[]; .state == "ok" and (.object | length > 0))' >/dev/null; }
+check "check --output json" json_finds
+check "check: no directory is 3" eval '! "$build/landfalld" check "$run/none" 2>/dev/null; [ $("$build/landfalld" check "$run/none" >/dev/null 2>&1; echo $?) = 3 ]'
+check "check: no arguments is 2" eval '[ $("$build/landfalld" check >/dev/null 2>&1; echo $?) = 2 ]'
+for file in catalog.db keys/ca.pem keys/token.jwk keys/peer.json client.env; do
+	afresh
+	rm "$run/data/$file"
+	check "check: $file is missing" finds 7 "^fault +$file: is missing or empty; without it goes"
+done
+afresh
+rm "$run/data/keys/platform.key"
+check "check: keys/platform.key is missing" finds 7 "^fault +regions/eastus/store: the platform key .* is missing"
+afresh
+echo '{' >"$run/data/regions/eastus/store/vault.json"
+check "check: a damaged vault.json" finds 7 "^fault +regions/eastus/store: .*vault.json is damaged"
+afresh
+python3 - "$run/data"/regions/eastus/store/packs/* <<-'END'
+	import sys
+	for name in sys.argv[1:]:
+	    with open(name, 'r+b') as pack:
+	        pack.seek(200)
+	        pack.write(bytes(range(64)))
+END
+check "check --deep: a damaged pack" finds 7 "^fault +regions/eastus/store: packs/" --deep
+afresh
+chmod 644 "$run/data/keys/ca.pem" && chmod 640 "$run/data/client.env"
+check "check: the CA's key can be read by others" finds 7 "^fault +keys/ca.pem: has mode 0644"
+check "check: so can the client's secret" finds 7 "^fault +client.env: has mode 0640"
+afresh
+touch "$run/data/keys/ca.pem.tmp-00000000-0000-0000-0000-000000000000" && chmod 600 "$run/data/keys/"*
+check "check: what a crash left is a note" finds 0 "^note +\\.: 1 unfinished files"
+afresh
+openssl ecparam -name prime256v1 -genkey -noout 2>/dev/null | openssl pkcs8 -topk8 -nocrypt >"$run/other.key"
+sed '/BEGIN PRIVATE/,$d' "$run/whole/keys/ca.pem" | cat - "$run/other.key" >"$run/data/keys/ca.pem"
+check "check: the CA's key is another one's" finds 7 "^fault +keys/ca.pem: the private key does not fit"
+check "and the site does not start with it" refuses 7 "keys/ca.pem: the private key does not fit"
+afresh
+truncate -s -4096 "$run/data/catalog.db"
+check "check: a truncated catalog" finds 7 "^fault +catalog.db: "
 
 for record in with without; do
 	prepare() { afresh && { [ $record = with ] || rm "$run/data/site.json" "$run/data/regions.json"; }; }
@@ -161,11 +215,13 @@ done
 after_start() { lists_ok=0; all_lists; }
 afresh
 sql "UPDATE resources SET doc = '{' WHERE key LIKE '%/vaults/v1'" >/dev/null
+check "check names it, too" finds 7 "^fault +/subscriptions/.*/vaults/v1: what clients see of it"
 check "one row that cannot be read: its neighbours are listed" eval 'starts && [ "$lists_ok" = 0 ]'
 check "health names it" said "health: catalog-row .*/vaults/v1: a row is not a JSON object"
 check "once" [ "$(grep -c 'health: catalog-row' "$run/log/try.log")" = 1 ]
 afresh
 sql "UPDATE jobs SET body = '{', final = 0" >/dev/null
+check "check: a job row" finds 7 "^fault +[0-9a-f-]+: the job's row is not"
 check "a job row that cannot be read does not keep the site from starting" eval 'starts && [ "$lists_ok" = 0 ]'
 check "and is named" said "health: job-row"
 after_start() { :; }
@@ -177,6 +233,7 @@ tenant=$(sed -n 's/^LF_TENANT_ID=//p' "$run/whole/client.env")
 after_start() {
 	run_ok=0
 	lf group list >"$run/log/list" 2>&1 || run_ok=1
+	check "check: not beside a daemon" eval '[ $("$build/landfalld" check "$run/data" >/dev/null 2>&1; echo $?) = 4 ]'
 }
 check "what an operator gives up is made anew" starts --accept-loss catalog,ca --accept-loss token-key,peer-key,client-secret
 check "that is said, with what goes with it" said "catalog.db is given up: with it goes every resource"

@@ -8,7 +8,6 @@
 #include "base/text.h"
 
 #define BUSY_TIMEOUT_MS 20000
-#define SCHEMA_VERSION	1 /* PRAGMA user_version; docs/formats/catalog.md */
 #define CHECK_LIMIT_NS	(5 * LF_NS_PER_S)
 #define CHECK_EVERY	100000 /* instructions of SQLite's between two looks at the time */
 
@@ -106,14 +105,14 @@ static int settle_version(struct lf_catalog *catalog, struct lf_error *err)
 		rc = lf_parse_u64(text, 0, UINT32_MAX, &version, err);
 	if (rc)
 		return rc;
-	if (version > SCHEMA_VERSION) {
+	if (version > LF_SCHEMA_VERSION) {
 		lf_fail(err, LF_EUNSUPPORTED, catalog->path,
 			"%s is of version %llu, and this Landfall knows up to %d", catalog->path,
-			(unsigned long long)version, SCHEMA_VERSION);
+			(unsigned long long)version, LF_SCHEMA_VERSION);
 		return lf_error_hint(err, "it was written by a newer version of Landfall: use "
 					  "that one, or restore a copy from before");
 	}
-	if (version == SCHEMA_VERSION)
+	if (version == LF_SCHEMA_VERSION)
 		return 0;
 	rc = exec_sql(catalog->writer, "BEGIN IMMEDIATE", err);
 	if (!rc)

@@ -15,6 +15,7 @@
 #include "catalog/catalog.h"
 
 #define LF_SQLITE_READERS 8
+#define LF_SCHEMA_VERSION 1 /* PRAGMA user_version; docs/formats/catalog.md */
 
 struct lf_catalog {
 	struct lf_clock *clock;
