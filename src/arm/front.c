@@ -247,7 +247,9 @@ static void audit_call(struct lf_arm_call *call, const struct lf_error *err)
 		.client = call->client,
 		.correlation = call->correlation_id,
 		.job = call->job,
-		.durable = !err->code,
+		/* what cannot be undone or gives something away: deletions, keys, restores */
+		.durable = !err->code &&
+			   (strcmp(method, "DELETE") == 0 || strcmp(method, "POST") == 0),
 	};
 
 	bool nobody = err->code && !call->principal;
