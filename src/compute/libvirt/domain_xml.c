@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "compute/libvirt/domain_xml.h"
 
+#include "base/names.h"
+
 #define SERIAL_MAX 20 /* what virtio-blk can tell its guest */
 
 void lf_xml_puts(struct lf_buf *buf, const char *text)
@@ -230,15 +232,47 @@ static void put_consoles(struct lf_buf *xml, const struct lf_domain_env *env)
 			 "    <video>\n      <model type='vga'/>\n    </video>\n");
 }
 
+static bool good_texts(const json_t *array, const char *const *paths, size_t n)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (array, i, row)
+		for (size_t k = 0; k < n; k++)
+			if (!lf_name_good(LF_NAME_TEXT, lf_json_text_or(row, paths[k], "")))
+				return false;
+	return true;
+}
+
+/* What XML cannot hold, or would hold otherwise than it was given, is not put into it. */
+static int check_texts(const json_t *vm, const struct lf_domain_env *env, struct lf_error *err)
+{
+	static const char *const of_disk[] = {"name", "source.path", "source.format"};
+	static const char *const of_nic[] = {"network", "subnet", "mac"};
+
+	if (lf_guid_valid(lf_json_text_or(vm, "guid", "")) &&
+	    lf_name_good(LF_NAME_TEXT, lf_json_text_or(vm, "name", "")) &&
+	    lf_name_good(LF_NAME_TEXT, lf_json_text_or(vm, "id", "")) &&
+	    lf_name_good(LF_NAME_TEXT, env->dir) &&
+	    good_texts(lf_json_at(vm, "disks"), of_disk, LF_N(of_disk)) &&
+	    good_texts(lf_json_at(vm, "nics"), of_nic, LF_N(of_nic)))
+		return 0;
+	return lf_fail(err, LF_EINVAL, lf_json_text(vm, "guid"),
+		       "the machine has a name or a path with control characters in it");
+}
+
 int lf_domain_xml(const json_t *vm, const struct lf_domain_env *env, char **ret_xml,
 		  struct lf_error *err)
 {
 	LF_AUTO_BUF xml = LF_BUF_INIT;
 
+	int rc = check_texts(vm, env, err);
+	if (rc)
+		return rc;
 	put_head(&xml, vm, env);
 	put_firmware(&xml, vm, env);
 	lf_buf_puts(&xml, "  <devices>\n");
-	int rc = put_disks(&xml, vm, env->dir, err);
+	rc = put_disks(&xml, vm, env->dir, err);
 	if (rc)
 		return rc;
 	put_nics(&xml, vm);

@@ -125,6 +125,31 @@ static void test_domain_xml__escapes_names_and_cuts_serials(void **state)
 	assert_has(xml, "<mac address='00:0d:3a:01:02:03'/>");
 }
 
+static void test_domain_xml__refuses_what_xml_cannot_hold(void **state)
+{
+	static const struct {
+		const char *of, *name, *text;
+	} bad[] = {
+		{NULL, "guid", "x' foo='"},	 {NULL, "guid", ""},
+		{NULL, "name", "a\nb"},		 {NULL, "name", "a\x1b[m"},
+		{NULL, "id", "/s/\x01"},	 {"disks.2.source", "path", "/v/\n"},
+		{"disks.0", "name", "a\x02"},	 {"nics.0", "mac", "00:0d\x7f"},
+		{NULL, "name", "a\xef\xbf\xbe"},
+	};
+	struct lf_domain_env env = {.dir = "/data/m"};
+
+	(void)state;
+	for (size_t i = 0; i < LF_N(bad); i++) {
+		LF_AUTO_JSON *vm = machine("bios");
+		struct lf_error err = LF_ERROR_NONE;
+		char *xml = NULL;
+		json_t *of = bad[i].of ? lf_json_at(vm, bad[i].of) : vm;
+		assert_int_equal(lf_json_set_text(of, bad[i].name, bad[i].text), 0);
+		if (lf_domain_xml(vm, &env, &xml, &err) != LF_EINVAL)
+			fail_msg("%s = %s was put into XML", bad[i].name, bad[i].text);
+	}
+}
+
 static void test_domain_xml__uefi_keeps_its_variables_with_the_machine(void **state)
 {
 	LF_AUTO_JSON *vm = machine("uefi");
@@ -175,6 +200,7 @@ int main(void)
 		cmocka_unit_test(test_domain_xml__is_what_it_was),
 		cmocka_unit_test(test_domain_xml__orders_disks_by_lun_and_boots_the_os_disk),
 		cmocka_unit_test(test_domain_xml__escapes_names_and_cuts_serials),
+		cmocka_unit_test(test_domain_xml__refuses_what_xml_cannot_hold),
 		cmocka_unit_test(test_domain_xml__uefi_keeps_its_variables_with_the_machine),
 		cmocka_unit_test(test_domain_xml__targets_go_on_after_z),
 		cmocka_unit_test(test_domain_xml__network_names_fit_an_interface),
