@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arm/path.h"
+#include "base/names.h"
 #include "base/text.h"
 
 #define SUBSCRIPTION_KIND(name, word, collection, api)                                             \
@@ -61,6 +63,28 @@ static int pick(const struct lf_cli_kind *kind, const json_t *items, const char 
 	return lf_error_hint(err, "give its %s", name ? "whole id" : "name or id");
 }
 
+/* By the index of all resources, so that thousands of others are not fetched. */
+static int find_by_name(struct lf_cli *cli, const struct lf_cli_kind *kind, const char *name,
+			json_t **ret_doc, struct lf_error *err)
+{
+	const char *type = kind->collection + strlen("/providers/");
+	LF_AUTO_JSON *items = NULL, *found = NULL;
+
+	if (!lf_name_good(LF_NAME_ANY, name)) /* nothing is called so, and no filter can hold it */
+		return lf_fail(err, LF_ENOTFOUND, name, "there is no %s %s", kind->word, name);
+	LF_AUTO_FREE char *filter =
+		lf_printf_dup("resourceType eq '%s' and name eq '%s'", type, name);
+	LF_AUTO_FREE char *encoded = filter ? lf_url_encode(filter) : NULL;
+	LF_AUTO_FREE char *path =
+		encoded ? lf_cli_path(cli, "/resources?$filter=%s", encoded) : NULL;
+	if (!path)
+		return lf_fail_nomem(err);
+	int rc = lf_cli_list(cli, path, LF_API_RESOURCES, &items, err);
+	if (!rc)
+		rc = pick(kind, items, name, &found, err);
+	return rc ? rc : lf_cli_get(cli, lf_cli_id(found), kind->api, ret_doc, err);
+}
+
 int lf_cli_find(struct lf_cli *cli, const struct lf_cli_kind *kind, const char *parent,
 		const char *name, json_t **ret_doc, struct lf_error *err)
 {
@@ -68,6 +92,8 @@ int lf_cli_find(struct lf_cli *cli, const struct lf_cli_kind *kind, const char *
 
 	if (name && name[0] == '/')
 		return lf_cli_get(cli, name, kind->api, ret_doc, err);
+	if (name && !parent)
+		return find_by_name(cli, kind, name, ret_doc, err);
 	LF_AUTO_FREE char *path = parent ? lf_printf_dup("%s%s", parent, kind->collection)
 					 : lf_cli_path(cli, "%s", kind->collection);
 	if (!path)

@@ -147,6 +147,15 @@ static bool holds(const struct condition *condition, const json_t *fields)
 	}
 }
 
+const char *lf_filter_value(const struct lf_filter *filter, const char *field)
+{
+	for (size_t i = 0; filter && i < filter->n; i++)
+		if (lf_text_equal_nocase(filter->conditions[i].field, field) &&
+		    lf_text_equal_nocase(filter->conditions[i].op, "eq"))
+			return filter->conditions[i].value;
+	return NULL;
+}
+
 bool lf_filter_matches(const struct lf_filter *filter, const json_t *fields)
 {
 	for (size_t i = 0; filter && i < filter->n; i++)

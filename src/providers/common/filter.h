@@ -17,6 +17,8 @@ LF_MUST_CHECK int lf_filter_new(const char *text, struct lf_filter **ret_filter,
 				struct lf_error *err);
 void lf_filter_free(struct lf_filter **filter);
 #define LF_AUTO_FILTER LF_CLEANUP(lf_filter_free) struct lf_filter
+/* What field has to equal; NULL: the filter does not say.  Borrowed. */
+const char *lf_filter_value(const struct lf_filter *filter, const char *field);
 /* NULL matches all.  A condition on a field that fields lacks is ignored. */
 bool lf_filter_matches(const struct lf_filter *filter, const json_t *fields);
 
