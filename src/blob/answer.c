@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -7,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "blob/service.h"
 #include "os/file.h"
 
@@ -48,6 +50,27 @@ void lf_blob_answer_xml(struct lf_http_exchange *x, int status, struct lf_buf *x
 	lf_http_answer_take(x, XML_TYPE, text, len);
 }
 
+/* What was written for clients has a code of its own; anything else speaks of files and of the
+ * daemon, which is for its log. */
+static const char *message_for(const struct lf_error *err)
+{
+	if (err->arm_code[0])
+		return err->message;
+	switch (err->code) {
+	case LF_EUNAUTHENTICATED:
+		return "the request could not be authenticated";
+	case LF_EDENIED:
+		return "this request is not authorized to perform this operation";
+	case LF_ENOTFOUND:
+		return "the resource does not exist";
+	case LF_ENOSPACE:
+		return "the site has no space left";
+	default:
+		return lf_error_http(err->code) < 500 ? "the request cannot be served"
+						      : "the site met an error; its log has more";
+	}
+}
+
 void lf_blob_answer_error(struct lf_http_exchange *x, const struct lf_error *err)
 {
 	struct lf_buf xml = LF_BUF_INIT;
@@ -61,7 +84,7 @@ void lf_blob_answer_error(struct lf_http_exchange *x, const struct lf_error *err
 	lf_buf_puts(&xml, "<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>");
 	lf_blob_xml_text(&xml, code);
 	lf_buf_puts(&xml, "</Code><Message>");
-	lf_blob_xml_text(&xml, err->message);
+	lf_blob_xml_text(&xml, message_for(err));
 	lf_buf_puts(&xml, "</Message></Error>");
 	lf_blob_answer_xml(x, lf_error_http(err->code), &xml);
 }
@@ -187,12 +210,32 @@ static bool page_blob(const char *path, const struct stat *st, char *name, uint6
 	return true;
 }
 
+/* A name that XML cannot hold is percent-encoded, and says so, as Azure has it. */
+static void put_name(struct lf_buf *xml, const char *name)
+{
+	uint32_t character = 0;
+	bool plain = lf_utf8_valid(name);
+
+	for (const char *p = name; plain && *p; p += lf_utf8_decode(p, &character))
+		if (lf_utf8_decode(p, &character))
+			plain = character >= ' ' && character != 0xFFFE && character != 0xFFFF;
+	lf_buf_puts(xml, plain ? "<Name>" : "<Name Encoded=\"true\">");
+	if (plain)
+		lf_blob_xml_text(xml, name);
+	for (const char *p = plain ? "" : name; *p; p++)
+		if (isalnum((unsigned char)*p) || strchr("-_.~/", *p))
+			lf_buf_append(xml, p, 1);
+		else
+			lf_buf_printf(xml, "%%%02X", (unsigned char)*p);
+	lf_buf_puts(xml, "</Name>");
+}
+
 static void put_blob(struct lf_buf *xml, const char *name, const struct stat *st, bool page,
 		     uint64_t length)
 {
-	lf_buf_puts(xml, "<Blob><Name>");
-	lf_blob_xml_text(xml, name);
-	lf_buf_puts(xml, "</Name><Properties>");
+	lf_buf_puts(xml, "<Blob>");
+	put_name(xml, name);
+	lf_buf_puts(xml, "<Properties>");
 	put_times(xml, st);
 	lf_buf_printf(xml,
 		      "<Content-Length>%llu</Content-Length>"

@@ -115,6 +115,40 @@ static const struct {
 	{"DELETE", "", NULL, 'b', LF_BLOB_REMOVE},
 };
 
+/* What a client asks for by these headers would not be done: the bytes of another blob, a key of
+ * its own, a condition, a container for everybody. */
+static int check_headers(const struct lf_http_exchange *x, struct lf_error *err)
+{
+	static const char *const refused[] = {"x-ms-copy-source",
+					      "x-ms-encryption-key",
+					      "x-ms-encryption-scope",
+					      "x-ms-immutability-policy-until-date",
+					      "x-ms-legal-hold",
+					      "x-ms-lease-id",
+					      "x-ms-if-tags",
+					      "x-ms-if-sequence-number-le",
+					      "x-ms-if-sequence-number-lt",
+					      "x-ms-if-sequence-number-eq",
+					      "x-ms-structured-body",
+					      "x-ms-blob-public-access"};
+	const bool reads =
+		strcmp(lf_http_method(x), "GET") == 0 || strcmp(lf_http_method(x), "HEAD") == 0;
+	/* of a write; who reads gets what is there */
+	static const char *const conditions[] = {"If-Match", "If-Modified-Since",
+						 "If-Unmodified-Since"};
+	const char *none = lf_http_header(x, "If-None-Match"), *found = NULL;
+
+	for (size_t i = 0; i < LF_N(refused) && !found; i++)
+		found = lf_http_header(x, refused[i]) ? refused[i] : NULL;
+	for (size_t i = 0; i < LF_N(conditions) && !found && !reads; i++)
+		found = lf_http_header(x, conditions[i]) ? conditions[i] : NULL;
+	if (!found && !reads && none && strcmp(none, "*") != 0)
+		found = "If-None-Match";
+	return found ? lf_fail_arm(err, LF_EUNSUPPORTED, "UnsupportedHeader", found, "leave it out",
+				   "this site does not serve the header %s", found)
+		     : 0;
+}
+
 int lf_blob_operation_parse(const struct lf_http_exchange *x, const struct lf_blob_target *target,
 			    enum lf_blob_operation *ret_operation, struct lf_error *err)
 {
@@ -125,6 +159,8 @@ int lf_blob_operation_parse(const struct lf_http_exchange *x, const struct lf_bl
 	int rc = lf_blob_query(x, "comp", comp, sizeof(comp), err);
 	if (!rc)
 		rc = lf_blob_query(x, "restype", restype, sizeof(restype), err);
+	if (!rc)
+		rc = check_headers(x, err);
 	if (rc)
 		return rc;
 	/* without it a container's URL is that of a blob in $root, which is not served */

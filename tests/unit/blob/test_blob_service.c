@@ -348,6 +348,55 @@ static void test_list__has_every_blob_of_a_client_and_nothing_of_ours(void **sta
 	assert_int_equal(call(site, "GET", "/acct/.uploads/x", "r", NULL), 400);
 }
 
+static void test_list__encodes_a_name_that_xml_cannot_hold(void **state)
+{
+	struct site *site = *state;
+
+	assert_int_equal(put(site, "/acct/box/a%0A%3Cb%3E", "w", "BlockBlob", "x"), 201);
+	assert_true(lists(site, "/acct/box", "&restype=container&comp=list",
+			  "<Name Encoded=\"true\">a%0A%3Cb%3E</Name>"));
+	assert_int_equal(put(site, "/acct/box/a%3Cb%3E", "w", "BlockBlob", "x"), 201);
+	assert_true(lists(site, "/acct/box", "&restype=container&comp=list",
+			  "<Name>a&lt;b&gt;</Name>"));
+}
+
+/* A directory where the blob's file would be: the daemon's own errors name it. */
+static void test_error__tells_no_path_of_the_site(void **state)
+{
+	struct site *site = *state;
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/accounts/acct/box/x/y", site->dir);
+	struct lf_http_exchange x = asked("PUT", "/acct/box/x", "w", NULL);
+
+	assert_lf_ok(lf_dir_make(path, 0700, &err));
+	standin_add(&x, "x-ms-blob-type", "BlockBlob");
+	standin_call(site->handler, &x);
+	assert_true(x.status >= 400);
+	assert_null(strstr(lf_buf_text(&x.answer), "accounts"));
+	assert_null(strstr(lf_buf_text(&x.answer), site->dir));
+	standin_done(&x);
+}
+
+static void test_header__that_is_not_obeyed_is_refused(void **state)
+{
+	static const char *const headers[][2] = {{"x-ms-copy-source", "https://site/acct/box/y"},
+						 {"x-ms-encryption-key", "AAAA"},
+						 {"x-ms-lease-id", "1"},
+						 {"If-Match", "\"0x1\""},
+						 {"If-None-Match", "\"0x1\""}};
+	struct site *site = *state;
+
+	for (size_t i = 0; i < LF_N(headers); i++) {
+		struct lf_http_exchange x = asked("PUT", "/acct/box/x", "w", NULL);
+		standin_add(&x, "x-ms-blob-type", "BlockBlob");
+		standin_add(&x, headers[i][0], headers[i][1]);
+		standin_call(site->handler, &x);
+		assert_int_equal(x.status, 400);
+		assert_string_equal(standin_answer(&x, "x-ms-error-code"), "UnsupportedHeader");
+		standin_done(&x);
+	}
+	assert_int_equal(call(site, "GET", "/acct/box/x", "r", NULL), 404);
+}
+
 static void test_query__that_cannot_be_read_is_refused(void **state)
 {
 	struct site *site = *state;
@@ -379,6 +428,9 @@ int main(void)
 		TEST(test_account__that_is_not_there_is_not_decided_about_later),
 		TEST(test_upload__that_a_kill_cut_is_nowhere),
 		TEST(test_list__has_every_blob_of_a_client_and_nothing_of_ours),
+		TEST(test_list__encodes_a_name_that_xml_cannot_hold),
+		TEST(test_error__tells_no_path_of_the_site),
+		TEST(test_header__that_is_not_obeyed_is_refused),
 		TEST(test_query__that_cannot_be_read_is_refused),
 	};
 
