@@ -85,12 +85,13 @@ exit_status() {
 	cat "$1/status/$2.$3"
 }
 
-# sanitizers_silent DIR - AddressSanitizer and its like have reported nothing of what was started there
+# sanitizers_silent DIR - AddressSanitizer and its like have reported nothing (new) of what was started there
 sanitizers_silent() {
 	local report rc=0
 	for report in "$1"/log/sanitizer.*; do
 		[ -e "$report" ] || continue
 		head -n 60 "$report" >&2
+		mv "$report" "$1/log/reported.${report##*/sanitizer.}"
 		rc=1
 	done
 	return $rc

@@ -7,6 +7,7 @@
  */
 #include <getopt.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +51,7 @@ struct agent {
 	pthread_cond_t assigned;
 };
 
-static volatile bool stopping;
+static atomic_bool stopping; /* lock-free: a signal sets it, both threads read it */
 
 static void on_signal(int signal_number)
 {

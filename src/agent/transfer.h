@@ -8,6 +8,7 @@
 #define LF_AGENT_TRANSFER_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "agent/link.h"
 #include "agent/watch.h"
@@ -32,7 +33,7 @@ struct lf_transfer_opts {
 	const char *state_dir;
 	struct lf_watches *watches; /* outlive the transfer */
 	struct lf_progress *progress;
-	const volatile bool *stopping;
+	const atomic_bool *stopping;
 };
 /* Where the agent of this state directory notes what it holds frozen (see source/freeze.h); free().
  */
