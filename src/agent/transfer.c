@@ -169,6 +169,10 @@ static int load_key(struct transfer *t, struct lf_error *err)
 	if (!rc)
 		rc = lf_hex_decode(lf_json_text_or(key, "data", ""), t->key.data_key, 32, err);
 	t->key.epoch = (uint32_t)lf_json_int_or(key, "epoch", 0);
+	t->key.owned = lf_json_text(key, "owner");
+	if (!rc && t->key.owned)
+		rc = lf_hex_decode(lf_json_text_or(key, "owner", ""), t->key.owner, LF_OWNER_SIZE,
+				   err);
 	return rc;
 }
 

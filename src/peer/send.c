@@ -177,20 +177,32 @@ static int close_pack(struct lf_peer_session *session, struct lf_error *err)
 	return rc ? rc : lf_couriers_give(session->couriers, session->path, err);
 }
 
-static int open_pack(void *context, struct lf_pack_writer **ret_writer, struct lf_error *err)
+static int new_writer(struct lf_peer_session *session, const uint8_t *owner, struct lf_error *err)
+{
+	struct lf_domain_key key;
+
+	if (!owner)
+		return lf_pack_writer_new(&session->key, session->path, &session->writer, err);
+	lf_domain_key_for_owner(&session->key, owner, &key);
+	int rc = lf_pack_writer_new(&key, session->path, &session->writer, err);
+	lf_domain_key_done(&key);
+	return rc;
+}
+
+static int open_pack(void *context, const uint8_t *owner, struct lf_pack_writer **ret_writer,
+		     struct lf_error *err)
 {
 	struct lf_peer_session *session = context;
-	int rc = session->writer && lf_pack_writer_size(session->writer) >= LF_PACK_TARGET_BYTES
-			 ? close_pack(session, err)
-			 : 0;
+	bool done =
+		session->writer && (lf_pack_writer_size(session->writer) >= LF_PACK_TARGET_BYTES ||
+				    !lf_pack_writer_is_of(session->writer, owner));
+	int rc = done ? close_pack(session, err) : 0;
 
 	if (!rc && !session->writer) {
 		free(session->path);
 		session->path = lf_printf_dup("%s/%s-%u", session->outgoing, session->point,
 					      session->packs++);
-		rc = session->path ? lf_pack_writer_new(&session->key, session->path,
-							&session->writer, err)
-				   : lf_fail_nomem(err);
+		rc = session->path ? new_writer(session, owner, err) : lf_fail_nomem(err);
 	}
 	if (!rc)
 		*ret_writer = session->writer;

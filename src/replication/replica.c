@@ -409,24 +409,41 @@ static json_t *view_assignment(struct lf_replication *replication, const json_t 
 	int64_t app = lf_json_int_or(doc, "policy.appConsistentFrequencyInMinutes", 0);
 	const char *wanted = lf_json_text(doc, "finalWanted.token");
 	const char *account = strrchr(lf_json_text_or(doc, "cacheAccountId", "/"), '/') + 1;
-	char id_hex[65], data_hex[65], container[LF_PACK_CONTAINER_SIZE];
+	char id_hex[65], data_hex[65],
+		owner_hex[2 * LF_OWNER_SIZE + 1] = "", container[LF_PACK_CONTAINER_SIZE];
 
 	if (wanted && strcmp(wanted, lf_json_text_or(doc, "finalToken", "")) == 0)
 		wanted = NULL;
 	lf_hex_encode(key->id_key, 32, id_hex);
 	lf_hex_encode(key->data_key, 32, data_hex);
+	if (key->owned)
+		lf_hex_encode(key->owner, LF_OWNER_SIZE, owner_hex);
 	lf_pack_container(lf_json_text_or(doc, "agentId", ""), container);
 	LF_AUTO_FREE char *path = lf_printf_dup("/%s/%s/", account, container);
 	json_t *view = json_pack(
-		"{s:s,s:O,s:s,s:b,s:b,s:s?,s:s?,s:{s:s,s:s,s:i},s:s}", "itemId",
+		"{s:s,s:O,s:s,s:b,s:b,s:s?,s:s?,s:{s:s,s:s,s:i,s:s*},s:s}", "itemId",
 		lf_json_text_or(doc, "itemId", ""), "disks", json_object_get(doc, "disks"), "phase",
 		lf_json_text_or(doc, "phase", ""), "due", is_due(doc, now), "app",
 		app > 0 && is_past(now, lf_json_int_or(doc, "lastAppNs", 0), app), "token", wanted,
 		"basePointId", lf_json_text(doc, "lastPointId"), "key", "id", id_hex, "data",
-		data_hex, "epoch", (int)key->epoch, "packPath", path ? path : "");
+		data_hex, "epoch", (int)key->epoch, "owner", owner_hex[0] ? owner_hex : NULL,
+		"packPath", path ? path : "");
 	explicit_bzero(id_hex, sizeof(id_hex));
 	explicit_bzero(data_hex, sizeof(data_hex));
 	return view;
+}
+
+/* The keys that the agent seals with. */
+static void key_for(const struct lf_replication *replication, const struct lf_vault *vault,
+		    const char *agent, struct lf_domain_key *ret_key)
+{
+	uint8_t owner[LF_OWNER_SIZE];
+
+	*ret_key = *lf_vault_key(vault);
+	if (!replication->own_keys)
+		return;
+	lf_owner_of(agent, owner);
+	lf_domain_key_for_owner(lf_vault_key(vault), owner, ret_key);
 }
 
 int lf_replication_assignments(struct lf_replication *replication, const char *agent,
@@ -446,9 +463,13 @@ int lf_replication_assignments(struct lf_replication *replication, const char *a
 					err->message);
 			continue;
 		}
-		if (!rc && json_array_append_new(assignments, view_assignment(replication, doc,
-									      lf_vault_key(vault))))
+		struct lf_domain_key key = {0};
+		if (!rc)
+			key_for(replication, vault, agent, &key);
+		if (!rc &&
+		    json_array_append_new(assignments, view_assignment(replication, doc, &key)))
 			rc = lf_fail_nomem(err);
+		lf_domain_key_done(&key);
 	}
 	if (!rc)
 		*ret_assignments = lf_steal(&assignments);

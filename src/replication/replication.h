@@ -25,6 +25,9 @@ struct lf_replication_opts {
 	const char *data_dir;	      /* session journals: DIR/sessions */
 	const char *const *base_url;  /* where agents reach us; read when a key is made */
 	const char *ca_cert, *ca_key; /* PEM: signs agents' certificates */
+	/* "region": all agents of a region have its keys; "machine": each has its own
+	 * (docs/adr/0008).  Kept; NULL: as it was, at first "region". */
+	const char *dedup;
 	/* Called (any thread) after a replica changed: a point, progress, health; may be NULL. */
 	void (*changed)(void *context, const char *item_id);
 	void *context;

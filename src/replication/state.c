@@ -92,6 +92,22 @@ static int rename_replicas(struct lf_replication *replication, struct lf_error *
 	return rc;
 }
 
+static int choose_keys(struct lf_replication *replication, struct lf_error *err)
+{
+	static const char setting[] = "dedup";
+	struct lf_catalog *catalog = replication->opts.catalog;
+	const char *wanted = replication->opts.dedup;
+	LF_AUTO_FREE char *kept = NULL;
+
+	if (wanted && strcmp(wanted, "region") != 0 && strcmp(wanted, "machine") != 0)
+		return lf_fail(err, LF_EINVAL, wanted, "keys are of a region or of a machine");
+	int rc = lf_catalog_setting_get(catalog, setting, &kept, err);
+	if (rc && rc != LF_ENOTFOUND)
+		return rc;
+	replication->own_keys = strcmp(wanted ? wanted : kept ? kept : "region", "machine") == 0;
+	return wanted ? lf_catalog_setting_put(catalog, setting, wanted, err) : 0;
+}
+
 int lf_replication_open(const struct lf_replication_opts *opts,
 			struct lf_replication **ret_replication, struct lf_error *err)
 {
@@ -114,6 +130,8 @@ int lf_replication_open(const struct lf_replication_opts *opts,
 		rc = index_replicas(replication, err);
 	if (!rc)
 		rc = rename_replicas(replication, err);
+	if (!rc)
+		rc = choose_keys(replication, err);
 	if (rc) {
 		lf_replication_free(replication);
 		return rc;

@@ -52,6 +52,7 @@ struct lf_committer { /* committer.c */
 
 struct lf_replication {
 	struct lf_replication_opts opts;
+	bool own_keys; /* each agent has keys of its own */
 	char *data_dir;
 	pthread_mutex_t mutex;
 	struct lf_report *reports;

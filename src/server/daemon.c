@@ -236,6 +236,7 @@ static int open_engine(struct lf_daemon *daemon, const struct lf_daemon_opts *op
 							.base_url = &context->base_url,
 							.ca_cert = context->ca_cert,
 							.ca_key = context->ca_key,
+							.dedup = opts->dedup,
 							.changed = replica_changed,
 							.context = daemon};
 	LF_AUTO_FREE char *compute_dir = lf_printf_dup("%s/compute", daemon->data_dir);

@@ -29,6 +29,9 @@ static const char usage[] =
 	"  --listen ADDR:PORT   address to serve HTTPS on (default 127.0.0.1:8443; port 0: any)\n"
 	"  --compute DRIVER     libvirt (default), or fake: machines that are documents only\n"
 	"  --peer REGION=FILE   REGION is served by the site of that pairing key; may be repeated\n"
+	"  --dedup SCOPE        region: agents of a region share its keys, and what is alike is "
+	"stored\n"
+	"                       once; machine: each has keys of its own.  Kept; at first region\n"
 	"  --allow WHAT         what the service refuses, for emulators: soft-delete-off, "
 	"over-limits\n"
 	"  --accept-loss PIECES what of the site is lost for good and made anew, once: catalog, "
@@ -130,6 +133,7 @@ static int parse_arguments(int argc, char **argv, struct lf_daemon_opts *opts, s
 		{"listen", required_argument, NULL, 'l'},
 		{"compute", required_argument, NULL, 'c'},
 		{"peer", required_argument, NULL, 'p'},
+		{"dedup", required_argument, NULL, 'D'},
 		{"allow", required_argument, NULL, 'a'},
 		{"accept-loss", required_argument, NULL, 'A'},
 		{"public-name", required_argument, NULL, 'n'},
@@ -160,6 +164,9 @@ static int parse_arguments(int argc, char **argv, struct lf_daemon_opts *opts, s
 					     LF_DAEMON_PEERS_MAX);
 			else
 				opts->peers[opts->n_peers++] = optarg;
+			break;
+		case 'D':
+			opts->dedup = optarg;
 			break;
 		case 'a':
 			rc = parse_allow(optarg, opts, err);

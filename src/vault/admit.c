@@ -21,6 +21,7 @@ struct admission {
 	struct lf_pack_entry *order; /* of the file */
 	uint32_t count;
 	uint8_t key[LF_KEY_SIZE];
+	const uint8_t *owner;  /* of the pack; NULL: the domain */
 	pthread_mutex_t mutex; /* what follows */
 	uint32_t next;
 	int rc;
@@ -57,7 +58,9 @@ static int check_record(const struct admission *admission, struct lf_opener *ope
 		return fail_record(entry, "has not its checksum", err);
 	int rc = lf_record_open(opener->sealer, opener->codec, entry, record, opener->scratch,
 				plain, err);
-	return rc ? rc : lf_vault_check_id(admission->vault, &entry->id, plain, entry->plain, err);
+	return rc ? rc
+		  : lf_vault_check_id(admission->vault, admission->owner, &entry->id, plain,
+				      entry->plain, err);
 }
 
 /* Records that lie in one block of the file; false: no more. */
@@ -172,12 +175,16 @@ int lf_pack_admit(struct lf_vault *vault, int fd, const struct lf_pack_footer *f
 {
 	LF_AUTO_FREE struct lf_pack_entry *order =
 		lf_alloc_array(footer->count + 1, sizeof(*order));
-	struct admission admission = {
-		.vault = vault, .fd = fd, .order = order, .count = footer->count};
+	struct admission admission = {.vault = vault,
+				      .fd = fd,
+				      .order = order,
+				      .count = footer->count,
+				      .owner = lf_pack_owner(footer->flags, footer->salt)};
 
 	if (!order)
 		return lf_fail_nomem(err);
-	int rc = lf_pack_key(&vault->key, footer->epoch, footer->salt, admission.key, err);
+	int rc = lf_pack_key(&vault->key, footer->epoch, footer->flags, footer->salt, admission.key,
+			     err);
 	for (uint32_t i = 0; !rc && i < footer->count; i++) {
 		order[i] = footer->entries[i];
 		rc = check_entry(&order[i], err);

@@ -200,6 +200,19 @@ static int remove_packs(struct collection *collection, const struct lf_leaving *
 	return rc;
 }
 
+/* Those of one machine together: a new pack is of one, too. */
+static int compare_owners(const void *a, const void *b)
+{
+	const struct lf_pack *x = ((const struct lf_leaving *)a)->pack;
+	const struct lf_pack *y = ((const struct lf_leaving *)b)->pack;
+	const uint8_t *of_x = lf_pack_owner(x->flags, x->salt);
+	const uint8_t *of_y = lf_pack_owner(y->flags, y->salt);
+
+	if (!of_x || !of_y)
+		return (of_x != NULL) - (of_y != NULL);
+	return memcmp(of_x, of_y, LF_OWNER_SIZE);
+}
+
 static int replace_packs(struct collection *collection, struct lf_leaving *leaving, size_t n,
 			 struct lf_error *err)
 {
@@ -220,6 +233,7 @@ static int replace_packs(struct collection *collection, struct lf_leaving *leavi
 		bytes += leaving[i].pack->size;
 	if (how.threads > 1 + bytes / (4 * LF_PACK_TARGET_BYTES))
 		how.threads = 1 + (unsigned)(bytes / (4 * LF_PACK_TARGET_BYTES));
+	qsort(leaving, n, sizeof(*leaving), compare_owners);
 	int rc = lf_move_kept(collection->vault, leaving, n, &how, err);
 	LF_CRASH_POINT("vault-collect-copied");
 	if (!rc)

@@ -21,31 +21,55 @@ struct send {
 };
 
 /* As it is compressed; from another copy, or anew, when the first cannot be read. */
+static int add_chunk(struct send *send, const struct lf_place *place, struct lf_pack_writer *writer,
+		     struct lf_error *err)
+{
+	const struct lf_pack_entry *entry = &place->entry;
+	struct lf_pack_entry like = *entry;
+	struct lf_error ignored;
+	uint32_t len = 0;
+
+	like.kind = LF_CHUNK_DATA; /* a disk may hold the very bytes of a node */
+	if (!lf_vault_read_place(send->from, send->opener, place, send->plain, &ignored))
+		return lf_pack_writer_add_coded(
+			writer, &like,
+			entry->coding == LF_CODING_RAW ? send->plain : send->opener->scratch,
+			entry->stored - LF_TAG_SIZE, err);
+	int rc = lf_vault_load_chunk(send->from, &entry->id, send->plain, &len, err);
+	return rc ? rc : lf_pack_writer_add(writer, &entry->id, send->plain, len, err);
+}
+
+/* Where a chunk is, so that one knows whose it is: all its copies are of one owner. */
+static int find_chunk(struct send *send, const struct lf_chunk_id *id, struct lf_place *ret_place,
+		      struct lf_error *err)
+{
+	uint32_t len;
+
+	if (lf_index_find(send->from->index, id, 0, ret_place))
+		return 0;
+	/* not yet, or not any more: reading looks again */
+	int rc = lf_vault_load_chunk(send->from, id, send->plain, &len, err);
+	if (!rc && !lf_index_find(send->from->index, id, 0, ret_place))
+		rc = lf_index_fail_absent(send->from->index, id, LF_ENOTFOUND, err);
+	return rc;
+}
+
 static int give_chunk(struct send *send, const struct lf_chunk_id *id, struct lf_error *err)
 {
 	struct lf_pack_writer *writer = NULL;
 	struct lf_place place;
-	struct lf_error ignored;
-	uint32_t len = 0;
 
 	if (send->sink->sent && send->sink->sent(send->sink->context, id))
 		return 0;
-	int rc = send->sink->pack(send->sink->context, &writer, err);
+	int rc = find_chunk(send, id, &place, err);
+	if (!rc)
+		rc = send->sink->pack(send->sink->context,
+				      lf_pack_owner(place.pack->flags, place.pack->salt), &writer,
+				      err);
 	if (rc || lf_pack_writer_find(writer, id))
 		return rc;
 	uint64_t before = lf_pack_writer_size(writer);
-	if (lf_index_find(send->from->index, id, 0, &place) &&
-	    !lf_vault_read_place(send->from, send->opener, &place, send->plain, &ignored)) {
-		bool raw = place.entry.coding == LF_CODING_RAW;
-		place.entry.kind = LF_CHUNK_DATA; /* a disk may hold the very bytes of a node */
-		rc = lf_pack_writer_add_coded(writer, &place.entry,
-					      raw ? send->plain : send->opener->scratch,
-					      place.entry.stored - LF_TAG_SIZE, err);
-	} else {
-		rc = lf_vault_load_chunk(send->from, id, send->plain, &len, err);
-		if (!rc)
-			rc = lf_pack_writer_add(writer, id, send->plain, len, err);
-	}
+	rc = add_chunk(send, &place, writer, err);
 	if (!rc)
 		send->result.moved_bytes += lf_pack_writer_size(writer) - before;
 	return rc;
@@ -142,10 +166,11 @@ static int local_name(void *context, const struct lf_extent *extents, size_t n, 
 	return rc ? rc : lf_vault_have(local->to, ids, n, ret_have, err);
 }
 
-static int local_pack(void *context, struct lf_pack_writer **ret_writer, struct lf_error *err)
+static int local_pack(void *context, const uint8_t *owner, struct lf_pack_writer **ret_writer,
+		      struct lf_error *err)
 {
 	struct local *local = context;
-	int rc = lf_vault_open_pack(local->to, &local->writer, err);
+	int rc = lf_vault_open_pack(local->to, owner, &local->writer, err);
 
 	*ret_writer = local->writer;
 	return rc;

@@ -42,8 +42,10 @@ struct lf_copy_sink {
 		    struct lf_error *err);
 	/* Is the chunk in a pack that is on its way?  NULL: never. */
 	bool (*sent)(void *context, const struct lf_chunk_id *id);
-	/* A pack to add a chunk to; borrowed until the next call. */
-	int (*pack)(void *context, struct lf_pack_writer **ret_writer, struct lf_error *err);
+	/* A pack of that owner (vault/key.h; NULL: the domain's own) to add a chunk to; borrowed
+	 * until the next call. */
+	int (*pack)(void *context, const uint8_t *owner, struct lf_pack_writer **ret_writer,
+		    struct lf_error *err);
 	void *context;
 };
 #define LF_COPY_BATCH 4096u /* extents named at once */

@@ -42,16 +42,32 @@ void lf_record_nonce(uint32_t record, uint8_t out[static 12])
 	lf_put_u32(out, record);
 }
 
-int lf_pack_key(const struct lf_domain_key *key, uint32_t epoch,
+const uint8_t *lf_pack_owner(uint32_t flags, const uint8_t salt[static LF_PACK_SALT_SIZE])
+{
+	return flags & LF_PACK_OWNED ? salt + LF_PACK_SALT_SIZE - LF_OWNER_SIZE : NULL;
+}
+
+int lf_pack_key(const struct lf_domain_key *key, uint32_t epoch, uint32_t flags,
 		const uint8_t salt[static LF_PACK_SALT_SIZE], uint8_t ret_key[static 32],
 		struct lf_error *err)
 {
+	const uint8_t *owner = lf_pack_owner(flags, salt);
 	const uint8_t *data_key = lf_domain_key_data(key, epoch);
+	struct lf_domain_key own;
 
 	if (!data_key)
 		return lf_fail(err, LF_EDENIED, NULL,
 			       "the pack is sealed with data key %u, which is not known", epoch);
-	lf_key_derive(data_key, salt, LF_PACK_SALT_SIZE, "landfall pack 1", ret_key);
+	if (key->owned && (!owner || memcmp(owner, key->owner, LF_OWNER_SIZE) != 0))
+		return lf_fail(err, LF_EDENIED, NULL, "the pack is another machine's");
+	if (!owner || key->owned) {
+		lf_key_derive(data_key, salt, LF_PACK_SALT_SIZE, "landfall pack 1", ret_key);
+		return 0;
+	}
+	lf_domain_key_for_owner(key, owner, &own);
+	lf_key_derive(lf_domain_key_data(&own, epoch), salt, LF_PACK_SALT_SIZE, "landfall pack 1",
+		      ret_key);
+	lf_domain_key_done(&own);
 	return 0;
 }
 
@@ -61,7 +77,7 @@ void lf_pack_header_encode(uint32_t epoch, uint32_t flags,
 {
 	memset(out, 0, LF_PACK_HEADER_SIZE);
 	memcpy(out, HEAD_MAGIC, 8);
-	lf_put_u32(out + 8, LF_PACK_VERSION);
+	lf_put_u32(out + 8, flags & LF_PACK_OWNED ? LF_PACK_VERSION_OWNED : LF_PACK_VERSION);
 	lf_put_u32(out + 12, epoch);
 	memcpy(out + 16, salt, LF_PACK_SALT_SIZE);
 	lf_put_u32(out + 48, flags);
@@ -197,7 +213,8 @@ static int decode_footer(const uint8_t *header, const uint8_t *tail, uint64_t en
 
 	if (memcmp(header, HEAD_MAGIC, 8) != 0 || memcmp(header + 52, zero, 12) != 0)
 		return fail_footer("its header is not a pack's", err);
-	if (lf_get_u32(header + 8) != LF_PACK_VERSION)
+	bool owned = lf_get_u32(header + 48) & LF_PACK_OWNED;
+	if (lf_get_u32(header + 8) != (owned ? LF_PACK_VERSION_OWNED : LF_PACK_VERSION))
 		return lf_fail(err, LF_EUNSUPPORTED, NULL, "the pack has format version %u",
 			       lf_get_u32(header + 8));
 	digest_footer(header, tail, body + 16, footer->name);

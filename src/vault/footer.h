@@ -17,14 +17,15 @@
 #include "vault/codec.h"
 #include "vault/pack.h"
 
-#define LF_PACK_VERSION	     1u
-#define LF_PACK_HEADER_SIZE  64u
-#define LF_PACK_ENTRY_SIZE   72u
-#define LF_PACK_TRAILER_SIZE 56u
-#define LF_PACK_SALT_SIZE    32u
-#define LF_CHUNK_BYTES_MAX   (LF_CHUNK_PAGES_MAX * LF_PAGE_SIZE)
-#define LF_PACK_ENTRIES_MAX  (1u << 19) /* a 64 MiB pack of the smallest chunks */
-#define LF_RECORD_AAD_SIZE   40u
+#define LF_PACK_VERSION	      1u
+#define LF_PACK_VERSION_OWNED 2u
+#define LF_PACK_HEADER_SIZE   64u
+#define LF_PACK_ENTRY_SIZE    72u
+#define LF_PACK_TRAILER_SIZE  56u
+#define LF_PACK_SALT_SIZE     32u
+#define LF_CHUNK_BYTES_MAX    (LF_CHUNK_PAGES_MAX * LF_PAGE_SIZE)
+#define LF_PACK_ENTRIES_MAX   (1u << 19) /* a 64 MiB pack of the smallest chunks */
+#define LF_RECORD_AAD_SIZE    40u
 
 enum lf_chunk_kind { LF_CHUNK_DATA = 0, LF_CHUNK_NODE = 1 };
 
@@ -41,6 +42,10 @@ struct lf_pack_entry {
 
 /* All its records are compressed as well as it gets. */
 #define LF_PACK_DENSE 1u
+/* Sealed with one machine's keys (vault/key.h); the end of the salt says whose.  Version 2. */
+#define LF_PACK_OWNED 2u
+/* Whose it is; NULL: the domain's own.  In salt. */
+const uint8_t *lf_pack_owner(uint32_t flags, const uint8_t salt[static LF_PACK_SALT_SIZE]);
 
 struct lf_pack_footer {
 	uint8_t name[32];
@@ -73,8 +78,9 @@ void lf_record_hash(const void *record, size_t len, uint8_t ret_hash[static 16])
 void lf_record_aad(const struct lf_chunk_id *id, uint32_t plain, enum lf_coding coding,
 		   enum lf_chunk_kind kind, uint8_t out[static LF_RECORD_AAD_SIZE]);
 void lf_record_nonce(uint32_t record, uint8_t out[static 12]);
-/* Of a pack of that epoch.  LF_EDENIED: we have no such data key (yet). */
-LF_MUST_CHECK int lf_pack_key(const struct lf_domain_key *key, uint32_t epoch,
+/* Of a pack of that epoch.  LF_EDENIED: we have no such data key (yet), or it is another
+ * machine's. */
+LF_MUST_CHECK int lf_pack_key(const struct lf_domain_key *key, uint32_t epoch, uint32_t flags,
 			      const uint8_t salt[static LF_PACK_SALT_SIZE],
 			      uint8_t ret_key[static 32], struct lf_error *err);
 

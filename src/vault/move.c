@@ -32,9 +32,10 @@ struct mover {
 	uint8_t *plain;
 };
 
-static int open_writer(struct mover *mover, struct lf_error *err)
+static int open_writer(struct mover *mover, const struct lf_pack *pack, struct lf_error *err)
 {
-	int rc = lf_vault_open_pack(mover->move->vault, &mover->writer, err);
+	int rc = lf_vault_open_pack(mover->move->vault, lf_pack_owner(pack->flags, pack->salt),
+				    &mover->writer, err);
 
 	if (!rc && mover->move->opts->dense)
 		lf_pack_writer_set_effort(mover->writer, LF_EFFORT_BEST);
@@ -49,7 +50,7 @@ static int move_record(struct mover *mover, struct lf_pack *pack, const struct l
 	int rc = lf_vault_read_place(mover->move->vault, mover->opener, &place, mover->plain, err);
 
 	if (!rc)
-		rc = open_writer(mover, err);
+		rc = open_writer(mover, pack, err);
 	if (rc || lf_pack_writer_find(mover->writer, &entry->id))
 		return rc; /* another copy has been moved */
 	if (mover->move->opts->dense)

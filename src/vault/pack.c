@@ -76,12 +76,19 @@ static int writer_begin(struct lf_pack_writer *writer, const struct lf_domain_ke
 	writer->footer.epoch = key->epoch;
 	if (RAND_bytes(writer->footer.salt, LF_PACK_SALT_SIZE) != 1)
 		return lf_fail(err, LF_EINTERNAL, NULL, "no random bytes to be had");
-	rc = lf_pack_key(key, key->epoch, writer->footer.salt, writer->key, err);
+	if (key->owned) {
+		writer->footer.flags = LF_PACK_OWNED;
+		memcpy(writer->footer.salt + LF_PACK_SALT_SIZE - LF_OWNER_SIZE, key->owner,
+		       LF_OWNER_SIZE);
+	}
+	rc = lf_pack_key(key, key->epoch, writer->footer.flags, writer->footer.salt, writer->key,
+			 err);
 	if (!rc)
 		rc = lf_sealer_set_key(writer->sealer, writer->key, err);
 	if (rc)
 		return rc;
-	lf_pack_header_encode(key->epoch, 0, writer->footer.salt, writer->header);
+	lf_pack_header_encode(key->epoch, writer->footer.flags, writer->footer.salt,
+			      writer->header);
 	memcpy(writer->buffer, writer->header, LF_PACK_HEADER_SIZE);
 	writer->used = LF_PACK_HEADER_SIZE;
 	writer->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -309,6 +316,13 @@ int lf_record_open(struct lf_sealer *sealer, struct lf_codec *codec,
 			       entry->plain, err);
 }
 
+bool lf_pack_writer_is_of(const struct lf_pack_writer *writer, const uint8_t *owner)
+{
+	const uint8_t *own = lf_pack_owner(writer->footer.flags, writer->footer.salt);
+
+	return own && owner ? memcmp(own, owner, LF_OWNER_SIZE) == 0 : own == owner;
+}
+
 const char *lf_pack_writer_path(const struct lf_pack_writer *writer)
 {
 	return writer->path;
@@ -321,7 +335,7 @@ void lf_pack_writer_set_effort(struct lf_pack_writer *writer, enum lf_effort eff
 	writer->effort = effort;
 	if (effort != LF_EFFORT_BEST || footer->count)
 		return;
-	footer->flags = LF_PACK_DENSE;
+	footer->flags |= LF_PACK_DENSE;
 	lf_pack_header_encode(footer->epoch, footer->flags, footer->salt, writer->header);
 	memcpy(writer->buffer, writer->header, LF_PACK_HEADER_SIZE);
 }

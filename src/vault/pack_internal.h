@@ -25,6 +25,8 @@ const struct lf_pack_entry *lf_pack_writer_find(const struct lf_pack_writer *wri
 /* A record's bytes before the pack is finished. */
 LF_MUST_CHECK int lf_pack_writer_read(struct lf_pack_writer *writer, void *data, size_t len,
 				      uint64_t offset, struct lf_error *err);
+/* Is it of that owner (NULL: the domain's own)? */
+bool lf_pack_writer_is_of(const struct lf_pack_writer *writer, const uint8_t *owner);
 uint32_t lf_pack_writer_count(const struct lf_pack_writer *writer);
 const uint8_t *lf_pack_writer_key(const struct lf_pack_writer *writer);
 const char *lf_pack_writer_path(const struct lf_pack_writer *writer);

@@ -78,7 +78,7 @@ static int set_pack(struct lf_vault *vault, struct lf_opener *opener, const stru
 
 	if (opener->pack == pack && opener->heals == heals)
 		return 0;
-	int rc = lf_pack_key(&vault->key, pack->epoch, pack->salt, key, err);
+	int rc = lf_pack_key(&vault->key, pack->epoch, pack->flags, pack->salt, key, err);
 	opener->pack = NULL;
 	if (!rc)
 		rc = lf_sealer_set_key(opener->sealer, key, err);
@@ -90,12 +90,65 @@ static int set_pack(struct lf_vault *vault, struct lf_opener *opener, const stru
 	return rc;
 }
 
-int lf_vault_check_id(struct lf_vault *vault, const struct lf_chunk_id *id, const void *data,
-		      size_t len, struct lf_error *err)
+void lf_owners_free(struct lf_vault *vault)
 {
-	struct lf_chunk_id found;
-	int rc = lf_chunk_id_of(vault->hasher, data, len, &found, err);
+	while (vault->owners) {
+		struct lf_owner *next = vault->owners->next;
+		lf_chunk_hasher_free(vault->owners->hasher);
+		free(vault->owners);
+		vault->owners = next;
+	}
+}
 
+static int add_owner(struct lf_vault *vault, const uint8_t *owner, struct lf_error *err)
+{
+	struct lf_owner *added = calloc(1, sizeof(*added));
+	struct lf_domain_key key;
+
+	if (!added)
+		return lf_fail_nomem(err);
+	memcpy(added->owner, owner, LF_OWNER_SIZE);
+	lf_domain_key_for_owner(&vault->key, owner, &key);
+	int rc = lf_chunk_hasher_new(&key, &added->hasher, err);
+	lf_domain_key_done(&key);
+	if (rc) {
+		free(added);
+		return rc;
+	}
+	added->next = vault->owners;
+	vault->owners = added;
+	return 0;
+}
+
+/* What names an owner's chunks (NULL: the domain's own); it lives as long as the vault. */
+static int find_hasher(struct lf_vault *vault, const uint8_t *owner,
+		       struct lf_chunk_hasher **ret_hasher, struct lf_error *err)
+{
+	int rc = 0;
+
+	*ret_hasher = vault->hasher;
+	if (!owner)
+		return 0;
+	LF_GUARD(&vault->owners_mutex);
+	const struct lf_owner *at = vault->owners;
+	while (at && memcmp(at->owner, owner, LF_OWNER_SIZE) != 0)
+		at = at->next;
+	if (!at)
+		rc = add_owner(vault, owner, err);
+	if (!rc)
+		*ret_hasher = at ? at->hasher : vault->owners->hasher;
+	return rc;
+}
+
+int lf_vault_check_id(struct lf_vault *vault, const uint8_t *owner, const struct lf_chunk_id *id,
+		      const void *data, size_t len, struct lf_error *err)
+{
+	struct lf_chunk_hasher *hasher = NULL;
+	struct lf_chunk_id found;
+	int rc = find_hasher(vault, owner, &hasher, err);
+
+	if (!rc)
+		rc = lf_chunk_id_of(hasher, data, len, &found, err);
 	if (!rc && memcmp(found.bytes, id->bytes, sizeof(found)) != 0)
 		rc = lf_fail(err, LF_ECORRUPT, NULL, "a chunk is not what its id says");
 	return rc;
@@ -120,7 +173,8 @@ int lf_vault_read_place(struct lf_vault *vault, struct lf_opener *opener,
 		rc = lf_record_open(opener->sealer, opener->codec, entry, opener->record,
 				    opener->scratch, out, err);
 	if (!rc && !atomic_load(&place->pack->checked))
-		rc = lf_vault_check_id(vault, &entry->id, out, entry->plain, err);
+		rc = lf_vault_check_id(vault, lf_pack_owner(place->pack->flags, place->pack->salt),
+				       &entry->id, out, entry->plain, err);
 	return rc ? lf_error_wrap(err, "%s", name) : 0;
 }
 

@@ -25,16 +25,20 @@ struct repair {
 	int64_t packs, moved, fetched, points, lost;
 };
 
-static int add_chunk(struct repair *repair, const struct lf_chunk_id *id, enum lf_chunk_kind kind,
-		     uint32_t len, bool *ret_added, struct lf_error *err)
+static int add_chunk(struct repair *repair, const struct lf_place *place, uint32_t len,
+		     bool *ret_added, struct lf_error *err)
 {
-	int rc = lf_vault_open_pack(repair->vault, &repair->writer, err);
+	const struct lf_chunk_id *id = &place->entry.id;
+	int rc = lf_vault_open_pack(repair->vault,
+				    lf_pack_owner(place->pack->flags, place->pack->salt),
+				    &repair->writer, err);
 
 	*ret_added = false;
 	if (rc || lf_pack_writer_find(repair->writer, id))
 		return rc;
 	*ret_added = true;
-	return lf_pack_writer_add_kind(repair->writer, id, kind, repair->plain, len, err);
+	return lf_pack_writer_add_kind(repair->writer, id, place->entry.kind, repair->plain, len,
+				       err);
 }
 
 /* No memory: nothing is known of what was to be read. */
@@ -62,8 +66,7 @@ static int move_records(struct repair *repair, struct lf_run *run, const uint8_t
 			rc = is_ours(&bad) ? lf_fail_nomem(err) : 0;
 			continue;
 		}
-		rc = add_chunk(repair, &place.entry.id, place.entry.kind, place.entry.plain, &added,
-			       err);
+		rc = add_chunk(repair, &place, place.entry.plain, &added, err);
 		repair->moved += added;
 	}
 	lf_run_reader_free(reader);
@@ -120,9 +123,10 @@ static int fetch_chunk(struct repair *repair, const struct lf_chunk_id *id, stru
 		return 0;
 	if (lf_vault_load_chunk(repair->peer, id, repair->plain, &len, &bad))
 		return is_ours(&bad) ? lf_fail_nomem(err) : 0;
-	if (lf_vault_check_id(repair->vault, id, repair->plain, len, &bad))
+	if (lf_vault_check_id(repair->vault, lf_pack_owner(place.pack->flags, place.pack->salt), id,
+			      repair->plain, len, &bad))
 		return 0;
-	int rc = add_chunk(repair, id, place.entry.kind, len, &added, err);
+	int rc = add_chunk(repair, &place, len, &added, err);
 	repair->fetched += added;
 	return rc;
 }

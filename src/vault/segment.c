@@ -93,7 +93,7 @@ static int store_new_chunk(struct lf_segment_worker *worker, const struct lf_chu
 			   const uint8_t *data, size_t len, struct lf_error *err)
 {
 	struct lf_vault *vault = worker->ingest->vault;
-	int rc = lf_vault_begin_pack(vault, &worker->writer, err);
+	int rc = lf_vault_begin_pack(vault, NULL, &worker->writer, err);
 
 	if (!rc) {
 		lf_pack_writer_set_effort(worker->writer, choose_effort(worker));

@@ -145,6 +145,7 @@ int lf_vault_open(const char *dir, const char *key_file, const struct lf_vault_o
 		return lf_fail_nomem(err);
 	pthread_mutex_init(&vault->pending_mutex, NULL);
 	pthread_mutex_init(&vault->openers_mutex, NULL);
+	pthread_mutex_init(&vault->owners_mutex, NULL);
 	pthread_mutex_init(&vault->points_mutex, NULL);
 	pthread_mutex_init(&vault->holders_mutex, NULL);
 	pthread_mutex_init(&vault->collecting_mutex, NULL);
@@ -174,6 +175,7 @@ void lf_vault_free(struct lf_vault *vault)
 	while (vault->holders)
 		lf_holder_end(vault, vault->holders);
 	lf_openers_free(vault);
+	lf_owners_free(vault);
 	lf_index_free(vault->index);
 	lf_cache_free(vault->cache);
 	lf_store_free(vault->store);
@@ -182,6 +184,7 @@ void lf_vault_free(struct lf_vault *vault)
 	lf_fd_done(&vault->lock_fd);
 	pthread_mutex_destroy(&vault->pending_mutex);
 	pthread_mutex_destroy(&vault->openers_mutex);
+	pthread_mutex_destroy(&vault->owners_mutex);
 	pthread_mutex_destroy(&vault->points_mutex);
 	pthread_mutex_destroy(&vault->holders_mutex);
 	pthread_mutex_destroy(&vault->collecting_mutex);
@@ -337,24 +340,34 @@ int lf_vault_adopt_pack(struct lf_vault *vault, const char *path, struct lf_erro
 	return rc;
 }
 
-int lf_vault_begin_pack(struct lf_vault *vault, struct lf_pack_writer **writer,
-			struct lf_error *err)
+int lf_vault_begin_pack(struct lf_vault *vault, const uint8_t *owner,
+			struct lf_pack_writer **writer, struct lf_error *err)
 {
+	struct lf_domain_key key;
 	char guid[LF_GUID_SIZE];
 
 	if (*writer)
 		return 0;
 	lf_guid_random(guid);
 	LF_AUTO_FREE char *path = lf_printf_dup("%s/tmp/%s", vault->dir, guid);
-	return path ? lf_pack_writer_new(&vault->key, path, writer, err) : lf_fail_nomem(err);
+	if (!path)
+		return lf_fail_nomem(err);
+	if (!owner)
+		return lf_pack_writer_new(&vault->key, path, writer, err);
+	lf_domain_key_for_owner(&vault->key, owner, &key);
+	int rc = lf_pack_writer_new(&key, path, writer, err);
+	lf_domain_key_done(&key);
+	return rc;
 }
 
-int lf_vault_open_pack(struct lf_vault *vault, struct lf_pack_writer **writer, struct lf_error *err)
+int lf_vault_open_pack(struct lf_vault *vault, const uint8_t *owner, struct lf_pack_writer **writer,
+		       struct lf_error *err)
 {
-	bool full = *writer && lf_pack_writer_size(*writer) >= LF_PACK_TARGET_BYTES;
-	int rc = full ? lf_vault_close_pack(vault, writer, err) : 0;
+	bool done = *writer && (lf_pack_writer_size(*writer) >= LF_PACK_TARGET_BYTES ||
+				!lf_pack_writer_is_of(*writer, owner));
+	int rc = done ? lf_vault_close_pack(vault, writer, err) : 0;
 
-	return rc ? rc : lf_vault_begin_pack(vault, writer, err);
+	return rc ? rc : lf_vault_begin_pack(vault, owner, writer, err);
 }
 
 int lf_vault_close_pack(struct lf_vault *vault, struct lf_pack_writer **writer,
@@ -396,7 +409,7 @@ static int flush_locked(struct lf_vault *vault, struct lf_error *err)
 static int put_locked(struct lf_vault *vault, enum lf_chunk_kind kind, const struct lf_chunk_id *id,
 		      const void *data, size_t len, struct lf_error *err)
 {
-	int rc = lf_vault_begin_pack(vault, &vault->pending, err);
+	int rc = lf_vault_begin_pack(vault, NULL, &vault->pending, err);
 
 	if (rc)
 		return rc;

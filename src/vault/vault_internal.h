@@ -37,6 +37,13 @@ struct lf_holder {
 	struct lf_root base; /* of an edit */
 };
 
+/* A machine whose packs are here under keys of its own. */
+struct lf_owner {
+	struct lf_owner *next;
+	uint8_t owner[LF_OWNER_SIZE];
+	struct lf_chunk_hasher *hasher;
+};
+
 struct lf_vault {
 	char *dir;
 	bool read_only;
@@ -47,6 +54,8 @@ struct lf_vault {
 	struct lf_index *index;
 	struct lf_cache *cache;
 	struct lf_chunk_hasher *hasher; /* only read: shared by all threads */
+	pthread_mutex_t owners_mutex;
+	struct lf_owner *owners; /* their hashers, 250 bytes each */
 	_Atomic uint64_t seq;
 	_Atomic uint64_t adopted_bytes; /* of all packs taken in since we opened */
 	atomic_uint admissions;		/* packs from outside being checked (vault/admit.h) */
@@ -68,12 +77,12 @@ struct lf_vault {
 
 /* vault.c */
 LF_MUST_CHECK int lf_vault_writable(const struct lf_vault *vault, struct lf_error *err);
-/* A pack in the making, where there is none yet. */
-LF_MUST_CHECK int lf_vault_begin_pack(struct lf_vault *vault, struct lf_pack_writer **writer,
-				      struct lf_error *err);
-/* The same; one that is full is closed first. */
-LF_MUST_CHECK int lf_vault_open_pack(struct lf_vault *vault, struct lf_pack_writer **writer,
-				     struct lf_error *err);
+/* A pack in the making, where there is none yet; owner (NULL: the domain's own): whose keys. */
+LF_MUST_CHECK int lf_vault_begin_pack(struct lf_vault *vault, const uint8_t *owner,
+				      struct lf_pack_writer **writer, struct lf_error *err);
+/* The same; one that is full, or another's, is closed first. */
+LF_MUST_CHECK int lf_vault_open_pack(struct lf_vault *vault, const uint8_t *owner,
+				     struct lf_pack_writer **writer, struct lf_error *err);
 /* Take over what it holds, durable; *writer is NULL in any case. */
 LF_MUST_CHECK int lf_vault_close_pack(struct lf_vault *vault, struct lf_pack_writer **writer,
 				      struct lf_error *err);
@@ -91,9 +100,11 @@ LF_MUST_CHECK int lf_opener_get(struct lf_vault *vault, struct lf_opener **ret_o
 				struct lf_error *err);
 void lf_opener_put(struct lf_vault *vault, struct lf_opener *opener);
 void lf_openers_free(struct lf_vault *vault);
-/* LF_ECORRUPT: the bytes have another id. */
-LF_MUST_CHECK int lf_vault_check_id(struct lf_vault *vault, const struct lf_chunk_id *id,
-				    const void *data, size_t len, struct lf_error *err);
+void lf_owners_free(struct lf_vault *vault);
+/* LF_ECORRUPT: the bytes have another id, by the keys of owner (NULL: the domain's own). */
+LF_MUST_CHECK int lf_vault_check_id(struct lf_vault *vault, const uint8_t *owner,
+				    const struct lf_chunk_id *id, const void *data, size_t len,
+				    struct lf_error *err);
 /* One copy: read, check, unseal into out (LF_CHUNK_BYTES_MAX of room).  The id is computed where
  * the pack is not known to be what it says: one of an earlier version, or found by its footer. */
 LF_MUST_CHECK int lf_vault_read_place(struct lf_vault *vault, struct lf_opener *opener,

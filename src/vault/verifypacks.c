@@ -122,8 +122,8 @@ static int read_memory(void *context, void *data, size_t len, uint64_t offset, s
 }
 
 /* Seal, compression and id; the checksum too, which is what a store without keys can check. */
-static int check_record(struct checker *checker, const struct lf_pack_entry *entry,
-			struct lf_error *err)
+static int check_record(struct checker *checker, const uint8_t *owner,
+			const struct lf_pack_entry *entry, struct lf_error *err)
 {
 	const uint8_t *record = checker->file + entry->offset;
 	uint8_t hash[16];
@@ -136,7 +136,8 @@ static int check_record(struct checker *checker, const struct lf_pack_entry *ent
 		return 0;
 	int rc = lf_record_open(checker->opener->sealer, checker->opener->codec, entry, record,
 				checker->opener->scratch, checker->plain, err);
-	return rc ? rc : lf_vault_check_id(vault, &entry->id, checker->plain, entry->plain, err);
+	return rc ? rc
+		  : lf_vault_check_id(vault, owner, &entry->id, checker->plain, entry->plain, err);
 }
 
 static bool index_agrees(struct lf_index *index, const uint8_t *name,
@@ -162,16 +163,18 @@ static int check_entries(struct checker *checker, const char *name,
 	struct lf_error bad;
 	uint8_t key[32];
 	uint64_t size;
+	const uint8_t *owner = lf_pack_owner(footer->flags, footer->salt);
 	bool lost = false;
 
 	int rc = vault->keyless ? 0
-				: lf_pack_key(&vault->key, footer->epoch, footer->salt, key, err);
+				: lf_pack_key(&vault->key, footer->epoch, footer->flags,
+					      footer->salt, key, err);
 	checker->opener->pack = NULL;
 	if (!rc && !vault->keyless)
 		rc = lf_sealer_set_key(checker->opener->sealer, key, err);
 	for (uint32_t i = 0; !rc && i < footer->count; i++) {
 		const struct lf_pack_entry *entry = &footer->entries[i];
-		int wrong = check_record(checker, entry, &bad);
+		int wrong = check_record(checker, owner, entry, &bad);
 		if (wrong == LF_ECORRUPT)
 			rc = tell(checker, name, bad.message, &entry->id, err);
 		else if (wrong)

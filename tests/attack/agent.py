@@ -140,3 +140,27 @@ def names_that_are_commands(site):
         for mac in ("aa:bb", "x", "52:54:00:00:00:01\ndhcp-script=/tmp/x", "<mac/>", "0"):
             refused(f"an interface {mac[:20]!r}", m.poll({**m.inventory, "nics": [{"mac": mac, "id": disk["id"], "ips": [], "network": "eth0"}]}), 400)
     check("nothing was run", not os.path.exists(pwned))
+
+
+@attack(options=["--dedup", "machine"])
+def keys_of_its_own(site):
+    "with keys for each machine a certificate opens, confirms and names nothing of another's"
+    m, v = site.mallory, site.victim
+    mine, theirs, mine_owner = m.domain_key(), v.domain_key(), m.owner.hex()
+    check("their keys differ", mine[0] != theirs[0] and mine[1] != theirs[1] and m.owner != v.owner)
+    pages = {0: b"a page that anybody could guess".ljust(4096, b"."), 3: b"a second one".ljust(4096, b".")}
+    v.backup(pages)
+    session = m.session()
+    guessed, known = chunk_id(mine[0], pages[0]), chunk_id(theirs[0], pages[0])
+    answer = m.call("POST", f"sessions/{session}/have", guessed)
+    check("have confirms no guess", answer.status == 200 and answer.body == b"\0", answer)
+    check("(it is there, for whoever knows its name)", m.call("POST", f"sessions/{session}/have", known).body == b"\1")
+    for what, pack, plain in (("a pack in the other's name", Pack(mine[1], mine[2], owner=v.owner), b"x" * 4096), ("a pack of the domain's", Pack(mine[1], mine[2]), b"y" * 4096)):
+        pack.add(mine[0], plain)
+        answer = m.adopt(session, pack)
+        check(f"{what} is refused", answer.status == 400 and answer.code == "PackRefused", answer)
+    status, text = site.verify()
+    check("the vaults are without a fault", status == 0, text)
+    site.options = []
+    site.restart()
+    check("the choice is kept", m.poll().json["assignments"][0]["key"].get("owner") == mine_owner)

@@ -665,6 +665,11 @@ class Agent:
             return bytes.fromhex(text) if len(text) == 64 else base64.b64decode(text)
         return decode(key["id"]), decode(key["data"]), key["epoch"]
 
+    @property
+    def owner(self):
+        """Who seals with keys of its own, or None"""
+        return bytes.fromhex(self.assignment()["key"].get("owner", "")) or None
+
     def session(self, kind="full", disks=None, **more):
         a = self.assignment()
         answer = self.call("POST", "sessions", {"itemId": a["itemId"], "kind": kind, "disks": disks or self.disks, **more})
@@ -701,7 +706,7 @@ class Agent:
         self.site.lf("backup", "now", self.name, "--vault", self.vault, "--no-wait")
         a = self.assignment(due=True)
         id_key, data_key, epoch = self.domain_key()
-        pack = Pack(data_key, epoch)
+        pack = Pack(data_key, epoch, owner=self.owner)
         extents = [(page, 1, 0, pack.add(id_key, data)) for page, data in sorted(pages.items())]
         answer = self.call("POST", "sessions", {"itemId": a["itemId"], "kind": kind, "token": a.get("token"), "disks": self.disks})
         session = answer.json["sessionId"]
@@ -754,8 +759,8 @@ def chunk_id(id_key, plain):
 class Pack:
     """add() as many as wanted, then .name and .bytes; claimed: another id than the content's."""
 
-    def __init__(self, data_key, epoch=1, salt=None):
-        self.salt = salt or os.urandom(32)
+    def __init__(self, data_key, epoch=1, salt=None, owner=None):
+        self.salt, self.owner = (salt or os.urandom(32))[:32 - len(owner or b"")] + (owner or b""), owner
         self.key, self.epoch, self.records, self.entries = derive(data_key, self.salt, b"landfall pack 1"), epoch, b"", {}
         self.tail = {}
 
@@ -776,7 +781,7 @@ class Pack:
         return name
 
     def _parts(self):
-        header = struct.pack("<8sII32sI12s", b"LFPACK01", 1, self.epoch, self.salt, 0, bytes(12))
+        header = struct.pack("<8sII32sI12s", b"LFPACK01", 2 if self.owner else 1, self.epoch, self.salt, 2 if self.owner else 0, bytes(12))
         entries = b"".join(self.entries[name] for name in sorted(self.entries))
         trailer = struct.pack("<IIQ", self.tail.get("count", len(self.entries)), 0, self.tail.get("offset", 64 + len(self.records)))
         sha = lambda data: hashlib.sha256(data).digest()

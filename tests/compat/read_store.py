@@ -77,12 +77,17 @@ class Pack:
             self.bytes = f.read()
         b = self.bytes
         magic, version, self.epoch, salt, flags, zero = struct.unpack("<8sII32sI12s", b[:64])
-        assert magic == b"LFPACK01" and version == 1 and zero == bytes(12), path
+        owned = flags & 2  # of one machine's keys: the salt ends with whose
+        assert magic == b"LFPACK01" and version == (2 if owned else 1) and zero == bytes(12), path
+        self.owner = salt[20:] if owned else None
         count, zero, start, digest, magic = struct.unpack("<IIQ32s8s", b[-56:])
         assert magic == b"LFPKEND1" and zero == 0 and start + count * 72 + 56 == len(b), path
         sha = lambda data: hashlib.sha256(data).digest()
         assert sha(sha(b[:64]) + sha(b[start:-40])) == digest and digest.hex() == os.path.basename(path), path
-        self.key = derive(data_keys[self.epoch], salt, b"landfall pack 1")
+        data_key = data_keys[self.epoch]
+        if owned:
+            data_key = derive(data_key, self.owner, b"landfall machine data key 1")
+        self.key = derive(data_key, salt, b"landfall pack 1")
         self.entries = {}
         for i in range(count):
             entry = struct.unpack("<32sQII16sIBBH", b[start + i * 72:start + i * 72 + 72])
@@ -126,8 +131,10 @@ class Store:
                     self.where[chunk_id] = pack
 
     def chunk(self, chunk_id):
-        plain = self.where[chunk_id].chunk(chunk_id)
-        assert hmac.new(self.id_key, plain, "sha256").digest() == chunk_id
+        pack = self.where[chunk_id]
+        plain = pack.chunk(chunk_id)
+        id_key = derive(self.id_key, pack.owner, b"landfall machine id key 1") if pack.owner else self.id_key
+        assert hmac.new(id_key, plain, "sha256").digest() == chunk_id
         return plain
 
     def points(self):

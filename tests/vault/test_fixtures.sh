@@ -34,14 +34,15 @@ for fixture in "$compat"/fixtures/*/; do
 	"$vault" verify "$store" --key "$key" >/dev/null || fail "$name: verify"
 	check_disks "$store" "$key" "$fixture/disks"
 
-	# a further point, by the prints that are there: only what changed is stored
+	# a further point, by the prints that are there: only what changed is stored (what an agent sent by keys of its own has
+	# neither prints nor names that an ingest knows)
 	read -r hash last disk <<-END
 		$(tail -n 1 "$fixture/disks")
 	END
 	"$vault" export "$store" "$last" "$dir/disk" --disk "$disk" --key "$key"
 	printf 'changed since' | dd of="$dir/disk" bs=1 seek=700000 conv=notrunc 2>/dev/null
 	report=$("$vault" ingest "$store" --disk "$disk" "$dir/disk" --key "$key" --output json)
-	[ "$(echo "$report" | field bytesNew)" -le 8192 ] || fail "$name: more than what changed was stored: $report"
+	[ ! -d "$fixture/store/prints" ] || [ "$(echo "$report" | field bytesNew)" -le 8192 ] || fail "$name: more than what changed was stored: $report"
 	echo "$(sha256sum <"$dir/disk" | cut -c1-64) $(echo "$report" | field point) $disk" | cat "$fixture/disks" - >"$dir/disks"
 	check_disks "$store" "$key" "$dir/disks"
 
