@@ -36,6 +36,7 @@
 #define COLLECTED_AT	    "collectedAt" /* setting: a time */
 #define COMPACT_RATE	    (8u << 20)	  /* bytes a second: a tenth of a processor */
 #define BACKUP_EVERY_NS	    (5 * LF_NS_PER_S)
+#define CLOCK_LEAP_NS	    (5 * LF_NS_PER_S) /* less is the work of NTP */
 #define AUDIT_EVERY_NS	    (2 * LF_NS_PER_S)
 #define KEEPERS		    4
 
@@ -477,13 +478,32 @@ static void *collect_vaults(void *context)
 	return NULL;
 }
 
+/* The machine's time beside what has passed: set by somebody, or the machine slept. */
+static void watch_time(struct lf_daemon *daemon, int64_t *ahead_ns)
+{
+	int64_t now_ahead_ns = lf_clock_machine_ns() - lf_clock_monotonic_ns();
+	int64_t leap_ns = now_ahead_ns - *ahead_ns;
+	char detail[96];
+
+	*ahead_ns = now_ahead_ns;
+	if (leap_ns > -CLOCK_LEAP_NS && leap_ns < CLOCK_LEAP_NS)
+		return;
+	snprintf(detail, sizeof(detail), "the machine's time moved by %lld s at once",
+		 (long long)(leap_ns / LF_NS_PER_S));
+	lf_warn("%s", detail);
+	lf_audit_write(daemon->context.audit,
+		       &(struct lf_audit_event){.action = "Landfall/clock/leap", .detail = detail});
+}
+
 static void *tend_audit(void *context)
 {
 	struct lf_daemon *daemon = context;
+	int64_t ahead_ns = lf_clock_machine_ns() - lf_clock_monotonic_ns();
 
-	do
+	do {
+		watch_time(daemon, &ahead_ns);
 		lf_audit_tend(daemon->context.audit);
-	while (wait_until(daemon, lf_clock_now_ns(daemon->context.clock) + AUDIT_EVERY_NS));
+	} while (wait_until(daemon, lf_clock_now_ns(daemon->context.clock) + AUDIT_EVERY_NS));
 	return NULL;
 }
 
