@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/certificate.h"
 
+#include <gnutls/x509.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/text.h"
 
 /* One that is, or was, shown. */
 struct shown {
@@ -109,4 +112,29 @@ int lf_http_certificates_give(gnutls_session_t session, const gnutls_datum_t *is
 	*ret_n = 1;
 	*ret_key = shown->key;
 	return 0;
+}
+
+void lf_http_certificate_of(gnutls_session_t session, char fingerprint[static LF_FINGERPRINT_SIZE],
+			    char *name, size_t name_size)
+{
+	gnutls_x509_crt_t cert = NULL;
+	unsigned status = 1, n = 0;
+	uint8_t digest[32];
+	size_t digest_len = sizeof(digest);
+	/* one authority signs servers too: theirs are no names of clients */
+	static const char purpose[] = GNUTLS_KP_TLS_WWW_CLIENT;
+	gnutls_typed_vdata_st wanted = {.type = GNUTLS_DT_KEY_PURPOSE_OID,
+					.data = (unsigned char *)(uintptr_t)purpose};
+
+	fingerprint[0] = name[0] = '\0';
+	const gnutls_datum_t *chain = gnutls_certificate_get_peers(session, &n);
+	if (!chain || !n || gnutls_certificate_verify_peers(session, &wanted, 1, &status) ||
+	    status || gnutls_x509_crt_init(&cert))
+		return;
+	if (gnutls_x509_crt_import(cert, &chain[0], GNUTLS_X509_FMT_DER) == 0 &&
+	    gnutls_x509_crt_get_fingerprint(cert, GNUTLS_DIG_SHA256, digest, &digest_len) == 0 &&
+	    gnutls_x509_crt_get_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name,
+					  &name_size) == 0)
+		lf_hex_encode(digest, sizeof(digest), fingerprint);
+	gnutls_x509_crt_deinit(cert);
 }

@@ -14,6 +14,7 @@
 #include <gnutls/gnutls.h>
 
 #include "base/error.h"
+#include "crypto/tls.h"
 
 struct lf_http_certificates;
 /* PEM.  LF_EINVAL: not a certificate and its key. */
@@ -32,5 +33,10 @@ int lf_http_certificates_give(gnutls_session_t session, const gnutls_datum_t *is
 			      int n_issuers, const gnutls_pk_algorithm_t *algorithms,
 			      int n_algorithms, gnutls_pcert_st **ret_chain, unsigned *ret_n,
 			      gnutls_privkey_t *ret_key);
+
+/* The client's: SHA-256 in hex and CN of one that the session's CA signed for clients and that is
+ * valid now; fingerprint "": there is none. */
+void lf_http_certificate_of(gnutls_session_t session, char fingerprint[static LF_FINGERPRINT_SIZE],
+			    char *name, size_t name_size);
 
 #endif

@@ -4,11 +4,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <gnutls/gnutls.h>
-#include <gnutls/x509.h>
 #include <malloc.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -22,10 +20,11 @@
 #include "base/health.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "base/utf8.h"
 #include "http/certificate.h"
 #include "http/gate.h"
+#include "http/head.h"
 #include "http/json.h"
+#include "http/listen.h"
 #include "os/file.h"
 #include "os/thread.h"
 
@@ -88,7 +87,7 @@ struct lf_http_exchange {
 	bool broken;  /* the answer could not be made: say so, whatever the status */
 	bool later;   /* lf_http_suspend(): the answer is set by another thread */
 	char address[INET6_ADDRSTRLEN];
-	char fingerprint[65];
+	char fingerprint[LF_FINGERPRINT_SIZE];
 	char client_name[256];
 	int status;
 	struct MHD_Response *response;
@@ -156,27 +155,11 @@ static void check_client(struct lf_http_exchange *x)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-	gnutls_session_t session = info ? info->tls_session : NULL;
-	gnutls_x509_crt_t cert = NULL;
-	unsigned status = 1, n = 0;
-	uint8_t digest[32];
-	size_t digest_len = sizeof(digest), name_len = sizeof(x->client_name);
-	/* one authority signs servers too: theirs are no names of clients */
-	static const char purpose[] = GNUTLS_KP_TLS_WWW_CLIENT;
-	gnutls_typed_vdata_st wanted = {.type = GNUTLS_DT_KEY_PURPOSE_OID,
-					.data = (unsigned char *)(uintptr_t)purpose};
 
 	x->client_checked = true;
-	const gnutls_datum_t *chain = session ? gnutls_certificate_get_peers(session, &n) : NULL;
-	if (!chain || !n || gnutls_certificate_verify_peers(session, &wanted, 1, &status) ||
-	    status || gnutls_x509_crt_init(&cert))
-		return;
-	if (gnutls_x509_crt_import(cert, &chain[0], GNUTLS_X509_FMT_DER) == 0 &&
-	    gnutls_x509_crt_get_fingerprint(cert, GNUTLS_DIG_SHA256, digest, &digest_len) == 0 &&
-	    gnutls_x509_crt_get_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME, 0, 0, x->client_name,
-					  &name_len) == 0)
-		lf_hex_encode(digest, sizeof(digest), x->fingerprint);
-	gnutls_x509_crt_deinit(cert);
+	if (info && info->tls_session)
+		lf_http_certificate_of(info->tls_session, x->fingerprint, x->client_name,
+				       sizeof(x->client_name));
 }
 
 const char *lf_http_client_fingerprint(const struct lf_http_exchange *x)
@@ -502,101 +485,6 @@ static enum MHD_Result refuse_body(struct lf_http_exchange *x, uint64_t announce
 	return answer_now(x);
 }
 
-/* Is raw text, as it is and with its escapes decoded?  Broken escapes are the handlers' to refuse.
- */
-static bool is_text(const char *raw)
-{
-	LF_AUTO_FREE char *plain = malloc(strlen(raw) + 1);
-	char hex[3] = "";
-	uint8_t byte;
-	size_t used = 0;
-	struct lf_error ignored;
-
-	if (!plain)
-		return false;
-	for (const char *p = raw; *p; p++) {
-		plain[used++] = *p;
-		if (*p != '%')
-			continue;
-		snprintf(hex, sizeof(hex), "%.2s", p + 1);
-		if (lf_hex_decode(hex, &byte, 1, &ignored))
-			continue;
-		if (!byte)
-			return false;
-		plain[used - 1] = (char)byte;
-		p += 2;
-	}
-	plain[used] = '\0';
-	return lf_utf8_valid(plain);
-}
-
-/* What the headers of a request say about its ends. */
-struct framing {
-	const char *head; /* where the library keeps it, from the URL on */
-	size_t head_len;
-	unsigned hosts, lengths, encodings;
-	bool chunked, malformed, text;
-};
-
-static void look_at_header(void *context, const char *name, const char *value)
-{
-	static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	struct framing *framing = context;
-	bool encoding = strcasecmp(name, "Transfer-Encoding") == 0;
-
-	/* lines that were folded into one are no longer where they came in */
-	if (name < framing->head || name >= framing->head + framing->head_len)
-		framing->malformed = true;
-	framing->hosts += strcasecmp(name, "Host") == 0;
-	framing->lengths += strcasecmp(name, "Content-Length") == 0;
-	framing->encodings += encoding;
-	framing->chunked = framing->chunked || (encoding && strcasecmp(value, "chunked") == 0);
-	/* a blank before the colon: what some take for another header others do not */
-	if (!name[0] || name[strspn(name, token)])
-		framing->malformed = true;
-	for (const char *p = value; *p; p++)
-		if (((unsigned char)*p < ' ' && *p != '\t') || *p == 0x7f)
-			framing->malformed = true;
-	framing->text = framing->text && lf_utf8_valid(name) && lf_utf8_valid(value);
-}
-
-/* Where this request ends and for whom it is must be beyond doubt: a proxy in front may have read
- * it in another way. */
-static int check_framing(struct lf_http_exchange *x, const char *version, struct lf_error *err)
-{
-	const union MHD_ConnectionInfo *size = MHD_get_connection_info(
-		x->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-	struct framing framing = {
-		.head = x->uri, .head_len = size ? size->header_size : 0, .text = true};
-
-	lf_http_headers_each(x, "", look_at_header, &framing);
-	const char *wrong =
-		framing.malformed			  ? "a header is not well-formed"
-		: framing.lengths + framing.encodings > 1 ? "the request has more than one length"
-		: framing.encodings && !framing.chunked
-			? "the transfer encoding is not one that this server knows"
-		: framing.hosts > 1 || (!framing.hosts && strcmp(version, "HTTP/1.0") != 0)
-			? "the request does not name one host"
-			: NULL;
-	x->text = framing.text;
-	return wrong ? lf_fail_arm(err, LF_EINVAL, "BadRequest", NULL,
-				   "send one Host, and one Content-Length or 'Transfer-Encoding: "
-				   "chunked'",
-				   "%s", wrong)
-		     : 0;
-}
-
-/* The one place where bytes of strangers become text.  Bodies are their readers' to check. */
-static int check_text(struct lf_http_exchange *x, struct lf_error *err)
-{
-	return x->text && is_text(x->path) && is_text(x->query)
-		       ? 0
-		       : lf_fail_arm(err, LF_EINVAL, "InvalidRequestUri", NULL,
-				     "send UTF-8, percent-encoded in the URL",
-				     "the path, the query or a header is not UTF-8 text");
-}
-
 static enum MHD_Result answer_decided(struct lf_http_exchange *x)
 {
 	x->decided = true;
@@ -615,14 +503,15 @@ static enum MHD_Result begin_exchange(struct lf_http_exchange *x, const char *me
 	x->method = method;
 	if (!x->path || !x->query)
 		return MHD_NO;
-	if (check_framing(x, version, &err)) {
+	struct lf_http_head head = {x->uri, x->path, x->query, version, x->connection};
+	if (lf_http_check_framing(&head, &err)) {
 		lf_http_answer_error(x, &err);
 		lf_http_set_header(x, "Connection", "close");
 		return answer_decided(x);
 	}
 	if (length && lf_parse_u64(length, 0, UINT64_MAX, &announced, &ignored))
 		announced = UINT64_MAX;
-	if (check_text(x, &err)) {
+	if (lf_http_check_text(&head, &err)) {
 		lf_http_answer_error(x, &err);
 		x->decided = true;
 		return refuse_body(x, announced);
@@ -768,35 +657,6 @@ static void stop_watching(struct lf_http_server *server)
 	server->watching = false;
 }
 
-/* Our own socket: TCP_NODELAY from the first byte of the handshake on. */
-static int open_socket(const char *address, uint16_t port, uint16_t *ret_port, int *ret_fd,
-		       struct lf_error *err)
-{
-	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
-	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-	bool is_v4 = inet_pton(AF_INET, address, &v4.sin_addr) == 1;
-	struct sockaddr *name = is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6;
-	socklen_t len = is_v4 ? sizeof(v4) : sizeof(v6);
-	const int one = 1;
-
-	if (!is_v4 && inet_pton(AF_INET6, address, &v6.sin6_addr) != 1)
-		return lf_fail(err, LF_EINVAL, address, "'%s' is not an IP address", address);
-	LF_AUTO_FD fd = socket(name->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return lf_fail_sys(err, errno, address, "cannot make a socket");
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (bind(fd, name, len) || listen(fd, 1024))
-		return lf_fail_sys(err, errno, address, "cannot listen on %s port %u", address,
-				   port);
-	if (getsockname(fd, name, &len))
-		return lf_fail_sys(err, errno, address, "cannot ask for the port");
-	*ret_port = ntohs(is_v4 ? v4.sin_port : v6.sin6_port);
-	*ret_fd = fd;
-	fd = -1;
-	return 0;
-}
-
 static void log_daemon(void *cls, const char *fmt, va_list args) LF_PRINTF(2, 0);
 static void log_daemon(void *cls, const char *fmt, va_list args)
 {
@@ -883,7 +743,7 @@ int lf_http_server_open(const struct lf_http_server_opts *opts,
 	server->sorry = new_sorry();
 	server->gate = new_gate(opts, connections, server->hurry);
 	int rc = server->sorry && server->gate
-			 ? open_socket(opts->address, opts->port, &server->port, &fd, err)
+			 ? lf_http_listen(opts->address, opts->port, &server->port, &fd, err)
 			 : lf_fail_nomem(err);
 	if (!rc)
 		rc = lf_http_certificates_new(opts->certificate_pem, opts->key_pem,
