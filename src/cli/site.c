@@ -26,6 +26,21 @@ static const struct lf_cli_column machine_columns[] = {
 static const struct lf_cli_column key_columns[] = {
 	{"key", "registrationKey", LF_SHOW_TEXT},
 	{"valid until", "expiresOn", LF_SHOW_TEXT},
+	{"machines", "machines", LF_SHOW_TEXT},
+};
+static const struct lf_cli_column keys_columns[] = {
+	{"NAME", "name", LF_SHOW_TEXT},		{"CREATED", "createdOn", LF_SHOW_TEXT},
+	{"EXPIRES", "expiresOn", LF_SHOW_TEXT}, {"MACHINES", "machines", LF_SHOW_TEXT},
+	{"USED", "used", LF_SHOW_TEXT},
+};
+static const struct lf_cli_column agent_columns[] = {
+	{"AGENT", "agentId", LF_SHOW_TEXT},
+	{"MACHINE", "machineName", LF_SHOW_TEXT},
+	{"VERSION", "version", LF_SHOW_TEXT},
+	{"CONNECTED", "connected", LF_SHOW_TEXT},
+	{"HEARD", "lastHeartbeat", LF_SHOW_TEXT},
+	{"CERTIFICATE ENDS", "certificateEnds", LF_SHOW_TEXT},
+	{"BARRED", "barred", LF_SHOW_TEXT},
 };
 static const struct lf_cli_column fabric_columns[] = {
 	{"NAME", "name", LF_SHOW_TEXT},
@@ -86,6 +101,21 @@ static int site_list(struct lf_cli *cli, const struct lf_cli_args *args, struct 
 	return rc ? rc : lf_cli_print_list(cli, sites, site_columns, LF_N(site_columns), err);
 }
 
+/* An option that is a number, into the body; the site says what it may be. */
+static int number_option(const struct lf_cli_args *args, const char *option, json_t *body,
+			 const char *name, struct lf_error *err)
+{
+	const char *given = lf_cli_option(args, option);
+	uint64_t number;
+
+	if (!given)
+		return 0;
+	int rc = lf_parse_u64(given, 1, INT32_MAX, &number, err);
+	if (rc)
+		return rc;
+	return lf_json_set_int(body, name, (int64_t)number) ? lf_fail_nomem(err) : 0;
+}
+
 static int site_key(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *site = NULL;
@@ -95,9 +125,14 @@ static int site_key(struct lf_cli *cli, const struct lf_cli_args *args, struct l
 	if (rc)
 		return rc;
 	LF_AUTO_FREE char *path = lf_printf_dup("%s/generateRegistrationKey", lf_cli_id(site));
-	if (!path)
+	LF_AUTO_JSON *body = json_object();
+	if (!path || !body)
 		return lf_fail_nomem(err);
-	rc = lf_cli_change(cli, "POST", path, LF_API_OFFAZURE, NULL, NULL, NULL, &key, err);
+	rc = number_option(args, "--days", body, "validDays", err);
+	if (!rc)
+		rc = number_option(args, "--machines", body, "machines", err);
+	if (!rc)
+		rc = lf_cli_change(cli, "POST", path, LF_API_OFFAZURE, body, NULL, NULL, &key, err);
 	return rc ? rc : lf_cli_print_one(cli, key, key_columns, LF_N(key_columns), err);
 }
 
@@ -115,6 +150,116 @@ static int site_machines(struct lf_cli *cli, const struct lf_cli_args *args, str
 	rc = lf_cli_list(cli, path, LF_API_OFFAZURE, &machines, err);
 	return rc ? rc
 		  : lf_cli_print_list(cli, machines, machine_columns, LF_N(machine_columns), err);
+}
+
+/* What a site lists below its id. */
+static int list_below(struct lf_cli *cli, const struct lf_cli_args *args, const char *what,
+		      json_t **ret_site, json_t **ret_items, struct lf_error *err)
+{
+	LF_AUTO_JSON *site = NULL;
+	int rc = lf_cli_find_site(cli, args->args[0], &site, err);
+
+	if (rc)
+		return rc;
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", lf_cli_id(site), what);
+	if (!path)
+		return lf_fail_nomem(err);
+	rc = lf_cli_list(cli, path, LF_API_OFFAZURE, ret_items, err);
+	if (!rc)
+		*ret_site = lf_steal(&site);
+	return rc;
+}
+
+static int site_keys(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+{
+	LF_AUTO_JSON *site = NULL;
+	LF_AUTO_JSON *keys = NULL;
+	int rc = list_below(cli, args, "registrationKeys", &site, &keys, err);
+
+	return rc ? rc : lf_cli_print_list(cli, keys, keys_columns, LF_N(keys_columns), err);
+}
+
+static int site_revoke(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+{
+	LF_AUTO_JSON *site = NULL;
+	LF_AUTO_JSON *doc = NULL;
+	int rc = lf_cli_find_site(cli, args->args[0], &site, err);
+
+	if (rc)
+		return rc;
+	LF_AUTO_FREE char *path =
+		lf_printf_dup("%s/registrationKeys/%s", lf_cli_id(site), args->args[1]);
+	if (!path)
+		return lf_fail_nomem(err);
+	rc = lf_cli_change(cli, "DELETE", path, LF_API_OFFAZURE, NULL, NULL, NULL, &doc, err);
+	return rc ? rc : lf_cli_say(cli, doc, err, "revoked");
+}
+
+static int site_agents(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+{
+	LF_AUTO_JSON *site = NULL;
+	LF_AUTO_JSON *agents = NULL;
+	int rc = list_below(cli, args, "agents", &site, &agents, err);
+
+	return rc ? rc : lf_cli_print_list(cli, agents, agent_columns, LF_N(agent_columns), err);
+}
+
+/* The agent that is called so: by its id, or by its machine's name if only one has it. */
+static int find_agent(const json_t *agents, const char *name, const char **ret_id,
+		      struct lf_error *err)
+{
+	const json_t *agent;
+	size_t i;
+	int n = 0;
+
+	json_array_foreach (agents, i, agent) {
+		const char *id = lf_json_text_or(agent, "agentId", "");
+		bool named = lf_text_equal_nocase(lf_json_text_or(agent, "machineName", ""), name);
+		if (!lf_text_equal_nocase(id, name) && !named)
+			continue;
+		*ret_id = id;
+		n++;
+	}
+	if (n > 1)
+		return lf_fail(err, LF_ECONFLICT, name,
+			       "%d machines are called '%s': give the agent's id", n, name);
+	return n ? 0 : lf_fail(err, LF_ENOTFOUND, name, "the site has no machine '%s'", name);
+}
+
+/* METHOD site/agents/ID, and what follows. */
+static int change_agent(struct lf_cli *cli, const struct lf_cli_args *args, const char *method,
+			const char *what, const char *done, struct lf_error *err)
+{
+	LF_AUTO_JSON *site = NULL;
+	LF_AUTO_JSON *agents = NULL;
+	LF_AUTO_JSON *doc = NULL;
+	const char *id = "";
+
+	int rc = list_below(cli, args, "agents", &site, &agents, err);
+	if (!rc)
+		rc = find_agent(agents, args->args[1], &id, err);
+	if (rc)
+		return rc;
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/agents/%s%s", lf_cli_id(site), id, what);
+	if (!path)
+		return lf_fail_nomem(err);
+	rc = lf_cli_change(cli, method, path, LF_API_OFFAZURE, NULL, NULL, NULL, &doc, err);
+	return rc ? rc : lf_cli_say(cli, doc, err, "%s", done);
+}
+
+static int site_bar(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+{
+	return change_agent(cli, args, "POST", "/bar", "barred", err);
+}
+
+static int site_unbar(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+{
+	return change_agent(cli, args, "POST", "/unbar", "let in again", err);
+}
+
+static int site_remove(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+{
+	return change_agent(cli, args, "DELETE", "", "removed", err);
 }
 
 /* Ids of the sites that the options name, into custom. */
@@ -244,7 +389,8 @@ static int policy_list(struct lf_cli *cli, const struct lf_cli_args *args, struc
 	return list_in_vault(cli, args, &lf_kind_policy, policy_columns, LF_N(policy_columns), err);
 }
 
-#define ONE_NAME .args = "NAME", .min_args = 1, .max_args = 1
+#define SITE_MACHINE .args = "NAME MACHINE", .min_args = 2, .max_args = 2
+#define ONE_NAME     .args = "NAME", .min_args = 1, .max_args = 1
 
 const struct lf_cli_command lf_cli_site_commands[] = {
 	{.words = "site create",
@@ -258,7 +404,35 @@ const struct lf_cli_command lf_cli_site_commands[] = {
 	{.words = "site key",
 	 ONE_NAME,
 	 .help = "Make a key with which agents register at a site.",
-	 .run = site_key},
+	 .run = site_key,
+	 .options = {{"--days", "DAYS", false, "how long it is good (5, at most 30)"},
+		     {"--machines", "N", false, "how many machines may register with it (25)"}}},
+	{.words = "site keys",
+	 ONE_NAME,
+	 .help = "List the keys with which agents can register at a site.",
+	 .run = site_keys},
+	{.words = "site revoke",
+	 .args = "NAME KEY",
+	 .min_args = 2,
+	 .max_args = 2,
+	 .help = "End a registration key; 'site keys' names it.",
+	 .run = site_revoke},
+	{.words = "site agents",
+	 ONE_NAME,
+	 .help = "List the agents that are registered with a site.",
+	 .run = site_agents},
+	{.words = "site bar",
+	 SITE_MACHINE,
+	 .help = "Lock a machine's agent out; what it has protected stays.",
+	 .run = site_bar},
+	{.words = "site unbar",
+	 SITE_MACHINE,
+	 .help = "Let a barred agent in again.",
+	 .run = site_unbar},
+	{.words = "site remove",
+	 SITE_MACHINE,
+	 .help = "Forget the agent of a machine that is not protected.",
+	 .run = site_remove},
 	{.words = "site machines",
 	 ONE_NAME,
 	 .help = "List the machines that a site has discovered.",

@@ -198,7 +198,7 @@ int lf_site_renew(struct lf_site *site, const struct lf_clock *clock, const char
 	if (end - CERT_WARN_NS < now)
 		lf_health_raise("ca-ends", NULL,
 				"the site's CA ends on %.10s, and everything that it has signed "
-				"with it: landfalld(8) says how a new one is made",
+				"with it",
 				time);
 	else
 		lf_health_clear("ca-ends", NULL);

@@ -142,6 +142,7 @@ def names_that_are_commands(site):
     check("nothing was run", not os.path.exists(pwned))
 
 
+<<<<<<< HEAD
 @attack(options=["--dedup", "machine"])
 def keys_of_its_own(site):
     "with keys for each machine a certificate opens, confirms and names nothing of another's"
@@ -164,3 +165,183 @@ def keys_of_its_own(site):
     site.options = []
     site.restart()
     check("the choice is kept", m.poll().json["assignments"][0]["key"].get("owner") == mine_owner)
+=======
+@attack
+def its_token_at_blobs(site):
+    "an agent's token puts a pack into its own container, and does nothing else with blobs"
+    m, v = site.mallory, site.victim
+    own, theirs = m.assignment()["packPath"].rstrip("/"), v.assignment()["packPath"].rstrip("/")
+    account = own.split("/")[1]
+    token = m.blob_token
+    name, other = "a1" * 32, "b2" * 32
+    blob = lambda method, path, headers=(), body=b"": site.blob(method, path, dict(headers), body, token=token)
+    check("its own containers differ from another's", own != theirs, own)
+    check("a victim's pack lies there", site.blob("PUT", f"{theirs}/{other}", body=b"theirs", token=v.blob_token).status == 201)
+    check("its own pack is taken", blob("PUT", f"{own}/{name}", body=b"mine").status == 201)
+    vhd = f"/{site.corp}/vhds/finance.vhd"
+    pages = {"x-ms-blob-type": "PageBlob", "x-ms-blob-content-length": "512"}
+    with site.unchanged():
+        for what, answer in (
+                ("put over its own pack", blob("PUT", f"{own}/{name}", body=b"again")),
+                ("put over another's pack", blob("PUT", f"{theirs}/{other}", body=b"forged")),
+                ("put beside another's packs", blob("PUT", f"{theirs}/{name}", body=b"forged")),
+                ("a name that is no pack's", blob("PUT", f"{own}/{name}.point", body=b"{}")),
+                ("a longer name", blob("PUT", f"{own}/{name}00", body=b"x")),
+                ("another letter", blob("PUT", f"{own}/{'A1' * 32}", body=b"x")),
+                ("a name with a way out", blob("PUT", f"{own}/..%2f{name}", body=b"x")),
+                ("a page blob", blob("PUT", f"{own}/{'c3' * 32}", pages)),
+                ("pages of its own pack", blob("PUT", f"{own}/{name}?comp=page", {"x-ms-page-write": "update", "x-ms-range": "bytes=0-511"}, bytes(512))),
+                ("read its own pack", blob("GET", f"{own}/{name}")), ("look at its own pack", blob("HEAD", f"{own}/{name}")),
+                ("remove its own pack", blob("DELETE", f"{own}/{name}")), ("read another's pack", blob("GET", f"{theirs}/{other}")),
+                ("remove another's pack", blob("DELETE", f"{theirs}/{other}")),
+                ("list its container", blob("GET", f"{own}?restype=container&comp=list")), ("list another's", blob("GET", f"{theirs}?restype=container&comp=list")),
+                ("look at its container", blob("GET", f"{own}?restype=container")), ("make its container", blob("PUT", f"{own}?restype=container")),
+                ("make a container", blob("PUT", f"/{account}/mine?restype=container")), ("remove its container", blob("DELETE", f"{own}?restype=container")),
+                ("remove another's container", blob("DELETE", f"{theirs}?restype=container")), ("list containers", blob("GET", f"/{account}?comp=list")),
+                ("read a blob of the owner's", blob("GET", vhd)), ("write one", blob("PUT", vhd, body=b"x")), ("remove one", blob("DELETE", vhd)),
+                ("put a pack into the owner's account", blob("PUT", f"/{site.corp}/vhds/{name}", body=b"x")),
+                ("list the owner's containers", blob("GET", f"/{site.corp}?comp=list"))):
+            refused(what, answer, 400, 403, 404, 409)
+    session = m.session()
+    refused("another's pack, named in its own session", m.call("POST", f"sessions/{session}/packs", other))
+
+
+@attack
+def another_machine(site):
+    "who has a registration key and another machine's id is not that machine"
+    v, m = site.victim, site.mallory
+    key = site.registration_key()
+    stolen = dict(m.inventory, machineId=v.machine_id, machineName=v.name)
+    with site.unchanged(ignore=("row /landfall/registrationKeys/*",)):
+        answer = m.register(key, stolen)
+        refused("registered as the victim", answer, 409)
+        check("which says what to do", answer.code == "AgentExists" and answer.json["error"]["advice"], answer)
+        check("the victim's certificate is good", v.poll().status == 200)
+        check("and Mallory's is not for the victim's items", all(a["itemId"] != v.assignment()["itemId"] for a in m.poll().json["assignments"]))
+    check("the machine itself registers again, with its key", v.register(key).status == 200)
+    check("and its certificate is good until the new one is used", v.poll().status == 200)
+
+
+@attack
+def registration_keys_that_are_over(site):
+    "a registration key ends: by its count, by an operator, and one that was never made is none"
+    import base64
+    import json as js
+    from lib import Agent
+    servers = site.servers
+    answer = site.lf("site", "key", servers, "--machines", "1")["registrationKey"]
+    key = js.loads(base64.b64decode(answer + "=" * (-len(answer) % 4)))
+    one = Agent(site, "one", key=key)
+    check("a key for one machine registers one", one.poll().status == 200)
+    def refused_with(what, code, key):
+        try:
+            Agent(site, "two", key=key)
+            check(what, False, "registered")
+        except RuntimeError as e:
+            check(what, code in str(e), e)
+    refused_with("and not another", "RegistrationKeyUsedUp", key)
+    refused_with("a key that nobody made", "RegistrationKeyInvalid", {"secret": "x" * 40})
+    gone = site.registration_key()
+    for k in site.lf("site", "keys", servers):
+        site.lf_try("site", "revoke", servers, k["name"])
+    refused_with("a key that was revoked", "RegistrationKeyInvalid", gone)
+
+
+@attack
+def barred(site):
+    "an agent that an operator bars is locked out at once, its certificate and its token; one that is removed is not known"
+    from lib import Agent
+    m = site.protected("barred")
+    m.assignment()
+    path, token = m.assignment()["packPath"], m.blob_token
+    site.lf_try("site", "bar", site.servers, "barred")
+    refused("its certificate", m.poll(), 403)
+    refused("its token", site.blob("PUT", path + "d4" * 32, body=b"x", token=token), 403)
+    refused("registering again", m.register(site.registration_key()), 403)
+    status, text = site.lf_try("site", "remove", site.servers, "barred")
+    check("what is protected is not removed", status != 0 and "MachineIsProtected" in text, text)
+    site.lf_try("site", "unbar", site.servers, "barred")
+    check("let in again, it is", m.poll().status == 200)
+    idle = Agent(site, "idle")
+    site.lf_try("site", "remove", site.servers, "idle")
+    refused("the certificate of a removed one", idle.poll(), 401)
+
+
+@attack
+def inventories_that_lie(site):
+    "names and numbers that are none are not taken from an agent"
+    m = site.mallory
+    names = ("web1\nid > /tmp/PWNED\n#", "../../x/providers/Microsoft.Compute/disks/finance", "a<b>", "$(id)", "x" * 300, "", "\u202egpj", 7, None)
+    with site.unchanged():
+        for name in names:
+            refused(f"a machine called {name!r:.40}", m.poll(dict(m.inventory, machineName=name)), 400)
+            refused(f"a disk called {name!r:.40}", m.poll(dict(m.inventory, disks=[dict(m.disks[0], id=name)])), 400)
+        for member, value in (("cores", 0), ("memoryMiB", 2 ** 63 - 1), ("ips", ["1.2.3.4; id"]), ("os", "x" * 5000), ("os", "\x1b[2J"), ("firmware", "none"), ("disks", [{}]),
+                              ("disks", [dict(m.disks[0], sizeBytes=2 ** 62)]), ("disks", m.disks * 300), ("nics", [{"mac": "id"}]), ("machineId", "x")):
+            refused(f"{member}: {value!r:.40}", m.poll(dict(m.inventory, **{member: value})), 400, 413)
+        item = m.assignment()["itemId"]
+        for size in (0, -1, 2 ** 46 + 1, 2 ** 63 - 1, "x"):
+            refused(f"a session of a disk of {size} bytes", m.call("POST", "sessions", {"itemId": item, "kind": "full", "disks": [dict(m.disks[0], sizeBytes=size)]}), 400)
+        refused("a session of a disk that is not protected", m.call("POST", "sessions", {"itemId": item, "kind": "full", "disks": [dict(m.disks[0], id=GUID)]}), 400)
+    session = m.session()
+    for member, value in (("consistency", "c" * 100000), ("consistency", "Perfect"), ("bytesRead", 2 ** 63 - 1), ("ageMs", -1)):
+        refused(f"a commit with {member} {value!r:.20}", m.commit(session, **{member: value}), 400, 413)
+
+
+@attack
+def bodies_of_nobody(site):
+    "what nobody is known to send is not read, and what is read is small"
+    big = b'{"a":[' + b"{}," * 1000000 + b"{}]}"
+    answer = site.ask("POST", "/agent/v1/poll", {}, big)
+    check("a poll without a certificate is 401, whatever its body", answer.status == 401, answer)
+    refused("a large registration", site.ask("POST", "/agent/v1/register", {}, big), 413)
+    refused("a large commit", site.mallory.call("POST", f"sessions/{GUID}/commit", big), 413)
+
+
+@attack
+def answers_about_the_disk(site):
+    "no answer to an agent tells where things are on the site's disk"
+    m = site.mallory
+    session = m.session()
+    answers = [m.call("POST", f"sessions/{session}/packs", "e5" * 32), m.call("POST", f"sessions/{GUID}/commit", b"{}"), m.put_pack("f6" * 32, b"junk"),
+               m.call("POST", f"sessions/{session}/packs", "f6" * 32), m.call("POST", "sessions", b"["), m.call("POST", "nothing")]
+    for answer in answers:
+        check(f"{answer.status} tells no path", site.dir.encode() not in answer.body and b"accounts/" not in answer.body, answer)
+
+
+@attack
+def commits_at_once(site):
+    "many commits of many scattered extents keep nobody waiting, and the site stops in time all the same"
+    import threading
+    import time
+    m = site.mallory
+    item = m.assignment()["itemId"]
+    size = 2 ** 46
+    disk = dict(m.disks[0], sizeBytes=size)
+    id_key, data_key, epoch = m.domain_key()
+    session = m.call("POST", "sessions", {"itemId": item, "kind": "full", "disks": [disk]}).json["sessionId"]
+    pack = Pack(data_key, epoch)
+    chunk = pack.add(id_key, b"scattered".ljust(4096))
+    m.adopt(session, pack)
+    stride = size // 4096 // 65536
+    order = list(range(65536))
+    order.sort(key=lambda i: (i * 2654435761) % 65536)
+    check("65,536 extents all over the disk are taken", m.send(session, [(i * stride, 1, 0, chunk) for i in order]).status == 204)
+    statuses, threads = [], []
+    for _ in range(24):
+        t = threading.Thread(target=lambda: statuses.append(m.commit(session).status))
+        t.start()
+        threads.append(t)
+    slowest = 0
+    while any(t.is_alive() for t in threads):
+        begun = time.monotonic()
+        check_status = site.victim.poll().status
+        slowest = max(slowest, time.monotonic() - begun)
+        if check_status != 200:
+            check("others are served", False, check_status)
+    for t in threads:
+        t.join()
+    check("all but one are told that it was asked for again, or that it is a point already", all(s in (200, 409) for s in statuses) and 200 in statuses, statuses)
+    check("others wait for less than 5 s", slowest < 5, slowest)
+    print(f"# the slowest poll of another agent took {slowest:.2f} s")
+>>>>>>> d39715b (offazure, cli: agents and registration keys are listed, and ended)

@@ -194,27 +194,132 @@ static int refresh(struct lf_arm_call *call, struct lf_error *err)
 	return rc ? rc : lf_arm_reply(call, 202, NULL, err);
 }
 
-/* Landfall's own: Azure hands keys out in its portal only. */
+/* Landfall's own from here on: Azure hands keys out in its portal only, and agents are unknown to
+ * it. */
+
+static const struct lf_field key_fields[] = {
+	{"validDays", LF_INT, 0, 1, LF_KEY_DAYS_MAX, NULL, "how long the key is good (5)"},
+	{"machines", LF_INT, 0, 1, LF_KEY_MACHINES_MAX, NULL,
+	 "how many machines may register with it (25)"},
+};
+
+/* The site whose id is the request's path without its last segments, where agents register. */
+static int find_site(struct lf_arm_call *call, unsigned levels_up, struct lf_resource *ret_site,
+		     struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	int rc = lf_catalog_get(context->catalog, lf_arm_id(call, levels_up), ret_site, err);
+
+	if (!rc && !context->replication)
+		rc = lf_fail(err, LF_EUNSUPPORTED, ret_site->id, "this site takes no agents");
+	return rc;
+}
+
 static int new_key(struct lf_arm_call *call, struct lf_error *err)
 {
 	struct lf_context *context = lf_arm_context(call);
+	const json_t *asked = lf_arm_body(call);
 	LF_AUTO_RESOURCE site = LF_RESOURCE_INIT;
 	LF_AUTO_FREE char *key = NULL;
 	LF_AUTO_JSON *body = json_object();
 	int64_t expires;
 
-	int rc = lf_catalog_get(context->catalog, lf_arm_id(call, 1), &site, err);
-	if (!rc && !context->replication)
-		rc = lf_fail(err, LF_EUNSUPPORTED, site.id, "this site takes no agents");
+	int rc = find_site(call, 1, &site, err);
 	if (!rc)
-		rc = lf_registration_key_new(context->replication, site.id, 0, 0, &key, &expires,
-					     err);
+		rc = lf_registration_key_new(context->replication, site.id,
+					     (unsigned)lf_json_int_or(asked, "validDays", 0),
+					     (unsigned)lf_json_int_or(asked, "machines", 0), &key,
+					     &expires, err);
 	if (rc)
 		return rc;
 	if (lf_json_set_text(body, "registrationKey", key) |
+	    lf_json_set_int(body, "machines", lf_json_int_or(asked, "machines", LF_KEY_MACHINES)) |
 	    lf_json_set_time(body, "expiresOn", expires))
 		return lf_fail_nomem(err);
 	return lf_arm_reply(call, 200, body, err);
+}
+
+static int list_keys(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE site = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *keys = NULL;
+
+	int rc = find_site(call, 1, &site, err);
+	if (!rc)
+		rc = lf_registration_keys_list(lf_arm_context(call)->replication, site.id, &keys,
+					       err);
+	return rc ? rc : lf_arm_reply_list(call, keys, NULL, err);
+}
+
+static int revoke_key(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE site = LF_RESOURCE_INIT;
+
+	int rc = find_site(call, 2, &site, err);
+	if (!rc)
+		rc = lf_registration_key_revoke(lf_arm_context(call)->replication, site.id,
+						lf_arm_param(call, "key"), err);
+	return rc ? rc : lf_arm_reply(call, 200, NULL, err);
+}
+
+/* The site's agents, as agents: certificates, and whether they are barred. */
+static int list_agents(struct lf_arm_call *call, struct lf_error *err)
+{
+	static const char *const members[] = {"agentId",	 "machineName",	  "version",
+					      "registered",	 "lastHeartbeat", "connected",
+					      "certificateEnds", "barred",	  "certificate"};
+	LF_AUTO_RESOURCE site = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *agents = NULL;
+	LF_AUTO_JSON *values = json_array();
+	const json_t *agent;
+	size_t i;
+
+	int rc = find_agents(call, 1, &site, &agents, err);
+	if (rc)
+		return rc;
+	json_array_foreach (agents, i, agent) {
+		json_t *value = json_object();
+		if (json_array_append_new(values, value))
+			return lf_fail_nomem(err);
+		for (size_t m = 0; m < LF_N(members); m++) {
+			json_t *member = json_object_get(agent, members[m]);
+			if (member && json_object_set(value, members[m], member))
+				return lf_fail_nomem(err);
+		}
+	}
+	return lf_arm_reply_list(call, values, NULL, err);
+}
+
+static int set_barred(struct lf_arm_call *call, bool barred, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE site = LF_RESOURCE_INIT;
+
+	int rc = find_site(call, 3, &site, err);
+	if (!rc)
+		rc = lf_agent_bar(lf_arm_context(call)->replication, site.id,
+				  lf_arm_param(call, "agent"), barred, err);
+	return rc ? rc : lf_arm_reply(call, 200, NULL, err);
+}
+
+static int bar_agent(struct lf_arm_call *call, struct lf_error *err)
+{
+	return set_barred(call, true, err);
+}
+
+static int unbar_agent(struct lf_arm_call *call, struct lf_error *err)
+{
+	return set_barred(call, false, err);
+}
+
+static int remove_agent(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE site = LF_RESOURCE_INIT;
+
+	int rc = find_site(call, 2, &site, err);
+	if (!rc)
+		rc = lf_agent_remove(lf_arm_context(call)->replication, site.id,
+				     lf_arm_param(call, "agent"), err);
+	return rc ? rc : lf_arm_reply(call, 200, NULL, err);
 }
 
 static json_t *view_job(const char *site_id, const char *type, const struct lf_job *job)
@@ -274,6 +379,10 @@ static int get_operation(struct lf_arm_call *call, struct lf_error *err)
 	{                                                                                          \
 		"POST", path "/" name, type "/" name "/action", on, 0, NULL, 0, site               \
 	}
+#define OWN(site, method, path, action, on)                                                        \
+	{                                                                                          \
+		method, path, action, on, 0, NULL, 0, site                                         \
+	}
 /* Rows of one kind of site; path is that of one site. */
 #define SITE_ROUTES(site, accounts, collection, path, type)                                         \
 	LF_DOCUMENT_ROUTES(site, collection, type),                                                 \
@@ -298,7 +407,24 @@ static int get_operation(struct lf_arm_call *call, struct lf_error *err)
 		ACTION(site, path, type, "listHealthSummary", list_health),                         \
 		ACTION(site, path, type, "refresh", refresh),                                       \
 		ACTION(site, path, type, "refreshSite", refresh),                                   \
-		ACTION(site, path, type, "generateRegistrationKey", new_key)
+		{"POST",                                                                            \
+		 path "/generateRegistrationKey",                                                   \
+		 type "/generateRegistrationKey/action",                                            \
+		 new_key,                                                                           \
+		 0,                                                                                 \
+		 key_fields,                                                                        \
+		 LF_N(key_fields),                                                                  \
+		 site},                                                                             \
+		OWN(site, "GET", path "/registrationKeys", type "/registrationKeys/read",           \
+		    list_keys),                                                                     \
+		OWN(site, "DELETE", path "/registrationKeys/{key}",                                 \
+		    type "/registrationKeys/delete", revoke_key),                                   \
+		OWN(site, "GET", path "/agents", type "/agents/read", list_agents),                 \
+		OWN(site, "DELETE", path "/agents/{agent}", type "/agents/delete", remove_agent),   \
+		OWN(site, "POST", path "/agents/{agent}/bar", type "/agents/bar/action",            \
+		    bar_agent),                                                                     \
+		OWN(site, "POST", path "/agents/{agent}/unbar", type "/agents/unbar/action",        \
+		    unbar_agent)
 
 static const struct lf_arm_route routes[] = {
 	SITE_ROUTES(&vmware_site, &vmware_accounts, VMWARE, LF_GROUP_PATH VMWARE "/{name}",
