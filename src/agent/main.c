@@ -17,6 +17,7 @@
 
 #include "agent/machine.h"
 #include "agent/transfer.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "source/freeze.h"
@@ -170,12 +171,10 @@ static void *poll_forever(void *context)
 /* The first assignment that is due, our own copy; NULL: none came within a second. */
 static json_t *take_assignment(struct agent *agent)
 {
-	struct timespec until;
+	struct timespec until = lf_clock_monotonic_after(LF_NS_PER_S);
 	json_t *found = NULL, *entry;
 	size_t i;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec++;
 	pthread_mutex_lock(&agent->progress.mutex);
 	pthread_cond_timedwait(&agent->assigned, &agent->progress.mutex, &until);
 	json_array_foreach (agent->assignments, i, entry) {
@@ -264,7 +263,11 @@ static int run_agent(struct agent *agent, struct lf_error *err)
 	if (rc)
 		return rc;
 	pthread_mutex_init(&agent->progress.mutex, NULL);
-	pthread_cond_init(&agent->assigned, NULL);
+	pthread_condattr_t attr;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&agent->assigned, &attr);
+	pthread_condattr_destroy(&attr);
 	int sys = pthread_create(&poller, NULL, poll_forever, agent);
 	if (sys)
 		return lf_fail_sys(err, sys, NULL, "cannot start a thread");

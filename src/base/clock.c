@@ -5,34 +5,60 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/health.h"
+#include "base/log.h"
 #include "base/text.h"
 
 struct lf_clock {
 	pthread_mutex_t mutex;
 	pthread_cond_t changed; /* waits on CLOCK_MONOTONIC */
 	double rate;		/* 0: manual */
-	int64_t base_ns;	/* clock time at base_monotonic_ns */
-	int64_t base_monotonic_ns;
+	lf_clock_source_fn *wall_ns, *boot_ns;
+	int64_t base_ns; /* at other rates than 1: clock time at base_boot_ns */
+	int64_t base_boot_ns;
+	int64_t ahead_ns; /* at rate 1: of the wall time, by lf_clock_step() */
+	int64_t apart_ns; /* wall time less time since boot, as seen last */
+	int64_t leap_ns;  /* forward, and not taken back */
+	int64_t held_ns;  /* expiry is without the leap until then, since boot; 0: it is not */
 	uint64_t wakes;
 };
 
-int64_t lf_clock_monotonic_ns(void)
+#define DAY_NS	(24 * 3600 * LF_NS_PER_S)
+#define STEP_NS LF_NS_PER_S /* less is a clock that is being steered */
+#define LOOK_NS LF_NS_PER_S /* so often a wait looks at a wall time that may have been set */
+
+static int64_t read_ns(clockid_t id)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(id, &ts);
 	return ts.tv_sec * LF_NS_PER_S + ts.tv_nsec;
+}
+
+static int64_t since_boot_ns(void)
+{
+	return read_ns(CLOCK_BOOTTIME);
+}
+
+int64_t lf_clock_monotonic_ns(void)
+{
+	return read_ns(CLOCK_MONOTONIC);
+}
+
+struct timespec lf_clock_monotonic_after(int64_t delay_ns)
+{
+	int64_t at = lf_clock_monotonic_ns() + delay_ns;
+
+	return (struct timespec){.tv_sec = at / LF_NS_PER_S, .tv_nsec = at % LF_NS_PER_S};
 }
 
 int64_t lf_clock_machine_ns(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return ts.tv_sec * LF_NS_PER_S + ts.tv_nsec;
+	return read_ns(CLOCK_REALTIME);
 }
 
-static struct lf_clock *new_clock(double rate, int64_t start_ns)
+static struct lf_clock *new_clock(double rate, int64_t start_ns, lf_clock_source_fn *wall_ns,
+				  lf_clock_source_fn *boot_ns)
 {
 	struct lf_clock *clock = calloc(1, sizeof(*clock));
 	pthread_condattr_t attr;
@@ -45,19 +71,27 @@ static struct lf_clock *new_clock(double rate, int64_t start_ns)
 	pthread_cond_init(&clock->changed, &attr);
 	pthread_condattr_destroy(&attr);
 	clock->rate = rate;
+	clock->wall_ns = wall_ns;
+	clock->boot_ns = boot_ns;
 	clock->base_ns = start_ns;
-	clock->base_monotonic_ns = lf_clock_monotonic_ns();
+	clock->base_boot_ns = boot_ns();
+	clock->apart_ns = wall_ns() - clock->base_boot_ns;
 	return clock;
 }
 
 struct lf_clock *lf_clock_new_real(double rate)
 {
-	return new_clock(rate, lf_clock_machine_ns());
+	return new_clock(rate, lf_clock_machine_ns(), lf_clock_machine_ns, since_boot_ns);
+}
+
+struct lf_clock *lf_clock_new_from(lf_clock_source_fn *wall_ns, lf_clock_source_fn *boot_ns)
+{
+	return new_clock(1, wall_ns(), wall_ns, boot_ns);
 }
 
 struct lf_clock *lf_clock_new_manual(int64_t start_ns)
 {
-	return new_clock(0, start_ns);
+	return new_clock(0, start_ns, lf_clock_machine_ns, since_boot_ns);
 }
 
 void lf_clock_free(struct lf_clock *clock)
@@ -72,11 +106,10 @@ void lf_clock_free(struct lf_clock *clock)
 /* The mutex is held, or nobody else knows the clock yet. */
 static int64_t now_locked(const struct lf_clock *clock)
 {
-	int64_t passed = lf_clock_monotonic_ns() - clock->base_monotonic_ns;
-
 	if (clock->rate == 1.0)
-		return clock->base_ns + passed;
-	return clock->base_ns + (int64_t)((double)passed * clock->rate);
+		return clock->wall_ns() + clock->ahead_ns;
+	return clock->base_ns +
+	       (int64_t)((double)(clock->boot_ns() - clock->base_boot_ns) * clock->rate);
 }
 
 int64_t lf_clock_now_ns(const struct lf_clock *clock)
@@ -90,10 +123,13 @@ int64_t lf_clock_now_ns(const struct lf_clock *clock)
 	return now;
 }
 
-static void rebase_locked(struct lf_clock *clock, int64_t delta_ns)
+/* The mutex is held: from now on it shows time_ns, at this rate. */
+static void rebase_locked(struct lf_clock *clock, int64_t time_ns, double rate)
 {
-	clock->base_ns = now_locked(clock) + delta_ns;
-	clock->base_monotonic_ns = lf_clock_monotonic_ns();
+	clock->base_ns = time_ns;
+	clock->base_boot_ns = clock->boot_ns();
+	clock->ahead_ns = time_ns - clock->wall_ns();
+	clock->rate = rate;
 	clock->wakes++;
 	pthread_cond_broadcast(&clock->changed);
 }
@@ -102,16 +138,89 @@ void lf_clock_step(struct lf_clock *clock, int64_t delta_ns)
 {
 	LF_ASSERT(delta_ns >= 0);
 	pthread_mutex_lock(&clock->mutex);
-	rebase_locked(clock, delta_ns);
+	rebase_locked(clock, now_locked(clock) + delta_ns, clock->rate);
 	pthread_mutex_unlock(&clock->mutex);
 }
 
 void lf_clock_set_rate(struct lf_clock *clock, double rate)
 {
 	pthread_mutex_lock(&clock->mutex);
-	rebase_locked(clock, 0);
-	clock->rate = rate;
+	rebase_locked(clock, now_locked(clock), rate);
 	pthread_mutex_unlock(&clock->mutex);
+}
+
+/* The mutex is held.  How far the wall time was set since the last look; it is held to that. */
+static int64_t look_locked(struct lf_clock *clock)
+{
+	int64_t boot = clock->boot_ns(), apart = clock->wall_ns() - boot;
+	int64_t set = apart - clock->apart_ns;
+
+	clock->apart_ns = apart;
+	if (set < -STEP_NS || set > STEP_NS)
+		clock->leap_ns = clock->leap_ns + set > 0 ? clock->leap_ns + set : 0;
+	else
+		set = 0;
+	if (clock->leap_ns <= DAY_NS)
+		clock->held_ns = 0; /* set right again */
+	else if (set > 0)
+		clock->held_ns = boot + DAY_NS;
+	else if (boot >= clock->held_ns)
+		clock->held_ns = clock->leap_ns = 0; /* nobody minded */
+	return set;
+}
+
+static void tell_leap(int64_t leap_ns)
+{
+	char how_far[LF_TIME_SIZE];
+
+	lf_duration_format(leap_ns, how_far);
+	lf_health_raise("clock-leap", NULL,
+			"the clock went forward by %s, or the site was away that long: what "
+			"expires waits for a day, so that nothing is lost if the clock is wrong",
+			how_far);
+}
+
+static void tell_set(int64_t set_ns, int64_t leap_ns)
+{
+	char how_far[LF_TIME_SIZE];
+
+	if (set_ns) {
+		lf_duration_format(set_ns < 0 ? -set_ns : set_ns, how_far);
+		lf_warn("the machine's clock was set %s by %s", set_ns < 0 ? "back" : "forward",
+			how_far);
+	}
+	if (leap_ns && set_ns)
+		tell_leap(leap_ns);
+	else if (!leap_ns)
+		lf_health_clear("clock-leap", NULL);
+}
+
+int64_t lf_clock_expiry_ns(struct lf_clock *clock)
+{
+	int64_t set = 0;
+
+	pthread_mutex_lock(&clock->mutex);
+	bool real = clock->rate == 1.0;
+	if (real)
+		set = look_locked(clock);
+	int64_t leap = clock->held_ns ? clock->leap_ns : 0, time = now_locked(clock) - leap;
+	pthread_mutex_unlock(&clock->mutex);
+	if (real)
+		tell_set(set, leap);
+	return time;
+}
+
+void lf_clock_seen(struct lf_clock *clock, int64_t last_ns)
+{
+	pthread_mutex_lock(&clock->mutex);
+	int64_t away = clock->rate == 1.0 ? now_locked(clock) - last_ns : 0;
+	if (away > DAY_NS) {
+		clock->leap_ns = away;
+		clock->held_ns = clock->boot_ns() + DAY_NS;
+	}
+	pthread_mutex_unlock(&clock->mutex);
+	if (away > DAY_NS)
+		tell_leap(away);
 }
 
 void lf_clock_wake(struct lf_clock *clock)
@@ -132,9 +241,10 @@ int64_t lf_clock_wait(struct lf_clock *clock, int64_t until_ns, int64_t real_lim
 		int64_t real = (int64_t)((double)(until_ns - now) / clock->rate);
 		wait_ns = real < wait_ns ? real : wait_ns;
 	}
-	int64_t end = lf_clock_monotonic_ns() + (wait_ns > 0 ? wait_ns : 0);
-	struct timespec ts = {.tv_sec = end / LF_NS_PER_S, .tv_nsec = end % LF_NS_PER_S};
-	while (now < until_ns && wakes == clock->wakes && lf_clock_monotonic_ns() < end) {
+	int64_t left = wait_ns > 0 ? wait_ns : 0, end = lf_clock_monotonic_ns() + left;
+	while (now < until_ns && wakes == clock->wakes &&
+	       (left = end - lf_clock_monotonic_ns()) > 0) {
+		struct timespec ts = lf_clock_monotonic_after(left < LOOK_NS ? left : LOOK_NS);
 		pthread_cond_timedwait(&clock->changed, &clock->mutex, &ts);
 		now = now_locked(clock);
 	}

@@ -6,10 +6,19 @@
  * stepped clock moves the whole product.  Two clocks exist: one that follows
  * the machine's (at a rate), one that stands still until stepped.
  *
+ * At rate 1 the clock shows the machine's wall time: after a suspend, and when
+ * it is set, it shows what the machine shows, and it may so go back.  When it is
+ * set forward by more than a day, what expires waits for a day
+ * (lf_clock_expiry_ns), so that a wrong clock removes nothing before somebody
+ * can see it: the health condition "clock-leap".  Durations are measured with a
+ * clock that nobody sets and that runs on while the machine is suspended.
+ *
  * Threads: all functions may be called from any thread.
  */
 #ifndef LF_BASE_CLOCK_H
 #define LF_BASE_CLOCK_H
+
+#include <time.h>
 
 #include "base/compiler.h"
 
@@ -17,12 +26,22 @@ struct lf_clock;
 
 /* Follows real time, rate times as fast (1 = real); starts at the machine's present time. */
 struct lf_clock *lf_clock_new_real(double rate);
+/* The same at rate 1 over other sources of the wall time and of the time since boot, for tests. */
+typedef int64_t lf_clock_source_fn(void);
+struct lf_clock *lf_clock_new_from(lf_clock_source_fn *wall_ns, lf_clock_source_fn *boot_ns);
 /* Stands at start_ns (since 1970) until lf_clock_step(). */
 struct lf_clock *lf_clock_new_manual(int64_t start_ns);
 void lf_clock_free(struct lf_clock *clock);
 
-/* Nanoseconds since 1970-01-01T00:00:00Z on this clock; never goes back. */
+/* Nanoseconds since 1970-01-01T00:00:00Z on this clock. */
 int64_t lf_clock_now_ns(const struct lf_clock *clock);
+/*
+ * The time to compare with before something is removed because its time is over: now, but for a
+ * day after a leap forward of more than a day what the clock would show without the leap.
+ */
+int64_t lf_clock_expiry_ns(struct lf_clock *clock);
+/* When the clock was last seen by an earlier process: a leap since then counts, too. */
+void lf_clock_seen(struct lf_clock *clock, int64_t last_ns);
 /* Move forward by delta_ns >= 0, on either kind; wakes all waiters. */
 void lf_clock_step(struct lf_clock *clock, int64_t delta_ns);
 /* Change the rate of a real clock from now on. */
@@ -37,6 +56,8 @@ void lf_clock_wake(struct lf_clock *clock);
 
 /* The machine's monotonic time, for measuring only. */
 int64_t lf_clock_monotonic_ns(void);
+/* The same a while from now, for pthread_cond_timedwait() on CLOCK_MONOTONIC. */
+struct timespec lf_clock_monotonic_after(int64_t delay_ns);
 /* The machine's wall time as it stands, for the log and what is said beside it only. */
 int64_t lf_clock_machine_ns(void);
 

@@ -358,7 +358,8 @@ static int check_signature(const struct lf_blob_service *service, struct lf_http
 		rc = service->opts.keys(service->opts.context, access->account, &keys, err);
 	if (rc)
 		return rc;
-	return shared_key ? lf_blob_shared_key_check(x, shared_key, access->account, keys, err)
+	return shared_key ? lf_blob_shared_key_check(x, shared_key, access->account, keys,
+						     lf_clock_now_ns(service->opts.clock), err)
 			  : lf_blob_sas_check(&sas, access, keys,
 					      lf_clock_now_ns(service->opts.clock), err);
 }

@@ -151,7 +151,7 @@ static int fail_key(const char *what, struct lf_error *err)
 }
 
 /* A request is for now: whoever heard it cannot use it later. */
-static bool is_of_now(const struct lf_http_exchange *x)
+static bool is_of_now(const struct lf_http_exchange *x, int64_t now_ns)
 {
 	const char *text = lf_http_header(x, "x-ms-date");
 	struct tm tm = {0};
@@ -160,12 +160,13 @@ static bool is_of_now(const struct lf_http_exchange *x)
 		text = lf_http_header(x, "Date");
 	if (!text || !strptime(text, "%a, %d %b %Y %H:%M:%S", &tm))
 		return false;
-	int64_t off = ((int64_t)timegm(&tm) - (int64_t)time(NULL)) * LF_NS_PER_S;
+	int64_t off = (int64_t)timegm(&tm) * LF_NS_PER_S - now_ns;
 	return off < SKEW_NS && off > -SKEW_NS;
 }
 
 int lf_blob_shared_key_check(const struct lf_http_exchange *x, const char *header,
-			     const char *account, const json_t *keys, struct lf_error *err)
+			     const char *account, const json_t *keys, int64_t now_ns,
+			     struct lf_error *err)
 {
 	const char *colon = strchr(header, ':');
 	LF_AUTO_FREE char *text = lf_blob_shared_key_text(x, account);
@@ -185,5 +186,5 @@ int lf_blob_shared_key_check(const struct lf_http_exchange *x, const char *heade
 			CRYPTO_memcmp(signature, colon + 1, strlen(signature)) == 0;
 	if (!good)
 		return fail_key("the signature is another", err);
-	return is_of_now(x) ? 0 : fail_key("its date is not now", err);
+	return is_of_now(x, now_ns) ? 0 : fail_key("its date is not now", err);
 }

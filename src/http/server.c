@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/counters.h"
 #include "base/health.h"
 #include "base/log.h"
@@ -623,13 +624,10 @@ static void *watch(void *context)
 
 	while (!server->stopping) {
 		unsigned wait_ms = lf_gate_tick(server->gate);
-		struct timespec until;
 		if (atomic_exchange(&server->trim, false))
 			malloc_trim(0);
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		int64_t ns = until.tv_nsec + wait_ms * LF_NS_PER_MS / server->hurry;
-		until.tv_sec += ns / LF_NS_PER_S;
-		until.tv_nsec = ns % LF_NS_PER_S;
+		struct timespec until =
+			lf_clock_monotonic_after((int64_t)(wait_ms * LF_NS_PER_MS / server->hurry));
 		pthread_cond_timedwait(&server->wake, &server->mutex, &until);
 	}
 	return NULL;

@@ -312,5 +312,8 @@ const struct lf_http_handler *lf_receive_http_handler(struct lf_receive *receive
 
 int lf_receive_sweep(struct lf_receive *receive, struct lf_error *err)
 {
-	return lf_inbox_sweep(&receive->opts, time(NULL) - FORGET_DAYS * 24 * 3600, err);
+	return lf_inbox_sweep(&receive->opts,
+			      lf_clock_expiry_ns(receive->opts.clock) / LF_NS_PER_S -
+				      FORGET_DAYS * 24 * 3600,
+			      err);
 }

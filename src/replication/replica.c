@@ -318,7 +318,7 @@ static int prune(struct lf_replication *replication, const struct lf_resource *r
 		if (rc)
 			return rc;
 	}
-	lf_retention_grid(times, n, lf_clock_now_ns(replication->opts.clock),
+	lf_retention_grid(times, n, lf_clock_expiry_ns(replication->opts.clock),
 			  lf_json_int_or(replica->doc, "policy.recoveryPointHistoryInMinutes",
 					 DEFAULT_HISTORY_MINUTES),
 			  keep);

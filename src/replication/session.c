@@ -796,7 +796,7 @@ int lf_replication_session_sweep(struct lf_replication *replication, struct lf_e
 {
 	const struct lf_list_query query = {.type = LF_SESSION_TYPE};
 	struct sweep sweep = {replication};
-	int64_t now = lf_clock_now_ns(replication->opts.clock);
+	int64_t now = lf_clock_expiry_ns(replication->opts.clock);
 	LF_AUTO_RESOURCE_LIST list = {0};
 
 	int rc = lf_catalog_list(replication->opts.catalog, &query, &list, err);

@@ -33,6 +33,8 @@
 #define DESCRIPTORS_RESERVE 1024u
 #define TEND_EVERY_NS	    (60 * LF_NS_PER_S)
 #define COLLECT_EVERY_NS    (24 * 3600 * LF_NS_PER_S)
+#define SEEN_AT		    "clockSeenAt" /* setting: a time */
+#define SEEN_EVERY_NS	    (600 * LF_NS_PER_S)
 #define COLLECTED_AT	    "collectedAt" /* setting: a time */
 #define COMPACT_RATE	    (8u << 20)	  /* bytes a second: a tenth of a processor */
 #define BACKUP_EVERY_NS	    (5 * LF_NS_PER_S)
@@ -348,7 +350,7 @@ static int open_front(struct lf_daemon *daemon, const struct lf_daemon_opts *opt
 static int collect_garbage(void *context, const char *region, struct lf_error *err)
 {
 	struct lf_daemon *daemon = context;
-	const struct lf_collect_opts opts = {.now_ns = lf_clock_now_ns(daemon->context.clock),
+	const struct lf_collect_opts opts = {.now_ns = lf_clock_expiry_ns(daemon->context.clock),
 					     .compact = true,
 					     .threads = 1,
 					     .bytes_per_second = COMPACT_RATE,
@@ -397,6 +399,26 @@ static int renew_certificate(struct lf_daemon *daemon, struct lf_error *err)
 				    err);
 }
 
+/* The catalog remembers when the clock was seen last, to know a leap from one run to the next. */
+static int look_at_clock(struct lf_daemon *daemon, bool first, struct lf_error *err)
+{
+	struct lf_clock *clock = daemon->context.clock;
+	LF_AUTO_FREE char *text = NULL;
+	char time[LF_TIME_SIZE];
+	int64_t last = 0;
+
+	int rc = lf_catalog_setting_get(daemon->context.catalog, SEEN_AT, &text, err);
+	if (!rc && !lf_time_parse(text, &last, err) && first)
+		lf_clock_seen(clock, last);
+	if (rc && rc != LF_ENOTFOUND)
+		return rc;
+	int64_t now = lf_clock_expiry_ns(clock);
+	if (now >= last && now - last < SEEN_EVERY_NS)
+		return 0;
+	lf_time_format(now, time);
+	return lf_catalog_setting_put(daemon->context.catalog, SEEN_AT, time, err);
+}
+
 static void *tend_replicas(void *context)
 {
 	struct lf_daemon *daemon = context;
@@ -404,6 +426,7 @@ static void *tend_replicas(void *context)
 
 	do {
 		struct lf_error err = LF_ERROR_NONE;
+		tended("clock", look_at_clock(daemon, false, &err), &err);
 		tended("replicas", lf_replication_tend(daemon->context.replication, &err), &err);
 		tended("what was granted", lf_disk_access_tend(&daemon->context, &err), &err);
 		tended("what peers began", lf_receive_sweep(daemon->receive, &err), &err);
@@ -455,7 +478,7 @@ static int collect_once(struct lf_daemon *daemon, struct lf_error *err)
 	if (rc == LF_ENOTFOUND)
 		rc = 0;
 	if (!rc)
-		rc = lf_jobs_expire(daemon->context.jobs, lf_clock_now_ns(daemon->context.clock),
+		rc = lf_jobs_expire(daemon->context.jobs, lf_clock_expiry_ns(daemon->context.clock),
 				    err);
 	return rc || daemon->stopping ? rc : note_collection(daemon, err);
 }
@@ -512,6 +535,10 @@ static int start_keepers(struct lf_daemon *daemon, struct lf_error *err)
 	static void *(*const duties[KEEPERS])(void *) = {tend_replicas, tend_backups,
 							 collect_vaults, tend_audit};
 
+	struct lf_error seen = LF_ERROR_NONE;
+
+	/* before anything expires */
+	tended("clock", look_at_clock(daemon, true, &seen), &seen);
 	for (; daemon->keeping < KEEPERS; daemon->keeping++) {
 		int sys = pthread_create(&daemon->keepers[daemon->keeping], NULL,
 					 duties[daemon->keeping], daemon);

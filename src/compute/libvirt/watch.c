@@ -131,12 +131,8 @@ static int tend_machine(void *context, const char *name, struct lf_error *err)
 
 static void wait_step(struct lf_boot_watch *watch, int64_t step_ns)
 {
-	struct timespec until;
+	struct timespec until = lf_clock_monotonic_after(step_ns);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	int64_t ns = until.tv_nsec + step_ns;
-	until.tv_sec += ns / LF_NS_PER_S;
-	until.tv_nsec = ns % LF_NS_PER_S;
 	pthread_cond_timedwait(&watch->changed, &watch->mutex, &until);
 }
 

@@ -58,7 +58,7 @@ static int expire_points(struct lf_context *context, const struct lf_resource *i
 {
 	bool stopped = strcmp(lf_json_text_or(item->doc, "properties.protectionState", ""),
 			      "ProtectionStopped") == 0;
-	int64_t now = lf_clock_now_ns(context->clock), until;
+	int64_t now = lf_clock_expiry_ns(context->clock), until;
 	int rc = 0;
 
 	/* stopped with its data kept: the points stay until somebody deletes them */
@@ -78,7 +78,7 @@ static int purge_deleted(struct lf_context *context, const struct lf_resource *i
 	int rc = lf_time_parse(lf_json_text_or(item->doc, "properties.deferredDeleteTimeInUTC", ""),
 			       &until, err);
 
-	if (rc || until > lf_clock_now_ns(context->clock))
+	if (rc || until > lf_clock_expiry_ns(context->clock))
 		return rc;
 	for (size_t i = 0; !rc && i < points->n; i++)
 		rc = lf_backup_point_remove(context, &points->items[i], err);
