@@ -12,6 +12,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/names.h"
 #include "base/text.h"
 #include "os/file.h"
 #include "source/disk.h"
@@ -59,9 +60,12 @@ static json_t *find_disks(void)
 	for (struct dirent *entry; dir && n < LF_N(found) && (entry = readdir(dir));) {
 		if (entry->d_name[0] == '.' || !is_real_disk(entry->d_name))
 			continue;
+		char name[81]; /* "cciss!c0d0" is /dev/cciss/c0d0 */
 		LF_AUTO_FREE char *path = lf_printf_dup("/dev/%s", entry->d_name);
-		json_t *disk =
-			json_pack("{s:s,s:s}", "path", path ? path : "", "name", entry->d_name);
+		for (char *p = path; p && *p; p++)
+			*p = *p == '!' ? '/' : *p;
+		lf_name_make(LF_NAME_DISK, entry->d_name, name, sizeof(name));
+		json_t *disk = json_pack("{s:s,s:s}", "path", path ? path : "", "name", name);
 		if (disk)
 			found[n++] = disk;
 	}
@@ -178,7 +182,7 @@ int lf_agent_machine_load(const char *config_path, const char *machine_id, json_
 			  struct lf_error *err)
 {
 	LF_AUTO_JSON *machine = NULL;
-	char host[256] = "localhost", os[128];
+	char text[256] = "localhost", host[256], os[128];
 	int rc = 0;
 
 	if (config_path)
@@ -187,7 +191,8 @@ int lf_agent_machine_load(const char *config_path, const char *machine_id, json_
 		rc = lf_fail_nomem(err);
 	if (rc)
 		return rc;
-	gethostname(host, sizeof(host) - 1);
+	gethostname(text, sizeof(text) - 1);
+	lf_name_make(LF_NAME_MACHINE, text, host, sizeof(host));
 	read_os_name(os, sizeof(os));
 	int bad = set_default(machine, "name", json_string(host));
 	bad |= set_default(machine, "os", json_string(os));

@@ -71,6 +71,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments, s
 		{"version", no_argument, NULL, 'V'},
 		{0},
 	};
+	enum lf_log_level level;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
@@ -85,9 +86,9 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments, s
 			arguments->config = optarg;
 			break;
 		case 'L':
-			lf_log_init("landfall-agent", strcmp(optarg, "debug") == 0   ? LF_LOG_DEBUG
-						      : strcmp(optarg, "error") == 0 ? LF_LOG_ERROR
-										     : LF_LOG_INFO);
+			if (lf_log_level_parse(optarg, &level, err))
+				return err->code;
+			lf_log_init("landfall-agent", level);
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -329,7 +330,7 @@ int main(int argc, char **argv)
 	int rc = parse_arguments(argc, argv, &agent.arguments, &err);
 	if (rc > 0)
 		return 0;
-	const char *command = agent.arguments.command;
+	const char *command = agent.arguments.command ? agent.arguments.command : "";
 	if (!rc && strcmp(command, "register") == 0 && agent.arguments.key)
 		rc = lf_link_register(agent.arguments.state, agent.arguments.key,
 				      agent.arguments.config, &err);

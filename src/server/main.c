@@ -100,19 +100,6 @@ static int parse_connections(const char *text, struct lf_daemon_opts *opts, stru
 	return rc ? lf_error_wrap(err, "--connections-per-address") : 0;
 }
 
-static int parse_level(const char *text, enum lf_log_level *ret_level, struct lf_error *err)
-{
-	static const char *const names[] = {"error", "warning", "info", "debug"};
-
-	for (size_t i = 0; i < LF_N(names); i++)
-		if (strcmp(names[i], text) == 0) {
-			*ret_level = (enum lf_log_level)i;
-			return 0;
-		}
-	return lf_fail(err, LF_EINVAL, text, "--log-level takes error, warning, info or debug");
-}
-
-/* 0: go on; 1: done (help); negative: error. */
 /* Digits, with a point among them: the whole text, and not "inf" or "0x10". */
 static int parse_rate(const char *text, struct lf_daemon_opts *opts, struct lf_error *err)
 {
@@ -126,6 +113,7 @@ static int parse_rate(const char *text, struct lf_daemon_opts *opts, struct lf_e
 	return 0;
 }
 
+/* 0: go on; 1: done (help); negative: error. */
 static int parse_arguments(int argc, char **argv, struct lf_daemon_opts *opts, struct lf_error *err)
 {
 	static const struct option options[] = {
@@ -184,7 +172,7 @@ static int parse_arguments(int argc, char **argv, struct lf_daemon_opts *opts, s
 			rc = parse_rate(optarg, opts, err);
 			break;
 		case 'L':
-			rc = parse_level(optarg, &opts->log_level, err);
+			rc = lf_log_level_parse(optarg, &opts->log_level, err);
 			break;
 		case 'R':
 			lf_daemon_print_routes();
