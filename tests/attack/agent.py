@@ -142,7 +142,6 @@ def names_that_are_commands(site):
     check("nothing was run", not os.path.exists(pwned))
 
 
-<<<<<<< HEAD
 @attack(options=["--dedup", "machine"])
 def keys_of_its_own(site):
     "with keys for each machine a certificate opens, confirms and names nothing of another's"
@@ -165,7 +164,8 @@ def keys_of_its_own(site):
     site.options = []
     site.restart()
     check("the choice is kept", m.poll().json["assignments"][0]["key"].get("owner") == mine_owner)
-=======
+
+
 @attack
 def its_token_at_blobs(site):
     "an agent's token puts a pack into its own container, and does nothing else with blobs"
@@ -344,4 +344,3 @@ def commits_at_once(site):
     check("all but one are told that it was asked for again, or that it is a point already", all(s in (200, 409) for s in statuses) and 200 in statuses, statuses)
     check("others wait for less than 5 s", slowest < 5, slowest)
     print(f"# the slowest poll of another agent took {slowest:.2f} s")
->>>>>>> d39715b (offazure, cli: agents and registration keys are listed, and ended)
