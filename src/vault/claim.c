@@ -123,7 +123,7 @@ int lf_claim_drop(struct lf_vault *vault, const char *point, const char *claim,
 
 struct looking {
 	struct lf_vault *vault;
-	const char *point;
+	const char *point, *except;
 	int64_t now_ns;
 	bool live;
 };
@@ -132,6 +132,9 @@ static int look_at_claim(void *context, const char *name, struct lf_error *err)
 {
 	struct looking *looking = context;
 	int64_t until_ns = 0;
+
+	if (looking->except && strncmp(name, looking->except, strlen(looking->except)) == 0)
+		return 0;
 	int rc = lf_claim_read(looking->vault, looking->point, name, &until_ns, err);
 
 	/* when in doubt, keep */
@@ -143,10 +146,10 @@ static int look_at_claim(void *context, const char *name, struct lf_error *err)
 	return 0;
 }
 
-int lf_claims_live(struct lf_vault *vault, const char *point, int64_t now_ns, bool *ret_live,
-		   struct lf_error *err)
+int lf_claims_live(struct lf_vault *vault, const char *point, const char *except, int64_t now_ns,
+		   bool *ret_live, struct lf_error *err)
 {
-	struct looking looking = {vault, point, now_ns, false};
+	struct looking looking = {vault, point, except, now_ns, false};
 	char folder[64];
 
 	snprintf(folder, sizeof(folder), "claims/%s", point);

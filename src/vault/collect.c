@@ -52,7 +52,7 @@ static int drop_point(void *context, const char *id, struct lf_error *err)
 		return 0;
 	snprintf(name, sizeof(name), "points/%s", id);
 	LF_GUARD(&vault->points_mutex);
-	int rc = lf_claims_live(vault, id, collection->opts->now_ns, &live, err);
+	int rc = lf_claims_live(vault, id, NULL, collection->opts->now_ns, &live, err);
 	if (rc || live)
 		return rc;
 	rc = lf_store_delete(vault->store, name, err);

@@ -107,7 +107,9 @@ static int fail_unclaimed(struct lf_context *context, const struct lf_received *
 			  struct lf_vault *vault, struct lf_error *err)
 {
 	bool live = false;
-	int rc = lf_claims_live(vault, what->point, lf_clock_now_ns(context->clock), &live, err);
+	/* a transfer that was cut short may still hold it as its base (peer/inbox.h) */
+	int rc = lf_claims_live(vault, what->point, "peer:", lf_clock_now_ns(context->clock), &live,
+				err);
 
 	if (rc)
 		return rc;
