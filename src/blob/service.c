@@ -358,10 +358,9 @@ static int check_signature(const struct lf_blob_service *service, struct lf_http
 		rc = service->opts.keys(service->opts.context, access->account, &keys, err);
 	if (rc)
 		return rc;
-	return shared_key ? lf_blob_shared_key_check(x, shared_key, access->account, keys,
-						     lf_clock_now_ns(service->opts.clock), err)
-			  : lf_blob_sas_check(&sas, access, keys,
-					      lf_clock_now_ns(service->opts.clock), err);
+	int64_t now = lf_clock_now_ns(service->opts.clock);
+	return shared_key ? lf_blob_shared_key_check(x, shared_key, access->account, keys, now, err)
+			  : lf_blob_sas_check(&sas, access, keys, now, err);
 }
 
 int lf_blob_authorize(struct lf_http_exchange *x, struct lf_blob_request *request,

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/checked.h"
 #include "blob/sign.h"
 
 #define HEADERS_MAX 64

@@ -40,7 +40,7 @@ char *lf_blob_sas_text(const struct lf_blob_sas *sas, const char *account, const
  */
 LF_MUST_CHECK int lf_blob_sas_check(const struct lf_blob_sas *sas, struct lf_blob_access *access,
 				    const json_t *keys, int64_t now_ns, struct lf_error *err);
-/* Is the request signed by one of the keys?  LF_EDENIED. */
+/* Is the request signed by one of the keys, within 15 minutes of now_ns?  LF_EDENIED. */
 LF_MUST_CHECK int lf_blob_shared_key_check(const struct lf_http_exchange *x, const char *header,
 					   const char *account, const json_t *keys, int64_t now_ns,
 					   struct lf_error *err);

@@ -138,6 +138,15 @@ static char *take_line(char **at)
 	return line;
 }
 
+/* The server lets nothing else through. */
+static bool is_text(const char *encoded)
+{
+	LF_AUTO_FREE char *copy = strdup(encoded);
+
+	LF_ASSERT(copy);
+	return !lf_blob_decode(copy) || lf_utf8_valid(copy);
+}
+
 /* Tags that close in order, and no letter that XML does not have. */
 static void check_xml(const char *xml)
 {
@@ -193,9 +202,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	LF_AUTO_FREE char *text = strndup((const char *)data + 1, size - 1);
 	LF_ASSERT(text);
+	if (!lf_utf8_valid(text))
+		return 0;
 	char *at = text, *path = take_line(&at), *query = at ? take_line(&at) : NULL;
-	/* the server lets nothing else through */
-	if (path[0] != '/' || !lf_utf8_valid(text))
+	if (path[0] != '/' || !is_text(path) || (query && !is_text(query)))
 		return 0;
 	LF_AUTO_FREE char *whole = lf_printf_dup("%s&%s", sas, query ? query : "");
 	struct lf_http_exchange x = {
