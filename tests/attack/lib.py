@@ -478,7 +478,8 @@ class Site:
         with contextlib.closing(sqlite3.connect(f"file:{self.data}/catalog.db?mode=ro", uri=True)) as db:
             rows = {key: f"{type_} {doc} {state}" for key, type_, doc, state in
                     db.execute("SELECT key, type, doc, state FROM resources")}
-            rows.update({f"setting {name}": value for name, value in db.execute("SELECT name, value FROM settings")})
+            rows.update({f"setting {name}": value for name, value in db.execute("SELECT name, value FROM settings")
+                         if name != "collectedAt"})  # when the site last looked for what nothing claims: its own doing, at a time of its own
         return rows
 
     def state(self):
