@@ -14,7 +14,7 @@
 #define SUFFIX	  ".jsonl"
 #define SLOT_SIZE 256 /* the head file is two of them, written in turn: one is always whole */
 
-char *audit_segment_path(const char *data_dir, uint64_t segment)
+char *lf_audit_segment_path(const char *data_dir, uint64_t segment)
 {
 	return lf_printf_dup("%s/audit/%08llu" SUFFIX, data_dir, (unsigned long long)segment);
 }
@@ -40,8 +40,8 @@ static int note_segment(void *context, const char *name, struct lf_error *err)
 	return 0;
 }
 
-int audit_segments_find(const char *data_dir, uint64_t *ret_first, uint64_t *ret_last,
-			struct lf_error *err)
+int lf_audit_segments_find(const char *data_dir, uint64_t *ret_first, uint64_t *ret_last,
+			   struct lf_error *err)
 {
 	LF_AUTO_FREE char *dir = lf_printf_dup("%s/audit", data_dir);
 	struct range range = {0};
@@ -54,10 +54,10 @@ int audit_segments_find(const char *data_dir, uint64_t *ret_first, uint64_t *ret
 	return 0;
 }
 
-int audit_segment_read(const char *data_dir, uint64_t segment, struct lf_buf *text,
-		       struct lf_error *err)
+int lf_audit_segment_read(const char *data_dir, uint64_t segment, struct lf_buf *text,
+			  struct lf_error *err)
 {
-	LF_AUTO_FREE char *path = audit_segment_path(data_dir, segment);
+	LF_AUTO_FREE char *path = lf_audit_segment_path(data_dir, segment);
 
 	return path ? lf_file_read(path, 2 * LF_AUDIT_SEGMENT, text, err) : lf_fail_nomem(err);
 }
@@ -100,8 +100,8 @@ static char *head_path(const char *data_dir)
 	return lf_printf_dup("%s/keys/audit.head", data_dir);
 }
 
-int audit_head_read(const char *data_dir, const uint8_t key[static MAC_SIZE],
-		    struct audit_head *ret_head, struct lf_error *err)
+int lf_audit_head_read(const char *data_dir, const uint8_t key[static MAC_SIZE],
+		       struct audit_head *ret_head, struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = head_path(data_dir);
 	LF_AUTO_BUF text = LF_BUF_INIT;
@@ -125,9 +125,9 @@ int audit_head_read(const char *data_dir, const uint8_t key[static MAC_SIZE],
 	return 0;
 }
 
-int audit_head_write(const char *data_dir, const uint8_t key[static MAC_SIZE],
-		     const struct audit_head *head, unsigned slot, bool durable,
-		     struct lf_error *err)
+int lf_audit_head_write(const char *data_dir, const uint8_t key[static MAC_SIZE],
+			const struct audit_head *head, unsigned slot, bool durable,
+			struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = head_path(data_dir);
 	char text[SLOT_SIZE + 1], mac[2 * MAC_SIZE + 1], hex[2 * MAC_SIZE + 1];

@@ -64,40 +64,40 @@ struct lf_audit {
 };
 
 /* line.c */
-LF_MUST_CHECK int audit_key_read(const char *data_dir, uint8_t key[static MAC_SIZE],
-				 struct lf_error *err);
-LF_MUST_CHECK int audit_key_write(const char *data_dir, const uint8_t key[static MAC_SIZE],
-				  struct lf_error *err);
+LF_MUST_CHECK int lf_audit_key_read(const char *data_dir, uint8_t key[static MAC_SIZE],
+				    struct lf_error *err);
+LF_MUST_CHECK int lf_audit_key_write(const char *data_dir, const uint8_t key[static MAC_SIZE],
+				     struct lf_error *err);
 /* The members of a line but seq and mac: ',"time":...'. */
-void audit_line_members(struct lf_buf *out, const struct lf_audit_event *event, int64_t now_ns);
+void lf_audit_line_members(struct lf_buf *out, const struct lf_audit_event *event, int64_t now_ns);
 /* The whole line that comes after point, which becomes that of the line. */
-void audit_line_seal(struct lf_buf *out, const uint8_t key[static MAC_SIZE],
-		     struct audit_point *point, const char *members);
+void lf_audit_line_seal(struct lf_buf *out, const uint8_t key[static MAC_SIZE],
+			struct audit_point *point, const char *members);
 /* Is line (of len bytes, no line break) the one after prev?  Its own seq and mac, whether or not:
  * *ret_point; false also when it is no line at all (seq 0). */
-bool audit_line_holds(const char *line, size_t len, const uint8_t key[static MAC_SIZE],
-		      const uint8_t prev[static MAC_SIZE], struct audit_point *ret_point);
+bool lf_audit_line_holds(const char *line, size_t len, const uint8_t key[static MAC_SIZE],
+			 const uint8_t prev[static MAC_SIZE], struct audit_point *ret_point);
 /* The "prev" of a segment's first line. */
-bool audit_line_prev(const char *line, size_t len, uint8_t ret_prev[static MAC_SIZE]);
+bool lf_audit_line_prev(const char *line, size_t len, uint8_t ret_prev[static MAC_SIZE]);
 
 /* files.c */
-char *audit_segment_path(const char *data_dir, uint64_t segment);
+char *lf_audit_segment_path(const char *data_dir, uint64_t segment);
 /* Oldest and newest number there are; both 0: none. */
-LF_MUST_CHECK int audit_segments_find(const char *data_dir, uint64_t *ret_first, uint64_t *ret_last,
-				      struct lf_error *err);
+LF_MUST_CHECK int lf_audit_segments_find(const char *data_dir, uint64_t *ret_first,
+					 uint64_t *ret_last, struct lf_error *err);
 /* LF_ENOTFOUND, and all else that reading a file can be. */
-LF_MUST_CHECK int audit_segment_read(const char *data_dir, uint64_t segment, struct lf_buf *text,
-				     struct lf_error *err);
-LF_MUST_CHECK int audit_head_read(const char *data_dir, const uint8_t key[static MAC_SIZE],
-				  struct audit_head *ret_head, struct lf_error *err);
+LF_MUST_CHECK int lf_audit_segment_read(const char *data_dir, uint64_t segment, struct lf_buf *text,
+					struct lf_error *err);
+LF_MUST_CHECK int lf_audit_head_read(const char *data_dir, const uint8_t key[static MAC_SIZE],
+				     struct audit_head *ret_head, struct lf_error *err);
 /* slot: 0 or 1, in turn.  It need not be durable: what it says is behind the log, never ahead. */
-LF_MUST_CHECK int audit_head_write(const char *data_dir, const uint8_t key[static MAC_SIZE],
-				   const struct audit_head *head, unsigned slot, bool durable,
-				   struct lf_error *err);
+LF_MUST_CHECK int lf_audit_head_write(const char *data_dir, const uint8_t key[static MAC_SIZE],
+				      const struct audit_head *head, unsigned slot, bool durable,
+				      struct lf_error *err);
 
 /* limit.c: may this line of nobody be written?  Otherwise it is counted. */
-bool audit_limit_take(struct audit_limit *limit, const char *address, int64_t now_ns);
+bool lf_audit_limit_take(struct audit_limit *limit, const char *address, int64_t now_ns);
 /* Text of what was counted since it was last said, once a minute; false: nothing. */
-bool audit_limit_say(struct audit_limit *limit, int64_t now_ns, char *text, size_t size);
+bool lf_audit_limit_say(struct audit_limit *limit, int64_t now_ns, char *text, size_t size);
 
 #endif

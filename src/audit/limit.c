@@ -56,7 +56,7 @@ static struct audit_bucket *find(struct audit_limit *limit, const uint8_t key[st
 	return oldest;
 }
 
-bool audit_limit_take(struct audit_limit *limit, const char *address, int64_t now_ns)
+bool lf_audit_limit_take(struct audit_limit *limit, const char *address, int64_t now_ns)
 {
 	uint8_t key[16];
 
@@ -70,7 +70,7 @@ bool audit_limit_take(struct audit_limit *limit, const char *address, int64_t no
 	return false;
 }
 
-bool audit_limit_say(struct audit_limit *limit, int64_t now_ns, char *text, size_t size)
+bool lf_audit_limit_say(struct audit_limit *limit, int64_t now_ns, char *text, size_t size)
 {
 	const struct audit_bucket *most = NULL;
 	char address[INET6_ADDRSTRLEN] = "unknown addresses";

@@ -22,7 +22,7 @@ static char *key_path(const char *data_dir)
 	return lf_printf_dup("%s/keys/audit.key", data_dir);
 }
 
-int audit_key_read(const char *data_dir, uint8_t key[static MAC_SIZE], struct lf_error *err)
+int lf_audit_key_read(const char *data_dir, uint8_t key[static MAC_SIZE], struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = key_path(data_dir);
 	LF_AUTO_BUF text = LF_BUF_INIT;
@@ -36,7 +36,8 @@ int audit_key_read(const char *data_dir, uint8_t key[static MAC_SIZE], struct lf
 	return rc ? lf_fail(err, LF_ECORRUPT, path, "%s is no key of an audit log", path) : 0;
 }
 
-int audit_key_write(const char *data_dir, const uint8_t key[static MAC_SIZE], struct lf_error *err)
+int lf_audit_key_write(const char *data_dir, const uint8_t key[static MAC_SIZE],
+		       struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = key_path(data_dir);
 	char hex[2 * MAC_SIZE + 1];
@@ -55,7 +56,7 @@ int lf_audit_key_id(const char *data_dir, char ret_id[static 65], struct lf_erro
 	uint8_t key[MAC_SIZE], mac[MAC_SIZE];
 	unsigned size = MAC_SIZE;
 
-	int rc = audit_key_read(data_dir, key, err);
+	int rc = lf_audit_key_read(data_dir, key, err);
 	if (rc == LF_ENOTFOUND) {
 		ret_id[0] = '\0';
 		return 0;
@@ -93,7 +94,7 @@ static void put_text(struct lf_buf *out, const char *name, const char *text, siz
 	lf_buf_puts(out, "\"");
 }
 
-void audit_line_members(struct lf_buf *out, const struct lf_audit_event *event, int64_t now_ns)
+void lf_audit_line_members(struct lf_buf *out, const struct lf_audit_event *event, int64_t now_ns)
 {
 	static const char *const outcomes[] = {"allowed", "refused", "failed"};
 	char time[LF_TIME_SIZE];
@@ -128,8 +129,8 @@ static bool make_mac(const uint8_t key[static MAC_SIZE], const uint8_t prev[stat
 				    both.len, ret_mac, &size);
 }
 
-void audit_line_seal(struct lf_buf *out, const uint8_t key[static MAC_SIZE],
-		     struct audit_point *point, const char *members)
+void lf_audit_line_seal(struct lf_buf *out, const uint8_t key[static MAC_SIZE],
+			struct audit_point *point, const char *members)
 {
 	uint8_t mac[MAC_SIZE];
 	char hex[2 * MAC_SIZE + 1];
@@ -156,8 +157,8 @@ static bool decode_mac(const char *hex, uint8_t ret_mac[static MAC_SIZE])
 	return !lf_hex_decode(text, ret_mac, MAC_SIZE, &ignored);
 }
 
-bool audit_line_holds(const char *line, size_t len, const uint8_t key[static MAC_SIZE],
-		      const uint8_t prev[static MAC_SIZE], struct audit_point *ret_point)
+bool lf_audit_line_holds(const char *line, size_t len, const uint8_t key[static MAC_SIZE],
+			 const uint8_t prev[static MAC_SIZE], struct audit_point *ret_point)
 {
 	static const char begin[] = "{\"seq\":";
 	uint8_t mac[MAC_SIZE];
@@ -180,7 +181,7 @@ bool audit_line_holds(const char *line, size_t len, const uint8_t key[static MAC
 	       CRYPTO_memcmp(mac, ret_point->mac, MAC_SIZE) == 0;
 }
 
-bool audit_line_prev(const char *line, size_t len, uint8_t ret_prev[static MAC_SIZE])
+bool lf_audit_line_prev(const char *line, size_t len, uint8_t ret_prev[static MAC_SIZE])
 {
 	static const char mark[] = "\"prev\":\"";
 	const char *at = memmem(line, len, mark, strlen(mark));

@@ -37,9 +37,9 @@ static void look_at(const struct lf_buf *text, const struct audit_head *head,
 			return;
 		}
 		size_t len = (size_t)(end - line);
-		if (!look->good && !audit_line_prev(line, len, prev))
+		if (!look->good && !lf_audit_line_prev(line, len, prev))
 			break;
-		if (!audit_line_holds(line, len, key, prev, &point) ||
+		if (!lf_audit_line_holds(line, len, key, prev, &point) ||
 		    (look->good && point.seq != look->last.seq + 1) ||
 		    (head->known && point.seq == head->point.seq &&
 		     memcmp(point.mac, head->point.mac, MAC_SIZE) != 0))
@@ -54,7 +54,7 @@ static void look_at(const struct lf_buf *text, const struct audit_head *head,
 /* A new segment after the one there is, whole with its first line before it has its name. */
 static int begin_segment(struct lf_audit *audit, struct lf_error *err)
 {
-	LF_AUTO_FREE char *path = audit_segment_path(audit->data_dir, audit->segment + 1);
+	LF_AUTO_FREE char *path = lf_audit_segment_path(audit->data_dir, audit->segment + 1);
 	const struct lf_audit_event event = {.action = BEGIN_ACTION};
 	struct audit_point point = audit->last;
 	LF_AUTO_BUF members = LF_BUF_INIT;
@@ -62,10 +62,10 @@ static int begin_segment(struct lf_audit *audit, struct lf_error *err)
 	char prev[2 * MAC_SIZE + 1];
 
 	lf_hex_encode(point.mac, MAC_SIZE, prev);
-	audit_line_members(&members, &event, lf_clock_now_ns(audit->clock));
+	lf_audit_line_members(&members, &event, lf_clock_now_ns(audit->clock));
 	lf_buf_printf(&members, ",\"segment\":%llu,\"prev\":\"%s\"",
 		      (unsigned long long)audit->segment + 1, prev);
-	audit_line_seal(&line, audit->key, &point, lf_buf_text(&members));
+	lf_audit_line_seal(&line, audit->key, &point, lf_buf_text(&members));
 	if (!path || members.failed || line.failed)
 		return lf_fail_nomem(err);
 	int fault = LF_FAULT("audit-write");
@@ -94,7 +94,7 @@ static int write_head(struct lf_audit *audit, bool durable, struct lf_error *err
 					.first_segment = audit->first_segment};
 
 	audit->slot = !audit->slot;
-	return audit_head_write(audit->data_dir, audit->key, &head, audit->slot, durable, err);
+	return lf_audit_head_write(audit->data_dir, audit->key, &head, audit->slot, durable, err);
 }
 
 /* The oldest goes: the head says first that it is no longer missed. */
@@ -103,7 +103,8 @@ static int drop_oldest(struct lf_audit *audit, struct lf_error *err)
 	int rc = 0;
 
 	while (!rc && audit->segment - audit->first_segment >= LF_AUDIT_SEGMENTS) {
-		LF_AUTO_FREE char *path = audit_segment_path(audit->data_dir, audit->first_segment);
+		LF_AUTO_FREE char *path =
+			lf_audit_segment_path(audit->data_dir, audit->first_segment);
 		audit->first_segment++;
 		rc = path ? write_head(audit, true, err) : lf_fail_nomem(err);
 		if (!rc)
@@ -134,7 +135,7 @@ static int append(struct lf_audit *audit, const char *members, struct lf_error *
 	if (rc)
 		return rc;
 	struct audit_point point = audit->last;
-	audit_line_seal(&line, audit->key, &point, members);
+	lf_audit_line_seal(&line, audit->key, &point, members);
 	if (line.failed)
 		return lf_fail_nomem(err);
 	int fault = LF_FAULT("audit-write");
@@ -173,7 +174,7 @@ static int append_lost(struct lf_audit *audit, struct lf_error *err)
 
 	snprintf(detail, sizeof(detail), "%llu lines could not be written",
 		 (unsigned long long)audit->state.lost);
-	audit_line_members(&members, &event, lf_clock_now_ns(audit->clock));
+	lf_audit_line_members(&members, &event, lf_clock_now_ns(audit->clock));
 	int rc = members.failed ? lf_fail_nomem(err) : append(audit, members.data, err);
 	if (!rc)
 		audit->state.lost = 0;
@@ -239,9 +240,9 @@ void lf_audit_write(struct lf_audit *audit, const struct lf_audit_event *event)
 		return;
 	lf_count("audit_events", outcome_text(event->outcome), 1);
 	int64_t now_ns = lf_clock_now_ns(audit->clock);
-	audit_line_members(&members, event, now_ns);
+	lf_audit_line_members(&members, event, now_ns);
 	LF_GUARD(&audit->mutex);
-	if (event->nobody && !audit_limit_take(&audit->limit, event->address, now_ns)) {
+	if (event->nobody && !lf_audit_limit_take(&audit->limit, event->address, now_ns)) {
 		audit->state.counted++;
 		return;
 	}
@@ -260,8 +261,8 @@ void lf_audit_tend(struct lf_audit *audit)
 		return;
 	int64_t now_ns = lf_clock_now_ns(audit->clock);
 	LF_GUARD(&audit->mutex);
-	if (audit_limit_say(&audit->limit, now_ns, detail, sizeof(detail))) {
-		audit_line_members(&members, &event, now_ns);
+	if (lf_audit_limit_say(&audit->limit, now_ns, detail, sizeof(detail))) {
+		lf_audit_line_members(&members, &event, now_ns);
 		write_members(audit, &members, false);
 	}
 	if (audit->synced.seq < audit->last.seq)
@@ -290,12 +291,12 @@ static int begin_log(struct lf_audit *audit, struct lf_error *err)
 			 : lf_fail(err, LF_EINTERNAL, NULL, "there are no random numbers");
 	if (!rc)
 		rc = write_head(audit, true, err);
-	return rc ? rc : audit_key_write(audit->data_dir, audit->key, err);
+	return rc ? rc : lf_audit_key_write(audit->data_dir, audit->key, err);
 }
 
 static int load_key(struct lf_audit *audit, bool has_log, struct lf_error *err)
 {
-	int rc = audit_key_read(audit->data_dir, audit->key, err);
+	int rc = lf_audit_key_read(audit->data_dir, audit->key, err);
 
 	if (rc != LF_ENOTFOUND)
 		return rc;
@@ -313,7 +314,7 @@ static int continue_log(struct lf_audit *audit, const struct audit_head *head,
 {
 	char *found = audit->state.found;
 	size_t size = sizeof(audit->state.found);
-	LF_AUTO_FREE char *path = audit_segment_path(audit->data_dir, audit->segment);
+	LF_AUTO_FREE char *path = lf_audit_segment_path(audit->data_dir, audit->segment);
 
 	audit->last = look->last;
 	audit->length = look->good;
@@ -371,7 +372,7 @@ static int forget_dropped(struct lf_audit *audit, uint64_t first, struct lf_erro
 	int rc = 0;
 
 	for (uint64_t i = audit->first_segment; !rc && i && i < first; i++) {
-		LF_AUTO_FREE char *path = audit_segment_path(audit->data_dir, i);
+		LF_AUTO_FREE char *path = lf_audit_segment_path(audit->data_dir, i);
 		rc = path ? lf_file_remove(path, err) : lf_fail_nomem(err);
 	}
 	audit->first_segment = first;
@@ -387,14 +388,14 @@ static int open_log(struct lf_audit *audit, struct lf_error *err)
 
 	int rc = dir ? lf_dir_make(dir, 0700, err) : lf_fail_nomem(err);
 	if (!rc)
-		rc = audit_segments_find(audit->data_dir, &audit->first_segment, &audit->segment,
-					 err);
+		rc = lf_audit_segments_find(audit->data_dir, &audit->first_segment, &audit->segment,
+					    err);
 	if (!rc)
 		rc = load_key(audit, audit->segment != 0, err);
 	if (!rc)
-		rc = audit_head_read(audit->data_dir, audit->key, &head, err);
+		rc = lf_audit_head_read(audit->data_dir, audit->key, &head, err);
 	if (!rc && audit->segment)
-		rc = audit_segment_read(audit->data_dir, audit->segment, &text, err);
+		rc = lf_audit_segment_read(audit->data_dir, audit->segment, &text, err);
 	if (rc)
 		return rc;
 	look_at(&text, &head, audit->key, &look);

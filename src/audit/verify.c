@@ -38,9 +38,9 @@ static void verify_line(struct verify *verify, const char *line, size_t len, uin
 	struct audit_point point;
 
 	memcpy(prev, verify->last.mac, MAC_SIZE);
-	if (number == 1 && !audit_line_prev(line, len, prev))
+	if (number == 1 && !lf_audit_line_prev(line, len, prev))
 		say(verify, "segment %llu does not say what it follows", at);
-	bool holds = audit_line_holds(line, len, verify->key, prev, &point);
+	bool holds = lf_audit_line_holds(line, len, verify->key, prev, &point);
 	if (verify->upto && point.seq > verify->upto)
 		return;
 	bool first = verify->report.lines == 0;
@@ -70,7 +70,7 @@ static int verify_segment(struct verify *verify, const char *data_dir, uint64_t 
 	LF_AUTO_BUF text = LF_BUF_INIT;
 	uint64_t number = 0;
 
-	int rc = audit_segment_read(data_dir, segment, &text, err);
+	int rc = lf_audit_segment_read(data_dir, segment, &text, err);
 	if (rc == LF_ENOTFOUND) {
 		say(verify, "segment %llu is missing", (unsigned long long)segment);
 		return 0;
@@ -94,11 +94,11 @@ int lf_audit_verify(const char *data_dir, uint64_t upto, lf_audit_fault_fn *faul
 	struct verify verify = {.upto = upto, .fault = fault, .context = context};
 	uint64_t first, last;
 
-	int rc = audit_key_read(data_dir, verify.key, err);
+	int rc = lf_audit_key_read(data_dir, verify.key, err);
 	if (!rc)
-		rc = audit_head_read(data_dir, verify.key, &verify.head, err);
+		rc = lf_audit_head_read(data_dir, verify.key, &verify.head, err);
 	if (!rc)
-		rc = audit_segments_find(data_dir, &first, &last, err);
+		rc = lf_audit_segments_find(data_dir, &first, &last, err);
 	if (rc)
 		return rc;
 	if (!verify.head.known)
@@ -186,7 +186,7 @@ static int read_segment(const struct read *read, const struct lf_buf *text, stru
 /* The first sequence number of a segment; UINT64_MAX: it is not there. */
 static uint64_t first_seq(const char *data_dir, uint64_t segment)
 {
-	LF_AUTO_FREE char *path = audit_segment_path(data_dir, segment);
+	LF_AUTO_FREE char *path = lf_audit_segment_path(data_dir, segment);
 	FILE *file = path ? fopen(path, "re") : NULL;
 	unsigned long long seq = UINT64_MAX;
 
@@ -205,13 +205,13 @@ int lf_audit_read(const char *data_dir, const struct lf_audit_query *query,
 
 	lf_time_format(query->since_ns, read.since);
 	lf_time_format(query->until_ns, read.until);
-	int rc = audit_segments_find(data_dir, &first, &last, err);
+	int rc = lf_audit_segments_find(data_dir, &first, &last, err);
 	for (uint64_t i = first; !rc && i && i <= last; i++) {
 		LF_AUTO_BUF text = LF_BUF_INIT;
 		/* nothing of this one is wanted where the next begins with what has been seen */
 		if (i < last && first_seq(data_dir, i + 1) <= query->after)
 			continue;
-		rc = audit_segment_read(data_dir, i, &text, err);
+		rc = lf_audit_segment_read(data_dir, i, &text, err);
 		if (rc == LF_ENOTFOUND) /* it went while we were reading */
 			rc = 0;
 		else if (!rc)
