@@ -22,6 +22,7 @@
 #include "providers/storage/storage.h"
 #include "replication/intake.h"
 #include "replication/session.h"
+#include "server/reserve.h"
 #include "server/site.h"
 #include "vault/point.h"
 
@@ -426,6 +427,7 @@ static void *tend_replicas(void *context)
 
 	do {
 		struct lf_error err = LF_ERROR_NONE;
+		lf_reserve_tend(daemon->data_dir);
 		tended("clock", look_at_clock(daemon, false, &err), &err);
 		tended("replicas", lf_replication_tend(daemon->context.replication, &err), &err);
 		tended("what was granted", lf_disk_access_tend(&daemon->context, &err), &err);
@@ -572,6 +574,8 @@ int lf_daemon_open(const struct lf_daemon_opts *opts, struct lf_daemon **ret_dae
 				  : lf_fail_nomem(err);
 	if (!rc)
 		rc = lf_site_look(&daemon->site, opts->accept_loss, err);
+	if (!rc)
+		lf_reserve_tend(daemon->data_dir);
 	if (!rc)
 		rc = open_core(daemon, opts, err);
 	if (!rc)

@@ -52,7 +52,7 @@ try() {
 }
 after_start() { :; }
 said() { grep -qE -- "$1" "$run/log/try.log" || { sed 's/^/# /' "$run/log/try.log"; return 1; }; }
-sum() { (cd "$run/data" && find . -type f ! -name lock ! -name verified ! -name 'catalog.db-*' -exec sha256sum {} + | sort); }
+sum() { (cd "$run/data" && find . -type f ! -name lock ! -name reserve ! -name verified ! -name 'catalog.db-*' -exec sha256sum {} + | sort); }
 # refuses STATUS TEXT OPTIONS... - does not start, says TEXT, and leaves every file as it is
 refuses() {
 	local before status_wanted=$1 text=$2
@@ -260,4 +260,28 @@ check "and no empty store is made in its place" [ ! -e "$run/data/regions/eastus
 rm -rf "$run/data/regions"
 mv "$run/data/away" "$run/data/regions"
 check "with it back things go on" eval 'starts && [ "$run_ok" = 1 ]'
+
+# --- a full disk
+if [ "$(id -u)" = 0 ]; then
+	rm -rf "$run/data"
+	mkdir -p "$run/small" "$run/data"
+	mount -t tmpfs -o size=24m,mode=0711 landfall-test "$run/data"
+	trap 'take_down "$run" >/dev/null 2>&1; umount "$run/data" 2>/dev/null; rm -rf "$run"' EXIT
+	port=$(free_port)
+	start_daemon "$run" "$port"
+	lf_quiet group create g1
+	lf_quiet storage create full1 --group g1
+	stop_one "$run" landfalld
+	dd if=/dev/zero of="$run/data/filler" bs=4k 2>/dev/null || true
+	check "a site starts on a full disk" start_daemon "$run" "$port"
+	check "health says that it is full" grep -q "health: disk-full" "$run/log/landfalld.log"
+	lists() { lf group list >"$run/log/answer" && grep -q g1 "$run/log/answer"; }
+	check "it answers" lists
+	check "it lets things be deleted" lf_quiet rest DELETE "/subscriptions/{subscription}/resourceGroups/g1/providers/Microsoft.Storage/storageAccounts/full1?api-version=2023-01-01"
+	rm "$run/data/filler"
+	check "with room it takes more" lf_quiet group create g2
+	stop_one "$run" landfalld
+	check "and starts with its reserve" eval 'start_daemon "$run" "$port" && [ -s "$run/data/reserve" ]'
+	stop_one "$run" landfalld
+fi
 exit $bad
