@@ -344,3 +344,32 @@ def commits_at_once(site):
     check("all but one are told that it was asked for again, or that it is a point already", all(s in (200, 409) for s in statuses) and 200 in statuses, statuses)
     check("others wait for less than 5 s", slowest < 5, slowest)
     print(f"# the slowest poll of another agent took {slowest:.2f} s")
+
+
+@attack(options=["--clock-rate", "400000"])
+def certificates_that_are_renewed(site):
+    "a certificate is renewed over the one before, which ends; time runs fast here: 45 days in ten seconds"
+    import time
+    from lib import Agent, openssl
+    import base64
+    import json as js
+    servers = site.servers
+    text = site.lf("site", "key", servers, "--days", "30")["registrationKey"]
+    a = Agent(site, "fast", key=js.loads(base64.b64decode(text + "=" * (-len(text) % 4))))
+    end, answer = time.monotonic() + 60, a.poll()
+    while time.monotonic() < end and answer.status == 200 and not answer.json["renewCertificate"]:
+        answer = a.poll()
+    check("the site says when to renew", answer.status == 200 and answer.json["renewCertificate"], answer)
+    new_key, new_cert = a.key_file + ".new", a.cert_file + ".new"
+    openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", new_key)
+    csr = openssl("req", "-new", "-key", new_key, "-subj", f"/CN={a.machine_id}").decode()
+    refused("a renewal without a certificate", site.ask("POST", "/agent/v1/renew", {}, {"csr": csr}), 401)
+    refused("a renewal of what is no request", a.call("POST", "renew", {"csr": "x"}), 400)
+    answer = a.call("POST", "renew", {"csr": csr})
+    check("a new certificate comes over the old one", answer.status == 200, answer)
+    with open(new_cert, "w") as f:
+        f.write(answer.json["certificate"])
+    check("the new one is good", site.ask("POST", "/agent/v1/poll", {}, {"inventory": a.inventory, "status": []}, cert=(new_cert, new_key)).status == 200)
+    old = a.poll()  # ten minutes are 1.5 ms here
+    refused("and the old one is not", old, 401)
+    check("which is said", old.code == "CertificateReplaced", old)
