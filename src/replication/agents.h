@@ -47,6 +47,10 @@ LF_MUST_CHECK int lf_agent_update(struct lf_replication *replication, const char
 				  const json_t *inventory, struct lf_error *err);
 /* Warn in the health of certificates that end within 30 days. */
 LF_MUST_CHECK int lf_agents_tend(struct lf_replication *replication, struct lf_error *err);
+/* Registration keys that ended 30 days ago go; until then who uses one is told that it has ended.
+ */
+LF_MUST_CHECK int lf_registration_keys_tend(struct lf_replication *replication,
+					    struct lf_error *err);
 
 /*
  * Which site a registration key's secret is of.  Errors as of lf_agent_register().  use: count a

@@ -12,9 +12,10 @@
 #include "replication/agents.h"
 #include "replication/state.h"
 
-#define DAY_NS	  (86400 * LF_NS_PER_S)
-#define NAME_SIZE 17 /* of what an operator calls a key by: so much of its hash */
-#define KEYS_MAX  100
+#define KEEP_ENDED_DAYS 30
+#define DAY_NS		(86400 * LF_NS_PER_S)
+#define NAME_SIZE	17 /* of what an operator calls a key by: so much of its hash */
+#define KEYS_MAX	100
 
 /* The key's secret is 40 random characters: a plain hash is enough, and lets us look it up. */
 static int key_id(const char *secret, char out[static LF_ID_SIZE], struct lf_error *err)
@@ -74,6 +75,19 @@ static int each_key(struct lf_replication *replication, const char *site_id, key
 	for (size_t i = 0; !rc && i < list.n; i++)
 		if (lf_text_equal_nocase(lf_json_text_or(list.items[i].doc, "siteId", ""), site_id))
 			rc = visit(replication, &list.items[i], argument, err);
+	return rc;
+}
+
+int lf_registration_keys_tend(struct lf_replication *replication, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_KEY_TYPE};
+	int64_t before = lf_clock_expiry_ns(replication->opts.clock) - KEEP_ENDED_DAYS * DAY_NS;
+	LF_AUTO_RESOURCE_LIST list = {0};
+	int rc = lf_catalog_list(replication->opts.catalog, &query, &list, err);
+
+	for (size_t i = 0; !rc && i < list.n; i++)
+		if (lf_json_int_or(list.items[i].doc, "expires", 0) < before)
+			rc = lf_catalog_delete(replication->opts.catalog, list.items[i].id, err);
 	return rc;
 }
 

@@ -375,6 +375,8 @@ int lf_replication_tend(struct lf_replication *replication, struct lf_error *err
 	}
 	if (!rc)
 		rc = lf_agents_tend(replication, err);
+	if (!rc)
+		rc = lf_registration_keys_tend(replication, err);
 	return rc ? rc : lf_replication_session_sweep(replication, err);
 }
 

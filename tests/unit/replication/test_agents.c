@@ -170,6 +170,14 @@ static void test_key__ends_by_time_and_by_an_operator(void **state)
 	assert_int_equal(enroll(f, &one, revoked), LF_EUNAUTHENTICATED);
 	assert_int_equal(lf_registration_key_revoke(f->replication, SITE, "0123456789abcdef", &err),
 			 LF_ENOTFOUND);
+	/* one that ended long ago is not known any more */
+	assert_lf_ok(lf_registration_keys_tend(f->replication, &err));
+	assert_int_equal(enroll(f, &one, late), LF_EUNAUTHENTICATED);
+	assert_string_equal(err.arm_code, "RegistrationKeyExpired");
+	lf_clock_step(f->clock, 31 * DAY);
+	assert_lf_ok(lf_registration_keys_tend(f->replication, &err));
+	assert_int_equal(enroll(f, &one, late), LF_EUNAUTHENTICATED);
+	assert_string_equal(err.arm_code, "RegistrationKeyInvalid");
 }
 
 static void test_register__of_a_known_machine_needs_its_key(void **state)
