@@ -346,16 +346,14 @@ def commits_at_once(site):
     print(f"# the slowest poll of another agent took {slowest:.2f} s")
 
 
-@attack(options=["--clock-rate", "400000"])
+@attack(fresh=True)
 def certificates_that_are_renewed(site):
     "a certificate is renewed over the one before, which ends; time runs fast here: 45 days in ten seconds"
     import time
     from lib import Agent, openssl
-    import base64
-    import json as js
-    servers = site.servers
-    text = site.lf("site", "key", servers, "--days", "30")["registrationKey"]
-    a = Agent(site, "fast", key=js.loads(base64.b64decode(text + "=" * (-len(text) % 4))))
+    a = Agent(site, "fast")
+    site.options = ["--clock-rate", "400000"]  # from here on no token of the owner's lasts for a call
+    site.restart()
     end, answer = time.monotonic() + 60, a.poll()
     while time.monotonic() < end and answer.status == 200 and not answer.json["renewCertificate"]:
         answer = a.poll()
@@ -373,3 +371,43 @@ def certificates_that_are_renewed(site):
     old = a.poll()  # ten minutes are 1.5 ms here
     refused("and the old one is not", old, 401)
     check("which is said", old.code == "CertificateReplaced", old)
+
+
+@attack(fresh=True)
+def a_stop_during_a_commit(site):
+    "a stop does not wait for a long commit, which goes on by itself after the next start"
+    import threading
+    import time
+    m = site.mallory
+    size = 2 ** 46
+    item = m.assignment()["itemId"]
+    id_key, data_key, epoch = m.domain_key()
+    session = m.call("POST", "sessions", {"itemId": item, "kind": "full", "disks": [dict(m.disks[0], sizeBytes=size)]}).json["sessionId"]
+    pack = Pack(data_key, epoch)
+    chunk = pack.add(id_key, b"scattered".ljust(4096))
+    m.adopt(session, pack)
+    n = 4 * 65536
+    stride = size // 4096 // n
+    for part in range(4):
+        m.send(session, [((i * 4 + part) * stride, 1, 0, chunk) for i in range(65536)])
+    answers = []
+    t = threading.Thread(target=lambda: answers.append(m.commit(session)))
+    t.start()
+    end = time.monotonic() + 30
+    while time.monotonic() < end and m.send(session, []).code != "CommitUnderWay":
+        pass
+    begun = time.monotonic()
+    status = site.stop()
+    check("the site stops in time", status == 0, status)
+    print(f"# it took {time.monotonic() - begun:.1f} s")
+    t.join()
+    cut = answers[0].status != 200
+    check("the commit was under way, and whoever waited is told so", cut and answers[0].status in (0, 503), answers[0])
+    site.restart()
+    before = len(site.points())
+    end = time.monotonic() + 120
+    while cut and time.monotonic() < end and len(site.points()) == before and not any(session in name for name in site.points()):
+        time.sleep(0.2)
+    check("and the point is made, by itself", any(session in name for name in site.points()), list(site.points()))
+    answer = m.commit(session)
+    check("asked again, it is the same point", answer.status == 200 and answer.json["pointId"] == session, answer)

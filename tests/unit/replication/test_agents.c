@@ -511,6 +511,21 @@ static void test_status__is_cut_to_what_people_can_read(void **state)
 	assert_null(lf_json_at(checked, "0.disks.0.sentBytes"));
 }
 
+static void test_commit__says_only_what_it_may(void **state)
+{
+	static const char *const bad[] = {
+		"{\"consistency\": \"Perfect\"}",	"{\"consistency\": 7}", "{\"ageMs\": -1}",
+		"{\"bytesRead\": 9223372036854775807}", "{\"bytesSent\": -1}",	"[]",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LF_N(bad); i++) {
+		LF_AUTO_JSON *request = json_loads(bad[i], 0, NULL);
+		LF_AUTO_JSON *checked = NULL;
+		assert_int_equal(lf_commit_check(request, &checked, &err), LF_EINVAL);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -544,6 +559,7 @@ int main(void)
 		cmocka_unit_test(test_inventory__leaves_out_what_is_not_known),
 		cmocka_unit_test(test_session_disks__are_64_of_at_most_64_TiB),
 		cmocka_unit_test(test_status__is_cut_to_what_people_can_read),
+		cmocka_unit_test(test_commit__says_only_what_it_may),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
