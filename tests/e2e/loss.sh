@@ -266,7 +266,7 @@ if [ "$(id -u)" = 0 ]; then
 	rm -rf "$run/data"
 	mkdir -p "$run/small" "$run/data"
 	mount -t tmpfs -o size=24m,mode=0711 landfall-test "$run/data"
-	trap 'take_down "$run" >/dev/null 2>&1; umount "$run/data" 2>/dev/null; rm -rf "$run"' EXIT
+	trap 'take_down "$run" >/dev/null 2>&1; umount "$run/data" 2>/dev/null || true; rm -rf "$run"' EXIT
 	port=$(free_port)
 	start_daemon "$run" "$port"
 	lf_quiet group create g1
