@@ -79,6 +79,8 @@ LF_MUST_CHECK int lf_row_pass_over(const char *id, int rc, const struct lf_error
 struct lf_list_query {
 	const char *type;  /* NULL: any */
 	const char *below; /* only ids below this one; NULL: all */
+	const char
+		*named; /* only ids that end in this name, which is found by an index; NULL: all */
 	const char *after; /* id of the last one seen (paging); NULL: from the start */
 	size_t limit;	   /* 0: no limit */
 };

@@ -6,6 +6,7 @@
 #include "arm/path.h"
 #include "base/buf.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -26,11 +27,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (lf_form_value(text, "filter", &value, &err) == 0 && value)
 		LF_ASSERT(value[0]);
-	/* whatever the text is, encoded it comes back */
+	/* whatever is text comes back when it was encoded; what is none is refused */
 	LF_AUTO_FREE char *encoded = lf_url_encode(text);
 	LF_ASSERT(encoded);
 	LF_AUTO_FREE char *form = lf_printf_dup("a=1&filter=%s&b=2", encoded);
-	LF_ASSERT(form && lf_form_value(form, "filter", &back, &err) == 0);
-	LF_ASSERT(text[0] ? back && strcmp(back, text) == 0 : !back);
+	LF_ASSERT(form);
+	int rc = lf_form_value(form, "filter", &back, &err);
+	LF_ASSERT(rc == (lf_utf8_valid(text) ? 0 : LF_EINVAL));
+	if (!rc)
+		LF_ASSERT(text[0] ? back && strcmp(back, text) == 0 : !back);
 	return 0;
 }

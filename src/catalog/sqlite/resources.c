@@ -260,15 +260,18 @@ static int append_row(struct lf_query *rows, struct lf_resource_list *list, size
 	return 0;
 }
 
+#define NAMED " AND (?6 = '' OR substr(key, -length(?6) - 1) = '/' || ?6)"
+
 static int begin_list(struct lf_catalog *catalog, const struct lf_list_query *query,
 		      struct lf_query *ret_rows, struct lf_error *err)
 {
 	LF_AUTO_FREE char *below = lf_text_lower_dup(query->below ? query->below : "");
 	LF_AUTO_FREE char *after = lf_text_lower_dup(query->after ? query->after : "");
+	LF_AUTO_FREE char *named = lf_text_lower_dup(query->named ? query->named : "");
 	LF_AUTO_FREE char *from = NULL;
 	LF_AUTO_FREE char *to = NULL;
 
-	if (!below || !after)
+	if (!below || !after || !named)
 		return lf_fail_nomem(err);
 	from = lf_printf_dup("%s/", query->below ? below : "");
 	to = query->below ? lf_printf_dup("%s0", below) : strdup("\x7f");
@@ -276,10 +279,11 @@ static int begin_list(struct lf_catalog *catalog, const struct lf_list_query *qu
 		return lf_fail_nomem(err);
 	int rc = lf_query_begin(
 		catalog,
-		query->type ? "SELECT " COLUMNS " FROM resources WHERE type = ?4 COLLATE NOCASE"
-			      " AND key > ?1 AND key < ?2 AND key > ?3 ORDER BY key LIMIT ?5"
-			    : "SELECT " COLUMNS " FROM resources WHERE ?4 IS NULL"
-			      " AND key > ?1 AND key < ?2 AND key > ?3 ORDER BY key LIMIT ?5",
+		query->type
+			? "SELECT " COLUMNS " FROM resources WHERE type = ?4 COLLATE NOCASE"
+			  " AND key > ?1 AND key < ?2 AND key > ?3" NAMED " ORDER BY key LIMIT ?5"
+			: "SELECT " COLUMNS " FROM resources WHERE ?4 IS NULL"
+			  " AND key > ?1 AND key < ?2 AND key > ?3" NAMED " ORDER BY key LIMIT ?5",
 		false, ret_rows, err);
 	if (rc)
 		return rc;
@@ -289,6 +293,7 @@ static int begin_list(struct lf_catalog *catalog, const struct lf_list_query *qu
 	lf_query_text(ret_rows, 4, query->type);
 	/* with a limit it is who steps that ends: rows that cannot be read do not count */
 	lf_query_int(ret_rows, 5, query->limit ? -1 : LIST_ROWS_MAX + 1);
+	lf_query_text(ret_rows, 6, named);
 	return 0;
 }
 

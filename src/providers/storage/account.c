@@ -32,17 +32,13 @@ bool lf_storage_name_valid(const char *name)
 int lf_storage_find(struct lf_context *context, const char *name, char **ret_id,
 		    struct lf_error *err)
 {
-	const struct lf_list_query query = {.type = LF_STORAGE_TYPE};
+	const struct lf_list_query query = {.type = LF_STORAGE_TYPE, .named = name};
 	LF_AUTO_RESOURCE_LIST list = {0};
 	int rc = lf_catalog_list(context->catalog, &query, &list, err);
 
 	*ret_id = NULL;
-	for (size_t i = 0; !rc && !*ret_id && i < list.n; i++)
-		if (lf_text_equal_nocase(lf_arm_id_last(list.items[i].id), name)) {
-			*ret_id = strdup(list.items[i].id);
-			if (!*ret_id)
-				rc = lf_fail_nomem(err);
-		}
+	if (!rc && list.n && !(*ret_id = strdup(list.items[0].id)))
+		rc = lf_fail_nomem(err);
 	return rc;
 }
 

@@ -141,6 +141,26 @@ static void test_list__pages_by_type_below_an_id(void **state)
 	assert_string_equal(second.items[1].id, "/s/g/c");
 }
 
+static void test_list__finds_by_the_last_name_alone(void **state)
+{
+	static const char *const ids[] = {"/s/g/name", "/s/h/NAME", "/s/g/rename", "/s/name/x"};
+	struct fixture *f = *state;
+	struct lf_error err = LF_ERROR_NONE;
+	LF_AUTO_RESOURCE_LIST list = {0};
+	LF_AUTO_RESOURCE_LIST none = {0};
+
+	for (size_t i = 0; i < LF_N(ids); i++)
+		assert_lf_ok(put(f, ids[i], LF_PUT_NEW, (int)i, &err));
+	struct lf_list_query query = {.type = "Test/things", .named = "Name"};
+	assert_lf_ok(lf_catalog_list(f->catalog, &query, &list, &err));
+	assert_int_equal(list.n, 2);
+	assert_string_equal(list.items[0].id, "/s/g/name");
+	assert_string_equal(list.items[1].id, "/s/h/NAME");
+	query.named = "%";
+	assert_lf_ok(lf_catalog_list(f->catalog, &query, &none, &err));
+	assert_int_equal(none.n, 0);
+}
+
 static void test_delete_tree__takes_children_and_no_neighbours(void **state)
 {
 	struct fixture *f = *state;
@@ -224,6 +244,7 @@ int main(void)
 		WITH_CATALOG(test_put__keeps_the_case_it_was_written_with_and_finds_any),
 		WITH_CATALOG(test_put__keeps_what_is_not_given_and_checks_the_etag),
 		WITH_CATALOG(test_list__pages_by_type_below_an_id),
+		WITH_CATALOG(test_list__finds_by_the_last_name_alone),
 		WITH_CATALOG(test_delete_tree__takes_children_and_no_neighbours),
 		WITH_CATALOG(test_transaction__is_all_or_nothing_and_survives_reopening),
 		WITH_CATALOG(test_put__makes_nothing_that_its_own_url_would_not_find),
