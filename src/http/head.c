@@ -45,6 +45,15 @@ static enum MHD_Result look_at_header(void *cls, enum MHD_ValueKind kind, const 
 	return MHD_YES;
 }
 
+/* Blanks and controls of a target are its end to some, and not to others. */
+static bool is_plain(const char *text)
+{
+	for (const char *p = text; *p; p++)
+		if ((unsigned char)*p <= ' ' || *p == 0x7f)
+			return false;
+	return true;
+}
+
 int lf_http_check_framing(const struct lf_http_head *head, struct lf_error *err)
 {
 	const union MHD_ConnectionInfo *size =
@@ -53,8 +62,13 @@ int lf_http_check_framing(const struct lf_http_head *head, struct lf_error *err)
 
 	MHD_get_connection_values(head->connection, MHD_HEADER_KIND, look_at_header, &framing);
 	bool hostless = !framing.hosts && strcmp(head->version, "HTTP/1.0") != 0;
+	/* the version follows the one blank after the URL, unless there is a NUL in it */
+	bool plain = head->version == head->uri + head->uri_len + 1 && is_plain(head->path) &&
+		     is_plain(head->query);
 	const char *wrong = NULL;
-	if (framing.malformed)
+	if (head->path[0] != '/' || !plain)
+		wrong = "what is asked for is not a path";
+	else if (framing.malformed)
 		wrong = "a header is not well-formed";
 	else if (framing.lengths + framing.encodings > 1)
 		wrong = "the request has more than one length";
@@ -63,8 +77,8 @@ int lf_http_check_framing(const struct lf_http_head *head, struct lf_error *err)
 	else if (framing.hosts > 1 || hostless)
 		wrong = "the request does not name one host";
 	return wrong ? lf_fail_arm(err, LF_EINVAL, "BadRequest", NULL,
-				   "send one Host, and one Content-Length or 'Transfer-Encoding: "
-				   "chunked'",
+				   "send a path that begins with '/', one Host, and one "
+				   "Content-Length or 'Transfer-Encoding: chunked'",
 				   "%s", wrong)
 		     : 0;
 }

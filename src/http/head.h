@@ -11,12 +11,14 @@
 
 struct MHD_Connection;
 struct lf_http_head {
-	const char *uri; /* where the library keeps it, raw; the headers come after it */
+	const char *uri; /* where the library keeps it, raw; the version and the headers follow */
+	size_t uri_len;	 /* as it came, to its first NUL */
 	const char *path, *query, *version;
 	struct MHD_Connection *connection;
 };
-/* Where the request ends and for whom it is is beyond doubt: a proxy in front may have read it in
- * another way.  LF_EINVAL "BadRequest"; nothing that follows on the connection can be believed. */
+/* What is asked is a path, and where the request ends and for whom it is is beyond doubt: a proxy
+ * in front may have read it in another way.  Handlers may count on the slash in front.  LF_EINVAL
+ * "BadRequest"; nothing that follows on the connection can be believed. */
 LF_MUST_CHECK int lf_http_check_framing(const struct lf_http_head *head, struct lf_error *err);
 /* The one place where bytes of strangers become text: path and query, as they are and with their
  * escapes decoded, and headers are UTF-8.  LF_EINVAL "InvalidRequestUri".  Bodies are their

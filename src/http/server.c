@@ -76,6 +76,7 @@ struct lf_http_exchange {
 	struct lf_visitor *visitor; /* the connection, as the gate knows it */
 	const char *method;
 	const char *uri; /* with the query, raw; in the library's memory of this request */
+	size_t uri_len;
 	char *path, *query;
 	struct lf_http_begin begin;
 	struct lf_buf body;
@@ -381,6 +382,7 @@ static void *new_exchange(void *cls, const char *uri, struct MHD_Connection *con
 	x->handler = &x->server->handler;
 	x->connection = connection;
 	x->uri = uri;
+	x->uri_len = strlen(uri);
 	x->path = strndup(uri, strcspn(uri, "?"));
 	const char *mark = strchr(uri, '?');
 	x->query = strdup(mark ? mark + 1 : "");
@@ -504,7 +506,7 @@ static enum MHD_Result begin_exchange(struct lf_http_exchange *x, const char *me
 	x->method = method;
 	if (!x->path || !x->query)
 		return MHD_NO;
-	struct lf_http_head head = {x->uri, x->path, x->query, version, x->connection};
+	struct lf_http_head head = {x->uri, x->uri_len, x->path, x->query, version, x->connection};
 	if (lf_http_check_framing(&head, &err)) {
 		lf_http_answer_error(x, &err);
 		lf_http_set_header(x, "Connection", "close");

@@ -433,6 +433,22 @@ def ends_in_doubt(site):
 
 
 @attack
+def targets_that_are_no_path(site):
+    "what is asked for begins with a slash and has no blank, NUL or control in it, or it is refused before anybody reads it"
+    host = f"Host: 127.0.0.1:{site.port}\r\n\r\n".encode()
+    for target in (b"?x", b"?", b"#", b"a", b"*", b"xcorp/vhds/finance.vhd", b"https://127.0.0.1/agent/v1/ca", b"127.0.0.1:1", b"\t",
+                   b"%2Fagent/v1/ca", b"/agent/v1/ca\0/x", b"/agent/v1/ca?\0x", b"\0", b"/agent/v1/ca ",
+                   b"/agent/v1/ca?a=b c", b"/agent/v1/ca\x01", b"/agent/v1/ca?\x7f", b"\\agent"):
+        for method in (b"GET", b"POST", b"OPTIONS", b"HEAD"):
+            with site.wire(timeout=20) as wire:
+                wire.send(method + b" " + target + b" HTTP/1.1\r\n" + host)
+                answer = wire.answer(method.decode())
+                check(f"{method.decode()} {target!r}: 400", answer.status == 400, answer)
+        if not site.alive():
+            return
+
+
+@attack
 def names_of_others(site):
     "a token is good for this site's names alone, and a Host that is none of them does not come back"
     path = f"/subscriptions/{site.subscription}?api-version=2022-12-01"
