@@ -90,6 +90,7 @@ def files_of_a_hostile_disk(site):
     site.lf("backup", "files", "web1", "--vault", site.vault, "--to", script)
     text = open(script, encoding="utf-8").read()
     check("the script does not hold the machine's name", "web1" not in text)
+    check("the script, which holds a key, is its owner's alone", stat.S_IMODE(os.stat(script).st_mode) == 0o700, oct(os.stat(script).st_mode))
     up = subprocess.run(["sh", script, "up", top], capture_output=True, text=True, check=False, timeout=120)
     try:
         mounts = [line.split() for line in open("/proc/mounts", encoding="utf-8") if f" {top}/" in line and "/.landfall" not in line]

@@ -9,7 +9,7 @@ import threading
 import urllib.parse
 import uuid
 
-from lib import attack, check
+from lib import Peer, attack, check
 
 PER_ADDRESS = 15  # lines of nobody that one address may cause at once, and some to spare
 
@@ -95,6 +95,49 @@ def secrets_are_not_written(site):
                          ("signature", urllib.parse.unquote(sas.rsplit("sig=", 1)[1])), ("signature as sent", sas.rsplit("sig=", 1)[1]),
                          ("token", site.owner_token().rsplit(".", 1)[1]), ("registration key", str(registration)[-24:])):
         check(f"the {what} is not in the log", secret and secret not in text)
+
+
+@attack(fresh=True, options=["--log-level", "debug"])
+def secrets_stay_where_they_live(site):
+    "no secret is in the daemon's log at its most talkative, in a file that others can read, or in an answer that was not asked for it"
+    site.corp
+    key = site.account_key("corp")
+    sas = site.sas("corp", "vhds", sp="rwdlc")
+    site.blob("PUT", "/corp/vhds/a.bin", {"x-ms-blob-type": "BlockBlob"}, b"abc", sas=sas)
+    site.blob("GET", "/corp/vhds/finance.vhd", key=key)
+    site.token(secret="this-is-no-secret")
+    registration = site.registration_key()["secret"]
+    site.mallory.backup({0: b"a page that nobody else may read".ljust(4096, b".")})
+    id_key, data_key, _ = site.mallory.domain_key()
+    peer = Peer(site)
+    peer.call("POST", "eastus", str(uuid.uuid4()), "/begin", {"idKey": id_key.hex()})
+
+    def of(name):
+        with open(os.path.join(site.data, name)) as f:
+            return f.read()
+    pem = lambda text: max(text.split("-----BEGIN PRIVATE KEY-----")[1].split("-----END")[0].split(), key=len)
+    secrets = {"platform key": of("keys/platform.key").split()[-1], "CA's key": pem(of("keys/ca.pem")), "signing key": json.loads(of("keys/token.jwk"))["d"],
+               "key of the audit log": of("keys/audit.key").strip(), "pairing secret": peer.secret, "client's secret": site.env["LF_CLIENT_SECRET"],
+               "wrong secret": "this-is-no-secret", "account's key": key, "signature": urllib.parse.unquote(sas.rsplit("sig=", 1)[1]),
+               "signature as sent": sas.rsplit("sig=", 1)[1], "registration key": registration, "token": site.owner_token().rsplit(".", 1)[1],
+               "agent's token": site.mallory.blob_token.rsplit(".", 1)[1], "id key": id_key.hex(), "data key": data_key.hex()}
+    log, rows = site.log(), json.dumps(site.rows())
+    answers = b"".join(site.arm("GET", path).body for path in (
+        "@/resources", "@/providers/Microsoft.Storage/storageAccounts", f"@/resourceGroups/{site.group}/providers/Microsoft.Storage/storageAccounts/corp",
+        f"@/resourceGroups/{site.group}/providers/Microsoft.OffAzure/serverSites/servers", "/landfall/health", "/metrics")).decode()
+    check("the answers are those of the resources", "storageaccounts/corp" in answers.lower() and "serversites/servers" in answers.lower(), answers[:300])
+    for what, secret in secrets.items():
+        check(f"the {what} is not in the daemon's log", len(secret) > 15 and secret not in log, len(secret))
+        check(f"the {what} is in no answer", secret not in answers)
+    for what in ("client's secret", "registration key", "platform key", "CA's key", "pairing secret", "id key", "data key"):
+        check(f"the {what} is not in the catalog", secrets[what] not in rows)
+    with open(os.path.join(site.data, "catalog.db"), "rb") as f:
+        check("(the catalog was looked at)", f.read(6) == b"SQLite" and key in rows)
+    readable = [name for name in glob.glob(site.data + "/keys/**", recursive=True) + glob.glob(site.data + "/catalog.db*") + glob.glob(site.data + "/audit/*") + [site.data + "/client.env"]
+                if os.path.isfile(name) and os.stat(name).st_mode & 0o077]
+    check("others of the host can read none of their files", not readable, readable)
+    stored = b"".join(open(name, "rb").read() for name in glob.glob(site.data + "/regions/*/store/**", recursive=True) if os.path.isfile(name))
+    check("no page of a disk lies in the store as it is", stored and b"a page that nobody else may read" not in stored, len(stored))
 
 
 @attack(fresh=True)

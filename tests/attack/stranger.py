@@ -197,6 +197,7 @@ def tokens_that_are_forged(site):
     }
     path = f"/subscriptions/{site.subscription}?api-version=2022-12-01"
     check("the token itself is good", site.arm("GET", path, token=good).status == 200)
+    check("and ends in an hour", 3500 < body["exp"] - time.time() <= 3600, body)
     with site.unchanged():
         for what, token in forged.items():
             refused(f"{what}: refused at ARM", site.ask("GET", path, {"Authorization": "Bearer " + token}), 401)
@@ -252,6 +253,32 @@ def a_certificate_of_another_ca(site):
         check("it is refused", answer.status in (0, 401, 403), answer)
     except (ssl.SSLError, OSError) as e:
         check("it is refused", True, e)
+
+
+@attack
+def a_site_that_is_another(site):
+    "the agent's program tells its secret to the site that made the registration key, and to no other at that address"
+    import os
+    import subprocess
+    key = site.registration_key()
+    agents = lambda: sorted(name for name in site.rows() if name.startswith("/landfall/agents/"))
+    before = agents()
+
+    def register(ca, state):
+        text = base64.b64encode(json.dumps({**key, "url": site.url, "ca": ca}).encode()).decode()
+        done = subprocess.run([os.path.join(site.build, "landfall-agent"), "register", "--key", text, "--state", os.path.join(site.dir, state)],
+                              capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout + done.stderr
+    for what, ca in (("another fingerprint", "0" * 64), ("no fingerprint", ""), ("a part of it", key["ca"][:32])):
+        status, text = register(ca, "refused")
+        check(f"{what}: refused", status != 0, (status, text))
+        check(f"{what}: nothing was registered", agents() == before, (status, text))
+    status, text = register("0" * 64, "refused")
+    check("it says why", "is not the one that made the key" in text, text)
+    status, text = register(key["ca"], "taken")
+    check("with the right one it registers", status == 0 and len(agents()) == len(before) + 1, (status, text))
+    files = [os.path.join(place, name) for place, _, names in os.walk(os.path.join(site.dir, "taken")) for name in names]
+    check("its private key is for nobody else on the machine", files and not any(os.stat(f).st_mode & 0o077 for f in files), files)
 
 
 @attack

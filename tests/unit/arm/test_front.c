@@ -318,12 +318,12 @@ static void test_host__comes_back_if_it_is_the_sites_own(void **state)
 	}
 }
 
-static int status_with_token(const char *audience, const char *host)
+static int status_of(const char *audience, const char *host, const char *principal)
 {
 	json_int_t now = lf_clock_now_ns(site.context.clock) / LF_NS_PER_S;
 	LF_AUTO_JSON *claims = json_pack("{s:s,s:s,s:I,s:I,s:s}", "aud", audience, "iss",
 					 "urn:landfall:tenant:" TENANT, "nbf", now, "exp",
-					 now + 600, "oid", OWNER);
+					 now + 600, "oid", principal);
 	LF_AUTO_FREE char *token = NULL;
 
 	assert_lf_ok(lf_token_sign(site.context.token_keys, claims, &token, &err));
@@ -333,6 +333,20 @@ static int status_with_token(const char *audience, const char *host)
 			      "Content-Length: 2\r\n\r\n{}",
 			      host, token);
 	return atoi(ask(text) + strlen("HTTP/1.1 "));
+}
+
+static int status_with_token(const char *audience, const char *host)
+{
+	return status_of(audience, host, OWNER);
+}
+
+static void test_principal__that_is_not_the_owner_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of("https://127.0.0.1", "a", OWNER), 200);
+	assert_int_equal(
+		status_of("https://127.0.0.1", "a", "11111111-0000-4000-8000-000000000000"), 403);
+	assert_int_equal(status_of("https://127.0.0.1", "a", ""), 403);
 }
 
 static void test_token__for_another_service_is_not_good_under_its_name(void **state)
@@ -366,6 +380,7 @@ int main(void)
 		cmocka_unit_test(
 			test_handler_that_does_not_fit_its_route__is_an_error_of_the_server),
 		cmocka_unit_test(test_host__comes_back_if_it_is_the_sites_own),
+		cmocka_unit_test(test_principal__that_is_not_the_owner_is_refused),
 		cmocka_unit_test(test_token__for_another_service_is_not_good_under_its_name),
 		cmocka_unit_test(test_handler_without_an_answer__is_an_error_of_the_server),
 	};
