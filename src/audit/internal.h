@@ -12,6 +12,7 @@
 
 #include "audit/audit.h"
 #include "base/text.h"
+#include "http/sender.h"
 
 #define MAC_SIZE     32
 #define MAC_MARK     ",\"mac\":\"" /* what is hashed of a line ends before it */
@@ -34,8 +35,8 @@ struct audit_head {
 
 /* How many lines of nobody are written: what fills a bucket is written, the rest is counted. */
 struct audit_bucket {
-	uint8_t address[16]; /* of IPv6 the first 64 bits */
-	int64_t full_ns;     /* when it is full again */
+	struct lf_sender sender;
+	int64_t full_ns; /* when it is full again */
 	uint64_t counted;
 };
 struct audit_limit {

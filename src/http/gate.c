@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,6 +11,7 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/text.h"
+#include "http/sender.h"
 #include "os/thread.h"
 
 #define ENDING_MAX   256u /* that were told to end and have not yet */
@@ -22,7 +22,7 @@
 struct lf_visitor {
 	struct lf_gate *gate;
 	struct lf_visitor *next, *before;
-	uint8_t address[16];
+	struct lf_sender sender;
 	int fd;
 	enum lf_gate_phase phase;
 	int64_t since_ns; /* of the phase */
@@ -72,21 +72,6 @@ void lf_gate_free(struct lf_gate *gate)
 	free(gate);
 }
 
-/* What counts as one address: IPv4 as IPv6 maps it, of IPv6 the network. */
-static void read_address(const struct sockaddr *from, uint8_t out[static 16])
-{
-	memset(out, 0, 16);
-	if (from && from->sa_family == AF_INET) {
-		const struct sockaddr_in *v4 = (const void *)from;
-		out[10] = out[11] = 0xff;
-		memcpy(out + 12, &v4->sin_addr, 4);
-	}
-	if (from && from->sa_family == AF_INET6) {
-		const struct sockaddr_in6 *v6 = (const void *)from;
-		memcpy(out, &v6->sin6_addr, IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) ? 16 : 8);
-	}
-}
-
 /* The functions down to the next such line are called with the mutex held. */
 
 static void end_visitor(struct lf_visitor *visitor, const char *why)
@@ -113,14 +98,14 @@ static unsigned rank(const struct lf_visitor *visitor)
 	return ranks[visitor->phase];
 }
 
-/* End the first in that order of one address (NULL: of any); false: there is none. */
-static bool make_room(struct lf_gate *gate, const uint8_t *address, const char *why)
+/* End the first in that order of one sender (NULL: of any); false: there is none. */
+static bool make_room(struct lf_gate *gate, const struct lf_sender *sender, const char *why)
 {
 	struct lf_visitor *first = NULL;
 
 	for (struct lf_visitor *v = gate->visitors; v; v = v->next) {
 		unsigned r = rank(v);
-		if (!r || (address && memcmp(address, v->address, 16) != 0))
+		if (!r || (sender && !lf_sender_same(sender, &v->sender)))
 			continue;
 		if (!first || r < rank(first) ||
 		    (r == rank(first) && v->since_ns < first->since_ns))
@@ -131,12 +116,12 @@ static bool make_room(struct lf_gate *gate, const uint8_t *address, const char *
 	return first;
 }
 
-static unsigned count_of(const struct lf_gate *gate, const uint8_t *address)
+static unsigned count_of(const struct lf_gate *gate, const struct lf_sender *sender)
 {
 	unsigned n = 0;
 
 	for (const struct lf_visitor *v = gate->visitors; v; v = v->next)
-		n += !v->ending && memcmp(address, v->address, 16) == 0;
+		n += !v->ending && lf_sender_same(sender, &v->sender);
 	return n;
 }
 
@@ -209,13 +194,12 @@ static void drain(struct lf_gate *gate, int64_t now)
 
 bool lf_gate_admit(struct lf_gate *gate, const struct sockaddr *from)
 {
-	uint8_t address[16];
+	struct lf_sender sender = lf_sender_of(from);
 
-	read_address(from, address);
 	LF_GUARD(&gate->mutex);
 	bool good = gate->n_ending < ENDING_MAX;
-	if (good && count_of(gate, address) >= gate->opts.per_address)
-		good = make_room(gate, address, "address");
+	if (good && count_of(gate, &sender) >= gate->opts.per_address)
+		good = make_room(gate, &sender, "address");
 	if (good && gate->n - gate->n_ending >= gate->opts.connections_max)
 		good = make_room(gate, NULL, "all");
 	if (!good)
@@ -232,7 +216,7 @@ struct lf_visitor *lf_gate_enter(struct lf_gate *gate, const struct sockaddr *fr
 	visitor->gate = gate;
 	visitor->fd = fd;
 	visitor->since_ns = visitor->last_ns = lf_clock_monotonic_ns();
-	read_address(from, visitor->address);
+	visitor->sender = lf_sender_of(from);
 	LF_GUARD(&gate->mutex);
 	visitor->next = gate->visitors;
 	if (visitor->next)

@@ -9,7 +9,7 @@
  * body; then those that wait and are known.  A connection whose request is
  * being worked on or answered, or whose known caller is sending, is left alone.
  *
- * An address is an IPv4 address or the first 64 bits of an IPv6 one.
+ * What counts as one address: http/sender.h.
  * Connections are ended by shutting their socket down: whoever serves it sees
  * its end.  What a client has sent and the server not yet read counts as sent.
  *

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/identity/signin.h"
 
-#include <arpa/inet.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -14,6 +13,7 @@
 #include "base/counters.h"
 #include "base/text.h"
 #include "crypto/token.h"
+#include "http/sender.h"
 #include "os/thread.h"
 
 #define KNOWN	 128
@@ -73,25 +73,14 @@ static void digest_secret(const struct lf_sign_in *sign_in, const struct lf_sign
 	digest(sign_in, texts, LF_N(texts), ret_digest);
 }
 
-/* Where somebody is: of IPv6 the network. */
-static void place(const char *address, char *out, size_t size)
-{
-	uint8_t bytes[16];
-
-	snprintf(out, size, "%s", address);
-	if (inet_pton(AF_INET6, address, bytes) == 1) {
-		memset(bytes + 8, 0, 8);
-		inet_ntop(AF_INET6, bytes, out, (socklen_t)size);
-	}
-}
-
 static void digest_failures(const struct lf_sign_in *sign_in, const struct lf_sign_in_try *attempt,
 			    uint8_t ret_client[static KEY_SIZE],
 			    uint8_t ret_address[static KEY_SIZE])
 {
-	char from[64];
+	struct lf_sender sender = lf_sender_parse(attempt->address);
+	char from[LF_SENDER_SIZE];
 
-	place(attempt->address, from, sizeof(from));
+	lf_sender_text(&sender, from);
 	const char *const texts[] = {from, attempt->client_id};
 	digest(sign_in, texts, 2, ret_client);
 	digest(sign_in, texts, 1, ret_address);
@@ -249,15 +238,17 @@ static void *work(void *context)
 	}
 }
 
-/* With the mutex: how many of those that wait are of this address. */
+/* With the mutex: how many of those that wait are of the sender of this address. */
 static unsigned waiting_of(const struct lf_sign_in *sign_in, const char *address)
 {
+	struct lf_sender sender = lf_sender_parse(address);
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < sign_in->waiting; i++) {
-		const struct lf_sign_in_try *other =
+		const struct lf_sign_in_try *waiting =
 			&sign_in->queue[(sign_in->first + i) % LF_SIGN_IN_QUEUE];
-		n += strcmp(other->address, address) == 0;
+		struct lf_sender other = lf_sender_parse(waiting->address);
+		n += lf_sender_same(&other, &sender);
 	}
 	return n;
 }

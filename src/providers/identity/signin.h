@@ -4,7 +4,8 @@
  *
  * Checking one is slow on purpose (scrypt), so it is done by one thread, not by
  * those that serve; a request waits without a thread (lf_http_suspend).  At
- * most LF_SIGN_IN_QUEUE wait, LF_SIGN_IN_ADDRESS of them of one address.
+ * most LF_SIGN_IN_QUEUE wait, LF_SIGN_IN_ADDRESS of them of one address; what
+ * counts as one address: http/sender.h.
  *
  * A secret that was right is remembered for LF_SIGN_IN_KNOWN_S seconds, as a hash with a key of
  * this process: clients that sign in again do not wait.  It holds for the hash that is stored now,
@@ -13,8 +14,7 @@
  * After LF_SIGN_IN_FREE wrong secrets for a client id from one address the next try from there
  * has to wait, 1 s, then 2, 4, ... up to LF_SIGN_IN_DELAY_S; of an address with whatever client
  * ids after LF_SIGN_IN_ADDRESS_FREE.  Other addresses are not delayed by it, nor is a secret that
- * is remembered.  IPv6 counts by its first 64 bits.  What is not tried any more is forgotten after
- * LF_SIGN_IN_FORGET_S.
+ * is remembered.  What is not tried any more is forgotten after LF_SIGN_IN_FORGET_S.
  *
  * An unknown client id costs and answers the same as a wrong secret.
  *
@@ -42,7 +42,7 @@ enum lf_sign_in_result {
 };
 
 struct lf_sign_in_try {
-	char *client_id, *secret; /* copied by lf_sign_in_start(), secret wiped */
+	char *client_id, *secret; /* copied by lf_sign_in_check(), secret wiped */
 	char address[64];
 	/* The hash that is stored; "": there is no such client id.  Copied. */
 	char *stored;

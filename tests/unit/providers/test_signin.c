@@ -206,6 +206,23 @@ static void test_sign_in__the_queue_is_bounded_for_all_and_for_each_address(void
 	assert_int_equal(result, LF_SIGN_IN_BUSY);
 }
 
+static void test_sign_in__a_network_has_the_room_of_one_address_in_the_queue(void **state)
+{
+	struct fixture *f = *state;
+	enum lf_sign_in_result result = LF_SIGN_IN_WRONG;
+	unsigned waiting = 0;
+
+	for (unsigned i = 0; i < 2 * LF_SIGN_IN_QUEUE; i++) {
+		char client[16], address[64];
+		snprintf(client, sizeof(client), "c%u", i);
+		snprintf(address, sizeof(address), "2001:db8:1:2::%x", i);
+		waiting += !begin(f, client, "x", "", address, &result);
+	}
+	assert_false(begin(f, "c", "x", "", "2001:db8:1:3::1", &result));
+	lf_sign_in_stop(f->sign_in);
+	wait_for(f, waiting + 1);
+}
+
 static void test_sign_in__many_of_one_client_at_once_cost_one_hash(void **state)
 {
 	struct fixture *f = *state;
@@ -240,6 +257,7 @@ int main(void)
 		TEST(test_sign_in__the_delay_doubles_to_its_limit_and_is_forgotten),
 		TEST(test_sign_in__an_address_that_tries_many_clients_is_delayed),
 		TEST(test_sign_in__the_queue_is_bounded_for_all_and_for_each_address),
+		TEST(test_sign_in__a_network_has_the_room_of_one_address_in_the_queue),
 		TEST(test_sign_in__many_of_one_client_at_once_cost_one_hash),
 	};
 
