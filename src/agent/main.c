@@ -34,8 +34,11 @@ static const char usage[] =
 	"  check     print what the site would be told of this machine, and whether it can be "
 	"protected\n"
 	"\n"
-	"  --state DIR    certificate, fingerprints of the disks, packs under way\n"
-	"  --config FILE  JSON that says what cannot be found out; see landfall-agent(8)\n";
+	"  --key KEY          registration key, as 'landfall site key' prints it\n"
+	"  --state DIR        certificate, fingerprints of the disks, packs under way\n"
+	"  --config FILE      JSON that says what cannot be found out; see landfall-agent(8)\n"
+	"  --log-level LEVEL  error, warning, info (default), debug\n"
+	"  --version, --help\n";
 
 struct arguments {
 	const char *command, *key, *state, *config;

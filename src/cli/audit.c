@@ -99,7 +99,7 @@ static int say_verified(const struct lf_cli *cli, const json_t *report, struct l
 	const json_t *fault;
 	size_t i;
 
-	int rc = lf_cli_say(cli, report, err, "%lld lines (%lld to %lld) in %lld segments, head %s",
+	int rc = lf_cli_say(cli, report, err, "%lld lines (%lld to %lld), segments: %lld, head: %s",
 			    (long long)lf_json_int_or(report, "lines", 0),
 			    (long long)lf_json_int_or(report, "first", 0),
 			    (long long)lf_json_int_or(report, "last", 0),
@@ -183,18 +183,18 @@ static int status(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_
 
 const struct lf_cli_command lf_cli_audit_commands[] = {
 	{"audit list",
-	 "",
+	 NULL,
 	 0,
 	 0,
 	 "Show who did what, the oldest first.",
 	 audit_list,
-	 {{"--since", "TIME", false, "not before this time"},
+	 {{"--since", "TIME", false, "not before this time, as 2026-11-29T00:00:00Z"},
 	  {"--until", "TIME", false, "not after it"},
-	  {"--principal", "ID", false, "of this object id, client id or certificate's name"},
-	  {"--resource", "ID", false, "of this resource, and what is below it"},
+	  {"--principal", "ID", false, "by this object id, client id or certificate's name"},
+	  {"--resource", "ID", false, "on this resource, and what is below it"},
 	  {"--outcome", "OUTCOME", false, "allowed, refused or failed"},
-	  {"--correlation", "ID", false, "of one correlation id"},
-	  {"--follow", NULL, false, "go on with what comes"},
+	  {"--correlation", "ID", false, "with this correlation id"},
+	  {"--follow", NULL, false, "go on with new lines as they come, until interrupted"},
 	  {0}}},
 	{"audit verify",
 	 "[DIR]",
@@ -202,8 +202,8 @@ const struct lf_cli_command lf_cli_audit_commands[] = {
 	 1,
 	 "Ask whether the audit log is as it was written: the site, or a data directory here.",
 	 audit_verify,
-	 {{"--remote", NULL, false, "ask the site (as without DIR)"}, {0}},
+	 {{"--remote", NULL, false, "ask the site, although DIR is given"}, {0}},
 	 .offline = true},
-	{"status", "", 0, 0, "Show the health of the site itself.", status, {{0}}},
+	{"status", NULL, 0, 0, "Show the health of the site itself.", status, {{0}}},
 	{0},
 };

@@ -46,6 +46,15 @@ static bool in_group(const char *words, const char *group)
 	return !group || (strncmp(words, group, len) == 0 && (words[len] == ' ' || !words[len]));
 }
 
+bool lf_cli_is_group(const char *group)
+{
+	for (size_t t = 0; group && t < LF_N(tables); t++)
+		for (const struct lf_cli_command *c = tables[t]; c->words; c++)
+			if (in_group(c->words, group))
+				return true;
+	return false;
+}
+
 bool lf_cli_help_all(const char *group)
 {
 	bool any = false;

@@ -9,6 +9,8 @@
 
 /* The row whose words begin argv; *ret_words: how many.  NULL: none. */
 const struct lf_cli_command *lf_cli_command_find(int argc, char *const *argv, int *ret_words);
+/* Is it the first word of a command? */
+bool lf_cli_is_group(const char *group);
 /* All commands; group not NULL: those whose first word it is.  false: there are none. */
 bool lf_cli_help_all(const char *group);
 void lf_cli_help_one(const struct lf_cli_command *command);

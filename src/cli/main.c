@@ -64,7 +64,9 @@ static int run_command(const struct globals *globals, struct lf_error *err)
 		lf_fail(err, LF_EINVAL, globals->argv[0], "there is no command %s%s%s",
 			globals->argv[0], globals->argc > 1 ? " " : "",
 			globals->argc > 1 ? globals->argv[1] : "");
-		return lf_error_hint(err, "see landfall --help");
+		return lf_cli_is_group(globals->argv[0])
+			       ? lf_error_hint(err, "see landfall %s --help", globals->argv[0])
+			       : lf_error_hint(err, "see landfall --help");
 	}
 	if (globals->help) {
 		lf_cli_help_one(command);

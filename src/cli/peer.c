@@ -11,14 +11,18 @@
 #include "peer/pairing.h"
 
 static const char help[] =
-	"landfall peer - pairing keys: who may send this site points, and of which region\n"
+	"landfall peer - pairing keys: which sites may send points to this one, and of which "
+	"region\n"
 	"\n"
 	"  peer create NAME --region REGION --data DIR [--url URL]\n"
-	"                              a key for another site; its file is to be copied there\n"
-	"  peer list --data DIR        all of them\n"
-	"  peer revoke NAME --data DIR the key is good for nothing from now on; \"peer\" is the "
-	"one\n"
-	"                              that every site has, and gets anew at its next start\n"
+	"                               make a key for another site, and copy its file there\n"
+	"  peer list --data DIR         list all keys\n"
+	"  peer revoke NAME --data DIR  end a key at once; \"peer\" is the one that every site "
+	"has:\n"
+	"                               it gets another secret\n"
+	"\n"
+	"DIR is the site's data directory; URL is where the other site reaches this one (default:\n"
+	"as client.env says).\n"
 	"\n"
 	"The site may run meanwhile.  A key that is made anew under the same name goes on with "
 	"the\n"
@@ -126,10 +130,11 @@ int lf_cli_peer(const char *program, int argc, char **argv)
 	struct lf_error err = LF_ERROR_NONE;
 	struct args args = {0};
 
-	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
-		fputs(help, stdout);
-		return 0;
-	}
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 || (i == 1 && strcmp(argv[i], "help") == 0)) {
+			fputs(help, stdout);
+			return 0;
+		}
 	int number = parse_args(argc, argv, &args);
 	if (number < 0) {
 		fputs(help, stderr);

@@ -30,18 +30,18 @@ static const char usage[] =
 	"  --listen ADDR:PORT   address to serve HTTPS on (default 127.0.0.1:8443; port 0: any)\n"
 	"  --compute DRIVER     libvirt (default), or fake: machines that are documents only\n"
 	"  --peer REGION=FILE   REGION is served by the site of that pairing key; may be repeated\n"
-	"  --dedup SCOPE        region: agents of a region share its keys, and what is alike is "
-	"stored\n"
-	"                       once; machine: each has keys of its own.  Kept; at first region\n"
-	"  --allow WHAT         what the service refuses, for emulators: soft-delete-off, "
-	"over-limits\n"
-	"  --accept-loss PIECES what of the site is lost for good and made anew, once: catalog, "
-	"ca,\n"
-	"                       token-key, peer-key, audit-key, client-secret, regions\n"
-	"  --public-name NAME   a name or address by which clients reach this site, beside its "
-	"own;\n"
-	"                       may be repeated\n"
-	"  --connections-per-address N  at most so many at once from one (default 512)\n"
+	"  --dedup SCOPE        region: the agents of a region share its keys, and what is alike\n"
+	"                       is stored once; machine: each agent has keys of its own.  The\n"
+	"                       choice is kept for later starts; without one it is region\n"
+	"  --allow WHAT         let through what Azure refuses, for emulators: soft-delete-off,\n"
+	"                       over-limits; may be repeated\n"
+	"  --accept-loss PIECES these pieces of the site are lost for good: make them anew, this\n"
+	"                       once: catalog, ca, token-key, peer-key, audit-key, client-secret,\n"
+	"                       regions\n"
+	"  --public-name NAME   a name or address by which clients reach this site, beside its\n"
+	"                       own; may be repeated\n"
+	"  --connections-per-address N\n"
+	"                       at most N connections at once from one address (default 512)\n"
 	"  --clock-rate N       run N times as fast as real time (default 1)\n"
 	"  --log-level LEVEL    error, warning, info (default), debug\n"
 	"  --routes             print every operation that is served, and end\n"
@@ -188,7 +188,8 @@ static int parse_arguments(int argc, char **argv, struct lf_daemon_opts *opts, s
 			return lf_fail(err, LF_EINVAL, NULL, "see landfalld --help");
 		}
 	if (!rc && (!opts->data_dir || optind < argc))
-		rc = lf_fail(err, LF_EINVAL, NULL, "give --data DIR and nothing else; see --help");
+		rc = lf_fail(err, LF_EINVAL, NULL,
+			     "give --data DIR and no further words; see --help");
 	return rc;
 }
 

@@ -91,7 +91,8 @@ static void test_adopt__takes_the_file_away(void **state)
 	LF_AUTO_FREE char *path = lf_printf_dup("%s/outside", place->dir);
 
 	assert_lf_ok(lf_file_write_durable(path, "adopted", 7, 0600, &err));
-	assert_lf_ok(lf_store_put(place->store, "packs/q", "there", 5, &err)); /* so is the folder */
+	assert_lf_ok(
+		lf_store_put(place->store, "packs/q", "there", 5, &err)); /* so is the folder */
 	assert_lf_ok(lf_store_adopt(place->store, "packs/p", path, &err));
 	assert_object(place->store, "packs/p", "adopted");
 	assert_int_not_equal(access(path, F_OK), 0);
