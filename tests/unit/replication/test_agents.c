@@ -326,7 +326,6 @@ static void test_replica__of_a_version_before_is_found_under_its_new_id(void **s
 static void test_agent__of_a_version_before_goes_by_the_first_certificate(void **state)
 {
 	struct fixture *f = *state;
-	AUTO_MACHINE mine = {.id = MACHINE, .agent = strdup(MACHINE)};
 	LF_AUTO_JSON *doc =
 		json_pack("{s:s,s:o}", "siteId", SITE, "inventory", inventory_of(MACHINE));
 	char id[LF_ID_SIZE];
