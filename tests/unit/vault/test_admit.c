@@ -233,6 +233,9 @@ static void test_read__a_forged_chunk_of_an_earlier_version_is_an_error_never_da
 		assert_int_equal(lf_vault_read_chunk(fixture->vault, &id, &got, &err), LF_ECORRUPT);
 		assert_int_equal(got.len, 0);
 	}
+	LF_AUTO_JSON *faults = NULL;
+	assert_lf_ok(lf_vault_verify(fixture->vault, NULL, &faults, &err));
+	assert_int_equal(json_array_size(faults), 1);
 }
 
 static void test_read__a_true_copy_is_read_past_a_forged_one(void **state)
