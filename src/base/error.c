@@ -183,6 +183,22 @@ int lf_error_http(int code)
 	return find_row(code)->http;
 }
 
+const char *lf_error_outside(const struct lf_error *err)
+{
+	if (!err->sys && lf_error_http(err->code) < 500)
+		return err->message;
+	switch (err->code) {
+	case LF_ENOSPACE:
+		return "the site has no space left";
+	case LF_ENOTFOUND:
+		return "what the request names is not there";
+	case LF_EUNREACHABLE:
+		return "the site cannot do this now";
+	default:
+		return "the site could not do this; its log says why";
+	}
+}
+
 enum lf_retry lf_error_retry(int code)
 {
 	return find_row(code)->retry;

@@ -89,6 +89,10 @@ int lf_error_hint(struct lf_error *err, const char *fmt, ...) LF_PRINTF(2, 3);
 const char *lf_error_name(int code);		      /* "ENOTFOUND" */
 const char *lf_error_arm(const struct lf_error *err); /* arm_code, else the table's */
 int lf_error_http(int code);
+/* What may be told of it outside the site: its message, but of a system call that failed and of
+ * the site's own troubles (5xx) only their kind, for such a message may name files.  The log has
+ * the rest. */
+const char *lf_error_outside(const struct lf_error *err);
 enum lf_retry lf_error_retry(int code);
 int lf_error_exit(int code);
 

@@ -50,8 +50,8 @@ void lf_blob_answer_xml(struct lf_http_exchange *x, int status, struct lf_buf *x
 	lf_http_answer_take(x, XML_TYPE, text, len);
 }
 
-/* What was written for clients has a code of its own; anything else speaks of files and of the
- * daemon, which is for its log. */
+/* What was written for clients has a code of its own; anything else may speak of files and of the
+ * daemon, which is for its log: stricter than lf_error_outside(). */
 static const char *message_for(const struct lf_error *err)
 {
 	if (err->arm_code[0])
@@ -63,11 +63,9 @@ static const char *message_for(const struct lf_error *err)
 		return "this request is not authorized to perform this operation";
 	case LF_ENOTFOUND:
 		return "the resource does not exist";
-	case LF_ENOSPACE:
-		return "the site has no space left";
 	default:
 		return lf_error_http(err->code) < 500 ? "the request cannot be served"
-						      : "the site met an error; its log has more";
+						      : lf_error_outside(err);
 	}
 }
 

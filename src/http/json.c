@@ -19,8 +19,10 @@ int lf_http_answer_json(struct lf_http_exchange *x, const json_t *doc, struct lf
 
 void lf_http_answer_error(struct lf_http_exchange *x, const struct lf_error *err)
 {
+	const char *message = lf_error_outside(err);
+	const char *advice = message == err->message ? err->hint : "";
 	LF_AUTO_JSON *doc = json_pack("{s:{s:s,s:s,s:s}}", "error", "code", lf_error_arm(err),
-				      "message", err->message, "advice", err->hint);
+				      "message", message, "advice", advice);
 	char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
 
 	lf_http_status(x, lf_error_http(err->code));
@@ -28,7 +30,7 @@ void lf_http_answer_error(struct lf_http_exchange *x, const struct lf_error *err
 		lf_http_answer_take(x, "application/json", text, strlen(text));
 	else
 		lf_http_answer_sorry(x);
-	if (lf_error_http(err->code) >= 500)
+	if (message != err->message)
 		lf_log_error(lf_http_path(x), err);
 }
 

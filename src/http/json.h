@@ -15,7 +15,7 @@
 /* Answer 200 with doc. */
 LF_MUST_CHECK int lf_http_answer_json(struct lf_http_exchange *x, const json_t *doc,
 				      struct lf_error *err);
-/* Answer err; what is the server's own fault is logged. */
+/* Answer what may be told of err outside (lf_error_outside()); what may not is logged. */
 void lf_http_answer_error(struct lf_http_exchange *x, const struct lf_error *err);
 /* Any answer but 2xx as an error of ours about what, with what the other side said: LF_EUNREACHABLE
  * for those that another try may mend. */

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "audit/exchange.h"
 #include "http/json.h"
 #include "replication/agents.h"
@@ -222,8 +221,6 @@ static int take_extents(struct ask *ask, struct lf_error *err)
 	return rc ? rc : answer_empty(ask);
 }
 
-static void answer_error(struct lf_http_exchange *x, const struct lf_error *err);
-
 /* The answer of a commit, by the thread that made the point. */
 static void commit_ended(void *context, const json_t *answer, const struct lf_error *commit_err)
 {
@@ -231,7 +228,7 @@ static void commit_ended(void *context, const json_t *answer, const struct lf_er
 	struct lf_error err = *commit_err;
 
 	if (!answer || lf_http_answer_json(x, answer, &err))
-		answer_error(x, &err);
+		lf_http_answer_error(x, &err);
 	lf_http_resume(x);
 }
 
@@ -314,28 +311,6 @@ static int admit(const struct lf_intake *intake, const struct lf_http_exchange *
 	return 0;
 }
 
-/*
- * What an agent is told of an error: never where things are on the site's disk, nor more of the
- * site's own troubles than that there are some; the log has the rest.
- */
-static void answer_error(struct lf_http_exchange *x, const struct lf_error *err)
-{
-	struct lf_error told = *err;
-
-	if (err->sys || lf_error_http(err->code) >= 500) {
-		lf_log_error(lf_http_path(x), err);
-		snprintf(told.message, sizeof(told.message), "%s",
-			 err->code == LF_ENOSPACE    ? "the site has no space left"
-			 : err->code == LF_ENOTFOUND ? "what the request names is not there"
-			 : err->code == LF_EUNREACHABLE
-				 ? "the site cannot do this now"
-				 : "the site could not do this; its log says why");
-		told.target[0] = '\0';
-		told.hint[0] = '\0';
-	}
-	lf_http_answer_error(x, &told);
-}
-
 /* A line of the audit log: what agents are refused, and what makes one. */
 static void audit(const struct lf_intake *intake, const struct lf_http_exchange *x,
 		  const struct admission *admission, const struct ask *ask,
@@ -366,7 +341,7 @@ static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin
 		rc = admit(context, x, admission, &err);
 	if (rc) {
 		free(admission);
-		answer_error(x, &err);
+		lf_http_answer_error(x, &err);
 		audit(context, x, NULL, NULL, &err);
 		return rc;
 	}
@@ -403,7 +378,7 @@ static void complete(void *context, struct lf_http_exchange *x, int sink_error,
 	else
 		rc = serve(&ask, admission->route, &err);
 	if (rc)
-		answer_error(x, &err);
+		lf_http_answer_error(x, &err);
 	else
 		err = LF_ERROR_NONE;
 	audit(context, x, admission, &ask, &err);

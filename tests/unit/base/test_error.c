@@ -86,6 +86,26 @@ static void test_error__is_text_wherever_it_is_cut_and_whatever_is_given(void **
 	assert_string_equal(err.message, "'x?' is cut");
 }
 
+static void test_outside__no_file_is_named(void **state)
+{
+	static const int systems[] = {ENOENT, ENOSPC, EACCES, EIO, EXDEV, EEXIST, EINVAL};
+	static const int codes[] = {LF_EIO, LF_ECORRUPT, LF_EUNREACHABLE, LF_EINTERNAL,
+				    LF_ETIMEOUT};
+	struct lf_error err;
+
+	(void)state;
+	for (size_t i = 0; i < LF_N(systems); i++) {
+		lf_fail_sys(&err, systems[i], "/site/x", "cannot open /site/x");
+		assert_null(strstr(lf_error_outside(&err), "/site"));
+	}
+	for (size_t i = 0; i < LF_N(codes); i++) {
+		lf_fail(&err, codes[i], NULL, "the file /site/x is broken");
+		assert_null(strstr(lf_error_outside(&err), "/site"));
+	}
+	lf_fail(&err, LF_EINVAL, "disks", "a disk has a size");
+	assert_string_equal(lf_error_outside(&err), "a disk has a size");
+}
+
 static void test_table__every_code_has_its_row(void **state)
 {
 	(void)state;
@@ -107,6 +127,7 @@ int main(void)
 		cmocka_unit_test(test_fail_sys__tells_missing_full_and_broken_apart),
 		cmocka_unit_test(test_wrap__keeps_the_inner_message_and_survives_long_ones),
 		cmocka_unit_test(test_error__is_text_wherever_it_is_cut_and_whatever_is_given),
+		cmocka_unit_test(test_outside__no_file_is_named),
 		cmocka_unit_test(test_table__every_code_has_its_row),
 	};
 
