@@ -204,6 +204,6 @@ const struct lf_cli_command lf_cli_audit_commands[] = {
 	 audit_verify,
 	 {{"--remote", NULL, false, "ask the site, although DIR is given"}, {0}},
 	 .offline = true},
-	{"status", NULL, 0, 0, "Show the health of the site itself.", status, {{0}}},
+	{"status", NULL, 0, 0, "Show the health of the Landfall service itself.", status, {{0}}},
 	{0},
 };

@@ -77,8 +77,10 @@ bool lf_cli_help_all(const char *group)
 				any = true;
 			}
 	if (!group)
-		fputs("  vault ...                        Look at and check a vault's directory.\n"
-		      "  peer ...                         Keys for sites that send to this one.\n"
+		fputs("  vault ...                        Work on a vault's directory, without a "
+		      "service.\n"
+		      "  peer ...                         Pairing keys: which other sites may send "
+		      "points here.\n"
 		      "\nlandfall COMMAND --help says more.  See landfall(1).\n",
 		      stdout);
 	return any;

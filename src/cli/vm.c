@@ -108,8 +108,7 @@ const struct lf_cli_command lf_cli_vm_commands[] = {
 	{.words = "vm show", ONE_VM, .help = "Show a virtual machine.", .run = vm_show},
 	{.words = "vm console",
 	 ONE_VM,
-	 .help = "Print what the machine has said on its serial console: its text, without what "
-		 "would move a cursor.",
+	 .help = "Print what a machine has said on its serial console, without control sequences.",
 	 .run = vm_console,
 	 .options = {{"--raw", NULL, false, "every byte as the machine sent it"}}},
 	{.words = "vm start",

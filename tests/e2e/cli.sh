@@ -37,6 +37,7 @@ check "help of everything, of a group, of a command" says 0 "replication enable 
 check "help of a group" says 0 "job watch JOB" job --help
 check "help of a command names its options" says 0 "--no-wait" failover start --help
 check "an unknown command is 2" says 2 "there is no command dance" dance
+check "the first word of a command alone is 2, and says where its commands are" says 2 "advice: see landfall site --help" site
 check "an unknown option is 2, with advice" says 2 "advice: see landfall group create --help" group create g --colour red
 check "a missing argument is 2" says 2 "takes NAME" group create
 check "a missing required option is 2" says 2 "needs --group GROUP" site create s
