@@ -91,6 +91,9 @@ def files_of_a_hostile_disk(site):
     text = open(script, encoding="utf-8").read()
     check("the script does not hold the machine's name", "web1" not in text)
     check("the script, which holds a key, is its owner's alone", stat.S_IMODE(os.stat(script).st_mode) == 0o700, oct(os.stat(script).st_mode))
+    kept = [os.path.join(place, name) for place, _, names in os.walk(os.path.join(site.data, "files")) for name in names]
+    loose = [(os.path.relpath(name, site.data), oct(os.stat(name).st_mode)) for name in kept if not name.endswith("/pid") and os.stat(name).st_mode & 0o077]  # nbdkit's own is a number
+    check("so is what the site keeps of it", kept and not loose, loose)
     up = subprocess.run(["sh", script, "up", top], capture_output=True, text=True, check=False, timeout=120)
     try:
         mounts = [line.split() for line in open("/proc/mounts", encoding="utf-8") if f" {top}/" in line and "/.landfall" not in line]
