@@ -88,8 +88,8 @@ static void end_visitor(struct lf_visitor *visitor, const char *why)
 static unsigned rank(const struct lf_visitor *visitor)
 {
 	static const unsigned ranks[] = {
-		[LF_GATE_HELLO] = 1, [LF_GATE_IDLE] = 2, [LF_GATE_HEAD] = 3,
-		[LF_GATE_BODY] = 3,  [LF_GATE_DROP] = 3, [LF_GATE_WORK] = 0};
+		[LF_GATE_HELLO] = 1, [LF_GATE_IDLE] = 2, [LF_GATE_HEAD] = 3,  [LF_GATE_BODY] = 3,
+		[LF_GATE_DROP] = 3,  [LF_GATE_WORK] = 0, [LF_GATE_ANSWER] = 3};
 
 	if (visitor->ending)
 		return 0;
@@ -160,18 +160,21 @@ static bool is_over(const struct lf_gate *gate, const struct lf_visitor *visitor
 		return still_ms > opts->body_ms ||
 		       (phase_ms > 2 * (int64_t)opts->body_ms &&
 			visitor->received / opts->body_rate < (uint64_t)phase_ms / 1000);
+	case LF_GATE_ANSWER:
+		return !visitor->known && phase_ms > opts->head_ms;
 	case LF_GATE_WORK:
 		break;
 	}
 	return false;
 }
 
-/* Has it sent what nobody has read yet?  Then the delay is ours. */
+/* Has it sent what nobody has read yet?  Then the delay is ours, unless it takes no answer. */
 static bool has_unread(const struct lf_visitor *visitor)
 {
 	int unread = 0;
 
-	return ioctl(visitor->fd, FIONREAD, &unread) == 0 && unread > 0;
+	return visitor->phase != LF_GATE_ANSWER && ioctl(visitor->fd, FIONREAD, &unread) == 0 &&
+	       unread > 0;
 }
 
 static void drain(struct lf_gate *gate, int64_t now)

@@ -6,12 +6,15 @@
  * Nobody can lock others out by staying: where a limit is reached the oldest of
  * those that nobody is known on ends, not the newcomer.  In this order: who has
  * asked nothing yet, who waits between requests, who is sending a head or a
- * body; then those that wait and are known.  A connection whose request is
- * being worked on or answered, or whose known caller is sending, is left alone.
+ * body or takes an answer; then those that wait and are known.  A connection
+ * whose request is being worked on, or whose known caller is sending or takes
+ * an answer, is left alone: how long such an answer may stand still is the
+ * server's to say.
  *
  * What counts as one address: http/sender.h.
  * Connections are ended by shutting their socket down: whoever serves it sees
- * its end.  What a client has sent and the server not yet read counts as sent.
+ * its end.  What a client has sent and the server not yet read counts as sent,
+ * but for one that takes no answer: it is the reason why nothing is read.
  *
  * Bounds: connections_max visitors, of which an address has at most per_address
  * (and 256 more that are ending), LF_GATE_LINGERS sockets that linger.
@@ -28,8 +31,8 @@
 
 struct lf_gate_opts {
 	unsigned connections_max, per_address;
-	unsigned head_ms; /* from the connection, or a request's first line, to the end of its head
-			   */
+	unsigned head_ms; /* from the connection, or a request's first line, to the end of its head;
+			   * also for nobody to take an answer: all of them are small */
 	unsigned idle_ms; /* between requests */
 	unsigned body_ms; /* without a byte of a body; twice that at less than body_rate */
 	unsigned drop_ms; /* for all of a body that is not wanted */
@@ -54,9 +57,10 @@ enum lf_gate_phase {
 	LF_GATE_HELLO, /* has asked nothing yet */
 	LF_GATE_IDLE,
 	LF_GATE_HEAD,
-	LF_GATE_BODY, /* of a request */
-	LF_GATE_DROP, /* a body that is read and dropped */
-	LF_GATE_WORK, /* the request is whole; until it is answered */
+	LF_GATE_BODY,	/* of a request */
+	LF_GATE_DROP,	/* a body that is read and dropped */
+	LF_GATE_WORK,	/* the request is whole; until its answer is set */
+	LF_GATE_ANSWER, /* until the client has taken it */
 };
 void lf_gate_phase(struct lf_visitor *visitor, enum lf_gate_phase phase);
 /* So many bytes of a body have come. */

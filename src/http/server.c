@@ -452,6 +452,7 @@ static enum MHD_Result answer_now(struct lf_http_exchange *x)
 		x->later = false;
 		return MHD_YES;
 	}
+	lf_gate_phase(x->visitor, LF_GATE_ANSWER);
 	return send_answer(x);
 }
 

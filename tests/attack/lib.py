@@ -30,7 +30,7 @@ Site        one landfalld on loopback, in a directory of its own
   blob(method, path, headers={}, body=b"", token=, key=, sas=)      blob calls: by a token, an account's key, a signature, or nothing
   sas(account, container, blob="", sp="r", ...) -> "sv=...&sig=..." signed with the account's key
   state() -> dict; unchanged(ignore=())                             all that lasts: rows, points, claims, blobs, keys
-  restart(), kill(), stop(), alive(), log(), sanitizer_reports(), fds(), rss()
+  restart(), kill(), stop(), alive(), log(), sanitizer_reports(), fds(), sockets(), rss(), processor_seconds()
   corp         a storage account with container "vhds" and blob "finance.vhd" in it, made when first asked for
   victim       an Agent with a recovery point in a vault;  mallory   another, whose owner is hostile
 Agent       a machine that registered: key, certificate, call(method, path, body), poll(), backup(pages)
@@ -125,8 +125,14 @@ class Answer:
 class Wire:
     """A connection: whatever bytes, at whatever pace."""
 
-    def __init__(self, host, port, context, timeout=30, raw=False, source=None):
-        plain = socket.create_connection((host, port), timeout=timeout, source_address=(source, 0) if source else None)
+    def __init__(self, host, port, context, timeout=30, raw=False, source=None, receive=None):
+        plain = socket.socket()
+        if receive:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
+        if source:
+            plain.bind((source, 0))
+        plain.settimeout(timeout)
+        plain.connect((host, port))
         self.socket = plain if raw else context.wrap_socket(plain)
         self.read = b""
 
@@ -333,6 +339,16 @@ class Site:
     def fds(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
+    def sockets(self):
+        """connections it has"""
+        with open(f"/proc/{self.process.pid}/net/tcp") as f:
+            return sum(line.split()[3] == "01" and int(line.split()[1].rsplit(":", 1)[1], 16) == self.port for line in f.readlines()[1:])
+
+    def processor_seconds(self):
+        with open(f"/proc/{self.process.pid}/stat") as f:
+            times = f.read().rsplit(") ", 1)[1].split()
+        return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
+
     def rss(self):
         """bytes of memory it has now"""
         with open(f"/proc/{self.process.pid}/statm") as f:
@@ -340,15 +356,16 @@ class Site:
 
     # -- requests
 
-    def wire(self, cert=None, raw=False, timeout=30, context=None, source=None):
-        """cert: (certificate file, key file); raw: without TLS; source: the address to come from (127.x.y.z)."""
+    def wire(self, cert=None, raw=False, timeout=30, context=None, source=None, receive=None):
+        """cert: (certificate file, key file); raw: without TLS; source: the address to come from (127.x.y.z); receive:
+        bytes that its system takes ahead of it."""
         if not context:
             context = self.context
             if cert:
                 context = ssl.create_default_context(cafile=os.path.join(self.data, "ca.pem"))
                 context.check_hostname = False
                 context.load_cert_chain(*cert)
-        return Wire("127.0.0.1", self.port, context, timeout, raw, source)
+        return Wire("127.0.0.1", self.port, context, timeout, raw, source, receive)
 
     def ask(self, method, path, headers=(), body=b"", cert=None, timeout=60, source=None):
         """One request as it is given; status 0: no answer came."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Somebody who reaches the port and has nothing: no token, no certificate, no key."""
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -525,6 +526,42 @@ def connections_that_stay(site):
     while site.fds() > fds and time.monotonic() < end:
         time.sleep(0.1)
     check("descriptors are back to where they were", site.fds() <= fds, f"{fds}, {site.fds()}")
+
+
+def unread(site, answers):
+    """A connection that asks for so many answers and takes none of them."""
+    wire = site.wire(raw=True, timeout=30, receive=4096)
+    wire.socket = site.context.wrap_socket(wire.socket)
+    wire.socket.setblocking(False)
+    with contextlib.suppress(ssl.SSLWantWriteError):
+        wire.socket.sendall(b"GET /agent/v1/ca HTTP/1.1\r\nHost: x\r\n\r\n" * answers)
+    return wire
+
+
+@attack(options=("--connections-per-address", "6"))
+def answers_that_nobody_takes(site):
+    "who asks and takes no answer locks nobody out, and is ended though more of what it asks waits to be read"
+    wires = [unread(site, 20000) for _ in range(6)]
+    busy = [0]
+    end = time.monotonic() + 60
+    while time.monotonic() < end:  # until the daemon has no more room for what they do not take
+        used = site.processor_seconds()
+        if busy[-1] and used - busy[-1] < 0.2:
+            break
+        busy.append(used)
+        time.sleep(1)
+    started = time.monotonic()
+    answer = site.ask("GET", "/agent/v1/ca")
+    check("somebody else of the address is answered", answer.status == 200, answer)
+    check("at once", time.monotonic() - started < 10, time.monotonic() - started)
+    other = site.ask("GET", "/agent/v1/ca", source="127.0.0.9")
+    check("and of another", other.status == 200, other)
+    end = time.monotonic() + 40
+    while time.monotonic() < end and site.sockets() > 1:
+        time.sleep(0.5)
+    check("in 40 s they have been ended", site.sockets() <= 1, site.sockets())
+    for wire in wires:
+        wire.close()
 
 
 @attack(env={"ASAN_OPTIONS": "quarantine_size_mb=1"})

@@ -96,6 +96,25 @@ static void test_address__at_its_limit_loses_who_asks_least(void **state)
 	lf_gate_free(gate);
 }
 
+static void test_answer__that_nobody_takes_gives_way(void **state)
+{
+	struct lf_gate *gate = lf_gate_new(&roomy);
+	struct guest guests[5];
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++)
+		guests[i] = come(gate, "192.0.2.1", LF_GATE_ANSWER);
+	lf_gate_know(guests[0].visitor);
+	/* it has sent more, which nobody reads before it takes what it asked for */
+	assert_int_equal(write(guests[1].theirs, "x", 1), 1);
+	guests[4] = come(gate, "192.0.2.1", LF_GATE_HELLO);
+	assert_true(ended(&guests[1]));
+	assert_false(ended(&guests[0]) || ended(&guests[2]));
+	for (unsigned i = 0; i < 5; i++)
+		leave(&guests[i]);
+	lf_gate_free(gate);
+}
+
 static void test_address__of_version_six_is_a_network(void **state)
 {
 	struct lf_gate *gate = lf_gate_new(&roomy);
@@ -159,12 +178,18 @@ static void test_time__of_each_phase_ends(void **state)
 	struct guest drop = come(gate, "192.0.2.1", LF_GATE_DROP);
 	struct guest work = come(gate, "192.0.2.1", LF_GATE_WORK);
 	struct guest unread = come(gate, "192.0.2.1", LF_GATE_BODY);
+	struct guest untaken = come(gate, "192.0.2.1", LF_GATE_ANSWER);
+	struct guest known = come(gate, "192.0.2.2", LF_GATE_ANSWER);
+	lf_gate_know(known.visitor);
 	assert_int_equal(write(unread.theirs, "x", 1), 1); /* sent in time: we are late */
+	assert_int_equal(write(untaken.theirs, "x", 1), 1);
 	pause_ms(20);
 	lf_gate_tick(gate);
 	assert_true(ended(&hello) && ended(&idle) && ended(&head) && ended(&body) && ended(&drop));
-	assert_false(ended(&work) || ended(&unread));
-	struct guest *all[] = {&hello, &idle, &head, &body, &drop, &work, &unread};
+	assert_true(ended(&untaken));
+	assert_false(ended(&work) || ended(&unread) || ended(&known));
+	struct guest *all[] = {&hello, &idle,	&head,	  &body, &drop,
+			       &work,  &unread, &untaken, &known};
 	for (size_t i = 0; i < LF_N(all); i++)
 		leave(all[i]);
 	lf_gate_free(gate);
@@ -246,6 +271,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_address__at_its_limit_loses_who_asks_least),
+		cmocka_unit_test(test_answer__that_nobody_takes_gives_way),
 		cmocka_unit_test(test_address__of_version_six_is_a_network),
 		cmocka_unit_test(test_all_places__taken_by_silence_are_made_free),
 		cmocka_unit_test(test_time__of_each_phase_ends),
