@@ -15,7 +15,8 @@
 #define XML_TYPE "application/xml"
 #define LIST_MAX 5000
 
-void lf_blob_xml_text(struct lf_buf *out, const char *text)
+/* Escaped. */
+static void put_text(struct lf_buf *out, const char *text)
 {
 	for (const char *p = text; *p; p++)
 		switch (*p) {
@@ -80,9 +81,9 @@ void lf_blob_answer_error(struct lf_http_exchange *x, const struct lf_error *err
 				   "Bearer authorization_uri=\"https://login\" "
 				   "resource_id=\"https://storage.azure.com\"");
 	lf_buf_puts(&xml, "<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>");
-	lf_blob_xml_text(&xml, code);
+	put_text(&xml, code);
 	lf_buf_puts(&xml, "</Code><Message>");
-	lf_blob_xml_text(&xml, message_for(err));
+	put_text(&xml, message_for(err));
 	lf_buf_puts(&xml, "</Message></Error>");
 	lf_blob_answer_xml(x, lf_error_http(err->code), &xml);
 }
@@ -137,14 +138,14 @@ static void begin_list(struct lf_buf *xml, const char *url, const char *containe
 	lf_buf_puts(
 		xml,
 		"<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults ServiceEndpoint=\"");
-	lf_blob_xml_text(xml, url);
+	put_text(xml, url);
 	lf_buf_puts(xml, "\"");
 	if (container)
 		lf_buf_printf(xml, " ContainerName=\"%s\"", container);
 	lf_buf_puts(xml, ">");
 	if (prefix[0]) {
 		lf_buf_puts(xml, "<Prefix>");
-		lf_blob_xml_text(xml, prefix);
+		put_text(xml, prefix);
 		lf_buf_puts(xml, "</Prefix>");
 	}
 }
@@ -219,7 +220,7 @@ static void put_name(struct lf_buf *xml, const char *name)
 			plain = character >= ' ' && character != 0xFFFE && character != 0xFFFF;
 	lf_buf_puts(xml, plain ? "<Name>" : "<Name Encoded=\"true\">");
 	if (plain)
-		lf_blob_xml_text(xml, name);
+		put_text(xml, name);
 	for (const char *p = plain ? "" : name; *p; p++)
 		if (isalnum((unsigned char)*p) || strchr("-_.~/", *p))
 			lf_buf_append(xml, p, 1);
@@ -294,7 +295,7 @@ int lf_blob_list_blobs(struct lf_blob_service *service, struct lf_http_exchange 
 		put_blob(&xml, name, &st, page, length);
 	}
 	lf_buf_puts(&xml, "</Blobs><NextMarker>");
-	lf_blob_xml_text(&xml, next);
+	put_text(&xml, next);
 	lf_buf_puts(&xml, "</NextMarker></EnumerationResults>");
 	lf_blob_answer_xml(x, 200, &xml);
 	return 0;

@@ -149,8 +149,9 @@ static int check_headers(const struct lf_http_exchange *x, struct lf_error *err)
 		     : 0;
 }
 
-int lf_blob_operation_parse(const struct lf_http_exchange *x, const struct lf_blob_target *target,
-			    enum lf_blob_operation *ret_operation, struct lf_error *err)
+/* What a request does; LF_EUNSUPPORTED "UnsupportedOperation", LF_EINVAL. */
+static int parse_operation(const struct lf_http_exchange *x, const struct lf_blob_target *target,
+			   enum lf_blob_operation *ret_operation, struct lf_error *err)
 {
 	char level = target->blob[0] ? 'b' : target->container[0] ? 'c' : 's';
 	const char *type = lf_http_header(x, "x-ms-blob-type");
@@ -226,6 +227,77 @@ static char *account_dir(const struct lf_blob_request *request)
 	return lf_printf_dup("%s/accounts/%s", request->service->data_dir, request->target.account);
 }
 
+static int check_token(const struct lf_blob_service *service, const char *token,
+		       struct lf_blob_request *request, struct lf_blob_access *access,
+		       struct lf_error *err)
+{
+	/* a token for the management plane is none for data, as in Azure */
+	const char *const audiences[] = {"https://storage.azure.com", NULL};
+	LF_AUTO_JSON *claims = NULL;
+	char issuer[128];
+
+	snprintf(issuer, sizeof(issuer), LF_TOKEN_ISSUER_FORMAT, service->opts.tenant_id);
+	int rc = lf_token_verify(service->opts.token_keys, token, issuer, audiences,
+				 lf_clock_now_ns(service->opts.clock), &claims, err);
+	if (rc)
+		return rc;
+	access->principal = lf_json_text_or(claims, "oid", "");
+	snprintf(request->principal, sizeof(request->principal), "%s", access->principal);
+	return service->opts.authorize(service->opts.context, access, err);
+}
+
+static int check_signature(const struct lf_blob_service *service, struct lf_http_exchange *x,
+			   const char *shared_key, struct lf_blob_access *access,
+			   struct lf_error *err)
+{
+	struct lf_blob_sas sas = {0};
+	LF_AUTO_JSON *keys = NULL;
+
+	int rc = shared_key ? 0 : lf_blob_sas_parse(x, &sas, err);
+	if (!rc && !shared_key && !sas.signature[0])
+		return lf_fail_arm(err, LF_EUNAUTHENTICATED, "NoAuthenticationInformation", NULL,
+				   NULL,
+				   "the request has no bearer token, shared key or shared access "
+				   "signature");
+	if (!rc)
+		rc = service->opts.keys(service->opts.context, access->account, &keys, err);
+	if (rc)
+		return rc;
+	int64_t now = lf_clock_now_ns(service->opts.clock);
+	return shared_key ? lf_blob_shared_key_check(x, shared_key, access->account, keys, now, err)
+			  : lf_blob_sas_check(&sas, access, keys, now, err);
+}
+
+/* Who asks, and may they?  Sets create_only.  LF_EUNAUTHENTICATED, LF_EDENIED. */
+static int authorize(struct lf_http_exchange *x, struct lf_blob_request *request,
+		     struct lf_error *err)
+{
+	static const char bearer[] = "Bearer ", shared[] = "SharedKey ";
+	const char *header = lf_http_header(x, "Authorization");
+	const struct lf_blob_service *service = request->service;
+	struct lf_blob_access access = {.operation = request->operation,
+					.account = request->target.account,
+					.container = request->target.container,
+					.blob = request->target.blob};
+
+	int rc = lf_blob_exists(service->data_dir, &request->target, &access.exists, err);
+	if (rc)
+		return rc;
+	bool by_key = header && lf_text_starts_nocase(header, shared);
+	bool by_token = header && lf_text_starts_nocase(header, bearer);
+	request->by = by_token ? "bearer token" : by_key ? "shared key" : "shared access signature";
+	if (by_token)
+		rc = check_token(service, header + strlen(bearer), request, &access, err);
+	else
+		rc = check_signature(service, x, by_key ? header + strlen(shared) : NULL, &access,
+				     err);
+	if (!rc)
+		rc = service->opts.admit(service->opts.context, &access, x, err);
+	request->create_only = access.create_only;
+	request->agent = access.agent;
+	return rc;
+}
+
 static int fail_account(const struct lf_blob_request *request, struct lf_error *err)
 {
 	return lf_fail_arm(err, LF_ENOTFOUND, "ResourceNotFound", request->target.account, NULL,
@@ -265,9 +337,9 @@ static int decide(struct lf_blob_request *request, struct lf_http_exchange *x, s
 	if (!rc)
 		rc = hold_account(request, err);
 	if (!rc)
-		rc = lf_blob_operation_parse(x, target, &request->operation, err);
+		rc = parse_operation(x, target, &request->operation, err);
 	if (!rc)
-		rc = lf_blob_authorize(x, request, err);
+		rc = authorize(x, request, err);
 	return rc || request->operation != LF_BLOB_PUT ? rc : lf_blob_upload_begin(request, err);
 }
 
@@ -320,76 +392,6 @@ static void complete(void *context, struct lf_http_exchange *x, int sink_error,
 		answer_failure(x, &err);
 	else
 		put_common(x);
-}
-
-static int check_token(const struct lf_blob_service *service, const char *token,
-		       struct lf_blob_request *request, struct lf_blob_access *access,
-		       struct lf_error *err)
-{
-	/* a token for the management plane is none for data, as in Azure */
-	const char *const audiences[] = {"https://storage.azure.com", NULL};
-	LF_AUTO_JSON *claims = NULL;
-	char issuer[128];
-
-	snprintf(issuer, sizeof(issuer), LF_TOKEN_ISSUER_FORMAT, service->opts.tenant_id);
-	int rc = lf_token_verify(service->opts.token_keys, token, issuer, audiences,
-				 lf_clock_now_ns(service->opts.clock), &claims, err);
-	if (rc)
-		return rc;
-	access->principal = lf_json_text_or(claims, "oid", "");
-	snprintf(request->principal, sizeof(request->principal), "%s", access->principal);
-	return service->opts.authorize(service->opts.context, access, err);
-}
-
-static int check_signature(const struct lf_blob_service *service, struct lf_http_exchange *x,
-			   const char *shared_key, struct lf_blob_access *access,
-			   struct lf_error *err)
-{
-	struct lf_blob_sas sas = {0};
-	LF_AUTO_JSON *keys = NULL;
-
-	int rc = shared_key ? 0 : lf_blob_sas_parse(x, &sas, err);
-	if (!rc && !shared_key && !sas.signature[0])
-		return lf_fail_arm(err, LF_EUNAUTHENTICATED, "NoAuthenticationInformation", NULL,
-				   NULL,
-				   "the request has no bearer token, shared key or shared access "
-				   "signature");
-	if (!rc)
-		rc = service->opts.keys(service->opts.context, access->account, &keys, err);
-	if (rc)
-		return rc;
-	int64_t now = lf_clock_now_ns(service->opts.clock);
-	return shared_key ? lf_blob_shared_key_check(x, shared_key, access->account, keys, now, err)
-			  : lf_blob_sas_check(&sas, access, keys, now, err);
-}
-
-int lf_blob_authorize(struct lf_http_exchange *x, struct lf_blob_request *request,
-		      struct lf_error *err)
-{
-	static const char bearer[] = "Bearer ", shared[] = "SharedKey ";
-	const char *header = lf_http_header(x, "Authorization");
-	const struct lf_blob_service *service = request->service;
-	struct lf_blob_access access = {.operation = request->operation,
-					.account = request->target.account,
-					.container = request->target.container,
-					.blob = request->target.blob};
-
-	int rc = lf_blob_exists(service->data_dir, &request->target, &access.exists, err);
-	if (rc)
-		return rc;
-	bool by_key = header && lf_text_starts_nocase(header, shared);
-	bool by_token = header && lf_text_starts_nocase(header, bearer);
-	request->by = by_token ? "bearer token" : by_key ? "shared key" : "shared access signature";
-	if (by_token)
-		rc = check_token(service, header + strlen(bearer), request, &access, err);
-	else
-		rc = check_signature(service, x, by_key ? header + strlen(shared) : NULL, &access,
-				     err);
-	if (!rc)
-		rc = service->opts.admit(service->opts.context, &access, x, err);
-	request->create_only = access.create_only;
-	request->agent = access.agent;
-	return rc;
 }
 
 int lf_blob_open(const struct lf_blob_opts *opts, struct lf_blob_service **ret_service,

@@ -69,14 +69,6 @@ struct lf_blob_request {
 	bool agent;		      /* as in struct lf_blob_access */
 };
 
-/* What a request does; LF_EUNSUPPORTED "UnsupportedOperation", LF_EINVAL. */
-LF_MUST_CHECK int lf_blob_operation_parse(const struct lf_http_exchange *x,
-					  const struct lf_blob_target *target,
-					  enum lf_blob_operation *ret_operation,
-					  struct lf_error *err);
-/* Who asks, and may they?  Sets create_only.  LF_EUNAUTHENTICATED, LF_EDENIED. */
-LF_MUST_CHECK int lf_blob_authorize(struct lf_http_exchange *x, struct lf_blob_request *request,
-				    struct lf_error *err);
 /* A line of the audit log, where it is worth one.  request: what is known of it. */
 void lf_blob_audit(struct lf_blob_request *request, const struct lf_http_exchange *x,
 		   const struct lf_error *err);
@@ -128,7 +120,6 @@ void lf_blob_upload_free(struct lf_blob_upload *upload);
 /* XML answers. */
 void lf_blob_answer_error(struct lf_http_exchange *x, const struct lf_error *err);
 void lf_blob_answer_xml(struct lf_http_exchange *x, int status, struct lf_buf *xml); /* takes it */
-void lf_blob_xml_text(struct lf_buf *out, const char *text);			     /* escaped */
 LF_MUST_CHECK int lf_blob_list_containers(struct lf_blob_service *service,
 					  struct lf_http_exchange *x,
 					  const struct lf_blob_target *target,

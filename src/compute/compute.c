@@ -48,11 +48,6 @@ void lf_compute_free(struct lf_compute *compute)
 	free(compute);
 }
 
-int lf_compute_describe(struct lf_compute *compute, json_t **ret_description, struct lf_error *err)
-{
-	return compute->driver->describe(compute->host, ret_description, err);
-}
-
 /* GUIDs become directory and domain names, so nothing else may pass. */
 static int check_guid(const char *guid, const char *target, struct lf_error *err)
 {

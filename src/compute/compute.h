@@ -28,9 +28,6 @@ struct lf_compute;
 LF_MUST_CHECK int lf_compute_open(const struct lf_compute_opts *opts,
 				  struct lf_compute **ret_compute, struct lf_error *err);
 void lf_compute_free(struct lf_compute *compute);
-/* {"driver","accelerator":"kvm|tcg","reason","version"}: KVM only after a probe boot said so. */
-LF_MUST_CHECK int lf_compute_describe(struct lf_compute *compute, json_t **ret_description,
-				      struct lf_error *err);
 /* vCPUs and memory of an Azure VM size name ("Standard_D4s_v3"), any case; unknown: LF_EINVAL. */
 LF_MUST_CHECK int lf_compute_size(const char *name, unsigned *ret_vcpus, unsigned *ret_memory_mib,
 				  struct lf_error *err);

@@ -17,7 +17,6 @@ struct lf_compute_driver {
 	/* opts outlives the call only; the driver copies what it keeps. */
 	int (*open)(const struct lf_compute_opts *opts, void **ret_host, struct lf_error *err);
 	void (*free)(void *host);
-	int (*describe)(void *host, json_t **ret_description, struct lf_error *err);
 	int (*network_ensure)(void *host, const json_t *network, struct lf_error *err);
 	int (*network_remove)(void *host, const char *guid, struct lf_error *err);
 	int (*vm_define)(void *host, const json_t *vm, struct lf_error *err);

@@ -36,11 +36,6 @@ static const struct {
 			      "every recovery point in stores that are not there"},
 };
 
-const char *lf_piece_name(enum lf_piece piece)
-{
-	return pieces[piece].name;
-}
-
 const char *lf_piece_file(enum lf_piece piece)
 {
 	return pieces[piece].file;

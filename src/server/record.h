@@ -34,7 +34,6 @@ enum lf_piece {
 	LF_PIECE_REGIONS,   /* stores in regions/ */
 	LF_PIECES,
 };
-const char *lf_piece_name(enum lf_piece piece); /* "token-key" */
 const char *lf_piece_file(enum lf_piece piece); /* below DIR */
 /* What goes with it for good, for people. */
 const char *lf_piece_loss(enum lf_piece piece);

@@ -11,7 +11,7 @@
 
 /* Chunks that cannot be had. */
 struct lf_badset {
-	struct lf_chunk_id *ids; /* sorted by lf_badset_sort() */
+	struct lf_chunk_id *ids; /* sorted; looked for by halves */
 	size_t count;
 };
 void lf_badset_done(struct lf_badset *set);

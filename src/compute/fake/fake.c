@@ -85,18 +85,6 @@ static int open_fake(const struct lf_compute_opts *opts, void **ret_host, struct
 	return 0;
 }
 
-static int describe_fake(void *context, json_t **ret_description, struct lf_error *err)
-{
-	(void)context;
-	json_t *description =
-		json_pack("{s:s, s:s, s:s, s:s}", "driver", "fake", "accelerator", "tcg", "reason",
-			  "machines are documents only", "version", LF_VERSION);
-	if (!description)
-		return lf_fail_nomem(err);
-	*ret_description = description;
-	return 0;
-}
-
 static int ensure_fake_network(void *context, const json_t *network, struct lf_error *err)
 {
 	struct fake_host *host = context;
@@ -432,7 +420,6 @@ const struct lf_compute_driver lf_compute_fake = {
 	.name = "fake",
 	.open = open_fake,
 	.free = free_fake,
-	.describe = describe_fake,
 	.network_ensure = ensure_fake_network,
 	.network_remove = remove_fake_network,
 	.vm_define = define_fake,

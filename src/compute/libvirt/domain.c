@@ -92,7 +92,7 @@ static int define_domain(struct lf_host *host, const json_t *vm, struct lf_error
 		return lf_fail_nomem(err);
 	int rc = lf_host_connect(host, &conn, err);
 	if (!rc)
-		rc = lf_host_kvm(host, &env.kvm, NULL, err);
+		rc = lf_host_kvm(host, &env.kvm, err);
 	if (!rc)
 		rc = lf_domain_xml(vm, &env, &xml, err);
 	if (rc)

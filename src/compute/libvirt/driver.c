@@ -131,33 +131,6 @@ int lf_host_open_way(const struct lf_host *host, const char *path, struct lf_err
 	return lf_acl_allow_reach(path, top, uid, gid, err);
 }
 
-static int describe(void *context, json_t **ret_description, struct lf_error *err)
-{
-	struct lf_host *host = context;
-	LF_AUTO_CONN conn = NULL;
-	const json_t *answer = NULL;
-	unsigned long version = 0;
-	char text[32];
-	bool kvm;
-
-	int rc = lf_host_connect(host, &conn, err);
-	if (!rc)
-		rc = lf_host_kvm(host, &kvm, &answer, err);
-	if (rc)
-		return rc;
-	if (virConnectGetVersion(conn, &version))
-		return lf_fail_virt(err, host->uri, "cannot ask for the version");
-	snprintf(text, sizeof(text), "%lu.%lu.%lu", version / 1000000, version / 1000 % 1000,
-		 version % 1000);
-	json_t *description = json_pack(
-		"{s:s, s:s, s:s, s:s+}", "driver", "libvirt", "accelerator", kvm ? "kvm" : "tcg",
-		"reason", lf_json_text_or(answer, "reason", ""), "version", "QEMU ", text);
-	if (!description)
-		return lf_fail_nomem(err);
-	*ret_description = description;
-	return 0;
-}
-
 static void free_host(void *context)
 {
 	struct lf_host *host = context;
@@ -236,7 +209,6 @@ const struct lf_compute_driver lf_compute_libvirt = {
 	.name = "libvirt",
 	.open = open_host,
 	.free = free_host,
-	.describe = describe,
 	.network_ensure = ensure_network,
 	.network_remove = remove_network,
 	.vm_define = lf_libvirt_define,

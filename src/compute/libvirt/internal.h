@@ -74,9 +74,8 @@ LF_MUST_CHECK int lf_host_open_way(const struct lf_host *host, const char *path,
 				   struct lf_error *err);
 
 /* probe.c */
-/* Is KVM usable?  Asks once a kernel; *ret_answer (may be NULL) is borrowed for good. */
-LF_MUST_CHECK int lf_host_kvm(struct lf_host *host, bool *ret_kvm, const json_t **ret_answer,
-			      struct lf_error *err);
+/* Is KVM usable?  Asks once a kernel. */
+LF_MUST_CHECK int lf_host_kvm(struct lf_host *host, bool *ret_kvm, struct lf_error *err);
 
 /* disks.c */
 LF_MUST_CHECK int lf_disks_make(struct lf_host *host, const json_t *vm, struct lf_error *err);

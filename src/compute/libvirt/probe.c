@@ -122,8 +122,7 @@ static int probe(struct lf_host *host, const char *kernel, json_t **ret_answer,
 	return 0;
 }
 
-int lf_host_kvm(struct lf_host *host, bool *ret_kvm, const json_t **ret_answer,
-		struct lf_error *err)
+int lf_host_kvm(struct lf_host *host, bool *ret_kvm, struct lf_error *err)
 {
 	struct utsname names;
 
@@ -136,7 +135,5 @@ int lf_host_kvm(struct lf_host *host, bool *ret_kvm, const json_t **ret_answer,
 			return rc;
 	}
 	*ret_kvm = strcmp(lf_json_text_or(host->accelerator, "accelerator", ""), "kvm") == 0;
-	if (ret_answer)
-		*ret_answer = host->accelerator;
 	return 0;
 }
