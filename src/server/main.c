@@ -114,26 +114,35 @@ static int parse_rate(const char *text, struct lf_daemon_opts *opts, struct lf_e
 	return 0;
 }
 
+static int parse_peer(const char *text, struct lf_daemon_opts *opts, struct lf_error *err)
+{
+	if (opts->n_peers == LF_DAEMON_PEERS_MAX)
+		return lf_fail(err, LF_EINVAL, text, "at most %u peers", LF_DAEMON_PEERS_MAX);
+	opts->peers[opts->n_peers++] = text;
+	return 0;
+}
+
+static const struct option options[] = {
+	{"data", required_argument, NULL, 'd'},
+	{"listen", required_argument, NULL, 'l'},
+	{"compute", required_argument, NULL, 'c'},
+	{"peer", required_argument, NULL, 'p'},
+	{"dedup", required_argument, NULL, 'D'},
+	{"allow", required_argument, NULL, 'a'},
+	{"accept-loss", required_argument, NULL, 'A'},
+	{"public-name", required_argument, NULL, 'n'},
+	{"connections-per-address", required_argument, NULL, 'C'},
+	{"clock-rate", required_argument, NULL, 'r'},
+	{"log-level", required_argument, NULL, 'L'},
+	{"routes", no_argument, NULL, 'R'},
+	{"version", no_argument, NULL, 'V'},
+	{"help", no_argument, NULL, 'h'},
+	{0},
+};
+
 /* 0: go on; 1: done (help); negative: error. */
 static int parse_arguments(int argc, char **argv, struct lf_daemon_opts *opts, struct lf_error *err)
 {
-	static const struct option options[] = {
-		{"data", required_argument, NULL, 'd'},
-		{"listen", required_argument, NULL, 'l'},
-		{"compute", required_argument, NULL, 'c'},
-		{"peer", required_argument, NULL, 'p'},
-		{"dedup", required_argument, NULL, 'D'},
-		{"allow", required_argument, NULL, 'a'},
-		{"accept-loss", required_argument, NULL, 'A'},
-		{"public-name", required_argument, NULL, 'n'},
-		{"connections-per-address", required_argument, NULL, 'C'},
-		{"clock-rate", required_argument, NULL, 'r'},
-		{"log-level", required_argument, NULL, 'L'},
-		{"routes", no_argument, NULL, 'R'},
-		{"version", no_argument, NULL, 'V'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
-	};
 	int option, rc = 0;
 
 	while (!rc && (option = getopt_long(argc, argv, "", options, NULL)) != -1)
@@ -148,11 +157,7 @@ static int parse_arguments(int argc, char **argv, struct lf_daemon_opts *opts, s
 			opts->compute = optarg;
 			break;
 		case 'p':
-			if (opts->n_peers == LF_DAEMON_PEERS_MAX)
-				rc = lf_fail(err, LF_EINVAL, optarg, "at most %u peers",
-					     LF_DAEMON_PEERS_MAX);
-			else
-				opts->peers[opts->n_peers++] = optarg;
+			rc = parse_peer(optarg, opts, err);
 			break;
 		case 'D':
 			opts->dedup = optarg;
