@@ -125,8 +125,10 @@ if [ -w /dev/fuse ] && command -v nbdfuse >/dev/null; then
 		TMPDIR=$dir/out "$recover" mount "$dir/store" "$point" "$dir/$end" --disk "disk a" >"$dir/$end.log" 2>&1 &
 		server=$!
 		wait_for "$dir/$end.log"
-		cmp "$dir/a.raw" "$dir/$end/disk a"
-		(: >>"$dir/$end/disk a") 2>/dev/null && fail "a mounted disk could be written to"
+		file=$(head -n 1 "$dir/$end.log")
+		[ "$file" = "$dir/$end/disk-a" ] || fail "the disk a is the file $file: a name with a blank is none for a command"
+		cmp "$dir/a.raw" "$file"
+		(: >>"$file") 2>/dev/null && fail "a mounted disk could be written to"
 		if [ $end = umount ]; then umount "$dir/$end"; else kill -INT "$server"; fi
 		wait "$server" || fail "mount ended with $?: $(cat "$dir/$end.log")"
 		server=
