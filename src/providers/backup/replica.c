@@ -48,7 +48,7 @@ static int check_row(const struct rows *rows, const json_t *row, struct lf_error
 	const json_t *state = lf_json_at(row, "state");
 	size_t len = strlen(rows->vault);
 
-	if (!is_sent(type) || !json_is_object(lf_json_at(row, "doc")))
+	if (!is_sent(type) || !json_is_object(lf_json_at(row, "doc")) || !json_is_object(state))
 		return lf_fail(err, LF_EINVAL, "resources", "rows of %.100s are not taken", type);
 	if (lf_text_equal_nocase(type, LF_GROUP_TYPE)) {
 		size_t group = strlen(id);
