@@ -18,7 +18,7 @@
 #define MAC_MARK     ",\"mac\":\"" /* what is hashed of a line ends before it */
 #define MAC_TAIL     (strlen(MAC_MARK) + 2 * MAC_SIZE + 2) /* to the end, without the line break */
 #define BEGIN_ACTION "Landfall/audit/segments/begin"	   /* first line of every segment */
-#define ADDRESSES    256
+#define ADDRESSES    256 /* counted apart; the one full for longest makes room */
 
 /* Where a chain stands. */
 struct audit_point {

@@ -7,9 +7,9 @@
  */
 #include "audit/internal.h"
 
-#define BURST	     20
+#define BURST	     20 /* lines */
 #define EVERY_NS     (60 * LF_NS_PER_S)
-#define ALL_BURST    400
+#define ALL_BURST    400 /* lines */
 #define ALL_EVERY_NS (10 * LF_NS_PER_S)
 #define SAY_EVERY_NS (60 * LF_NS_PER_S)
 

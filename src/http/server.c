@@ -38,10 +38,10 @@
 #define IDLE_MS		    60000u
 #define BODY_MS		    30000u
 #define DROP_MS		    10000u
-#define BODY_RATE	    256u
-#define BODIES_NOBODY	    ((size_t)32 << 20)
-#define BODIES_KNOWN	    ((size_t)128 << 20)
-#define BODY_LARGE	    ((size_t)1 << 20) /* worth giving its memory back */
+#define BODY_RATE	    256u		/* bytes a second */
+#define BODIES_NOBODY	    ((size_t)32 << 20)	/* bytes, of all that nobody is known on */
+#define BODIES_KNOWN	    ((size_t)128 << 20) /* bytes, of all others */
+#define BODY_LARGE	    ((size_t)1 << 20)	/* worth giving its memory back */
 #define STREAM_BLOCK	    (64u << 10)
 #define LINGER_BYTES	    (64u << 20)
 #define STOP_GRACE_NS	    (5 * LF_NS_PER_S)

@@ -11,7 +11,7 @@
 #include "vault/regionrecord.h"
 
 #define RECORD_VERSION 1
-#define CLIENT_MAX     65536
+#define CLIENT_MAX     65536 /* bytes of client.env */
 
 static const struct {
 	const char *name, *file, *loss;

@@ -85,10 +85,8 @@ static int find_principal(struct lf_arm_call *call, const char *client_id, char 
 /* "https://host//.default" asks for the audience "https://host/": what is before "/.default". */
 static void cut_scope(char *scope)
 {
-	size_t len = strlen(scope), tail = strlen("/.default");
-
 	scope[strcspn(scope, " ")] = '\0';
-	len = strlen(scope);
+	size_t len = strlen(scope), tail = strlen("/.default");
 	if (len > tail && lf_text_equal_nocase(scope + len - tail, "/.default"))
 		scope[len - tail] = '\0';
 }

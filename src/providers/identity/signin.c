@@ -16,9 +16,9 @@
 #include "http/sender.h"
 #include "os/thread.h"
 
-#define KNOWN	 128
-#define FAILURES 512
-#define KEY_SIZE 32
+#define KNOWN	 128 /* secrets that were right; the oldest makes room */
+#define FAILURES 512 /* senders and their client ids; the oldest makes room */
+#define KEY_SIZE 32  /* bytes */
 
 /* Of no secret: what is checked where there is no such client id. */
 static const char nobody[] = "scrypt$00000000000000000000000000000000$"

@@ -26,10 +26,10 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-#define LF_SIGN_IN_QUEUE	64u
+#define LF_SIGN_IN_QUEUE	64u /* tries that wait */
 #define LF_SIGN_IN_ADDRESS	48u
 #define LF_SIGN_IN_KNOWN_S	300
-#define LF_SIGN_IN_FREE		5u
+#define LF_SIGN_IN_FREE		5u /* wrong secrets without a delay */
 #define LF_SIGN_IN_ADDRESS_FREE 30u
 #define LF_SIGN_IN_DELAY_S	60
 #define LF_SIGN_IN_FORGET_S	900
