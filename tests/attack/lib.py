@@ -671,7 +671,8 @@ class Agent:
             answer = self.poll()
             items = (answer.json or {}).get("assignments") or []
             self.blob_token = (answer.json or {}).get("blobToken")
-            if items and (not due or items[0].get("due")):
+            # what the owner asks for has a token; a machine without a point is due before that, too
+            if items and (not due or (items[0].get("due") and items[0].get("token"))):
                 return items[0]
             time.sleep(0.2)
         raise RuntimeError(f"{self.name} is asked for nothing: {answer}")
