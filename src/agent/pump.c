@@ -232,7 +232,7 @@ int lf_pump_window_end(struct lf_pump *pump, uint64_t upto, struct lf_error *err
 	if (rc)
 		return rc;
 	parcel->upto = upto;
-	bool full = (pump->pack && lf_pack_writer_size(pump->pack) >= LF_PACK_TARGET_BYTES) ||
+	bool full = (pump->pack && lf_pack_writer_is_full(pump->pack)) ||
 		    pump->n_seen > SEEN_SLOTS / 2 ||
 		    parcel->extents.len / LF_EXTENT_WIRE_SIZE > EXTENTS_FLUSH;
 	return full ? give_parcel(pump, err) : 0;

@@ -193,9 +193,8 @@ static int open_pack(void *context, const uint8_t *owner, struct lf_pack_writer 
 		     struct lf_error *err)
 {
 	struct lf_peer_session *session = context;
-	bool done =
-		session->writer && (lf_pack_writer_size(session->writer) >= LF_PACK_TARGET_BYTES ||
-				    !lf_pack_writer_is_of(session->writer, owner));
+	bool done = session->writer && (lf_pack_writer_is_full(session->writer) ||
+					!lf_pack_writer_is_of(session->writer, owner));
 	int rc = done ? close_pack(session, err) : 0;
 
 	if (!rc && !session->writer) {

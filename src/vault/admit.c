@@ -180,6 +180,7 @@ int lf_pack_admit(struct lf_vault *vault, int fd, const struct lf_pack_footer *f
 				      .order = order,
 				      .count = footer->count,
 				      .owner = lf_pack_owner(footer->flags, footer->salt)};
+	uint64_t plain = 0;
 
 	if (!order)
 		return lf_fail_nomem(err);
@@ -187,8 +188,12 @@ int lf_pack_admit(struct lf_vault *vault, int fd, const struct lf_pack_footer *f
 			     err);
 	for (uint32_t i = 0; !rc && i < footer->count; i++) {
 		order[i] = footer->entries[i];
+		plain += order[i].plain;
 		rc = check_entry(&order[i], err);
 	}
+	if (!rc && plain > LF_PACK_PLAIN_MAX)
+		rc = lf_fail(err, LF_ECORRUPT, NULL, "its chunks hold more than %llu GiB",
+			     (unsigned long long)(LF_PACK_PLAIN_MAX >> 30));
 	if (rc)
 		return rc;
 	qsort(order, footer->count, sizeof(*order), compare_offsets);

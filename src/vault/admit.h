@@ -17,7 +17,8 @@
 /*
  * Check all records of the pack in fd, whose footer has been read: checksum,
  * seal, compression, and that they are what their ids say, data of whole pages.
- * LF_ECORRUPT: one is not.  LF_EDENIED: sealed with a key that is not known.
+ * LF_ECORRUPT: one is not, or they hold more than LF_PACK_PLAIN_MAX.  LF_EDENIED: sealed with a key
+ * that is not known.
  */
 LF_MUST_CHECK int lf_pack_admit(struct lf_vault *vault, int fd, const struct lf_pack_footer *footer,
 				struct lf_error *err);

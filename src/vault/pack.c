@@ -30,6 +30,7 @@ struct lf_pack_writer {
 	uint8_t *buffer;  /* the file's bytes from flushed on */
 	size_t used;
 	uint64_t flushed;
+	uint64_t plain;		      /* bytes that its chunks hold */
 	struct lf_pack_footer footer; /* entries in writing order until finished */
 	uint32_t room;
 	uint32_t *table; /* id -> entry number + 1, open addressing */
@@ -204,6 +205,7 @@ int lf_pack_writer_add_coded(struct lf_pack_writer *writer, const struct lf_pack
 		return rc;
 	lf_record_hash(out, stored, entry->hash);
 	writer->used += stored;
+	writer->plain += entry->plain;
 	footer->count++;
 	*table_slot(writer, &like->id) = footer->count;
 	return 0;
@@ -234,6 +236,12 @@ uint64_t lf_pack_writer_size(const struct lf_pack_writer *writer)
 {
 	return writer->flushed + writer->used +
 	       (uint64_t)writer->footer.count * LF_PACK_ENTRY_SIZE + LF_PACK_TRAILER_SIZE;
+}
+
+bool lf_pack_writer_is_full(const struct lf_pack_writer *writer)
+{
+	return lf_pack_writer_size(writer) >= LF_PACK_TARGET_BYTES ||
+	       writer->plain >= LF_PACK_PLAIN_TARGET;
 }
 
 int lf_pack_writer_finish(struct lf_pack_writer *writer, char ret_name[static LF_PACK_NAME_SIZE],

@@ -14,6 +14,10 @@
 
 #define LF_PACK_TARGET_BYTES (16u << 20) /* close a pack when it is this long */
 #define LF_PACK_BYTES_MAX    (64u << 20)
+/* Of what its chunks hold when they are opened: writers close a pack at the first, and none from
+ * outside is taken beyond the second.  Who has to look into it does so in a time that he knows. */
+#define LF_PACK_PLAIN_TARGET (UINT64_C(1) << 30)
+#define LF_PACK_PLAIN_MAX    (UINT64_C(4) << 30)
 #define LF_PACK_NAME_SIZE    65 /* hex SHA-256 and NUL */
 
 struct lf_chunk_hasher; /* keyed hash with the key already absorbed */
@@ -48,6 +52,8 @@ LF_MUST_CHECK int lf_pack_writer_add(struct lf_pack_writer *writer, const struct
 				     const void *data, size_t len, struct lf_error *err);
 /* Bytes so far, footer included. */
 uint64_t lf_pack_writer_size(const struct lf_pack_writer *writer);
+/* Time to close it: it is as long as a pack should be, or holds as much. */
+bool lf_pack_writer_is_full(const struct lf_pack_writer *writer);
 /* Footer, fsync, name.  The writer can only be freed after. */
 LF_MUST_CHECK int lf_pack_writer_finish(struct lf_pack_writer *writer,
 					char ret_name[static LF_PACK_NAME_SIZE],

@@ -103,7 +103,7 @@ static int store_new_chunk(struct lf_segment_worker *worker, const struct lf_chu
 		return rc;
 	worker->new_bytes += len;
 	worker->recent_new += len;
-	if (lf_pack_writer_size(worker->writer) >= LF_PACK_TARGET_BYTES ||
+	if (lf_pack_writer_is_full(worker->writer) ||
 	    worker->reserved_count >= LF_RESERVED_SLOTS / 2)
 		rc = lf_segment_close_pack(worker, err);
 	return rc;

@@ -287,9 +287,10 @@ static int take_file(struct lf_vault *vault, const char *path, char **ret_path,
 	return 0;
 }
 
-/* Is the file a whole pack, of what its records' ids say? */
+/* Is the file a whole pack, of what its records' ids say?  *ret_known: one of its name is here
+ * already; what this one holds was not looked at. */
 static int check_pack(struct lf_vault *vault, const char *path, struct lf_pack_footer *footer,
-		      struct lf_error *err)
+		      bool *ret_known, struct lf_error *err)
 {
 	LF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
@@ -297,9 +298,10 @@ static int check_pack(struct lf_vault *vault, const char *path, struct lf_pack_f
 	if (fd < 0 || fstat(fd, &st))
 		return lf_fail_sys(err, errno, path, "cannot open %s", path);
 	int rc = lf_pack_footer_read(read_fd_at, &fd, (uint64_t)st.st_size, footer, err);
-	if (!rc && !lf_index_has_pack(vault->index, footer->name))
-		rc = lf_pack_admit(vault, fd, footer, err);
-	return rc;
+	if (rc)
+		return rc;
+	*ret_known = lf_index_has_pack(vault->index, footer->name);
+	return *ret_known ? 0 : lf_pack_admit(vault, fd, footer, err);
 }
 
 /* The sender's fault, for good; what is wrong here may be better the next time. */
@@ -323,14 +325,17 @@ int lf_vault_adopt_pack(struct lf_vault *vault, const char *path, struct lf_erro
 {
 	struct lf_pack_footer footer = {0};
 	LF_AUTO_FREE char *taken = NULL;
+	bool known = false;
 	int rc = lf_vault_writable(vault, err);
 
 	if (!rc)
 		rc = take_file(vault, path, &taken, err);
 	if (rc)
 		return rc;
-	rc = check_pack(vault, taken, &footer, err);
-	if (!rc)
+	rc = check_pack(vault, taken, &footer, &known, err);
+	if (!rc && known) /* also if it is collected just now: it is not the one that was checked */
+		rc = lf_file_remove(taken, err);
+	else if (!rc)
 		rc = adopt_footer(vault, &footer, taken, err);
 	else if (is_bad_pack(rc))
 		rc = refuse_pack(taken, err);
@@ -363,8 +368,8 @@ int lf_vault_begin_pack(struct lf_vault *vault, const uint8_t *owner,
 int lf_vault_open_pack(struct lf_vault *vault, const uint8_t *owner, struct lf_pack_writer **writer,
 		       struct lf_error *err)
 {
-	bool done = *writer && (lf_pack_writer_size(*writer) >= LF_PACK_TARGET_BYTES ||
-				!lf_pack_writer_is_of(*writer, owner));
+	bool done = *writer &&
+		    (lf_pack_writer_is_full(*writer) || !lf_pack_writer_is_of(*writer, owner));
 	int rc = done ? lf_vault_close_pack(vault, writer, err) : 0;
 
 	return rc ? rc : lf_vault_begin_pack(vault, owner, writer, err);
@@ -422,7 +427,7 @@ static int put_locked(struct lf_vault *vault, enum lf_chunk_kind kind, const str
 		vault->pending = NULL;
 		return rc;
 	}
-	if (lf_pack_writer_size(vault->pending) >= LF_PACK_TARGET_BYTES)
+	if (lf_pack_writer_is_full(vault->pending))
 		rc = flush_locked(vault, err);
 	return rc;
 }
