@@ -7,11 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/checked.h"
 #include "base/health.h"
 #include "base/fault.h"
 #include "base/text.h"
 #include "os/file.h"
+#include "replication/inventory.h"
 #include "replication/journal.h"
+#include "replication/settle.h"
 #include "vault/key.h"
 #include "vault/point.h"
 
@@ -239,9 +242,43 @@ int lf_inbox_adopt(const struct lf_inbox_point *at, const char *path, struct lf_
 	return rc ? rc : lf_vault_adopt_pack(vault, path, err);
 }
 
+/* A disk's map that is put together. */
+struct build {
+	const struct lf_inbox_point *at;
+	struct lf_map_edit *edit;
+	struct lf_settle *settle;
+	uint64_t pages; /* of the disk */
+};
+
 static int put_extent(void *context, const struct lf_extent *extent, struct lf_error *err)
 {
-	return lf_map_edit_put(context, extent, err);
+	const struct build *build = context;
+
+	if (build->at->stopping && *build->at->stopping)
+		return lf_fail(err, LF_EUNREACHABLE, NULL, "the site is stopping");
+	return lf_map_edit_put(build->edit, extent, err);
+}
+
+static int collect_extent(void *context, const struct lf_extent *extent, struct lf_error *err)
+{
+	const struct build *build = context;
+
+	if (!lf_span_fits(extent->page, extent->pages, build->pages))
+		return lf_fail(err, LF_EINVAL, "extents", "an extent is not on the disk");
+	return lf_settle_add(build->settle, extent, err);
+}
+
+/* The journal's extents into the map, in the order of pages, whatever theirs is. */
+static int apply_journal(struct build *build, const char *path, struct lf_error *err)
+{
+	int rc = lf_settle_new(put_extent, build, &build->settle, err);
+
+	if (!rc)
+		rc = lf_journal_walk(path, collect_extent, build, err);
+	if (!rc)
+		rc = lf_settle_flush(build->settle, err);
+	lf_settle_free(build->settle);
+	return rc;
 }
 
 /* A base is a disk of the point that was claimed. */
@@ -272,24 +309,27 @@ static int build_disk(const struct lf_inbox_point *at, struct lf_vault *vault, c
 	int64_t size = lf_json_int_or(disk, "sizeBytes", 0);
 	LF_AUTO_FREE char *path = journal_path(at, index);
 	struct lf_root root = {0}, wanted, built;
-	struct lf_map_edit *edit = NULL;
+	struct build build = {.at = at};
 
 	if (!path)
 		return lf_fail_nomem(err);
 	int rc = lf_root_parse(lf_json_text_or(disk, "root", ""), &wanted, err);
-	if (!rc && size <= 0)
-		rc = lf_fail(err, LF_EINVAL, "disks", "a disk has a size");
+	if (!rc && (size <= 0 || size > LF_DISK_BYTES_MAX))
+		rc = lf_fail(err, LF_EINVAL, "disks", "a disk has 1 to %lld bytes",
+			     (long long)LF_DISK_BYTES_MAX);
 	if (!rc && base && base[0])
 		rc = base_root(at, vault, body, base, &root, err);
 	if (!rc)
-		rc = lf_map_edit_begin(vault, lf_root_is_empty(&root) ? NULL : &root, &edit, err);
+		rc = lf_map_edit_begin(vault, lf_root_is_empty(&root) ? NULL : &root, &build.edit,
+				       err);
+	build.pages = (uint64_t)(size / LF_PAGE_SIZE + (size % LF_PAGE_SIZE != 0));
 	if (!rc)
-		rc = lf_journal_walk(path, put_extent, edit, err);
+		rc = apply_journal(&build, path, err);
 	if (!rc)
-		rc = lf_map_edit_commit(edit, &built, err);
+		rc = lf_map_edit_commit(build.edit, &built, err);
 	if (!rc && !lf_root_equal(&built, &wanted))
 		rc = lf_fail(err, LF_EINVAL, "disks", "the disk's map differs from the sender's");
-	lf_map_edit_free(edit);
+	lf_map_edit_free(build.edit);
 	return rc;
 }
 

@@ -10,6 +10,8 @@
 #ifndef LF_PEER_INBOX_H
 #define LF_PEER_INBOX_H
 
+#include <stdatomic.h>
+
 #include "base/text.h"
 #include "peer/pairing.h"
 #include "peer/receive.h"
@@ -20,6 +22,7 @@
 struct lf_inbox_point {
 	const struct lf_receive_opts *opts;
 	char pairing[LF_PAIRING_NAME_SIZE], region[65], point[LF_GUID_SIZE];
+	const atomic_bool *stopping; /* what takes long ends; NULL: never */
 };
 
 /* Forget what was begun, if anything.  *ret_base: base_point (may be NULL) came by the same
@@ -38,7 +41,8 @@ LF_MUST_CHECK int lf_inbox_pack_path(const struct lf_inbox_point *at, char **ret
 				     struct lf_error *err);
 LF_MUST_CHECK int lf_inbox_adopt(const struct lf_inbox_point *at, const char *path,
 				 struct lf_error *err);
-/* Put the maps together and compare their roots with those of body; then opts->keep. */
+/* Put the maps together and compare their roots with those of body; then opts->keep.
+ * LF_EUNREACHABLE: the site stops. */
 LF_MUST_CHECK int lf_inbox_commit(const struct lf_inbox_point *at, const json_t *body,
 				  struct lf_error *err);
 LF_MUST_CHECK int lf_inbox_forget(const struct lf_inbox_point *at, struct lf_error *err);

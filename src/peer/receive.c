@@ -35,7 +35,7 @@ struct pack {
 
 /* One request: who asks for what is decided at its head, and kept. */
 struct ask {
-	const struct lf_receive_opts *opts;
+	const struct lf_receive *receive;
 	struct lf_http_exchange *x;
 	const struct route *route;
 	struct lf_inbox_point at;
@@ -162,7 +162,7 @@ static int forget(struct ask *ask, struct lf_error *err)
 	return rc ? rc : answer_empty(ask);
 }
 
-enum { JSON = 1, PACK = 2 };
+enum { JSON = 1, PACK = 2, LATER = 4 };
 struct route {
 	const char *method, *what;
 	unsigned flags;
@@ -172,8 +172,8 @@ struct route {
 static const struct route routes[] = {
 	{"POST", "/begin", JSON, begin_point, "Landfall/peers/begin/action"},
 	{"POST", "/extents", 0, take_extents},
-	{"POST", "/packs", PACK, take_pack},
-	{"POST", "/commit", JSON, commit, "Landfall/peers/commit/action"},
+	{"POST", "/packs", PACK | LATER, take_pack},
+	{"POST", "/commit", JSON | LATER, commit, "Landfall/peers/commit/action"},
 	{"DELETE", "", 0, forget, "Landfall/peers/forget/action"},
 };
 
@@ -236,7 +236,7 @@ static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin
 	int rc = ask ? 0 : lf_fail_nomem(&err);
 
 	if (!rc) {
-		ask->opts = &receive->opts;
+		ask->receive = receive;
 		ask->x = x;
 		ask->pack.fd = -1;
 		ask->route = find_route(receive, x, &ask->at);
@@ -257,28 +257,55 @@ static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin
 	return rc;
 }
 
+static int serve(struct ask *ask, struct lf_error *err)
+{
+	int rc = 0;
+
+	ask->body = lf_http_body(ask->x, &ask->len);
+	if (ask->route->flags & JSON)
+		rc = lf_json_parse(ask->body, ask->len, &ask->doc, err);
+	return rc ? rc : ask->route->fn(ask, err);
+}
+
+static void answer(struct ask *ask, int rc, struct lf_error *err)
+{
+	if (rc)
+		lf_http_answer_error(ask->x, err);
+	else
+		*err = LF_ERROR_NONE;
+	audit(ask->receive, ask->x, ask->route, &ask->at, err);
+}
+
+static void serve_later(void *context, const atomic_bool *stopping)
+{
+	struct ask *ask = context;
+	struct lf_error err = LF_ERROR_NONE;
+
+	ask->at.stopping = stopping;
+	int rc = *stopping ? lf_fail(&err, LF_EUNREACHABLE, NULL, "the site is stopping")
+			   : serve(ask, &err);
+	answer(ask, rc, &err);
+}
+
 static void complete(void *context, struct lf_http_exchange *x, int sink_error,
 		     const struct lf_error *sink_err)
 {
 	struct lf_receive *receive = context;
 	struct ask *ask = lf_http_state(x);
 	struct lf_error err = LF_ERROR_NONE;
-	int rc = 0;
+	int rc;
 
 	if (sink_error) {
 		lf_http_answer_error(x, sink_err);
 		return;
 	}
-	ask->body = lf_http_body(x, &ask->len);
-	if (ask->route->flags & JSON)
-		rc = lf_json_parse(ask->body, ask->len, &ask->doc, &err);
-	if (!rc)
-		rc = ask->route->fn(ask, &err);
-	if (rc)
-		lf_http_answer_error(x, &err);
-	else
-		err = LF_ERROR_NONE;
-	audit(receive, x, ask->route, &ask->at, &err);
+	if (ask->route->flags & LATER && receive->opts.later) {
+		rc = lf_later_give(receive->opts.later, x, ask->at.pairing, serve_later, ask, &err);
+		if (!rc)
+			return;
+	} else
+		rc = serve(ask, &err);
+	answer(ask, rc, &err);
 }
 
 int lf_receive_open(const struct lf_receive_opts *opts, struct lf_receive **ret_receive,

@@ -4,13 +4,14 @@
  *
  * The protocol is docs/peer-protocol.md.  Every call needs the secret of a
  * pairing key of this site that is for the region (peer/pairing.h).  Threads: those of the HTTPS
- * server.
+ * server, and of http/later.h.
  */
 #ifndef LF_PEER_RECEIVE_H
 #define LF_PEER_RECEIVE_H
 
 #include "base/clock.h"
 #include "audit/audit.h"
+#include "http/later.h"
 #include "http/server.h"
 #include "json/json.h"
 #include "vault/regions.h"
@@ -24,7 +25,8 @@ struct lf_receive_opts {
 	struct lf_regions *regions;
 	struct lf_clock *clock;
 	struct lf_audit *audit;
-	const char *data_dir; /* journals and packs under way: DIR/inbox; pairing keys */
+	struct lf_later *later; /* where packs and maps are looked into; NULL (tests): at once */
+	const char *data_dir;	/* journals and packs under way: DIR/inbox; pairing keys */
 	/* Did this pairing send the point that the region's vault has?  LF_ENOTFOUND: there is
 	 * none; LF_ECONFLICT: no, it is this site's own or another's. */
 	int (*sent)(void *context, const struct lf_received *what, struct lf_error *err);

@@ -41,8 +41,10 @@ struct ask {
 	const char *agent, *fingerprint, *session; /* of the admission */
 	const char *body;
 	size_t len;
-	json_t *doc;		 /* body as JSON, where the route takes it */
-	char made[LF_GUID_SIZE]; /* the agent that was registered */
+	json_t *doc; /* body as JSON, where the route takes it */
+	size_t route;
+	const atomic_bool *stopping; /* NULL: served at once */
+	char made[LF_GUID_SIZE];     /* the agent that was registered */
 };
 typedef int ask_fn(struct ask *ask, struct lf_error *err);
 
@@ -189,6 +191,8 @@ static int adopt_packs(struct ask *ask, struct lf_error *err)
 	int rc = lf_replication_session_cache(ask->intake->opts.replication, ask->agent,
 					      ask->session, &account, err);
 	for (const char *p = ask->body; !rc && *p; n++) {
+		if (ask->stopping && *ask->stopping)
+			return lf_fail(err, LF_EUNREACHABLE, NULL, "the site is stopping");
 		size_t len = strcspn(p, "\n");
 		if (n == PACKS_MAX)
 			return lf_fail(err, LF_EINVAL, "body", "name at most %d packs", PACKS_MAX);
@@ -242,7 +246,7 @@ static int commit(struct ask *ask, struct lf_error *err)
 	return 0;
 }
 
-enum { OPEN = 1, JSON = 2 };
+enum { OPEN = 1, JSON = 2, LATER = 4 };
 static const struct {
 	const char *method, *path; /* '*': a session id */
 	unsigned flags;
@@ -257,7 +261,7 @@ static const struct {
 	{"POST", "poll", JSON, POLL_BYTES, poll},
 	{"POST", "sessions", JSON, SMALL_BYTES, begin_session},
 	{"POST", "sessions/*/have", 0, HAVE_IDS_MAX * sizeof(struct lf_chunk_id), have},
-	{"POST", "sessions/*/packs", 0, PACKS_MAX *PACK_LINE, adopt_packs},
+	{"POST", "sessions/*/packs", LATER, PACKS_MAX *PACK_LINE, adopt_packs},
 	{"POST", "sessions/*/extents", 0, LF_BATCH_RECORDS_MAX *LF_EXTENT_WIRE_SIZE, take_extents},
 	{"POST", "sessions/*/commit", JSON, SMALL_BYTES, commit},
 };
@@ -352,13 +356,47 @@ static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin
 	return 0;
 }
 
-static int serve(struct ask *ask, size_t route, struct lf_error *err)
+static int serve(struct ask *ask, struct lf_error *err)
 {
 	ask->body = lf_http_body(ask->x, &ask->len);
-	int rc =
-		routes[route].flags & JSON ? lf_json_parse(ask->body, ask->len, &ask->doc, err) : 0;
+	int rc = routes[ask->route].flags & JSON
+			 ? lf_json_parse(ask->body, ask->len, &ask->doc, err)
+			 : 0;
+	return rc ? rc : routes[ask->route].fn(ask, err);
+}
 
-	return rc ? rc : routes[route].fn(ask, err);
+static void answer(struct ask *ask, int rc, struct lf_error *err)
+{
+	if (rc)
+		lf_http_answer_error(ask->x, err);
+	else
+		*err = LF_ERROR_NONE;
+	audit(ask->intake, ask->x, lf_http_state(ask->x), ask, err);
+	json_decref(ask->doc);
+}
+
+static void serve_later(void *context, const atomic_bool *stopping)
+{
+	LF_AUTO_FREE struct ask *ask = context;
+	struct lf_error err = LF_ERROR_NONE;
+
+	ask->stopping = stopping;
+	int rc = serve(ask, &err);
+	answer(ask, rc, &err);
+}
+
+/* What takes long does not keep a thread that answers. */
+static int put_off(const struct ask *ask, struct lf_error *err)
+{
+	LF_AUTO_FREE struct ask *kept = malloc(sizeof(*kept));
+
+	if (!kept)
+		return lf_fail_nomem(err);
+	*kept = *ask;
+	int rc = lf_later_give(ask->intake->opts.later, ask->x, ask->agent, serve_later, kept, err);
+	if (!rc)
+		(void)lf_steal(&kept);
+	return rc;
 }
 
 static void complete(void *context, struct lf_http_exchange *x, int sink_error,
@@ -367,6 +405,7 @@ static void complete(void *context, struct lf_http_exchange *x, int sink_error,
 	const struct admission *admission = lf_http_state(x);
 	struct ask ask = {.intake = context,
 			  .x = x,
+			  .route = admission->route,
 			  .agent = admission->agent,
 			  .fingerprint = admission->fingerprint,
 			  .session = admission->session};
@@ -375,14 +414,13 @@ static void complete(void *context, struct lf_http_exchange *x, int sink_error,
 
 	if (sink_error)
 		err = *sink_err;
-	else
-		rc = serve(&ask, admission->route, &err);
-	if (rc)
-		lf_http_answer_error(x, &err);
-	else
-		err = LF_ERROR_NONE;
-	audit(context, x, admission, &ask, &err);
-	json_decref(ask.doc);
+	else if (routes[ask.route].flags & LATER && ask.intake->opts.later) {
+		rc = put_off(&ask, &err);
+		if (!rc)
+			return;
+	} else
+		rc = serve(&ask, &err);
+	answer(&ask, rc, &err);
 }
 
 int lf_intake_open(const struct lf_intake_opts *opts, struct lf_intake **ret_intake,

@@ -5,18 +5,20 @@
  * The protocol is docs/agent-protocol.md.  Everything but the CA and the
  * registration needs a client certificate of this site that the agent of its
  * common name goes by; who asks is decided before a body is read.  Threads: those of the HTTPS
- * server.
+ * server, and of http/later.h.
  */
 #ifndef LF_REPLICATION_INTAKE_H
 #define LF_REPLICATION_INTAKE_H
 
 #include "audit/audit.h"
+#include "http/later.h"
 #include "http/server.h"
 #include "replication/replication.h"
 
 struct lf_intake_opts {
 	struct lf_replication *replication;
 	struct lf_audit *audit;
+	struct lf_later *later; /* where packs are looked into; NULL (tests): where they come */
 	const char *ca_cert;
 	/* File of a blob of an account (ARM id); free().  The storage layer is above us. */
 	int (*blob_path)(void *context, const char *account_id, const char *container,

@@ -10,6 +10,7 @@
 #include "arm/arm.h"
 #include "base/health.h"
 #include "blob/blob.h"
+#include "http/later.h"
 #include "http/server.h"
 #include "os/file.h"
 #include "os/process.h"
@@ -49,6 +50,7 @@ struct lf_daemon {
 	struct lf_intake *intake;
 	struct lf_blob_service *blob;
 	struct lf_receive *receive;
+	struct lf_later *later;
 	struct lf_arm *arm;
 	struct lf_http_server *http;
 	char *url;
@@ -260,7 +262,11 @@ static int open_engine(struct lf_daemon *daemon, const struct lf_daemon_opts *op
 static int open_mounts(struct lf_daemon *daemon, struct lf_error *err)
 {
 	const struct lf_context *context = &daemon->context;
-	const struct lf_intake_opts intake = {.replication = context->replication,
+	int rc = lf_later_open(&daemon->later, err);
+	if (rc)
+		return rc;
+	const struct lf_intake_opts intake = {.later = daemon->later,
+					      .replication = context->replication,
 					      .audit = context->audit,
 					      .ca_cert = context->ca_cert,
 					      .blob_path = pack_path,
@@ -279,7 +285,8 @@ static int open_mounts(struct lf_daemon *daemon, struct lf_error *err)
 					  .keys = blob_keys,
 					  .context = daemon};
 
-	const struct lf_receive_opts receive = {.regions = context->regions,
+	const struct lf_receive_opts receive = {.later = daemon->later,
+						.regions = context->regions,
 						.audit = context->audit,
 						.clock = context->clock,
 						.data_dir = daemon->data_dir,
@@ -288,7 +295,7 @@ static int open_mounts(struct lf_daemon *daemon, struct lf_error *err)
 						.forget = forget_point,
 						.context = daemon};
 
-	int rc = lf_receive_open(&receive, &daemon->receive, err);
+	rc = lf_receive_open(&receive, &daemon->receive, err);
 	if (!rc)
 		rc = lf_intake_open(&intake, &daemon->intake, err);
 	if (!rc)
@@ -620,12 +627,14 @@ void lf_daemon_free(struct lf_daemon *daemon)
 	if (daemon->context
 		    .replication) /* requests wait for its commits, and the server for them */
 		lf_replication_stop(daemon->context.replication);
+	lf_later_stop(daemon->later); /* and for these */
 	if (daemon->keeping)
 		lf_clock_wake(daemon->context.clock);
 	while (daemon->keeping)
 		pthread_join(daemon->keepers[--daemon->keeping], NULL);
 	lf_sign_in_stop(daemon->context.sign_in); /* requests wait for it */
 	lf_http_server_free(daemon->http);
+	lf_later_free(daemon->later);
 	lf_sign_in_free(daemon->context.sign_in);
 	lf_jobs_free(lf_steal(&daemon->context.jobs));
 	lf_arm_free(daemon->arm);

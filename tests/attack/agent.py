@@ -3,7 +3,7 @@
 import os
 import struct
 
-from lib import Agent, Pack, attack, check, chunk_id, leaf
+from lib import Agent, Pack, attack, check, chunk_id, leaf, pack_of, zeroes_with_a_number
 
 GUID = "11111111-2222-4333-8444-555555555555"
 
@@ -307,6 +307,52 @@ def answers_about_the_disk(site):
                m.call("POST", f"sessions/{session}/packs", "f6" * 32), m.call("POST", "sessions", b"["), m.call("POST", "nothing")]
     for answer in answers:
         check(f"{answer.status} tells no path", site.dir.encode() not in answer.body and b"accounts/" not in answer.body, answer)
+
+def swollen(id_key, n):
+    """(id, bytes, packed) of n chunks that are almost nothing until they are opened"""
+    import ctypes
+    zstd = ctypes.CDLL("libzstd.so.1")
+    zstd.ZSTD_compress.restype = ctypes.c_size_t
+    zstd.ZSTD_compress.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int]
+    room, chunks = ctypes.create_string_buffer(1 << 19), []
+    for i in range(n):
+        plain = zeroes_with_a_number(i)
+        length = zstd.ZSTD_compress(room, 1 << 19, plain, len(plain), 1)
+        chunks.append((chunk_id(id_key, plain), len(plain), room.raw[:length]))
+    return chunks
+
+
+@attack
+def packs_that_swell(site):
+    "packs whose chunks are large once they are opened keep nobody waiting, and have an end"
+    import threading
+    import time
+    m = site.mallory
+    id_key, data_key, epoch = m.domain_key()
+    session = m.session()
+    chunks = swollen(id_key, 2000)
+    packs = [pack_of(id_key, data_key, epoch, chunks) for _ in range(24)]
+    check("packs that hold 500 MB in little are put", all(m.put_pack(p.name, p.bytes).status == 201 for p in packs), len(packs[0].bytes))
+    statuses, threads = [], []
+    for p in packs:
+        t = threading.Thread(target=lambda p=p: statuses.append(m.call("POST", f"sessions/{session}/packs", p.name)))
+        t.start()
+        threads.append(t)
+    slowest = 0
+    while any(t.is_alive() for t in threads):
+        begun = time.monotonic()
+        status = site.victim.poll().status
+        slowest = max(slowest, time.monotonic() - begun)
+        if status != 200:
+            check("others are served", False, status)
+    for t in threads:
+        t.join()
+    check("they are taken", [s.status for s in statuses] == [204] * 24, statuses)
+    check("others wait for less than 5 s", slowest < 5, slowest)
+    print(f"# the slowest poll of another agent took {slowest:.2f} s")
+    over = pack_of(id_key, data_key, epoch, [(struct.pack(">QQQQ", i, 0, 0, 0), 1 << 18, b"x") for i in range(16400)])
+    answer = m.adopt(session, over)
+    check("one that holds more than 4 GiB is refused before it is opened", answer.code == "PackRefused" and b"more than 4 GiB" in answer.body, answer)
 
 
 @attack

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http/later.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "os/thread.h"
+
+#define WHO_SIZE 64
+
+struct work {
+	struct lf_http_exchange *x;
+	lf_later_fn *fn;
+	void *context;
+	char who[WHO_SIZE];
+	bool running;
+	struct work *next;
+};
+
+struct lf_later {
+	pthread_mutex_t mutex; /* the list */
+	pthread_cond_t changed;
+	struct work *works; /* in the order of arrival */
+	pthread_t threads[LF_LATER_THREADS];
+	unsigned n_threads;
+	atomic_bool stopping;
+};
+
+/* With the mutex held: the oldest whose asker has a turn. */
+static struct work *next_work(const struct lf_later *later)
+{
+	for (struct work *work = later->works; work; work = work->next) {
+		unsigned running = 0;
+		for (const struct work *other = later->works; other; other = other->next)
+			running += other->running && strcmp(other->who, work->who) == 0;
+		if (!work->running && running < LF_LATER_EACH)
+			return work;
+	}
+	return NULL;
+}
+
+/* With the mutex held. */
+static void remove_work(struct lf_later *later, struct work *work)
+{
+	struct work **link = &later->works;
+
+	while (*link != work)
+		link = &(*link)->next;
+	*link = work->next;
+}
+
+static void *serve(void *argument)
+{
+	struct lf_later *later = argument;
+	struct work *work;
+
+	LF_GUARD(&later->mutex);
+	for (;;) {
+		while (!(work = next_work(later)) && !later->stopping)
+			pthread_cond_wait(&later->changed, &later->mutex);
+		if (!work) /* what is left waits for others of its asker: their threads go on */
+			break;
+		work->running = true;
+		pthread_mutex_unlock(&later->mutex);
+		work->fn(work->context, &later->stopping);
+		struct lf_http_exchange *x = work->x;
+		pthread_mutex_lock(&later->mutex);
+		remove_work(later, work);
+		free(work);
+		pthread_cond_broadcast(&later->changed);
+		lf_http_resume(x);
+	}
+	return NULL;
+}
+
+int lf_later_open(struct lf_later **ret_later, struct lf_error *err)
+{
+	struct lf_later *later = calloc(1, sizeof(*later));
+
+	if (!later)
+		return lf_fail_nomem(err);
+	pthread_mutex_init(&later->mutex, NULL);
+	pthread_cond_init(&later->changed, NULL);
+	for (; later->n_threads < LF_LATER_THREADS; later->n_threads++) {
+		int sys = pthread_create(&later->threads[later->n_threads], NULL, serve, later);
+		if (sys) {
+			lf_later_free(later);
+			return lf_fail_sys(err, sys, NULL, "cannot start a thread");
+		}
+	}
+	*ret_later = later;
+	return 0;
+}
+
+int lf_later_give(struct lf_later *later, struct lf_http_exchange *x, const char *who,
+		  lf_later_fn *fn, void *context, struct lf_error *err)
+{
+	struct work *work = calloc(1, sizeof(*work));
+
+	if (!work)
+		return lf_fail_nomem(err);
+	*work = (struct work){.x = x, .fn = fn, .context = context};
+	snprintf(work->who, sizeof(work->who), "%s", who);
+	LF_GUARD(&later->mutex);
+	if (later->stopping) {
+		free(work);
+		return lf_fail(err, LF_EUNREACHABLE, NULL, "the site is stopping");
+	}
+	lf_http_suspend(x);
+	struct work **end = &later->works;
+	while (*end)
+		end = &(*end)->next;
+	*end = work;
+	pthread_cond_broadcast(&later->changed);
+	return 0;
+}
+
+void lf_later_stop(struct lf_later *later)
+{
+	if (!later)
+		return;
+	pthread_mutex_lock(&later->mutex);
+	later->stopping = true;
+	pthread_cond_broadcast(&later->changed);
+	pthread_mutex_unlock(&later->mutex);
+	while (later->n_threads)
+		pthread_join(later->threads[--later->n_threads], NULL);
+}
+
+void lf_later_free(struct lf_later *later)
+{
+	if (!later)
+		return;
+	lf_later_stop(later);
+	pthread_cond_destroy(&later->changed);
+	pthread_mutex_destroy(&later->mutex);
+	free(later);
+}
