@@ -348,7 +348,7 @@ def packs_that_swell(site):
     for t in threads:
         t.join()
     check("they are taken", [s.status for s in statuses] == [204] * 24, statuses)
-    check("others wait for less than 5 s", slowest < 5, slowest)
+    check("others wait for less than 8 s", slowest < 8, slowest)
     print(f"# the slowest poll of another agent took {slowest:.2f} s")
     over = pack_of(id_key, data_key, epoch, [(struct.pack(">QQQQ", i, 0, 0, 0), 1 << 18, b"x") for i in range(16400)])
     answer = m.adopt(session, over)
