@@ -119,12 +119,14 @@ static const struct {
  * its own, a condition, a container for everybody. */
 static int check_headers(const struct lf_http_exchange *x, struct lf_error *err)
 {
-	static const char *const refused[] = {"x-ms-copy-source",
-					      "x-ms-encryption-key",
+	static const char *const refused[] = {"x-ms-encryption-key",
 					      "x-ms-encryption-scope",
 					      "x-ms-immutability-policy-until-date",
 					      "x-ms-legal-hold",
 					      "x-ms-lease-id",
+					      "x-ms-lease-action",
+					      "x-ms-lease-duration",
+					      "x-ms-content-crc64",
 					      "x-ms-if-tags",
 					      "x-ms-if-sequence-number-le",
 					      "x-ms-if-sequence-number-lt",
@@ -149,6 +151,39 @@ static int check_headers(const struct lf_http_exchange *x, struct lf_error *err)
 		     : 0;
 }
 
+static void note_header(void *context, const char *name, const char *value)
+{
+	(void)value;
+	*(const char **)context = name;
+}
+
+/* What is asked of another blob than the one that the URL names: of a copy's source, or of a
+ * version or snapshot, of which there are none (to delete it must not delete the blob). */
+static int check_others(const struct lf_http_exchange *x, struct lf_error *err)
+{
+	static const char *const prefixes[] = {"x-ms-copy-", "x-ms-source-"};
+	static const char *const queries[] = {"snapshot", "versionid", "prevsnapshot",
+					      "deletetype"};
+	const char *found = NULL;
+
+	for (size_t i = 0; i < LF_N(prefixes); i++)
+		lf_http_headers_each(x, prefixes[i], note_header, &found);
+	if (found)
+		return lf_fail_arm(err, LF_EUNSUPPORTED, "UnsupportedHeader", found, "leave it out",
+				   "this site does not serve the header %.100s", found);
+	for (size_t i = 0; i < LF_N(queries); i++) {
+		char value[LF_BLOB_QUERY_SIZE];
+		int rc = lf_blob_query(x, queries[i], value, sizeof(value), err);
+		if (rc)
+			return rc;
+		if (value[0])
+			return lf_fail_arm(err, LF_EUNSUPPORTED, "UnsupportedQueryParameter",
+					   queries[i], "leave it out",
+					   "this site keeps no snapshots and versions of blobs");
+	}
+	return 0;
+}
+
 /* What a request does; LF_EUNSUPPORTED "UnsupportedOperation", LF_EINVAL. */
 static int parse_operation(const struct lf_http_exchange *x, const struct lf_blob_target *target,
 			   enum lf_blob_operation *ret_operation, struct lf_error *err)
@@ -162,6 +197,8 @@ static int parse_operation(const struct lf_http_exchange *x, const struct lf_blo
 		rc = lf_blob_query(x, "restype", restype, sizeof(restype), err);
 	if (!rc)
 		rc = check_headers(x, err);
+	if (!rc)
+		rc = check_others(x, err);
 	if (rc)
 		return rc;
 	/* without it a container's URL is that of a blob in $root, which is not served */

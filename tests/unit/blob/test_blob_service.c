@@ -380,7 +380,11 @@ static void test_header__that_is_not_obeyed_is_refused(void **state)
 {
 	static const char *const headers[][2] = {{"x-ms-copy-source", "https://site/acct/box/y"},
 						 {"x-ms-encryption-key", "AAAA"},
+						 {"x-ms-copy-action", "abort"},
+						 {"X-Ms-Source-Range", "bytes=0-5"},
+						 {"x-ms-content-crc64", "AAAAAAAAAAA="},
 						 {"x-ms-lease-id", "1"},
+						 {"x-ms-lease-duration", "-1"},
 						 {"If-Match", "\"0x1\""},
 						 {"If-None-Match", "\"0x1\""}};
 	struct site *site = *state;
@@ -395,6 +399,31 @@ static void test_header__that_is_not_obeyed_is_refused(void **state)
 		standin_done(&x);
 	}
 	assert_int_equal(call(site, "GET", "/acct/box/x", "r", NULL), 404);
+}
+
+/* There are none of them: to delete one must not delete the blob. */
+static void test_snapshot_or_version__is_not_the_blob(void **state)
+{
+	static const char *const queries[] = {"&snapshot=2020-01-01T00:00:00.0000000Z",
+					      "&versionid=2020-01-01T00:00:00.0000000Z",
+					      "&deletetype=permanent"};
+	static const char *const methods[] = {"DELETE", "GET", "PUT"};
+	struct site *site = *state;
+
+	struct lf_http_exchange put = asked("PUT", "/acct/box/kept", "w", NULL);
+	standin_add(&put, "x-ms-blob-type", "BlockBlob");
+	standin_call(site->handler, &put);
+	assert_int_equal(put.status, 201);
+	standin_done(&put);
+	for (size_t i = 0; i < LF_N(queries) * LF_N(methods); i++) {
+		struct lf_http_exchange x = asked(methods[i % LF_N(methods)], "/acct/box/kept",
+						  "rwd", queries[i / LF_N(methods)]);
+		standin_add(&x, "x-ms-blob-type", "BlockBlob");
+		standin_call(site->handler, &x);
+		assert_int_equal(x.status, 400);
+		standin_done(&x);
+	}
+	assert_int_equal(call(site, "GET", "/acct/box/kept", "r", NULL), 200);
 }
 
 static void test_query__that_cannot_be_read_is_refused(void **state)
@@ -431,6 +460,7 @@ int main(void)
 		TEST(test_list__encodes_a_name_that_xml_cannot_hold),
 		TEST(test_error__tells_no_path_of_the_site),
 		TEST(test_header__that_is_not_obeyed_is_refused),
+		TEST(test_snapshot_or_version__is_not_the_blob),
 		TEST(test_query__that_cannot_be_read_is_refused),
 	};
 
