@@ -78,23 +78,32 @@ static void digest_failures(const struct lf_sign_in *sign_in, const struct lf_si
 			    uint8_t ret_address[static KEY_SIZE])
 {
 	struct lf_sender sender = lf_sender_parse(attempt->address);
-	char from[LF_SENDER_SIZE];
+	char from[LF_SENDER_SIZE], client[64];
 
 	lf_sender_text(&sender, from);
-	const char *const texts[] = {from, attempt->client_id};
+	/* ids are found in either case; no id is longer */
+	snprintf(client, sizeof(client), "%s", attempt->client_id);
+	for (char *p = client; *p; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p | 0x20);
+	const char *const texts[] = {from, client};
 	digest(sign_in, texts, 2, ret_client);
 	digest(sign_in, texts, 1, ret_address);
 }
 
 /* With the mutex. */
-static bool is_known(const struct lf_sign_in *sign_in, const uint8_t wanted[static KEY_SIZE])
+static bool is_known(struct lf_sign_in *sign_in, const uint8_t wanted[static KEY_SIZE])
 {
 	int64_t now_ns = lf_clock_now_ns(sign_in->clock);
 
-	for (size_t i = 0; i < KNOWN; i++)
-		if (sign_in->known[i].until_ns > now_ns &&
-		    CRYPTO_memcmp(sign_in->known[i].digest, wanted, KEY_SIZE) == 0)
-			return true;
+	for (size_t i = 0; i < KNOWN; i++) {
+		struct known *known = &sign_in->known[i];
+		if (known->until_ns <= now_ns ||
+		    CRYPTO_memcmp(known->digest, wanted, KEY_SIZE) != 0)
+			continue;
+		known->until_ns = now_ns + LF_SIGN_IN_KNOWN_S * LF_NS_PER_S;
+		return true;
+	}
 	return false;
 }
 

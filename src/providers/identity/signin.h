@@ -7,9 +7,10 @@
  * most LF_SIGN_IN_QUEUE wait, LF_SIGN_IN_ADDRESS of them of one address; what
  * counts as one address: http/sender.h.
  *
- * A secret that was right is remembered for LF_SIGN_IN_KNOWN_S seconds, as a hash with a key of
- * this process: clients that sign in again do not wait.  It holds for the hash that is stored now,
- * so a changed secret is not outlived.
+ * A secret that was right is remembered for LF_SIGN_IN_KNOWN_S seconds after it was used last, as a
+ * hash with a key of this process: clients that sign in again do not wait, and wrong secrets of
+ * others behind their address do not keep them out.  That is longer than a token is good for.  It
+ * holds for the hash that is stored now, so a changed secret is not outlived.
  *
  * After LF_SIGN_IN_FREE wrong secrets for a client id from one address the next try from there
  * has to wait, 1 s, then 2, 4, ... up to LF_SIGN_IN_DELAY_S; of an address with whatever client
@@ -28,7 +29,7 @@
 
 #define LF_SIGN_IN_QUEUE	64u /* tries that wait */
 #define LF_SIGN_IN_ADDRESS	48u
-#define LF_SIGN_IN_KNOWN_S	300
+#define LF_SIGN_IN_KNOWN_S	(24 * 3600)
 #define LF_SIGN_IN_FREE		5u /* wrong secrets without a delay */
 #define LF_SIGN_IN_ADDRESS_FREE 30u
 #define LF_SIGN_IN_DELAY_S	60

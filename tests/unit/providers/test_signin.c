@@ -223,6 +223,35 @@ static void test_sign_in__a_network_has_the_room_of_one_address_in_the_queue(voi
 	wait_for(f, waiting + 1);
 }
 
+static void test_sign_in__wrong_secrets_of_neighbours_do_not_keep_who_was_right_out(void **state)
+{
+	struct fixture *f = *state;
+	bool waited;
+
+	assert_int_equal(try_one(f, "right", "192.0.2.1", &waited), LF_SIGN_IN_RIGHT);
+	/* a token is good for an hour: then its owner comes again */
+	for (unsigned hour = 0; hour < 30; hour++) {
+		lf_clock_step(f->clock, 3600 * LF_NS_PER_S);
+		for (unsigned i = 0; i < LF_SIGN_IN_FREE && hour % 10 == 9; i++)
+			assert_int_equal(try_one(f, "wrong", "192.0.2.1", &waited),
+					 LF_SIGN_IN_WRONG);
+		assert_int_equal(try_one(f, "right", "192.0.2.1", &waited), LF_SIGN_IN_RIGHT);
+		assert_false(waited);
+	}
+}
+
+static void test_sign_in__a_client_id_in_capitals_is_the_same_one(void **state)
+{
+	struct fixture *f = *state;
+	enum lf_sign_in_result result;
+	bool waited;
+
+	for (unsigned i = 0; i < LF_SIGN_IN_FREE; i++)
+		assert_int_equal(try_one(f, "wrong", "192.0.2.1", &waited), LF_SIGN_IN_WRONG);
+	assert_true(begin(f, "CLIENT", "wrong", f->stored, "192.0.2.1", &result));
+	assert_int_equal(result, LF_SIGN_IN_DELAYED);
+}
+
 static void test_sign_in__many_of_one_client_at_once_cost_one_hash(void **state)
 {
 	struct fixture *f = *state;
@@ -258,6 +287,8 @@ int main(void)
 		TEST(test_sign_in__an_address_that_tries_many_clients_is_delayed),
 		TEST(test_sign_in__the_queue_is_bounded_for_all_and_for_each_address),
 		TEST(test_sign_in__a_network_has_the_room_of_one_address_in_the_queue),
+		TEST(test_sign_in__wrong_secrets_of_neighbours_do_not_keep_who_was_right_out),
+		TEST(test_sign_in__a_client_id_in_capitals_is_the_same_one),
 		TEST(test_sign_in__many_of_one_client_at_once_cost_one_hash),
 	};
 
