@@ -62,6 +62,37 @@ static char *session_file(const struct lf_inbox_point *at)
 	return lf_printf_dup("%s/inbox/%s/%s/session", at->opts->data_dir, at->region, at->point);
 }
 
+/*
+ * Who began a point goes on with it: another pairing, which is told neither its id nor that it is
+ * there, does not.  LF_ENOTFOUND: not begun, or by another.
+ */
+static int check_own(const struct lf_inbox_point *at, struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = point_dir(at);
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/pairing", dir ? dir : "");
+	LF_AUTO_BUF pairing = LF_BUF_INIT;
+
+	if (!dir || !path)
+		return lf_fail_nomem(err);
+	int rc = lf_file_read(path, LF_PAIRING_NAME_SIZE, &pairing, err);
+	if (rc == LF_ENOTFOUND && access(dir, F_OK) == 0)
+		return 0; /* begun by an earlier version, or not quite */
+	if (!rc && strcmp(lf_buf_text(&pairing), at->pairing) == 0)
+		return 0;
+	return rc && rc != LF_ENOTFOUND
+		       ? rc
+		       : lf_fail(err, LF_ENOTFOUND, at->point, "the point was not begun");
+}
+
+static int note_pairing(const struct lf_inbox_point *at, struct lf_error *err)
+{
+	LF_AUTO_FREE char *path =
+		lf_printf_dup("%s/inbox/%s/%s/pairing", at->opts->data_dir, at->region, at->point);
+
+	return path ? lf_file_write_durable(path, at->pairing, strlen(at->pairing), 0600, err)
+		    : lf_fail_nomem(err);
+}
+
 static int begin_session(const struct lf_inbox_point *at, struct lf_vault *vault,
 			 struct lf_error *err)
 {
@@ -123,27 +154,36 @@ static int claim_base(const struct lf_inbox_point *at, struct lf_vault *vault,
 	return rc == LF_ENOTFOUND ? 0 : rc;
 }
 
+struct count {
+	struct lf_inbox_point at;
+	unsigned n;
+};
+
+/* Each pairing has room of its own: none fills another's. */
 static int count_point(void *context, const char *name, struct lf_error *err)
 {
-	(void)name, (void)err;
-	++*(unsigned *)context;
-	return 0;
+	struct count *count = context;
+
+	snprintf(count->at.point, sizeof(count->at.point), "%s", name);
+	int rc = check_own(&count->at, err);
+	count->n += rc == 0;
+	return rc == LF_ENOTFOUND ? 0 : rc;
 }
 
 static int check_room(const struct lf_inbox_point *at, struct lf_error *err)
 {
 	LF_AUTO_FREE char *region = lf_printf_dup("%s/inbox/%s", at->opts->data_dir, at->region);
-	unsigned count = 0;
+	struct count count = {.at = *at};
 
 	if (!region)
 		return lf_fail_nomem(err);
 	int rc = lf_dir_list(region, count_point, &count, err);
 	if (rc && rc != LF_ENOTFOUND)
 		return rc;
-	return count < LF_INBOX_POINTS_MAX
+	return count.n < LF_INBOX_POINTS_MAX
 		       ? 0
 		       : lf_fail(err, LF_ETHROTTLED, at->region,
-				 "%u points of region %s are on their way already", count,
+				 "%u points of region %s are on their way already", count.n,
 				 at->region);
 }
 
@@ -154,11 +194,18 @@ static int begin_anew(const struct lf_inbox_point *at, struct lf_vault *vault, s
 	int rc = dir ? 0 : lf_fail_nomem(err);
 
 	if (!rc)
-		rc = access(dir, F_OK) == 0 ? end(at, vault, err) : check_room(at, err);
+		rc = access(dir, F_OK) ? check_room(at, err) : check_own(at, err);
+	if (rc == LF_ENOTFOUND)
+		return lf_fail_arm(err, LF_ECONFLICT, "PointIsNotAReplica", at->point, NULL,
+				   "another sender sends a point of that id");
+	if (!rc && access(dir, F_OK) == 0)
+		rc = end(at, vault, err);
 	/* the directory first: by it the sweep finds the vault's session, which keeps all garbage
 	 */
 	if (!rc)
 		rc = make_dirs(at, err);
+	if (!rc)
+		rc = note_pairing(at, err);
 	LF_CRASH_POINT("inbox-begun");
 	return rc ? rc : begin_session(at, vault, err);
 }
@@ -185,13 +232,9 @@ int lf_inbox_begin(const struct lf_inbox_point *at, const uint8_t id_key[static 
 static int begun_vault(const struct lf_inbox_point *at, struct lf_vault **ret_vault,
 		       struct lf_error *err)
 {
-	LF_AUTO_FREE char *dir = point_dir(at);
+	int rc = check_own(at, err);
 
-	if (!dir)
-		return lf_fail_nomem(err);
-	if (access(dir, F_OK))
-		return lf_fail(err, LF_ENOTFOUND, at->point, "the point was not begun");
-	return lf_regions_vault(at->opts->regions, at->region, ret_vault, err);
+	return rc ? rc : lf_regions_vault(at->opts->regions, at->region, ret_vault, err);
 }
 
 int lf_inbox_extents(const struct lf_inbox_point *at, unsigned disk, const uint8_t *records,
@@ -357,17 +400,13 @@ int lf_inbox_commit(const struct lf_inbox_point *at, const json_t *body, struct 
 
 int lf_inbox_forget(const struct lf_inbox_point *at, struct lf_error *err)
 {
-	LF_AUTO_FREE char *dir = point_dir(at);
 	struct lf_vault *vault = NULL;
-	int rc = 0;
+	int rc = begun_vault(at, &vault, err);
 
-	if (!dir)
-		return lf_fail_nomem(err);
-	if (access(dir, F_OK) == 0) {
-		rc = lf_regions_vault(at->opts->regions, at->region, &vault, err);
-		if (!rc)
-			rc = end(at, vault, err);
-	}
+	if (!rc)
+		rc = end(at, vault, err);
+	else if (rc == LF_ENOTFOUND)
+		rc = 0;
 	const struct lf_received what = {at->pairing, at->region, at->point};
 	return rc ? rc : at->opts->forget(at->opts->context, &what, err);
 }

@@ -2,8 +2,8 @@
 /*
  * peer/inbox.h - points on their way here: DIR/inbox/REGION/POINT/ with a
  * journal for each disk, the name of a session of the region's vault that keeps
- * what arrived, and a claim on the base.  A region has LF_INBOX_POINTS_MAX at
- * most.  Everything that was answered is durable.
+ * what arrived, who began it, and a claim on the base.  A pairing has
+ * LF_INBOX_POINTS_MAX in a region at most.  Everything that was answered is durable.
  *
  * Threads: any; the calls for one point come one after the other, but for packs.
  */

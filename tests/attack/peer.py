@@ -153,6 +153,28 @@ def rows_that_are_not_the_sender_s(site):
 
 
 @attack(fresh=True)
+def points_on_their_way_of_another(site):
+    "a pairing key neither changes nor ends nor crowds out what another pairing sends"
+    region, _, id_key = own(site)
+    s = Sender(site, region, id_key)
+    status, path = site.tool("peer", "create", "second", "--region", region, "--data", site.data)
+    with open(path.strip()) as f:
+        second = Sender(site, region, id_key, json.load(f)["secret"])
+    point = str(uuid.uuid4())
+    check("a point is begun", s.begin(point).status == 200)
+    call = lambda method, what, body=b"": second.peer.call(method, region, point, what, body, second.secret)
+    with site.unchanged():
+        refused("begun anew by another", second.begin(point), 409)
+        refused("another's extents", call("POST", "/extents?disk=0", struct.pack("<QII32s", 0, 1, 0, bytes(32))), 404)
+        refused("another's pack", call("POST", "/packs", b"x"), 404)
+        refused("another's commit", call("POST", "/commit", json.dumps({"manifest": {"disks": [{}]}})), 404)
+        call("DELETE", "")
+    check("64 of another's are begun", all(second.begin(str(uuid.uuid4())).status == 200 for _ in range(64)))
+    refused("and no more", second.begin(str(uuid.uuid4())), 429)
+    check("the first has room still", s.begin(str(uuid.uuid4())).status == 200)
+
+
+@attack(fresh=True)
 def keys_that_are_not_for_it(site):
     "a pairing key is for one region, until it is revoked, without a restart"
     region, _, id_key = own(site)
