@@ -122,20 +122,34 @@ static int find_server(struct lf_cli *cli, const char *vault, const char *name, 
 {
 	LF_AUTO_FREE char *path = lf_printf_dup("%s/backupProtectableItems", vault);
 	LF_AUTO_JSON *items = NULL;
+	const char *found = NULL;
 	const json_t *item;
 	size_t i;
-	int rc = path ? lf_cli_list(cli, path, API, &items, err) : lf_fail_nomem(err);
+	int n = 0, rc = path ? lf_cli_list(cli, path, API, &items, err) : lf_fail_nomem(err);
 
 	json_array_foreach (items, i, item) {
-		const char *id = lf_json_text_or(item, "properties.virtualMachineId", "");
+		const char *id = lf_json_text_or(item, "properties.virtualMachineId", "/");
+		const char *last = strrchr(id, '/') ? strrchr(id, '/') + 1 : id;
+		if (lf_text_equal_nocase(last, name)) {
+			found = id;
+			n = 1;
+			break;
+		}
 		if (!lf_text_equal_nocase(lf_json_text_or(item, "properties.friendlyName", ""),
 					  name))
 			continue;
-		*ret_vm = json_pack("{s:s, s:s}", "id", id, "name", strrchr(id, '/') + 1);
-		return *ret_vm ? 0 : lf_fail_nomem(err);
+		found = id;
+		n++;
 	}
 	if (rc)
 		return rc;
+	if (n > 1) /* a machine says itself what it is called */
+		return lf_fail(err, LF_ECONFLICT, name,
+			       "%d machines are called '%s': give the agent's id", n, name);
+	if (n) {
+		*ret_vm = json_pack("{s:s, s:s}", "id", found, "name", strrchr(found, '/') + 1);
+		return *ret_vm ? 0 : lf_fail_nomem(err);
+	}
 	lf_fail(err, LF_ENOTFOUND, name, "there is no machine '%s' that is not protected yet",
 		name);
 	return lf_error_hint(err, "see landfall vm list, and landfall site machines SITE");

@@ -39,11 +39,38 @@ static int open_container(struct lf_cli *cli, const char *fabric, json_t **ret_c
 	return rc;
 }
 
-static bool is_machine(const json_t *machine, const char *name)
+static bool has_id(const json_t *machine, const char *name)
 {
 	return lf_text_equal_nocase(lf_cli_name(machine), name) ||
-	       lf_text_equal_nocase(lf_cli_id(machine), name) ||
-	       lf_text_equal_nocase(lf_json_text_or(machine, "properties.displayName", ""), name);
+	       lf_text_equal_nocase(lf_cli_id(machine), name);
+}
+
+/* The one that has this id, or this name alone: a machine says itself what it is called.
+ * *ret_machine is borrowed; NULL: none. */
+static int choose_machine(const json_t *machines, const char *name, json_t **ret_machine,
+			  struct lf_error *err)
+{
+	json_t *machine, *named = NULL;
+	size_t at;
+	int n = 0;
+
+	*ret_machine = NULL;
+	json_array_foreach (machines, at, machine) {
+		if (has_id(machine, name)) {
+			*ret_machine = machine;
+			return 0;
+		}
+		if (lf_text_equal_nocase(lf_json_text_or(machine, "properties.displayName", ""),
+					 name)) {
+			named = machine;
+			n++;
+		}
+	}
+	if (n > 1)
+		return lf_fail(err, LF_ECONFLICT, name,
+			       "%d machines are called '%s': give the agent's id", n, name);
+	*ret_machine = named;
+	return 0;
 }
 
 /* Among the machines of the fabric's sites. */
@@ -57,20 +84,20 @@ static int find_machine(struct lf_cli *cli, const json_t *fabric, const char *na
 		const char *site = lf_json_text(fabric, sites[i]);
 		LF_AUTO_JSON *machines = NULL;
 		LF_AUTO_FREE char *path = lf_printf_dup("%s/machines", site && *site ? site : "");
-		json_t *machine;
-		size_t at;
+		json_t *machine = NULL;
 		if (!path)
 			return lf_fail_nomem(err);
 		if (!site || !*site)
 			continue;
 		int rc = lf_cli_list(cli, path, LF_API_OFFAZURE, &machines, err);
+		if (!rc)
+			rc = choose_machine(machines, name, &machine, err);
 		if (rc)
 			return rc;
-		json_array_foreach (machines, at, machine)
-			if (is_machine(machine, name)) {
-				*ret_machine = json_incref(machine);
-				return 0;
-			}
+		if (machine) {
+			*ret_machine = json_incref(machine);
+			return 0;
+		}
 	}
 	lf_fail(err, LF_ENOTFOUND, name, "no site of the fabric has discovered %s", name);
 	return lf_error_hint(err, "see landfall site machines SITE");

@@ -215,7 +215,11 @@ static int find_agent(const json_t *agents, const char *name, const char **ret_i
 	json_array_foreach (agents, i, agent) {
 		const char *id = lf_json_text_or(agent, "agentId", "");
 		bool named = lf_text_equal_nocase(lf_json_text_or(agent, "machineName", ""), name);
-		if (!lf_text_equal_nocase(id, name) && !named)
+		if (lf_text_equal_nocase(id, name)) { /* also if another is called so */
+			*ret_id = id;
+			return 0;
+		}
+		if (!named)
 			continue;
 		*ret_id = id;
 		n++;

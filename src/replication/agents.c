@@ -397,6 +397,12 @@ int lf_agent_update(struct lf_replication *replication, const char *agent, const
 	rc = lf_inventory_check(inventory, &checked, err);
 	if (rc || json_equal(lf_json_at(known.doc, "inventory"), checked))
 		return rc;
+	/* its id is made of it: another's would be said of two */
+	if (!lf_text_equal_nocase(lf_json_text_or(known.doc, "inventory.machineId", ""),
+				  lf_json_text_or(checked, "machineId", "")))
+		return lf_fail_arm(err, LF_ECONFLICT, "MachineIdDiffers", "inventory.machineId",
+				   "register the machine anew",
+				   "the agent registered with another machine's id");
 	struct update update = {checked};
 	return change_agent(replication, agent, put_inventory, &update, err);
 }

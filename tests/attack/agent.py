@@ -356,6 +356,23 @@ def packs_that_swell(site):
 
 
 @attack
+def called_as_another(site):
+    "an agent that calls itself as another machine takes nothing of it, and is not taken for it"
+    m = site.mallory
+    honest = Agent(site, "honest")
+    honest.poll()
+    refused("another machine's id", m.poll(dict(m.inventory, machineId=honest.machine_id)), 409)
+    twin = Agent(site, "twin")
+    twin.poll(dict(twin.inventory, machineName="honest"))
+    status, text = site.lf_try("backup", "enable", "honest", "--vault", site.vault)
+    check("an operator who protects by a name that two have is told so", status != 0 and "2 machines are called" in text, text)
+    check("nothing is protected", not twin.poll().json["assignments"] and not honest.poll().json["assignments"])
+    twin.poll(dict(twin.inventory, machineName=honest.id))
+    status, text = site.lf_try("site", "bar", site.servers, honest.id)
+    check("an id is an id, whatever another is called", status == 0 and honest.poll().status == 403 and twin.poll().status == 200, text)
+
+
+@attack
 def commits_at_once(site):
     "many commits of many scattered extents keep nobody waiting, and the site stops in time all the same"
     import threading
