@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "audit/audit.h"
 #include "base/text.h"
 #include "catalog/check.h"
 #include "crypto/tls.h"
@@ -20,6 +21,7 @@
 #include "replication/journal.h"
 #include "server/record.h"
 #include "vault/crypt.h"
+#include "vault/claim.h"
 #include "vault/point.h"
 #include "vault/regionrecord.h"
 
@@ -295,7 +297,65 @@ static int check_catalog(struct check *check, struct lf_error *err)
 			     (unsigned long long)counts.resources, (unsigned long long)counts.jobs);
 }
 
+/* The audit log. */
+
+struct audit_faults {
+	struct check *check;
+	struct lf_error *err;
+	int rc;
+};
+
+static void audit_fault(void *context, const char *text)
+{
+	struct audit_faults *faults = context;
+
+	if (!faults->rc)
+		faults->rc = say(faults->check, "audit", "fault",
+				 "compare with a copy: somebody may have changed it", faults->err,
+				 "%s", text);
+}
+
+static int check_audit(struct check *check, struct lf_error *err)
+{
+	struct audit_faults faults = {check, err, 0};
+	struct lf_audit_report report = {0};
+	struct lf_error bad = LF_ERROR_NONE;
+
+	if (!lf_site_record_id(&check->record, "auditKey")) /* of a version that kept none */
+		return 0;
+	if (lf_audit_verify(check->dir, 0, audit_fault, &faults, &report, &bad))
+		return say_error(check, "audit", &bad, "restore it from a copy", err);
+	if (faults.rc || report.faults)
+		return faults.rc;
+	return report.lines ? say(check, "audit", "ok", "", err, "is whole: %llu lines to %.16s",
+				  (unsigned long long)report.lines, report.head)
+			    : say(check, "audit", "fault", "restore it from a copy", err,
+				  "the log of what was done is gone");
+}
+
 /* Stores. */
+
+/* What nothing claims goes with the next collection: let go of, or its claim was lost. */
+static int check_claims(struct check *check, const char *object, struct lf_vault *vault,
+			const json_t *points, struct lf_error *err)
+{
+	size_t i, unclaimed = 0;
+	const json_t *point;
+	bool live;
+
+	json_array_foreach (points, i, point) {
+		int rc = lf_claims_live(vault, lf_json_text_or(point, "id", ""), NULL,
+					check->opts->now_ns, &live, err);
+		if (rc)
+			return rc;
+		unclaimed += !live;
+	}
+	return unclaimed ? say(check, object, "note",
+			       "bring back the store's claims if they were not let go of", err,
+			       "nothing claims %zu of %zu points: the next collection takes them",
+			       unclaimed, json_array_size(points))
+			 : 0;
+}
 
 static int say_vault(struct check *check, const char *object, struct lf_vault *vault,
 		     struct lf_error *err)
@@ -311,6 +371,7 @@ static int say_vault(struct check *check, const char *object, struct lf_vault *v
 		rc = lf_vault_verify(vault, &opts, &faults, &bad);
 	if (rc)
 		return say_error(check, object, &bad, "see landfall vault verify and repair", err);
+	rc = check_claims(check, object, vault, points, err);
 	json_array_foreach (faults, i, fault)
 		if (!rc)
 			rc = say(check, object, "fault", "see landfall vault repair", err, "%s: %s",
@@ -426,8 +487,8 @@ int lf_site_check(const char *dir, const struct lf_check_opts *opts, json_t **re
 		  size_t *ret_faults, struct lf_error *err)
 {
 	static int (*const looks[])(struct check * check, struct lf_error * err) = {
-		check_record, check_ca,	     check_token_key, check_peer_key,
-		check_modes,  check_catalog, check_stores,    check_files};
+		check_record,  check_ca,    check_token_key, check_peer_key, check_modes,
+		check_catalog, check_audit, check_stores,    check_files};
 	struct check check = {.dir = dir, .opts = opts};
 	LF_AUTO_FREE char *lock = lf_printf_dup("%s/lock", dir);
 

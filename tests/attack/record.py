@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import re
+import shutil
 import subprocess
 import threading
 import urllib.parse
@@ -247,3 +248,42 @@ def the_record_is_not_for_everybody(site):
         check(f"{method} {path} of the owner", site.arm(method, path).status == 200)
     text = site.arm("GET", "/metrics").body.decode()
     check("metrics count refusals", re.search(r'landfall_requests_refused_total\{kind="AuthenticationFailed"\} [1-9]', text), text[-400:])
+
+
+@attack(fresh=True)
+def what_was_broken_in_the_directory(site):
+    "landfalld check says what somebody who could write to the directory did to the log and to claims"
+    site.victim
+    site.stop()
+    broken = os.path.join(site.dir, "broken")
+
+    def look(change):
+        shutil.rmtree(broken, ignore_errors=True)
+        shutil.copytree(site.data, broken)
+        change()
+        done = subprocess.run([os.path.join(site.build, "landfalld"), "check", broken], capture_output=True, text=True,
+                              check=False, env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+        return done.returncode, done.stdout + done.stderr
+
+    def cut():
+        last = sorted(glob.glob(broken + "/audit/*.jsonl"))[-1]
+        with open(last) as f:
+            lines = f.readlines()
+        with open(last, "w") as f:
+            f.writelines(lines[:-1])
+
+    def unclaim():
+        for name in glob.glob(broken + "/regions/*/store/claims/*"):
+            shutil.rmtree(name)
+
+    status, text = look(lambda: None)
+    check("nothing is wrong with the site", status == 0 and "ok     audit: is whole" in text, text)
+    status, text = look(cut)
+    check("a log that lacks its last line", status == 7 and "fault  audit: lines are missing" in text, text)
+    status, text = look(lambda: shutil.rmtree(broken + "/audit"))
+    check("a log that is gone", status == 7 and "fault  audit" in text, text)
+    status, text = look(lambda: os.remove(broken + "/keys/audit.key"))
+    check("a log whose key is gone", status == 7 and "fault  audit" in text, text)
+    status, text = look(unclaim)
+    check("points whose claims are gone", "nothing claims 1 of 1 points" in text, text)
+    site.start()
