@@ -53,6 +53,9 @@ struct lf_audit_event {
 	const char *detail;		/* a few words more; no secrets */
 	bool durable;			/* return when it survives a power cut */
 	bool nobody; /* who asks is not known: may be counted instead of written */
+	/* who asks has a part of the site's rights (a signature, an account's key, an agent, a
+	 * peer): may be counted instead of written when it is much */
+	bool guest;
 };
 
 struct lf_audit;

@@ -36,7 +36,7 @@ struct audit_head {
 /* How many lines of nobody are written: what fills a bucket is written, the rest is counted. */
 struct audit_bucket {
 	struct lf_sender sender;
-	int64_t full_ns; /* when it is full again */
+	int64_t full_ns[2]; /* when it is full again: of nobody, of guests */
 	uint64_t counted;
 };
 struct audit_limit {
@@ -97,7 +97,8 @@ LF_MUST_CHECK int lf_audit_head_write(const char *data_dir, const uint8_t key[st
 				      struct lf_error *err);
 
 /* limit.c: may this line of nobody be written?  Otherwise it is counted. */
-bool lf_audit_limit_take(struct audit_limit *limit, const char *address, int64_t now_ns);
+bool lf_audit_limit_take(struct audit_limit *limit, const char *address, bool guest,
+			 int64_t now_ns);
 /* Text of what was counted since it was last said, once a minute; false: nothing. */
 bool lf_audit_limit_say(struct audit_limit *limit, int64_t now_ns, char *text, size_t size);
 

@@ -242,7 +242,8 @@ void lf_audit_write(struct lf_audit *audit, const struct lf_audit_event *event)
 	int64_t now_ns = lf_clock_now_ns(audit->clock);
 	lf_audit_line_members(&members, event, now_ns);
 	LF_GUARD(&audit->mutex);
-	if (event->nobody && !lf_audit_limit_take(&audit->limit, event->address, now_ns)) {
+	if ((event->nobody || event->guest) &&
+	    !lf_audit_limit_take(&audit->limit, event->address, !event->nobody, now_ns)) {
 		audit->state.counted++;
 		return;
 	}

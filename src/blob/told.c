@@ -85,6 +85,7 @@ void lf_blob_audit(struct lf_blob_request *request, const struct lf_http_exchang
 		.action = action,
 		.principal = request->principal[0] ? request->principal : NULL,
 		.detail = request->by,
+		.guest = !request->principal[0] || request->agent,
 		.durable = !err->code && (request->operation == LF_BLOB_REMOVE ||
 					  request->operation == LF_BLOB_REMOVE_CONTAINER)};
 	bool reads = request->operation <= LF_BLOB_GET_CONTAINER ||

@@ -221,6 +221,7 @@ static void audit(const struct lf_receive *receive, const struct lf_http_exchang
 		.action = route && route->action ? route->action : "Landfall/peers/action",
 		.principal = at->pairing[0] ? at->pairing : NULL,
 		.durable = !err->code,
+		.guest = true,
 	};
 
 	if (err->code || route->action)

@@ -326,6 +326,7 @@ static void audit(const struct lf_intake *intake, const struct lf_http_exchange 
 		.principal = admission && admission->agent[0] ? admission->agent : NULL,
 		.detail = ask ? lf_json_text(ask->doc, "inventory.machineName") : NULL,
 		.durable = !err->code,
+		.guest = true,
 	};
 
 	if (ask && !err->code && !event.principal)

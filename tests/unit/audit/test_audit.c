@@ -589,6 +589,27 @@ static void test_audit__nobody_is_counted_when_there_is_too_much(void **state)
 	assert_int_equal(1000 - written, 980);
 }
 
+/* Who has a small right cannot push out what others did, either; nor does it share with nobody. */
+static void test_audit__guests_are_counted_when_there_is_too_much(void **state)
+{
+	struct fixture *f = *state;
+	struct lf_audit_event event = {
+		.action = "Landfall/storage/blobs/write", .address = "192.0.2.7", .guest = true};
+
+	for (unsigned i = 0; i < 5000; i++)
+		lf_audit_write(f->audit, &event);
+	assert_in_range(count(f, &(struct lf_audit_query){0}), 1000, 1010);
+	event.guest = false;
+	event.nobody = true;
+	event.outcome = LF_AUDIT_REFUSED;
+	lf_audit_write(f->audit, &event);
+	assert_int_equal(count(f, &(struct lf_audit_query){.outcome = "refused"}), 1);
+	event.nobody = false; /* the owner's are all written */
+	for (unsigned i = 0; i < 50; i++)
+		lf_audit_write(f->audit, &event);
+	assert_int_equal(count(f, &(struct lf_audit_query){.outcome = "refused"}), 51);
+}
+
 static void test_audit__nobody_with_many_addresses_is_bounded_too(void **state)
 {
 	struct fixture *f = *state;
@@ -673,6 +694,7 @@ int main(void)
 		TEST(test_audit__a_full_disk_fails_nobody_and_is_said),
 		TEST(test_audit__a_write_that_stops_half_way_leaves_no_half_line),
 		TEST(test_audit__nobody_is_counted_when_there_is_too_much),
+		TEST(test_audit__guests_are_counted_when_there_is_too_much),
 		TEST(test_audit__nobody_with_many_addresses_is_bounded_too),
 		TEST(test_audit__threads_share_one_chain),
 		TEST(test_audit__is_read_by_who_what_when_and_outcome),
