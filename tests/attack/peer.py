@@ -132,11 +132,15 @@ def rows_that_are_not_the_sender_s(site):
             body["resources"][1]["id"] = f"/subscriptions/{site.subscription}/resourceGroups/made"
         def another_type(body):
             body["resources"][2]["type"] = "Microsoft.Compute/virtualMachines"
+        def properties_of_another_form(body):
+            body["resources"][2]["doc"]["properties"] = 5
+        def state_of_another_form(body):
+            body["resources"][2]["state"] = ["x"]
         def too_many(body):
             body["resources"] += [body["resources"][2]] * 20
         def not_a_vault(body):
             body["resources"][0] = body["resources"][1]
-        for lie in (item_elsewhere, disks_of_others, group_elsewhere, another_type, too_many, not_a_vault):
+        for lie in (item_elsewhere, disks_of_others, group_elsewhere, another_type, properties_of_another_form, state_of_another_form, too_many, not_a_vault):
             refused(lie.__name__.replace("_", " "), s.send(str(uuid.uuid4()), change=lie), 400, 409)
         refused("a point that came before, with other content", s.send(mine, page=b"q" * 4096), 409)
     again = s.send(mine)

@@ -42,13 +42,29 @@ struct rows {
 	const char *vault; /* id of the first row: the others are its own */
 };
 
+static bool is_object_or_none(const json_t *value)
+{
+	return !value || json_is_null(value) || json_is_object(value);
+}
+
+/* Of the form that whoever looks at a row relies on. */
+static bool is_well_formed(const json_t *row)
+{
+	const json_t *doc = lf_json_at(row, "doc");
+
+	return json_is_object(doc) && is_object_or_none(json_object_get(doc, "properties")) &&
+	       is_object_or_none(json_object_get(doc, "tags")) &&
+	       is_object_or_none(json_object_get(doc, "sku")) &&
+	       json_is_object(lf_json_at(row, "state"));
+}
+
 static int check_row(const struct rows *rows, const json_t *row, struct lf_error *err)
 {
 	const char *id = lf_json_text_or(row, "id", ""), *type = lf_json_text_or(row, "type", "");
 	const json_t *state = lf_json_at(row, "state");
 	size_t len = strlen(rows->vault);
 
-	if (!is_sent(type) || !json_is_object(lf_json_at(row, "doc")) || !json_is_object(state))
+	if (!is_sent(type) || !is_well_formed(row))
 		return lf_fail(err, LF_EINVAL, "resources", "rows of %.100s are not taken", type);
 	if (lf_text_equal_nocase(type, LF_GROUP_TYPE)) {
 		size_t group = strlen(id);
