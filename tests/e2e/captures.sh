@@ -53,9 +53,10 @@ round() {
 	check "the point is the machine's disks, byte for byte" compare
 	post start
 }
+is_off() { [ "$(virsh domstate "$domain")" = "shut off" ]; }
 killed() {
 	kill -9 "$(pgrep -f "guest=$domain,")"
-	sleep 1
+	wait_for 60 is_off # libvirt has seen it
 	post start
 }
 round "what changed" post restart
