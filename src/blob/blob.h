@@ -43,8 +43,9 @@ struct lf_blob_access {
 	/* Set by whoever decides: the right is to make, not to replace.  Then a blob that is there
 	 * when the bytes have come stays, and the request is refused. */
 	bool create_only;
-	bool agent; /* set, too: it is an agent that puts its packs, which nobody wants to read of
-		     */
+	/* Set, too: it is an agent that puts its packs, which nobody wants to read of, each of
+	 * LF_PACK_BYTES_MAX at most. */
+	bool agent;
 };
 
 struct lf_blob_opts {
@@ -87,6 +88,13 @@ LF_MUST_CHECK int lf_blob_container_make(const char *data_dir, const char *accou
 LF_MUST_CHECK int lf_blob_container_remove(const char *data_dir, struct lf_regions *regions,
 					   const char *account, const char *container,
 					   struct lf_error *err);
+/* A container of block blobs, such as the packs of an agent: how many there are (none without the
+ * container); and without them all, made where it is not there. */
+LF_MUST_CHECK int lf_blob_container_count(const char *data_dir, const char *account,
+					  const char *container, size_t *ret_n,
+					  struct lf_error *err);
+LF_MUST_CHECK int lf_blob_container_clear(const char *data_dir, const char *account,
+					  const char *container, struct lf_error *err);
 /* A block blob of these bytes; durable. */
 LF_MUST_CHECK int lf_blob_put_bytes(const char *data_dir, const char *account,
 				    const char *container, const char *blob, const void *data,

@@ -195,6 +195,48 @@ int lf_blob_container_make(const char *data_dir, const char *account, const char
 	return rc ? rc : lf_file_sync_parent(dir, err);
 }
 
+static int count_entry(void *context, const char *name, struct lf_error *err)
+{
+	size_t *n = context;
+
+	(void)name, (void)err;
+	++*n;
+	return 0;
+}
+
+int lf_blob_container_count(const char *data_dir, const char *account, const char *container,
+			    size_t *ret_n, struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = NULL;
+	size_t n = 0;
+	int rc = lf_blob_container_dir(data_dir, account, container, &dir, err);
+
+	if (!rc)
+		rc = lf_dir_list(dir, count_entry, &n, err);
+	if (rc && rc != LF_ENOTFOUND)
+		return rc;
+	*ret_n = n;
+	return 0;
+}
+
+static int remove_entry(void *context, const char *name, struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", (const char *)context, name);
+
+	return path ? lf_file_remove(path, err) : lf_fail_nomem(err);
+}
+
+int lf_blob_container_clear(const char *data_dir, const char *account, const char *container,
+			    struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = NULL;
+	int rc = lf_blob_container_make(data_dir, account, container, err);
+
+	if (!rc)
+		rc = lf_blob_container_dir(data_dir, account, container, &dir, err);
+	return rc ? rc : lf_dir_list(dir, remove_entry, dir, err);
+}
+
 int lf_blob_container_remove(const char *data_dir, struct lf_regions *regions, const char *account,
 			     const char *container, struct lf_error *err)
 {

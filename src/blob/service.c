@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "vault/pack.h"
 #include "blob/sign.h"
 #include "os/file.h"
 
@@ -399,7 +400,8 @@ static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin
 		return rc;
 	}
 	bool put = request->operation == LF_BLOB_PUT;
-	*ret_begin = (struct lf_http_begin){.body_max = put ? BLOB_BYTES_MAX
+	*ret_begin = (struct lf_http_begin){.body_max = put && request->agent ? LF_PACK_BYTES_MAX
+							: put		      ? BLOB_BYTES_MAX
 							: request->operation == LF_BLOB_WRITE_PAGES
 								? PAGES_BYTES_MAX
 								: OTHER_BYTES_MAX,

@@ -23,7 +23,8 @@ struct lf_intake_opts {
 	/* File of a blob of an account (ARM id); free().  The storage layer is above us. */
 	int (*blob_path)(void *context, const char *account_id, const char *container,
 			 const char *blob, char **ret_path, struct lf_error *err);
-	/* Make a container of an account; there already is fine. */
+	/* A session begins: its agent's container is there, and empty (what an earlier session
+	 * left in it will be sent again). */
 	int (*blob_container)(void *context, const char *account_id, const char *container,
 			      struct lf_error *err);
 	/* A short-lived token with which an agent may put its packs; free(). */

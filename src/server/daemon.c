@@ -43,6 +43,7 @@
 #define CLOCK_LEAP_NS	    (5 * LF_NS_PER_S) /* less is the work of NTP */
 #define AUDIT_EVERY_NS	    (2 * LF_NS_PER_S)
 #define KEEPERS		    4
+#define AGENT_PACKS_MAX	    64 /* that wait in the container of one agent */
 
 struct lf_daemon {
 	struct lf_site site;
@@ -86,7 +87,8 @@ static int pack_container(void *context, const char *account_id, const char *con
 {
 	const struct lf_daemon *daemon = context;
 
-	return lf_blob_container_make(daemon->data_dir, lf_arm_id_last(account_id), container, err);
+	return lf_blob_container_clear(daemon->data_dir, lf_arm_id_last(account_id), container,
+				       err);
 }
 
 static int agent_token(void *context, const char *agent, char **ret_token, struct lf_error *err)
@@ -95,6 +97,22 @@ static int agent_token(void *context, const char *agent, char **ret_token, struc
 
 	return lf_identity_token(&daemon->context, agent, agent, "https://storage.azure.com",
 				 ret_token, err);
+}
+
+/* Packs are adopted one after the other; an agent that only puts them fills no account. */
+static int check_packs(const struct lf_daemon *daemon, const struct lf_blob_access *access,
+		       struct lf_error *err)
+{
+	size_t n = 0;
+	int rc = lf_blob_container_count(daemon->data_dir, access->account, access->container, &n,
+					 err);
+
+	return rc || n < AGENT_PACKS_MAX
+		       ? rc
+		       : lf_fail_arm(err, LF_ECONFLICT, "TooManyPacks", access->container,
+				     "have those that are there adopted, or begin a session, which "
+				     "drops them",
+				     "%zu packs wait to be adopted", n);
 }
 
 /* The owner may do everything; an agent may put its packs, and replaces none. */
@@ -110,6 +128,8 @@ static int authorize_blob(void *context, struct lf_blob_access *access, struct l
 			 : lf_agent_may_put_pack(daemon->context.replication, access->principal,
 						 access->account, access->container, access->blob,
 						 err);
+	if (!rc)
+		rc = check_packs(daemon, access, err);
 	return rc == LF_ENOTFOUND
 		       ? lf_fail_arm(err, LF_EDENIED, "AuthorizationPermissionMismatch",
 				     access->account, "ask for a role on the storage account",

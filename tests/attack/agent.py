@@ -167,6 +167,21 @@ def keys_of_its_own(site):
 
 
 @attack
+def packs_that_nobody_has_adopted(site):
+    "an agent that only puts packs fills no account: their number and size have an end, and the next session drops them"
+    m = site.mallory
+    m.session()
+    own, name = m.assignment()["packPath"].rstrip("/"), lambda n: f"{n:064x}"
+    put = lambda n, body=b"x": site.blob("PUT", f"{own}/{name(n)}", body=body, token=m.blob_token).status
+    check("a pack larger than packs are is refused at its head", put(999, bytes((64 << 20) + 1)) == 413)
+    answers = [put(n) for n in range(64)]
+    check("64 packs may wait", answers == [201] * 64, answers)
+    check("one more is refused", put(64) == 409)
+    m.session()
+    check("a session begins with none", put(65) == 201)
+
+
+@attack
 def its_token_at_blobs(site):
     "an agent's token puts a pack into its own container, and does nothing else with blobs"
     m, v = site.mallory, site.victim
