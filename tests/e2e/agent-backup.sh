@@ -31,7 +31,7 @@ token=$(
 	curl -sf --cacert "$LF_CA_FILE" "$LF_URL/$LF_TENANT_ID/oauth2/v2.0/token" -d grant_type=client_credentials -d "client_id=$LF_CLIENT_ID" \
 		--data-urlencode "client_secret=$LF_CLIENT_SECRET" -d scope=https://storage.azure.com/.default | jq -r .access_token
 )
-container=$(find "$run/data/accounts/agentstaging" -mindepth 1 -maxdepth 1 -printf '%f\n' | head -1)
+container=$(find "$run/data/accounts/agentstaging" -mindepth 1 -maxdepth 1 -name '[!.]*' -printf '%f\n' | head -1)
 compare() { # NAME PATTERN - the blob of that name is the source's disk
 	local blob
 	blob=$(find "$run/data/accounts/agentstaging/$container" -name "$2" -printf '%f\n' | sed 's/\.point$//')

@@ -30,7 +30,7 @@ backup now
 guid=$(grep 'info: captured' "$run/log/landfalld.log" | tail -1 | grep -oE '[0-9a-f]{8}-[0-9a-f-]{27}')
 lf storage create restoretest --group estate >/dev/null
 check "disks are restored to an account" backup restore --as disks --account restoretest
-container=$(find "$run/data/accounts/restoretest" -mindepth 1 -maxdepth 1 -printf '%f\n' | head -1)
+container=$(find "$run/data/accounts/restoretest" -mindepth 1 -maxdepth 1 -name '[!.]*' -printf '%f\n' | head -1)
 key=$(lf rest POST "/subscriptions/{subscription}/resourceGroups/estate/providers/Microsoft.Storage/storageAccounts/restoretest/listKeys?api-version=2023-05-01" | jq -r '.keys[0].value')
 # fetch BLOB FILE - with a request that the account's key signs
 fetch() {
