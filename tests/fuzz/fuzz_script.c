@@ -2,7 +2,7 @@
 /* The script that root runs: refused, or the same as an honest one but for words of a safe set. */
 #include <string.h>
 
-#include "providers/backup/files.h"
+#include "providers/backup/files/files.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

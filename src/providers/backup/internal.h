@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "providers/backup/backup.h"
-#include "providers/backup/point.h"
+#include "providers/backup/point/point.h"
 #include "providers/common/document.h"
 #include "providers/vaults/vaults.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/backup/internal.h"
-#include "providers/backup/restore.h"
+#include "providers/backup/restore/restore.h"
 
 #define VAULT	     LF_GROUP_PATH "/providers/Microsoft.RecoveryServices/vaults/{vault}"
 #define FABRIC	     VAULT "/backupFabrics/{fabric}"

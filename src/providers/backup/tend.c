@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/health.h"
-#include "providers/backup/files.h"
+#include "providers/backup/files/files.h"
 #include "providers/backup/internal.h"
-#include "providers/backup/retention.h"
-#include "providers/backup/server.h"
+#include "providers/backup/policy/retention.h"
+#include "providers/backup/item/server.h"
 
 #define COPY_AGAIN_NS (600 * LF_NS_PER_S)
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * providers/backup/restore.h - how a recovery point becomes disks, blobs or a machine.
+ * providers/backup/restore/restore.h - how a recovery point becomes disks, blobs or a machine.
  *
  * A restore is a job whose input says everything, names included, so that every step may be
  * repeated:

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "providers/backup/restore.h"
+#include "providers/backup/restore/restore.h"
 
 /* A disk of the storage profile: an unmanaged one by its VHD, a managed one by its id. */
 static json_t *profile_disk(const json_t *disk)

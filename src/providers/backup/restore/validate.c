@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "providers/backup/internal.h"
-#include "providers/backup/restore.h"
+#include "providers/backup/restore/restore.h"
 
 #define REQUEST "properties.restoreRequest"
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "providers/backup/internal.h"
-#include "providers/backup/restore.h"
+#include "providers/backup/restore/restore.h"
 #include "providers/common/filter.h"
 
 #define DAY_NS ((int64_t)24 * 3600 * LF_NS_PER_S)

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "providers/backup/files.h"
-#include "providers/backup/retention.h"
-#include "providers/backup/server.h"
+#include "providers/backup/files/files.h"
+#include "providers/backup/policy/retention.h"
+#include "providers/backup/item/server.h"
 #include "providers/compute/machine.h"
 #include "providers/compute/plan.h"
 #include "vault/point.h"

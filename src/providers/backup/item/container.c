@@ -8,7 +8,7 @@
 #include "providers/backup/internal.h"
 #include "providers/common/filter.h"
 #include "providers/compute/plan.h"
-#include "providers/backup/server.h"
+#include "providers/backup/item/server.h"
 
 #define FABRIC "/backupFabrics/Azure/protectionContainers/"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "providers/backup/files.h"
+#include "providers/backup/files/files.h"
 #include "providers/backup/internal.h"
 
 #define RETRY_AFTER_S 2

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "blob/blob.h"
-#include "providers/backup/point.h"
-#include "providers/backup/restore.h"
+#include "providers/backup/point/point.h"
+#include "providers/backup/restore/restore.h"
 #include "providers/compute/attach.h"
 #include "providers/compute/machine.h"
 #include "providers/compute/plan.h"

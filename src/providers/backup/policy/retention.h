@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * providers/backup/retention.h - how long a policy keeps a point, and when it asks for the next.
+ * providers/backup/policy/retention.h - how long a policy keeps a point, and when it asks for the
+ * next.
  *
  * Pure but for the lookup of an item's policy.  Times are read as UTC: the policy's time zone is
  * kept and shown, and not converted.

@@ -2,8 +2,8 @@
 #include "test.h"
 
 #include "providers/backup/internal.h"
-#include "providers/backup/restore.h"
-#include "providers/backup/retention.h"
+#include "providers/backup/restore/restore.h"
+#include "providers/backup/policy/retention.h"
 
 #define DAY_NS ((int64_t)24 * 3600 * LF_NS_PER_S)
 

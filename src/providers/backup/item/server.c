@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "providers/backup/server.h"
+#include "providers/backup/item/server.h"
 
 #include <string.h>
 

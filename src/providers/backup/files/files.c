@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "providers/backup/files.h"
+#include "providers/backup/files/files.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -7,7 +7,7 @@
 
 #include "crypto/token.h"
 #include "providers/backup/internal.h"
-#include "providers/backup/restore.h"
+#include "providers/backup/restore/restore.h"
 #include "providers/resources/resources.h"
 
 #define AUDIENCE_FORMAT "https://RecoveryServices/IaasCoord/aadmgmt/%s"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * providers/backup/point.h - recovery points of protected machines.
+ * providers/backup/point/point.h - recovery points of protected machines.
  */
 #ifndef LF_PROVIDERS_BACKUP_POINT_H
 #define LF_PROVIDERS_BACKUP_POINT_H

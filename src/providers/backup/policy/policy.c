@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "providers/backup/internal.h"
-#include "providers/backup/retention.h"
+#include "providers/backup/policy/retention.h"
 
 static const char default_policy[] =
 	"{\"properties\": {\"backupManagementType\": \"AzureIaasVM\", \"policyType\": \"V1\","

@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "base/buf.h"
-#include "providers/backup/files.h"
+#include "providers/backup/files/files.h"
 
 #define PEM(what) "-----BEGIN " what "-----\nAbc+/=\n-----END " what "-----\n"
 

@@ -7,7 +7,7 @@
 
 #include "base/names.h"
 #include "base/text.h"
-#include "providers/backup/files.h"
+#include "providers/backup/files/files.h"
 
 static const char head[] =
 	"#!/bin/sh\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * providers/backup/server.h - machines with landfall-agent as what is backed up.
+ * providers/backup/item/server.h - machines with landfall-agent as what is backed up.
  *
  * Such a machine is a discovered one (providers/offazure): it has no row of a virtual machine, and
  * its recovery points are those that its agent sends (replication/replication.h).  The protected

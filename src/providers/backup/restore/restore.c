@@ -2,7 +2,7 @@
 /*
  * What a client asks to restore, checked, and with names for all that will be made.
  */
-#include "providers/backup/restore.h"
+#include "providers/backup/restore/restore.h"
 
 #include <string.h>
 

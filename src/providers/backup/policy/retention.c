@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "providers/backup/retention.h"
+#include "providers/backup/policy/retention.h"
 
 #include <string.h>
 #include <time.h>

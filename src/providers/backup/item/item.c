@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "providers/backup/internal.h"
-#include "providers/backup/retention.h"
-#include "providers/backup/server.h"
+#include "providers/backup/policy/retention.h"
+#include "providers/backup/item/server.h"
 #include "providers/common/filter.h"
 #include "providers/compute/plan.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * providers/backup/files.h - the files of a recovery point (instant item recovery).
+ * providers/backup/files/files.h - the files of a recovery point (instant item recovery).
  *
  * Each disk of the point is exported by NBD over TLS (nbd/export.h), read only, to who holds a
  * certificate that is made for this session and ends with it.  The client gets it inside a shell
