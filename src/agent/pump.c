@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "os/file.h"
-#include "replication/journal.h"
+#include "inflow/journal.h"
 
 #define EXTENTS_FLUSH 32768u
 #define PACK_ROOM     (4 * (uint64_t)LF_PACK_TARGET_BYTES)

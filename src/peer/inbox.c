@@ -13,8 +13,8 @@
 #include "base/text.h"
 #include "os/file.h"
 #include "replication/inventory.h"
-#include "replication/journal.h"
-#include "replication/settle.h"
+#include "inflow/journal.h"
+#include "inflow/settle.h"
 #include "vault/key.h"
 #include "vault/point.h"
 

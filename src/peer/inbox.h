@@ -32,7 +32,7 @@ LF_MUST_CHECK int lf_inbox_begin(const struct lf_inbox_point *at, const uint8_t 
 				 const char *base_point, struct lf_domain_key *ret_key,
 				 bool *ret_base, struct lf_error *err);
 /* The calls below: LF_ENOTFOUND: not begun. */
-/* n records (replication/journal.h); bit i of ret_have: the i-th one's chunk is here. */
+/* n records (inflow/journal.h); bit i of ret_have: the i-th one's chunk is here. */
 LF_MUST_CHECK int lf_inbox_extents(const struct lf_inbox_point *at, unsigned disk,
 				   const uint8_t *records, size_t n, uint8_t *ret_have,
 				   struct lf_error *err);

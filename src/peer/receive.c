@@ -13,7 +13,7 @@
 #include "http/json.h"
 #include "os/file.h"
 #include "peer/inbox.h"
-#include "replication/journal.h"
+#include "inflow/journal.h"
 #include "vault/copy.h"
 #include "vault/key.h"
 

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "http/json.h"
 #include "peer/courier.h"
-#include "replication/journal.h"
+#include "inflow/journal.h"
 #include "vault/vault_internal.h"
 
 #define SENT_SLOTS 65536u /* 2 MiB: what packs on their way hold, and more */

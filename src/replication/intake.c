@@ -8,7 +8,7 @@
 #include "http/json.h"
 #include "replication/agents.h"
 #include "replication/inventory.h"
-#include "replication/journal.h"
+#include "inflow/journal.h"
 #include "replication/session.h"
 #include "replication/state.h"
 

@@ -12,8 +12,8 @@
 #include "base/log.h"
 #include "os/file.h"
 #include "replication/inventory.h"
-#include "replication/journal.h"
-#include "replication/settle.h"
+#include "inflow/journal.h"
+#include "inflow/settle.h"
 #include "replication/state.h"
 
 #define JOURNAL_BYTES_MAX                                                                          \

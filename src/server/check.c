@@ -18,7 +18,7 @@
 #include "crypto/tls.h"
 #include "crypto/token.h"
 #include "os/file.h"
-#include "replication/journal.h"
+#include "inflow/journal.h"
 #include "server/record.h"
 #include "vault/crypt.h"
 #include "vault/claim.h"

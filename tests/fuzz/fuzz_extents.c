@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "os/file.h"
-#include "replication/journal.h"
+#include "inflow/journal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

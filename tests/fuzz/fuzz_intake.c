@@ -16,7 +16,7 @@
 #include "http_standin.h"
 #include "replication/agents.h"
 #include "replication/intake.h"
-#include "replication/journal.h"
+#include "inflow/journal.h"
 #include "replication/session.h"
 #include "replication/state.h"
 #include "vault/crypt.h"

@@ -16,7 +16,7 @@
 #include "peer/receive.h"
 #include "providers/backup/backup.h"
 #include "providers/vaults/vaults.h"
-#include "replication/journal.h"
+#include "inflow/journal.h"
 #include "victim.h"
 
 #define SECRET "the-secret-of-the-key"

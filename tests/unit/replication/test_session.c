@@ -10,7 +10,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "replication/inventory.h"
-#include "replication/journal.h"
+#include "inflow/journal.h"
 #include "replication/session.h"
 #include "replication/state.h"
 #include "vault/pack.h"

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/text.h"
-#include "replication/journal.h"
+#include "inflow/journal.h"
 
 #define HEADER	      32
 #define BATCH_SIZE(n) (HEADER + (n) * (off_t)LF_EXTENT_WIRE_SIZE)

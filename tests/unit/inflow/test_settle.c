@@ -2,7 +2,7 @@
 /* Extents in any order come out in the order of pages, each page of the latest. */
 #include "test.h"
 
-#include "replication/settle.h"
+#include "inflow/settle.h"
 
 #define PAGES 512u
 

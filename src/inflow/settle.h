@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * replication/settle.h - extents in any order, into a disk map at the cost of
+ * inflow/settle.h - extents in any order, into a disk map at the cost of
  * what they change.
  *
  * A map is edited cheaply in the order of pages; an agent may send in any
@@ -10,8 +10,8 @@
  *
  * Memory: LF_SETTLE_MAX extents, 20 MiB.  Threads: one at a time for one.
  */
-#ifndef LF_REPLICATION_SETTLE_H
-#define LF_REPLICATION_SETTLE_H
+#ifndef LF_INFLOW_SETTLE_H
+#define LF_INFLOW_SETTLE_H
 
 #include "vault/map.h"
 

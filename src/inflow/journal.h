@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * replication/journal.h - a session's extents on disk, until they become a map.
+ * inflow/journal.h - a session's extents on disk, until they become a map.
  *
  * A journal is a file of batches; a batch is acknowledged once it is synced.
  *
@@ -17,8 +17,8 @@
  *
  * Threads: one at a time for one journal.
  */
-#ifndef LF_REPLICATION_JOURNAL_H
-#define LF_REPLICATION_JOURNAL_H
+#ifndef LF_INFLOW_JOURNAL_H
+#define LF_INFLOW_JOURNAL_H
 
 #include "vault/map.h"
 

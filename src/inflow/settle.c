@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "replication/settle.h"
+#include "inflow/settle.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "replication/journal.h"
+#include "inflow/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
