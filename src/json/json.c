@@ -189,6 +189,33 @@ bool lf_json_bool_or(const json_t *doc, const char *path, bool fallback)
 	return fallback;
 }
 
+static bool is_same(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+static json_t *find(const json_t *array, const char *path, const char *value,
+		    bool (*equal)(const char *a, const char *b))
+{
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		json_t *item = json_array_get(array, i);
+		const char *text = lf_json_text(item, path);
+		if (text && equal(text, value))
+			return item;
+	}
+	return NULL;
+}
+
+json_t *lf_json_find(const json_t *array, const char *path, const char *value)
+{
+	return find(array, path, value, is_same);
+}
+
+json_t *lf_json_find_nocase(const json_t *array, const char *path, const char *value)
+{
+	return find(array, path, value, lf_text_equal_nocase);
+}
+
 int lf_json_set(json_t *doc, const char *path, json_t *value)
 {
 	char name[JSON_NAME_MAX];

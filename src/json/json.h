@@ -46,6 +46,11 @@ int64_t lf_json_int_or(const json_t *doc, const char *path, int64_t fallback);
 /* true/false, or "true"/"false" in any case; fallback when absent or neither. */
 bool lf_json_bool_or(const json_t *doc, const char *path, bool fallback);
 
+/* The first object of an array whose text at path is value, or is value in any case; NULL: there is
+ * none.  Borrowed. */
+json_t *lf_json_find(const json_t *array, const char *path, const char *value);
+json_t *lf_json_find_nocase(const json_t *array, const char *path, const char *value);
+
 /*
  * Put value at path, making the objects on the way.  Takes the reference, also
  * on failure; NULL value counts as out of memory.  0 or -1 (out of memory or a

@@ -116,6 +116,18 @@ static void test_parse__bounds_the_values_of_strangers(void **state)
 	assert_lf_ok(lf_json_parse(text.data, text.len, &doc, &err));
 }
 
+static void test_find__gives_the_first_of_an_array_with_this_text(void **state)
+{
+	LF_AUTO_JSON *array = json_pack("[{s:s,s:i},{s:i},{s:s,s:i},{s:s,s:i}]", "id", "a", "n", 1,
+					"n", 2, "id", "B", "n", 3, "id", "b", "n", 4);
+
+	(void)state;
+	assert_int_equal(lf_json_int_or(lf_json_find(array, "id", "b"), "n", 0), 4);
+	assert_int_equal(lf_json_int_or(lf_json_find_nocase(array, "id", "b"), "n", 0), 3);
+	assert_null(lf_json_find(array, "id", "c"));
+	assert_null(lf_json_find(NULL, "id", "a"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +137,7 @@ int main(void)
 		cmocka_unit_test(test_values__come_as_themselves_or_as_text),
 		cmocka_unit_test(test_set__makes_the_way_and_refuses_to_break_it),
 		cmocka_unit_test(test_merge__replaces_leaves_and_keeps_the_rest),
+		cmocka_unit_test(test_find__gives_the_first_of_an_array_with_this_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
