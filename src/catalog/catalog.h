@@ -14,6 +14,16 @@
  * Threads: any thread may call; a transaction belongs to the thread that began
  * it, and other threads' writes wait for it (reads do not).  Every write
  * outside a transaction is a transaction of its own.  Committed = durable.
+ *
+ * Who rolls back: the scope that began.  A function that changes more than one
+ * row declares a transaction; each `return` before its commit takes back what
+ * was written since its begin, and nothing else does: neither the front that
+ * called the handler nor the engine that ran the step.
+ *
+ *	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
+ *	int rc = lf_transaction_begin(&tx, catalog, err);
+ *	...
+ *	return rc ? rc : lf_transaction_commit(&tx, err);
  */
 #ifndef LF_CATALOG_CATALOG_H
 #define LF_CATALOG_CATALOG_H
@@ -28,7 +38,26 @@ LF_MUST_CHECK int lf_catalog_open(const char *path, struct lf_clock *clock,
 				  struct lf_catalog **ret_catalog, struct lf_error *err);
 void lf_catalog_free(struct lf_catalog *catalog);
 
-/* Begin waits for other writers.  Reads of this thread see its own writes. */
+struct lf_transaction {
+	struct lf_catalog *catalog; /* NULL: not begun, or over */
+	bool joined;		    /* inside another one of this thread */
+};
+#define LF_TRANSACTION_INIT ((struct lf_transaction){0})
+#define LF_AUTO_TRANSACTION LF_CLEANUP(lf_transaction_rollback) struct lf_transaction
+/*
+ * Waits for other threads' transactions.  Reads of this thread see its own writes.  Inside a
+ * transaction of this thread the scope joins it: what the inner scope wrote is taken back with the
+ * inner scope alone, and is durable once the outermost one has committed.  Scopes end in the order
+ * in which they are nested.
+ */
+LF_MUST_CHECK int lf_transaction_begin(struct lf_transaction *tx, struct lf_catalog *catalog,
+				       struct lf_error *err);
+/* Over, whatever it returns: after an error everything since begin is taken back. */
+LF_MUST_CHECK int lf_transaction_commit(struct lf_transaction *tx, struct lf_error *err);
+/* Nothing to take back is fine: the scope's end calls it. */
+void lf_transaction_rollback(struct lf_transaction *tx);
+
+/* The same without a scope; a transaction inside a transaction is LF_EINTERNAL. */
 LF_MUST_CHECK int lf_catalog_begin(struct lf_catalog *catalog, struct lf_error *err);
 LF_MUST_CHECK int lf_catalog_commit(struct lf_catalog *catalog, struct lf_error *err);
 /* Nothing to undo is fine: call it on every path that did not commit. */
@@ -51,6 +80,10 @@ void lf_resource_done(struct lf_resource *resource);
 /* LF_ENOTFOUND with the id as target.  LF_ECORRUPT: the row is damaged. */
 LF_MUST_CHECK int lf_catalog_get(struct lf_catalog *catalog, const char *id,
 				 struct lf_resource *ret_resource, struct lf_error *err);
+/* The same where absence is an answer: 0 with *ret_there false, and ret_resource untouched. */
+LF_MUST_CHECK int lf_catalog_find(struct lf_catalog *catalog, const char *id,
+				  struct lf_resource *ret_resource, bool *ret_there,
+				  struct lf_error *err);
 
 enum lf_put_mode { LF_PUT_ANY, LF_PUT_NEW, LF_PUT_EXISTING };
 /*
@@ -62,6 +95,13 @@ enum lf_put_mode { LF_PUT_ANY, LF_PUT_NEW, LF_PUT_EXISTING };
 LF_MUST_CHECK int lf_catalog_put(struct lf_catalog *catalog, const char *id, const char *type,
 				 enum lf_put_mode mode, const char *if_etag, const json_t *doc,
 				 const json_t *state, struct lf_error *err);
+/* Changes doc and state in place; an error leaves the row as it was. */
+typedef int lf_resource_change_fn(struct lf_resource *resource, void *argument,
+				  struct lf_error *err);
+/* Read, change and write in one transaction.  LF_ENOTFOUND, LF_ECORRUPT: as lf_catalog_get(). */
+LF_MUST_CHECK int lf_catalog_change(struct lf_catalog *catalog, const char *id,
+				    lf_resource_change_fn *change, void *argument,
+				    struct lf_error *err);
 /* Gone already is fine.  Children are not touched. */
 LF_MUST_CHECK int lf_catalog_delete(struct lf_catalog *catalog, const char *id,
 				    struct lf_error *err);

@@ -52,8 +52,8 @@ static int read_resource(struct lf_query *query, struct lf_resource *ret_resourc
 	return 0;
 }
 
-int lf_catalog_get(struct lf_catalog *catalog, const char *id, struct lf_resource *ret_resource,
-		   struct lf_error *err)
+int lf_catalog_find(struct lf_catalog *catalog, const char *id, struct lf_resource *ret_resource,
+		    bool *ret_there, struct lf_error *err)
 {
 	LF_AUTO_FREE char *key = lf_text_lower_dup(id);
 	LF_AUTO_QUERY query = {0};
@@ -65,10 +65,22 @@ int lf_catalog_get(struct lf_catalog *catalog, const char *id, struct lf_resourc
 	if (rc)
 		return rc;
 	lf_query_text(&query, 1, key);
-	rc = lf_query_step(&query, err);
-	if (rc == 0)
+	int found = lf_query_step(&query, err);
+	rc = found == 1 ? read_resource(&query, ret_resource, err) : found;
+	if (!rc)
+		*ret_there = found == 1;
+	return rc;
+}
+
+int lf_catalog_get(struct lf_catalog *catalog, const char *id, struct lf_resource *ret_resource,
+		   struct lf_error *err)
+{
+	bool there = false;
+	int rc = lf_catalog_find(catalog, id, ret_resource, &there, err);
+
+	if (!rc && !there)
 		return lf_fail(err, LF_ENOTFOUND, id, "the resource '%s' was not found", id);
-	return rc < 0 ? rc : read_resource(&query, ret_resource, err);
+	return rc;
 }
 
 /* What a put does, decided inside its transaction. */
@@ -154,29 +166,19 @@ static int write_put(struct lf_catalog *catalog, const struct put *put, bool exi
 	return rc;
 }
 
-static int put_in_transaction(struct lf_catalog *catalog, const struct put *put,
-			      enum lf_put_mode mode, const char *if_etag, struct lf_error *err)
+/* In one transaction, so that nobody writes between the check and the write. */
+static int put_row(struct lf_catalog *catalog, const struct put *put, enum lf_put_mode mode,
+		   const char *if_etag, struct lf_error *err)
 {
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	bool exists = false;
-	int rc = check_put(catalog, put, mode, if_etag, &exists, err);
 
-	return rc ? rc : write_put(catalog, put, exists, err);
-}
-
-/* Run one write in the thread's transaction, or in one of its own. */
-static int with_transaction(struct lf_catalog *catalog, const struct put *put,
-			    enum lf_put_mode mode, const char *if_etag, struct lf_error *err)
-{
-	if (lf_catalog_in_transaction(catalog))
-		return put_in_transaction(catalog, put, mode, if_etag, err);
-	int rc = lf_catalog_begin(catalog, err);
-	if (rc)
-		return rc;
-	rc = put_in_transaction(catalog, put, mode, if_etag, err);
+	int rc = lf_transaction_begin(&tx, catalog, err);
 	if (!rc)
-		return lf_catalog_commit(catalog, err);
-	lf_catalog_rollback(catalog);
-	return rc;
+		rc = check_put(catalog, put, mode, if_etag, &exists, err);
+	if (!rc)
+		rc = write_put(catalog, put, exists, err);
+	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
 int lf_catalog_put(struct lf_catalog *catalog, const char *id, const char *type,
@@ -198,7 +200,24 @@ int lf_catalog_put(struct lf_catalog *catalog, const char *id, const char *type,
 		return rc;
 	const struct put put = {
 		.id = id, .type = type, .key = key, .doc = doc_text, .state = state_text};
-	return with_transaction(catalog, &put, mode, if_etag, err);
+	return put_row(catalog, &put, mode, if_etag, err);
+}
+
+int lf_catalog_change(struct lf_catalog *catalog, const char *id, lf_resource_change_fn *change,
+		      void *argument, struct lf_error *err)
+{
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
+	LF_AUTO_RESOURCE resource = LF_RESOURCE_INIT;
+
+	int rc = lf_transaction_begin(&tx, catalog, err);
+	if (!rc)
+		rc = lf_catalog_get(catalog, id, &resource, err);
+	if (!rc)
+		rc = change(&resource, argument, err);
+	if (!rc)
+		rc = lf_catalog_put(catalog, id, NULL, LF_PUT_EXISTING, NULL, resource.doc,
+				    resource.state, err);
+	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
 static int delete_where(struct lf_catalog *catalog, const char *sql, const char *id,

@@ -233,6 +233,46 @@ void lf_catalog_rollback(struct lf_catalog *catalog)
 	end_transaction(catalog);
 }
 
+int lf_transaction_begin(struct lf_transaction *tx, struct lf_catalog *catalog,
+			 struct lf_error *err)
+{
+	bool joined = lf_catalog_in_transaction(catalog);
+	int rc = joined ? exec_sql(catalog->writer, "SAVEPOINT scope", err)
+			: lf_catalog_begin(catalog, err);
+
+	LF_ASSERT(!tx->catalog);
+	if (rc)
+		return rc;
+	*tx = (struct lf_transaction){.catalog = catalog, .joined = joined};
+	return 0;
+}
+
+int lf_transaction_commit(struct lf_transaction *tx, struct lf_error *err)
+{
+	struct lf_catalog *catalog = tx->catalog;
+
+	if (!catalog)
+		return lf_fail(err, LF_EINTERNAL, NULL, "there is no transaction to commit");
+	int rc = tx->joined ? exec_sql(catalog->writer, "RELEASE scope", err)
+			    : lf_catalog_commit(catalog, err);
+	if (rc)
+		lf_transaction_rollback(tx);
+	tx->catalog = NULL;
+	return rc;
+}
+
+void lf_transaction_rollback(struct lf_transaction *tx)
+{
+	struct lf_catalog *catalog = lf_steal(&tx->catalog);
+
+	if (!catalog)
+		return;
+	if (tx->joined)
+		sqlite3_exec(catalog->writer, "ROLLBACK TO scope; RELEASE scope", NULL, NULL, NULL);
+	else
+		lf_catalog_rollback(catalog);
+}
+
 static int take_reader(struct lf_catalog *catalog, sqlite3 **ret_db, struct lf_error *err)
 {
 	sqlite3 *db = NULL;

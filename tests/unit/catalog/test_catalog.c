@@ -236,6 +236,113 @@ static void test_put__makes_nothing_that_its_own_url_would_not_find(void **state
 	}
 }
 
+/* Write two rows in one scope, and fail between them when asked to. */
+static int put_two(struct fixture *f, const char *a, const char *b, bool fail)
+{
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
+	struct lf_error err = LF_ERROR_NONE;
+
+	int rc = lf_transaction_begin(&tx, f->catalog, &err);
+	if (!rc)
+		rc = put(f, a, LF_PUT_NEW, 1, &err);
+	if (!rc && fail)
+		return LF_EIO;
+	if (!rc)
+		rc = put(f, b, LF_PUT_NEW, 2, &err);
+	return rc ? rc : lf_transaction_commit(&tx, &err);
+}
+
+static void test_scope__takes_back_what_it_wrote_unless_it_commits(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(put_two(f, "/a", "/b", true), LF_EIO);
+	assert_int_equal(get(f, "/a"), -1);
+	assert_false(lf_catalog_in_transaction(f->catalog));
+	assert_int_equal(put_two(f, "/a", "/b", false), 0);
+	assert_int_equal(get(f, "/a"), 1);
+	assert_int_equal(get(f, "/b"), 2);
+	assert_false(lf_catalog_in_transaction(f->catalog));
+}
+
+static void test_scope__inside_another_fails_alone_and_commits_with_it(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
+	struct lf_error err = LF_ERROR_NONE;
+
+	assert_lf_ok(lf_transaction_begin(&tx, f->catalog, &err));
+	assert_lf_ok(put(f, "/outer", LF_PUT_NEW, 0, &err));
+	assert_int_equal(put_two(f, "/a", "/b", true), LF_EIO);
+	assert_int_equal(put_two(f, "/c", "/d", false), 0);
+	assert_true(lf_catalog_in_transaction(f->catalog));
+	assert_int_equal(get(f, "/a"), -1);
+	assert_lf_ok(lf_transaction_commit(&tx, &err));
+	assert_int_equal(get(f, "/outer"), 0);
+	assert_int_equal(get(f, "/c"), 1);
+	assert_int_equal(get(f, "/d"), 2);
+}
+
+static void test_scope__takes_back_what_inner_ones_committed(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
+	struct lf_error err = LF_ERROR_NONE;
+
+	assert_lf_ok(lf_transaction_begin(&tx, f->catalog, &err));
+	assert_int_equal(put_two(f, "/a", "/b", false), 0);
+	lf_transaction_rollback(&tx);
+	assert_int_equal(get(f, "/a"), -1);
+	assert_int_equal(get(f, "/b"), -1);
+	assert_int_equal(lf_transaction_commit(&tx, &err), LF_EINTERNAL);
+}
+
+static void test_find__answers_that_nothing_is_there(void **state)
+{
+	struct fixture *f = *state;
+	struct lf_error err = LF_ERROR_NONE;
+	LF_AUTO_RESOURCE resource = LF_RESOURCE_INIT;
+	bool there = true;
+
+	assert_lf_ok(lf_catalog_find(f->catalog, "/a", &resource, &there, &err));
+	assert_false(there);
+	assert_null(resource.id);
+	assert_int_equal(err.code, 0);
+	assert_lf_ok(put(f, "/a", LF_PUT_NEW, 1, &err));
+	assert_lf_ok(lf_catalog_find(f->catalog, "/A", &resource, &there, &err));
+	assert_true(there);
+	assert_string_equal(resource.id, "/a");
+}
+
+/* Set both documents to the number given; a negative one is refused after the change. */
+static int set_value(struct lf_resource *resource, void *argument, struct lf_error *err)
+{
+	int value = *(int *)argument;
+
+	if (lf_json_set_int(resource->doc, "value", value) |
+	    lf_json_set_int(resource->state, "value", value))
+		return lf_fail_nomem(err);
+	return value < 0 ? lf_fail(err, LF_EINVAL, NULL, "negative") : 0;
+}
+
+static void test_change__writes_both_documents_or_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct lf_error err = LF_ERROR_NONE;
+	LF_AUTO_RESOURCE resource = LF_RESOURCE_INIT;
+	int value = 5;
+
+	assert_int_equal(lf_catalog_change(f->catalog, "/a", set_value, &value, &err),
+			 LF_ENOTFOUND);
+	assert_lf_ok(put(f, "/a", LF_PUT_NEW, 1, &err));
+	assert_lf_ok(lf_catalog_change(f->catalog, "/a", set_value, &value, &err));
+	value = -1;
+	assert_int_equal(lf_catalog_change(f->catalog, "/a", set_value, &value, &err), LF_EINVAL);
+	assert_lf_ok(lf_catalog_get(f->catalog, "/a", &resource, &err));
+	assert_int_equal(lf_json_int_or(resource.doc, "value", 0), 5);
+	assert_int_equal(lf_json_int_or(resource.state, "value", 0), 5);
+}
+
 #define WITH_CATALOG(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -251,6 +358,11 @@ int main(void)
 		WITH_CATALOG(test_write__that_fails_changes_nothing),
 		WITH_CATALOG(test_put__of_what_was_deleted_since_it_was_read_is_refused),
 		WITH_CATALOG(test_transaction__is_begun_and_ended_once),
+		WITH_CATALOG(test_scope__takes_back_what_it_wrote_unless_it_commits),
+		WITH_CATALOG(test_scope__inside_another_fails_alone_and_commits_with_it),
+		WITH_CATALOG(test_scope__takes_back_what_inner_ones_committed),
+		WITH_CATALOG(test_find__answers_that_nothing_is_there),
+		WITH_CATALOG(test_change__writes_both_documents_or_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
