@@ -50,7 +50,10 @@ LF_MUST_CHECK int lf_peer_send_disk(struct lf_peer_session *session, unsigned in
 LF_MUST_CHECK int lf_peer_commit(struct lf_peer_session *session, const json_t *body,
 				 struct lf_error *err);
 void lf_peer_end(struct lf_peer_session *session);
-/* The peer lets go of a point; gone already is fine. */
+/*
+ * The peer lets go of a point.  0 as well when it let go before, even if the blocks are still there
+ * for a restore of the peer's own.
+ */
 LF_MUST_CHECK int lf_peer_forget(struct lf_peers *peers, const char *region, const char *point,
 				 struct lf_error *err);
 

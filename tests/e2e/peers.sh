@@ -135,8 +135,9 @@ else
 	echo "skip - the acceptance script for Cross Region Restore: ../shared/clients/js or its packages are not there"
 fi
 
-# --- a point that its site gave up
-guid=$(find "$two/data/regions/westus/store/points" -type f -printf '%f\n' | grep -oE '^[0-9a-f-]{36}' | head -1)
+# --- a point that its site gave up, and that the other site's restored disks still read
+guid=$(find "$two"/data/regions/westus/store/claims -type f | grep -vE '/(backup|replica:peer)$' | grep -oE '[0-9a-f-]{36}' | head -1)
+check "a restored disk reads one of the points" [ -n "$guid" ]
 check "a point is let go of" [ "$(status -X DELETE -H "Authorization: Bearer $secret" "$(cat "$two/url")/peer/v1/westus/$guid")" = 204 ]
 one_less() { [ "$(points "$two" 2018-12-20 | wc -l)" = "$(($(wc -l <<<"$made") - 1))" ]; }
 check "and is listed no more" one_less
