@@ -92,6 +92,7 @@ struct lf_job_type {
 	size_t n_steps;
 	bool cancellable;
 	unsigned attempts_max; /* of a step that fails with LF_RETRY_BACKOFF; 0: 5 */
+	const void *subject;   /* what its provider's views know of it; may be NULL */
 	/* Called once the job is final, inside the transaction that makes it so; may be NULL. */
 	int (*ended)(struct lf_job_run *run, enum lf_job_state state, struct lf_error *err);
 };

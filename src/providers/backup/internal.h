@@ -29,28 +29,10 @@ LF_MUST_CHECK int lf_backup_item(struct lf_arm_call *call, unsigned levels_up,
 /* Does the vault send its points to its pair?  *ret_pair: static; NULL: no. */
 const char *lf_backup_pair(const struct lf_resource *vault);
 
-/*
- * Answer 202 for a job that works on an item: both headers below the item, Retry-After.
- * The operation has the job's id and is done once the job is accepted, as the service's are.
- */
-LF_MUST_CHECK int lf_backup_reply_accepted(struct lf_arm_call *call, const char *item_id,
-					   const char *job, struct lf_error *err);
-/* The same with the ids below which status and result are found. */
-LF_MUST_CHECK int lf_backup_reply_operation(struct lf_arm_call *call, const char *status_below,
-					    const char *result_below, const char *job,
-					    struct lf_error *err);
-/* A job that is done already, of what a request changed at once ("ConfigureBackup") of the item, or
- * of a point of it (its id; NULL): its row, in the caller's transaction. */
-LF_MUST_CHECK int lf_backup_note_done(struct lf_arm_call *call, const struct lf_resource *item,
-				      const char *point_id, const char *operation,
-				      char ret_job[static LF_GUID_SIZE], struct lf_error *err);
 /* A list's page: filtered and sorted already. */
 LF_MUST_CHECK int lf_backup_reply_list(struct lf_arm_call *call, json_t *values,
 				       struct lf_error *err);
 
-/* A job as backupJobs shows it; below: "{vault}" or "/subscriptions/…/locations/…". */
-LF_MUST_CHECK int lf_backup_job_view(struct lf_context *context, const struct lf_job *job,
-				     const char *below, json_t **ret_doc, struct lf_error *err);
 /* Submit a backup of an item; expires: time or NULL (by its policy). */
 LF_MUST_CHECK int lf_backup_submit(struct lf_context *context, const struct lf_resource *item,
 				   const char *expires, char ret_job[static LF_GUID_SIZE],
@@ -74,8 +56,7 @@ LF_MUST_CHECK int lf_backup_policy(struct lf_context *context, const char *id,
 #define LF_BACKUP_CLAIM	 "backup"   /* of a backup on its point */
 #define LF_REPLICA_CLAIM "replica:" /* and the pairing's name: of what a peer sent */
 
-extern const struct lf_job_type lf_backup_job, lf_backup_done_job, lf_backup_validate_job,
-	lf_backup_export_job, lf_backup_copy_job;
+extern const struct lf_job_type lf_backup_job, lf_backup_validate_job, lf_backup_copy_job;
 
 lf_arm_handler lf_backup_policy_get, lf_backup_policy_list, lf_backup_policy_put,
 	lf_backup_policy_delete;

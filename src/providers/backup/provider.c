@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "providers/backup/files/files.h"
 #include "providers/backup/internal.h"
+#include "providers/backup/job/jobs.h"
 #include "providers/backup/restore/restore.h"
 
 #define VAULT	     LF_GROUP_PATH "/providers/Microsoft.RecoveryServices/vaults/{vault}"
@@ -192,6 +194,7 @@ const struct lf_arm_provider lf_backup_provider = {
 
 const struct lf_job_type *const lf_backup_jobs[] = {&lf_backup_job,
 						    &lf_backup_done_job,
+						    &lf_backup_files_job,
 						    &lf_backup_validate_job,
 						    &lf_backup_export_job,
 						    &lf_backup_copy_job,

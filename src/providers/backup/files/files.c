@@ -13,6 +13,7 @@
 #include "os/file.h"
 #include "os/thread.h"
 #include "providers/backup/internal.h"
+#include "providers/backup/job/jobs.h"
 #include "vault/point.h"
 
 #define SESSION_NS    (12 * 3600 * LF_NS_PER_S) /* as the service's */
@@ -281,8 +282,9 @@ int lf_backup_files_tend(struct lf_context *context, struct lf_resource *point,
 		       : end_and_note(context, point, err);
 }
 
-int lf_backup_files_script(struct lf_context *context, const char *point_id, char **ret_text,
-			   struct lf_error *err)
+/* The script of a point's session, as base64; *ret_text NULL: there is none (any more). */
+static int read_script(struct lf_context *context, const char *point_id, char **ret_text,
+		       struct lf_error *err)
 {
 	LF_AUTO_RESOURCE point = LF_RESOURCE_INIT;
 	LF_AUTO_BUF text = LF_BUF_INIT;
@@ -303,6 +305,29 @@ int lf_backup_files_script(struct lf_context *context, const char *point_id, cha
 	explicit_bzero(text.data, text.len);
 	return *ret_text ? 0 : lf_fail_nomem(err);
 }
+
+/* What the operation that began a session says: the script, while there is one. */
+static json_t *extended_info(struct lf_context *context, const struct lf_job *job)
+{
+	LF_AUTO_JSON *scripts = json_array();
+	LF_AUTO_FREE char *script = NULL;
+	struct lf_error failed;
+
+	if (read_script(context, lf_json_text_or(job->doc, "recoveryPoint", ""), &script, &failed))
+		lf_log_error("the script of an item recovery", &failed);
+	if (script && json_array_append_new(
+			      scripts, json_pack("{s:s, s:s, s:s, s:s, s:s}", "scriptContent",
+						 script, "scriptExtension", ".sh", "osType",
+						 "Linux", "url", "", "scriptNameSuffix", job->id)))
+		return NULL;
+	return json_pack("{s:s, s:{s:O}}", "objectType", "OperationStatusProvisionILRExtendedInfo",
+			 "recoveryTarget", "clientScripts", scripts);
+}
+
+static const struct lf_backup_job_row files_row = {.done_at_once = true,
+						   .extended_info = extended_info};
+const struct lf_job_type lf_backup_files_job = {
+	.name = LF_BACKUP_JOBS "files", LF_BACKUP_DONE_STEPS, .subject = &files_row};
 
 /* --- the calls --- */
 
@@ -333,8 +358,12 @@ int lf_backup_files_provision(struct lf_arm_call *call, struct lf_error *err)
 	host_of(session.context->base_url, session.address, sizeof(session.address));
 	host_of(lf_arm_base_url(call), host, sizeof(host));
 	rc = make_session(&session, host, err);
+	const struct lf_backup_done done = {.type = &lf_backup_files_job,
+					    .operation = "ProvisionItemRecovery",
+					    .item = &item,
+					    .point_id = point.id};
 	if (!rc)
-		rc = lf_backup_note_done(call, &item, point.id, "ProvisionItemRecovery", job, err);
+		rc = lf_backup_note_done(call, &done, job, err);
 	session_done(&session);
 	if (rc && end_and_note(session.context, &point, &ignored))
 		lf_log_error("an item recovery that did not begin", &ignored);
@@ -350,7 +379,9 @@ int lf_backup_files_revoke(struct lf_arm_call *call, struct lf_error *err)
 	int rc = get_point(call, &item, &point, err);
 	if (!rc)
 		rc = end_and_note(lf_arm_context(call), &point, err);
+	const struct lf_backup_done done = {
+		.operation = "RevokeItemRecovery", .item = &item, .point_id = point.id};
 	if (!rc)
-		rc = lf_backup_note_done(call, &item, point.id, "RevokeItemRecovery", job, err);
+		rc = lf_backup_note_done(call, &done, job, err);
 	return rc ? rc : lf_backup_reply_accepted(call, item.id, job, err);
 }

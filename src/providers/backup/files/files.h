@@ -20,9 +20,9 @@ LF_MUST_CHECK int lf_backup_files_end(struct lf_context *context, const struct l
 /* The same once its time is over; the row says so. */
 LF_MUST_CHECK int lf_backup_files_tend(struct lf_context *context, struct lf_resource *point,
 				       struct lf_error *err);
-/* The script of a point's session, as base64; *ret_text NULL: there is none (any more); free(). */
-LF_MUST_CHECK int lf_backup_files_script(struct lf_context *context, const char *point_id,
-					 char **ret_text, struct lf_error *err);
+/* Of the call that begins a session: its operation's status carries the script (base64), while
+ * there is one. */
+extern const struct lf_job_type lf_backup_files_job;
 
 struct lf_files_script {
 	const char *time, *expires;  /* for the reader */

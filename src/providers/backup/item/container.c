@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "providers/backup/internal.h"
+#include "providers/backup/item/server.h"
+#include "providers/backup/job/jobs.h"
 #include "providers/common/filter.h"
 #include "providers/compute/plan.h"
-#include "providers/backup/item/server.h"
 
 #define FABRIC "/backupFabrics/Azure/protectionContainers/"
 
@@ -108,8 +109,9 @@ int lf_backup_containers_refresh(struct lf_arm_call *call, struct lf_error *err)
 	LF_AUTO_FREE char *below = rc ? NULL : lf_printf_dup("%s/backupFabrics/Azure", vault.id);
 	if (!rc)
 		rc = below ? lf_catalog_begin(context->catalog, err) : lf_fail_nomem(err);
+	const struct lf_backup_done done = {.operation = "RefreshContainers", .item = &vault};
 	if (!rc)
-		rc = lf_backup_note_done(call, &vault, NULL, "RefreshContainers", job, err);
+		rc = lf_backup_note_done(call, &done, job, err);
 	if (!rc)
 		rc = lf_catalog_commit(context->catalog, err);
 	if (rc)

@@ -8,6 +8,7 @@
 #include "providers/backup/internal.h"
 #include "providers/backup/policy/retention.h"
 #include "providers/backup/item/server.h"
+#include "providers/backup/job/jobs.h"
 #include "providers/common/filter.h"
 #include "providers/compute/plan.h"
 
@@ -122,8 +123,9 @@ static int write_item(struct request *request, json_t *doc, json_t *state, const
 				    doc, state, err);
 	if (!rc)
 		rc = lf_catalog_get(context->catalog, id, &item, err);
+	const struct lf_backup_done done = {.operation = operation, .item = &item};
 	if (!rc)
-		rc = lf_backup_note_done(request->call, &item, NULL, operation, job, err);
+		rc = lf_backup_note_done(request->call, &done, job, err);
 	if (!rc)
 		rc = lf_catalog_commit(context->catalog, err);
 	if (rc) {

@@ -2,25 +2,23 @@
 #include <string.h>
 
 #include "providers/backup/internal.h"
+#include "providers/backup/job/jobs.h"
 
-static const struct {
-	const char *type, *operation;
-} operations[] = {
-	{"backup.backup", "Backup"},
-	{"backup.restoreDisks", "Restore"},
-	{"backup.restoreMachine", "Restore"},
-	{"backup.replaceDisks", "Restore"},
-};
+const struct lf_backup_job_row *lf_backup_job_row(struct lf_context *context,
+						  const struct lf_job *job)
+{
+	const struct lf_job_type *type = lf_jobs_type(context->jobs, job->type);
 
-/* What clients call it; of what is done at once, its input says. */
-static const char *operation_of(const struct lf_job *job)
+	return type ? type->subject : NULL;
+}
+
+/* What clients call it. */
+static const char *operation_of(const struct lf_job *job, const struct lf_backup_job_row *row)
 {
 	if (lf_json_bool_or(job->doc, "secondary", false))
 		return "CrossRegionRestore";
-	for (size_t i = 0; i < LF_N(operations); i++)
-		if (strcmp(operations[i].type, job->type) == 0)
-			return operations[i].operation;
-	return lf_json_text_or(job->doc, "operation", job->type);
+	return row && row->operation ? row->operation
+				     : lf_json_text_or(job->doc, "operation", job->type);
 }
 
 static const char *status_of(const struct lf_job *job)
@@ -65,7 +63,7 @@ static json_t *task_row(const char *name, const char *status, int64_t start_ns, 
 	return task;
 }
 
-/* A backup's one step is two tasks: the instant, and what follows. */
+/* The first of the two tasks of a backup's step. */
 static void add_snapshot(json_t *tasks, const struct lf_job *job, int64_t now_ns)
 {
 	const struct lf_job_step_row *row = &job->steps[0];
@@ -88,15 +86,16 @@ static void add_snapshot(json_t *tasks, const struct lf_job *job, int64_t now_ns
 static json_t *tasks_of(struct lf_context *context, const struct lf_job *job)
 {
 	const struct lf_job_type *type = lf_jobs_type(context->jobs, job->type);
+	const struct lf_backup_job_row *view = lf_backup_job_row(context, job);
 	int64_t now = lf_clock_now_ns(context->clock);
 	json_t *tasks = json_array();
 
-	if (type == &lf_backup_done_job)
+	if (view && view->done_at_once)
 		return tasks;
 	for (unsigned i = 0; type && i < type->n_steps; i++) {
 		const struct lf_job_step_row *row = &job->steps[i];
 		bool at = row->state == LF_JOB_IN_PROGRESS && lf_json_at(job->data, "percent");
-		if (type == &lf_backup_job)
+		if (view && view->takes_snapshot)
 			add_snapshot(tasks, job, now);
 		json_array_append_new(tasks,
 				      task_row(type->steps[i].friendly, step_status(row),
@@ -152,9 +151,9 @@ static json_t *properties_of(struct lf_context *context, const struct lf_job *jo
 		"jobType", "AzureIaaSVMJob", "duration", duration, "virtualMachineVersion",
 		"Compute", "extendedInfo", "tasksList", tasks_of(context, job), "propertyBag", bag,
 		"entityFriendlyName", name, "backupManagementType", "AzureIaasVM", "operation",
-		operation_of(job), "status", status_of(job), "startTime", lf_json_time(start),
-		"endTime", lf_json_time(job->ended_ns), "activityId", job->id, "errorDetails",
-		errors_of(job), "actionsInfo");
+		operation_of(job, lf_backup_job_row(context, job)), "status", status_of(job),
+		"startTime", lf_json_time(start), "endTime", lf_json_time(job->ended_ns),
+		"activityId", job->id, "errorDetails", errors_of(job), "actionsInfo");
 	if (!bag)
 		lf_json_set(properties, "extendedInfo.propertyBag",
 			    json_pack("{s:s}", "VM Name", name));

@@ -2,10 +2,10 @@
 #include <string.h>
 
 #include "providers/backup/internal.h"
+#include "providers/backup/job/jobs.h"
 #include "providers/common/filter.h"
 #include "providers/compute/access.h"
 
-#define TYPES	       "backup."
 #define EXPORT_SECONDS (15 * 60)
 
 static json_t *filter_fields(const json_t *doc)
@@ -39,7 +39,7 @@ static int collect_jobs(struct lf_arm_call *call, json_t *values, struct lf_erro
 	if (!rc)
 		rc = lf_filter_new(lf_arm_query(call, "filter"), &filter, err);
 	if (!rc)
-		rc = lf_jobs_list(context->jobs, vault.id, TYPES, NULL, &list, err);
+		rc = lf_jobs_list(context->jobs, vault.id, LF_BACKUP_JOBS, NULL, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		LF_AUTO_JSON *doc = NULL;
 		if (is_cross_region(&list.items[i]))
@@ -73,7 +73,7 @@ static int find_job(struct lf_arm_call *call, struct lf_resource *ret_vault, str
 	rc = lf_jobs_get(lf_arm_context(call)->jobs, id, ret_job, err);
 	if (rc && rc != LF_ENOTFOUND)
 		return rc;
-	if (!rc && strncmp(ret_job->type, TYPES, strlen(TYPES)) == 0 &&
+	if (!rc && lf_text_starts_nocase(ret_job->type, LF_BACKUP_JOBS) &&
 	    lf_arm_id_equal(ret_job->scope, ret_vault->id))
 		return 0;
 	return lf_fail_arm(err, LF_ENOTFOUND, "BMSUserErrorJobNotFound", id,
@@ -179,3 +179,6 @@ int lf_backup_job_export_result(struct lf_arm_call *call, struct lf_error *err)
 		"blobSasKey", key, "excelFileBlobUrl", url, "excelFileBlobSasKey", key);
 	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
 }
+
+/* Not one of the jobs that clients list. */
+const struct lf_job_type lf_backup_export_job = {.name = "backupexport.jobs", LF_BACKUP_DONE_STEPS};

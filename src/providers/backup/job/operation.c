@@ -5,9 +5,8 @@
  */
 #include <string.h>
 
-#include "base/log.h"
-#include "providers/backup/files/files.h"
 #include "providers/backup/internal.h"
+#include "providers/backup/job/jobs.h"
 
 #define RETRY_AFTER_S 2
 
@@ -41,41 +40,21 @@ static int find_job(struct lf_arm_call *call, struct lf_job *ret_job, struct lf_
 	const char *id = lf_arm_param(call, "operation");
 	int rc = lf_jobs_get(lf_arm_context(call)->jobs, id, ret_job, err);
 
-	if (rc != LF_ENOTFOUND && (rc || strncmp(ret_job->type, "backup.", 7) == 0))
+	if (rc != LF_ENOTFOUND && (rc || lf_text_starts_nocase(ret_job->type, LF_BACKUP_JOBS)))
 		return rc;
 	return lf_fail_arm(err, LF_ENOTFOUND, "BMSUserErrorOperationNotFound", id,
 			   "take the id from the Azure-AsyncOperation header",
 			   "there is no operation '%.64s'", id);
 }
 
-/* The script that a client mounts a point's files with, while it may. */
-static json_t *files_info(const struct lf_job *job, const char *script)
-{
-	LF_AUTO_JSON *scripts = json_array();
-
-	if (script && json_array_append_new(
-			      scripts, json_pack("{s:s, s:s, s:s, s:s, s:s}", "scriptContent",
-						 script, "scriptExtension", ".sh", "osType",
-						 "Linux", "url", "", "scriptNameSuffix", job->id)))
-		return NULL;
-	return json_pack("{s:s, s:{s:O}}", "objectType", "OperationStatusProvisionILRExtendedInfo",
-			 "recoveryTarget", "clientScripts", scripts);
-}
-
 static json_t *extended_info(struct lf_context *context, const struct lf_job *job)
 {
-	const char *operation = lf_json_text_or(job->doc, "operation", "");
-	LF_AUTO_FREE char *script = NULL;
-	struct lf_error ignored;
+	const struct lf_backup_job_row *row = lf_backup_job_row(context, job);
 
-	if (strcmp(operation, "ProvisionItemRecovery") == 0) {
-		if (lf_backup_files_script(context, lf_json_text_or(job->doc, "recoveryPoint", ""),
-					   &script, &ignored))
-			lf_log_error("the script of an item recovery", &ignored);
-		return files_info(job, script);
-	}
-	return json_pack("{s:s, s:s}", "objectType", "OperationStatusJobExtendedInfo", "jobId",
-			 job->id);
+	return row && row->extended_info
+		       ? row->extended_info(context, job)
+		       : json_pack("{s:s, s:s}", "objectType", "OperationStatusJobExtendedInfo",
+				   "jobId", job->id);
 }
 
 int lf_backup_operation_status(struct lf_arm_call *call, struct lf_error *err)

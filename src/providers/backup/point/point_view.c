@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "providers/backup/internal.h"
+#include "providers/backup/job/jobs.h"
 #include "providers/backup/restore/restore.h"
 #include "providers/common/filter.h"
 

@@ -7,6 +7,7 @@
 
 #include "crypto/token.h"
 #include "providers/backup/internal.h"
+#include "providers/backup/job/jobs.h"
 #include "providers/backup/restore/restore.h"
 #include "providers/resources/resources.h"
 
@@ -272,7 +273,7 @@ int lf_backup_cross_region_jobs(struct lf_arm_call *call, struct lf_error *err)
 	if (!vault || !below)
 		return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", "resourceId",
 				   "name the vault by its id", "the request names no vault");
-	int rc = lf_jobs_list(context->jobs, vault, "backup.", NULL, &list, err);
+	int rc = lf_jobs_list(context->jobs, vault, LF_BACKUP_JOBS, NULL, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		json_t *doc = NULL;
 		if (!lf_json_bool_or(list.items[i].doc, "secondary", false))

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "blob/blob.h"
+#include "providers/backup/job/jobs.h"
 #include "providers/backup/point/point.h"
 #include "providers/backup/restore/restore.h"
 #include "providers/compute/attach.h"
@@ -333,9 +334,16 @@ static const struct lf_job_step replace_steps[] = {
 	RELEASE,
 };
 
-const struct lf_job_type lf_backup_restore_disks_job = {
-	.name = "backup.restoreDisks", .steps = disks_steps, .n_steps = LF_N(disks_steps)};
-const struct lf_job_type lf_backup_restore_machine_job = {
-	.name = "backup.restoreMachine", .steps = machine_steps, .n_steps = LF_N(machine_steps)};
-const struct lf_job_type lf_backup_replace_disks_job = {
-	.name = "backup.replaceDisks", .steps = replace_steps, .n_steps = LF_N(replace_steps)};
+static const struct lf_backup_job_row row = {.operation = "Restore"};
+const struct lf_job_type lf_backup_restore_disks_job = {.name = LF_BACKUP_JOBS "restoreDisks",
+							.steps = disks_steps,
+							.n_steps = LF_N(disks_steps),
+							.subject = &row};
+const struct lf_job_type lf_backup_restore_machine_job = {.name = LF_BACKUP_JOBS "restoreMachine",
+							  .steps = machine_steps,
+							  .n_steps = LF_N(machine_steps),
+							  .subject = &row};
+const struct lf_job_type lf_backup_replace_disks_job = {.name = LF_BACKUP_JOBS "replaceDisks",
+							.steps = replace_steps,
+							.n_steps = LF_N(replace_steps),
+							.subject = &row};

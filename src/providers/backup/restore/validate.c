@@ -5,9 +5,14 @@
 #include <string.h>
 
 #include "providers/backup/internal.h"
+#include "providers/backup/job/jobs.h"
 #include "providers/backup/restore/restore.h"
 
 #define REQUEST "properties.restoreRequest"
+
+/* Not one of the jobs that clients list. */
+const struct lf_job_type lf_backup_validate_job = {.name = "backupvalidate.operation",
+						   LF_BACKUP_DONE_STEPS};
 
 static int find_point(struct lf_arm_call *call, const json_t *request, struct lf_resource *ret_item,
 		      struct lf_resource *ret_point, struct lf_error *err)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Backups asked for and scheduled, and the jobs of what is done at once.
+ * A backup of an item, asked for or scheduled, as a job of one step: the point is taken
+ * (point/point.h).  The step chooses the point's names before anything is made, so after a kill it
+ * goes on with the same; one that fails for good lets go of what it captured.
  */
 #include <string.h>
 
 #include "providers/backup/internal.h"
+#include "providers/backup/job/jobs.h"
 
 #define EXPIRY_MAX_NS ((int64_t)99 * 365 * 24 * 3600 * LF_NS_PER_S)
 #define ON_DEMAND_NS  ((int64_t)30 * 24 * 3600 * LF_NS_PER_S)
@@ -110,47 +113,11 @@ static int undo_backup(struct lf_job_run *run, struct lf_error *err)
 				     context, lf_json_text_or(item.state, "region", ""), guid, err);
 }
 
-static int run_done(struct lf_job_run *run, struct lf_error *err)
-{
-	(void)run;
-	(void)err;
-	return LF_STEP_DONE;
-}
-
-int lf_backup_note_done(struct lf_arm_call *call, const struct lf_resource *item,
-			const char *point_id, const char *operation,
-			char ret_job[static LF_GUID_SIZE], struct lf_error *err)
-{
-	LF_AUTO_FREE char *vault = lf_backup_vault_id(item->id);
-	char guid[LF_GUID_SIZE];
-
-	lf_guid_random(guid);
-	/* done already: it waits for nothing, and nothing for it */
-	LF_AUTO_FREE char *resource = lf_printf_dup("%s/configuration/%s", item->id, guid);
-	LF_AUTO_JSON *doc = json_pack("{s:s, s:s*, s:s*, s:s}", "item", item->id, "friendlyName",
-				      lf_json_text(item->doc, "properties.friendlyName"),
-				      "recoveryPoint", point_id, "operation", operation);
-	const struct lf_job_request request = {.id = guid,
-					       .type = lf_backup_done_job.name,
-					       .scope = vault,
-					       .resource = resource,
-					       .doc = doc};
-
-	return vault && resource && doc
-		       ? lf_jobs_submit(lf_arm_context(call)->jobs, &request, ret_job, err)
-		       : lf_fail_nomem(err);
-}
-
 static const struct lf_job_step backup_steps[] = {
 	{"TransferData", "Transfer data to vault", run_backup, undo_backup}};
-static const struct lf_job_step done_steps[] = {{"Done", "Done", run_done, NULL}};
 
-const struct lf_job_type lf_backup_job = {
-	.name = "backup.backup", .steps = backup_steps, .n_steps = LF_N(backup_steps)};
-const struct lf_job_type lf_backup_done_job = {
-	.name = "backup.configure", .steps = done_steps, .n_steps = LF_N(done_steps)};
-/* Not one of the jobs that clients list. */
-const struct lf_job_type lf_backup_validate_job = {
-	.name = "backupvalidate.operation", .steps = done_steps, .n_steps = LF_N(done_steps)};
-const struct lf_job_type lf_backup_export_job = {
-	.name = "backupexport.jobs", .steps = done_steps, .n_steps = LF_N(done_steps)};
+static const struct lf_backup_job_row backup_row = {.operation = "Backup", .takes_snapshot = true};
+const struct lf_job_type lf_backup_job = {.name = LF_BACKUP_JOBS "backup",
+					  .steps = backup_steps,
+					  .n_steps = LF_N(backup_steps),
+					  .subject = &backup_row};
