@@ -37,26 +37,9 @@ LF_MUST_CHECK int lf_backup_reply_list(struct lf_arm_call *call, json_t *values,
 LF_MUST_CHECK int lf_backup_submit(struct lf_context *context, const struct lf_resource *item,
 				   const char *expires, char ret_job[static LF_GUID_SIZE],
 				   struct lf_error *err);
-/* Let go of a point in both regions, then of its row. */
-LF_MUST_CHECK int lf_backup_point_remove(struct lf_context *context,
-					 const struct lf_resource *point, struct lf_error *err);
-/* Drop the claim of a backup in one of this site's regions (NULL: nothing to do). */
-LF_MUST_CHECK int lf_backup_point_release(struct lf_context *context, const char *region,
-					  const char *guid, struct lf_error *err);
-/* The same in the paired region, which may be a peer's. */
-LF_MUST_CHECK int lf_backup_pair_release(struct lf_context *context, const char *region,
-					 const char *guid, struct lf_error *err);
-/* All points of an item, by name (oldest first). */
-LF_MUST_CHECK int lf_backup_points(struct lf_context *context, const char *item_id,
-				   struct lf_resource_list *ret_list, struct lf_error *err);
-/* A policy by id, also one of those that every vault has. */
-LF_MUST_CHECK int lf_backup_policy(struct lf_context *context, const char *id,
-				   struct lf_resource *ret_policy, struct lf_error *err);
-
-#define LF_BACKUP_CLAIM	 "backup"   /* of a backup on its point */
 #define LF_REPLICA_CLAIM "replica:" /* and the pairing's name: of what a peer sent */
 
-extern const struct lf_job_type lf_backup_job, lf_backup_validate_job, lf_backup_copy_job;
+extern const struct lf_job_type lf_backup_job, lf_backup_validate_job;
 
 lf_arm_handler lf_backup_policy_get, lf_backup_policy_list, lf_backup_policy_put,
 	lf_backup_policy_delete;

@@ -2,6 +2,7 @@
 #include "providers/backup/files/files.h"
 #include "providers/backup/internal.h"
 #include "providers/backup/job/jobs.h"
+#include "providers/backup/pair/pair.h"
 #include "providers/backup/restore/restore.h"
 
 #define VAULT	     LF_GROUP_PATH "/providers/Microsoft.RecoveryServices/vaults/{vault}"

@@ -8,6 +8,8 @@
 #include "base/health.h"
 #include "providers/backup/files/files.h"
 #include "providers/backup/internal.h"
+#include "providers/backup/pair/pair.h"
+#include "providers/backup/policy/policy.h"
 #include "providers/backup/policy/retention.h"
 #include "providers/backup/item/server.h"
 
@@ -52,6 +54,20 @@ static int back_up_when_due(struct lf_context *context, struct lf_resource *item
 	return rc;
 }
 
+/* Let go of what a point holds, and then of its row: a removal that was cut short is found again.
+ */
+static int remove_point(struct lf_context *context, const struct lf_resource *point,
+			struct lf_error *err)
+{
+	static lf_backup_point_releaser *const releasers[] = {
+		lf_backup_files_end, lf_backup_point_release, lf_backup_pair_release};
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < LF_N(releasers); i++)
+		rc = releasers[i](context, point, err);
+	return rc ? rc : lf_catalog_delete(context->catalog, point->id, err);
+}
+
 /* Points past their retention go, but never the last of a machine whose protection was stopped. */
 static int expire_points(struct lf_context *context, const struct lf_resource *item,
 			 const struct lf_resource_list *points, struct lf_error *err)
@@ -66,7 +82,7 @@ static int expire_points(struct lf_context *context, const struct lf_resource *i
 		if (!lf_time_parse(lf_json_text_or(points->items[i].state, "expires", ""), &until,
 				   err) &&
 		    until <= now)
-			rc = lf_backup_point_remove(context, &points->items[i], err);
+			rc = remove_point(context, &points->items[i], err);
 	return rc;
 }
 
@@ -81,7 +97,7 @@ static int purge_deleted(struct lf_context *context, const struct lf_resource *i
 	if (rc || until > lf_clock_expiry_ns(context->clock))
 		return rc;
 	for (size_t i = 0; !rc && i < points->n; i++)
-		rc = lf_backup_point_remove(context, &points->items[i], err);
+		rc = remove_point(context, &points->items[i], err);
 	return rc ? rc : lf_catalog_delete_tree(context->catalog, item->id, err);
 }
 

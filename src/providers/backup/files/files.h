@@ -12,11 +12,10 @@
 #ifndef LF_PROVIDERS_BACKUP_FILES_H
 #define LF_PROVIDERS_BACKUP_FILES_H
 
-#include "arm/context.h"
+#include "providers/backup/point/point.h"
 
 /* End a session, if there is one: exports, certificates, claim; in no transaction. */
-LF_MUST_CHECK int lf_backup_files_end(struct lf_context *context, const struct lf_resource *point,
-				      struct lf_error *err);
+lf_backup_point_releaser lf_backup_files_end;
 /* The same once its time is over; the row says so. */
 LF_MUST_CHECK int lf_backup_files_tend(struct lf_context *context, struct lf_resource *point,
 				       struct lf_error *err);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "providers/backup/internal.h"
+#include "providers/backup/policy/policy.h"
 #include "providers/backup/policy/retention.h"
 #include "providers/backup/item/server.h"
 #include "providers/backup/job/jobs.h"

@@ -1,22 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Recovery points on their way to the paired region: a store of this site, or a peer's.
+ *
+ * The point's row says first that a copy is there in part, so that whoever deletes the point lets
+ * go of it, too; then the disks are copied, beginning from the newest point that both regions have;
+ * then the copy is committed (a manifest here, rows and manifest at a peer); then the row says that
+ * it is complete.  A kill leaves a copy in part: the job goes on with it.
  */
 #include <string.h>
 
 #include "base/log.h"
 #include "providers/backup/internal.h"
+#include "providers/backup/pair/pair.h"
 #include "providers/common/point_copy.h"
 #include "vault/point.h"
 
 #define AGAIN_NS (30 * LF_NS_PER_S) /* a peer that was not reached */
 
-int lf_backup_pair_release(struct lf_context *context, const char *region, const char *guid,
-			   struct lf_error *err)
+static int forget(struct lf_context *context, const char *region, const char *guid,
+		  struct lf_error *err)
 {
 	return region && guid && lf_peers_url(context->peers, region)
 		       ? lf_peer_forget(context->peers, region, guid, err)
-		       : lf_backup_point_release(context, region, guid, err);
+		       : lf_backup_claim_drop(context, region, guid, err);
+}
+
+int lf_backup_pair_release(struct lf_context *context, const struct lf_resource *point,
+			   struct lf_error *err)
+{
+	return forget(context, lf_json_text(point->state, "secondary.region"),
+		      lf_json_text(point->state, "point"), err);
 }
 
 /* A point of the item on its way. */
@@ -215,7 +228,7 @@ static int travel(struct trip *trip, struct lf_error *err)
 	if (!rc)
 		rc = note_secondary(trip, true, err);
 	if (rc == LF_ENOTFOUND && is_deleted(trip)) /* so is its copy */
-		rc = lf_backup_pair_release(trip->context, trip->region, trip->guid, err);
+		rc = forget(trip->context, trip->region, trip->guid, err);
 	/* not there any more: the peer forgot what was begun, or dropped the base */
 	if (peer && (rc == LF_EUNREACHABLE || rc == LF_ETIMEOUT || rc == LF_ENOTFOUND)) {
 		lf_log_error("a copy waits for its region", err);

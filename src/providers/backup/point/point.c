@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Taking a recovery point, as a step of a job: its names are chosen and saved; the machine's disks
+ * are captured under a session of the vault, which keeps what is written; the manifest is put with
+ * the backup's claim; the point's row and the item's are one transaction; the session ends.  A step
+ * that was cut short begins again with the same names, and is done when the row is there.
+ *
+ * A machine with an agent sends its point itself: the step asks for it, waits, and claims it.
+ */
 #include "providers/backup/internal.h"
 
 #include <string.h>
 
-#include "providers/backup/files/files.h"
-#include "providers/backup/policy/retention.h"
+#include "providers/backup/policy/policy.h"
 #include "providers/backup/item/server.h"
 #include "providers/compute/machine.h"
 #include "providers/compute/plan.h"
@@ -237,9 +244,9 @@ static int take(struct lf_job_run *run, const char *id, struct lf_resource *item
 	if (rc == LF_ECONFLICT)
 		return LF_STEP_AGAIN; /* when its disks have been copied here */
 	if (!rc)
-		rc = lf_retention_expiry(context, item,
-					 lf_json_text(lf_job_run_job(run)->doc, "expires"), time,
-					 expires, err);
+		rc = lf_backup_policy_expiry(context, item,
+					     lf_json_text(lf_job_run_job(run)->doc, "expires"),
+					     time, expires, err);
 	if (!rc)
 		rc = put_manifest(vault, guid, time, vm, result, err);
 	if (!rc)
@@ -281,9 +288,9 @@ static int take_server(struct lf_job_run *run, const char *id, struct lf_resourc
 	if (!rc)
 		rc = lf_claim_put(vault, guid, LF_BACKUP_CLAIM, LF_CLAIM_FOREVER, err);
 	if (!rc)
-		rc = lf_retention_expiry(context, item,
-					 lf_json_text(lf_job_run_job(run)->doc, "expires"), time,
-					 expires, err);
+		rc = lf_backup_policy_expiry(context, item,
+					     lf_json_text(lf_job_run_job(run)->doc, "expires"),
+					     time, expires, err);
 	if (!rc)
 		rc = put_row(context, id, item, vm, result, guid, time, expires, err);
 	return rc ? rc : note_sizes(run, vm, result, err);
@@ -317,8 +324,8 @@ int lf_backup_point_take(struct lf_job_run *run, const char *item_id, struct lf_
 	return rc ? rc : (server ? take_server : take)(run, id, &item, &vm, err);
 }
 
-int lf_backup_point_release(struct lf_context *context, const char *region, const char *guid,
-			    struct lf_error *err)
+int lf_backup_claim_drop(struct lf_context *context, const char *region, const char *guid,
+			 struct lf_error *err)
 {
 	struct lf_vault *vault = NULL;
 
@@ -330,6 +337,13 @@ int lf_backup_point_release(struct lf_context *context, const char *region, cons
 	return rc == LF_ENOTFOUND ? 0 : rc;
 }
 
+int lf_backup_point_release(struct lf_context *context, const struct lf_resource *point,
+			    struct lf_error *err)
+{
+	return lf_backup_claim_drop(context, lf_json_text(point->state, "region"),
+				    lf_json_text(point->state, "point"), err);
+}
+
 int lf_backup_point_drop(struct lf_context *context, const char *region, const char *guid,
 			 struct lf_error *err)
 {
@@ -338,20 +352,5 @@ int lf_backup_point_drop(struct lf_context *context, const char *region, const c
 
 	if (!rc)
 		rc = lf_session_end(vault, guid, err);
-	return rc ? rc : lf_backup_point_release(context, region, guid, err);
-}
-
-int lf_backup_point_remove(struct lf_context *context, const struct lf_resource *point,
-			   struct lf_error *err)
-{
-	const char *guid = lf_json_text(point->state, "point");
-	int rc = lf_backup_files_end(context, point, err);
-
-	if (!rc)
-		rc = lf_backup_point_release(context, lf_json_text(point->state, "region"), guid,
-					     err);
-	if (!rc)
-		rc = lf_backup_pair_release(context, lf_json_text(point->state, "secondary.region"),
-					    guid, err);
-	return rc ? rc : lf_catalog_delete(context->catalog, point->id, err);
+	return rc ? rc : lf_backup_claim_drop(context, region, guid, err);
 }

@@ -7,6 +7,7 @@
 
 #include "arm/context.h"
 
+#define LF_BACKUP_CLAIM "backup" /* of a backup on its point */
 #define LF_BACKUP_POINT_TYPE                                                                       \
 	"Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems/"     \
 	"recoveryPoints"
@@ -20,6 +21,19 @@
  */
 LF_MUST_CHECK int lf_backup_point_take(struct lf_job_run *run, const char *item_id,
 				       struct lf_error *err);
+/* All points of an item, by name (oldest first). */
+LF_MUST_CHECK int lf_backup_points(struct lf_context *context, const char *item_id,
+				   struct lf_resource_list *ret_list, struct lf_error *err);
+/*
+ * Let go of what a point holds outside its row: here, its claim.  Before the row goes; idempotent,
+ * since a removal that was cut short is repeated.
+ */
+typedef int lf_backup_point_releaser(struct lf_context *context, const struct lf_resource *point,
+				     struct lf_error *err);
+lf_backup_point_releaser lf_backup_point_release;
+/* Drop the claim of a backup in one of this site's regions (NULL: nothing to do). */
+LF_MUST_CHECK int lf_backup_claim_drop(struct lf_context *context, const char *region,
+				       const char *guid, struct lf_error *err);
 /* Let go of what a step that failed made of it. */
 LF_MUST_CHECK int lf_backup_point_drop(struct lf_context *context, const char *region,
 				       const char *guid, struct lf_error *err);

@@ -3,6 +3,7 @@
 
 #include "providers/backup/internal.h"
 #include "providers/backup/job/jobs.h"
+#include "providers/backup/policy/policy.h"
 #include "providers/backup/restore/restore.h"
 #include "providers/common/filter.h"
 

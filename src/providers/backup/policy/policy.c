@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "providers/backup/internal.h"
+#include "providers/backup/policy/policy.h"
 #include "providers/backup/policy/retention.h"
 
 static const char default_policy[] =
@@ -56,6 +57,30 @@ int lf_backup_policy(struct lf_context *context, const char *id, struct lf_resou
 				   err);
 	}
 	return rc;
+}
+
+int lf_backup_policy_expiry(struct lf_context *context, const struct lf_resource *item,
+			    const char *asked, const char *time, char out[static LF_TIME_SIZE],
+			    struct lf_error *err)
+{
+	LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT;
+	int64_t at, until;
+
+	int rc = lf_time_parse(time, &at, err);
+	if (!rc && asked) {
+		rc = lf_time_parse(asked, &until, err);
+		if (!rc)
+			lf_time_format(until, out);
+		return rc;
+	}
+	if (!rc)
+		rc = lf_backup_policy(context,
+				      lf_json_text_or(item->doc, "properties.policyId", ""),
+				      &policy, err);
+	if (rc && rc != LF_ENOTFOUND)
+		return rc;
+	lf_time_format(lf_policy_keep_until(lf_json_at(policy.doc, "properties"), at), out);
+	return 0;
 }
 
 static int count_items(struct lf_context *context, const char *policy_id, size_t *ret_n,

@@ -5,7 +5,8 @@
 #include <time.h>
 
 #include "base/checked.h"
-#include "providers/backup/internal.h"
+#include "base/text.h"
+#include "json/json.h"
 
 #define DAY_NS	      ((int64_t)24 * 3600 * LF_NS_PER_S)
 #define DEFAULT_DAYS  30
@@ -263,28 +264,4 @@ int64_t lf_policy_last_due(const json_t *policy, int64_t now_ns)
 		}
 	}
 	return due;
-}
-
-int lf_retention_expiry(struct lf_context *context, const struct lf_resource *item,
-			const char *asked, const char *time, char out[static LF_TIME_SIZE],
-			struct lf_error *err)
-{
-	LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT;
-	int64_t at, until;
-
-	int rc = lf_time_parse(time, &at, err);
-	if (!rc && asked) {
-		rc = lf_time_parse(asked, &until, err);
-		if (!rc)
-			lf_time_format(until, out);
-		return rc;
-	}
-	if (!rc)
-		rc = lf_backup_policy(context,
-				      lf_json_text_or(item->doc, "properties.policyId", ""),
-				      &policy, err);
-	if (rc && rc != LF_ENOTFOUND)
-		return rc;
-	lf_time_format(lf_policy_keep_until(lf_json_at(policy.doc, "properties"), at), out);
-	return 0;
 }

@@ -3,14 +3,13 @@
  * providers/backup/policy/retention.h - how long a policy keeps a point, and when it asks for the
  * next.
  *
- * Pure but for the lookup of an item's policy.  Times are read as UTC: the policy's time zone is
+ * Pure.  Times are read as UTC: the policy's time zone is
  * kept and shown, and not converted.
  */
 #ifndef LF_PROVIDERS_BACKUP_RETENTION_H
 #define LF_PROVIDERS_BACKUP_RETENTION_H
 
-#include "arm/context.h"
-#include "base/text.h"
+#include "json/json.h"
 
 /*
  * Until when a policy ("properties" of its document) keeps a point of that time: the longest of
@@ -24,9 +23,5 @@ LF_MUST_CHECK int lf_policy_check(const json_t *policy, struct lf_error *err);
 int64_t lf_policy_last_due(const json_t *policy, int64_t now_ns);
 /* The longest that it keeps any point, in ns. */
 int64_t lf_policy_longest(const json_t *policy);
-/* asked, or what the item's policy says of a point of that time. */
-LF_MUST_CHECK int lf_retention_expiry(struct lf_context *context, const struct lf_resource *item,
-				      const char *asked, const char *time,
-				      char out[static LF_TIME_SIZE], struct lf_error *err);
 
 #endif

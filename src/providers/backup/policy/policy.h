@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * providers/backup/policy/policy.h - backup policies by their ids.  Threads: any.
+ */
+#ifndef LF_PROVIDERS_BACKUP_POLICY_H
+#define LF_PROVIDERS_BACKUP_POLICY_H
+
+#include "arm/context.h"
+#include "base/text.h"
+
+/* A policy by id, also one of those that every vault has. */
+LF_MUST_CHECK int lf_backup_policy(struct lf_context *context, const char *id,
+				   struct lf_resource *ret_policy, struct lf_error *err);
+/* Until when a point of that time is kept: asked, or what the item's policy says of it. */
+LF_MUST_CHECK int lf_backup_policy_expiry(struct lf_context *context,
+					  const struct lf_resource *item, const char *asked,
+					  const char *time, char out[static LF_TIME_SIZE],
+					  struct lf_error *err);
+
+#endif
