@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An append takes the file's lock, finds where the last whole batch ends, cuts what a crash left
+ * behind it, writes the batch and syncs it.  A kill before the sync leaves a torn batch, which was
+ * never acknowledged and which the next append cuts off; a kill after it, a batch that the sender
+ * sends again.  Reading checks every sum.
+ */
 #include "inflow/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -14,6 +21,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "os/file.h"
+#include "os/thread.h"
 
 #define BATCH_MAGIC	0x324a464cu
 #define HEADER_SIZE	32
@@ -244,26 +252,107 @@ static int find_end(int fd, uint64_t *ret_end, struct lf_error *err)
 	return 0;
 }
 
+struct lf_journal_ends {
+	pthread_mutex_t mutex; /* innermost; not held across I/O */
+	struct {
+		uint64_t path; /* its hash */
+		uint64_t end;  /* 0: none */
+	} slots[LF_JOURNAL_ENDS];
+};
+
+int lf_journal_ends_new(struct lf_journal_ends **ret_ends, struct lf_error *err)
+{
+	struct lf_journal_ends *ends = calloc(1, sizeof(*ends));
+
+	if (!ends)
+		return lf_fail_nomem(err);
+	pthread_mutex_init(&ends->mutex, NULL);
+	*ret_ends = ends;
+	return 0;
+}
+
+void lf_journal_ends_free(struct lf_journal_ends *ends)
+{
+	if (!ends)
+		return;
+	pthread_mutex_destroy(&ends->mutex);
+	free(ends);
+}
+
+/* 0: not known.  One that was cut since, or begun again, is shorter than what is remembered. */
+static uint64_t recall_end(struct lf_journal_ends *ends, const char *path)
+{
+	uint64_t hash = XXH3_64bits(path, strlen(path));
+
+	if (!ends)
+		return 0;
+	LF_GUARD(&ends->mutex);
+	return ends->slots[hash % LF_JOURNAL_ENDS].path == hash
+		       ? ends->slots[hash % LF_JOURNAL_ENDS].end
+		       : 0;
+}
+
+static void remember_end(struct lf_journal_ends *ends, const char *path, uint64_t end)
+{
+	uint64_t hash = XXH3_64bits(path, strlen(path));
+
+	if (!ends)
+		return;
+	LF_GUARD(&ends->mutex);
+	ends->slots[hash % LF_JOURNAL_ENDS].path = hash;
+	ends->slots[hash % LF_JOURNAL_ENDS].end = end;
+}
+
+static int check_records(const uint8_t *records, size_t n, struct lf_error *err)
+{
+	struct lf_extent extent;
+	int rc = 0;
+
+	if (n > LF_BATCH_RECORDS_MAX)
+		return lf_fail(err, LF_ETOOLARGE, "extents", "more than %d extents in one batch",
+			       LF_BATCH_RECORDS_MAX);
+	for (size_t i = 0; !rc && i < n; i++)
+		rc = lf_extent_decode(records + i * LF_EXTENT_WIRE_SIZE, &extent, err);
+	return rc;
+}
+
+/* A batch at the end, synced; cut off again when that fails. */
+static int write_batch(int fd, const char *path, uint64_t end, const uint8_t *batch, size_t len,
+		       struct lf_error *err)
+{
+	if (ftruncate(fd, (off_t)end))
+		return lf_fail_sys(err, errno, path, "cannot cut %s", path);
+	LF_CRASH_POINT("journal-before-write");
+	int rc = lf_file_pwrite_all(fd, batch, len, end, path, err);
+	if (!rc)
+		rc = lf_file_sync(fd, path, err);
+	if (!rc && end == 0)
+		rc = lf_file_sync_parent(path, err);
+	/* what could not be synced must not be what a later batch, synced, comes to stand on */
+	if (rc && ftruncate(fd, (off_t)end))
+		lf_warn("cannot cut %s: %s", path, strerror(errno));
+	LF_CRASH_POINT("journal-after-sync");
+	return rc;
+}
+
 int lf_journal_append(const char *path, const uint8_t *records, size_t n, uint64_t upto,
-		      struct lf_error *err)
+		      struct lf_journal_ends *ends, struct lf_error *err)
 {
 	LF_AUTO_FD fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	size_t len = n * LF_EXTENT_WIRE_SIZE;
-	struct lf_extent extent;
-	uint64_t end = 0;
-	int rc = 0;
+	uint64_t end = 0, size = 0;
 
 	if (fd < 0)
 		return lf_fail_sys(err, errno, path, "cannot open %s", path);
 	/* a caller that gave up waiting may be back while its first call is still at it */
 	if (flock(fd, LOCK_EX))
 		return lf_fail_sys(err, errno, path, "cannot lock %s", path);
-	if (n > LF_BATCH_RECORDS_MAX)
-		return lf_fail(err, LF_ETOOLARGE, "extents", "more than %d extents in one batch",
-			       LF_BATCH_RECORDS_MAX);
-	for (size_t i = 0; !rc && i < n; i++)
-		rc = lf_extent_decode(records + i * LF_EXTENT_WIRE_SIZE, &extent, err);
+	int rc = check_records(records, n, err);
 	if (!rc)
+		rc = size_of(fd, &size, err);
+	if (!rc)
+		end = recall_end(ends, path);
+	if (!rc && (!end || end != size))
 		rc = find_end(fd, &end, err);
 	if (rc)
 		return rc;
@@ -277,18 +366,9 @@ int lf_journal_append(const char *path, const uint8_t *records, size_t n, uint64
 	put_le(batch + 24, check_header(batch), 8);
 	if (len)
 		memcpy(batch + HEADER_SIZE, records, len);
-	if (ftruncate(fd, (off_t)end))
-		return lf_fail_sys(err, errno, path, "cannot cut %s", path);
-	LF_CRASH_POINT("journal-before-write");
-	rc = lf_file_pwrite_all(fd, batch, HEADER_SIZE + len, end, path, err);
+	rc = write_batch(fd, path, end, batch, HEADER_SIZE + len, err);
 	if (!rc)
-		rc = lf_file_sync(fd, path, err);
-	if (!rc && end == 0)
-		rc = lf_file_sync_parent(path, err);
-	/* what could not be synced must not be what a later batch, synced, comes to stand on */
-	if (rc && ftruncate(fd, (off_t)end))
-		lf_warn("cannot cut %s: %s", path, strerror(errno));
-	LF_CRASH_POINT("journal-after-sync");
+		remember_end(ends, path, end + HEADER_SIZE + len);
 	return rc;
 }
 

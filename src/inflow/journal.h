@@ -30,9 +30,21 @@ LF_MUST_CHECK int lf_extent_decode(const uint8_t wire[static LF_EXTENT_WIRE_SIZE
 				   struct lf_extent *ret_extent, struct lf_error *err);
 void lf_extent_encode(const struct lf_extent *extent, uint8_t wire[static LF_EXTENT_WIRE_SIZE]);
 
-/* Append n records (wire form) and sync.  Cuts a torn tail first.  LF_EINVAL for a bad record. */
+/*
+ * Where the journals end that this process appended to lately, LF_JOURNAL_ENDS of them (16 KiB),
+ * so that appending to one does not mean reading all of it.  A hint: it is believed of a file that
+ * is as long as that.  Any thread.
+ */
+struct lf_journal_ends;
+LF_MUST_CHECK int lf_journal_ends_new(struct lf_journal_ends **ret_ends, struct lf_error *err);
+void lf_journal_ends_free(struct lf_journal_ends *ends);
+#define LF_JOURNAL_ENDS 1024u
+
+/* Append n records (wire form) and sync.  Cuts a torn tail first.  ends: NULL: the headers of all
+ * batches are read, and the last batch.  LF_EINVAL for a bad record. */
 LF_MUST_CHECK int lf_journal_append(const char *path, const uint8_t *records, size_t n,
-				    uint64_t upto, struct lf_error *err);
+				    uint64_t upto, struct lf_journal_ends *ends,
+				    struct lf_error *err);
 /* How far a full pass got; 0 when there is no journal. */
 LF_MUST_CHECK int lf_journal_upto(const char *path, uint64_t *ret_upto, struct lf_error *err);
 /*

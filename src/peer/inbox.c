@@ -1,4 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A point is begun by making its directory, writing down who sends it and what its lease is
+ * called, and beginning the lease; what came before of the same point goes.  Extents and packs
+ * come in any order.  The commit builds a map of each disk, compares its root with the sender's,
+ * has the point kept (opts->keep), and ends the transfer.
+ *
+ * A kill before the point is kept leaves the directory: the sender begins again, or the sweep ends
+ * it after a week.  A kill after it leaves it, too, and the sender, who was not told, begins
+ * again: the point that is there is the same.
+ */
 #include "peer/inbox.h"
 
 #include <fcntl.h>
@@ -7,29 +17,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/checked.h"
 #include "base/health.h"
 #include "base/fault.h"
 #include "base/text.h"
 #include "os/file.h"
-#include "replication/inventory.h"
-#include "inflow/journal.h"
-#include "inflow/settle.h"
+#include "inflow/inflow.h"
 #include "vault/key.h"
 #include "vault/point.h"
 
 #define BASE_CLAIM_NS (7 * 24 * 3600 * LF_NS_PER_S)
-#define DISKS_MAX     64u
+#define PAGES_MAX     ((uint64_t)LF_DISK_BYTES_MAX / LF_PAGE_SIZE)
 
 static char *point_dir(const struct lf_inbox_point *at)
 {
 	return lf_printf_dup("%s/inbox/%s/%s", at->opts->data_dir, at->region, at->point);
-}
-
-static char *journal_path(const struct lf_inbox_point *at, unsigned disk)
-{
-	return lf_printf_dup("%s/inbox/%s/%s/%u.journal", at->opts->data_dir, at->region, at->point,
-			     disk);
 }
 
 static int make_dirs(const struct lf_inbox_point *at, struct lf_error *err)
@@ -46,20 +47,10 @@ static int make_dirs(const struct lf_inbox_point *at, struct lf_error *err)
 	return rc ? rc : lf_dir_make(dir, 0700, err);
 }
 
-static int remove_dir(const struct lf_inbox_point *at, struct lf_error *err)
+/* A file that says something of the point. */
+static char *file_of(const struct lf_inbox_point *at, const char *name)
 {
-	LF_AUTO_FREE char *dir = point_dir(at);
-
-	return dir ? lf_dir_remove(dir, err) : lf_fail_nomem(err);
-}
-
-/*
- * The vault's session has a name of its own: one called as the point could be another's, of an
- * agent whose session becomes the point of its id.  It is written down before it begins.
- */
-static char *session_file(const struct lf_inbox_point *at)
-{
-	return lf_printf_dup("%s/inbox/%s/%s/session", at->opts->data_dir, at->region, at->point);
+	return lf_printf_dup("%s/inbox/%s/%s/%s", at->opts->data_dir, at->region, at->point, name);
 }
 
 /*
@@ -69,7 +60,7 @@ static char *session_file(const struct lf_inbox_point *at)
 static int check_own(const struct lf_inbox_point *at, struct lf_error *err)
 {
 	LF_AUTO_FREE char *dir = point_dir(at);
-	LF_AUTO_FREE char *path = lf_printf_dup("%s/pairing", dir ? dir : "");
+	LF_AUTO_FREE char *path = file_of(at, "pairing");
 	LF_AUTO_BUF pairing = LF_BUF_INIT;
 
 	if (!dir || !path)
@@ -86,44 +77,71 @@ static int check_own(const struct lf_inbox_point *at, struct lf_error *err)
 
 static int note_pairing(const struct lf_inbox_point *at, struct lf_error *err)
 {
-	LF_AUTO_FREE char *path =
-		lf_printf_dup("%s/inbox/%s/%s/pairing", at->opts->data_dir, at->region, at->point);
+	LF_AUTO_FREE char *path = file_of(at, "pairing");
 
 	return path ? lf_file_write_durable(path, at->pairing, strlen(at->pairing), 0600, err)
 		    : lf_fail_nomem(err);
 }
 
-static int begin_session(const struct lf_inbox_point *at, struct lf_vault *vault,
-			 struct lf_error *err)
-{
-	LF_AUTO_FREE char *path = session_file(at);
-	char session[LF_GUID_SIZE];
+/* A point under way, for one call. */
+struct transfer {
+	char *dir;
+	struct lf_inflow inflow;
+};
 
-	lf_guid_random(session);
-	int rc = path ? lf_file_write_durable(path, session, strlen(session), 0600, err)
-		      : lf_fail_nomem(err);
-	return rc ? rc : lf_session_begin(vault, session, err);
+static void transfer_done(struct transfer *transfer)
+{
+	free(transfer->dir);
+}
+#define AUTO_TRANSFER LF_CLEANUP(transfer_done) struct transfer
+
+static int use_vault(const struct lf_inbox_point *at, struct lf_vault *vault,
+		     struct transfer *transfer, struct lf_error *err)
+{
+	transfer->dir = point_dir(at);
+	transfer->inflow = (struct lf_inflow){
+		.vault = vault, .dir = transfer->dir, .ends = at->ends, .stopping = at->stopping};
+	return transfer->dir ? 0 : lf_fail_nomem(err);
 }
 
-static int end_session(const struct lf_inbox_point *at, struct lf_vault *vault,
+/* One that was begun, by whoever asks. */
+static int find_begun(const struct lf_inbox_point *at, struct transfer *transfer,
+		      struct lf_error *err)
+{
+	struct lf_vault *vault = NULL;
+	int rc = check_own(at, err);
+
+	if (!rc)
+		rc = lf_regions_vault(at->opts->regions, at->region, &vault, err);
+	return rc ? rc : use_vault(at, vault, transfer, err);
+}
+
+/*
+ * The vault's lease has a name of its own: one called as the point could be another's, of an agent
+ * whose session becomes the point of its id.  It is written down before it begins.
+ */
+static int begin_lease(const struct lf_inbox_point *at, struct lf_vault *vault,
 		       struct lf_error *err)
 {
-	LF_AUTO_FREE char *path = session_file(at);
-	LF_AUTO_BUF session = LF_BUF_INIT;
+	LF_AUTO_FREE char *path = file_of(at, "session");
+	char lease[LF_GUID_SIZE];
 
-	if (!path)
-		return lf_fail_nomem(err);
-	int rc = lf_file_read(path, LF_GUID_SIZE, &session, err);
-	if (rc == LF_ENOTFOUND) /* begun by an earlier version, or not quite */
-		return lf_session_end(vault, at->point, err);
-	return rc ? rc : lf_session_end(vault, lf_buf_text(&session), err);
+	lf_guid_random(lease);
+	int rc = path ? lf_file_write_durable(path, lease, strlen(lease), 0600, err)
+		      : lf_fail_nomem(err);
+	return rc ? rc : lf_session_begin(vault, lease, err);
 }
 
-static int end(const struct lf_inbox_point *at, struct lf_vault *vault, struct lf_error *err)
+static int end(const struct lf_inbox_point *at, const struct lf_inflow *inflow,
+	       struct lf_error *err)
 {
-	int rc = end_session(at, vault, err);
+	LF_AUTO_FREE char *path = file_of(at, "session");
+	LF_AUTO_BUF lease = LF_BUF_INIT;
+	int rc = path ? lf_file_read(path, LF_GUID_SIZE, &lease, err) : lf_fail_nomem(err);
 
-	return rc ? rc : remove_dir(at, err);
+	if (rc == LF_ENOTFOUND) /* begun by an earlier version, or not quite */
+		return lf_inflow_end(inflow, at->point, err);
+	return rc ? rc : lf_inflow_end(inflow, lf_buf_text(&lease), err);
 }
 
 /* Did the pairing that asks send this point? */
@@ -187,27 +205,26 @@ static int check_room(const struct lf_inbox_point *at, struct lf_error *err)
 				 at->region);
 }
 
-/* What was begun before is forgotten, its session with it. */
+/* What was begun before is forgotten, its lease with it. */
 static int begin_anew(const struct lf_inbox_point *at, struct lf_vault *vault, struct lf_error *err)
 {
-	LF_AUTO_FREE char *dir = point_dir(at);
-	int rc = dir ? 0 : lf_fail_nomem(err);
+	AUTO_TRANSFER before = {0};
+	int rc = use_vault(at, vault, &before, err);
 
 	if (!rc)
-		rc = access(dir, F_OK) ? check_room(at, err) : check_own(at, err);
+		rc = access(before.dir, F_OK) ? check_room(at, err) : check_own(at, err);
 	if (rc == LF_ENOTFOUND)
 		return lf_fail_arm(err, LF_ECONFLICT, "PointIsNotAReplica", at->point, NULL,
 				   "another sender sends a point of that id");
-	if (!rc && access(dir, F_OK) == 0)
-		rc = end(at, vault, err);
-	/* the directory first: by it the sweep finds the vault's session, which keeps all garbage
-	 */
+	if (!rc && access(before.dir, F_OK) == 0)
+		rc = end(at, &before.inflow, err);
+	/* the directory first: by it the sweep finds the lease, which keeps all garbage */
 	if (!rc)
 		rc = make_dirs(at, err);
 	if (!rc)
 		rc = note_pairing(at, err);
 	LF_CRASH_POINT("inbox-begun");
-	return rc ? rc : begin_session(at, vault, err);
+	return rc ? rc : begin_lease(at, vault, err);
 }
 
 int lf_inbox_begin(const struct lf_inbox_point *at, const uint8_t id_key[static 32],
@@ -228,46 +245,41 @@ int lf_inbox_begin(const struct lf_inbox_point *at, const uint8_t id_key[static 
 	return rc;
 }
 
-/* The vault of a point that was begun. */
-static int begun_vault(const struct lf_inbox_point *at, struct lf_vault **ret_vault,
-		       struct lf_error *err)
+/* The chunks that the records name; zero for a hole, which is nobody's name. */
+static int ids_of(const uint8_t *records, size_t n, struct lf_chunk_id *ids, struct lf_error *err)
 {
-	int rc = check_own(at, err);
+	struct lf_extent extent;
+	int rc = 0;
 
-	return rc ? rc : lf_regions_vault(at->opts->regions, at->region, ret_vault, err);
-}
-
-int lf_inbox_extents(const struct lf_inbox_point *at, unsigned disk, const uint8_t *records,
-		     size_t n, uint8_t *ret_have, struct lf_error *err)
-{
-	LF_AUTO_FREE struct lf_chunk_id *ids = calloc(n + 1, sizeof(*ids));
-	LF_AUTO_FREE char *path = journal_path(at, disk);
-	LF_AUTO_FREE char *dir = point_dir(at);
-	struct lf_vault *vault = NULL;
-
-	if (!ids || !path || !dir)
-		return lf_fail_nomem(err);
-	if (disk >= DISKS_MAX)
-		return lf_fail(err, LF_EINVAL, "disk", "a point has at most %u disks", DISKS_MAX);
-	int rc = begun_vault(at, &vault, err);
 	for (size_t i = 0; !rc && i < n; i++) {
-		struct lf_extent extent;
 		rc = lf_extent_decode(records + i * LF_EXTENT_WIRE_SIZE, &extent, err);
 		if (!rc && !extent.hole)
 			ids[i] = extent.chunk;
 	}
+	return rc;
+}
+
+/* How large the disk is, its commit says: until then it is as large as any. */
+int lf_inbox_extents(const struct lf_inbox_point *at, unsigned disk, const uint8_t *records,
+		     size_t n, uint8_t *ret_have, struct lf_error *err)
+{
+	LF_AUTO_FREE struct lf_chunk_id *ids = calloc(n + 1, sizeof(*ids));
+	AUTO_TRANSFER transfer = {0};
+	int rc = ids ? find_begun(at, &transfer, err) : lf_fail_nomem(err);
+
 	if (!rc)
-		rc = lf_journal_append(path, records, n, 0, err);
+		rc = ids_of(records, n, ids, err);
 	if (!rc)
-		utimensat(AT_FDCWD, dir, NULL, 0); /* it is not forgotten */
-	return rc ? rc : lf_vault_have(vault, ids, n, ret_have, err);
+		rc = lf_inflow_extents(&transfer.inflow, disk, PAGES_MAX, 0, records, n, err);
+	if (!rc)
+		utimensat(AT_FDCWD, transfer.dir, NULL, 0); /* it is not forgotten */
+	return rc ? rc : lf_vault_have(transfer.inflow.vault, ids, n, ret_have, err);
 }
 
 int lf_inbox_pack_path(const struct lf_inbox_point *at, char **ret_path, struct lf_error *err)
 {
-	struct lf_vault *vault;
 	char guid[LF_GUID_SIZE];
-	int rc = begun_vault(at, &vault, err);
+	int rc = check_own(at, err);
 
 	if (rc)
 		return rc;
@@ -279,49 +291,10 @@ int lf_inbox_pack_path(const struct lf_inbox_point *at, char **ret_path, struct 
 
 int lf_inbox_adopt(const struct lf_inbox_point *at, const char *path, struct lf_error *err)
 {
-	struct lf_vault *vault = NULL;
-	int rc = begun_vault(at, &vault, err);
+	AUTO_TRANSFER transfer = {0};
+	int rc = find_begun(at, &transfer, err);
 
-	return rc ? rc : lf_vault_adopt_pack(vault, path, err);
-}
-
-/* A disk's map that is put together. */
-struct build {
-	const struct lf_inbox_point *at;
-	struct lf_map_edit *edit;
-	struct lf_settle *settle;
-	uint64_t pages; /* of the disk */
-};
-
-static int put_extent(void *context, const struct lf_extent *extent, struct lf_error *err)
-{
-	const struct build *build = context;
-
-	if (build->at->stopping && *build->at->stopping)
-		return lf_fail(err, LF_EUNREACHABLE, NULL, "the site is stopping");
-	return lf_map_edit_put(build->edit, extent, err);
-}
-
-static int collect_extent(void *context, const struct lf_extent *extent, struct lf_error *err)
-{
-	const struct build *build = context;
-
-	if (!lf_span_fits(extent->page, extent->pages, build->pages))
-		return lf_fail(err, LF_EINVAL, "extents", "an extent is not on the disk");
-	return lf_settle_add(build->settle, extent, err);
-}
-
-/* The journal's extents into the map, in the order of pages, whatever theirs is. */
-static int apply_journal(struct build *build, const char *path, struct lf_error *err)
-{
-	int rc = lf_settle_new(put_extent, build, &build->settle, err);
-
-	if (!rc)
-		rc = lf_journal_walk(path, collect_extent, build, err);
-	if (!rc)
-		rc = lf_settle_flush(build->settle, err);
-	lf_settle_free(build->settle);
-	return rc;
+	return rc ? rc : lf_vault_adopt_pack(transfer.inflow.vault, path, err);
 }
 
 /* A base is a disk of the point that was claimed. */
@@ -344,70 +317,64 @@ static int base_root(const struct lf_inbox_point *at, struct lf_vault *vault, co
 	return lf_fail(err, LF_EINVAL, "disks", "the base of a disk is not in the base point");
 }
 
-static int build_disk(const struct lf_inbox_point *at, struct lf_vault *vault, const json_t *body,
-		      unsigned index, struct lf_error *err)
+/* The map of a disk, put together here, is the sender's or it is refused. */
+static int build_disk(const struct lf_inbox_point *at, const struct lf_inflow *inflow,
+		      const json_t *body, unsigned index, struct lf_error *err)
 {
 	const json_t *disk = json_array_get(lf_json_at(body, "manifest.disks"), index);
 	const char *base = json_string_value(json_array_get(lf_json_at(body, "bases"), index));
 	int64_t size = lf_json_int_or(disk, "sizeBytes", 0);
-	LF_AUTO_FREE char *path = journal_path(at, index);
 	struct lf_root root = {0}, wanted, built;
-	struct build build = {.at = at};
-
-	if (!path)
-		return lf_fail_nomem(err);
 	int rc = lf_root_parse(lf_json_text_or(disk, "root", ""), &wanted, err);
+
 	if (!rc && (size <= 0 || size > LF_DISK_BYTES_MAX))
 		rc = lf_fail(err, LF_EINVAL, "disks", "a disk has 1 to %lld bytes",
 			     (long long)LF_DISK_BYTES_MAX);
 	if (!rc && base && base[0])
-		rc = base_root(at, vault, body, base, &root, err);
+		rc = base_root(at, inflow->vault, body, base, &root, err);
 	if (!rc)
-		rc = lf_map_edit_begin(vault, lf_root_is_empty(&root) ? NULL : &root, &build.edit,
-				       err);
-	build.pages = (uint64_t)(size / LF_PAGE_SIZE + (size % LF_PAGE_SIZE != 0));
-	if (!rc)
-		rc = apply_journal(&build, path, err);
-	if (!rc)
-		rc = lf_map_edit_commit(build.edit, &built, err);
+		rc = lf_inflow_build(inflow, index, lf_pages_of((uint64_t)size), &root, &built,
+				     err);
+	if (rc == LF_ECANCELED)
+		return lf_fail(err, LF_EUNREACHABLE, NULL, "the site is stopping");
 	if (!rc && !lf_root_equal(&built, &wanted))
 		rc = lf_fail(err, LF_EINVAL, "disks", "the disk's map differs from the sender's");
-	lf_map_edit_free(build.edit);
 	return rc;
 }
 
 int lf_inbox_commit(const struct lf_inbox_point *at, const json_t *body, struct lf_error *err)
 {
+	const struct lf_received what = {at->pairing, at->region, at->point};
 	size_t n = json_array_size(lf_json_at(body, "manifest.disks"));
 	const char *base_point = lf_json_text(body, "basePoint");
-	struct lf_vault *vault = NULL;
+	AUTO_TRANSFER transfer = {0};
 	char claim[LF_GUID_SIZE + 8];
 
-	int rc = n && n <= DISKS_MAX
-			 ? begun_vault(at, &vault, err)
-			 : lf_fail(err, LF_EINVAL, "disks", "a point has 1 to %u disks", DISKS_MAX);
+	int rc = n && n <= LF_INFLOW_DISKS_MAX
+			 ? find_begun(at, &transfer, err)
+			 : lf_fail(err, LF_EINVAL, "disks", "a point has 1 to %d disks",
+				   LF_INFLOW_DISKS_MAX);
 	for (unsigned i = 0; !rc && i < n; i++)
-		rc = build_disk(at, vault, body, i, err);
-	const struct lf_received what = {at->pairing, at->region, at->point};
+		rc = build_disk(at, &transfer.inflow, body, i, err);
 	if (!rc)
 		rc = at->opts->keep(at->opts->context, &what, body, err);
 	LF_CRASH_POINT("inbox-kept");
 	snprintf(claim, sizeof(claim), "peer:%s", at->point);
 	if (!rc && base_point)
-		rc = lf_claim_drop(vault, base_point, claim, err);
-	return rc ? rc : end(at, vault, err);
+		rc = lf_claim_drop(transfer.inflow.vault, base_point, claim, err);
+	return rc ? rc : end(at, &transfer.inflow, err);
 }
 
 int lf_inbox_forget(const struct lf_inbox_point *at, struct lf_error *err)
 {
-	struct lf_vault *vault = NULL;
-	int rc = begun_vault(at, &vault, err);
+	const struct lf_received what = {at->pairing, at->region, at->point};
+	AUTO_TRANSFER transfer = {0};
+	int rc = find_begun(at, &transfer, err);
 
 	if (!rc)
-		rc = end(at, vault, err);
+		rc = end(at, &transfer.inflow, err);
 	else if (rc == LF_ENOTFOUND)
 		rc = 0;
-	const struct lf_received what = {at->pairing, at->region, at->point};
 	return rc ? rc : at->opts->forget(at->opts->context, &what, err);
 }
 
@@ -420,6 +387,7 @@ struct sweep {
 static int sweep_point(void *context, const char *name, struct lf_error *err)
 {
 	struct sweep *sweep = context;
+	AUTO_TRANSFER transfer = {0};
 	struct lf_vault *vault = NULL;
 	struct stat st;
 
@@ -433,7 +401,9 @@ static int sweep_point(void *context, const char *name, struct lf_error *err)
 		return 0;
 	int rc = lf_regions_vault(sweep->at.opts->regions, sweep->at.region, &vault, err);
 	if (!rc)
-		rc = end(&sweep->at, vault, err);
+		rc = use_vault(&sweep->at, vault, &transfer, err);
+	if (!rc)
+		rc = end(&sweep->at, &transfer.inflow, err);
 	lf_health_set("inbox", name, rc, err); /* no other's trouble */
 	return 0;
 }

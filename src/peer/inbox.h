@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * peer/inbox.h - points on their way here: DIR/inbox/REGION/POINT/ with a
- * journal for each disk, the name of a session of the region's vault that keeps
+ * journal for each disk (inflow/inflow.h), the name of the lease of the region's vault that keeps
  * what arrived, who began it, and a claim on the base.  A pairing has
  * LF_INBOX_POINTS_MAX in a region at most.  Everything that was answered is durable.
  *
@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "base/text.h"
+#include "inflow/inflow.h"
 #include "peer/pairing.h"
 #include "peer/receive.h"
 #include "vault/pack.h"
@@ -22,7 +23,8 @@
 struct lf_inbox_point {
 	const struct lf_receive_opts *opts;
 	char pairing[LF_PAIRING_NAME_SIZE], region[65], point[LF_GUID_SIZE];
-	const atomic_bool *stopping; /* what takes long ends; NULL: never */
+	const atomic_bool *stopping;  /* what takes long ends; NULL: never */
+	struct lf_journal_ends *ends; /* may be NULL */
 };
 
 /* Forget what was begun, if anything.  *ret_base: base_point (may be NULL) came by the same
@@ -32,7 +34,8 @@ LF_MUST_CHECK int lf_inbox_begin(const struct lf_inbox_point *at, const uint8_t 
 				 const char *base_point, struct lf_domain_key *ret_key,
 				 bool *ret_base, struct lf_error *err);
 /* The calls below: LF_ENOTFOUND: not begun. */
-/* n records (inflow/journal.h); bit i of ret_have: the i-th one's chunk is here. */
+/* n records (inflow/journal.h); bit i of ret_have: the i-th one's chunk is here.  LF_ETOOLARGE
+ * "SessionTooLarge". */
 LF_MUST_CHECK int lf_inbox_extents(const struct lf_inbox_point *at, unsigned disk,
 				   const uint8_t *records, size_t n, uint8_t *ret_have,
 				   struct lf_error *err);

@@ -23,6 +23,7 @@
 
 struct lf_receive {
 	struct lf_receive_opts opts;
+	struct lf_journal_ends *ends;
 	struct lf_http_handler handler;
 };
 
@@ -185,6 +186,7 @@ static const struct route *find_route(const struct lf_receive *receive,
 	size_t region = strspn(path, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
 	at->opts = &receive->opts;
+	at->ends = receive->ends;
 	if (!region || region >= sizeof(at->region) || path[region] != '/' ||
 	    strlen(path + region + 1) < LF_GUID_SIZE - 1)
 		return NULL;
@@ -316,6 +318,11 @@ int lf_receive_open(const struct lf_receive_opts *opts, struct lf_receive **ret_
 
 	if (!receive)
 		return lf_fail_nomem(err);
+	int rc = lf_journal_ends_new(&receive->ends, err);
+	if (rc) {
+		lf_receive_free(receive);
+		return rc;
+	}
 	receive->opts = *opts;
 	receive->handler = (struct lf_http_handler){begin, complete, receive};
 	*ret_receive = receive;
@@ -324,6 +331,8 @@ int lf_receive_open(const struct lf_receive_opts *opts, struct lf_receive **ret_
 
 void lf_receive_free(struct lf_receive *receive)
 {
+	if (receive)
+		lf_journal_ends_free(receive->ends);
 	free(receive);
 }
 

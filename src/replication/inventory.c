@@ -259,7 +259,7 @@ static const struct member session_disk_members[] = {
 /* A disk without a size would make a point with nothing in it. */
 int lf_session_disks_check(const json_t *disks, json_t **ret_checked, struct lf_error *err)
 {
-	static const struct member list = LIST("disks", LF_SESSION_DISKS_MAX, session_disk_members);
+	static const struct member list = LIST("disks", LF_INFLOW_DISKS_MAX, session_disk_members);
 	LF_AUTO_JSON *checked = NULL;
 	int rc = check_list(&list, disks, "disks", &checked, err);
 
@@ -335,7 +335,7 @@ static json_t *copy_status(const json_t *from)
 	for (size_t i = 0; i < LF_N(texts); i++)
 		copy_text(status, from, texts[i]);
 	copy_bytes(status, from, "bytesPerSecond");
-	for (size_t i = 0; i < n && i < LF_SESSION_DISKS_MAX; i++)
+	for (size_t i = 0; i < n && i < LF_INFLOW_DISKS_MAX; i++)
 		json_array_append_new(disks, copy_disk(json_array_get(from_disks, i)));
 	if (!status || json_object_set_new(status, "disks", disks)) {
 		json_decref(status);

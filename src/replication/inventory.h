@@ -13,12 +13,11 @@
 #ifndef LF_REPLICATION_INVENTORY_H
 #define LF_REPLICATION_INVENTORY_H
 
+#include "inflow/inflow.h"
 #include "json/json.h"
 
 #define LF_INVENTORY_BYTES_MAX	 (64u << 10)
 #define LF_INVENTORY_DISKS_MAX	 256
-#define LF_SESSION_DISKS_MAX	 64
-#define LF_DISK_BYTES_MAX	 (INT64_C(64) << 40) /* the largest that Azure has */
 #define LF_TRANSFERRED_BYTES_MAX (INT64_C(1) << 50)
 #define LF_STATUS_ITEMS_MAX	 64
 

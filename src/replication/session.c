@@ -12,13 +12,9 @@
 #include "base/log.h"
 #include "os/file.h"
 #include "replication/inventory.h"
-#include "inflow/journal.h"
-#include "inflow/settle.h"
+#include "inflow/inflow.h"
 #include "replication/state.h"
 
-#define JOURNAL_BYTES_MAX                                                                          \
-	(UINT64_C(16) << 30) /* of one disk: 64 TiB in pieces of 256 KiB, and some */
-#define JOURNAL_SLACK	 (UINT64_C(1) << 20) /* records of a small disk that changes all the time */
 #define SESSION_TOUCH_NS (3600 * LF_NS_PER_S) /* how often progress is written down */
 
 /* A session as its calls need it. */
@@ -26,11 +22,13 @@ struct session {
 	struct lf_resource row;
 	const char *id, *item;
 	struct lf_resource replica;
-	struct lf_vault *vault;
+	char *dir;
+	struct lf_inflow inflow;
 };
 
 static void session_done(struct session *session)
 {
+	free(session->dir);
 	lf_resource_done(&session->row);
 	lf_resource_done(&session->replica);
 }
@@ -41,6 +39,11 @@ static int open_vault(struct lf_replication *replication, const json_t *replica,
 {
 	return lf_regions_vault(replication->opts.regions, lf_json_text_or(replica, "region", ""),
 				ret_vault, err);
+}
+
+static char *session_dir(const struct lf_replication *replication, const char *id)
+{
+	return lf_printf_dup("%s/sessions/%s", replication->data_dir, id);
 }
 
 /* Find an open session; another agent's is not there. */
@@ -60,20 +63,12 @@ static int load_session(struct lf_replication *replication, const char *agent, c
 		return rc;
 	session->id = strrchr(session->row.id, '/') + 1;
 	session->item = lf_json_text_or(session->row.doc, "itemId", "");
-	rc = lf_replica_load(replication, session->item, &session->replica, err);
-	return rc ? rc : open_vault(replication, session->replica.doc, &session->vault, err);
-}
-
-static char *session_dir(const struct lf_replication *replication, const char *id)
-{
-	return lf_printf_dup("%s/sessions/%s", replication->data_dir, id);
-}
-
-static char *journal_path(const struct lf_replication *replication, const struct session *session,
-			  size_t disk)
-{
-	return lf_printf_dup("%s/sessions/%s/%zu.journal", replication->data_dir, session->id,
-			     disk);
+	session->dir = session_dir(replication, session->id);
+	session->inflow = (struct lf_inflow){
+		.dir = session->dir, .ends = replication->ends, .stopping = &replication->stopping};
+	rc = session->dir ? lf_replica_load(replication, session->item, &session->replica, err)
+			  : lf_fail_nomem(err);
+	return rc ? rc : open_vault(replication, session->replica.doc, &session->inflow.vault, err);
 }
 
 /* From now on nothing is made of the session's journals, and the sweep goes on if we die. */
@@ -94,19 +89,18 @@ int lf_replication_session_drop(struct lf_replication *replication, const char *
 				const char *region, struct lf_error *err)
 {
 	LF_AUTO_FREE char *dir = session_dir(replication, id);
-	struct lf_vault *vault;
+	struct lf_inflow inflow = {.dir = dir};
 	char path[LF_ID_SIZE];
 
 	lf_session_path(id, path);
 	int rc = dir ? mark_over(replication, path, err) : lf_fail_nomem(err);
-	if (!rc)
-		rc = lf_dir_remove(dir, err);
 	LF_CRASH_POINT("session-drop");
 	if (!rc)
-		rc = lf_regions_vault(replication->opts.regions, region, &vault, err);
+		rc = lf_regions_vault(replication->opts.regions, region, &inflow.vault, err);
 	if (!rc)
-		rc = lf_session_end(vault, id, err);
-	/* the row last: without it nobody knows of the vault's session, which keeps all garbage */
+		rc = lf_inflow_end(&inflow, id, err);
+	/* the row last: the sweep finds the lease by it, and a lease that nobody knows of keeps
+	 * all garbage for good */
 	return rc ? rc : lf_catalog_delete(replication->opts.catalog, path, err);
 }
 
@@ -187,11 +181,10 @@ static int try_resume(struct lf_replication *replication, const char *agent,
 	    !json_equal(lf_json_at(session.row.doc, "disks"), lf_json_at(request, "disks")))
 		return 0;
 	for (size_t i = 0; !rc && i < json_array_size(lf_json_at(request, "disks")); i++) {
-		LF_AUTO_FREE char *path = journal_path(replication, &session, i);
 		LF_AUTO_FREE char *field = lf_printf_dup("resume.upto.%zu", i);
-		rc = path && field ? lf_journal_cut(
-					     path, (uint64_t)lf_json_int_or(request, field, 0), err)
-				   : lf_fail_nomem(err);
+		rc = field ? lf_inflow_cut(&session.inflow, (unsigned)i,
+					   (uint64_t)lf_json_int_or(request, field, 0), err)
+			   : lf_fail_nomem(err);
 	}
 	if (rc == LF_ECORRUPT) /* nothing to go on with: begin anew */
 		return 0;
@@ -212,9 +205,8 @@ static int describe_session(struct lf_replication *replication, const char *agen
 	if (rc)
 		return rc;
 	json_array_foreach (lf_json_at(session.row.doc, "disks"), i, disk) {
-		LF_AUTO_FREE char *path = journal_path(replication, &session, i);
 		uint64_t upto = 0;
-		rc = path ? lf_journal_upto(path, &upto, err) : lf_fail_nomem(err);
+		rc = lf_inflow_upto(&session.inflow, (unsigned)i, &upto, err);
 		if (rc)
 			return rc;
 		json_array_append_new(disks,
@@ -308,7 +300,7 @@ int lf_replication_session_have(struct lf_replication *replication, const char *
 	AUTO_SESSION session = {0};
 	int rc = load_session(replication, agent, id, &session, err);
 
-	return rc ? rc : lf_vault_have(session.vault, ids, n, ret_bits, err);
+	return rc ? rc : lf_vault_have(session.inflow.vault, ids, n, ret_bits, err);
 }
 
 int lf_replication_session_adopt(struct lf_replication *replication, const char *agent,
@@ -321,7 +313,7 @@ int lf_replication_session_adopt(struct lf_replication *replication, const char 
 	if (!rc)
 		rc = lf_session_check_open(replication, id, err);
 	if (!rc)
-		rc = lf_vault_adopt_pack(session.vault, path, err);
+		rc = lf_vault_adopt_pack(session.inflow.vault, path, err);
 	if (rc != LF_ECORRUPT)
 		return rc;
 	/* what the agent sent is broken, not the site; its name is free for a whole one */
@@ -374,57 +366,16 @@ static int touch_session(struct lf_replication *replication, struct session *ses
 }
 
 /* The directory comes with the first journal, after the row: so no sweep takes it for nobody's. */
-static int make_dir(const struct lf_replication *replication, const struct session *session,
-		    struct lf_error *err)
+static int make_dir(const struct session *session, struct lf_error *err)
 {
-	LF_AUTO_FREE char *dir = session_dir(replication, session->id);
-
-	if (!dir)
-		return lf_fail_nomem(err);
-	if (access(dir, F_OK) == 0)
-		return 0;
-	return lf_dir_make(dir, 0700, err);
-}
-
-/* What a journal may hold: each page of the disk twice, and some; less than would fill a disk. */
-static int check_room(const char *path, uint64_t pages, size_t n, struct lf_error *err)
-{
-	uint64_t records = pages * 2 + JOURNAL_SLACK;
-	uint64_t most = records * LF_EXTENT_WIRE_SIZE;
-	struct stat st;
-
-	most = most < JOURNAL_BYTES_MAX ? most : JOURNAL_BYTES_MAX;
-	if (stat(path, &st))
-		return errno == ENOENT ? 0
-				       : lf_fail_sys(err, errno, path, "cannot look at %s", path);
-	if ((uint64_t)st.st_size + n * LF_EXTENT_WIRE_SIZE <= most)
-		return 0;
-	return lf_fail_arm(err, LF_ETOOLARGE, "SessionTooLarge", "extents", "begin another session",
-			   "a session has at most %llu bytes of extents for this disk",
-			   (unsigned long long)most);
-}
-
-/* All of them on the disk. */
-static int check_extents(const uint8_t *records, size_t n, uint64_t pages, struct lf_error *err)
-{
-	struct lf_extent extent;
-
-	for (size_t i = 0; i < n; i++) {
-		int rc = lf_extent_decode(records + i * LF_EXTENT_WIRE_SIZE, &extent, err);
-		if (rc)
-			return rc;
-		if (!lf_span_fits(extent.page, extent.pages, pages))
-			return lf_fail(err, LF_EINVAL, "extents", "an extent is not on the disk");
-	}
-	return 0;
+	return access(session->dir, F_OK) == 0 ? 0 : lf_dir_make(session->dir, 0700, err);
 }
 
 static uint64_t pages_of(const struct session *session, size_t disk)
 {
 	const json_t *entry = json_array_get(lf_json_at(session->row.doc, "disks"), disk);
-	uint64_t bytes = (uint64_t)lf_json_int_or(entry, "sizeBytes", 0);
 
-	return bytes / LF_PAGE_SIZE + (bytes % LF_PAGE_SIZE != 0);
+	return lf_pages_of((uint64_t)lf_json_int_or(entry, "sizeBytes", 0));
 }
 
 int lf_replication_session_extents(struct lf_replication *replication, const char *agent,
@@ -440,54 +391,15 @@ int lf_replication_session_extents(struct lf_replication *replication, const cha
 	if (!rc)
 		rc = find_disk(&session, disk, &index, err);
 	if (!rc)
-		rc = check_extents(records, n, pages_of(&session, index), err);
-	LF_AUTO_FREE char *path = rc ? NULL : journal_path(replication, &session, index);
-	if (!rc)
-		rc = path ? check_room(path, pages_of(&session, index), n, err)
-			  : lf_fail_nomem(err);
-	if (!rc)
-		rc = make_dir(replication, &session, err);
+		rc = make_dir(&session, err);
 	if (!rc)
 		rc = touch_session(replication, &session, err);
-	return rc ? rc : lf_journal_append(path, records, n, upto, err);
+	return rc ? rc
+		  : lf_inflow_extents(&session.inflow, (unsigned)index, pages_of(&session, index),
+				      upto, records, n, err);
 }
 
 /* Commit. */
-
-struct build {
-	struct lf_replication *replication;
-	struct lf_map_edit *edit;
-	struct lf_settle *settle;
-};
-
-static int collect_extent(void *context, const struct lf_extent *extent, struct lf_error *err)
-{
-	const struct build *build = context;
-
-	return lf_settle_add(build->settle, extent, err);
-}
-
-static int put_extent(void *context, const struct lf_extent *extent, struct lf_error *err)
-{
-	const struct build *build = context;
-
-	if (build->replication->stopping)
-		return lf_fail(err, LF_ECANCELED, NULL, "the site is stopping");
-	return lf_map_edit_put(build->edit, extent, err);
-}
-
-/* The journal's extents into the map, at the cost of what they change. */
-static int apply_journal(struct build *build, const char *path, struct lf_error *err)
-{
-	int rc = lf_settle_new(put_extent, build, &build->settle, err);
-
-	if (!rc)
-		rc = lf_journal_walk(path, collect_extent, build, err);
-	if (!rc)
-		rc = lf_settle_flush(build->settle, err);
-	lf_settle_free(build->settle);
-	return rc;
-}
 
 /* Root of the disk in the replica's newest point; empty for a full pass or a new disk. */
 static int base_root(const struct session *session, const char *disk, struct lf_root *ret_root,
@@ -506,27 +418,16 @@ static int base_root(const struct session *session, const char *disk, struct lf_
 	return 0;
 }
 
-static int build_disk(struct lf_replication *replication, const struct session *session,
-		      size_t index, json_t *disk, struct lf_error *err)
+static int build_disk(const struct session *session, size_t index, json_t *disk,
+		      struct lf_error *err)
 {
-	LF_AUTO_FREE char *path = journal_path(replication, session, index);
-	struct build build = {.replication = replication};
-	struct lf_root root;
+	struct lf_root base, root;
 	char text[LF_ROOT_TEXT_SIZE];
+	int rc = base_root(session, lf_json_text_or(disk, "id", ""), &base, err);
 
-	if (!path)
-		return lf_fail_nomem(err);
-	int rc = base_root(session, lf_json_text_or(disk, "id", ""), &root, err);
 	if (!rc)
-		rc = lf_map_edit_begin(session->vault, lf_root_is_empty(&root) ? NULL : &root,
-				       &build.edit, err);
-	if (!rc)
-		rc = apply_journal(&build, path, err);
-	if (!rc)
-		rc = lf_map_edit_truncate(build.edit, pages_of(session, index), err);
-	if (!rc)
-		rc = lf_map_edit_commit(build.edit, &root, err);
-	lf_map_edit_free(build.edit);
+		rc = lf_inflow_build(&session->inflow, (unsigned)index, pages_of(session, index),
+				     &base, &root, err);
 	if (rc)
 		return rc;
 	lf_root_format(&root, text);
@@ -573,7 +474,7 @@ static int build_manifest(struct lf_replication *replication, const struct sessi
 
 	json_array_foreach (disks, i, disk)
 		if (!rc)
-			rc = build_disk(replication, session, i, disk, err);
+			rc = build_disk(session, i, disk, err);
 	if (rc)
 		return rc;
 	manifest = json_pack("{s:s,s:s,s:O,s:O}", "id", session->id, "consistency",
@@ -703,7 +604,7 @@ static int make_point(struct lf_replication *replication, const struct session *
 	if (!rc)
 		rc = check_still_there(replication, session, err);
 	if (!rc)
-		rc = lf_point_put(session->vault, session->id, manifest, "retention",
+		rc = lf_point_put(session->inflow.vault, session->id, manifest, "retention",
 				  LF_CLAIM_FOREVER, err);
 	LF_CRASH_POINT("commit-after-point");
 	if (rc)
@@ -712,7 +613,8 @@ static int make_point(struct lf_replication *replication, const struct session *
 				lf_clock_now_ns(replication->opts.clock)};
 	rc = lf_replica_change(replication, session->item, add_point, &commit, err);
 	/* the replica was removed meanwhile: nobody else will let go of the point */
-	if (rc == LF_ENOTFOUND && lf_claim_drop(session->vault, session->id, "retention", &ignored))
+	if (rc == LF_ENOTFOUND &&
+	    lf_claim_drop(session->inflow.vault, session->id, "retention", &ignored))
 		lf_log_error("a point of a removed replica", &ignored);
 	return rc;
 }

@@ -127,6 +127,8 @@ int lf_replication_open(const struct lf_replication_opts *opts,
 		  */
 		rc = lf_dir_sync(sessions, err);
 	if (!rc)
+		rc = lf_journal_ends_new(&replication->ends, err);
+	if (!rc)
 		rc = index_replicas(replication, err);
 	if (!rc)
 		rc = rename_replicas(replication, err);
@@ -153,6 +155,7 @@ void lf_replication_free(struct lf_replication *replication)
 	pthread_cond_destroy(&replication->committer.changed);
 	pthread_mutex_destroy(&replication->committer.mutex);
 	pthread_mutex_destroy(&replication->mutex);
+	lf_journal_ends_free(replication->ends);
 	free(replication->data_dir);
 	free(replication);
 }

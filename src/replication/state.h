@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 
 #include "base/text.h"
+#include "inflow/journal.h"
 #include "replication/replication.h"
 #include "vault/point.h"
 
@@ -57,6 +58,7 @@ struct lf_replication {
 	pthread_mutex_t mutex;
 	struct lf_report *reports;
 	struct lf_committer committer;
+	struct lf_journal_ends *ends;
 	atomic_bool stopping; /* what takes long ends with LF_ECANCELED */
 };
 

@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	LF_ASSERT(rc == 0 || rc == LF_ECORRUPT || rc == LF_EINVAL);
 	LF_ASSERT(rc || lf_journal_upto(path, &upto, &err) == 0);
 	if (rc == 0) {
-		LF_ASSERT(lf_journal_append(path, wire, 1, 7, &err) == 0);
+		LF_ASSERT(lf_journal_append(path, wire, 1, 7, NULL, &err) == 0);
 		LF_ASSERT(lf_journal_walk(path, count, &after, &err) == 0);
 		LF_ASSERT(after == before + 1);
 		LF_ASSERT(lf_journal_upto(path, &upto, &err) == 0 && upto == 7);

@@ -30,7 +30,7 @@ static void append(const char *path, uint64_t page, size_t n, uint64_t upto)
 		memset(extent.chunk.bytes, (int)(page + i + 1), sizeof(extent.chunk.bytes));
 		lf_extent_encode(&extent, wire + i * LF_EXTENT_WIRE_SIZE);
 	}
-	assert_lf_ok(lf_journal_append(path, wire, n, upto, &err));
+	assert_lf_ok(lf_journal_append(path, wire, n, upto, NULL, &err));
 }
 
 static int sum_page(void *context, const struct lf_extent *extent, struct lf_error *e)
@@ -110,7 +110,7 @@ static void test_extent__refuses_numbers_without_sense(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		lf_extent_encode(&bad[i], wire);
 		assert_int_equal(lf_extent_decode(wire, &out, &err), LF_EINVAL);
-		assert_int_equal(lf_journal_append(path, wire, 1, 0, &err), LF_EINVAL);
+		assert_int_equal(lf_journal_append(path, wire, 1, 0, NULL, &err), LF_EINVAL);
 	}
 	assert_int_equal(pages_of(path), 0);
 }
@@ -225,7 +225,8 @@ static void test_journal__never_loses_acknowledged_batches_silently(void **state
 		assert_int_equal(lf_journal_upto(path, &sum, &err), LF_ECORRUPT);
 		assert_int_equal(lf_journal_cut(path, 50, &err), LF_ECORRUPT);
 		if (at % BATCH_SIZE(1) < HEADER || at >= 2 * BATCH_SIZE(1))
-			assert_int_equal(lf_journal_append(path, wire, 1, 0, &err), LF_ECORRUPT);
+			assert_int_equal(lf_journal_append(path, wire, 1, 0, NULL, &err),
+					 LF_ECORRUPT);
 		assert_int_equal(size_of(path), whole);
 		flip(path, at);
 	}
@@ -259,9 +260,9 @@ static void test_journal__refuses_a_batch_too_large(void **state)
 	assert_non_null(wire);
 	for (size_t i = 0; i <= LF_BATCH_RECORDS_MAX; i++)
 		wire[i * LF_EXTENT_WIRE_SIZE + 8] = 1;
-	assert_int_equal(lf_journal_append(path, wire, LF_BATCH_RECORDS_MAX + 1, 0, &err),
+	assert_int_equal(lf_journal_append(path, wire, LF_BATCH_RECORDS_MAX + 1, 0, NULL, &err),
 			 LF_ETOOLARGE);
-	assert_lf_ok(lf_journal_append(path, wire, LF_BATCH_RECORDS_MAX, 5, &err));
+	assert_lf_ok(lf_journal_append(path, wire, LF_BATCH_RECORDS_MAX, 5, NULL, &err));
 	append(path, 10, 1, 6);
 	assert_int_equal(upto_of(path), 6);
 }

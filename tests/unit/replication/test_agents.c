@@ -485,7 +485,7 @@ static void test_session_disks__are_64_of_at_most_64_TiB(void **state)
 					"d", "sizeBytes", 1);
 	LF_AUTO_JSON *many = json_array();
 
-	for (int i = 0; i <= LF_SESSION_DISKS_MAX; i++)
+	for (int i = 0; i <= LF_INFLOW_DISKS_MAX; i++)
 		json_array_append_new(many,
 				      json_pack("{s:s+,s:i}", "id", "d", "x", "sizeBytes", 1));
 	assert_int_equal(lf_session_disks_check(big, &checked, &err), LF_EINVAL);
