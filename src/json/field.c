@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/names.h"
-#include "base/text.h"
+#include "json/field_internal.h"
 
-#define PATH_MAX_LEN 256
+#define PATH_MAX_LEN LF_FIELD_PATH_SIZE
 
 /* A field being looked at: where it is, and what is checked. */
 struct look {
@@ -56,33 +56,36 @@ static int each_place(const struct lf_field *field, const char *rest, json_t *at
 	return rc;
 }
 
-/* Does value have the field's type?  Rewrites an enum to its published case. */
-static bool type_matches(const struct look *look)
+int lf_field_enum(const struct lf_field *field, const char *text)
 {
-	const struct lf_field *field = look->field;
-	const char *text = json_string_value(look->value);
+	for (int i = 0; text && field->values[i]; i++)
+		if (lf_text_equal_nocase(field->values[i], text))
+			return i;
+	return -1;
+}
+
+static bool type_matches(const struct lf_field *field, const json_t *value)
+{
+	const char *text = json_string_value(value);
 
 	switch (field->type) {
 	case LF_TEXT:
 		return text;
 	case LF_ID:
 		return text && (!*text || lf_id_good(text));
+	case LF_GUID:
+		return text && lf_guid_valid(text);
 	case LF_INT:
-		return lf_json_int_or(look->value, "", INT64_MIN) != INT64_MIN;
+		return lf_json_int_or(value, "", INT64_MIN) != INT64_MIN;
 	case LF_BOOL:
-		return json_is_boolean(look->value) ||
-		       (text && (lf_text_equal_nocase(text, "true") ||
-				 lf_text_equal_nocase(text, "false")));
+		return json_is_boolean(value) || (text && (lf_text_equal_nocase(text, "true") ||
+							   lf_text_equal_nocase(text, "false")));
 	case LF_OBJECT:
-		return json_is_object(look->value);
+		return json_is_object(value);
 	case LF_ARRAY:
-		return json_is_array(look->value);
+		return json_is_array(value);
 	case LF_ENUM:
-		for (const char *const *v = field->values; text && *v; v++)
-			if (lf_text_equal_nocase(*v, text))
-				return json_object_set_new(look->parent, look->name,
-							   json_string(*v)) == 0;
-		return false;
+		return lf_field_enum(field, text) >= 0;
 	}
 	return false;
 }
@@ -92,6 +95,7 @@ static void describe_type(const struct lf_field *field, char *out, size_t size)
 	static const char *const names[] = {
 		[LF_TEXT] = "a string",	   [LF_INT] = "an integer", [LF_BOOL] = "true or false",
 		[LF_OBJECT] = "an object", [LF_ARRAY] = "an array", [LF_ID] = "a resource id",
+		[LF_GUID] = "a GUID",
 	};
 	size_t used;
 
@@ -106,30 +110,47 @@ static void describe_type(const struct lf_field *field, char *out, size_t size)
 	}
 }
 
-static int check_range(const struct look *look, struct lf_error *err)
+static int check_range(const struct lf_field *field, const json_t *value, const char *path,
+		       struct lf_error *err)
 {
-	const struct lf_field *field = look->field;
 	char hint[160];
 
-	if (field->type == LF_ENUM) /* its value may have been rewritten, and look->value be gone */
-		return 0;
 	if (field->type == LF_INT && (field->min || field->max)) {
-		int64_t value = lf_json_int_or(look->value, "", 0);
+		int64_t number = lf_json_int_or(value, "", 0);
 		snprintf(hint, sizeof(hint), "give a number from %lld to %lld",
 			 (long long)field->min, (long long)field->max);
-		if (value < field->min || value > field->max)
-			return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", look->path, hint,
-					   "%s is %lld", look->path, (long long)value);
+		if (number < field->min || number > field->max)
+			return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", path, hint,
+					   "%s is %lld", path, (long long)number);
 	}
-	size_t len = json_is_array(look->value)	   ? json_array_size(look->value)
-		     : json_is_string(look->value) ? json_string_length(look->value)
-						   : 0;
+	size_t len = json_is_array(value)    ? json_array_size(value)
+		     : json_is_string(value) ? json_string_length(value)
+					     : 0;
 	if (field->type != LF_INT && field->max > 0 && len > (size_t)field->max) {
 		snprintf(hint, sizeof(hint), "at most %lld", (long long)field->max);
-		return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", look->path, hint,
-				   "%s is too long", look->path);
+		return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", path, hint, "%s is too long",
+				   path);
 	}
 	return 0;
+}
+
+int lf_field_check_value(const struct lf_field *field, const json_t *value, const char *path,
+			 struct lf_error *err)
+{
+	bool empty = field->type == LF_ID && value && json_string_length(value) == 0;
+	char hint[320];
+
+	if (!value || (empty && field->flags & LF_REQUIRED))
+		return !(field->flags & LF_REQUIRED)
+			       ? 0
+			       : lf_fail_arm(err, LF_EINVAL, "MissingRequiredProperty", path,
+					     field->doc, "%s is missing", path);
+	if (!type_matches(field, value)) {
+		describe_type(field, hint, sizeof(hint));
+		return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", path, hint,
+				   "%s is not of the right kind", path);
+	}
+	return field->type == LF_ENUM ? 0 : check_range(field, value, path, err);
 }
 
 /* The same value as clients write it: ids in any case, numbers and truth also as text. */
@@ -137,6 +158,7 @@ static bool same_value(const struct lf_field *field, const json_t *a, const json
 {
 	switch (field->type) {
 	case LF_ID:
+	case LF_GUID:
 	case LF_ENUM:
 		return json_is_string(a) && json_is_string(b) &&
 		       lf_text_equal_nocase(json_string_value(a), json_string_value(b));
@@ -152,31 +174,26 @@ static bool same_value(const struct lf_field *field, const json_t *a, const json
 static int check_one(const struct look *look, struct lf_error *err)
 {
 	const struct lf_field *field = look->field;
-	char hint[320];
 
 	if (field->flags & LF_READ_ONLY) {
 		if (look->value)
 			json_object_del(look->parent, look->name);
 		return 0;
 	}
-	bool empty = field->type == LF_ID && look->value && json_string_length(look->value) == 0;
-	if (!look->value || (empty && field->flags & LF_REQUIRED))
-		return !(field->flags & LF_REQUIRED)
-			       ? 0
-			       : lf_fail_arm(err, LF_EINVAL, "MissingRequiredProperty", look->path,
-					     field->doc, "%s is missing", look->path);
-	if (!type_matches(look)) {
-		describe_type(field, hint, sizeof(hint));
-		return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", look->path, hint,
-				   "%s is not of the right kind", look->path);
-	}
+	int rc = lf_field_check_value(field, look->value, look->path, err);
+	if (rc || !look->value)
+		return rc;
 	if (field->flags & LF_CREATE_ONLY && look->before && !json_is_null(look->before) &&
-	    !same_value(field, look->before, json_object_get(look->parent, look->name)))
+	    !same_value(field, look->before, look->value))
 		return lf_fail_arm(err, LF_ECONFLICT, "PropertyChangeNotAllowed", look->path,
 				   "make a new resource instead", "%s cannot be changed",
 				   look->path);
-	/* an enum's value was replaced by its published case: look->value is gone, and in range */
-	return field->type == LF_ENUM ? 0 : check_range(look, err);
+	if (field->type != LF_ENUM)
+		return 0;
+	int i = lf_field_enum(field, json_string_value(look->value));
+	return json_object_set_new(look->parent, look->name, json_string(field->values[i]))
+		       ? lf_fail_nomem(err)
+		       : 0;
 }
 
 int lf_fields_check(const struct lf_field *fields, size_t n, json_t *doc, const json_t *before,
