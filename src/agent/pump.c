@@ -10,8 +10,8 @@
 #include "agent/upload.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "extent/wire.h"
 #include "os/file.h"
-#include "inflow/journal.h"
 
 #define EXTENTS_FLUSH 32768u
 #define PACK_ROOM     (4 * (uint64_t)LF_PACK_TARGET_BYTES)
@@ -185,11 +185,11 @@ static int pack_waiting(struct lf_pump *pump, struct lf_error *err)
 		ids[i] = pump->waiting[i].id;
 	int rc = lf_link_post_bytes(pump->opts.link, path, ids, pump->n_waiting * sizeof(ids[0]),
 				    &bits, err);
-	if (!rc && bits.len != (pump->n_waiting + 7) / 8)
+	if (!rc && bits.len != lf_have_bytes(pump->n_waiting))
 		rc = lf_fail(err, LF_ECORRUPT, path, "the site's answer has the wrong length");
 	for (size_t i = 0; !rc && i < pump->n_waiting; i++) {
 		const struct waiting *w = &pump->waiting[i];
-		if ((uint8_t)bits.data[i / 8] >> (i % 8) & 1 || seen_before(pump, &w->id))
+		if (lf_have_bit((const uint8_t *)bits.data, i) || seen_before(pump, &w->id))
 			continue;
 		if (!pump->pack)
 			rc = open_pack(pump, err);

@@ -29,7 +29,6 @@
 #define OLD_HEADER_SIZE 24
 #define SECTOR		512 /* what reaches a disk as a whole or not at all */
 #define BATCH_SIZE_MAX	(HEADER_SIZE + (uint64_t)LF_BATCH_RECORDS_MAX * LF_EXTENT_WIRE_SIZE)
-#define DISK_PAGES_MAX	(UINT64_C(1) << 52) /* 16 EiB: no disk is larger */
 
 static void put_le(uint8_t *out, uint64_t value, size_t bytes)
 {
@@ -44,35 +43,6 @@ static uint64_t get_le(const uint8_t *in, size_t bytes)
 	for (size_t i = 0; i < bytes; i++)
 		value |= (uint64_t)in[i] << (8 * i);
 	return value;
-}
-
-void lf_extent_encode(const struct lf_extent *extent, uint8_t wire[static LF_EXTENT_WIRE_SIZE])
-{
-	put_le(wire, extent->page, 8);
-	put_le(wire + 8, extent->pages, 4);
-	put_le(wire + 12, extent->chunk_page, 4);
-	if (extent->hole)
-		memset(wire + 16, 0, 32);
-	else
-		memcpy(wire + 16, extent->chunk.bytes, 32);
-}
-
-int lf_extent_decode(const uint8_t wire[static LF_EXTENT_WIRE_SIZE], struct lf_extent *ret_extent,
-		     struct lf_error *err)
-{
-	static const uint8_t zero[32];
-	struct lf_extent extent = {.page = get_le(wire, 8),
-				   .pages = (uint32_t)get_le(wire + 8, 4),
-				   .chunk_page = (uint32_t)get_le(wire + 12, 4)};
-
-	memcpy(extent.chunk.bytes, wire + 16, 32);
-	extent.hole = memcmp(wire + 16, zero, sizeof(zero)) == 0;
-	if (!extent.pages || extent.page >= DISK_PAGES_MAX ||
-	    extent.pages > DISK_PAGES_MAX - extent.page ||
-	    (!extent.hole && (uint64_t)extent.chunk_page + extent.pages > LF_CHUNK_PAGES_MAX))
-		return lf_fail(err, LF_EINVAL, "extents", "an extent is out of range");
-	*ret_extent = extent;
-	return 0;
 }
 
 struct batch {

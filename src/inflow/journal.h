@@ -5,10 +5,10 @@
  * A journal is a file of batches; a batch is acknowledged once it is synced.
  *
  *   batch   := u32 magic "LFJ2" · u32 records · u64 upto · u64 sum · u64 check · records
- *   record  := u64 page · u32 pages · u32 chunk page · 32 bytes chunk id   (all zero id: hole)
  *
- * little-endian; upto: the full pass has covered the pages before this one; sum:
- * xxh3-64 of the records, seeded with upto; check: xxh3-64 of the 24 bytes before.
+ * records as in extent/wire.h; numbers little-endian; upto: the full pass has covered the
+ * pages before this one; sum: xxh3-64 of the records, seeded with upto; check: xxh3-64 of
+ * the 24 bytes before.
  * A batch of the version before, "LFJ1", has no check, and is read, too.
  *
  * A torn last batch ends the journal: it was not acknowledged.  Torn is what is cut
@@ -20,15 +20,9 @@
 #ifndef LF_INFLOW_JOURNAL_H
 #define LF_INFLOW_JOURNAL_H
 
-#include "vault/map.h"
+#include "extent/wire.h"
 
-#define LF_EXTENT_WIRE_SIZE  48
 #define LF_BATCH_RECORDS_MAX 65536
-
-/* One record from its wire form; LF_EINVAL when its numbers make no sense. */
-LF_MUST_CHECK int lf_extent_decode(const uint8_t wire[static LF_EXTENT_WIRE_SIZE],
-				   struct lf_extent *ret_extent, struct lf_error *err);
-void lf_extent_encode(const struct lf_extent *extent, uint8_t wire[static LF_EXTENT_WIRE_SIZE]);
 
 /*
  * Where the journals end that this process appended to lately, LF_JOURNAL_ENDS of them (16 KiB),

@@ -79,7 +79,7 @@ static int begin_point(struct ask *ask, struct lf_error *err)
 static int take_extents(struct ask *ask, struct lf_error *err)
 {
 	size_t n = ask->len / LF_EXTENT_WIRE_SIZE;
-	LF_AUTO_FREE uint8_t *bits = calloc(1, n / 8 + 1);
+	LF_AUTO_FREE uint8_t *bits = calloc(1, lf_have_bytes(n) + 1);
 	const char *query = lf_http_query(ask->x);
 	uint64_t disk = 0;
 

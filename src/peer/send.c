@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "http/json.h"
 #include "peer/courier.h"
-#include "inflow/journal.h"
+#include "extent/wire.h"
 #include "vault/vault_internal.h"
 
 #define SENT_SLOTS 65536u /* 2 MiB: what packs on their way hold, and more */
@@ -140,7 +140,7 @@ static int name_extents(void *context, const struct lf_extent *extents, size_t n
 	int rc = post(session, what, session->wire, n * LF_EXTENT_WIRE_SIZE, &bits, err);
 	if (rc)
 		return rc;
-	if (bits.len != (n + 7) / 8)
+	if (bits.len != lf_have_bytes(n))
 		return lf_fail(err, LF_EUNREACHABLE, session->peer->url,
 			       "the peer answers %zu bytes to %zu extents", bits.len, n);
 	memcpy(ret_have, lf_buf_text(&bits), bits.len);
