@@ -61,11 +61,22 @@ static bool is_version(const char *text)
 	       strcmp(text + 10, "-beta") == 0;
 }
 
+static int fail_version(const struct lf_arm_provider *provider, const char *version,
+			struct lf_error *err)
+{
+	char hint[256] = "use one of";
+	size_t used = strlen(hint);
+
+	for (const char *const *v = provider->api_versions; v && *v && used < sizeof(hint); v++)
+		used += (size_t)snprintf(hint + used, sizeof(hint) - used, " %s", *v);
+	return lf_fail_arm(err, LF_EINVAL, "InvalidApiVersionParameter", "api-version", hint,
+			   "the api-version '%.40s' is invalid", version);
+}
+
 int lf_arm_check_version(const struct lf_arm_provider *provider, const char *version,
 			 struct lf_error *err)
 {
 	const char *oldest = "~";
-	char hint[256] = "use one of";
 
 	if (!version)
 		return lf_fail_arm(
@@ -74,15 +85,12 @@ int lf_arm_check_version(const struct lf_arm_provider *provider, const char *ver
 			"the api-version query parameter (?api-version=) is required for "
 			"all requests");
 	for (const char *const *v = provider->api_versions; v && *v; v++) {
-		size_t used = strlen(hint);
 		if (lf_text_equal_nocase(*v, version))
 			return 0;
 		oldest = strcmp(*v, oldest) < 0 ? *v : oldest;
-		snprintf(hint + used, sizeof(hint) - used, " %s", *v);
 	}
 	/* clients pin versions that no list here can foresee, and the shapes only grow */
 	if (is_version(version) && strncmp(version, oldest, 10) >= 0)
 		return 0;
-	return lf_fail_arm(err, LF_EINVAL, "InvalidApiVersionParameter", "api-version", hint,
-			   "the api-version '%.40s' is invalid", version);
+	return fail_version(provider, version, err);
 }

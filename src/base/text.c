@@ -71,10 +71,13 @@ int lf_hex_decode(const char *text, void *out, size_t len, struct lf_error *err)
 
 static void format_guid(const uint8_t b[static 16], char out[static LF_GUID_SIZE])
 {
-	snprintf(out, LF_GUID_SIZE,
-		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-		 b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-		 b[15]);
+	static const uint8_t ends[] = {0, 4, 6, 8, 10, 16};
+
+	for (size_t i = 0; i + 1 < LF_N(ends); i++) {
+		lf_hex_encode(b + ends[i], ends[i + 1] - ends[i], out);
+		out += 2 * (ends[i + 1] - ends[i]);
+		*out++ = i + 2 < LF_N(ends) ? '-' : '\0';
+	}
 }
 
 void lf_guid_random(char out[static LF_GUID_SIZE])

@@ -16,6 +16,8 @@
  * 0: there is none here.  The final NUL is a character of one byte. */
 size_t lf_utf8_decode(const char *text, uint32_t *ret_character);
 bool lf_utf8_valid(const char *text);
+/* Printable ASCII alone, blank to tilde: what nearly all requests are made of. */
+bool lf_ascii_plain(const char *text);
 /* Make text UTF-8 in place: a character that was cut off at the end goes, each other byte that
  * belongs to none becomes '?'. */
 void lf_utf8_clean(char *text);

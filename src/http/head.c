@@ -19,11 +19,32 @@ struct framing {
 	bool chunked, malformed;
 };
 
+static bool is_token(const char *text)
+{
+	/* clang-format off */
+	static const bool letters[256] = {
+		['!'] = true, ['#' ... '\''] = true, ['*'] = true, ['+'] = true, ['-'] = true, ['.'] = true,
+		['0' ... '9'] = true, ['A' ... 'Z'] = true, ['^' ... 'z'] = true, ['|'] = true, ['~'] = true,
+	};
+	/* clang-format on */
+	const char *p = text;
+
+	while (letters[(uint8_t)*p])
+		p++;
+	return p > text && !*p;
+}
+
+static bool has_controls(const char *text)
+{
+	for (const char *p = text; *p; p++)
+		if (((unsigned char)*p < ' ' && *p != '\t') || *p == 0x7f)
+			return true;
+	return false;
+}
+
 static enum MHD_Result look_at_header(void *cls, enum MHD_ValueKind kind, const char *name,
 				      const char *value)
 {
-	static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 	struct framing *framing = cls;
 	bool encoding = strcasecmp(name, "Transfer-Encoding") == 0;
 
@@ -37,11 +58,8 @@ static enum MHD_Result look_at_header(void *cls, enum MHD_ValueKind kind, const 
 	if (encoding && value && strcasecmp(value, "chunked") == 0)
 		framing->chunked = true;
 	/* a blank before the colon: what some take for another header others do not */
-	if (!name[0] || name[strspn(name, token)])
+	if (!is_token(name) || (value && !lf_ascii_plain(value) && has_controls(value)))
 		framing->malformed = true;
-	for (const char *p = value; p && *p; p++)
-		if (((unsigned char)*p < ' ' && *p != '\t') || *p == 0x7f)
-			framing->malformed = true;
 	return MHD_YES;
 }
 
@@ -87,12 +105,14 @@ int lf_http_check_framing(const struct lf_http_head *head, struct lf_error *err)
  */
 static bool is_text(const char *raw)
 {
-	LF_AUTO_FREE char *plain = malloc(strlen(raw) + 1);
 	char hex[3] = "";
 	uint8_t byte;
 	size_t used = 0;
 	struct lf_error ignored;
 
+	if (!strchr(raw, '%'))
+		return lf_utf8_valid(raw);
+	LF_AUTO_FREE char *plain = malloc(strlen(raw) + 1);
 	if (!plain)
 		return false;
 	for (const char *p = raw; *p; p++) {

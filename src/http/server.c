@@ -32,7 +32,8 @@
 #define THREADS_DEFAULT	    4
 #define CONNECTIONS_DEFAULT 1024
 #define PER_ADDRESS_DEFAULT 512
-#define HEADER_BYTES	    (64u << 10)
+/* The library clears all of it for each request: a head of 64 KiB, and room for what it notes of it. */
+#define CONNECTION_BYTES    (80u << 10)
 #define STALL_SECONDS	    120 /* an answer of which the client takes nothing */
 #define HEAD_MS		    15000u
 #define IDLE_MS		    60000u
@@ -680,7 +681,7 @@ static int start_daemon(struct lf_http_server *server, const struct lf_http_serv
 		"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", MHD_OPTION_THREAD_POOL_SIZE,
 		opts->threads ? opts->threads : THREADS_DEFAULT, MHD_OPTION_CONNECTION_LIMIT,
 		2 * connections, /* a thread's share of it must not end before the gate's limit */
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(2 * HEADER_BYTES),
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)STALL_SECONDS, MHD_OPTION_URI_LOG_CALLBACK,
 		new_exchange, server, MHD_OPTION_NOTIFY_COMPLETED, exchange_ended, server,
 		MHD_OPTION_NOTIFY_CONNECTION, connection_changed, server,

@@ -32,6 +32,17 @@ static void test_valid__takes_whole_characters_in_their_shortest_form(void **sta
 		assert_false(lf_utf8_valid(bad[i]));
 }
 
+static void test_plain__is_printable_ascii(void **state)
+{
+	(void)state;
+	assert_true(lf_ascii_plain(""));
+	assert_true(lf_ascii_plain(" azAZ09~ and more than one step of the loop"));
+	assert_false(lf_ascii_plain("more than one step of the loop\t"));
+	assert_false(lf_ascii_plain("\x7f"));
+	assert_false(lf_ascii_plain("\x1f"));
+	assert_false(lf_ascii_plain("sixteen letters \303\274"));
+}
+
 static void cleaned(const char *text, const char *expected)
 {
 	char copy[32];
@@ -79,6 +90,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_valid__takes_whole_characters_in_their_shortest_form),
+		cmocka_unit_test(test_plain__is_printable_ascii),
 		cmocka_unit_test(test_clean__drops_a_cut_character_and_shows_what_is_none),
 		cmocka_unit_test(test_clean__makes_text_of_anything),
 	};

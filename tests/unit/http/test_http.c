@@ -641,6 +641,27 @@ static void test_request__with_endless_headers_is_refused(void **state)
 	assert_null(strstr(raw(lf_buf_text(&text), 1), "HTTP/1.1 200"));
 }
 
+/* One header of so many bytes. */
+static const char *ask_with_header(size_t len)
+{
+	LF_AUTO_FREE char *value = malloc(len + 1);
+	LF_AUTO_BUF text = LF_BUF_INIT;
+
+	assert_non_null(value);
+	memset(value, 'a', len);
+	value[len] = '\0';
+	lf_buf_printf(&text, "GET /x HTTP/1.1\r\nHost: a\r\nX-y: %s\r\n", value);
+	lf_buf_puts(&text, "Connection: close\r\n\r\n");
+	return raw(lf_buf_text(&text), SIZE_MAX);
+}
+
+static void test_head__of_64_kib_is_taken_and_a_larger_one_refused(void **state)
+{
+	(void)state;
+	assert_memory_equal(ask_with_header(65000), "HTTP/1.1 200", 12);
+	assert_memory_equal(ask_with_header(90000), "HTTP/1.1 431", 12);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -664,6 +685,7 @@ int main(void)
 		cmocka_unit_test(test_stop__does_not_wait_for_who_is_slow),
 		cmocka_unit_test(test_refusal__of_what_is_still_being_sent_is_read),
 		cmocka_unit_test(test_request__with_endless_headers_is_refused),
+		cmocka_unit_test(test_head__of_64_kib_is_taken_and_a_larger_one_refused),
 		cmocka_unit_test(
 			test_certificate__is_another_for_those_who_connect_after_it_was_renewed),
 	};
