@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/backup/files/files.h"
 #include "providers/backup/internal.h"
+#include "providers/backup/item/backup.h"
 #include "providers/backup/job/jobs.h"
 #include "providers/backup/pair/pair.h"
 #include "providers/backup/restore/restore.h"

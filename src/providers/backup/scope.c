@@ -51,9 +51,10 @@ int lf_backup_item(struct lf_arm_call *call, unsigned levels_up, struct lf_resou
 		   struct lf_error *err)
 {
 	const char *id = lf_arm_id(call, levels_up);
-	int rc = lf_catalog_get(lf_arm_context(call)->catalog, id, ret_item, err);
+	bool there;
+	int rc = lf_catalog_find(lf_arm_context(call)->catalog, id, ret_item, &there, err);
 
-	return rc != LF_ENOTFOUND
+	return rc || there
 		       ? rc
 		       : lf_fail_arm(err, LF_ENOTFOUND, "BMSUserErrorContainerObjectNotFound", id,
 				     "GET backupProtectedItems lists what the vault protects",
@@ -79,6 +80,13 @@ bool lf_backup_is_secondary(const struct lf_arm_call *call)
 		if (lf_text_equal_nocase(versions[i], version))
 			return true;
 	return false;
+}
+
+int lf_backup_store(struct lf_context *context, const struct lf_resource *resource,
+		    struct lf_error *err)
+{
+	return lf_catalog_put(context->catalog, resource->id, resource->type, LF_PUT_EXISTING, NULL,
+			      resource->doc, resource->state, err);
 }
 
 int lf_backup_reply_list(struct lf_arm_call *call, json_t *values, struct lf_error *err)

@@ -7,10 +7,11 @@
 
 #include "base/health.h"
 #include "providers/backup/files/files.h"
-#include "providers/backup/internal.h"
+#include "providers/backup/item/backup.h"
 #include "providers/backup/pair/pair.h"
 #include "providers/backup/policy/policy.h"
 #include "providers/backup/policy/retention.h"
+#include "providers/backup/scope.h"
 #include "providers/backup/item/server.h"
 
 #define COPY_AGAIN_NS (600 * LF_NS_PER_S)
@@ -21,16 +22,17 @@ static int back_up_when_due(struct lf_context *context, struct lf_resource *item
 {
 	const char *state = lf_json_text_or(item->doc, "properties.protectionState", "");
 	LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT;
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	char job[LF_GUID_SIZE], noted[LF_TIME_SIZE];
 	int64_t since;
+	bool there;
 
 	if ((strcmp(state, "Protected") != 0 && strcmp(state, "IRPending") != 0) ||
 	    !context->compute)
 		return 0;
-	int rc = lf_backup_policy(context, lf_json_text_or(item->doc, "properties.policyId", ""),
-				  &policy, err);
-	if (rc)
-		return rc == LF_ENOTFOUND ? 0 : rc;
+	int rc = lf_backup_policy_of(context, item, &policy, &there, err);
+	if (rc || !there)
+		return rc;
 	rc = lf_time_parse(lf_json_text_or(item->state, "since", ""), &since, err);
 	int64_t due = lf_policy_last_due(lf_json_at(policy.doc, "properties"),
 					 lf_clock_now_ns(context->clock));
@@ -40,18 +42,12 @@ static int back_up_when_due(struct lf_context *context, struct lf_resource *item
 	/* the due time and its job are one commit: neither twice nor never */
 	rc = lf_json_set_text(item->state, "since", noted)
 		     ? lf_fail_nomem(err)
-		     : lf_catalog_begin(context->catalog, err);
-	if (rc)
-		return rc;
-	rc = lf_catalog_put(context->catalog, item->id, LF_BACKUP_ITEM_TYPE, LF_PUT_EXISTING, NULL,
-			    item->doc, item->state, err);
+		     : lf_transaction_begin(&tx, context->catalog, err);
+	if (!rc)
+		rc = lf_backup_store(context, item, err);
 	if (!rc)
 		rc = lf_backup_submit(context, item, NULL, job, err);
-	if (!rc)
-		rc = lf_catalog_commit(context->catalog, err);
-	if (rc)
-		lf_catalog_rollback(context->catalog);
-	return rc;
+	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
 /* Let go of what a point holds, and then of its row: a removal that was cut short is found again.

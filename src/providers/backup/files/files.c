@@ -184,8 +184,7 @@ static int note_session(struct lf_context *context, struct lf_resource *point, c
 
 	if (failed || lf_json_set_bool(point->doc, "properties.isInstantIlrSessionActive", expires))
 		return lf_fail_nomem(err);
-	return lf_catalog_put(context->catalog, point->id, LF_BACKUP_POINT_TYPE, LF_PUT_EXISTING,
-			      NULL, point->doc, point->state, err);
+	return lf_backup_store(context, point, err);
 }
 
 /* The row and the claim first: whatever is made after, somebody ends. */

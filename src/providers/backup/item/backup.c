@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "providers/backup/internal.h"
+#include "providers/backup/item/backup.h"
 #include "providers/backup/job/jobs.h"
+#include "providers/backup/point/point.h"
 
 #define EXPIRY_MAX_NS ((int64_t)99 * 365 * 24 * 3600 * LF_NS_PER_S)
 #define ON_DEMAND_NS  ((int64_t)30 * 24 * 3600 * LF_NS_PER_S)
@@ -98,16 +100,15 @@ static int undo_backup(struct lf_job_run *run, struct lf_error *err)
 	const char *id = lf_json_text_or(lf_job_run_job(run)->doc, "item", "");
 	const char *guid = lf_json_text(lf_job_run_data(run), "point");
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+	bool there;
 
-	int rc = lf_catalog_get(context->catalog, id, &item, err);
-	if (rc == LF_ENOTFOUND)
-		return 0;
-	if (!rc && (lf_json_set_text(item.doc, "properties.lastBackupStatus", "Failed") ||
-		    lf_json_set_text(item.doc, "properties.healthStatus", "ActionRequired")))
-		rc = lf_fail_nomem(err);
-	if (!rc)
-		rc = lf_catalog_put(context->catalog, id, LF_BACKUP_ITEM_TYPE, LF_PUT_EXISTING,
-				    NULL, item.doc, item.state, err);
+	int rc = lf_catalog_find(context->catalog, id, &item, &there, err);
+	if (rc || !there)
+		return rc;
+	rc = lf_json_set_text(item.doc, "properties.lastBackupStatus", "Failed") ||
+			     lf_json_set_text(item.doc, "properties.healthStatus", "ActionRequired")
+		     ? lf_fail_nomem(err)
+		     : lf_backup_store(context, &item, err);
 	return rc || !guid ? rc
 			   : lf_backup_point_drop(
 				     context, lf_json_text_or(item.state, "region", ""), guid, err);

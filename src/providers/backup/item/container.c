@@ -101,21 +101,19 @@ int lf_backup_container_put(struct lf_arm_call *call, struct lf_error *err)
 int lf_backup_containers_refresh(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
-
-	struct lf_context *context = lf_arm_context(call);
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	char job[LF_GUID_SIZE];
 
 	int rc = lf_backup_vault(call, &vault, err);
 	LF_AUTO_FREE char *below = rc ? NULL : lf_printf_dup("%s/backupFabrics/Azure", vault.id);
 	if (!rc)
-		rc = below ? lf_catalog_begin(context->catalog, err) : lf_fail_nomem(err);
+		rc = below ? lf_transaction_begin(&tx, lf_arm_context(call)->catalog, err)
+			   : lf_fail_nomem(err);
 	const struct lf_backup_done done = {.operation = "RefreshContainers", .item = &vault};
 	if (!rc)
 		rc = lf_backup_note_done(call, &done, job, err);
 	if (!rc)
-		rc = lf_catalog_commit(context->catalog, err);
-	if (rc)
-		lf_catalog_rollback(context->catalog);
+		rc = lf_transaction_commit(&tx, err);
 	return rc ? rc : lf_backup_reply_accepted(call, below, job, err);
 }
 
@@ -252,15 +250,16 @@ int lf_backup_prevalidate(struct lf_arm_call *call, struct lf_error *err)
 	LF_AUTO_FREE char *container = lf_backup_container_name(vm_id);
 	LF_AUTO_FREE char *item = lf_backup_item_name(vm_id);
 
-	int rc = lf_catalog_get(lf_arm_context(call)->catalog, vm_id, &vm, err);
-	if (rc && rc != LF_ENOTFOUND)
+	bool there;
+	int rc = lf_catalog_find(lf_arm_context(call)->catalog, vm_id, &vm, &there, err);
+	if (rc)
 		return rc;
-	LF_AUTO_JSON *body =
-		json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s?}", "status", rc ? "Failed" : "Succeeded",
-			  "errorCode", rc ? "UserErrorVmNotFound" : "", "errorMessage",
-			  rc ? "The virtual machine was not found." : "", "recommendation",
-			  rc ? "Name a virtual machine that is there." : "", "containerName",
-			  container, "protectedItemName", item);
+	LF_AUTO_JSON *body = json_pack(
+		"{s:s, s:s, s:s, s:s, s:s?, s:s?}", "status", there ? "Succeeded" : "Failed",
+		"errorCode", there ? "" : "UserErrorVmNotFound", "errorMessage",
+		there ? "" : "The virtual machine was not found.", "recommendation",
+		there ? "" : "Name a virtual machine that is there.", "containerName", container,
+		"protectedItemName", item);
 	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
 }
 

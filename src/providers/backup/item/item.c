@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "providers/backup/internal.h"
+#include "providers/backup/point/point.h"
 #include "providers/backup/policy/policy.h"
 #include "providers/backup/policy/retention.h"
 #include "providers/backup/item/server.h"
@@ -105,6 +106,7 @@ static int write_item(struct request *request, json_t *doc, json_t *state, const
 {
 	struct lf_context *context = lf_arm_context(request->call);
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_FREE char *id = NULL;
 	char job[LF_GUID_SIZE];
 
@@ -118,7 +120,7 @@ static int write_item(struct request *request, json_t *doc, json_t *state, const
 			"%s/backupFabrics/Azure/protectionContainers/%s/protectedItems/%s",
 			request->vault.id, container, name);
 	}
-	int rc = id ? lf_catalog_begin(context->catalog, err) : lf_fail_nomem(err);
+	int rc = id ? lf_transaction_begin(&tx, context->catalog, err) : lf_fail_nomem(err);
 	if (!rc)
 		rc = lf_catalog_put(context->catalog, id, LF_BACKUP_ITEM_TYPE, LF_PUT_ANY, NULL,
 				    doc, state, err);
@@ -128,12 +130,8 @@ static int write_item(struct request *request, json_t *doc, json_t *state, const
 	if (!rc)
 		rc = lf_backup_note_done(request->call, &done, job, err);
 	if (!rc)
-		rc = lf_catalog_commit(context->catalog, err);
-	if (rc) {
-		lf_catalog_rollback(context->catalog);
-		return rc;
-	}
-	return lf_backup_reply_accepted(request->call, id, job, err);
+		rc = lf_transaction_commit(&tx, err);
+	return rc ? rc : lf_backup_reply_accepted(request->call, id, job, err);
 }
 
 /* The policy is of this vault; an immutable one lets an item have one that keeps longer only. */
@@ -142,15 +140,17 @@ static int check_policy(struct request *request, json_t *doc, struct lf_error *e
 	struct lf_context *context = lf_arm_context(request->call);
 	LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT, had = LF_RESOURCE_INIT;
 	const char *before = lf_json_text_or(request->before.doc, "properties.policyId", "");
+	bool there;
 
-	int rc = lf_backup_policy(context, request->policy, &policy, err);
-	if (rc == LF_ENOTFOUND || (!rc && !lf_text_starts_nocase(policy.id, request->vault.id)))
+	int rc = lf_backup_policy(context, request->policy, &policy, &there, err);
+	if (!rc && (!there || !lf_text_starts_nocase(policy.id, request->vault.id)))
 		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorPolicyNotFound",
 				   "properties.policyId", "GET backupPolicies lists the vault's",
 				   "the vault has no backup policy '%.200s'", request->policy);
-	if (!rc && before[0] &&
+	if (!rc && before[0])
+		rc = lf_backup_policy(context, before, &had, &there, err);
+	if (!rc && before[0] && there &&
 	    strcmp(lf_json_text_or(request->vault.doc, IMMUTABLE, "Disabled"), "Disabled") != 0 &&
-	    lf_backup_policy(context, before, &had, err) == 0 &&
 	    lf_policy_longest(lf_json_at(policy.doc, "properties")) <
 		    lf_policy_longest(lf_json_at(had.doc, "properties")))
 		return lf_fail_arm(
@@ -247,13 +247,9 @@ int lf_backup_item_put(struct lf_arm_call *call, struct lf_error *err)
 	struct request request = {.call = call, .policy = policy && policy[0] ? policy : NULL};
 
 	int rc = lf_backup_vault(call, &request.vault, err);
-	if (!rc) {
-		rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 0),
-				    &request.before, err);
-		request.exists = rc == 0;
-		if (rc == LF_ENOTFOUND)
-			rc = 0;
-	}
+	if (!rc)
+		rc = lf_catalog_find(lf_arm_context(call)->catalog, lf_arm_id(call, 0),
+				     &request.before, &request.exists, err);
 	if (!rc)
 		rc = request.exists ? put_again(&request, err) : put_new(&request, err);
 	lf_resource_done(&request.vault);
@@ -285,8 +281,9 @@ int lf_backup_item_delete(struct lf_arm_call *call, struct lf_error *err)
 	struct request request = {.call = call, .exists = true};
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
 
-	int rc = lf_catalog_get(context->catalog, lf_arm_id(call, 0), &item, err);
-	if (rc == LF_ENOTFOUND)
+	bool there;
+	int rc = lf_catalog_find(context->catalog, lf_arm_id(call, 0), &item, &there, err);
+	if (!rc && !there)
 		return lf_arm_reply(call, 204, NULL, err);
 	if (!rc && is_deferred(&item))
 		return lf_fail_arm(err, LF_ECONFLICT, "BMSUserErrorItemSoftDeleted", item.id,

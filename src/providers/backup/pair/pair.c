@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "providers/backup/internal.h"
 #include "providers/backup/pair/pair.h"
+#include "providers/backup/scope.h"
 #include "providers/common/point_copy.h"
 #include "vault/point.h"
 
@@ -113,10 +113,11 @@ static int copy_here(const struct trip *trip, struct lf_error *err)
 static int add_row(const struct trip *trip, json_t *rows, const char *id, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
-	int rc = lf_catalog_get(trip->context->catalog, id, &row, err);
+	bool there;
+	int rc = lf_catalog_find(trip->context->catalog, id, &row, &there, err);
 
-	if (rc)
-		return rc == LF_ENOTFOUND ? 0 : rc;
+	if (rc || !there)
+		return rc;
 	json_t *added = json_pack("{s:s, s:s, s:O, s:O}", "id", row.id, "type", row.type, "doc",
 				  row.doc, "state", row.state);
 	return !added ||
@@ -200,17 +201,17 @@ static int note_secondary(struct trip *trip, bool complete, struct lf_error *err
 	if (lf_json_set_text(point->state, "secondary.region", trip->region) ||
 	    lf_json_set_bool(point->state, "secondary.complete", complete))
 		return lf_fail_nomem(err);
-	return lf_catalog_put(trip->context->catalog, point->id, LF_BACKUP_POINT_TYPE,
-			      LF_PUT_EXISTING, NULL, point->doc, point->state, err);
+	return lf_backup_store(trip->context, point, err);
 }
 
 static bool is_deleted(const struct trip *trip)
 {
 	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
 	struct lf_error ignored;
+	bool there;
 
-	return lf_catalog_get(trip->context->catalog, trip->point->id, &row, &ignored) ==
-	       LF_ENOTFOUND;
+	return !lf_catalog_find(trip->context->catalog, trip->point->id, &row, &there, &ignored) &&
+	       !there;
 }
 
 static int travel(struct trip *trip, struct lf_error *err)
@@ -244,12 +245,12 @@ static int run_copy(struct lf_job_run *run, struct lf_error *err)
 	const char *id = lf_json_text_or(lf_job_run_job(run)->doc, "recoveryPoint", "");
 	LF_AUTO_RESOURCE point = LF_RESOURCE_INIT;
 	struct trip trip = {.run = run, .context = context, .point = &point};
+	bool there;
 
-	int rc = lf_catalog_get(context->catalog, id, &point, err);
-	if (rc == LF_ENOTFOUND)
-		return LF_STEP_DONE; /* its retention has ended */
-	if (!rc)
-		rc = travel(&trip, err);
+	int rc = lf_catalog_find(context->catalog, id, &point, &there, err);
+	if (rc || !there)
+		return rc; /* its retention has ended */
+	rc = travel(&trip, err);
 	trip_done(&trip);
 	return rc;
 }

@@ -8,13 +8,14 @@
 #include <string.h>
 #include <strings.h>
 
-#include "providers/backup/backup.h"
-#include "providers/backup/internal.h"
+#include "providers/backup/point/point.h"
+#include "providers/backup/scope.h"
 #include "providers/resources/resources.h"
 #include "vault/claim.h"
 #include "vault/point.h"
 
-#define ROWS_MAX 16 /* vault, group, policy, item, point */
+#define REPLICA_CLAIM "replica:" /* and the pairing's name: of what a peer sent */
+#define ROWS_MAX      16	 /* vault, group, policy, item, point */
 
 static bool is_sent(const char *type)
 {
@@ -91,21 +92,20 @@ static int put_row(struct lf_context *context, const struct rows *rows, const js
 {
 	const char *id = lf_json_text_or(row, "id", ""), *type = lf_json_text_or(row, "type", "");
 	LF_AUTO_JSON *state = json_deep_copy(lf_json_at(row, "state"));
-	LF_AUTO_RESOURCE there = LF_RESOURCE_INIT;
+	LF_AUTO_RESOURCE before = LF_RESOURCE_INIT;
+	bool there;
 	int rc = check_row(rows, row, err);
 
 	if (!rc)
-		rc = lf_catalog_get(context->catalog, id, &there, err);
-	if (!rc && lf_text_equal_nocase(type, LF_GROUP_TYPE))
-		return 0; /* one will do */
-	if (!rc && (strcmp(lf_json_text_or(there.state, "replicaOf", ""), rows->of) != 0 ||
-		    !is_of(there.state, rows->what->pairing)))
+		rc = lf_catalog_find(context->catalog, id, &before, &there, err);
+	if (rc || (there && lf_text_equal_nocase(type, LF_GROUP_TYPE)))
+		return rc; /* one will do */
+	if (there && (strcmp(lf_json_text_or(before.state, "replicaOf", ""), rows->of) != 0 ||
+		      !is_of(before.state, rows->what->pairing)))
 		return lf_fail_arm(
 			err, LF_ECONFLICT, "ResourceIsNotAReplica", id,
 			"give one of the two another name",
 			"this site has a resource of that name that is not the sender's");
-	if (rc && rc != LF_ENOTFOUND)
-		return rc;
 	if (!state || lf_json_set_text(state, "replicaOf", rows->of) ||
 	    lf_json_set_text(state, "replicaBy", rows->what->pairing))
 		return lf_fail_nomem(err);
@@ -115,7 +115,7 @@ static int put_row(struct lf_context *context, const struct rows *rows, const js
 
 static void replica_claim(const struct lf_received *what, char out[static 64])
 {
-	snprintf(out, 64, LF_REPLICA_CLAIM "%s", what->pairing);
+	snprintf(out, 64, REPLICA_CLAIM "%s", what->pairing);
 }
 
 /* It was let go of, and is not collected yet: as good as gone. */
@@ -194,22 +194,17 @@ static int put_point(struct lf_context *context, const struct lf_received *what,
 static int put_all(struct lf_context *context, const struct rows *rows, const json_t *resources,
 		   struct lf_error *err)
 {
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	const json_t *row;
 	size_t i;
-	int rc = lf_catalog_begin(context->catalog, err);
+	int rc = lf_transaction_begin(&tx, context->catalog, err);
 
-	if (rc)
-		return rc;
 	json_array_foreach (resources, i, row)
 		if (!rc)
 			rc = put_row(context, rows, row, err);
 	if (!rc)
 		rc = put_point(context, rows->what, rows->manifest, err);
-	if (!rc)
-		rc = lf_catalog_commit(context->catalog, err);
-	if (rc)
-		lf_catalog_rollback(context->catalog);
-	return rc;
+	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
 int lf_backup_replica_keep(struct lf_context *context, const struct lf_received *what,

@@ -7,11 +7,12 @@
  *
  * A machine with an agent sends its point itself: the step asks for it, waits, and claims it.
  */
-#include "providers/backup/internal.h"
+#include "providers/backup/point/point.h"
 
 #include <string.h>
 
 #include "providers/backup/policy/policy.h"
+#include "providers/backup/scope.h"
 #include "providers/backup/item/server.h"
 #include "providers/compute/machine.h"
 #include "providers/compute/plan.h"
@@ -176,15 +177,14 @@ static int note_item(struct lf_context *context, struct lf_resource *item, const
 
 	for (size_t i = 0; i < LF_N(words); i++)
 		failed |= lf_json_set_text(item->doc, words[i].path, words[i].value);
-	return failed ? lf_fail_nomem(err)
-		      : lf_catalog_put(context->catalog, item->id, LF_BACKUP_ITEM_TYPE,
-				       LF_PUT_EXISTING, NULL, item->doc, item->state, err);
+	return failed ? lf_fail_nomem(err) : lf_backup_store(context, item, err);
 }
 
 static int put_row(struct lf_context *context, const char *id, struct lf_resource *item,
 		   const struct lf_resource *vm, const json_t *capture, const char *guid,
 		   const char *time, const char *expires, struct lf_error *err)
 {
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_JSON *doc = new_doc(vm, capture, time, expires);
 	LF_AUTO_JSON *state = json_pack(
 		"{s:s, s:s, s:O, s:O, s:s, s:s}", "region",
@@ -194,18 +194,13 @@ static int put_row(struct lf_context *context, const char *id, struct lf_resourc
 
 	if (!doc || !state)
 		return lf_fail_nomem(err);
-	int rc = lf_catalog_begin(context->catalog, err);
-	if (rc)
-		return rc;
-	rc = lf_catalog_put(context->catalog, id, LF_BACKUP_POINT_TYPE, LF_PUT_NEW, NULL, doc,
-			    state, err);
+	int rc = lf_transaction_begin(&tx, context->catalog, err);
+	if (!rc)
+		rc = lf_catalog_put(context->catalog, id, LF_BACKUP_POINT_TYPE, LF_PUT_NEW, NULL,
+				    doc, state, err);
 	if (!rc)
 		rc = note_item(context, item, time, err);
-	if (!rc)
-		rc = lf_catalog_commit(context->catalog, err);
-	if (rc)
-		lf_catalog_rollback(context->catalog);
-	return rc;
+	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
 static int note_sizes(struct lf_job_run *run, const struct lf_resource *vm, const json_t *capture,

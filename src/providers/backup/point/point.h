@@ -8,10 +8,6 @@
 #include "arm/context.h"
 
 #define LF_BACKUP_CLAIM "backup" /* of a backup on its point */
-#define LF_BACKUP_POINT_TYPE                                                                       \
-	"Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems/"     \
-	"recoveryPoints"
-
 /*
  * Capture an item's machine now as a recovery point of the item; a job's step.  What it is called
  * is in the job's data before anything is made, so that a repeated step finds it.  "expires" in the

@@ -3,6 +3,7 @@
 
 #include "providers/backup/internal.h"
 #include "providers/backup/job/jobs.h"
+#include "providers/backup/point/point.h"
 #include "providers/backup/policy/policy.h"
 #include "providers/backup/restore/restore.h"
 #include "providers/common/filter.h"
@@ -14,9 +15,9 @@ static int64_t instant_days(struct lf_context *context, const struct lf_resource
 {
 	LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT;
 	struct lf_error ignored;
+	bool there;
 
-	if (lf_backup_policy(context, lf_json_text_or(item->doc, "properties.policyId", ""),
-			     &policy, &ignored))
+	if (lf_backup_policy_of(context, item, &policy, &there, &ignored))
 		return 2;
 	return lf_json_int_or(policy.doc, "properties.instantRpRetentionRangeInDays", 2);
 }
@@ -99,12 +100,13 @@ static int open_point(struct lf_arm_call *call, unsigned levels_up, struct lf_re
 		      struct lf_resource *ret_point, struct lf_error *err)
 {
 	const char *name = lf_arm_param(call, "point");
+	bool there;
 	int rc = lf_backup_item(call, levels_up + 2, ret_item, err);
 
 	if (!rc)
-		rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, levels_up),
-				    ret_point, err);
-	if (rc == LF_ENOTFOUND && ret_item->id)
+		rc = lf_catalog_find(lf_arm_context(call)->catalog, lf_arm_id(call, levels_up),
+				     ret_point, &there, err);
+	if (!rc && !there)
 		return lf_fail_arm(err, LF_ENOTFOUND, "BMSUserErrorRecoveryPointNotFound", name,
 				   "GET recoveryPoints lists those of the item",
 				   "the item has no recovery point '%.64s'", name);

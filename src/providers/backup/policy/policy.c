@@ -33,30 +33,43 @@ static const struct {
 	const char *name, *text;
 } built_in[] = {{"DefaultPolicy", default_policy}, {"EnhancedPolicy", enhanced_policy}};
 
-int lf_backup_policy(struct lf_context *context, const char *id, struct lf_resource *ret_policy,
-		     struct lf_error *err)
+/* One of those that nobody made. */
+static int make_built_in(struct lf_context *context, const char *id, struct lf_resource *ret_policy,
+			 bool *ret_there, struct lf_error *err)
 {
-	const char *name = lf_arm_id_last(id);
+	const char *end = strcasestr(id, "/backupPolicies/");
+	LF_AUTO_FREE char *vault_id = strndup(id, end ? (size_t)(end - id) : 0);
 	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
-	int rc = lf_catalog_get(context->catalog, id, ret_policy, err);
+	size_t i = 0;
 
-	for (size_t i = 0; rc == LF_ENOTFOUND && i < LF_N(built_in); i++) {
-		const char *end = strcasestr(id, "/backupPolicies/");
-		if (!end || !lf_text_equal_nocase(name, built_in[i].name))
-			continue;
-		LF_AUTO_FREE char *vault_id = strndup(id, (size_t)(end - id));
-		if (!vault_id)
-			return lf_fail_nomem(err);
-		rc = lf_catalog_get(context->catalog, vault_id, &vault, err);
-		if (rc)
-			return rc;
-		*ret_policy = (struct lf_resource){.type = strdup(LF_BACKUP_POLICY_TYPE),
-						   .state = json_object()};
-		ret_policy->id = lf_printf_dup("%s/backupPolicies/%s", vault.id, built_in[i].name);
-		rc = lf_json_parse(built_in[i].text, strlen(built_in[i].text), &ret_policy->doc,
-				   err);
-	}
-	return rc;
+	while (i < LF_N(built_in) && !lf_text_equal_nocase(lf_arm_id_last(id), built_in[i].name))
+		i++;
+	int rc = vault_id ? 0 : lf_fail_nomem(err);
+	if (!rc && i < LF_N(built_in))
+		rc = lf_catalog_find(context->catalog, vault_id, &vault, ret_there, err);
+	if (rc || !*ret_there)
+		return rc;
+	ret_policy->type = strdup(LF_BACKUP_POLICY_TYPE);
+	ret_policy->state = json_object();
+	ret_policy->id = lf_printf_dup("%s/backupPolicies/%s", vault.id, built_in[i].name);
+	if (!ret_policy->type || !ret_policy->state || !ret_policy->id)
+		return lf_fail_nomem(err);
+	return lf_json_parse(built_in[i].text, strlen(built_in[i].text), &ret_policy->doc, err);
+}
+
+int lf_backup_policy(struct lf_context *context, const char *id, struct lf_resource *ret_policy,
+		     bool *ret_there, struct lf_error *err)
+{
+	int rc = lf_catalog_find(context->catalog, id, ret_policy, ret_there, err);
+
+	return rc || *ret_there ? rc : make_built_in(context, id, ret_policy, ret_there, err);
+}
+
+int lf_backup_policy_of(struct lf_context *context, const struct lf_resource *item,
+			struct lf_resource *ret_policy, bool *ret_there, struct lf_error *err)
+{
+	return lf_backup_policy(context, lf_json_text_or(item->doc, "properties.policyId", ""),
+				ret_policy, ret_there, err);
 }
 
 int lf_backup_policy_expiry(struct lf_context *context, const struct lf_resource *item,
@@ -65,21 +78,18 @@ int lf_backup_policy_expiry(struct lf_context *context, const struct lf_resource
 {
 	LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT;
 	int64_t at, until;
+	bool there;
 
 	int rc = lf_time_parse(time, &at, err);
-	if (!rc && asked) {
+	if (!rc && asked)
 		rc = lf_time_parse(asked, &until, err);
-		if (!rc)
-			lf_time_format(until, out);
+	if (!rc && !asked)
+		rc = lf_backup_policy_of(context, item, &policy, &there, err);
+	if (rc)
 		return rc;
-	}
-	if (!rc)
-		rc = lf_backup_policy(context,
-				      lf_json_text_or(item->doc, "properties.policyId", ""),
-				      &policy, err);
-	if (rc && rc != LF_ENOTFOUND)
-		return rc;
-	lf_time_format(lf_policy_keep_until(lf_json_at(policy.doc, "properties"), at), out);
+	lf_time_format(asked ? until
+			     : lf_policy_keep_until(lf_json_at(policy.doc, "properties"), at),
+		       out);
 	return 0;
 }
 
@@ -117,8 +127,12 @@ static int reply_policy(struct lf_arm_call *call, int status, struct lf_error *e
 {
 	LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT;
 	LF_AUTO_JSON *doc = NULL;
-	int rc = lf_backup_policy(lf_arm_context(call), lf_arm_id(call, 0), &policy, err);
+	const char *id = lf_arm_id(call, 0);
+	bool there;
+	int rc = lf_backup_policy(lf_arm_context(call), id, &policy, &there, err);
 
+	if (!rc && !there)
+		rc = lf_fail(err, LF_ENOTFOUND, id, "the resource '%s' was not found", id);
 	if (!rc)
 		rc = view_policy(call, &policy, &doc, err);
 	return rc ? rc : lf_arm_reply(call, status, doc, err);
@@ -155,9 +169,10 @@ int lf_backup_policy_list(struct lf_arm_call *call, struct lf_error *err)
 		LF_AUTO_FREE char *id =
 			lf_printf_dup("%s/backupPolicies/%s", vault.id, built_in[k].name);
 		json_t *doc = NULL;
+		bool there;
 		if (seen[k])
 			continue;
-		rc = id ? lf_backup_policy(lf_arm_context(call), id, &policy, err)
+		rc = id ? lf_backup_policy(lf_arm_context(call), id, &policy, &there, err)
 			: lf_fail_nomem(err);
 		if (!rc)
 			rc = view_policy(call, &policy, &doc, err);
@@ -226,6 +241,7 @@ int lf_backup_policy_put(struct lf_arm_call *call, struct lf_error *err)
 	struct lf_context *context = lf_arm_context(call);
 	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT, before = LF_RESOURCE_INIT;
 	LF_AUTO_JSON *doc = json_object();
+	bool there;
 
 	if (lf_json_set(doc, "properties",
 			json_deep_copy(lf_json_at(lf_arm_body(call), "properties"))))
@@ -235,10 +251,9 @@ int lf_backup_policy_put(struct lf_arm_call *call, struct lf_error *err)
 		rc = check_policy(doc, lf_clock_now_ns(context->clock), err);
 	if (rc)
 		return rc;
-	rc = lf_backup_policy(context, lf_arm_id(call, 0), &before, err);
-	if (rc && rc != LF_ENOTFOUND)
-		return rc;
-	rc = check_immutable(&vault, &before, doc, err);
+	rc = lf_backup_policy(context, lf_arm_id(call, 0), &before, &there, err);
+	if (!rc)
+		rc = check_immutable(&vault, &before, doc, err);
 	if (!rc)
 		rc = lf_catalog_put(context->catalog, lf_arm_id(call, 0), LF_BACKUP_POLICY_TYPE,
 				    LF_PUT_ANY, NULL, doc, NULL, err);
@@ -250,9 +265,10 @@ int lf_backup_policy_delete(struct lf_arm_call *call, struct lf_error *err)
 	struct lf_context *context = lf_arm_context(call);
 	LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT;
 	size_t n = 0;
+	bool there;
 
-	int rc = lf_catalog_get(context->catalog, lf_arm_id(call, 0), &policy, err);
-	if (rc == LF_ENOTFOUND)
+	int rc = lf_catalog_find(context->catalog, lf_arm_id(call, 0), &policy, &there, err);
+	if (!rc && !there)
 		return lf_arm_reply(call, 204, NULL, err);
 	if (!rc)
 		rc = count_items(context, policy.id, &n, err);

@@ -8,9 +8,14 @@
 #include "arm/context.h"
 #include "base/text.h"
 
-/* A policy by id, also one of those that every vault has. */
+/* A policy by id, also one of those that every vault has; as lf_catalog_find(). */
 LF_MUST_CHECK int lf_backup_policy(struct lf_context *context, const char *id,
-				   struct lf_resource *ret_policy, struct lf_error *err);
+				   struct lf_resource *ret_policy, bool *ret_there,
+				   struct lf_error *err);
+/* The policy of an item. */
+LF_MUST_CHECK int lf_backup_policy_of(struct lf_context *context, const struct lf_resource *item,
+				      struct lf_resource *ret_policy, bool *ret_there,
+				      struct lf_error *err);
 /* Until when a point of that time is kept: asked, or what the item's policy says of it. */
 LF_MUST_CHECK int lf_backup_policy_expiry(struct lf_context *context,
 					  const struct lf_resource *item, const char *asked,

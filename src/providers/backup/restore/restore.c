@@ -51,10 +51,12 @@ static int find_named(struct restore *restore, const char *field, const char *ty
 	if (!id[0])
 		return lf_fail_arm(err, LF_EINVAL, "UserErrorInvalidRequest", field,
 				   "name it by its full id", "this restore needs %s", field);
+	bool there;
 	int rc = lf_arm_id_check(id, type, field, err);
 	if (!rc)
-		rc = lf_catalog_get(lf_arm_context(restore->call)->catalog, id, ret_found, err);
-	if (rc == LF_ENOTFOUND)
+		rc = lf_catalog_find(lf_arm_context(restore->call)->catalog, id, ret_found, &there,
+				     err);
+	if (!rc && !there)
 		return lf_fail_arm(err, LF_EINVAL, code, field, "create it first",
 				   "'%.200s' was not found", id);
 	if (rc || lf_text_equal_nocase(type, LF_GROUP_TYPE))
@@ -207,7 +209,9 @@ static int check_alternate(struct restore *restore, struct lf_error *err)
 	struct lf_catalog *catalog = lf_arm_context(restore->call)->catalog;
 	const char *vm = lf_json_text_or(restore->request, "targetVirtualMachineId", "");
 	const char *subnet = lf_json_text_or(restore->request, "subnetId", "");
-	LF_AUTO_RESOURCE network = LF_RESOURCE_INIT, there = LF_RESOURCE_INIT;
+	LF_AUTO_RESOURCE network = LF_RESOURCE_INIT, found = LF_RESOURCE_INIT,
+			 taken = LF_RESOURCE_INIT;
+	bool there;
 
 	int rc = refuse_lun_list(restore, err);
 	if (!rc)
@@ -231,21 +235,18 @@ static int check_alternate(struct restore *restore, struct lf_error *err)
 			      lf_json_text_or(restore->input, "group", ""), lf_arm_id_last(vm));
 	if (!full || !id)
 		return lf_fail_nomem(err);
-	rc = lf_catalog_get(catalog, full, &there, err);
-	if (rc == LF_ENOTFOUND)
+	rc = lf_catalog_find(catalog, full, &found, &there, err);
+	if (!rc && !there)
 		return fail_request("UserErrorSubnetNotFound", "subnetId",
 				    "name a subnet of the virtual network",
 				    "the subnet was not found", err);
-	if (rc)
-		return rc;
-	lf_resource_done(&there);
-	there = LF_RESOURCE_INIT;
-	rc = lf_catalog_get(catalog, id, &there, err);
 	if (!rc)
+		rc = lf_catalog_find(catalog, id, &taken, &there, err);
+	if (!rc && there)
 		return lf_fail_arm(err, LF_ECONFLICT, "UserErrorTargetVmNameAlreadyExists",
 				   "targetVirtualMachineId", "choose another name",
 				   "a virtual machine '%s' is there already", lf_arm_id_last(id));
-	if (rc != LF_ENOTFOUND)
+	if (rc)
 		return rc;
 	return lf_json_set_text(restore->input, "vm", id) |
 			       lf_json_set_text(restore->input, "network", network.id) |
@@ -260,14 +261,16 @@ static int check_original(struct restore *restore, struct lf_error *err)
 	const char *vm_id = lf_json_text_or(restore->item->state, "vm", "");
 	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
 	const json_t *disk;
+	bool there;
 	size_t i;
 
 	int rc = refuse_lun_list(restore, err);
 	if (!rc)
 		rc = choose_account(restore, false, err);
 	if (!rc)
-		rc = lf_catalog_get(lf_arm_context(restore->call)->catalog, vm_id, &vm, err);
-	if (rc == LF_ENOTFOUND)
+		rc = lf_catalog_find(lf_arm_context(restore->call)->catalog, vm_id, &vm, &there,
+				     err);
+	if (!rc && !there)
 		return fail_request("UserErrorOriginalVmNotFound", "sourceResourceId",
 				    "restore it as a new machine (AlternateLocation)",
 				    "the machine whose disks would be replaced is not there", err);

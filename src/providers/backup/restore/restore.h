@@ -18,6 +18,8 @@
 
 extern const struct lf_job_type lf_backup_restore_disks_job, lf_backup_restore_machine_job,
 	lf_backup_replace_disks_job;
+/* A validation: what it found is in its input. */
+extern const struct lf_job_type lf_backup_validate_job;
 
 /* The member of a request that says what to restore: {"properties": {...}}, the older
  * {"parameters": {"parameters": {...}}}, or bare; NULL: none does. */
