@@ -84,6 +84,9 @@ const char *lf_arm_correlation_id(const struct lf_arm_call *call);
 /* Answers: at most one.  body is borrowed (dumped before return); may be NULL for no body. */
 LF_MUST_CHECK int lf_arm_reply(struct lf_arm_call *call, int status, const json_t *body,
 			       struct lf_error *err);
+/* The same with what was built, which is empty after. */
+LF_MUST_CHECK int lf_arm_reply_doc(struct lf_arm_call *call, int status, struct lf_doc *doc,
+				   struct lf_error *err);
 /* ARM's error envelope and status for err.  Handlers return their error: this is for threads that
  * answer later. */
 void lf_arm_reply_error(struct lf_arm_call *call, const struct lf_error *err);

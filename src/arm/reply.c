@@ -21,6 +21,14 @@ int lf_arm_reply(struct lf_arm_call *call, int status, const json_t *body, struc
 	return 0;
 }
 
+int lf_arm_reply_doc(struct lf_arm_call *call, int status, struct lf_doc *doc, struct lf_error *err)
+{
+	LF_AUTO_JSON *body = NULL;
+	int rc = lf_doc_end(doc, &body, err);
+
+	return rc ? rc : lf_arm_reply(call, status, body, err);
+}
+
 /* The request's URL with another $skiptoken. */
 static char *next_link(struct lf_arm_call *call, const char *token)
 {
