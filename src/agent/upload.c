@@ -6,9 +6,9 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/text.h"
 #include "os/file.h"
-#include "os/thread.h"
 
 struct lf_upload {
 	struct lf_pump_opts opts;

@@ -11,8 +11,8 @@
 #include "base/counters.h"
 #include "base/fault.h"
 #include "base/health.h"
+#include "base/lock.h"
 #include "os/file.h"
-#include "os/thread.h"
 
 /* Where the newest segment stands, and whether it is as it was written. */
 struct look {

@@ -1,26 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/health.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "base/text.h"
 
+LF_LOCK_KIND(clock_lock);
 struct lf_clock {
 	pthread_mutex_t mutex;
-	pthread_cond_t changed; /* waits on CLOCK_MONOTONIC */
-	double rate;		/* 0: manual */
+	pthread_cond_t changed;		       /* waits on CLOCK_MONOTONIC */
+	double rate LF_GUARDED_BY(clock_lock); /* 0: manual */
 	lf_clock_source_fn *wall_ns, *boot_ns;
-	int64_t base_ns; /* at other rates than 1: clock time at base_boot_ns */
-	int64_t base_boot_ns;
-	int64_t ahead_ns; /* at rate 1: of the wall time, by lf_clock_step() */
-	int64_t apart_ns; /* wall time less time since boot, as seen last */
-	int64_t leap_ns;  /* forward, and not taken back */
-	int64_t held_ns;  /* expiry is without the leap until then, since boot; 0: it is not */
-	uint64_t wakes;
+	int64_t base_ns
+		LF_GUARDED_BY(clock_lock); /* at other rates than 1: clock time at base_boot_ns */
+	int64_t base_boot_ns LF_GUARDED_BY(clock_lock);
+	int64_t ahead_ns
+		LF_GUARDED_BY(clock_lock); /* at rate 1: of the wall time, by lf_clock_step() */
+	int64_t apart_ns
+		LF_GUARDED_BY(clock_lock); /* wall time less time since boot, as seen last */
+	int64_t leap_ns LF_GUARDED_BY(clock_lock); /* forward, and not taken back */
+	int64_t held_ns LF_GUARDED_BY(
+		clock_lock); /* expiry is without the leap until then, since boot; 0: it is not */
+	uint64_t wakes LF_GUARDED_BY(clock_lock);
 };
 
 #define DAY_NS	(24 * 3600 * LF_NS_PER_S)
@@ -65,6 +70,7 @@ static struct lf_clock *new_clock(double rate, int64_t start_ns, lf_clock_source
 
 	if (!clock)
 		return NULL;
+	LF_ALONE(clock_lock);
 	pthread_mutex_init(&clock->mutex, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -103,7 +109,7 @@ void lf_clock_free(struct lf_clock *clock)
 	free(clock);
 }
 
-/* The mutex is held, or nobody else knows the clock yet. */
+LF_REQUIRES(clock_lock)
 static int64_t now_locked(const struct lf_clock *clock)
 {
 	if (clock->rate == 1.0)
@@ -117,13 +123,12 @@ int64_t lf_clock_now_ns(const struct lf_clock *clock)
 	/* reading is logically const; the lock is not part of the value */
 	pthread_mutex_t *mutex = (pthread_mutex_t *)(uintptr_t)&clock->mutex;
 
-	pthread_mutex_lock(mutex);
-	int64_t now = now_locked(clock);
-	pthread_mutex_unlock(mutex);
-	return now;
+	LF_GUARD(mutex, clock_lock);
+	return now_locked(clock);
 }
 
-/* The mutex is held: from now on it shows time_ns, at this rate. */
+/* From now on it shows time_ns, at this rate. */
+LF_REQUIRES(clock_lock)
 static void rebase_locked(struct lf_clock *clock, int64_t time_ns, double rate)
 {
 	clock->base_ns = time_ns;
@@ -137,19 +142,18 @@ static void rebase_locked(struct lf_clock *clock, int64_t time_ns, double rate)
 void lf_clock_step(struct lf_clock *clock, int64_t delta_ns)
 {
 	LF_ASSERT(delta_ns >= 0);
-	pthread_mutex_lock(&clock->mutex);
+	LF_GUARD(&clock->mutex, clock_lock);
 	rebase_locked(clock, now_locked(clock) + delta_ns, clock->rate);
-	pthread_mutex_unlock(&clock->mutex);
 }
 
 void lf_clock_set_rate(struct lf_clock *clock, double rate)
 {
-	pthread_mutex_lock(&clock->mutex);
+	LF_GUARD(&clock->mutex, clock_lock);
 	rebase_locked(clock, now_locked(clock), rate);
-	pthread_mutex_unlock(&clock->mutex);
 }
 
-/* The mutex is held.  How far the wall time was set since the last look; it is held to that. */
+/* How far the wall time was set since the last look; it is held to that. */
+LF_REQUIRES(clock_lock)
 static int64_t look_locked(struct lf_clock *clock)
 {
 	int64_t boot = clock->boot_ns(), apart = clock->wall_ns() - boot;
@@ -199,12 +203,12 @@ int64_t lf_clock_expiry_ns(struct lf_clock *clock)
 {
 	int64_t set = 0;
 
-	pthread_mutex_lock(&clock->mutex);
+	lf_lock(&clock->mutex, clock_lock);
 	bool real = clock->rate == 1.0;
 	if (real)
 		set = look_locked(clock);
 	int64_t leap = clock->held_ns ? clock->leap_ns : 0, time = now_locked(clock) - leap;
-	pthread_mutex_unlock(&clock->mutex);
+	lf_unlock(&clock->mutex, clock_lock);
 	if (real)
 		tell_set(set, leap);
 	return time;
@@ -212,28 +216,27 @@ int64_t lf_clock_expiry_ns(struct lf_clock *clock)
 
 void lf_clock_seen(struct lf_clock *clock, int64_t last_ns)
 {
-	pthread_mutex_lock(&clock->mutex);
+	lf_lock(&clock->mutex, clock_lock);
 	int64_t away = clock->rate == 1.0 ? now_locked(clock) - last_ns : 0;
 	if (away > DAY_NS) {
 		clock->leap_ns = away;
 		clock->held_ns = clock->boot_ns() + DAY_NS;
 	}
-	pthread_mutex_unlock(&clock->mutex);
+	lf_unlock(&clock->mutex, clock_lock);
 	if (away > DAY_NS)
 		tell_leap(away);
 }
 
 void lf_clock_wake(struct lf_clock *clock)
 {
-	pthread_mutex_lock(&clock->mutex);
+	LF_GUARD(&clock->mutex, clock_lock);
 	clock->wakes++;
 	pthread_cond_broadcast(&clock->changed);
-	pthread_mutex_unlock(&clock->mutex);
 }
 
 int64_t lf_clock_wait(struct lf_clock *clock, int64_t until_ns, int64_t real_limit_ns)
 {
-	pthread_mutex_lock(&clock->mutex);
+	LF_GUARD(&clock->mutex, clock_lock);
 	uint64_t wakes = clock->wakes;
 	int64_t now = now_locked(clock), wait_ns = real_limit_ns;
 
@@ -248,6 +251,5 @@ int64_t lf_clock_wait(struct lf_clock *clock, int64_t until_ns, int64_t real_lim
 		pthread_cond_timedwait(&clock->changed, &clock->mutex, &ts);
 		now = now_locked(clock);
 	}
-	pthread_mutex_unlock(&clock->mutex);
 	return now;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/counters.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/lock.h"
 
 struct counter {
 	char name[48], kind[64];
@@ -41,15 +42,17 @@ static struct counter *find(const char *name, const char *kind)
 
 static struct counter *make(const char *name, const char *kind)
 {
-	pthread_mutex_lock(&mutex);
+	LF_GUARD(&mutex);
 	struct counter *counter = find(name, kind); /* another thread may have been first */
-	if (counter && !atomic_load(&counter->used)) {
+
+	if (!counter)
+		return &other;
+	if (!atomic_load(&counter->used)) {
 		snprintf(counter->name, sizeof(counter->name), "%s", name);
 		snprintf(counter->kind, sizeof(counter->kind), "%s", kind);
 		atomic_store(&counter->used, true);
 	}
-	pthread_mutex_unlock(&mutex);
-	return counter ? counter : &other;
+	return counter;
 }
 
 void lf_count(const char *name, const char *kind, uint64_t n)

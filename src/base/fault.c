@@ -2,12 +2,13 @@
 #include "base/fault.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/lock.h"
 
 #define FAULT_MAX 16
 
@@ -19,11 +20,13 @@ struct fault {
 };
 
 bool lf_fault_active;
-static struct fault faults[FAULT_MAX];
-static size_t fault_count;
-static unsigned failed; /* passes that were */
 static pthread_mutex_t fault_mutex = PTHREAD_MUTEX_INITIALIZER;
+LF_LOCK_KIND(fault_lock);
+static struct fault faults[FAULT_MAX] LF_GUARDED_BY(fault_lock);
+static size_t fault_count LF_GUARDED_BY(fault_lock);
+static unsigned failed LF_GUARDED_BY(fault_lock); /* passes that were */
 
+LF_REQUIRES(fault_lock)
 static void add_fault(const char *item)
 {
 	struct fault fault = {.at = 1};
@@ -43,14 +46,13 @@ void lf_fault_set(const char *list)
 {
 	char copy[512], *save = NULL;
 
-	pthread_mutex_lock(&fault_mutex);
+	LF_GUARD(&fault_mutex, fault_lock);
 	fault_count = 0;
 	failed = 0;
 	snprintf(copy, sizeof(copy), "%s", list ? list : "");
 	for (char *item = strtok_r(copy, ",", &save); item; item = strtok_r(NULL, ",", &save))
 		add_fault(item);
 	lf_fault_active = fault_count > 0;
-	pthread_mutex_unlock(&fault_mutex);
 }
 
 __attribute__((constructor)) static void read_environment(void)
@@ -63,7 +65,7 @@ int lf_fault_hit(const char *name)
 	int error = 0;
 	bool fatal = false;
 
-	pthread_mutex_lock(&fault_mutex);
+	lf_lock(&fault_mutex, fault_lock);
 	for (size_t i = 0; i < fault_count; i++) {
 		struct fault *fault = &faults[i];
 		if (strcmp(fault->name, name) != 0 || ++fault->passed < fault->at)
@@ -72,7 +74,7 @@ int lf_fault_hit(const char *name)
 		error = fault->error;
 	}
 	failed += error != 0;
-	pthread_mutex_unlock(&fault_mutex);
+	lf_unlock(&fault_mutex, fault_lock);
 	if (fatal)
 		kill(getpid(), SIGKILL);
 	return error;
@@ -80,8 +82,7 @@ int lf_fault_hit(const char *name)
 
 unsigned lf_fault_count(void)
 {
-	pthread_mutex_lock(&fault_mutex);
-	unsigned count = failed;
-	pthread_mutex_unlock(&fault_mutex);
-	return count;
+	LF_GUARD(&fault_mutex, fault_lock);
+
+	return failed;
 }

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/health.h"
 
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "base/utf8.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct lf_health_condition conditions[LF_HEALTH_MAX]; /* those raised come first */
-static atomic_size_t n_conditions;
-static uint64_t n_dropped;
+LF_LOCK_KIND(health_lock);
+/* those raised come first */
+static struct lf_health_condition conditions[LF_HEALTH_MAX] LF_GUARDED_BY(health_lock);
+static atomic_size_t n_conditions; /* written under the lock */
+static uint64_t n_dropped LF_GUARDED_BY(health_lock);
 
 /* Whole characters that fit; '?' for what is none, and for controls. */
 static void copy_text(char *out, size_t size, const char *text)
@@ -26,7 +28,8 @@ static void copy_text(char *out, size_t size, const char *text)
 			*p = '?';
 }
 
-/* The mutex is held.  n_conditions: none. */
+/* n_conditions: none. */
+LF_REQUIRES(health_lock)
 static size_t find(const char *name, const char *subject)
 {
 	size_t i = 0;
@@ -40,23 +43,37 @@ static size_t find(const char *name, const char *subject)
 /* Keep it; true: it is news that the log should have. */
 static bool keep(const struct lf_health_condition *raised)
 {
-	pthread_mutex_lock(&mutex);
+	LF_GUARD(&mutex, health_lock);
 	size_t at = find(raised->name, raised->subject);
-	bool fresh = at == n_conditions, full = at == LF_HEALTH_MAX;
-	bool news = !full && (fresh || strcmp(conditions[at].text, raised->text) != 0);
 
-	if (full) {
+	if (at == LF_HEALTH_MAX) {
 		n_dropped++;
-	} else if (fresh) {
-		conditions[at] = *raised;
-		n_conditions++;
-	} else {
-		conditions[at].last_ns = raised->last_ns;
-		conditions[at].times++;
-		memcpy(conditions[at].text, raised->text, sizeof(raised->text));
+		return false;
 	}
-	pthread_mutex_unlock(&mutex);
+	struct lf_health_condition *kept = &conditions[at];
+	if (at == n_conditions) {
+		*kept = *raised;
+		n_conditions++;
+		return true;
+	}
+	bool news = strcmp(kept->text, raised->text) != 0;
+	kept->last_ns = raised->last_ns;
+	kept->times++;
+	memcpy(kept->text, raised->text, sizeof(raised->text));
 	return news;
+}
+
+/* false: it is not raised. */
+static bool drop(const char *name, const char *subject)
+{
+	LF_GUARD(&mutex, health_lock);
+	size_t at = find(name, subject);
+
+	if (at == n_conditions)
+		return false;
+	n_conditions--;
+	memmove(&conditions[at], &conditions[at + 1], (n_conditions - at) * sizeof(conditions[0]));
+	return true;
 }
 
 void lf_health_raise(const char *name, const char *subject, const char *fmt, ...)
@@ -85,16 +102,7 @@ void lf_health_clear(const char *name, const char *subject)
 		return;
 	copy_text(key.name, sizeof(key.name), name);
 	copy_text(key.subject, sizeof(key.subject), subject ? subject : "");
-	pthread_mutex_lock(&mutex);
-	size_t at = find(key.name, key.subject);
-	bool found = at < n_conditions;
-	if (found) {
-		n_conditions--;
-		memmove(&conditions[at], &conditions[at + 1],
-			(n_conditions - at) * sizeof(conditions[0]));
-	}
-	pthread_mutex_unlock(&mutex);
-	if (found)
+	if (drop(key.name, key.subject))
 		lf_info("health: %s%s%s: over", key.name, key.subject[0] ? " " : "", key.subject);
 }
 
@@ -108,12 +116,12 @@ void lf_health_set(const char *name, const char *subject, int rc, const struct l
 
 size_t lf_health_read(struct lf_health_condition *ret_conditions, size_t max, uint64_t *ret_dropped)
 {
-	pthread_mutex_lock(&mutex);
+	LF_GUARD(&mutex, health_lock);
 	size_t n = n_conditions < max ? n_conditions : max;
+
 	memcpy(ret_conditions, conditions, n * sizeof(conditions[0]));
 	if (ret_dropped)
 		*ret_dropped = n_dropped;
-	pthread_mutex_unlock(&mutex);
 	return n;
 }
 

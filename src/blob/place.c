@@ -12,10 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/lock.h"
 #include "base/log.h"
 #include "blob/service.h"
 #include "os/file.h"
-#include "os/thread.h"
 
 #define UPLOADS ".uploads"
 

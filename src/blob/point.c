@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include "base/checked.h"
+#include "base/lock.h"
 #include "base/text.h"
 #include "blob/service.h"
 #include "image/vhd.h"
 #include "os/file.h"
-#include "os/thread.h"
 #include "vault/point.h"
 
 #define PAGE 4096u

@@ -14,6 +14,7 @@
 
 #include <pthread.h>
 
+#include "base/lock.h"
 #include "base/text.h"
 #include "blob/blob.h"
 #include "json/json.h"
@@ -25,12 +26,13 @@
  * and of page writes one line of a blob in LF_BLOB_TOLD_S seconds is enough. */
 #define LF_BLOB_TOLD   256
 #define LF_BLOB_TOLD_S 600
+LF_LOCK_KIND(lf_blob_told_lock);
 struct lf_blob_told {
 	pthread_mutex_t mutex;
 	struct {
 		uint64_t what;
 		int64_t until_ns;
-	} rows[LF_BLOB_TOLD];
+	} rows[LF_BLOB_TOLD] LF_GUARDED_BY(lf_blob_told_lock);
 };
 
 struct lf_blob_service {

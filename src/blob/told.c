@@ -4,7 +4,7 @@
 
 #include "audit/exchange.h"
 #include "blob/service.h"
-#include "os/thread.h"
+#include "base/lock.h"
 
 static const char *const actions[LF_BLOB_OPERATIONS] = {
 	[LF_BLOB_LIST_CONTAINERS] = "containers/list",
@@ -38,7 +38,7 @@ static bool was_told(struct lf_blob_service *service, const struct lf_blob_reque
 
 	what = mix(mix(what, request->principal), lf_http_client_address(x));
 	what = mix(what, actions[request->operation]);
-	LF_GUARD(&told->mutex);
+	LF_GUARD(&told->mutex, lf_blob_told_lock);
 	for (size_t i = 0; i < LF_BLOB_TOLD; i++) {
 		if (told->rows[i].what == what && told->rows[i].until_ns > now_ns)
 			return true;

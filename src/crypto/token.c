@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/lock.h"
 #include "base/text.h"
 
 #define SKEW_S	       60
@@ -33,12 +34,13 @@ struct known_token {
 	json_t *claims;		  /* never changed: shared by reference */
 };
 
+LF_LOCK_KIND(lf_token_lock);
 struct lf_token_keys {
 	struct signing_key keys[KEYS_MAX]; /* the first signs */
 	size_t n;
-	pthread_mutex_t mutex; /* guards known and next */
-	struct known_token known[KNOWN_MAX];
-	size_t next; /* the oldest, which goes next */
+	pthread_mutex_t mutex;
+	struct known_token known[KNOWN_MAX] LF_GUARDED_BY(lf_token_lock);
+	size_t next LF_GUARDED_BY(lf_token_lock); /* the oldest, which goes next */
 };
 
 int lf_token_key_new(char **ret_jwk, struct lf_error *err)
@@ -96,6 +98,7 @@ void lf_token_keys_free(struct lf_token_keys *keys)
 {
 	if (!keys)
 		return;
+	LF_ALONE(lf_token_lock);
 	for (size_t i = 0; i < KEYS_MAX; i++) {
 		EVP_PKEY_free(keys->keys[i].key);
 		json_decref(keys->keys[i].public_jwk);
@@ -246,26 +249,24 @@ static int check_claims(const json_t *claims, const char *issuer, const char *co
 /* Claims of a token whose signature held before; the caller's reference, or NULL. */
 static json_t *find_known(struct lf_token_keys *keys, const unsigned char digest[static 32])
 {
-	json_t *claims = NULL;
+	LF_GUARD(&keys->mutex, lf_token_lock);
 
-	pthread_mutex_lock(&keys->mutex);
-	for (size_t i = 0; !claims && i < KNOWN_MAX; i++)
+	for (size_t i = 0; i < KNOWN_MAX; i++)
 		if (keys->known[i].claims && memcmp(keys->known[i].digest, digest, 32) == 0)
-			claims = json_incref(keys->known[i].claims);
-	pthread_mutex_unlock(&keys->mutex);
-	return claims;
+			return json_incref(keys->known[i].claims);
+	return NULL;
 }
 
 static void note_known(struct lf_token_keys *keys, const unsigned char digest[static 32],
 		       json_t *claims)
 {
-	pthread_mutex_lock(&keys->mutex);
+	LF_GUARD(&keys->mutex, lf_token_lock);
 	struct known_token *oldest = &keys->known[keys->next];
+
 	keys->next = (keys->next + 1) % KNOWN_MAX;
 	json_decref(oldest->claims);
 	oldest->claims = json_incref(claims);
 	memcpy(oldest->digest, digest, 32);
-	pthread_mutex_unlock(&keys->mutex);
 }
 
 /* Decode, and check the signature. */

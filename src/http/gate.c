@@ -10,26 +10,28 @@
 
 #include "base/clock.h"
 #include "base/counters.h"
+#include "base/lock.h"
 #include "base/text.h"
 #include "http/sender.h"
-#include "os/thread.h"
 
 #define ENDING_MAX   256u /* that were told to end and have not yet */
 #define TICK_MS	     1000u
 #define LINGER_MS    100u
 #define LINGER_BLOCK (256u << 10)
 
+LF_LOCK_KIND(lf_gate_lock);
 struct lf_visitor {
 	struct lf_gate *gate;
-	struct lf_visitor *next, *before;
+	struct lf_visitor *next LF_GUARDED_BY(lf_gate_lock), *before LF_GUARDED_BY(lf_gate_lock);
 	struct lf_sender sender;
 	int fd;
-	enum lf_gate_phase phase;
-	int64_t since_ns; /* of the phase */
-	int64_t last_ns;  /* when something came of the body */
-	uint64_t received;
-	size_t held;
-	bool known, ending, linger;
+	enum lf_gate_phase phase LF_GUARDED_BY(lf_gate_lock);
+	int64_t since_ns LF_GUARDED_BY(lf_gate_lock); /* of the phase */
+	int64_t last_ns LF_GUARDED_BY(lf_gate_lock);  /* when something came of the body */
+	uint64_t received LF_GUARDED_BY(lf_gate_lock);
+	size_t held LF_GUARDED_BY(lf_gate_lock);
+	bool known LF_GUARDED_BY(lf_gate_lock), ending LF_GUARDED_BY(lf_gate_lock),
+		linger LF_GUARDED_BY(lf_gate_lock);
 };
 
 struct lingerer {
@@ -40,11 +42,11 @@ struct lingerer {
 struct lf_gate {
 	struct lf_gate_opts opts;
 	pthread_mutex_t mutex;
-	struct lf_visitor *visitors;
-	unsigned n, n_ending;
-	size_t held_nobody, held_known;
-	struct lingerer lingers[LF_GATE_LINGERS];
-	unsigned n_lingers;
+	struct lf_visitor *visitors LF_GUARDED_BY(lf_gate_lock);
+	unsigned n LF_GUARDED_BY(lf_gate_lock), n_ending LF_GUARDED_BY(lf_gate_lock);
+	size_t held_nobody LF_GUARDED_BY(lf_gate_lock), held_known LF_GUARDED_BY(lf_gate_lock);
+	struct lingerer lingers[LF_GATE_LINGERS] LF_GUARDED_BY(lf_gate_lock);
+	unsigned n_lingers LF_GUARDED_BY(lf_gate_lock);
 };
 
 struct lf_gate *lf_gate_new(const struct lf_gate_opts *opts)
@@ -62,6 +64,7 @@ void lf_gate_free(struct lf_gate *gate)
 {
 	if (!gate)
 		return;
+	LF_ALONE(lf_gate_lock);
 	for (struct lf_visitor *v = gate->visitors, *next; v; v = next) {
 		next = v->next;
 		free(v);
@@ -72,8 +75,7 @@ void lf_gate_free(struct lf_gate *gate)
 	free(gate);
 }
 
-/* The functions down to the next such line are called with the mutex held. */
-
+LF_REQUIRES(lf_gate_lock)
 static void end_visitor(struct lf_visitor *visitor, const char *why)
 {
 	if (visitor->ending)
@@ -85,6 +87,7 @@ static void end_visitor(struct lf_visitor *visitor, const char *why)
 }
 
 /* Who goes first where somebody has to: 1 before 2; 0: not this one. */
+LF_REQUIRES(lf_gate_lock)
 static unsigned rank(const struct lf_visitor *visitor)
 {
 	static const unsigned ranks[] = {
@@ -99,6 +102,7 @@ static unsigned rank(const struct lf_visitor *visitor)
 }
 
 /* End the first in that order of one sender (NULL: of any); false: there is none. */
+LF_REQUIRES(lf_gate_lock)
 static bool make_room(struct lf_gate *gate, const struct lf_sender *sender, const char *why)
 {
 	struct lf_visitor *first = NULL;
@@ -116,6 +120,7 @@ static bool make_room(struct lf_gate *gate, const struct lf_sender *sender, cons
 	return first;
 }
 
+LF_REQUIRES(lf_gate_lock)
 static unsigned count_of(const struct lf_gate *gate, const struct lf_sender *sender)
 {
 	unsigned n = 0;
@@ -126,6 +131,7 @@ static unsigned count_of(const struct lf_gate *gate, const struct lf_sender *sen
 }
 
 /* End the oldest body of nobody, other than this one's; false: there is none. */
+LF_REQUIRES(lf_gate_lock)
 static bool drop_a_body(struct lf_gate *gate, const struct lf_visitor *own)
 {
 	struct lf_visitor *oldest = NULL;
@@ -142,6 +148,7 @@ static bool drop_a_body(struct lf_gate *gate, const struct lf_visitor *own)
 	return true;
 }
 
+LF_REQUIRES(lf_gate_lock)
 static bool is_over(const struct lf_gate *gate, const struct lf_visitor *visitor, int64_t now)
 {
 	const struct lf_gate_opts *opts = &gate->opts;
@@ -169,6 +176,7 @@ static bool is_over(const struct lf_gate *gate, const struct lf_visitor *visitor
 }
 
 /* Has it sent what nobody has read yet?  Then the delay is ours, unless it takes no answer. */
+LF_REQUIRES(lf_gate_lock)
 static bool has_unread(const struct lf_visitor *visitor)
 {
 	int unread = 0;
@@ -177,6 +185,7 @@ static bool has_unread(const struct lf_visitor *visitor)
 	       unread > 0;
 }
 
+LF_REQUIRES(lf_gate_lock)
 static void drain(struct lf_gate *gate, int64_t now)
 {
 	static char dropped[LINGER_BLOCK]; /* nobody looks; written under the mutex */
@@ -193,13 +202,11 @@ static void drain(struct lf_gate *gate, int64_t now)
 	}
 }
 
-/* Called without it. */
-
 bool lf_gate_admit(struct lf_gate *gate, const struct sockaddr *from)
 {
 	struct lf_sender sender = lf_sender_of(from);
 
-	LF_GUARD(&gate->mutex);
+	LF_GUARD(&gate->mutex, lf_gate_lock);
 	bool good = gate->n_ending < ENDING_MAX;
 	if (good && count_of(gate, &sender) >= gate->opts.per_address)
 		good = make_room(gate, &sender, "address");
@@ -216,11 +223,11 @@ struct lf_visitor *lf_gate_enter(struct lf_gate *gate, const struct sockaddr *fr
 
 	if (!visitor)
 		return NULL;
+	LF_GUARD(&gate->mutex, lf_gate_lock);
 	visitor->gate = gate;
 	visitor->fd = fd;
 	visitor->since_ns = visitor->last_ns = lf_clock_monotonic_ns();
 	visitor->sender = lf_sender_of(from);
-	LF_GUARD(&gate->mutex);
 	visitor->next = gate->visitors;
 	if (visitor->next)
 		visitor->next->before = visitor;
@@ -236,7 +243,7 @@ void lf_gate_leave(struct lf_visitor *visitor)
 	struct lf_gate *gate = visitor->gate;
 	int64_t until_ns = lf_clock_monotonic_ns() + gate->opts.drop_ms * LF_NS_PER_MS;
 	lf_gate_let_go(visitor);
-	LF_GUARD(&gate->mutex);
+	LF_GUARD(&gate->mutex, lf_gate_lock);
 	if (visitor->before)
 		visitor->before->next = visitor->next;
 	else
@@ -257,7 +264,7 @@ void lf_gate_phase(struct lf_visitor *visitor, enum lf_gate_phase phase)
 	if (!visitor)
 		return;
 	int64_t now = lf_clock_monotonic_ns();
-	LF_GUARD(&visitor->gate->mutex);
+	LF_GUARD(&visitor->gate->mutex, lf_gate_lock);
 	visitor->phase = phase;
 	visitor->since_ns = visitor->last_ns = now;
 	visitor->received = 0;
@@ -268,7 +275,7 @@ void lf_gate_progress(struct lf_visitor *visitor, size_t bytes)
 	if (!visitor)
 		return;
 	int64_t now = lf_clock_monotonic_ns();
-	LF_GUARD(&visitor->gate->mutex);
+	LF_GUARD(&visitor->gate->mutex, lf_gate_lock);
 	visitor->last_ns = now;
 	visitor->received += bytes;
 }
@@ -277,7 +284,7 @@ void lf_gate_know(struct lf_visitor *visitor)
 {
 	if (!visitor)
 		return;
-	LF_GUARD(&visitor->gate->mutex);
+	LF_GUARD(&visitor->gate->mutex, lf_gate_lock);
 	if (!visitor->known) {
 		visitor->gate->held_nobody -= visitor->held;
 		visitor->gate->held_known += visitor->held;
@@ -290,7 +297,7 @@ bool lf_gate_hold(struct lf_visitor *visitor, size_t bytes)
 	if (!visitor)
 		return true;
 	struct lf_gate *gate = visitor->gate;
-	LF_GUARD(&gate->mutex);
+	LF_GUARD(&gate->mutex, lf_gate_lock);
 	size_t *held = visitor->known ? &gate->held_known : &gate->held_nobody;
 	size_t max = visitor->known ? gate->opts.known_max : gate->opts.nobody_max;
 	while (bytes > max - *held)
@@ -308,7 +315,7 @@ void lf_gate_let_go(struct lf_visitor *visitor)
 	if (!visitor)
 		return;
 	struct lf_gate *gate = visitor->gate;
-	LF_GUARD(&gate->mutex);
+	LF_GUARD(&gate->mutex, lf_gate_lock);
 	*(visitor->known ? &gate->held_known : &gate->held_nobody) -= visitor->held;
 	visitor->held = 0;
 }
@@ -317,14 +324,14 @@ void lf_gate_linger(struct lf_visitor *visitor)
 {
 	if (!visitor)
 		return;
-	LF_GUARD(&visitor->gate->mutex);
+	LF_GUARD(&visitor->gate->mutex, lf_gate_lock);
 	visitor->linger = true;
 }
 
 unsigned lf_gate_tick(struct lf_gate *gate)
 {
 	int64_t now = lf_clock_monotonic_ns();
-	LF_GUARD(&gate->mutex);
+	LF_GUARD(&gate->mutex, lf_gate_lock);
 
 	for (struct lf_visitor *v = gate->visitors; v; v = v->next)
 		if (!v->ending && is_over(gate, v, now) && !has_unread(v))
@@ -335,7 +342,7 @@ unsigned lf_gate_tick(struct lf_gate *gate)
 
 void lf_gate_end(struct lf_gate *gate, bool all)
 {
-	LF_GUARD(&gate->mutex);
+	LF_GUARD(&gate->mutex, lf_gate_lock);
 	for (struct lf_visitor *v = gate->visitors; v; v = v->next)
 		if (all || v->phase <= LF_GATE_HEAD)
 			end_visitor(v, "stop");
@@ -343,6 +350,6 @@ void lf_gate_end(struct lf_gate *gate, bool all)
 
 unsigned lf_gate_visitors(struct lf_gate *gate)
 {
-	LF_GUARD(&gate->mutex);
+	LF_GUARD(&gate->mutex, lf_gate_lock);
 	return gate->n;
 }

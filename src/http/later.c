@@ -4,30 +4,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/lock.h"
 #include "base/text.h"
-#include "os/thread.h"
 
 #define WHO_SIZE 64
 
+LF_LOCK_KIND(lf_later_lock);
 struct work {
 	struct lf_http_exchange *x;
 	lf_later_fn *fn;
 	void *context;
 	char who[WHO_SIZE];
-	bool running;
-	struct work *next;
+	bool running LF_GUARDED_BY(lf_later_lock);
+	struct work *next LF_GUARDED_BY(lf_later_lock);
 };
 
 struct lf_later {
 	pthread_mutex_t mutex; /* the list */
 	pthread_cond_t changed;
-	struct work *works; /* in the order of arrival */
+	struct work *works LF_GUARDED_BY(lf_later_lock); /* in the order of arrival */
 	pthread_t threads[LF_LATER_THREADS];
 	unsigned n_threads;
 	atomic_bool stopping;
 };
 
-/* With the mutex held: the oldest whose asker has a turn. */
+/* The oldest whose asker has a turn. */
+LF_REQUIRES(lf_later_lock)
 static struct work *next_work(const struct lf_later *later)
 {
 	for (struct work *work = later->works; work; work = work->next) {
@@ -40,7 +42,7 @@ static struct work *next_work(const struct lf_later *later)
 	return NULL;
 }
 
-/* With the mutex held. */
+LF_REQUIRES(lf_later_lock)
 static void remove_work(struct lf_later *later, struct work *work)
 {
 	struct work **link = &later->works;
@@ -50,22 +52,32 @@ static void remove_work(struct lf_later *later, struct work *work)
 	*link = work->next;
 }
 
+LF_REQUIRES(lf_later_lock)
+static void append_work(struct lf_later *later, struct work *work)
+{
+	struct work **end = &later->works;
+
+	while (*end)
+		end = &(*end)->next;
+	*end = work;
+}
+
 static void *serve(void *argument)
 {
 	struct lf_later *later = argument;
 	struct work *work;
 
-	LF_GUARD(&later->mutex);
+	LF_GUARD(&later->mutex, lf_later_lock);
 	for (;;) {
 		while (!(work = next_work(later)) && !later->stopping)
 			pthread_cond_wait(&later->changed, &later->mutex);
 		if (!work) /* what is left waits for others of its asker: their threads go on */
 			break;
 		work->running = true;
-		pthread_mutex_unlock(&later->mutex);
+		lf_unlock(&later->mutex, lf_later_lock);
 		work->fn(work->context, &later->stopping);
 		struct lf_http_exchange *x = work->x;
-		pthread_mutex_lock(&later->mutex);
+		lf_lock(&later->mutex, lf_later_lock);
 		remove_work(later, work);
 		free(work);
 		pthread_cond_broadcast(&later->changed);
@@ -102,16 +114,13 @@ int lf_later_give(struct lf_later *later, struct lf_http_exchange *x, const char
 		return lf_fail_nomem(err);
 	*work = (struct work){.x = x, .fn = fn, .context = context};
 	snprintf(work->who, sizeof(work->who), "%s", who);
-	LF_GUARD(&later->mutex);
+	LF_GUARD(&later->mutex, lf_later_lock);
 	if (later->stopping) {
 		free(work);
 		return lf_fail(err, LF_EUNREACHABLE, NULL, "the site is stopping");
 	}
 	lf_http_suspend(x);
-	struct work **end = &later->works;
-	while (*end)
-		end = &(*end)->next;
-	*end = work;
+	append_work(later, work);
 	pthread_cond_broadcast(&later->changed);
 	return 0;
 }
@@ -120,10 +129,10 @@ void lf_later_stop(struct lf_later *later)
 {
 	if (!later)
 		return;
-	pthread_mutex_lock(&later->mutex);
+	lf_lock(&later->mutex, lf_later_lock);
 	later->stopping = true;
 	pthread_cond_broadcast(&later->changed);
-	pthread_mutex_unlock(&later->mutex);
+	lf_unlock(&later->mutex, lf_later_lock);
 	while (later->n_threads)
 		pthread_join(later->threads[--later->n_threads], NULL);
 }

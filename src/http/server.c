@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/health.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "http/certificate.h"
@@ -27,7 +28,6 @@
 #include "http/json.h"
 #include "http/listen.h"
 #include "os/file.h"
-#include "os/thread.h"
 
 #define THREADS_DEFAULT	    4
 #define CONNECTIONS_DEFAULT 1024
@@ -47,6 +47,7 @@
 #define LINGER_BYTES	    (64u << 20)
 #define STOP_GRACE_NS	    (5 * LF_NS_PER_S)
 
+LF_LOCK_KIND(lf_http_watch_lock);
 struct lf_http_server {
 	struct MHD_Daemon *daemon;
 	struct MHD_Response *sorry; /* what is sent where nothing else can be; made at the start */
@@ -54,9 +55,9 @@ struct lf_http_server {
 	struct lf_gate *gate;
 	struct lf_http_certificates *certificates;
 	pthread_t watcher;
-	pthread_mutex_t mutex; /* of stopping, for the condition */
+	pthread_mutex_t mutex;
 	pthread_cond_t wake;
-	bool watching, stopping;
+	bool watching, stopping LF_GUARDED_BY(lf_http_watch_lock);
 	atomic_bool trim; /* a large body's memory was freed */
 	uint16_t port;
 	unsigned hurry;
@@ -624,7 +625,7 @@ static void connection_changed(void *cls, struct MHD_Connection *connection, voi
 static void *watch(void *context)
 {
 	struct lf_http_server *server = context;
-	LF_GUARD(&server->mutex);
+	LF_GUARD(&server->mutex, lf_http_watch_lock);
 
 	while (!server->stopping) {
 		unsigned wait_ms = lf_gate_tick(server->gate);
@@ -651,10 +652,10 @@ static void stop_watching(struct lf_http_server *server)
 {
 	if (!server->watching)
 		return;
-	pthread_mutex_lock(&server->mutex);
+	lf_lock(&server->mutex, lf_http_watch_lock);
 	server->stopping = true;
 	pthread_cond_signal(&server->wake);
-	pthread_mutex_unlock(&server->mutex);
+	lf_unlock(&server->mutex, lf_http_watch_lock);
 	pthread_join(server->watcher, NULL);
 	server->watching = false;
 }

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/lock.h"
 #include "os/file.h"
-#include "os/thread.h"
 
 #define CLUSTER		LF_QCOW2_CLUSTER
 #define CLUSTER_BITS	16u

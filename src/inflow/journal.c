@@ -19,9 +19,9 @@
 #include <xxhash.h>
 
 #include "base/fault.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "os/file.h"
-#include "os/thread.h"
 
 #define BATCH_MAGIC	0x324a464cu
 #define HEADER_SIZE	32

@@ -18,7 +18,7 @@
 #include "base/text.h"
 #include "job/job.h"
 #include "job/row.h"
-#include "os/thread.h"
+#include "base/lock.h"
 
 #define LF_JOB_WORKERS_MAX 16
 

@@ -8,7 +8,7 @@
 
 #include <libnbd.h>
 
-#include "os/thread.h"
+#include "base/lock.h"
 
 #define CONNECTIONS_MAX 8u
 #define REQUEST_MAX	(8u << 20)

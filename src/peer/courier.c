@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "os/thread.h"
+#include "base/lock.h"
 
 struct lf_couriers {
 	const struct lf_peer *peer;

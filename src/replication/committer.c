@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/lock.h"
 #include "base/log.h"
-#include "os/thread.h"
 #include "replication/inventory.h"
 #include "replication/session.h"
 #include "replication/state.h"

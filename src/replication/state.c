@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "os/file.h"
-#include "os/thread.h"
+#include "base/lock.h"
 
 void lf_agent_path(const char *agent, char out[static LF_ID_SIZE])
 {

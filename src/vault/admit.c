@@ -7,9 +7,9 @@
 
 #include <openssl/crypto.h>
 
+#include "base/lock.h"
 #include "base/text.h"
 #include "os/file.h"
-#include "os/thread.h"
 
 #define THREADS_MAX  16u
 #define BLOCK_BYTES  (1u << 20) /* of the file, read at once */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/lock.h"
 #include "os/file.h"
-#include "os/thread.h"
 #include "vault/bytes.h"
 #include "vault/vault_internal.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "os/thread.h"
+#include "base/lock.h"
 #include "vault/bytes.h"
 
 #define SHARDS	    8u

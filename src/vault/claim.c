@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "base/lock.h"
 #include "base/text.h"
-#include "os/thread.h"
 #include "vault/point.h"
 
 #define CLAIM_NAME_MAX 128u

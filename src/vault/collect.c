@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/lock.h"
 #include "base/text.h"
-#include "os/thread.h"
 #include "vault/claim.h"
 #include "vault/mark.h"
 #include "vault/move.h"

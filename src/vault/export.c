@@ -12,7 +12,7 @@
 #include "image/qcow2.h"
 #include "image/vhd.h"
 #include "os/file.h"
-#include "os/thread.h"
+#include "base/lock.h"
 #include "vault/ingest.h"
 #include "vault/vault_internal.h"
 

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "base/lock.h"
 #include "base/text.h"
 #include "os/file.h"
-#include "os/thread.h"
 #include "vault/bytes.h"
 #include "vault/index_internal.h"
 #include "vault/pack_internal.h"

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "base/fault.h"
+#include "base/lock.h"
 #include "os/file.h"
-#include "os/thread.h"
 #include "vault/index_internal.h"
 
 #define MEMORY_RUNS_MAX 16u	   /* then they become a file */

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
-#include "os/thread.h"
+#include "base/lock.h"
 #include "vault/segment.h"
 
 #define THREADS_MAX 16u

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/lock.h"
 #include "base/text.h"
-#include "os/thread.h"
 #include "vault/node.h"
 #include "vault/point.h"
 

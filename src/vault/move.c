@@ -5,8 +5,8 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/text.h"
-#include "os/thread.h"
 
 #define THREADS_MAX 16u
 #define LOOK_NS	    (50 * LF_NS_PER_MS) /* how often one who waits looks whether to stop */

@@ -14,8 +14,8 @@
 #include <openssl/rand.h>
 
 #include "base/fault.h"
+#include "base/lock.h"
 #include "base/text.h"
-#include "os/thread.h"
 #include "vault/bytes.h"
 #include "vault/claim.h"
 #include "vault/manifest.h"

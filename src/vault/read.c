@@ -9,8 +9,8 @@
 
 #include <openssl/crypto.h>
 
+#include "base/lock.h"
 #include "base/text.h"
-#include "os/thread.h"
 #include "vault/vault_internal.h"
 
 static void opener_free(struct lf_opener *opener)

@@ -9,9 +9,9 @@
 #include <openssl/crypto.h>
 
 #include "base/health.h"
+#include "base/lock.h"
 #include "base/text.h"
 #include "os/file.h"
-#include "os/thread.h"
 #include "vault/key.h"
 #include "vault/regionrecord.h"
 #include "vault/vault_internal.h"

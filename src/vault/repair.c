@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "base/lock.h"
 #include "base/text.h"
 #include "os/file.h"
-#include "os/thread.h"
 #include "vault/manifest.h"
 #include "vault/verify.h"
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "os/file.h"
-#include "os/thread.h"
+#include "base/lock.h"
 #include "vault/bytes.h"
 
 #define RECENT_BYTES (UINT64_C(512) << 20)

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "base/lock.h"
 #include "base/text.h"
-#include "os/thread.h"
 #include "vault/point.h"
 #include "vault/vault_internal.h"
 

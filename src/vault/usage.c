@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "os/thread.h"
+#include "base/lock.h"
 #include "vault/mark.h"
 #include "vault/vault_internal.h"
 

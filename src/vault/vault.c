@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/lock.h"
 #include "base/text.h"
 #include "os/file.h"
-#include "os/thread.h"
 #include "vault/admit.h"
 #include "vault/readme.h"
 #include "vault/vault_internal.h"

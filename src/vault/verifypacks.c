@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/lock.h"
 #include "base/text.h"
-#include "os/thread.h"
 #include "vault/verify.h"
 
 #define THREADS_MAX 4

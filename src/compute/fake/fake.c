@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/text.h"
 #include "compute/driver.h"
 #include "os/file.h"
-#include "os/thread.h"
 #include "vault/map.h"
 
 struct fake_host {

@@ -12,13 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/lock.h"
 #include "base/log.h"
 #include "compute/libvirt/checkpoint.h"
 #include "nbd/reader.h"
 #include "os/acl.h"
 #include "os/file.h"
 #include "os/process.h"
-#include "os/thread.h"
 #include "vault/ingest.h"
 #include "vault/point.h"
 

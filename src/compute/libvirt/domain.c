@@ -11,7 +11,7 @@
 
 #include "compute/libvirt/internal.h"
 #include "os/file.h"
-#include "os/thread.h"
+#include "base/lock.h"
 
 #define SHUTDOWN_LIMIT_NS (60 * LF_NS_PER_S)
 #define SHUTDOWN_STEP_NS  (200 * LF_NS_PER_MS)

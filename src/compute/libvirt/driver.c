@@ -7,7 +7,7 @@
 #include "compute/libvirt/internal.h"
 #include "os/acl.h"
 #include "os/file.h"
-#include "os/thread.h"
+#include "base/lock.h"
 
 void lf_conn_done(virConnectPtr *conn)
 {

@@ -22,7 +22,7 @@
 #include "compute/libvirt/network_plan.h"
 #include "os/file.h"
 #include "os/process.h"
-#include "os/thread.h"
+#include "base/lock.h"
 
 #define TOOL_LIMIT_NS (20 * LF_NS_PER_S)
 #define STOP_GRACE_NS (2 * LF_NS_PER_S)

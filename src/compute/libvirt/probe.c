@@ -14,7 +14,7 @@
 #include "compute/libvirt/internal.h"
 #include "os/file.h"
 #include "os/process.h"
-#include "os/thread.h"
+#include "base/lock.h"
 
 #define PROBE_LIMIT_NS (15 * LF_NS_PER_S)
 #define PROBE_STEP_NS  (50 * LF_NS_PER_MS)

@@ -11,7 +11,7 @@
 
 #include "compute/libvirt/internal.h"
 #include "os/file.h"
-#include "os/thread.h"
+#include "base/lock.h"
 
 #define CONSOLE_MAX    (4u << 20) /* virtlogd turns the file over at 2 MiB */
 #define RESUME_TRIES   4

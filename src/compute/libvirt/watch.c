@@ -14,10 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/lock.h"
 #include "base/log.h"
 #include "compute/libvirt/internal.h"
 #include "os/file.h"
-#include "os/thread.h"
 
 #define BOOTS_MAX     32
 #define BOOT_STEP_NS  (5 * LF_NS_PER_MS)

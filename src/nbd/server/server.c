@@ -17,10 +17,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/lock.h"
 #include "base/text.h"
 #include "nbd/server/session.h"
 #include "os/file.h"
-#include "os/thread.h"
 
 #define NEGOTIATION_S 30 /* without a word, until a disk is chosen */
 #define BACKLOG	      16

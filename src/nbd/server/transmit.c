@@ -9,9 +9,9 @@
 #include <sys/socket.h>
 
 #include "base/buf.h"
+#include "base/lock.h"
 #include "nbd/server/session.h"
 #include "nbd/server/wire.h"
-#include "os/thread.h"
 
 #define WORKERS	    4u
 #define PIECE_BYTES (256u << 10)

@@ -6,9 +6,9 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/lock.h"
 #include "base/text.h"
 #include "blob/sign.h"
-#include "os/thread.h"
 
 #define ROW_TYPE      "Landfall/diskAccess"
 #define ROW_PREFIX    "/providers/Landfall/diskAccess/"

@@ -11,10 +11,10 @@
 
 #include "base/buf.h"
 #include "base/counters.h"
+#include "base/lock.h"
 #include "base/text.h"
 #include "crypto/token.h"
 #include "http/sender.h"
-#include "os/thread.h"
 
 #define KNOWN	 128 /* secrets that were right; the oldest makes room */
 #define FAILURES 512 /* senders and their client ids; the oldest makes room */

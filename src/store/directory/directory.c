@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/lock.h"
 #include "base/text.h"
 #include "os/file.h"
-#include "os/thread.h"
 #include "store/driver.h"
 
 #define SLOTS	   128

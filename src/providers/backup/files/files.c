@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/lock.h"
 #include "base/log.h"
 #include "crypto/tls.h"
 #include "nbd/export.h"
 #include "os/file.h"
-#include "os/thread.h"
 #include "providers/backup/internal.h"
 #include "providers/backup/job/jobs.h"
 #include "vault/point.h"
