@@ -19,7 +19,10 @@ struct lf_jobrow {
 /* Insert or replace by id. */
 LF_MUST_CHECK int lf_jobrow_put(struct lf_catalog *catalog, const struct lf_jobrow *row,
 				struct lf_error *err);
-/* LF_ENOTFOUND; *ret_body is the caller's. */
+/* *ret_body is the caller's; there is none: 0, and *ret_body untouched. */
+LF_MUST_CHECK int lf_jobrow_find(struct lf_catalog *catalog, const char *id, json_t **ret_body,
+				 struct lf_error *err);
+/* The same; there is none: LF_ENOTFOUND. */
 LF_MUST_CHECK int lf_jobrow_get(struct lf_catalog *catalog, const char *id, json_t **ret_body,
 				struct lf_error *err);
 

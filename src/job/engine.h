@@ -14,11 +14,11 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/lock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "job/job.h"
 #include "job/row.h"
-#include "base/lock.h"
 
 #define LF_JOB_WORKERS_MAX 16
 
@@ -30,6 +30,7 @@ struct lf_job_entry {
 	bool running, poked;
 };
 
+LF_LOCK_KIND(lf_jobs_lock);
 struct lf_jobs {
 	struct lf_catalog *catalog;
 	struct lf_clock *clock;
@@ -38,13 +39,30 @@ struct lf_jobs {
 	size_t n_types;
 	void *context;
 	pthread_mutex_t mutex;
-	struct lf_job_entry *queue;
-	size_t n_queue, queue_capacity;
+	struct lf_job_entry *queue LF_GUARDED_BY(lf_jobs_lock);
+	size_t n_queue LF_GUARDED_BY(lf_jobs_lock);
+	size_t queue_capacity LF_GUARDED_BY(lf_jobs_lock);
 	_Atomic int64_t reload_at_ns; /* real time */
 	atomic_bool stopping;
 	pthread_t workers[LF_JOB_WORKERS_MAX];
 	unsigned n_workers;
 };
+
+/* Add a job unless it is there; without memory the next reload adds it. */
+void lf_job_queue_add(struct lf_jobs *jobs, const char *id, const char *resource);
+/* Add what the rows say is unfinished.  A row that is no job raises "job-row" and is left alone. */
+LF_MUST_CHECK int lf_job_queue_reload(struct lf_jobs *jobs, struct lf_error *err);
+/*
+ * The job to look at now, marked as running; false: none, and *ret_next_ns is
+ * when the next one is due on the clock.
+ */
+bool lf_job_queue_take(struct lf_jobs *jobs, char id[static LF_GUID_SIZE], int64_t *ret_next_ns);
+/* A job that was taken: out of the queue when finished, else due at wake_ns. */
+void lf_job_queue_give_back(struct lf_jobs *jobs, const char *id, bool finished, int64_t wake_ns);
+/* The row of a job that was taken is not there (yet); true: it never will be. */
+bool lf_job_queue_missed(struct lf_jobs *jobs, const char *id);
+/* Once no worker runs any more. */
+void lf_job_queue_clear(struct lf_jobs *jobs);
 
 /*
  * Run the current step of job once and store what became of it.

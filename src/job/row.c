@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "job/row.h"
+/*
+ * A job as a row, and what the rest of the engine asks of rows and types.
+ *
+ * The row holds the whole job, so that whoever reads it after a kill goes on
+ * with the step that it names.  A row that names a state or a step that there
+ * cannot be is damaged and starts nothing.
+ */
+#include "job/engine.h"
 
 #include <string.h>
 
@@ -151,4 +158,20 @@ int lf_job_from_body(const json_t *body, struct lf_job *ret_job, struct lf_error
 	*ret_job = job;
 	job = LF_JOB_INIT;
 	return 0;
+}
+
+int lf_jobs_get(struct lf_jobs *jobs, const char *id, struct lf_job *ret_job, struct lf_error *err)
+{
+	LF_AUTO_JSON *body = NULL;
+	int rc = lf_jobrow_get(jobs->catalog, id, &body, err);
+
+	return rc ? rc : lf_job_from_body(body, ret_job, err);
+}
+
+const struct lf_job_type *lf_jobs_type(const struct lf_jobs *jobs, const char *name)
+{
+	for (size_t i = 0; i < jobs->n_types; i++)
+		if (strcmp(jobs->types[i]->name, name) == 0)
+			return jobs->types[i];
+	return NULL;
 }

@@ -38,37 +38,24 @@ void lf_job_again_at(struct lf_job_run *run, int64_t time_ns)
 	run->again_ns = time_ns;
 }
 
-/* Inside a transaction: a cancel that came while the step ran is in the row only; keep it. */
-static int save_locked(struct lf_job_run *run, struct lf_error *err)
-{
-	LF_AUTO_JOB stored = LF_JOB_INIT;
-	int rc = lf_jobs_get(run->jobs, run->job->id, &stored, err);
-
-	if (rc)
-		return rc;
-	run->job->cancel_requested = run->job->cancel_requested || stored.cancel_requested;
-	run->job->changed_ns = lf_clock_now_ns(run->jobs->clock);
-	return lf_job_to_row(run->jobs->catalog, run->job, err);
-}
-
 int lf_job_save(struct lf_job_run *run, struct lf_error *err)
 {
-	struct lf_catalog *catalog = run->jobs->catalog;
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
+	LF_AUTO_JOB stored = LF_JOB_INIT;
 
-	if (lf_catalog_in_transaction(catalog))
-		return save_locked(run, err);
-	int rc = lf_catalog_begin(catalog, err);
+	int rc = lf_transaction_begin(&tx, run->jobs->catalog, err);
+	if (!rc)
+		rc = lf_jobs_get(run->jobs, run->job->id, &stored, err);
 	if (rc)
 		return rc;
-	rc = save_locked(run, err);
-	if (!rc)
-		return lf_catalog_commit(catalog, err);
-	lf_catalog_rollback(catalog);
-	return rc;
+	/* a cancel that came while the step ran is in the row only; keep it */
+	run->job->cancel_requested = run->job->cancel_requested || stored.cancel_requested;
+	run->job->changed_ns = lf_clock_now_ns(run->jobs->clock);
+	rc = lf_job_to_row(run->jobs->catalog, run->job, err);
+	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
-/* The moves a job can make; the only places that change job->state are here and the marks in job.c.
- */
+/* The moves a job can make; job->state changes here and in the marks of request.c. */
 static void move(struct lf_job *job, enum lf_job_state to)
 {
 	static const bool allowed[6][6] = {
@@ -107,10 +94,10 @@ int lf_job_step_commit(struct lf_job_run *run, struct lf_error *err)
 /* Make the job final, with what its type wants to change along, in one transaction. */
 static int finish(struct lf_job_run *run, enum lf_job_state state, struct lf_error *err)
 {
-	struct lf_catalog *catalog = run->jobs->catalog;
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	enum lf_job_state before = run->job->state;
-	int rc = lf_catalog_begin(catalog, err);
 
+	int rc = lf_transaction_begin(&tx, run->jobs->catalog, err);
 	if (rc)
 		return rc;
 	run->job->ended_ns = lf_clock_now_ns(run->jobs->clock);
@@ -120,9 +107,9 @@ static int finish(struct lf_job_run *run, enum lf_job_state state, struct lf_err
 	if (!rc)
 		rc = lf_job_save(run, err);
 	if (!rc)
-		return lf_catalog_commit(catalog, err);
-	lf_catalog_rollback(catalog);
-	run->job->state = before;
+		rc = lf_transaction_commit(&tx, err);
+	if (rc)
+		run->job->state = before;
 	return rc;
 }
 

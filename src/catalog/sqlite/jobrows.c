@@ -35,8 +35,8 @@ int lf_jobrow_put(struct lf_catalog *catalog, const struct lf_jobrow *row, struc
 	return lf_query_run(&query, NULL, err);
 }
 
-int lf_jobrow_get(struct lf_catalog *catalog, const char *id, json_t **ret_body,
-		  struct lf_error *err)
+int lf_jobrow_find(struct lf_catalog *catalog, const char *id, json_t **ret_body,
+		   struct lf_error *err)
 {
 	LF_AUTO_FREE char *key = lf_text_lower_dup(id);
 	LF_AUTO_QUERY query = {0};
@@ -48,9 +48,20 @@ int lf_jobrow_get(struct lf_catalog *catalog, const char *id, json_t **ret_body,
 		return rc;
 	lf_query_text(&query, 1, key);
 	rc = lf_query_step(&query, err);
-	if (rc == 0)
+	return rc == 1 ? lf_query_json(&query, 0, ret_body, err) : rc;
+}
+
+int lf_jobrow_get(struct lf_catalog *catalog, const char *id, json_t **ret_body,
+		  struct lf_error *err)
+{
+	json_t *body = NULL;
+	int rc = lf_jobrow_find(catalog, id, &body, err);
+
+	if (!rc && !body)
 		return lf_fail(err, LF_ENOTFOUND, id, "the job '%s' was not found", id);
-	return rc < 0 ? rc : lf_query_json(&query, 0, ret_body, err);
+	if (!rc)
+		*ret_body = body;
+	return rc;
 }
 
 static int begin_list(struct lf_catalog *catalog, const struct lf_jobrow_query *wanted,

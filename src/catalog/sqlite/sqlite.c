@@ -176,6 +176,7 @@ void lf_catalog_free(struct lf_catalog *catalog)
 {
 	if (!catalog)
 		return;
+	LF_ALONE(lf_catalog_pool);
 	for (size_t i = 0; i < catalog->n_idle; i++)
 		close_connection(catalog->idle[i]);
 	if (catalog->writer)
@@ -273,14 +274,28 @@ void lf_transaction_rollback(struct lf_transaction *tx)
 		lf_catalog_rollback(catalog);
 }
 
+/* A connection that nobody reads from now; NULL: there is none. */
+static sqlite3 *take_idle(struct lf_catalog *catalog)
+{
+	LF_GUARD(&catalog->pool_mutex, lf_catalog_pool);
+
+	return catalog->n_idle ? catalog->idle[--catalog->n_idle] : NULL;
+}
+
+static bool keep_idle(struct lf_catalog *catalog, sqlite3 *db)
+{
+	LF_GUARD(&catalog->pool_mutex, lf_catalog_pool);
+
+	if (catalog->n_idle == LF_SQLITE_READERS)
+		return false;
+	catalog->idle[catalog->n_idle++] = db;
+	return true;
+}
+
 static int take_reader(struct lf_catalog *catalog, sqlite3 **ret_db, struct lf_error *err)
 {
-	sqlite3 *db = NULL;
+	sqlite3 *db = take_idle(catalog);
 
-	pthread_mutex_lock(&catalog->pool_mutex);
-	if (catalog->n_idle)
-		db = catalog->idle[--catalog->n_idle];
-	pthread_mutex_unlock(&catalog->pool_mutex);
 	if (!db)
 		return open_connection(catalog->path, ret_db, err);
 	*ret_db = db;
@@ -289,12 +304,7 @@ static int take_reader(struct lf_catalog *catalog, sqlite3 **ret_db, struct lf_e
 
 static void give_reader(struct lf_catalog *catalog, sqlite3 *db)
 {
-	pthread_mutex_lock(&catalog->pool_mutex);
-	bool kept = catalog->n_idle < LF_SQLITE_READERS;
-	if (kept)
-		catalog->idle[catalog->n_idle++] = db;
-	pthread_mutex_unlock(&catalog->pool_mutex);
-	if (!kept)
+	if (!keep_idle(catalog, db))
 		close_connection(db);
 }
 

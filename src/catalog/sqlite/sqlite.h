@@ -12,11 +12,13 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
+#include "base/lock.h"
 #include "catalog/catalog.h"
 
 #define LF_SQLITE_READERS 8
 #define LF_SCHEMA_VERSION 1 /* PRAGMA user_version; docs/formats/catalog.md */
 
+LF_LOCK_KIND(lf_catalog_pool);
 struct lf_catalog {
 	struct lf_clock *clock;
 	char *path;
@@ -25,8 +27,8 @@ struct lf_catalog {
 	_Atomic(pthread_t) owner; /* thread inside a transaction, valid while owned */
 	_Atomic(bool) owned;
 	pthread_mutex_t pool_mutex;
-	sqlite3 *idle[LF_SQLITE_READERS];
-	size_t n_idle;
+	sqlite3 *idle[LF_SQLITE_READERS] LF_GUARDED_BY(lf_catalog_pool);
+	size_t n_idle LF_GUARDED_BY(lf_catalog_pool);
 };
 
 /* A prepared statement and the connection it came from. */
