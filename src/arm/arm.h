@@ -66,6 +66,8 @@ const char *lf_arm_param(const struct lf_arm_call *call, const char *name);
 /* A query option by name without '$' ("filter", "expand", "skiptoken"), decoded; NULL: absent or
  * empty. */
 const char *lf_arm_query(const struct lf_arm_call *call, const char *name);
+/* A header of the request by its name; NULL: not sent. */
+const char *lf_arm_header(const struct lf_arm_call *call, const char *name);
 const void *lf_arm_subject(const struct lf_arm_call *call);
 const char *lf_arm_api_version(const struct lf_arm_call *call);
 json_t *lf_arm_body(const struct lf_arm_call *call); /* checked; NULL when there was none */

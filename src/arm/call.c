@@ -47,6 +47,11 @@ const char *lf_arm_query(const struct lf_arm_call *call, const char *name)
 	return value;
 }
 
+const char *lf_arm_header(const struct lf_arm_call *call, const char *name)
+{
+	return lf_http_header(call->http, name);
+}
+
 const void *lf_arm_subject(const struct lf_arm_call *call)
 {
 	return call->match.route->subject;

@@ -207,6 +207,17 @@ int lf_fields_check(const struct lf_field *fields, size_t n, json_t *doc, const 
 	return rc;
 }
 
+int lf_fields_complete(const struct lf_field *fields, size_t n, json_t *doc, struct lf_error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *text = fields[i].fallback;
+		if (text && !lf_json_at(doc, fields[i].path) &&
+		    lf_json_set(doc, fields[i].path, json_loads(text, JSON_DECODE_ANY, NULL)))
+			return lf_fail_nomem(err);
+	}
+	return 0;
+}
+
 static int redact_one(const struct look *look, struct lf_error *err)
 {
 	(void)err;

@@ -63,6 +63,9 @@ struct lf_field {
 	int64_t min, max;	   /* LF_INT: range; LF_ARRAY, LF_TEXT: max length when > 0 */
 	const char *const *values; /* LF_ENUM: NULL-ended */
 	const char *doc;	   /* one sentence */
+	/* JSON text of what stands where the field is absent ("\"Hot\"", "[]", "false"); the path
+	 * has no "*".  NULL: nothing does. */
+	const char *fallback;
 	struct lf_field_at at;
 };
 
@@ -74,6 +77,9 @@ struct lf_field {
  */
 LF_MUST_CHECK int lf_fields_check(const struct lf_field *fields, size_t n, json_t *doc,
 				  const json_t *before, struct lf_error *err);
+/* Put the fallbacks where their fields are absent, in place. */
+LF_MUST_CHECK int lf_fields_complete(const struct lf_field *fields, size_t n, json_t *doc,
+				     struct lf_error *err);
 /* Remove secret fields in place, before a document is answered or logged. */
 void lf_fields_redact(const struct lf_field *fields, size_t n, json_t *doc);
 

@@ -7,11 +7,28 @@
 #include "arm/path.h"
 #include "base/names.h"
 #include "base/text.h"
+#include "providers/common/page.h"
+#include "providers/common/scope.h"
 
-#define PAGE_ROWS 100
+int lf_document_wrap(const char *id, const char *type, json_t *properties, json_t **ret_doc,
+		     struct lf_error *err)
+{
+	LF_AUTO_JSON *own = properties;
+	LF_AUTO_JSON *doc = json_object();
 
-int lf_document_view(struct lf_arm_call *call, const struct lf_document *document,
-		     const struct lf_resource *resource, json_t **ret_doc, struct lf_error *err)
+	if (!own || !doc)
+		return lf_fail_nomem(err);
+	int rc = lf_arm_envelope(doc, id, type, err);
+	if (!rc && json_object_set(doc, "properties", own))
+		rc = lf_fail_nomem(err);
+	if (!rc)
+		*ret_doc = lf_steal(&doc);
+	return rc;
+}
+
+/* What is stored, without what is secret. */
+static int view_stored(struct lf_arm_call *call, const struct lf_document *document,
+		       const struct lf_resource *resource, json_t **ret_doc, struct lf_error *err)
 {
 	LF_AUTO_JSON *doc = json_object();
 	LF_AUTO_JSON *stored = json_deep_copy(resource->doc);
@@ -24,7 +41,8 @@ int lf_document_view(struct lf_arm_call *call, const struct lf_document *documen
 		return rc;
 	snprintf(etag, sizeof(etag), "W/\"%s\"", resource->etag);
 	lf_fields_redact(document->fields, document->n_fields, stored);
-	if (lf_json_set_text(doc, "etag", etag) | json_object_update(doc, stored))
+	if ((!document->no_etag && lf_json_set_text(doc, "etag", etag)) ||
+	    json_object_update(doc, stored))
 		return lf_fail_nomem(err);
 	rc = document->view ? document->view(call, resource, doc, err) : 0;
 	if (!rc)
@@ -32,41 +50,101 @@ int lf_document_view(struct lf_arm_call *call, const struct lf_document *documen
 	return rc;
 }
 
+int lf_document_view(struct lf_arm_call *call, const struct lf_document *document,
+		     const struct lf_resource *resource, json_t **ret_doc, struct lf_error *err)
+{
+	json_t *properties = NULL;
+
+	if (!document->show)
+		return view_stored(call, document, resource, ret_doc, err);
+	int rc = document->show(call, resource, &properties, err);
+	return rc ? rc : lf_document_wrap(resource->id, document->type, properties, ret_doc, err);
+}
+
+/* The id of the request's subject, in its scope.  An action after it is not part of it. */
+static int find_id(struct lf_arm_call *call, const struct lf_document *document, char **ret_id,
+		   struct lf_error *err)
+{
+	LF_AUTO_FREE char *id = lf_id_above(lf_arm_id(call, 0), document->type);
+	LF_AUTO_SCOPE scope = {0};
+
+	if (!id)
+		return lf_fail_nomem(err);
+	int rc = document->scope ? lf_scope_open(call, document->scope, &scope, err) : 0;
+	if (rc)
+		return rc;
+	const struct lf_resource *above = lf_scope_last(&scope);
+	if (above) /* the same but for its case */
+		memcpy(id, above->id, strlen(above->id));
+	*ret_id = lf_steal(&id);
+	return 0;
+}
+
+static int find_resource(struct lf_arm_call *call, const struct lf_document *document,
+			 const char *id, struct lf_resource *ret_resource, struct lf_error *err)
+{
+	int rc = lf_catalog_get(lf_arm_context(call)->catalog, id, ret_resource, err);
+
+	return rc == LF_ENOTFOUND && document->absent
+		       ? document->absent(call, id, ret_resource, err)
+		       : rc;
+}
+
 int lf_document_get(struct lf_arm_call *call, const struct lf_document *document,
 		    struct lf_error *err)
 {
 	LF_AUTO_RESOURCE resource = LF_RESOURCE_INIT;
 	LF_AUTO_JSON *doc = NULL;
+	LF_AUTO_FREE char *id = NULL;
 
-	int rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 0), &resource, err);
+	int rc = find_id(call, document, &id, err);
+	if (!rc)
+		rc = find_resource(call, document, id, &resource, err);
 	if (!rc)
 		rc = lf_document_view(call, document, &resource, &doc, err);
 	return rc ? rc : lf_arm_reply(call, 200, doc, err);
 }
 
+static int add_row(struct lf_arm_call *call, const struct lf_document *document,
+		   const struct lf_filter *filter, const struct lf_resource *row, json_t *values,
+		   struct lf_error *err)
+{
+	LF_AUTO_JSON *doc = NULL;
+	int rc = lf_document_view(call, document, row, &doc, err);
+
+	rc = lf_row_pass_over(row->id, rc, err);
+	if (doc && lf_filter_passes(filter, document->filter, document->n_filter, doc) &&
+	    json_array_append(values, doc))
+		rc = lf_fail_nomem(err);
+	return rc;
+}
+
+/* Rows of the catalog until the page is full: a filter may pass over many. */
 int lf_document_list_below(struct lf_arm_call *call, const struct lf_document *document,
 			   const char *below, struct lf_error *err)
 {
-	const struct lf_list_query query = {.type = document->type,
-					    .below = below,
-					    .after = lf_arm_query(call, "skiptoken"),
-					    .limit = PAGE_ROWS};
+	struct lf_list_query query = {
+		.type = document->type, .below = below, .after = lf_arm_query(call, "skiptoken")};
 	LF_AUTO_RESOURCE_LIST list = {0};
+	LF_AUTO_FILTER *filter = NULL;
 	LF_AUTO_JSON *values = json_array();
+	LF_AUTO_FREE char *last = NULL;
 
 	if (!values)
 		return lf_fail_nomem(err);
-	int rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
-	for (size_t i = 0; !rc && i < list.n; i++) {
-		json_t *doc = NULL;
-		rc = lf_document_view(call, document, &list.items[i], &doc, err);
-		rc = lf_row_pass_over(list.items[i].id, rc, err);
-		if (doc && json_array_append_new(values, doc))
-			rc = lf_fail_nomem(err);
-	}
-	return rc ? rc
-		  : lf_arm_reply_list(call, values, list.more ? list.items[list.n - 1].id : NULL,
-				      err);
+	int rc = document->filter ? lf_filter_new(lf_arm_query(call, "filter"), &filter, err) : 0;
+	do {
+		query.limit = LF_PAGE_ROWS - json_array_size(values);
+		lf_resource_list_done(&list);
+		list = (struct lf_resource_list){0};
+		if (!rc)
+			rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
+		for (size_t i = 0; !rc && i < list.n; i++)
+			rc = add_row(call, document, filter, &list.items[i], values, err);
+		free(last);
+		query.after = last = !rc && list.more ? strdup(list.items[list.n - 1].id) : NULL;
+	} while (last && filter && json_array_size(values) < LF_PAGE_ROWS);
+	return rc ? rc : lf_arm_reply_list(call, values, last, err);
 }
 
 int lf_document_list(struct lf_arm_call *call, const struct lf_document *document,
@@ -132,7 +210,7 @@ static int check_tags(const json_t *doc, struct lf_error *err)
 /* What the client may not set itself. */
 static void drop_envelope(json_t *doc)
 {
-	static const char *const names[] = {"id", "name", "type", "etag", "systemData"};
+	static const char *const names[] = {"id", "name", "type", "etag", "eTag", "systemData"};
 
 	for (size_t i = 0; i < LF_N(names); i++)
 		json_object_del(doc, names[i]);
@@ -141,7 +219,7 @@ static void drop_envelope(json_t *doc)
 /* An If-Match value without quotes and weakness; NULL: none, or "*". */
 static const char *wanted_etag(struct lf_arm_call *call, char out[static 64])
 {
-	const char *header = lf_http_header(lf_arm_http(call), "If-Match");
+	const char *header = lf_arm_header(call, "If-Match");
 
 	if (!header || strcmp(header, "*") == 0)
 		return NULL;
@@ -176,12 +254,13 @@ static int check_parent(struct lf_arm_call *call, const char *id, struct lf_erro
 						"the parent resource '%s' was not found", parent);
 }
 
+/* Check and complete doc, which is the caller's, and store it. */
 static int write_document(struct lf_arm_call *call, const struct lf_document *document,
 			  const char *id, json_t *doc, const struct lf_resource *before,
 			  struct lf_error *err)
 {
 	LF_AUTO_JSON *state = before ? json_deep_copy(before->state) : json_object();
-	const char *none = lf_http_header(lf_arm_http(call), "If-None-Match");
+	const char *none = lf_arm_header(call, "If-None-Match");
 	char etag[64];
 
 	if (!state)
@@ -189,7 +268,8 @@ static int write_document(struct lf_arm_call *call, const struct lf_document *do
 	if (before && none && strcmp(none, "*") == 0)
 		return lf_fail(err, LF_EPRECONDITION, id, "the resource is there already");
 	drop_envelope(doc);
-	int rc = !before && is_child(document) ? check_parent(call, id, err) : 0;
+	bool orphan = !before && is_child(document) && !document->scope;
+	int rc = orphan ? check_parent(call, id, err) : 0;
 	if (!rc)
 		rc = check_tags(doc, err);
 	if (!rc && document->needs_location)
@@ -197,8 +277,13 @@ static int write_document(struct lf_arm_call *call, const struct lf_document *do
 	if (!rc)
 		rc = lf_fields_check(document->fields, document->n_fields, doc,
 				     before ? before->doc : NULL, err);
+	if (!rc)
+		rc = lf_fields_complete(document->fields, document->n_fields, doc, err);
 	if (!rc && document->check)
 		rc = document->check(call, id, doc, before, state, err);
+	if (!rc && document->provisioned &&
+	    lf_json_set_text(doc, "properties.provisioningState", "Succeeded"))
+		rc = lf_fail_nomem(err);
 	return rc ? rc
 		  : lf_catalog_put(lf_arm_context(call)->catalog, id, document->type, LF_PUT_ANY,
 				   wanted_etag(call, etag), doc, state, err);
@@ -247,22 +332,26 @@ int lf_document_put(struct lf_arm_call *call, const struct lf_document *document
 		    struct lf_error *err)
 {
 	struct lf_catalog *catalog = lf_arm_context(call)->catalog;
-	LF_AUTO_FREE char *id = strdup(lf_arm_id(call, 0));
+	json_t *body = lf_arm_body(call);
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_RESOURCE before = LF_RESOURCE_INIT;
-	LF_AUTO_JSON *doc = lf_arm_body(call) ? json_deep_copy(lf_arm_body(call)) : json_object();
+	LF_AUTO_FREE char *id = NULL;
+	LF_AUTO_JSON *doc = body && !document->read ? json_deep_copy(body) : json_object();
+	bool exists = false;
 
-	if (!id || !doc)
+	if (!doc)
 		return lf_fail_nomem(err);
-	int rc = lf_catalog_begin(catalog, err);
-	if (rc)
-		return rc;
-	rc = lf_catalog_get(catalog, id, &before, err);
-	bool exists = rc == 0;
-	if (!rc || rc == LF_ENOTFOUND)
+	int rc = lf_transaction_begin(&tx, catalog, err);
+	if (!rc)
+		rc = find_id(call, document, &id, err);
+	if (!rc)
+		rc = lf_catalog_find(catalog, id, &before, &exists, err);
+	if (!rc && document->read)
+		rc = document->read(call, id, body, exists ? &before : NULL, doc, err);
+	if (!rc)
 		rc = write_document(call, document, id, doc, exists ? &before : NULL, err);
-	if (rc)
-		return rc; /* the front takes the transaction back */
-	rc = lf_catalog_commit(catalog, err);
+	if (!rc)
+		rc = lf_transaction_commit(&tx, err);
 	return rc ? rc
 		  : reply_stored(call, document, id, exists || document->created_is_200 ? 200 : 201,
 				 err);
@@ -288,31 +377,32 @@ static int merge_body(const struct lf_document *document, json_t *doc, json_t *b
 int lf_document_change(struct lf_arm_call *call, const struct lf_document *document, const char *id,
 		       json_t *changes, struct lf_error *err)
 {
-	struct lf_catalog *catalog = lf_arm_context(call)->catalog;
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_RESOURCE before = LF_RESOURCE_INIT;
 
-	int rc = lf_catalog_begin(catalog, err);
+	int rc = lf_transaction_begin(&tx, lf_arm_context(call)->catalog, err);
 	if (!rc)
-		rc = lf_catalog_get(catalog, id, &before, err);
+		rc = find_resource(call, document, id, &before, err);
 	if (rc)
 		return rc;
 	LF_AUTO_JSON *doc = json_deep_copy(before.doc);
 	if (!doc)
 		return lf_fail_nomem(err);
-	rc = merge_body(document, doc, changes, err);
+	rc = document->read ? document->read(call, id, changes, &before, doc, err)
+			    : merge_body(document, doc, changes, err);
 	if (!rc)
 		rc = write_document(call, document, id, doc, &before, err);
-	return rc ? rc : lf_catalog_commit(catalog, err);
+	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
 int lf_document_patch(struct lf_arm_call *call, const struct lf_document *document,
 		      struct lf_error *err)
 {
-	LF_AUTO_FREE char *id = strdup(lf_arm_id(call, 0));
+	LF_AUTO_FREE char *id = NULL;
 
-	if (!id)
-		return lf_fail_nomem(err);
-	int rc = lf_document_change(call, document, id, lf_arm_body(call), err);
+	int rc = find_id(call, document, &id, err);
+	if (!rc)
+		rc = lf_document_change(call, document, id, lf_arm_body(call), err);
 	return rc ? rc : reply_stored(call, document, id, 200, err);
 }
 
@@ -334,34 +424,31 @@ static int undo_first(struct lf_context *context, const struct lf_document *docu
 		      const char *id, const char *if_etag, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE resource = LF_RESOURCE_INIT;
+	struct lf_transaction trial = LF_TRANSACTION_INIT;
 
 	if (!document->undo)
 		return 0;
-	int rc = lf_catalog_begin(context->catalog, err);
+	int rc = lf_transaction_begin(&trial, context->catalog, err);
 	if (!rc)
 		rc = check_removal(context, document, id, if_etag, &resource, err);
-	lf_catalog_rollback(context->catalog);
+	lf_transaction_rollback(&trial);
 	return rc ? rc : document->undo(context, &resource, err);
 }
 
 static int remove_document(struct lf_context *context, const struct lf_document *document,
 			   const char *id, const char *if_etag, struct lf_error *err)
 {
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_RESOURCE resource = LF_RESOURCE_INIT;
 	int rc = undo_first(context, document, id, if_etag, err);
 
 	if (!rc)
-		rc = lf_catalog_begin(context->catalog, err);
-	if (rc)
-		return rc;
-	rc = check_removal(context, document, id, if_etag, &resource, err);
+		rc = lf_transaction_begin(&tx, context->catalog, err);
+	if (!rc)
+		rc = check_removal(context, document, id, if_etag, &resource, err);
 	if (!rc)
 		rc = lf_catalog_delete_tree(context->catalog, id, err);
-	if (!rc)
-		rc = lf_catalog_commit(context->catalog, err);
-	if (rc)
-		lf_catalog_rollback(context->catalog);
-	return rc;
+	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
 int lf_document_remove(struct lf_context *context, const struct lf_document *document,
@@ -375,12 +462,13 @@ int lf_document_remove(struct lf_context *context, const struct lf_document *doc
 int lf_document_delete(struct lf_arm_call *call, const struct lf_document *document,
 		       int status_done, struct lf_error *err)
 {
-	LF_AUTO_FREE char *id = strdup(lf_arm_id(call, 0));
+	LF_AUTO_FREE char *id = NULL;
 	char etag[64];
 
-	if (!id)
-		return lf_fail_nomem(err);
-	int rc = remove_document(lf_arm_context(call), document, id, wanted_etag(call, etag), err);
+	int rc = find_id(call, document, &id, err);
+	if (rc)
+		return rc;
+	rc = remove_document(lf_arm_context(call), document, id, wanted_etag(call, etag), err);
 	if (rc == LF_ENOTFOUND && lf_arm_id_equal(err->target, id))
 		return lf_arm_reply(call, 204, NULL, err);
 	if (!rc && status_done == 202)
@@ -397,17 +485,19 @@ int lf_document_on_get(struct lf_arm_call *call, struct lf_error *err)
 int lf_document_on_list(struct lf_arm_call *call, struct lf_error *err)
 {
 	const struct lf_document *document = lf_arm_subject(call);
-	LF_AUTO_RESOURCE parent = LF_RESOURCE_INIT;
-
 	unsigned levels_up = is_child(document) ? 1 : 3;
-	int rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, levels_up), &parent,
-				err);
+	LF_AUTO_RESOURCE parent = LF_RESOURCE_INIT;
+	LF_AUTO_SCOPE scope = {0};
+
+	int rc = document->scope ? lf_scope_open(call, document->scope, &scope, err)
+				 : lf_catalog_get(lf_arm_context(call)->catalog,
+						  lf_arm_id(call, levels_up), &parent, err);
 	if (rc == LF_ENOTFOUND && !is_child(document))
 		return lf_fail_arm(err, LF_ENOTFOUND, "ResourceGroupNotFound",
 				   lf_arm_id(call, levels_up), "create the resource group first",
 				   "resource group '%s' could not be found",
 				   lf_arm_id_last(lf_arm_id(call, levels_up)));
-	return rc ? rc : lf_document_list_below(call, document, parent.id, err);
+	return rc ? rc : lf_document_list_below(call, document, lf_arm_id(call, levels_up), err);
 }
 
 int lf_document_on_put(struct lf_arm_call *call, struct lf_error *err)

@@ -12,18 +12,28 @@
 #define LF_PROVIDERS_DOCUMENT_H
 
 #include "arm/arm.h"
+#include "providers/common/filter.h"
 
 struct lf_document {
 	const char *type; /* "Microsoft.Network/virtualNetworks" */
+	/* Who must be there above it, whatever is asked of it: the type of the nearest one, which
+	 * is looked for from the top (common/scope.h); its id is then below theirs as first
+	 * written. NULL: only a child's parent, and only when it is written. */
+	const char *scope;
 	/* What the whole document may hold, after a PATCH was merged into it: read-only members are
 	 * dropped, create-only ones compared with what is stored, secret ones never answered. */
 	const struct lf_field *fields;
 	size_t n_fields;
+	/* What is stored of a body that is not stored as clients send it: put it into doc, which is
+	 * empty in a PUT and a copy of what is stored in a PATCH.  In the transaction that writes
+	 * it; before is NULL when new.  NULL: the body itself. */
+	int (*read)(struct lf_arm_call *call, const char *id, const json_t *body,
+		    const struct lf_resource *before, json_t *doc, struct lf_error *err);
 	/* Check and complete doc before it is written; before is NULL when new.  May be NULL. */
 	int (*check)(struct lf_arm_call *call, const char *id, json_t *doc,
 		     const struct lf_resource *before, json_t *state, struct lf_error *err);
-	/* Refuse the deletion, or change what else the catalog says; inside the transaction that
-	 * deletes it, and before that in one that is taken back.  May be NULL. */
+	/* Refuse the deletion, or change what else the catalog says.  Called twice: first in a
+	 * trial transaction that is rolled back, then in the one that deletes.  May be NULL. */
 	int (*removing)(struct lf_context *context, const struct lf_resource *resource,
 			struct lf_error *err);
 	/* Remove what the resource stands for outside the catalog; before its row goes, in no
@@ -33,26 +43,45 @@ struct lf_document {
 	/* Change a copy of the document on its way out.  May be NULL. */
 	int (*view)(struct lf_arm_call *call, const struct lf_resource *resource, json_t *doc,
 		    struct lf_error *err);
+	/* The other side of read: the properties that clients see, made of what is stored.  The
+	 * answer has nothing else but id, name and type.  NULL: the document itself. */
+	int (*show)(struct lf_arm_call *call, const struct lf_resource *resource,
+		    json_t **ret_properties, struct lf_error *err);
+	/* There is none of this id in the catalog: stand in with what is there without anybody
+	 * making it, or fail in the words of the type's clients.  NULL: LF_ENOTFOUND. */
+	int (*absent)(struct lf_arm_call *call, const char *id, struct lf_resource *ret_resource,
+		      struct lf_error *err);
+	/* What $filter of its lists may name, in the document as clients see it. */
+	const struct lf_filter_row *filter;
+	size_t n_filter;
 	/* The job that still makes the resource: answers name it; NULL: none does.  May be NULL. */
 	const char *(*making)(const struct lf_resource *resource);
 	bool needs_location; /* body.location is required on create and cannot change */
 	bool async;	     /* answers carry Azure-AsyncOperation (already done) */
 	bool tags_only;	     /* PATCH changes tags and nothing else */
 	bool created_is_200; /* the description knows no 201, and clients refuse it */
+	bool no_etag;	     /* answers carry none */
+	bool provisioned;    /* properties.provisioningState is Succeeded once it is written */
 	int deleted_status;  /* of a DELETE that found something; 0: 200 */
 };
 
 /* Location names are compared without blanks and case: "East US" is "eastus". */
 void lf_location_normal(const char *location, char *out, size_t out_size);
 
-/* 200 with the resource of the request's path. */
+/* 200 with the resource of the request's path, also of one that goes on with an action: POST
+ * ".../{name}/refresh". */
 LF_MUST_CHECK int lf_document_get(struct lf_arm_call *call, const struct lf_document *document,
 				  struct lf_error *err);
+/* Any resource as clients see it: id, name, type and properties, which are taken, also on
+ * failure; NULL properties count as out of memory. */
+LF_MUST_CHECK int lf_document_wrap(const char *id, const char *type, json_t *properties,
+				   json_t **ret_doc, struct lf_error *err);
 /* The document as clients see it: id, name, type, etag, view; the caller's reference. */
 LF_MUST_CHECK int lf_document_view(struct lf_arm_call *call, const struct lf_document *document,
 				   const struct lf_resource *resource, json_t **ret_doc,
 				   struct lf_error *err);
-/* Those below the request's path with its last levels_up segments dropped; paged. */
+/* Those below the request's path with its last levels_up segments dropped; filtered, and paged
+ * (common/page.h). */
 LF_MUST_CHECK int lf_document_list(struct lf_arm_call *call, const struct lf_document *document,
 				   unsigned levels_up, struct lf_error *err);
 /* The same below an id of the caller's choice. */
@@ -68,7 +97,8 @@ LF_MUST_CHECK int lf_document_patch(struct lf_arm_call *call, const struct lf_do
 /* Merge changes into any document of the type as a PATCH would; no answer. */
 LF_MUST_CHECK int lf_document_change(struct lf_arm_call *call, const struct lf_document *document,
 				     const char *id, json_t *changes, struct lf_error *err);
-/* 200 (or what status_done says) when it was there, 204 when not; children go with it. */
+/* 200 (or what status_done says) when it was there, 204 when not; children go with it.  Also of a
+ * path that goes on with an action: POST ".../{name}/remove". */
 LF_MUST_CHECK int lf_document_delete(struct lf_arm_call *call, const struct lf_document *document,
 				     int status_done, struct lf_error *err);
 /*

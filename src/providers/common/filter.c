@@ -123,10 +123,9 @@ static const char *field_value(const json_t *fields, const char *name)
 	return NULL;
 }
 
-static bool holds(const struct condition *condition, const json_t *fields)
+/* value: what the document has under the condition's name; NULL: the name is not known. */
+static bool holds(const struct condition *condition, const char *value)
 {
-	const char *value = field_value(fields, condition->field);
-
 	if (!value)
 		return true;
 	/* the lists' time windows are written "StartTime eq T" and "EndTime eq T" too */
@@ -156,10 +155,30 @@ const char *lf_filter_value(const struct lf_filter *filter, const char *field)
 	return NULL;
 }
 
+static const char *row_value(const struct lf_filter_row *rows, size_t n, const json_t *doc,
+			     const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (lf_text_equal_nocase(rows[i].name, name))
+			return lf_json_text_or(doc, rows[i].path, "");
+	return NULL;
+}
+
+bool lf_filter_passes(const struct lf_filter *filter, const struct lf_filter_row *rows, size_t n,
+		      const json_t *doc)
+{
+	for (size_t i = 0; filter && i < filter->n; i++)
+		if (!holds(&filter->conditions[i],
+			   row_value(rows, n, doc, filter->conditions[i].field)))
+			return false;
+	return true;
+}
+
 bool lf_filter_matches(const struct lf_filter *filter, const json_t *fields)
 {
 	for (size_t i = 0; filter && i < filter->n; i++)
-		if (!holds(&filter->conditions[i], fields))
+		if (!holds(&filter->conditions[i],
+			   field_value(fields, filter->conditions[i].field)))
 			return false;
 	return true;
 }

@@ -2,9 +2,9 @@
 /*
  * providers/common/filter.h - $filter of lists: "field op 'value' and ...".
  *
- * A list offers fields as an object of text values; times compare as times, the
- * rest as text without case; startTime and endTime are a window however they are
- * compared.  Pure; any thread.
+ * A list says which names may be compared and where their values are; times compare
+ * as times, the rest as text without case; startTime and endTime are a window
+ * however they are compared.  Pure; any thread.
  */
 #ifndef LF_PROVIDERS_FILTER_H
 #define LF_PROVIDERS_FILTER_H
@@ -19,7 +19,15 @@ void lf_filter_free(struct lf_filter **filter);
 #define LF_AUTO_FILTER LF_CLEANUP(lf_filter_free) struct lf_filter
 /* What field has to equal; NULL: the filter does not say.  Borrowed. */
 const char *lf_filter_value(const struct lf_filter *filter, const char *field);
-/* NULL matches all.  A condition on a field that fields lacks is ignored. */
+/* A name that $filter may compare, and the path of its value in a document of the list. */
+struct lf_filter_row {
+	const char *name, *path;
+};
+/* Does doc pass?  NULL passes all.  A condition on a name that no row has is ignored; a value that
+ * the document lacks is "". */
+bool lf_filter_passes(const struct lf_filter *filter, const struct lf_filter_row *rows, size_t n,
+		      const json_t *doc);
+/* The same of an object of text values: a condition on a member that it lacks is ignored. */
 bool lf_filter_matches(const struct lf_filter *filter, const json_t *fields);
 
 #endif

@@ -101,10 +101,7 @@ static int check_nsg(struct lf_arm_call *call, const char *id, json_t *doc,
 		if (lf_json_set_text(state, "resourceGuid", guid))
 			return lf_fail_nomem(err);
 	}
-	return (rules ? 0 : lf_json_set(doc, RULES, json_array())) |
-			       lf_json_set_text(doc, "properties.resourceGuid",
-						lf_json_text(state, "resourceGuid")) |
-			       lf_json_set_text(doc, "properties.provisioningState", "Succeeded")
+	return lf_json_set_text(doc, "properties.resourceGuid", lf_json_text(state, "resourceGuid"))
 		       ? lf_fail_nomem(err)
 		       : 0;
 }
@@ -147,14 +144,13 @@ static const char *const accesses[] = {"Allow", "Deny", NULL};
 static const char *const directions[] = {"Inbound", "Outbound", NULL};
 
 static const struct lf_field nsg_fields[] = {
-	{RULES, LF_ARRAY, 0, 0, RULES_MAX, NULL, "the rules"},
+	{RULES, LF_ARRAY, 0, 0, RULES_MAX, NULL, "the rules", "[]"},
 	{RULES ".*.properties.protocol", LF_ENUM, 0, 0, 0, protocols, "protocol, * for any"},
 	{RULES ".*.properties.access", LF_ENUM, 0, 0, 0, accesses, "Allow or Deny"},
 	{RULES ".*.properties.direction", LF_ENUM, 0, 0, 0, directions, "Inbound or Outbound"},
 	{RULES ".*.properties.priority", LF_INT, 0, 100, 4096, NULL, "100 to 4096, lower first"},
 	{"properties.defaultSecurityRules", LF_ARRAY, LF_READ_ONLY, 0, 0, NULL, "Azure's own"},
 	{"properties.resourceGuid", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "made by the service"},
-	{"properties.provisioningState", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "Succeeded"},
 };
 
 const struct lf_document lf_nsg_document = {
@@ -168,4 +164,5 @@ const struct lf_document lf_nsg_document = {
 	.async = true,
 	.deleted_status = 202,
 	.tags_only = true,
+	.provisioned = true,
 };

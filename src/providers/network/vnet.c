@@ -278,8 +278,7 @@ static int check_vnet(struct lf_arm_call *call, const char *id, json_t *doc,
 		lf_json_set_bool(doc, "properties.enableDdosProtection", false);
 	return lf_json_set_text(doc, "properties.resourceGuid",
 				lf_json_text(state, "resourceGuid")) |
-			       lf_json_set(doc, "properties.virtualNetworkPeerings", json_array()) |
-			       lf_json_set_text(doc, "properties.provisioningState", "Succeeded")
+			       lf_json_set(doc, "properties.virtualNetworkPeerings", json_array())
 		       ? lf_fail_nomem(err)
 		       : 0;
 }
@@ -326,7 +325,6 @@ static const struct lf_field vnet_fields[] = {
 	{"properties.subnets", LF_ARRAY, 0, 0, SUBNETS_MAX, NULL,
 	 "the subnets; an array replaces those that are there"},
 	{"properties.resourceGuid", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "made by the service"},
-	{"properties.provisioningState", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "Succeeded"},
 };
 
 const struct lf_document lf_vnet_document = {
@@ -340,6 +338,7 @@ const struct lf_document lf_vnet_document = {
 	.async = true,
 	.deleted_status = 202,
 	.tags_only = true,
+	.provisioned = true,
 };
 
 /* A subnet written by itself: it must also fit beside its siblings. */

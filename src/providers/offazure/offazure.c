@@ -8,16 +8,6 @@
 
 #define MACHINES_A_PAGE 200
 
-static int check_site(struct lf_arm_call *call, const char *id, json_t *doc,
-		      const struct lf_resource *before, json_t *state, struct lf_error *err)
-{
-	(void)call, (void)id, (void)before, (void)state;
-	json_object_del(doc, "eTag");
-	return lf_json_set_text(doc, "properties.provisioningState", "Succeeded")
-		       ? lf_fail_nomem(err)
-		       : 0;
-}
-
 static int view_site(struct lf_arm_call *call, const struct lf_resource *site, json_t *doc,
 		     struct lf_error *err)
 {
@@ -59,14 +49,13 @@ static const struct lf_field site_fields[] = {
 	 "of the appliance"},
 	{"properties.serviceEndpoint", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "set by the service"},
 	{"properties.masterSiteId", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "set by the service"},
-	{"properties.provisioningState", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "Succeeded"},
 };
 
 #define SITE_DOCUMENT(site_type)                                                                   \
 	{                                                                                          \
 		.type = site_type, .fields = site_fields, .n_fields = LF_N(site_fields),           \
-		.check = check_site, .removing = remove_site, .view = view_site,                   \
-		.needs_location = true,                                                            \
+		.removing = remove_site, .view = view_site, .needs_location = true,                \
+		.provisioned = true,                                                               \
 	}
 static const struct lf_document vmware_site = SITE_DOCUMENT(LF_VMWARE_SITE_TYPE);
 static const struct lf_document server_site = SITE_DOCUMENT(LF_SERVER_SITE_TYPE);

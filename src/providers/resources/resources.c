@@ -82,19 +82,10 @@ static int list_locations(struct lf_arm_call *call, struct lf_error *err)
 
 /* Resource groups. */
 
-static int check_group(struct lf_arm_call *call, const char *id, json_t *doc,
-		       const struct lf_resource *before, json_t *state, struct lf_error *err)
-{
-	(void)call, (void)id, (void)before, (void)state;
-	return lf_json_set_text(doc, "properties.provisioningState", "Succeeded")
-		       ? lf_fail_nomem(err)
-		       : 0;
-}
-
 static const struct lf_document group = {
 	.type = LF_GROUP_TYPE,
-	.check = check_group,
 	.needs_location = true,
+	.provisioned = true,
 };
 
 static int put_group(struct lf_arm_call *call, struct lf_error *err)

@@ -151,6 +151,28 @@ static void test_id__is_taken_by_its_form_alone(void **state)
 	assert_lf_ok(lf_fields_check(id, 1, good, NULL, &err));
 }
 
+static void test_fields__fall_back_where_they_are_absent_or_null(void **state)
+{
+	static const struct lf_field account[] = {
+		{"properties.tier", LF_TEXT, 0, 0, 0, NULL, "how fast", "\"Hot\""},
+		{"properties.rules", LF_ARRAY, 0, 0, 0, NULL, "rules", "[]"},
+		{"properties.open", LF_BOOL, 0, 0, 0, NULL, "is it open", "true"},
+		{"properties.name", LF_TEXT, 0, 0, 0, NULL, "a name"},
+	};
+	struct lf_error err = LF_ERROR_NONE;
+	LF_AUTO_JSON *empty = json_object();
+	LF_AUTO_JSON *given =
+		json_pack("{s:{s:s,s:n,s:b}}", "properties", "tier", "Cool", "rules", "open", 0);
+
+	(void)state;
+	assert_lf_ok(lf_fields_complete(account, LF_N(account), empty, &err));
+	assert_lf_ok(lf_fields_complete(account, LF_N(account), given, &err));
+	LF_AUTO_FREE char *a = json_dumps(empty, JSON_COMPACT);
+	LF_AUTO_FREE char *b = json_dumps(given, JSON_COMPACT);
+	assert_string_equal(a, "{\"properties\":{\"tier\":\"Hot\",\"rules\":[],\"open\":true}}");
+	assert_string_equal(b, "{\"properties\":{\"tier\":\"Cool\",\"rules\":[],\"open\":false}}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +182,7 @@ int main(void)
 		cmocka_unit_test(test_fields__drop_what_is_ours_and_keep_what_is_fixed),
 		cmocka_unit_test(test_fields__fixed_values_may_be_written_otherwise),
 		cmocka_unit_test(test_fields__secrets_are_redacted),
+		cmocka_unit_test(test_fields__fall_back_where_they_are_absent_or_null),
 		cmocka_unit_test(test_id__is_taken_by_its_form_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,7 +73,6 @@ static int check_collection(struct lf_arm_call *call, const char *id, json_t *do
 		failed = lf_json_set(doc, "properties",
 				     json_deep_copy(lf_json_at(before->doc, "properties")));
 	}
-	failed |= lf_json_set_text(doc, "properties.provisioningState", "Succeeded");
 	return failed ? lf_fail_nomem(err) : 0;
 }
 
@@ -126,4 +125,5 @@ const struct lf_document lf_collection_document = {.type = LF_COLLECTION_TYPE,
 						   .undo = release_points,
 						   .view = view_collection,
 						   .needs_location = true,
+						   .provisioned = true,
 						   .deleted_status = 202};

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "providers/common/page.h"
+
+#include "base/text.h"
+
+static const char *name_at(const json_t *values, size_t i)
+{
+	return lf_json_text_or(json_array_get(values, i), "name", "");
+}
+
+int lf_page_reply(struct lf_arm_call *call, const json_t *values, struct lf_error *err)
+{
+	const char *after = lf_arm_query(call, "skiptoken");
+	LF_AUTO_JSON *page = json_array();
+	size_t n = json_array_size(values), start = 0;
+
+	for (size_t i = 0; after && !start && i < n; i++)
+		if (lf_text_equal_nocase(name_at(values, i), after))
+			start = i + 1;
+	size_t end = n - start > LF_PAGE_ROWS ? start + LF_PAGE_ROWS : n;
+	for (size_t i = start; i < end; i++)
+		if (json_array_append(page, json_array_get(values, i)))
+			return lf_fail_nomem(err);
+	return lf_arm_reply_list(call, page, end < n ? name_at(values, end - 1) : NULL, err);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * providers/common/page.h - long lists, a page at a time.
+ *
+ * Lists of catalog rows read a page of rows (common/document.h); this is for those that are made
+ * whole first.  Threads: a call's.
+ */
+#ifndef LF_PROVIDERS_PAGE_H
+#define LF_PROVIDERS_PAGE_H
+
+#include "arm/arm.h"
+
+#define LF_PAGE_ROWS 100
+
+/* 200 with the page of values that the request asks for; values are filtered and sorted already.
+ * A page's token is the name of its last one; of a name that is not there any more the list begins
+ * again. */
+LF_MUST_CHECK int lf_page_reply(struct lf_arm_call *call, const json_t *values,
+				struct lf_error *err);
+
+#endif
