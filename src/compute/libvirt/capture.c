@@ -95,7 +95,7 @@ static int make_dir(struct capture *capture, struct lf_error *err)
 	if (!rc)
 		rc = lf_dir_make(capture->dir, 0700, err);
 	if (!rc)
-		rc = lf_host_open_way(capture->host, capture->dir, err);
+		rc = lf_host_let_qemu_reach(capture->host, capture->dir, err);
 	if (!rc && geteuid() == 0) {
 		rc = lf_user_find(LF_QEMU_USER, &uid, &gid, err);
 		if (!rc && chown(capture->dir, uid, gid))

@@ -143,7 +143,7 @@ static int make_disk(struct lf_host *host, const json_t *vm, const json_t *disk,
 		const char *path = lf_json_text_or(disk, "source.path", "");
 		if (access(path, R_OK | W_OK))
 			return lf_fail_sys(err, errno, path, "cannot use %s", path);
-		return lf_host_open_way(host, path, err);
+		return lf_host_let_qemu_reach(host, path, err);
 	}
 	if (is_kind(disk, "point")) {
 		bool hydrated = false;

@@ -117,7 +117,7 @@ int lf_libvirt_define(void *context, const json_t *vm, struct lf_error *err)
 	if (!rc)
 		rc = note_machine(host, own, err);
 	if (!rc)
-		rc = lf_host_open_way(host, dir, err);
+		rc = lf_host_let_qemu_reach(host, dir, err);
 	if (!rc)
 		rc = lf_disks_make(host, own, err);
 	if (!rc)

@@ -50,7 +50,7 @@ struct lf_host {
 	json_t *accelerator; /* probe_mutex; NULL: not asked yet */
 };
 
-/* driver.c */
+/* host.c */
 pthread_mutex_t *lf_host_lock(struct lf_host *host, const char *guid);
 /* data_dir/guid/name; name NULL: the directory.  free(). */
 char *lf_host_path(const struct lf_host *host, const char *guid, const char *name);
@@ -69,9 +69,9 @@ LF_MUST_CHECK int lf_host_domain(virConnectPtr conn, const char *guid, virDomain
 /* vm.json; LF_ENOTFOUND. */
 LF_MUST_CHECK int lf_host_vm(const struct lf_host *host, const char *guid, json_t **ret_vm,
 			     struct lf_error *err);
-/* Let QEMU's user reach path; see os/acl.h. */
-LF_MUST_CHECK int lf_host_open_way(const struct lf_host *host, const char *path,
-				   struct lf_error *err);
+/* Let QEMU's user pass through the directories above path and use what is there; see os/acl.h. */
+LF_MUST_CHECK int lf_host_let_qemu_reach(const struct lf_host *host, const char *path,
+					 struct lf_error *err);
 
 /* probe.c */
 /* Is KVM usable?  Asks once a kernel. */
