@@ -11,6 +11,7 @@
 #include <pthread.h>
 
 #include "audit/audit.h"
+#include "base/lock.h"
 #include "base/text.h"
 #include "http/sender.h"
 
@@ -46,22 +47,24 @@ struct audit_limit {
 	int64_t said_ns;
 };
 
+LF_LOCK_KIND(lf_audit_lock);
 struct lf_audit {
 	struct lf_clock *clock;
 	char *data_dir;
 	uint8_t key[MAC_SIZE];
 	pthread_mutex_t mutex;
 	pthread_cond_t synced_more;
-	int fd; /* of the newest segment; -1: it could not be made */
-	uint64_t first_segment, segment;
-	uint64_t length;	/* of the newest segment */
-	uint64_t segment_bytes; /* LF_AUDIT_SEGMENT, or less in tests */
-	struct audit_point last;
-	struct audit_point synced; /* up to here a power cut takes nothing */
-	bool syncing;		   /* a thread is at it */
-	unsigned slot;		   /* of the head file, the next one */
-	struct audit_limit limit;
-	struct lf_audit_state state;
+	int fd LF_GUARDED_BY(lf_audit_lock); /* of the newest segment; -1: it could not be made */
+	uint64_t first_segment LF_GUARDED_BY(lf_audit_lock), segment LF_GUARDED_BY(lf_audit_lock);
+	uint64_t length LF_GUARDED_BY(lf_audit_lock); /* of the newest segment */
+	uint64_t segment_bytes;			      /* LF_AUDIT_SEGMENT, or less in tests */
+	struct audit_point last LF_GUARDED_BY(lf_audit_lock);
+	struct audit_point synced
+		LF_GUARDED_BY(lf_audit_lock);	    /* up to here a power cut takes nothing */
+	bool syncing LF_GUARDED_BY(lf_audit_lock);  /* a thread is at it */
+	unsigned slot LF_GUARDED_BY(lf_audit_lock); /* of the head file, the next one */
+	struct audit_limit limit LF_GUARDED_BY(lf_audit_lock);
+	struct lf_audit_state state LF_GUARDED_BY(lf_audit_lock);
 };
 
 /* line.c */

@@ -52,6 +52,7 @@ static void look_at(const struct lf_buf *text, const struct audit_head *head,
 }
 
 /* A new segment after the one there is, whole with its first line before it has its name. */
+LF_REQUIRES(lf_audit_lock)
 static int begin_segment(struct lf_audit *audit, struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = lf_audit_segment_path(audit->data_dir, audit->segment + 1);
@@ -88,6 +89,7 @@ static int begin_segment(struct lf_audit *audit, struct lf_error *err)
 	return 0;
 }
 
+LF_REQUIRES(lf_audit_lock)
 static int write_head(struct lf_audit *audit, bool durable, struct lf_error *err)
 {
 	const struct audit_head head = {.point = audit->synced,
@@ -98,6 +100,7 @@ static int write_head(struct lf_audit *audit, bool durable, struct lf_error *err
 }
 
 /* The oldest goes: the head says first that it is no longer missed. */
+LF_REQUIRES(lf_audit_lock)
 static int drop_oldest(struct lf_audit *audit, struct lf_error *err)
 {
 	int rc = 0;
@@ -113,7 +116,8 @@ static int drop_oldest(struct lf_audit *audit, struct lf_error *err)
 	return rc;
 }
 
-/* With the mutex held.  Nobody syncs the segment that is left. */
+/* Nobody syncs the segment that is left. */
+LF_REQUIRES(lf_audit_lock)
 static int rotate(struct lf_audit *audit, struct lf_error *err)
 {
 	while (audit->syncing)
@@ -127,6 +131,7 @@ static int rotate(struct lf_audit *audit, struct lf_error *err)
 	return rc ? rc : drop_oldest(audit, err);
 }
 
+LF_REQUIRES(lf_audit_lock)
 static int append(struct lf_audit *audit, const char *members, struct lf_error *err)
 {
 	LF_AUTO_BUF line = LF_BUF_INIT;
@@ -152,6 +157,7 @@ static int append(struct lf_audit *audit, const char *members, struct lf_error *
 	return 0;
 }
 
+LF_REQUIRES(lf_audit_lock)
 static void note(struct lf_audit *audit, int rc, const struct lf_error *err)
 {
 	audit->state.problem[0] = '\0';
@@ -165,6 +171,7 @@ static void note(struct lf_audit *audit, int rc, const struct lf_error *err)
 }
 
 /* Lines that were lost come first, as one. */
+LF_REQUIRES(lf_audit_lock)
 static int append_lost(struct lf_audit *audit, struct lf_error *err)
 {
 	LF_AUTO_BUF members = LF_BUF_INIT;
@@ -182,6 +189,7 @@ static int append_lost(struct lf_audit *audit, struct lf_error *err)
 }
 
 /* Everything up to seq survives a power cut after this; one thread syncs for all that wait. */
+LF_REQUIRES(lf_audit_lock)
 static int sync_to(struct lf_audit *audit, uint64_t seq, struct lf_error *err)
 {
 	int rc = 0;
@@ -192,10 +200,11 @@ static int sync_to(struct lf_audit *audit, uint64_t seq, struct lf_error *err)
 			continue;
 		}
 		struct audit_point upto = audit->last;
+		int fd = audit->fd; /* rotate() leaves it alone while somebody syncs */
 		audit->syncing = true;
-		pthread_mutex_unlock(&audit->mutex);
-		rc = lf_file_sync(audit->fd, "audit", err);
-		pthread_mutex_lock(&audit->mutex);
+		lf_unlock(&audit->mutex, lf_audit_lock);
+		rc = lf_file_sync(fd, "audit", err);
+		lf_lock(&audit->mutex, lf_audit_lock);
 		audit->syncing = false;
 		if (!rc) {
 			audit->synced = upto;
@@ -206,7 +215,7 @@ static int sync_to(struct lf_audit *audit, uint64_t seq, struct lf_error *err)
 	return rc;
 }
 
-/* With the mutex held. */
+LF_REQUIRES(lf_audit_lock)
 static void write_members(struct lf_audit *audit, const struct lf_buf *members, bool durable)
 {
 	struct lf_error err = LF_ERROR_NONE;
@@ -241,7 +250,7 @@ void lf_audit_write(struct lf_audit *audit, const struct lf_audit_event *event)
 	lf_count("audit_events", outcome_text(event->outcome), 1);
 	int64_t now_ns = lf_clock_now_ns(audit->clock);
 	lf_audit_line_members(&members, event, now_ns);
-	LF_GUARD(&audit->mutex);
+	LF_GUARD(&audit->mutex, lf_audit_lock);
 	if ((event->nobody || event->guest) &&
 	    !lf_audit_limit_take(&audit->limit, event->address, !event->nobody, now_ns)) {
 		audit->state.counted++;
@@ -261,7 +270,7 @@ void lf_audit_tend(struct lf_audit *audit)
 	if (!audit)
 		return;
 	int64_t now_ns = lf_clock_now_ns(audit->clock);
-	LF_GUARD(&audit->mutex);
+	LF_GUARD(&audit->mutex, lf_audit_lock);
 	if (lf_audit_limit_say(&audit->limit, now_ns, detail, sizeof(detail))) {
 		lf_audit_line_members(&members, &event, now_ns);
 		write_members(audit, &members, false);
@@ -272,7 +281,7 @@ void lf_audit_tend(struct lf_audit *audit)
 
 void lf_audit_state(struct lf_audit *audit, struct lf_audit_state *ret_state)
 {
-	LF_GUARD(&audit->mutex);
+	LF_GUARD(&audit->mutex, lf_audit_lock);
 	*ret_state = audit->state;
 	ret_state->seq = audit->last.seq;
 }
@@ -280,6 +289,7 @@ void lf_audit_state(struct lf_audit *audit, struct lf_audit_state *ret_state)
 /* Opening. */
 
 /* The head is there before the key: who has a key misses a head that is not there. */
+LF_REQUIRES(lf_audit_lock)
 static int begin_log(struct lf_audit *audit, struct lf_error *err)
 {
 	LF_AUTO_FREE char *keys = lf_printf_dup("%s/keys", audit->data_dir);
@@ -295,6 +305,7 @@ static int begin_log(struct lf_audit *audit, struct lf_error *err)
 	return rc ? rc : lf_audit_key_write(audit->data_dir, audit->key, err);
 }
 
+LF_REQUIRES(lf_audit_lock)
 static int load_key(struct lf_audit *audit, bool has_log, struct lf_error *err)
 {
 	int rc = lf_audit_key_read(audit->data_dir, audit->key, err);
@@ -310,6 +321,7 @@ static int load_key(struct lf_audit *audit, bool has_log, struct lf_error *err)
 
 /* Go on after the newest segment; or, where it is not as it was written, after what the head says.
  */
+LF_REQUIRES(lf_audit_lock)
 static int continue_log(struct lf_audit *audit, const struct audit_head *head,
 			const struct look *look, struct lf_error *err)
 {
@@ -348,6 +360,7 @@ static int continue_log(struct lf_audit *audit, const struct audit_head *head,
 	return 0;
 }
 
+LF_REQUIRES(lf_audit_lock)
 static void say_opened(struct lf_audit *audit, const struct look *look)
 {
 	char detail[96];
@@ -368,6 +381,7 @@ static void say_opened(struct lf_audit *audit, const struct look *look)
 }
 
 /* Segments that a kill left after the head had let go of them. */
+LF_REQUIRES(lf_audit_lock)
 static int forget_dropped(struct lf_audit *audit, uint64_t first, struct lf_error *err)
 {
 	int rc = 0;
@@ -380,6 +394,7 @@ static int forget_dropped(struct lf_audit *audit, uint64_t first, struct lf_erro
 	return rc;
 }
 
+LF_REQUIRES(lf_audit_lock)
 static int open_log(struct lf_audit *audit, struct lf_error *err)
 {
 	LF_AUTO_FREE char *dir = lf_printf_dup("%s/audit", audit->data_dir);
@@ -415,6 +430,7 @@ int lf_audit_open(const char *data_dir, struct lf_clock *clock, struct lf_audit 
 
 	if (!audit)
 		return lf_fail_nomem(err);
+	LF_ALONE(lf_audit_lock);
 	audit->clock = clock;
 	audit->segment_bytes = LF_AUDIT_SEGMENT;
 	audit->fd = -1;
@@ -450,12 +466,12 @@ void lf_audit_free(struct lf_audit *audit)
 
 	if (!audit)
 		return;
+	lf_lock(&audit->mutex, lf_audit_lock);
 	if (audit->fd >= 0) {
-		pthread_mutex_lock(&audit->mutex);
 		note(audit, sync_to(audit, audit->last.seq, &ignored), &ignored);
-		pthread_mutex_unlock(&audit->mutex);
 		close(audit->fd);
 	}
+	lf_unlock(&audit->mutex, lf_audit_lock);
 	OPENSSL_cleanse(audit->key, sizeof(audit->key));
 	pthread_mutex_destroy(&audit->mutex);
 	pthread_cond_destroy(&audit->synced_more);

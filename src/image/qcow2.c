@@ -42,14 +42,15 @@ struct header {
 #define HEADER_SIZE 104u
 _Static_assert(offsetof(struct header, no_more_extensions) == HEADER_SIZE, "nothing is padded");
 
+LF_LOCK_KIND(qcow2_lock);
 struct lf_qcow2 {
 	int fd;
 	const char *name;
 	uint64_t size;
 	uint64_t l1_entries;
-	pthread_mutex_t mutex; /* what follows; never held across I/O */
-	uint64_t next;	       /* cluster of the file */
-	uint64_t *l1;	       /* as in the file */
+	pthread_mutex_t mutex;			 /* never held across I/O */
+	uint64_t next LF_GUARDED_BY(qcow2_lock); /* cluster of the file */
+	uint64_t *l1 LF_GUARDED_BY(qcow2_lock);	 /* as in the file */
 };
 
 static uint64_t divide_up(uint64_t n, uint64_t by)
@@ -73,6 +74,7 @@ int lf_qcow2_new(int fd, const char *name, uint64_t size, struct lf_qcow2 **ret_
 	struct lf_qcow2 *image = calloc(1, sizeof(*image));
 	if (!image)
 		return lf_fail_nomem(err);
+	LF_ALONE(qcow2_lock);
 	pthread_mutex_init(&image->mutex, NULL);
 	image->fd = fd;
 	image->name = name;
@@ -92,6 +94,7 @@ void lf_qcow2_free(struct lf_qcow2 *image)
 {
 	if (!image)
 		return;
+	LF_ALONE(qcow2_lock);
 	pthread_mutex_destroy(&image->mutex);
 	free(image->l1);
 	free(image);
@@ -100,7 +103,7 @@ void lf_qcow2_free(struct lf_qcow2 *image)
 /* Offset of the second-level table; a new one reads as zeroes, which nobody has written. */
 static uint64_t table_at(struct lf_qcow2 *image, uint64_t index)
 {
-	LF_GUARD(&image->mutex);
+	LF_GUARD(&image->mutex, qcow2_lock);
 
 	if (!image->l1[index])
 		image->l1[index] = htobe64(image->next++ * CLUSTER | ONLY_ONE);
@@ -109,7 +112,7 @@ static uint64_t table_at(struct lf_qcow2 *image, uint64_t index)
 
 static uint64_t take_clusters(struct lf_qcow2 *image, uint64_t n)
 {
-	LF_GUARD(&image->mutex);
+	LF_GUARD(&image->mutex, qcow2_lock);
 
 	image->next += n;
 	return image->next - n;
@@ -141,6 +144,7 @@ int lf_qcow2_place(struct lf_qcow2 *image, uint64_t offset, uint64_t len, uint64
 }
 
 /* Every cluster from 0 to end, counts included, is referred to once. */
+LF_REQUIRES(qcow2_lock)
 static int write_counts(struct lf_qcow2 *image, uint64_t blocks, uint64_t end, struct lf_error *err)
 {
 	LF_AUTO_FREE uint16_t *counts = malloc(CLUSTER);
@@ -160,6 +164,7 @@ int lf_qcow2_finish(struct lf_qcow2 *image, struct lf_error *err)
 {
 	uint64_t blocks = 0, tables = 0, end;
 
+	LF_ALONE(qcow2_lock); /* nobody places clusters any more */
 	do {
 		blocks++;
 		tables = divide_up(blocks, TABLE_ENTRIES);

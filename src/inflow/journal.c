@@ -222,12 +222,13 @@ static int find_end(int fd, uint64_t *ret_end, struct lf_error *err)
 	return 0;
 }
 
+LF_LOCK_KIND(ends_lock);
 struct lf_journal_ends {
 	pthread_mutex_t mutex; /* innermost; not held across I/O */
 	struct {
 		uint64_t path; /* its hash */
 		uint64_t end;  /* 0: none */
-	} slots[LF_JOURNAL_ENDS];
+	} slots[LF_JOURNAL_ENDS] LF_GUARDED_BY(ends_lock);
 };
 
 int lf_journal_ends_new(struct lf_journal_ends **ret_ends, struct lf_error *err)
@@ -256,7 +257,7 @@ static uint64_t recall_end(struct lf_journal_ends *ends, const char *path)
 
 	if (!ends)
 		return 0;
-	LF_GUARD(&ends->mutex);
+	LF_GUARD(&ends->mutex, ends_lock);
 	return ends->slots[hash % LF_JOURNAL_ENDS].path == hash
 		       ? ends->slots[hash % LF_JOURNAL_ENDS].end
 		       : 0;
@@ -268,7 +269,7 @@ static void remember_end(struct lf_journal_ends *ends, const char *path, uint64_
 
 	if (!ends)
 		return;
-	LF_GUARD(&ends->mutex);
+	LF_GUARD(&ends->mutex, ends_lock);
 	ends->slots[hash % LF_JOURNAL_ENDS].path = hash;
 	ends->slots[hash % LF_JOURNAL_ENDS].end = end;
 }

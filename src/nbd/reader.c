@@ -16,12 +16,13 @@
 #define HOLE_AND_ZERO	3u		    /* base:allocation: both flags */
 #define DIRTY		1u		    /* qemu:dirty-bitmap */
 
+LF_LOCK_KIND(reader_lock);
 struct lf_nbd_reader {
 	char *uri, *bitmap; /* bitmap NULL: none */
 	struct lf_disk_source source;
-	pthread_mutex_t mutex; /* what follows */
-	struct nbd_handle *idle[CONNECTIONS_MAX];
-	size_t idle_count;
+	pthread_mutex_t mutex;
+	struct nbd_handle *idle[CONNECTIONS_MAX] LF_GUARDED_BY(reader_lock);
+	size_t idle_count LF_GUARDED_BY(reader_lock);
 };
 
 static int fail_nbd(const struct lf_nbd_reader *reader, int code, struct lf_error *err)
@@ -47,25 +48,35 @@ static int connect_handle(const struct lf_nbd_reader *reader, struct nbd_handle 
 	return 0;
 }
 
+/* A connection that nobody uses; NULL: there is none. */
+static struct nbd_handle *take_idle(struct lf_nbd_reader *reader)
+{
+	LF_GUARD(&reader->mutex, reader_lock);
+
+	return reader->idle_count ? reader->idle[--reader->idle_count] : NULL;
+}
+
+static bool keep_idle(struct lf_nbd_reader *reader, struct nbd_handle *nbd)
+{
+	LF_GUARD(&reader->mutex, reader_lock);
+
+	if (reader->idle_count == CONNECTIONS_MAX)
+		return false;
+	reader->idle[reader->idle_count++] = nbd;
+	return true;
+}
+
 /* A connection of the caller's for a while. */
 static int take_handle(struct lf_nbd_reader *reader, struct nbd_handle **ret_nbd,
 		       struct lf_error *err)
 {
-	pthread_mutex_lock(&reader->mutex);
-	*ret_nbd = reader->idle_count ? reader->idle[--reader->idle_count] : NULL;
-	pthread_mutex_unlock(&reader->mutex);
+	*ret_nbd = take_idle(reader);
 	return *ret_nbd ? 0 : connect_handle(reader, ret_nbd, err);
 }
 
 static void give_back(struct lf_nbd_reader *reader, struct nbd_handle *nbd, bool good)
 {
-	pthread_mutex_lock(&reader->mutex);
-	if (good && reader->idle_count < CONNECTIONS_MAX) {
-		reader->idle[reader->idle_count++] = nbd;
-		nbd = NULL;
-	}
-	pthread_mutex_unlock(&reader->mutex);
-	if (nbd)
+	if (!good || !keep_idle(reader, nbd))
 		nbd_close(nbd);
 }
 
@@ -203,6 +214,7 @@ void lf_nbd_reader_close(struct lf_nbd_reader *reader)
 {
 	if (!reader)
 		return;
+	LF_ALONE(reader_lock);
 	while (reader->idle_count)
 		nbd_close(reader->idle[--reader->idle_count]);
 	pthread_mutex_destroy(&reader->mutex);

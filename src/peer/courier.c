@@ -8,18 +8,19 @@
 
 #include "base/lock.h"
 
+LF_LOCK_KIND(couriers_lock);
 struct lf_couriers {
 	const struct lf_peer *peer;
 	char point[LF_GUID_SIZE];
 	pthread_t threads[LF_PEER_COURIERS];
 	unsigned started;
-	pthread_mutex_t mutex; /* what follows */
+	pthread_mutex_t mutex;
 	pthread_cond_t changed;
-	char *waiting[LF_PEER_COURIERS]; /* paths; the first n */
-	unsigned n, under_way;
-	bool ending;
-	int rc;
-	struct lf_error err;
+	char *waiting[LF_PEER_COURIERS] LF_GUARDED_BY(couriers_lock); /* paths; the first n */
+	unsigned n LF_GUARDED_BY(couriers_lock), under_way LF_GUARDED_BY(couriers_lock);
+	bool ending LF_GUARDED_BY(couriers_lock);
+	int rc LF_GUARDED_BY(couriers_lock);
+	struct lf_error err LF_GUARDED_BY(couriers_lock);
 };
 
 static int carry(const struct lf_couriers *couriers, struct lf_http_client **client,
@@ -37,7 +38,7 @@ static void *carry_packs(void *argument)
 	struct lf_couriers *couriers = argument;
 	struct lf_http_client *client = NULL;
 
-	pthread_mutex_lock(&couriers->mutex);
+	lf_lock(&couriers->mutex, couriers_lock);
 	for (;;) {
 		while (!couriers->n && !couriers->ending)
 			pthread_cond_wait(&couriers->changed, &couriers->mutex);
@@ -48,10 +49,10 @@ static void *carry_packs(void *argument)
 		bool wanted = !couriers->rc && !couriers->ending;
 		couriers->under_way++;
 		pthread_cond_broadcast(&couriers->changed);
-		pthread_mutex_unlock(&couriers->mutex);
+		lf_unlock(&couriers->mutex, couriers_lock);
 		int rc = wanted ? carry(couriers, &client, path, &err) : 0;
 		unlink(path); /* arrived, or to be packed anew */
-		pthread_mutex_lock(&couriers->mutex);
+		lf_lock(&couriers->mutex, couriers_lock);
 		couriers->under_way--;
 		if (rc && !couriers->rc) {
 			couriers->rc = rc;
@@ -59,7 +60,7 @@ static void *carry_packs(void *argument)
 		}
 		pthread_cond_broadcast(&couriers->changed);
 	}
-	pthread_mutex_unlock(&couriers->mutex);
+	lf_unlock(&couriers->mutex, couriers_lock);
 	lf_http_client_free(client);
 	return NULL;
 }
@@ -87,7 +88,7 @@ int lf_couriers_new(const struct lf_peer *peer, const char *point,
 	return 0;
 }
 
-/* With the mutex held. */
+LF_REQUIRES(couriers_lock)
 static int outcome(const struct lf_couriers *couriers, struct lf_error *err)
 {
 	if (couriers->rc)
@@ -101,7 +102,7 @@ int lf_couriers_give(struct lf_couriers *couriers, const char *path, struct lf_e
 
 	if (!copy)
 		return lf_fail_nomem(err);
-	LF_GUARD(&couriers->mutex);
+	LF_GUARD(&couriers->mutex, couriers_lock);
 	while (couriers->n == LF_PEER_COURIERS)
 		pthread_cond_wait(&couriers->changed, &couriers->mutex);
 	couriers->waiting[couriers->n++] = copy;
@@ -111,7 +112,7 @@ int lf_couriers_give(struct lf_couriers *couriers, const char *path, struct lf_e
 
 int lf_couriers_wait(struct lf_couriers *couriers, struct lf_error *err)
 {
-	LF_GUARD(&couriers->mutex);
+	LF_GUARD(&couriers->mutex, couriers_lock);
 	while (couriers->n || couriers->under_way)
 		pthread_cond_wait(&couriers->changed, &couriers->mutex);
 	return outcome(couriers, err);
@@ -121,10 +122,10 @@ void lf_couriers_free(struct lf_couriers *couriers)
 {
 	if (!couriers)
 		return;
-	pthread_mutex_lock(&couriers->mutex);
+	lf_lock(&couriers->mutex, couriers_lock);
 	couriers->ending = true;
 	pthread_cond_broadcast(&couriers->changed);
-	pthread_mutex_unlock(&couriers->mutex);
+	lf_unlock(&couriers->mutex, couriers_lock);
 	while (couriers->started)
 		pthread_join(couriers->threads[--couriers->started], NULL);
 	pthread_cond_destroy(&couriers->changed);

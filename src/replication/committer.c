@@ -18,10 +18,11 @@
 struct lf_commit_job {
 	char session[LF_GUID_SIZE], agent[LF_GUID_SIZE];
 	json_t *request;
-	lf_commit_done_fn *done; /* of who waits; NULL: nobody does */
-	void *context;
-	bool running;
-	struct lf_commit_job *next;
+	lf_commit_done_fn *done
+		LF_GUARDED_BY(lf_committer_lock); /* of who waits; NULL: nobody does */
+	void *context LF_GUARDED_BY(lf_committer_lock);
+	bool running LF_GUARDED_BY(lf_committer_lock);
+	struct lf_commit_job *next LF_GUARDED_BY(lf_committer_lock);
 };
 
 static void job_free(struct lf_commit_job *job)
@@ -30,7 +31,7 @@ static void job_free(struct lf_commit_job *job)
 	free(job);
 }
 
-/* With the mutex held. */
+LF_REQUIRES(lf_committer_lock)
 static struct lf_commit_job *find_job(struct lf_committer *committer, const char *session)
 {
 	struct lf_commit_job *job = committer->jobs;
@@ -42,7 +43,7 @@ static struct lf_commit_job *find_job(struct lf_committer *committer, const char
 
 bool lf_session_is_committing(struct lf_replication *replication, const char *session)
 {
-	LF_GUARD(&replication->committer.mutex);
+	LF_GUARD(&replication->committer.mutex, lf_committer_lock);
 
 	return find_job(&replication->committer, session) != NULL;
 }
@@ -58,6 +59,7 @@ int lf_session_check_open(struct lf_replication *replication, const char *sessio
 }
 
 /* The oldest that waits; one of an agent at a time, so that none keeps others waiting. */
+LF_REQUIRES(lf_committer_lock)
 static struct lf_commit_job *next_job(struct lf_committer *committer)
 {
 	for (struct lf_commit_job *job = committer->jobs; job; job = job->next) {
@@ -72,6 +74,7 @@ static struct lf_commit_job *next_job(struct lf_committer *committer)
 	return NULL;
 }
 
+LF_REQUIRES(lf_committer_lock)
 static void remove_job(struct lf_committer *committer, struct lf_commit_job *job)
 {
 	struct lf_commit_job **link = &committer->jobs;
@@ -123,7 +126,7 @@ static void *work(void *argument)
 	struct lf_replication *replication = argument;
 	struct lf_committer *committer = &replication->committer;
 
-	pthread_mutex_lock(&committer->mutex);
+	lf_lock(&committer->mutex, lf_committer_lock);
 	while (!replication->stopping) {
 		struct lf_commit_job *job = next_job(committer);
 		LF_AUTO_JSON *answer = NULL;
@@ -133,23 +136,26 @@ static void *work(void *argument)
 			continue;
 		}
 		job->running = true;
-		pthread_mutex_unlock(&committer->mutex);
+		lf_unlock(&committer->mutex, lf_committer_lock);
 		if (run_job(replication, job, &answer, &err))
 			lf_log_error("a commit", &err);
-		pthread_mutex_lock(&committer->mutex);
+		lf_lock(&committer->mutex, lf_committer_lock);
 		remove_job(committer, job);
 		pthread_cond_broadcast(&committer->changed); /* another one of this agent's */
-		pthread_mutex_unlock(&committer->mutex);
-		if (job->done)
-			job->done(job->context, answer, &err);
+		lf_commit_done_fn *done = job->done;
+		void *context = job->context;
+		lf_unlock(&committer->mutex, lf_committer_lock);
+		if (done)
+			done(context, answer, &err);
 		job_free(job);
-		pthread_mutex_lock(&committer->mutex);
+		lf_lock(&committer->mutex, lf_committer_lock);
 	}
-	pthread_mutex_unlock(&committer->mutex);
+	lf_unlock(&committer->mutex, lf_committer_lock);
 	return NULL;
 }
 
-/* With the mutex held: the job of a session, a new one if there is none; NULL: no memory. */
+/* The job of a session, a new one if there is none; NULL: no memory. */
+LF_REQUIRES(lf_committer_lock)
 static struct lf_commit_job *take_job(struct lf_committer *committer, const char *agent,
 				      const char *session, json_t *request)
 {
@@ -179,12 +185,12 @@ static int join(struct lf_replication *replication, const char *agent, const cha
 	void *before_context;
 	struct lf_error again = LF_ERROR_NONE;
 
-	pthread_mutex_lock(&committer->mutex);
+	lf_lock(&committer->mutex, lf_committer_lock);
 	struct lf_commit_job *job =
 		replication->stopping ? NULL : take_job(committer, agent, session, request);
 	if (!job) {
 		bool stopping = replication->stopping;
-		pthread_mutex_unlock(&committer->mutex);
+		lf_unlock(&committer->mutex, lf_committer_lock);
 		return stopping ? lf_fail(err, LF_EUNREACHABLE, session, "the site is stopping")
 				: lf_fail_nomem(err);
 	}
@@ -192,7 +198,7 @@ static int join(struct lf_replication *replication, const char *agent, const cha
 	before_context = job->context;
 	job->done = done;
 	job->context = context;
-	pthread_mutex_unlock(&committer->mutex);
+	lf_unlock(&committer->mutex, lf_committer_lock);
 	if (!before)
 		return 0;
 	lf_fail_arm(&again, LF_ECONFLICT, "CommitAskedAgain", session,
@@ -248,12 +254,13 @@ void lf_replication_stop(struct lf_replication *replication)
 	struct lf_committer *committer = &replication->committer;
 	struct lf_error err = LF_ERROR_NONE;
 
-	pthread_mutex_lock(&committer->mutex);
+	lf_lock(&committer->mutex, lf_committer_lock);
 	replication->stopping = true;
 	pthread_cond_broadcast(&committer->changed);
-	pthread_mutex_unlock(&committer->mutex);
+	lf_unlock(&committer->mutex, lf_committer_lock);
 	while (committer->n_threads)
 		pthread_join(committer->threads[--committer->n_threads], NULL);
+	LF_ALONE(lf_committer_lock);
 	lf_fail(&err, LF_EUNREACHABLE, NULL, "the site is stopping");
 	while (committer->jobs) {
 		struct lf_commit_job *job = committer->jobs;

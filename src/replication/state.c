@@ -147,6 +147,7 @@ void lf_replication_free(struct lf_replication *replication)
 	if (!replication)
 		return;
 	lf_replication_stop(replication);
+	LF_ALONE(lf_reports_lock);
 	for (struct lf_report *r = replication->reports, *next; r; r = next) {
 		next = r->next;
 		json_decref(r->status);
@@ -308,7 +309,7 @@ int lf_replica_health(struct lf_replication *replication, const char *item_id, c
 
 void lf_report_put(struct lf_replication *replication, const char *agent, json_t *status)
 {
-	LF_GUARD(&replication->mutex);
+	LF_GUARD(&replication->mutex, lf_reports_lock);
 	struct lf_report *report = replication->reports;
 
 	while (report && strcmp(report->agent, agent) != 0)
@@ -331,7 +332,7 @@ void lf_report_put(struct lf_replication *replication, const char *agent, json_t
 json_t *lf_report_get(struct lf_replication *replication, const char *agent, const char *item_id,
 		      int64_t *ret_heard_ns)
 {
-	LF_GUARD(&replication->mutex);
+	LF_GUARD(&replication->mutex, lf_reports_lock);
 	const struct lf_report *report = replication->reports;
 	size_t i;
 	json_t *entry;

@@ -17,6 +17,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/lock.h"
 #include "base/text.h"
 #include "inflow/journal.h"
 #include "replication/replication.h"
@@ -35,18 +36,21 @@
 
 #define LF_AGENT_GONE_NS (90 * LF_NS_PER_S) /* without a poll for so long: not connected */
 
+LF_LOCK_KIND(lf_reports_lock);
 struct lf_report { /* the last poll of one agent */
 	char agent[LF_GUID_SIZE];
-	int64_t heard_ns;
-	json_t *status; /* what it said of its replicas; may be NULL */
-	struct lf_report *next;
+	int64_t heard_ns LF_GUARDED_BY(lf_reports_lock);
+	json_t *status
+		LF_GUARDED_BY(lf_reports_lock); /* what it said of its replicas; may be NULL */
+	struct lf_report *next LF_GUARDED_BY(lf_reports_lock);
 };
 
 #define LF_COMMIT_THREADS 2
+LF_LOCK_KIND(lf_committer_lock);
 struct lf_committer { /* committer.c */
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
-	struct lf_commit_job *jobs;
+	struct lf_commit_job *jobs LF_GUARDED_BY(lf_committer_lock);
 	pthread_t threads[LF_COMMIT_THREADS];
 	unsigned n_threads;
 };
@@ -56,7 +60,7 @@ struct lf_replication {
 	bool own_keys; /* each agent has keys of its own */
 	char *data_dir;
 	pthread_mutex_t mutex;
-	struct lf_report *reports;
+	struct lf_report *reports LF_GUARDED_BY(lf_reports_lock);
 	struct lf_committer committer;
 	struct lf_journal_ends *ends;
 	atomic_bool stopping; /* what takes long ends with LF_ECANCELED */

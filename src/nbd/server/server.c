@@ -26,10 +26,11 @@
 #define BACKLOG	      16
 #define SKIP_BYTES    4096u
 
+LF_LOCK_KIND(clients_lock);
 struct client {
 	struct lf_nbd_server *server;
 	int fd; /* -1: a free place */
-	bool ended;
+	bool ended LF_GUARDED_BY(clients_lock);
 	pthread_t thread;
 };
 
@@ -38,7 +39,7 @@ struct lf_nbd_server {
 	int listen_fd;
 	atomic_bool stopping;
 	pthread_t acceptor;
-	pthread_mutex_t mutex; /* fd and ended of clients */
+	pthread_mutex_t mutex; /* ended of clients, and the end of their fd */
 	struct client clients[LF_NBD_CLIENTS_MAX];
 };
 
@@ -120,7 +121,7 @@ static void *serve_client(void *argument)
 	struct client *client = argument;
 
 	lf_nbd_session_run(client->server->disks, client->fd, client->fd);
-	LF_GUARD(&client->server->mutex);
+	LF_GUARD(&client->server->mutex, clients_lock);
 	shutdown(client->fd, SHUT_RDWR);
 	client->ended = true;
 	return NULL;
@@ -133,6 +134,13 @@ static void free_place(struct client *client)
 	client->fd = -1;
 }
 
+static bool has_ended(const struct client *client)
+{
+	LF_GUARD(&client->server->mutex, clients_lock);
+
+	return client->ended;
+}
+
 /* Only the acceptor fills and frees places while it runs. */
 static struct client *find_place(struct lf_nbd_server *server)
 {
@@ -140,10 +148,7 @@ static struct client *find_place(struct lf_nbd_server *server)
 
 	for (size_t i = 0; i < LF_N(server->clients); i++) {
 		struct client *client = &server->clients[i];
-		pthread_mutex_lock(&server->mutex);
-		bool ended = client->fd >= 0 && client->ended;
-		pthread_mutex_unlock(&server->mutex);
-		if (ended)
+		if (client->fd >= 0 && has_ended(client))
 			free_place(client);
 		if (client->fd < 0)
 			found = client;
@@ -161,6 +166,7 @@ static void take_client(struct lf_nbd_server *server, int fd)
 		return;
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* of no meaning to others */
+	LF_ALONE(clients_lock);
 	client->fd = fd;
 	client->ended = false;
 	if (pthread_create(&client->thread, NULL, serve_client, client)) {

@@ -35,17 +35,18 @@ struct failure { /* wrong secrets of a client id from an address, or of an addre
 	int64_t last_ns;
 };
 
+LF_LOCK_KIND(sign_in_lock);
 struct lf_sign_in {
 	const struct lf_clock *clock;
 	uint8_t key[KEY_SIZE]; /* of this process: of all digests here */
 	pthread_mutex_t mutex;
 	pthread_cond_t more;
-	struct lf_sign_in_try queue[LF_SIGN_IN_QUEUE]; /* a ring */
-	unsigned first, waiting;
-	bool stopping, running;
+	struct lf_sign_in_try queue[LF_SIGN_IN_QUEUE] LF_GUARDED_BY(sign_in_lock); /* a ring */
+	unsigned first LF_GUARDED_BY(sign_in_lock), waiting LF_GUARDED_BY(sign_in_lock);
+	bool stopping LF_GUARDED_BY(sign_in_lock), running;
 	pthread_t thread;
-	struct known known[KNOWN];
-	struct failure failures[FAILURES];
+	struct known known[KNOWN] LF_GUARDED_BY(sign_in_lock);
+	struct failure failures[FAILURES] LF_GUARDED_BY(sign_in_lock);
 };
 
 /* HMAC of texts, the length of each before it. */
@@ -91,7 +92,7 @@ static void digest_failures(const struct lf_sign_in *sign_in, const struct lf_si
 	digest(sign_in, texts, 1, ret_address);
 }
 
-/* With the mutex. */
+LF_REQUIRES(sign_in_lock)
 static bool is_known(struct lf_sign_in *sign_in, const uint8_t wanted[static KEY_SIZE])
 {
 	int64_t now_ns = lf_clock_now_ns(sign_in->clock);
@@ -107,6 +108,7 @@ static bool is_known(struct lf_sign_in *sign_in, const uint8_t wanted[static KEY
 	return false;
 }
 
+LF_REQUIRES(sign_in_lock)
 static void remember(struct lf_sign_in *sign_in, const uint8_t right[static KEY_SIZE])
 {
 	struct known *oldest = &sign_in->known[0];
@@ -119,6 +121,7 @@ static void remember(struct lf_sign_in *sign_in, const uint8_t right[static KEY_
 }
 
 /* The row of a key; NULL: none, and make is false. */
+LF_REQUIRES(sign_in_lock)
 static struct failure *find_failure(struct lf_sign_in *sign_in, const uint8_t key[static KEY_SIZE],
 				    bool make)
 {
@@ -139,6 +142,7 @@ static struct failure *find_failure(struct lf_sign_in *sign_in, const uint8_t ke
 }
 
 /* Seconds until another try is let in; 0: now. */
+LF_REQUIRES(sign_in_lock)
 static unsigned delay_of(struct lf_sign_in *sign_in, const uint8_t key[static KEY_SIZE],
 			 unsigned free_tries)
 {
@@ -156,6 +160,7 @@ static unsigned delay_of(struct lf_sign_in *sign_in, const uint8_t key[static KE
 	return left_ns <= 0 ? 0 : (unsigned)((left_ns + LF_NS_PER_S - 1) / LF_NS_PER_S);
 }
 
+LF_REQUIRES(sign_in_lock)
 static void count_failure(struct lf_sign_in *sign_in, const uint8_t key[static KEY_SIZE])
 {
 	struct failure *row = find_failure(sign_in, key, true);
@@ -167,7 +172,8 @@ static void count_failure(struct lf_sign_in *sign_in, const uint8_t key[static K
 	row->last_ns = now_ns;
 }
 
-/* With the mutex: is the result known without looking at the secret's hash? */
+/* Is the result known without looking at the secret's hash? */
+LF_REQUIRES(sign_in_lock)
 static bool known_at_once(struct lf_sign_in *sign_in, const struct lf_sign_in_try *attempt,
 			  enum lf_sign_in_result *ret_result, unsigned *ret_retry_s)
 {
@@ -196,7 +202,7 @@ static enum lf_sign_in_result check_secret(struct lf_sign_in *sign_in,
 
 	digest_secret(sign_in, attempt, secret);
 	digest_failures(sign_in, attempt, client, address);
-	LF_GUARD(&sign_in->mutex);
+	LF_GUARD(&sign_in->mutex, sign_in_lock);
 	if (right) {
 		struct failure *row = find_failure(sign_in, client, false);
 		if (row)
@@ -225,11 +231,11 @@ static void *work(void *context)
 	for (;;) {
 		enum lf_sign_in_result result = LF_SIGN_IN_BUSY;
 		unsigned retry_s = 1;
-		pthread_mutex_lock(&sign_in->mutex);
+		lf_lock(&sign_in->mutex, sign_in_lock);
 		while (!sign_in->waiting && !sign_in->stopping)
 			pthread_cond_wait(&sign_in->more, &sign_in->mutex);
 		if (!sign_in->waiting) {
-			pthread_mutex_unlock(&sign_in->mutex);
+			lf_unlock(&sign_in->mutex, sign_in_lock);
 			return NULL;
 		}
 		struct lf_sign_in_try attempt = sign_in->queue[sign_in->first];
@@ -239,7 +245,7 @@ static void *work(void *context)
 		/* what came before it in the queue may have answered it */
 		bool known =
 			sign_in->stopping || known_at_once(sign_in, &attempt, &result, &retry_s);
-		pthread_mutex_unlock(&sign_in->mutex);
+		lf_unlock(&sign_in->mutex, sign_in_lock);
 		if (!known)
 			result = check_secret(sign_in, &attempt);
 		attempt.done(attempt.context, result, retry_s);
@@ -247,7 +253,8 @@ static void *work(void *context)
 	}
 }
 
-/* With the mutex: how many of those that wait are of the sender of this address. */
+/* How many of those that wait are of the sender of this address. */
+LF_REQUIRES(sign_in_lock)
 static unsigned waiting_of(const struct lf_sign_in *sign_in, const char *address)
 {
 	struct lf_sender sender = lf_sender_parse(address);
@@ -277,7 +284,7 @@ bool lf_sign_in_check(struct lf_sign_in *sign_in, const struct lf_sign_in_try *a
 {
 	struct lf_sign_in_try copy;
 
-	LF_GUARD(&sign_in->mutex);
+	LF_GUARD(&sign_in->mutex, sign_in_lock);
 	if (known_at_once(sign_in, attempt, ret_result, ret_retry_s)) {
 		if (*ret_result == LF_SIGN_IN_DELAYED)
 			lf_count("sign_ins_delayed", NULL, 1);
@@ -328,7 +335,7 @@ void lf_sign_in_stop(struct lf_sign_in *sign_in)
 {
 	if (!sign_in)
 		return;
-	LF_GUARD(&sign_in->mutex);
+	LF_GUARD(&sign_in->mutex, sign_in_lock);
 	sign_in->stopping = true;
 	pthread_cond_signal(&sign_in->more);
 }

@@ -22,11 +22,13 @@
 #define TMP_MARK   ".tmp-"
 #define SLOT_NAME  160
 
+LF_LOCK_KIND(slots_lock);
 struct slot {
 	char name[SLOT_NAME]; /* "": empty */
 	int fd;
-	unsigned users;
-	bool stale; /* deleted meanwhile: close when the last user is done */
+	unsigned users LF_GUARDED_BY(slots_lock);
+	bool stale
+		LF_GUARDED_BY(slots_lock); /* deleted meanwhile: close when the last user is done */
 };
 
 struct directory {
@@ -55,6 +57,7 @@ static struct slot *slot_of(struct directory *dir, const char *name)
 	return &dir->slots[(hash >> 20) % SLOTS];
 }
 
+LF_REQUIRES(slots_lock)
 static void clear_slot(struct slot *slot)
 {
 	close(slot->fd);
@@ -64,7 +67,7 @@ static void clear_slot(struct slot *slot)
 /* The slot's file if it is open, with one more user. */
 static struct slot *take_slot(struct directory *dir, const char *name)
 {
-	LF_GUARD(&dir->mutex);
+	LF_GUARD(&dir->mutex, slots_lock);
 	struct slot *slot = slot_of(dir, name);
 
 	if (!slot->name[0] || slot->stale || strcmp(slot->name, name) != 0)
@@ -76,7 +79,7 @@ static struct slot *take_slot(struct directory *dir, const char *name)
 /* Give fd to the slot if nobody uses it; false: fd stays the caller's. */
 static bool fill_slot(struct directory *dir, const char *name, int fd)
 {
-	LF_GUARD(&dir->mutex);
+	LF_GUARD(&dir->mutex, slots_lock);
 	struct slot *slot = slot_of(dir, name);
 
 	if (slot->users || strlen(name) >= SLOT_NAME)
@@ -90,7 +93,7 @@ static bool fill_slot(struct directory *dir, const char *name, int fd)
 
 static void release_slot(struct directory *dir, struct slot *slot)
 {
-	LF_GUARD(&dir->mutex);
+	LF_GUARD(&dir->mutex, slots_lock);
 
 	if (--slot->users == 0 && slot->stale)
 		clear_slot(slot);
@@ -98,7 +101,7 @@ static void release_slot(struct directory *dir, struct slot *slot)
 
 static void forget_slot(struct directory *dir, const char *name)
 {
-	LF_GUARD(&dir->mutex);
+	LF_GUARD(&dir->mutex, slots_lock);
 	struct slot *slot = slot_of(dir, name);
 
 	if (strcmp(slot->name, name) != 0 || !slot->name[0])
@@ -113,6 +116,7 @@ static void directory_free(struct lf_store *store)
 {
 	struct directory *dir = directory_of(store);
 
+	LF_ALONE(slots_lock);
 	for (size_t i = 0; i < SLOTS; i++)
 		if (dir->slots[i].name[0])
 			clear_slot(&dir->slots[i]);
