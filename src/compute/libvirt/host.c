@@ -8,7 +8,6 @@
 #include "compute/libvirt/internal.h"
 #include "os/acl.h"
 #include "os/file.h"
-#include "os/thread.h"
 
 void lf_conn_done(virConnectPtr *conn)
 {
