@@ -5,6 +5,7 @@
  */
 #include <unistd.h>
 
+#include "base/lock.h"
 #include "compute/libvirt/internal.h"
 #include "os/acl.h"
 #include "os/file.h"
