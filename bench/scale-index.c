@@ -17,7 +17,7 @@
 #include "base/text.h"
 #include "os/file.h"
 #include "store/store.h"
-#include "vault/index.h"
+#include "vault/index/index.h"
 
 #define PER_PACK 512u /* 16 MiB of chunks of 64 KiB, halved by compression */
 #define UNSAVED                                                                                    \

@@ -12,7 +12,7 @@
 
 #include "base/text.h"
 #include "json/json.h"
-#include "vault/point.h"
+#include "vault/point/point.h"
 
 #define POOL	    4096u /* chunks; a leaf names 32 of them, in no order that could be compressed */
 #define CHUNK_PAGES 16u

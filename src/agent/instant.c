@@ -18,7 +18,7 @@
 #include "os/process.h"
 #include "source/freeze.h"
 #include "source/mounts.h"
-#include "vault/crypt.h"
+#include "vault/pack/crypt.h"
 
 #define ROUNDS_MAX	 5
 #define CALM_PAGES	 (4u << 8)  /* 4 MiB: little enough to freeze for */

@@ -13,8 +13,8 @@
 #define LF_AGENT_PUMP_H
 
 #include "agent/link.h"
-#include "vault/map.h"
-#include "vault/pack.h"
+#include "vault/map/map.h"
+#include "vault/pack/pack.h"
 
 #define LF_PUMP_CHUNKS_MAX 1024
 

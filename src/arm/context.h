@@ -16,7 +16,7 @@
 #include "job/job.h"
 #include "peer/peer.h"
 #include "replication/replication.h"
-#include "vault/regions.h"
+#include "vault/open/regions.h"
 
 /* What an emulator is let do, and the service refuses: landfalld --allow. */
 enum lf_allow {

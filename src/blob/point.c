@@ -13,7 +13,7 @@
 #include "blob/service.h"
 #include "image/vhd.h"
 #include "os/file.h"
-#include "vault/point.h"
+#include "vault/point/point.h"
 
 #define PAGE 4096u
 /* of a disk: far above what there is, and no sum of it wraps */

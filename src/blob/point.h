@@ -14,7 +14,7 @@
 
 #include "http/server.h"
 #include "json/json.h"
-#include "vault/regions.h"
+#include "vault/open/regions.h"
 
 #define LF_BLOB_POINT_SUFFIX ".point"
 

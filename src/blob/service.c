@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "vault/pack.h"
+#include "vault/pack/pack.h"
 #include "blob/sign.h"
 #include "os/file.h"
 

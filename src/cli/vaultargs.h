@@ -5,8 +5,8 @@
 #ifndef LF_CLI_VAULTARGS_H
 #define LF_CLI_VAULTARGS_H
 
-#include "vault/ingest.h"
-#include "vault/point.h"
+#include "vault/flow/ingest.h"
+#include "vault/point/point.h"
 
 #define LF_VAULT_WORDS_MAX 4
 

@@ -16,7 +16,7 @@
 #include "cli/vaultargs.h"
 #include "image/kind.h"
 #include "os/file.h"
-#include "vault/crypt.h"
+#include "vault/pack/crypt.h"
 
 #define CHANGED_BYTES_MAX (1u << 30)
 

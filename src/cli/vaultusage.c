@@ -11,7 +11,7 @@
 #include "base/term.h"
 #include "base/text.h"
 #include "cli/vaultargs.h"
-#include "vault/usage.h"
+#include "vault/care/usage.h"
 
 static void print_bytes(const char *what, const json_t *report, const char *name)
 {

@@ -16,7 +16,7 @@
 #define LF_COMPUTE_COMPUTE_H
 
 #include "json/json.h"
-#include "vault/regions.h"
+#include "vault/open/regions.h"
 
 struct lf_compute_opts {
 	const char *data_dir; /* DIR/compute: overlays, consoles, exports, firmware variables */

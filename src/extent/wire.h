@@ -13,7 +13,7 @@
 #ifndef LF_EXTENT_WIRE_H
 #define LF_EXTENT_WIRE_H
 
-#include "vault/map.h"
+#include "vault/map/map.h"
 
 #define LF_EXTENT_WIRE_SIZE 48
 

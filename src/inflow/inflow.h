@@ -3,7 +3,7 @@
  * inflow/inflow.h - the receiver of disks, whether an agent or another site sends them.
  *
  * A transfer has a directory, DIR/N.journal for its disk N, and a lease of the vault
- * (vault/point.h), which keeps the chunks that its sender was told of and the packs that it
+ * (vault/point/point.h), which keeps the chunks that its sender was told of and the packs that it
  * brought.  Extents go into the journal; building a disk makes a map of its base and the journal,
  * at the cost of what they change, and leaves the journal: whoever made a point of the maps, or
  * gives up, ends the transfer.  Every call may be repeated.

@@ -13,7 +13,7 @@
 #ifndef LF_INFLOW_SETTLE_H
 #define LF_INFLOW_SETTLE_H
 
-#include "vault/map.h"
+#include "vault/map/map.h"
 
 #define LF_SETTLE_MAX 262144u
 

@@ -17,7 +17,7 @@
 #ifndef LF_NBD_EXPORT_H
 #define LF_NBD_EXPORT_H
 
-#include "vault/map.h"
+#include "vault/map/map.h"
 
 /* Where others reach an export.  tls_dir: ca-cert.pem, server-cert.pem, server-key.pem; who
  * connects has a certificate of that CA. */
@@ -32,8 +32,8 @@ struct lf_export_spec {
 	const char *key_file;
 	const char *root; /* lf_root_format() text */
 	uint64_t size_bytes;
-	const char *trace;	  /* file of what a boot reads first (vault/ahead.h); NULL: none */
-	const char *socket_owner; /* user that may connect ("libvirt-qemu"); NULL: us */
+	const char *trace; /* file of what a boot reads first (vault/map/ahead.h); NULL: none */
+	const char *socket_owner;	 /* user that may connect ("libvirt-qemu"); NULL: us */
 	const struct lf_export_net *net; /* instead of the socket; NULL: the socket */
 };
 /*

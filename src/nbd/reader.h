@@ -8,7 +8,7 @@
 #ifndef LF_NBD_READER_H
 #define LF_NBD_READER_H
 
-#include "vault/disk.h"
+#include "vault/flow/disk.h"
 
 struct lf_nbd_reader;
 /*

@@ -22,8 +22,8 @@
 #include "base/text.h"
 #include "os/file.h"
 #include "inflow/inflow.h"
-#include "vault/key.h"
-#include "vault/point.h"
+#include "vault/pack/key.h"
+#include "vault/point/point.h"
 
 #define BASE_CLAIM_NS (7 * 24 * 3600 * LF_NS_PER_S)
 #define PAGES_MAX     ((uint64_t)LF_DISK_BYTES_MAX / LF_PAGE_SIZE)

@@ -16,7 +16,7 @@
 #include "inflow/inflow.h"
 #include "peer/pairing.h"
 #include "peer/receive.h"
-#include "vault/pack.h"
+#include "vault/pack/pack.h"
 
 #define LF_INBOX_POINTS_MAX 64u
 

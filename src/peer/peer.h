@@ -15,7 +15,7 @@
 #ifndef LF_PEER_PEER_H
 #define LF_PEER_PEER_H
 
-#include "vault/copy.h"
+#include "vault/flow/copy.h"
 
 #define LF_PEER_COURIERS 4 /* connections that packs go over at once */
 

@@ -14,8 +14,8 @@
 #include "os/file.h"
 #include "peer/inbox.h"
 #include "inflow/journal.h"
-#include "vault/copy.h"
-#include "vault/key.h"
+#include "vault/flow/copy.h"
+#include "vault/pack/key.h"
 
 #define ROOT	    "/peer/v1/"
 #define BODY_MAX    (8u << 20)

@@ -14,7 +14,7 @@
 #include "http/later.h"
 #include "http/server.h"
 #include "json/json.h"
-#include "vault/regions.h"
+#include "vault/open/regions.h"
 
 /* A point, and who sends it. */
 struct lf_received {
@@ -31,7 +31,7 @@ struct lf_receive_opts {
 	 * none; LF_ECONFLICT: no, it is this site's own or another's. */
 	int (*sent)(void *context, const struct lf_received *what, struct lf_error *err);
 	/* The blocks of body's disks are durable in the region's vault: make the point of them,
-	 * durable (vault/point.h), and what else body says.  Again with the same body: fine.
+	 * durable (vault/point/point.h), and what else body says.  Again with the same body: fine.
 	 * LF_ECONFLICT: there is another of that id, or of a name in body. */
 	int (*keep)(void *context, const struct lf_received *what, const json_t *body,
 		    struct lf_error *err);

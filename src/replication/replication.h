@@ -16,7 +16,7 @@
 
 #include "base/clock.h"
 #include "catalog/catalog.h"
-#include "vault/regions.h"
+#include "vault/open/regions.h"
 
 struct lf_replication_opts {
 	struct lf_catalog *catalog;

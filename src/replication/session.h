@@ -11,7 +11,7 @@
 #define LF_REPLICATION_SESSION_H
 
 #include "replication/replication.h"
-#include "vault/map.h"
+#include "vault/map/map.h"
 
 /*
  * request: {"itemId", "kind": "full"|"delta", "basePointId": what the agent's fingerprints

@@ -21,7 +21,7 @@
 #include "base/text.h"
 #include "inflow/journal.h"
 #include "replication/replication.h"
-#include "vault/point.h"
+#include "vault/point/point.h"
 
 #define LF_AGENT_TYPE	"Landfall/agents"
 #define LF_REPLICA_TYPE "Landfall/replicas"

@@ -20,10 +20,10 @@
 #include "os/file.h"
 #include "inflow/journal.h"
 #include "server/record.h"
-#include "vault/crypt.h"
-#include "vault/claim.h"
-#include "vault/point.h"
-#include "vault/regionrecord.h"
+#include "vault/pack/crypt.h"
+#include "vault/point/claim.h"
+#include "vault/point/point.h"
+#include "vault/open/regionrecord.h"
 
 #define SECRET_MAX     65536
 #define ROOM_LOW_BYTES (UINT64_C(64) << 20)

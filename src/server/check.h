@@ -2,7 +2,7 @@
 /*
  * server/check.h - landfalld check DIR: a site's directory looked through while
  * no daemon runs on it.  Nothing is written but, by a deep one, the stores' notes of
- * which packs were whole (vault/verified.h).
+ * which packs were whole (vault/care/verified.h).
  */
 #ifndef LF_SERVER_CHECK_H
 #define LF_SERVER_CHECK_H

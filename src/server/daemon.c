@@ -25,7 +25,7 @@
 #include "replication/session.h"
 #include "server/reserve.h"
 #include "server/site.h"
-#include "vault/point.h"
+#include "vault/point/point.h"
 
 #define JOB_WORKERS	6
 #define HTTP_THREADS	6

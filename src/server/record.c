@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "os/file.h"
-#include "vault/regionrecord.h"
+#include "vault/open/regionrecord.h"
 
 #define RECORD_VERSION 1
 #define CLIENT_MAX     65536 /* bytes of client.env */
@@ -224,7 +224,7 @@ static int write_doc(struct lf_site_record *record, json_t *doc, struct lf_error
 static int settle(const char *dir, unsigned missing, struct lf_site_record *record,
 		  struct lf_error *err)
 {
-	/* a region whose store is away harms itself only: vault/regions.h */
+	/* a region whose store is away harms itself only: vault/open/regions.h */
 	unsigned refused = missing & ~record->accepted & ~(1u << LF_PIECE_REGIONS);
 	unsigned gone = missing & record->accepted;
 

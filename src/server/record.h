@@ -16,7 +16,7 @@
  *    "auditKey":a hash of it}
  *
  * Nothing in it is secret.  The stores of regions have a record of their own
- * (vault/regionrecord.h).  Threads: one, at start.
+ * (vault/open/regionrecord.h).  Threads: one, at start.
  */
 #ifndef LF_SERVER_RECORD_H
 #define LF_SERVER_RECORD_H

@@ -18,7 +18,7 @@
 #include "os/file.h"
 #include "providers/identity/identity.h"
 #include "providers/resources/resources.h"
-#include "vault/crypt.h"
+#include "vault/pack/crypt.h"
 
 #define SECRET_FILE_MAX	   65536
 #define LOCK_TRIES	   30

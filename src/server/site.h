@@ -10,7 +10,7 @@
  * DIR/client.env      how the first principal signs in: 0600
  * DIR/site.json       what of this there has to be (server/record.h): 0600
  * DIR/reserve         room that is kept back for a full disk (server/reserve.h)
- * DIR/regions.json    which regions have stores (vault/regionrecord.h): 0600
+ * DIR/regions.json    which regions have stores (vault/open/regionrecord.h): 0600
  * DIR/regions, sessions, inbox, outgoing, peers, accounts, compute: of the parts
  *
  * Each file is written whole and durable, and what is found is kept, so a kill

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/lock.h"
-#include "vault/bytes.h"
+#include "vault/pack/bytes.h"
 
 #define SHARDS	    8u
 #define BUCKETS	    4096u

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "vault/node.h"
+#include "vault/map/node.h"
 
 void lf_root_format(const struct lf_root *root, char out[static LF_ROOT_TEXT_SIZE])
 {

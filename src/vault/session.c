@@ -10,7 +10,7 @@
 #include "base/fault.h"
 #include "base/lock.h"
 #include "base/text.h"
-#include "vault/point.h"
+#include "vault/point/point.h"
 #include "vault/vault_internal.h"
 
 #define SESSION_TEXT "landfall-session 1\n"

@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "os/file.h"
 #include "vault/admit.h"
-#include "vault/readme.h"
+#include "vault/open/readme.h"
 #include "vault/vault_internal.h"
 
 #define CACHE_BYTES_DEFAULT (64u << 20)

@@ -4,7 +4,7 @@
  *
  * A vault is a directory: packs (sealed chunks), runs (the index), points
  * (manifests) and claims.  Formats: docs/formats/.  Everything that holds a
- * disk's bytes is a disk map, named by its root (vault/map.h).
+ * disk's bytes is a disk map, named by its root (vault/map/map.h).
  *
  * Owns: the directory while open for writing (one process), readers are many.
  * Threads: every function of this header may be called from any thread.
@@ -15,7 +15,7 @@
 
 #include "base/buf.h"
 #include "json/json.h"
-#include "vault/key.h"
+#include "vault/pack/key.h"
 
 #define LF_PAGE_SIZE	   4096u
 #define LF_CHUNK_PAGES_MAX 64u /* 256 KiB */
@@ -37,7 +37,7 @@ struct lf_vault_opts {
 };
 
 /* Make the directory and a new domain key, wrapped by the platform key in key_file (made if
- * missing), or in a token ("pkcs11:...", vault/platformkey.h). */
+ * missing), or in a token ("pkcs11:...", vault/open/platformkey.h). */
 LF_MUST_CHECK int lf_vault_init(const char *dir, const char *key_file, struct lf_error *err);
 /* The same in a deduplication domain that is there already (32 bytes; NULL: a new one): disks can
  * be copied between its vaults. */
@@ -56,8 +56,8 @@ void lf_vault_free(struct lf_vault *vault);
 /*
  * Keys.  The vault is open for writing, and nobody else uses it meanwhile.
  * Rekey: another platform key (made if missing) wraps the keys from now on; nothing else changes.
- * Rotate: what is written from now on is sealed with a new data key; compaction (vault/point.h)
- * seals the rest with it.  Agents get the new key when they ask for work.
+ * Rotate: what is written from now on is sealed with a new data key; compaction
+ * (vault/point/point.h) seals the rest with it.  Agents get the new key when they ask for work.
  * Erase: the keys are gone for good, and with them all that the vault holds.
  * All or nothing, and durable on return.
  */
@@ -72,13 +72,13 @@ const struct lf_domain_key *lf_vault_key(const struct lf_vault *vault);
 
 /*
  * Which of n ids are present: bit i of ret_bits (n bits, LSB first) set = present.
- * A present chunk stays present while the session claim (vault/claim.h) of the asker lives.
+ * A present chunk stays present while the session claim (vault/point/claim.h) of the asker lives.
  */
 LF_MUST_CHECK int lf_vault_have(struct lf_vault *vault, const struct lf_chunk_id *ids, size_t n,
 				uint8_t *ret_bits, struct lf_error *err);
 
 /*
- * Take a finished pack file, written by vault/pack.h elsewhere (an agent, a
+ * Take a finished pack file, written by vault/pack/pack.h elsewhere (an agent, a
  * peer), into the vault by rename: no copy.  It is believed by its content:
  * every record is opened and its id computed first, and it holds data only,
  * no nodes of disk maps (vault/admit.h).  Durable on return; the same pack

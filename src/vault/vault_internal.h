@@ -12,9 +12,9 @@
 
 #include "store/store.h"
 #include "vault/cache.h"
-#include "vault/index.h"
-#include "vault/map.h"
-#include "vault/pack_internal.h"
+#include "vault/index/index.h"
+#include "vault/map/map.h"
+#include "vault/pack/pack_internal.h"
 
 #define LF_POINT_BYTES_MAX (4u << 20)
 

@@ -13,7 +13,7 @@
 
 #include "base/text.h"
 #include "os/file.h"
-#include "vault/bytes.h"
+#include "vault/pack/bytes.h"
 #include "vault/vault_internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -13,8 +13,8 @@
 #include "base/utf8.h"
 #include "blob/service.h"
 #include "blob/sign.h"
-#include "vault/map.h"
-#include "vault/point.h"
+#include "vault/map/map.h"
+#include "vault/point/point.h"
 
 #define KEY                                                                                        \
 	"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw=="

@@ -5,8 +5,8 @@
  */
 #include "fuzz.h"
 
-#include "vault/claim.h"
-#include "vault/point.h"
+#include "vault/point/claim.h"
+#include "vault/point/point.h"
 
 #define POINT "00000000-0000-4000-8000-000000000000"
 

@@ -19,7 +19,7 @@
 #include "inflow/journal.h"
 #include "replication/session.h"
 #include "replication/state.h"
-#include "vault/crypt.h"
+#include "vault/pack/crypt.h"
 #include "victim.h"
 
 #define AGENT	    "aaaaaaaa-0000-4000-8000-000000000001"

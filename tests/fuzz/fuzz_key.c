@@ -5,7 +5,7 @@
  */
 #include "fuzz.h"
 
-#include "vault/crypt.h"
+#include "vault/pack/crypt.h"
 
 static void put_check_right(char *text, size_t size)
 {

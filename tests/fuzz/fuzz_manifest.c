@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vault/manifest.h"
-#include "vault/mark.h"
+#include "vault/point/manifest.h"
+#include "vault/care/mark.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 /* A node of a disk map: what is accepted encodes to the same bytes. */
 #include <string.h>
 
-#include "vault/node.h"
+#include "vault/map/node.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vault/pack_internal.h"
+#include "vault/pack/pack_internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,8 +2,8 @@
 /* A file of page prints of any bytes: what it describes it has, and it can be used again. */
 #include "fuzz.h"
 
-#include "vault/crypt.h"
-#include "vault/prints.h"
+#include "vault/pack/crypt.h"
+#include "vault/flow/prints.h"
 
 #define HEADER_SIZE 108u /* the last 32 are the SHA-256 of what is before */
 #define PAGES	    600u

@@ -6,7 +6,7 @@
  */
 #include "fuzz.h"
 
-#include "vault/run_internal.h"
+#include "vault/index/run_internal.h"
 
 #define CHUNKS 8u
 #define PACKS  64u

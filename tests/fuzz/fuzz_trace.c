@@ -2,7 +2,7 @@
 /* A trace of a boot of any bytes, and notes from anywhere: nothing worse than nothing happens. */
 #include "fuzz.h"
 
-#include "vault/ahead.h"
+#include "vault/map/ahead.h"
 
 #define CHUNKS 20u
 

@@ -11,8 +11,8 @@
 
 #include "fuzz.h"
 
-#include "vault/pack_internal.h"
-#include "vault/point.h"
+#include "vault/pack/pack_internal.h"
+#include "vault/point/point.h"
 
 #define FORGED_MAX   32u
 #define VICTIM	     "bbbbbbbb-0000-4000-8000-000000000002"

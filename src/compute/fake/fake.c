@@ -15,7 +15,7 @@
 #include "base/text.h"
 #include "compute/driver.h"
 #include "os/file.h"
-#include "vault/map.h"
+#include "vault/map/map.h"
 
 struct fake_host {
 	char *data_dir;

@@ -19,8 +19,8 @@
 #include "os/acl.h"
 #include "os/file.h"
 #include "os/process.h"
-#include "vault/ingest.h"
-#include "vault/point.h"
+#include "vault/flow/ingest.h"
+#include "vault/point/point.h"
 
 #define TOOL_LIMIT_NS (60 * LF_NS_PER_S)
 #define GRACE_NS      (2 * LF_NS_PER_S)

@@ -16,9 +16,9 @@
 #include "compute/libvirt/internal.h"
 #include "nbd/export.h"
 #include "os/file.h"
-#include "vault/crypt.h"
+#include "vault/pack/crypt.h"
 #include "os/process.h"
-#include "vault/point.h"
+#include "vault/point/point.h"
 
 #define QCOW2_MAGIC   0x514649fbu
 #define TOOL_LIMIT_NS (60 * LF_NS_PER_S)

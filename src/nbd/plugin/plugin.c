@@ -17,7 +17,7 @@
 #include <nbdkit-plugin.h>
 
 #include "base/text.h"
-#include "vault/ahead.h"
+#include "vault/map/ahead.h"
 
 #define EXTENTS_MAX 4096u /* in one answer; the client asks again for the rest */
 

@@ -15,7 +15,7 @@
 #ifndef LF_NBD_SERVER_SERVER_H
 #define LF_NBD_SERVER_SERVER_H
 
-#include "vault/ahead.h"
+#include "vault/map/ahead.h"
 
 #define LF_NBD_CLIENTS_MAX 32u /* more are turned away */
 

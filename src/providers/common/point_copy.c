@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/common/point_copy.h"
 
-#include "vault/copy.h"
-#include "vault/point.h"
+#include "vault/flow/copy.h"
+#include "vault/point/point.h"
 
 /* A claim that is forgotten ends by itself. */
 #define COPY_LIMIT_NS (7 * 24 * 3600 * LF_NS_PER_S)

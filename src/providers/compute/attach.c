@@ -5,7 +5,7 @@
 
 #include "providers/compute/machine.h"
 #include "providers/compute/plan.h"
-#include "vault/point.h"
+#include "vault/point/point.h"
 
 bool lf_disk_host(const struct lf_context *context, const struct lf_resource *disk,
 		  char out[static LF_GUID_SIZE])

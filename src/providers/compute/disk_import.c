@@ -10,8 +10,8 @@
 #include "providers/common/document.h"
 #include "providers/compute/attach.h"
 #include "providers/compute/plan.h"
-#include "vault/ingest.h"
-#include "vault/point.h"
+#include "vault/flow/ingest.h"
+#include "vault/point/point.h"
 
 int lf_disk_import_submit(struct lf_context *context, const char *id, const char *file,
 			  int64_t bytes, const char *location, json_t *state, struct lf_error *err)

@@ -6,9 +6,9 @@
 #include "base/log.h"
 #include "e2e/machine/machine_vault.h"
 #include "os/file.h"
-#include "vault/pack.h"
-#include "vault/ingest.h"
-#include "vault/point.h"
+#include "vault/pack/pack.h"
+#include "vault/flow/ingest.h"
+#include "vault/point/point.h"
 
 #define CHUNK_PAGES 16u
 #define KEEP	    "retention"

@@ -5,7 +5,7 @@
 #ifndef LF_TEST_MACHINE_VAULT_H
 #define LF_TEST_MACHINE_VAULT_H
 
-#include "vault/regions.h"
+#include "vault/open/regions.h"
 
 #define MACHINE_POINT "99999999-0000-8000-8000-000000000001"
 

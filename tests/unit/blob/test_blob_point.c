@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "blob/blob.h"
 #include "image/vhd.h"
-#include "vault/point.h"
+#include "vault/point/point.h"
 
 #define PAGE  LF_PAGE_SIZE
 #define POINT "99999999-0000-8000-8000-000000000002"

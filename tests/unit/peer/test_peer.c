@@ -11,7 +11,7 @@
 #include "peer/inbox.h"
 #include "peer/peer.h"
 #include "peer/receive.h"
-#include "vault/key.h"
+#include "vault/pack/key.h"
 
 #define PAGES  3000
 #define SECRET "the-secret-of-the-key"

@@ -3,7 +3,7 @@
 
 #include "job/engine.h"
 #include "test.h"
-#include "vault/point.h"
+#include "vault/point/point.h"
 
 struct played played;
 

@@ -13,7 +13,7 @@
 #include "inflow/journal.h"
 #include "replication/session.h"
 #include "replication/state.h"
-#include "vault/pack.h"
+#include "vault/pack/pack.h"
 
 #define AGENT  "aaaaaaaa-0000-4000-8000-000000000001"
 #define OTHER  "bbbbbbbb-0000-4000-8000-000000000002"

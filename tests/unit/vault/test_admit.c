@@ -2,8 +2,8 @@
 /* Packs of those who have the keys and lie: what a record is decides, not what it is called. */
 #include "vault_fixture.h"
 
-#include "vault/pack_internal.h"
-#include "vault/node.h"
+#include "vault/pack/pack_internal.h"
+#include "vault/map/node.h"
 
 static struct lf_error err;
 

@@ -11,8 +11,8 @@
 
 #include "vault_fixture.h"
 
-#include "vault/ahead.h"
-#include "vault/ingest.h"
+#include "vault/map/ahead.h"
+#include "vault/flow/ingest.h"
 
 #define PAGES  90u
 #define BYTES  ((uint64_t)PAGES * LF_PAGE_SIZE)

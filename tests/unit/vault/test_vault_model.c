@@ -10,7 +10,7 @@
 #include "vault_fixture.h"
 
 #include "base/clock.h"
-#include "vault/ingest.h"
+#include "vault/flow/ingest.h"
 
 #define PAGES  1500u /* three leaves: an inner root */
 #define POINTS 6u

@@ -12,11 +12,11 @@
 #include "vault_fixture.h"
 
 #include "base/fault.h"
-#include "vault/ahead.h"
-#include "vault/copy.h"
-#include "vault/ingest.h"
-#include "vault/prints.h"
-#include "vault/usage.h"
+#include "vault/map/ahead.h"
+#include "vault/flow/copy.h"
+#include "vault/flow/ingest.h"
+#include "vault/flow/prints.h"
+#include "vault/care/usage.h"
 #include "vault/vault_internal.h"
 
 #define PAGES 60u

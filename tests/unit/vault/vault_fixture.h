@@ -9,7 +9,7 @@
 #include "test.h"
 
 #include "base/text.h"
-#include "vault/point.h"
+#include "vault/point/point.h"
 
 struct fixture {
 	char *dir;	 /* of the test */

@@ -14,7 +14,7 @@
 #include "os/file.h"
 #include "providers/backup/internal.h"
 #include "providers/backup/job/jobs.h"
-#include "vault/point.h"
+#include "vault/point/point.h"
 
 #define SESSION_NS    (12 * 3600 * LF_NS_PER_S) /* as the service's */
 #define CLAIM	      "files"

@@ -7,7 +7,7 @@
 #include "providers/backup/internal.h"
 #include "providers/compute/plan.h"
 #include "providers/offazure/offazure.h"
-#include "vault/point.h"
+#include "vault/point/point.h"
 
 #define MACHINES "/machines/"
 /* An account that no client can make: agents put packs there, for no longer than a session. */

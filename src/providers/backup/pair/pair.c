@@ -13,7 +13,7 @@
 #include "providers/backup/pair/pair.h"
 #include "providers/backup/scope.h"
 #include "providers/common/point_copy.h"
-#include "vault/point.h"
+#include "vault/point/point.h"
 
 #define AGAIN_NS (30 * LF_NS_PER_S) /* a peer that was not reached */
 

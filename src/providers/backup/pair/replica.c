@@ -11,8 +11,8 @@
 #include "providers/backup/point/point.h"
 #include "providers/backup/scope.h"
 #include "providers/resources/resources.h"
-#include "vault/claim.h"
-#include "vault/point.h"
+#include "vault/point/claim.h"
+#include "vault/point/point.h"
 
 #define REPLICA_CLAIM "replica:" /* and the pairing's name: of what a peer sent */
 #define ROWS_MAX      16	 /* vault, group, policy, item, point */

@@ -16,7 +16,7 @@
 #include "providers/backup/item/server.h"
 #include "providers/compute/machine.h"
 #include "providers/compute/plan.h"
-#include "vault/point.h"
+#include "vault/point/point.h"
 
 int lf_backup_points(struct lf_context *context, const char *item_id,
 		     struct lf_resource_list *ret_list, struct lf_error *err)

@@ -11,7 +11,7 @@
 #include "providers/compute/attach.h"
 #include "providers/compute/machine.h"
 #include "providers/compute/plan.h"
-#include "vault/point.h"
+#include "vault/point/point.h"
 
 static const json_t *input_of(const struct lf_job_run *run)
 {

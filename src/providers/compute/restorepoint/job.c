@@ -10,7 +10,7 @@
 #include "providers/common/point_copy.h"
 #include "providers/compute/plan.h"
 #include "providers/compute/restorepoint/restorepoint.h"
-#include "vault/point.h"
+#include "vault/point/point.h"
 
 static int get_point(struct lf_job_run *run, struct lf_resource *ret_point, struct lf_error *err)
 {

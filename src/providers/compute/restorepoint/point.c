@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "providers/compute/plan.h"
 #include "providers/compute/restorepoint/restorepoint.h"
-#include "vault/point.h"
+#include "vault/point/point.h"
 
 #define POINTS_MAX	500 /* of a machine */
 #define POINTS_PER_HOUR 3

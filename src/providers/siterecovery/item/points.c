@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "providers/siterecovery/internal.h"
-#include "vault/point.h"
+#include "vault/point/point.h"
 
 int lf_sr_point_view(const struct lf_resource *item, const json_t *point, json_t **ret_doc,
 		     struct lf_error *err)

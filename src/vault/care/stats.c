@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "vault/point/point.h"
+#include "vault/vault_internal.h"
+
+struct totals {
+	int64_t chunks, nodes, stored, plain, older;
+};
+
+static int add_run(struct lf_run *run, struct totals *totals, struct lf_error *err)
+{
+	struct lf_run_reader *reader = NULL;
+	struct lf_place place;
+	bool more = true;
+	int rc = lf_run_reader_new(run, &reader, err);
+
+	while (!rc && more) {
+		rc = lf_run_reader_next(reader, &place, &more, err);
+		if (rc || !more || !place.pack || atomic_load(&place.pack->dead))
+			continue;
+		totals->chunks += place.entry.kind == LF_CHUNK_DATA;
+		totals->nodes += place.entry.kind == LF_CHUNK_NODE;
+		totals->plain += place.entry.plain;
+	}
+	lf_run_reader_free(reader);
+	return rc;
+}
+
+static int count_name(void *context, const char *name, struct lf_error *err)
+{
+	(void)name, (void)err;
+	++*(int64_t *)context;
+	return 0;
+}
+
+int lf_vault_stats(struct lf_vault *vault, json_t **ret_stats, struct lf_error *err)
+{
+	struct totals totals = {0};
+	struct lf_run **runs = NULL;
+	struct lf_pack **packs = NULL;
+	size_t run_count = 0, pack_count = 0;
+	int64_t points = 0, sessions = 0;
+	int rc = lf_index_runs(vault->index, &runs, &run_count, err);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < run_count; i++) {
+		if (!rc)
+			rc = add_run(runs[i], &totals, err);
+		lf_run_unref(runs[i]);
+	}
+	free(runs);
+	if (!rc)
+		rc = lf_index_packs(vault->index, &packs, &pack_count, err);
+	for (size_t i = 0; !rc && i < pack_count; i++) {
+		totals.stored += (int64_t)packs[i]->size;
+		if (packs[i]->epoch != vault->key.epoch)
+			totals.older += (int64_t)packs[i]->size;
+	}
+	free(packs);
+	if (!rc)
+		rc = lf_store_list(vault->store, "points", count_name, &points, err);
+	if (!rc)
+		rc = lf_store_list(vault->store, "sessions", count_name, &sessions, err);
+	if (rc)
+		return rc;
+	json_t *stats = json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "keyEpoch",
+		(json_int_t)vault->key.epoch, "olderKeyBytes", (json_int_t)totals.older, "packs",
+		(json_int_t)pack_count, "chunks", (json_int_t)totals.chunks, "nodes",
+		(json_int_t)totals.nodes, "storedBytes", (json_int_t)totals.stored, "plainBytes",
+		(json_int_t)totals.plain, "points", (json_int_t)points, "sessions",
+		(json_int_t)sessions, "indexRuns", (json_int_t)run_count);
+	if (!stats)
+		return lf_fail_nomem(err);
+	*ret_stats = stats;
+	return 0;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vault/care/usage.h"
+
+#include <stdlib.h>
+
+#include "base/lock.h"
+#include "vault/care/mark.h"
+#include "vault/vault_internal.h"
+
+struct sum {
+	int64_t plain, stored;
+};
+
+static void add_place(void *context, const struct lf_place *place)
+{
+	struct sum *sum = context;
+
+	sum->plain += place->entry.plain;
+	sum->stored += place->entry.stored;
+}
+
+static int mark_disk(void *context, const struct lf_root *root, uint64_t size, struct lf_error *err)
+{
+	(void)size;
+	return lf_mark_root(context, root, err);
+}
+
+/* What the point needs beyond all others (alone: beyond nothing). */
+static int sum_point(struct lf_vault *vault, const char *point, const json_t *manifest, bool alone,
+		     struct sum *sum, struct lf_error *err)
+{
+	struct lf_mark mark;
+	int rc = lf_mark_begin(&mark, vault, err);
+
+	if (!rc && !alone)
+		rc = json_object_set_new(mark.points, point, json_true()) ? lf_fail_nomem(err) : 0;
+	if (!rc && !alone)
+		rc = lf_mark_points(&mark, err);
+	mark.marked = add_place;
+	mark.marked_context = sum;
+	if (!rc)
+		rc = lf_manifest_roots(manifest, mark_disk, &mark, err);
+	lf_mark_end(&mark);
+	return rc;
+}
+
+static int add_mapped(void *context, const struct lf_extent *extent, struct lf_error *err)
+{
+	(void)err;
+	if (!extent->hole)
+		*(int64_t *)context += (int64_t)extent->pages * LF_PAGE_SIZE;
+	return 0;
+}
+
+static int add_disks(struct lf_vault *vault, const json_t *manifest, json_t *report,
+		     struct lf_error *err)
+{
+	json_t *disks = json_object_get(report, "disks"), *disk;
+	int64_t logical = 0, mapped = 0;
+	size_t i;
+
+	json_array_foreach (lf_json_at(manifest, "disks"), i, disk) {
+		int64_t size = lf_json_int_or(disk, "sizeBytes", 0), used = 0;
+		struct lf_root root;
+		int rc = lf_root_parse(lf_json_text_or(disk, "root", ""), &root, err);
+		if (!rc)
+			rc = lf_map_walk(vault, &root, 0,
+					 ((uint64_t)size + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE,
+					 add_mapped, &used, err);
+		if (rc)
+			return rc;
+		json_array_append_new(disks,
+				      json_pack("{s:s, s:I, s:I}", "name",
+						lf_json_text_or(disk, "name", ""), "sizeBytes",
+						(json_int_t)size, "mappedBytes", (json_int_t)used));
+		logical += size;
+		mapped += used;
+	}
+	return lf_json_set_int(report, "logicalBytes", logical) ||
+			       lf_json_set_int(report, "mappedBytes", mapped)
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
+int lf_vault_explain(struct lf_vault *vault, const char *point, json_t **ret_report,
+		     struct lf_error *err)
+{
+	LF_AUTO_JSON *manifest = NULL;
+	struct sum all = {0}, unique = {0};
+	LF_GUARD(&vault->collecting_mutex);
+	int rc = lf_point_get(vault, point, &manifest, err);
+
+	if (!rc)
+		rc = sum_point(vault, point, manifest, true, &all, err);
+	if (!rc)
+		rc = sum_point(vault, point, manifest, false, &unique, err);
+	if (rc)
+		return rc;
+	LF_AUTO_JSON *report = json_pack(
+		"{s:s, s:s, s:[], s:I, s:I, s:I, s:I, s:I, s:O?}", "point", point, "time",
+		lf_json_text_or(manifest, "time", ""), "disks", "plainBytes", (json_int_t)all.plain,
+		"storedBytes", (json_int_t)all.stored, "uniquePlainBytes", (json_int_t)unique.plain,
+		"uniqueStoredBytes", (json_int_t)unique.stored, "sharedStoredBytes",
+		(json_int_t)(all.stored - unique.stored), "transfer",
+		json_object_get(manifest, "transfer"));
+	rc = report ? add_disks(vault, manifest, report, err) : lf_fail_nomem(err);
+	if (!rc)
+		*ret_report = lf_steal(&report);
+	return rc;
+}
+
+static int sum_run(struct lf_run *run, struct sum *sum, struct lf_error *err)
+{
+	struct lf_run_reader *reader = NULL;
+	struct lf_place place;
+	bool more = true;
+	int rc = lf_run_reader_new(run, &reader, err);
+
+	while (!rc && more) {
+		rc = lf_run_reader_next(reader, &place, &more, err);
+		if (!rc && more && place.pack && !atomic_load(&place.pack->dead))
+			add_place(sum, &place);
+	}
+	lf_run_reader_free(reader);
+	return rc;
+}
+
+/* All records that there are. */
+static int sum_records(struct lf_vault *vault, struct sum *sum, struct lf_error *err)
+{
+	struct lf_run **runs = NULL;
+	size_t count = 0;
+	int rc = lf_index_runs(vault->index, &runs, &count, err);
+
+	for (size_t i = 0; i < count; i++) {
+		if (!rc)
+			rc = sum_run(runs[i], sum, err);
+		lf_run_unref(runs[i]);
+	}
+	free(runs);
+	return rc;
+}
+
+/* Points that are in without are passed over. */
+static int sum_points(struct lf_vault *vault, const json_t *without, struct sum *sum,
+		      struct lf_error *err)
+{
+	struct lf_mark mark;
+	int rc = lf_mark_begin(&mark, vault, err);
+
+	mark.marked = add_place;
+	mark.marked_context = sum;
+	if (!rc && json_object_update(mark.points, (json_t *)(uintptr_t)without))
+		rc = lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_mark_points(&mark, err);
+	lf_mark_end(&mark);
+	return rc;
+}
+
+int lf_vault_simulate(struct lf_vault *vault, const json_t *drop, json_t **ret_report,
+		      struct lf_error *err)
+{
+	LF_AUTO_JSON *nothing = json_object();
+	struct sum records = {0}, today = {0}, kept = {0};
+	LF_GUARD(&vault->collecting_mutex);
+	int rc = sum_records(vault, &records, err);
+
+	if (!rc)
+		rc = sum_points(vault, nothing, &today, err);
+	if (!rc)
+		rc = sum_points(vault, drop, &kept, err);
+	if (rc)
+		return rc;
+	*ret_report =
+		json_pack("{s:I, s:I, s:I}", "freedBytes", (json_int_t)(today.stored - kept.stored),
+			  "keptBytes", (json_int_t)kept.stored, "garbageBytes",
+			  (json_int_t)(records.stored - today.stored));
+	return *ret_report ? 0 : lf_fail_nomem(err);
+}

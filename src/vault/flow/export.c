@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A disk to a sparse file: threads take pieces of it in turn; holes are not
+ * written at all.  Data goes past the page cache, where the file system can: a
+ * disk is more than it holds; what a format adds goes through it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "image/qcow2.h"
+#include "image/vhd.h"
+#include "os/file.h"
+#include "base/lock.h"
+#include "vault/flow/ingest.h"
+#include "vault/vault_internal.h"
+
+#define PIECE_BYTES (UINT64_C(4) << 20)
+#define THREADS_MAX 8u
+
+struct export
+{
+	struct lf_vault *vault;
+	const struct lf_root *root;
+	const char *path;
+	const struct lf_export_opts *opts;
+	int data_fd, fd;	/* the same file; data_fd may be O_DIRECT */
+	struct lf_qcow2 *qcow2; /* NULL: data lies in the file as on the disk */
+	uint64_t size, grain;	/* what is written is whole grains */
+	pthread_mutex_t mutex;
+	uint64_t next, done;
+	int rc;
+	struct lf_error err;
+};
+
+/* One thread's: a piece of the disk, put together in memory. */
+struct piece {
+	struct export *export;
+	uint8_t *bytes;	   /* PIECE_BYTES and room for a chunk behind them */
+	uint64_t offset;   /* on the disk */
+	uint64_t from, to; /* bytes of the piece that are there and not written yet */
+};
+
+static uint64_t grain_begin(const struct piece *piece, uint64_t at)
+{
+	return at / piece->export->grain * piece->export->grain;
+}
+
+static uint64_t grain_end(const struct piece *piece, uint64_t at)
+{
+	return grain_begin(piece, at + piece->export->grain - 1);
+}
+
+static void put_zeroes(struct piece *piece, uint64_t end)
+{
+	memset(piece->bytes + piece->to, 0, end - piece->to);
+	piece->to = end;
+}
+
+static int write_run(struct piece *piece, struct lf_error *err)
+{
+	const struct export *export = piece->export;
+	uint64_t offset = piece->offset + piece->from;
+	int rc = 0;
+
+	if (piece->from == piece->to)
+		return 0;
+	put_zeroes(piece, grain_end(piece, piece->to));
+	size_t len = piece->to - piece->from;
+	if (export->qcow2)
+		rc = lf_qcow2_place(export->qcow2, offset, len, &offset, err);
+	return rc ? rc
+		  : lf_file_pwrite_all(export->data_fd, piece->bytes + piece->from, len, offset,
+				       export->path, err);
+}
+
+/* To at, over a hole that is written only as far as grains of data reach into it. */
+static int skip_hole(struct piece *piece, uint64_t at, struct lf_error *err)
+{
+	int rc = 0;
+
+	if (piece->from == piece->to || grain_end(piece, piece->to) < grain_begin(piece, at)) {
+		rc = write_run(piece, err);
+		piece->from = piece->to = grain_begin(piece, at);
+	}
+	put_zeroes(piece, at);
+	return rc;
+}
+
+/* A chunk that is here as a whole is decompressed into its place; of others a part is copied. */
+static int load_extent(struct piece *piece, const struct lf_extent *extent, struct lf_error *err)
+{
+	struct lf_vault *vault = piece->export->vault;
+	uint8_t *out = piece->bytes + piece->to;
+	size_t len = (size_t)extent->pages * LF_PAGE_SIZE;
+	size_t inside = (size_t)extent->chunk_page * LF_PAGE_SIZE;
+	struct lf_cached *chunk = NULL;
+	struct lf_place place;
+	uint32_t plain = 0;
+	int rc;
+
+	if (!extent->chunk_page && lf_index_find(vault->index, &extent->chunk, 0, &place) &&
+	    place.entry.plain == len) {
+		rc = lf_vault_load_chunk(vault, &extent->chunk, out, &plain, err);
+		if (rc || plain == len)
+			return rc;
+	}
+	rc = lf_vault_get_chunk(vault, &extent->chunk, &chunk, err);
+	if (rc)
+		return rc;
+	if (inside + len > chunk->len)
+		rc = lf_fail(err, LF_ECORRUPT, NULL, "an extent reaches past its chunk");
+	else
+		memcpy(out, chunk->bytes + inside, len);
+	lf_cache_release(vault->cache, chunk);
+	return rc;
+}
+
+static int put_extent(void *context, const struct lf_extent *extent, struct lf_error *err)
+{
+	struct piece *piece = context;
+	uint64_t at = extent->page * LF_PAGE_SIZE - piece->offset;
+	int rc = 0;
+
+	if (extent->hole || piece->offset + at >= piece->export->size)
+		return 0;
+	if (at != piece->to)
+		rc = skip_hole(piece, at, err);
+	if (!rc)
+		rc = load_extent(piece, extent, err);
+	piece->to += (uint64_t)extent->pages * LF_PAGE_SIZE;
+	return rc;
+}
+
+static int write_piece(struct piece *piece, uint64_t offset, struct lf_error *err)
+{
+	const struct export *export = piece->export;
+
+	piece->offset = offset;
+	piece->from = piece->to = 0;
+	int rc = lf_map_walk(export->vault, export->root, offset / LF_PAGE_SIZE,
+			     PIECE_BYTES / LF_PAGE_SIZE, put_extent, piece, err);
+	return rc ? rc : write_run(piece, err);
+}
+
+static void *write_pieces(void *argument)
+{
+	struct export *export = argument;
+	struct piece piece = {
+		.export = export,
+		.bytes = aligned_alloc(LF_PAGE_SIZE, PIECE_BYTES + LF_CHUNK_BYTES_MAX)};
+	struct lf_error err;
+
+	for (bool more = true; more;) {
+		pthread_mutex_lock(&export->mutex);
+		uint64_t offset = export->next;
+		more = !export->rc && offset < export->size;
+		export->next += PIECE_BYTES;
+		pthread_mutex_unlock(&export->mutex);
+		if (!more)
+			break;
+		int rc = piece.bytes ? write_piece(&piece, offset, &err) : lf_fail_nomem(&err);
+		LF_GUARD(&export->mutex);
+		if (rc && !export->rc) {
+			export->rc = rc;
+			export->err = err;
+		}
+		export->done += PIECE_BYTES;
+		if (export->opts->progress)
+			export->opts->progress(export->opts->context,
+					       export->done < export->size ? export->done
+									   : export->size,
+					       export->size);
+	}
+	free(piece.bytes);
+	return NULL;
+}
+
+static void write_all_pieces(struct export *export)
+{
+	pthread_t others[THREADS_MAX];
+	unsigned threads = export->opts->threads, started = 0;
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (!threads)
+		threads = processors > 0 ? 2 * (unsigned)processors : 2; /* half of them write */
+	if (threads > THREADS_MAX)
+		threads = THREADS_MAX;
+	while (started + 1 < threads &&
+	       pthread_create(&others[started], NULL, write_pieces, export) == 0)
+		started++;
+	write_pieces(export);
+	while (started > 0)
+		pthread_join(others[--started], NULL);
+}
+
+static int set_size(const struct export *export, uint64_t size, struct lf_error *err)
+{
+	return ftruncate(export->fd, (off_t)size)
+		       ? lf_fail_sys(err, errno, export->path, "cannot size %s", export->path)
+		       : 0;
+}
+
+/* The same disk at any time has the same id: its content's. */
+static int put_vhd_footer(const struct export *export, struct lf_error *err)
+{
+	uint64_t size = lf_vhd_disk_size(export->size);
+	uint8_t footer[LF_VHD_FOOTER_SIZE];
+
+	lf_vhd_footer(size, export->root->node.bytes, footer);
+	return lf_file_pwrite_all(export->fd, footer, sizeof(footer), size, export->path, err);
+}
+
+static int write_file(struct export *export, struct lf_error *err)
+{
+	enum lf_export_format format = export->opts->format;
+	int rc = 0;
+
+	if (format == LF_EXPORT_QCOW2) {
+		export->grain = LF_QCOW2_CLUSTER;
+		rc = lf_qcow2_new(export->fd, export->path, export->size, &export->qcow2, err);
+	} else {
+		rc = set_size(export, export->size, err);
+	}
+	if (rc)
+		return rc;
+	write_all_pieces(export);
+	if (export->rc) {
+		*err = export->err;
+		return export->rc;
+	}
+	if (format == LF_EXPORT_QCOW2)
+		rc = lf_qcow2_finish(export->qcow2, err);
+	else /* the last page may have been written beyond the end */
+		rc = set_size(export, export->size, err);
+	if (!rc && format == LF_EXPORT_VHD)
+		rc = put_vhd_footer(export, err);
+	return rc ? rc : lf_file_sync(export->fd, export->path, err);
+}
+
+/* A new file, twice. */
+static int open_files(struct export *export, struct lf_error *err)
+{
+	const char *path = export->path;
+
+	export->data_fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_DIRECT, 0600);
+	if (export->data_fd < 0 && errno == EINVAL)
+		export->data_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (export->data_fd < 0)
+		return lf_fail_sys(err, errno, path, "cannot make %s", path);
+	export->fd = open(path, O_RDWR | O_CLOEXEC);
+	return export->fd < 0 ? lf_fail_sys(err, errno, path, "cannot open %s", path) : 0;
+}
+
+int lf_export_file(struct lf_vault *vault, const struct lf_root *root, uint64_t size,
+		   const char *path, const struct lf_export_opts *opts, struct lf_error *err)
+{
+	struct export export = {.vault = vault,
+				.root = root,
+				.path = path,
+				.opts = opts,
+				.data_fd = -1,
+				.fd = -1,
+				.size = size,
+				.grain = LF_PAGE_SIZE};
+	int rc = open_files(&export, err);
+
+	if (!rc) {
+		pthread_mutex_init(&export.mutex, NULL);
+		rc = write_file(&export, err);
+		pthread_mutex_destroy(&export.mutex);
+		lf_qcow2_free(export.qcow2);
+	}
+	if (rc && export.data_fd >= 0)
+		unlink(path); /* half a disk is of no use to anybody */
+	lf_fd_done(&export.data_fd);
+	lf_fd_done(&export.fd);
+	return rc ? rc : lf_file_sync_parent(path, err);
+}

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vault/index/index.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fault.h"
+#include "base/lock.h"
+#include "base/text.h"
+#include "os/file.h"
+#include "vault/pack/bytes.h"
+#include "vault/index/index_internal.h"
+
+#define TABLE_INITIAL 256u
+#define HELD_AT_ONCE  1024u
+#define PREFETCHED    16u
+
+static struct lf_pack **table_slot(struct lf_index *index, const uint8_t *name)
+{
+	return &index->table[lf_get_u32(name) & (index->table_size - 1)];
+}
+
+static int grow_table(struct lf_index *index, struct lf_error *err)
+{
+	size_t size = index->table_size ? index->table_size * 2 : TABLE_INITIAL;
+	struct lf_pack **table = calloc(size, sizeof(struct lf_pack *));
+	struct lf_pack **old = index->table;
+	size_t old_size = index->table_size;
+
+	if (!table)
+		return lf_fail_nomem(err);
+	index->table = table;
+	index->table_size = size;
+	for (size_t i = 0; i < old_size; i++) {
+		for (struct lf_pack *pack = old[i], *next; pack; pack = next) {
+			next = pack->next;
+			struct lf_pack **slot = table_slot(index, pack->name);
+			pack->next = *slot;
+			*slot = pack;
+		}
+	}
+	free(old);
+	return 0;
+}
+
+struct lf_pack *lf_index_pack(struct lf_index *index, const uint8_t *name)
+{
+	struct lf_pack *pack = index->table_size ? *table_slot(index, name) : NULL;
+
+	while (pack && memcmp(pack->name, name, 32) != 0)
+		pack = pack->next;
+	return pack;
+}
+
+struct lf_pack *lf_index_pack_or_new(struct lf_index *index, const uint8_t *name)
+{
+	struct lf_pack *pack = lf_index_pack(index, name);
+	struct lf_error err;
+
+	if (pack)
+		return pack;
+	if (index->pack_count >= index->table_size && grow_table(index, &err))
+		return NULL;
+	pack = calloc(1, sizeof(*pack));
+	if (!pack)
+		return NULL;
+	memcpy(pack->name, name, 32);
+	pack->dead = true; /* until it is listed or added */
+	struct lf_pack **slot = table_slot(index, name);
+	pack->next = *slot;
+	*slot = pack;
+	index->pack_count++;
+	return pack;
+}
+
+void lf_index_free(struct lf_index *index)
+{
+	if (!index)
+		return;
+	lf_index_wait(index);
+	for (size_t i = 0; i < index->run_count; i++)
+		lf_run_unref(index->runs[i]);
+	for (size_t i = 0; i < index->table_size; i++) {
+		for (struct lf_pack *pack = index->table[i], *next; pack; pack = next) {
+			next = pack->next;
+			free(pack->marked);
+			free(pack->condemned);
+			free(pack);
+		}
+	}
+	free(index->runs);
+	free(index->table);
+	free(index->dir);
+	pthread_rwlock_destroy(&index->lock);
+	pthread_mutex_destroy(&index->changing);
+	free(index);
+}
+
+int lf_index_open(struct lf_store *store, const char *dir, bool read_only,
+		  struct lf_index **ret_index, struct lf_error *err)
+{
+	struct lf_index *index = calloc(1, sizeof(*index));
+
+	if (!index)
+		return lf_fail_nomem(err);
+	pthread_rwlock_init(&index->lock, NULL);
+	pthread_mutex_init(&index->changing, NULL);
+	index->store = store;
+	index->read_only = read_only;
+	index->dir = lf_printf_dup("%s/index", dir);
+	int rc = index->dir ? 0 : lf_fail_nomem(err);
+	if (!rc && !read_only)
+		rc = lf_dir_make(index->dir, 0700, err);
+	if (!rc && !read_only)
+		rc = lf_store_sweep(store, "index", err);
+	if (!rc)
+		rc = lf_index_refresh(index, err);
+	if (!rc && !read_only)
+		rc = lf_index_tidy(index, false, err);
+	if (rc) {
+		lf_index_free(index);
+		return rc;
+	}
+	*ret_index = index;
+	return 0;
+}
+
+int lf_index_push_run(struct lf_index *index, struct lf_run *run, struct lf_error *err)
+{
+	struct lf_run **runs =
+		reallocarray(index->runs, index->run_count + 1, sizeof(struct lf_run *));
+
+	if (!runs)
+		return lf_fail_nomem(err);
+	index->runs = runs;
+	runs[index->run_count++] = run;
+	return 0;
+}
+
+int lf_index_add(struct lf_index *index, const struct lf_pack_footer *footer, uint64_t seq,
+		 struct lf_error *err)
+{
+	struct lf_run *run = NULL;
+
+	pthread_rwlock_wrlock(&index->lock);
+	struct lf_pack *pack = lf_index_pack_or_new(index, footer->name);
+	int rc = pack ? 0 : lf_fail_nomem(err);
+	/* one that was collected and comes again: merges may have dropped its records */
+	if (!rc && (!pack->covered || atomic_load(&pack->dead))) {
+		memcpy(pack->salt, footer->salt, sizeof(pack->salt));
+		pack->epoch = footer->epoch;
+		pack->count = footer->count;
+		pack->size = (uint32_t)footer->size;
+		pack->flags = footer->flags;
+		rc = lf_run_of_pack(pack, footer, &run, err);
+	}
+	if (!rc && run)
+		rc = lf_index_push_run(index, run, err);
+	if (!rc) {
+		pack->covered = true;
+		pack->killed = false;
+		if (seq >
+		    pack->seq) /* who found its file may come before, or after, who brought it */
+			pack->seq = seq;
+		if (seq)
+			atomic_store(&pack->checked, true);
+		atomic_store(&pack->dead, false);
+	} else if (run) {
+		lf_run_unref(run);
+	}
+	pthread_rwlock_unlock(&index->lock);
+	return rc;
+}
+
+bool lf_index_has_pack(struct lf_index *index, const uint8_t name[static 32])
+{
+	pthread_rwlock_rdlock(&index->lock);
+	const struct lf_pack *pack = lf_index_pack(index, name);
+	bool found = pack && !atomic_load(&pack->dead) && !pack->damaged;
+	pthread_rwlock_unlock(&index->lock);
+	return found;
+}
+
+/* The newest run first; of a run's file a few records are read. */
+static bool find_locked(struct lf_index *index, const struct lf_chunk_id *id, unsigned nth,
+			struct lf_place *ret_place)
+{
+	for (size_t i = index->run_count; i-- > 0;)
+		if (lf_run_find(index->runs[i], id, &nth, ret_place))
+			return true;
+	return false;
+}
+
+bool lf_index_find(struct lf_index *index, const struct lf_chunk_id *id, unsigned nth,
+		   struct lf_place *ret_place)
+{
+	pthread_rwlock_rdlock(&index->lock);
+	bool found = find_locked(index, id, nth, ret_place);
+	pthread_rwlock_unlock(&index->lock);
+	return found;
+}
+
+/* What keeps us from knowing all that there is; 0: nothing. */
+static int why_partial(struct lf_index *index)
+{
+	int why = 0;
+
+	pthread_rwlock_rdlock(&index->lock);
+	for (size_t i = 0; i < index->table_size; i++)
+		for (const struct lf_pack *pack = index->table[i]; pack; pack = pack->next)
+			if (pack->damaged && !atomic_load(&pack->dead) && why != LF_EIO)
+				why = pack->damaged;
+	for (size_t i = 0; i < index->run_count; i++)
+		if (atomic_load(&index->runs[i]->unread))
+			why = LF_EIO;
+	pthread_rwlock_unlock(&index->lock);
+	return why;
+}
+
+int lf_index_fail_absent(struct lf_index *index, const struct lf_chunk_id *id, int code,
+			 struct lf_error *err)
+{
+	int why = why_partial(index);
+	char hex[65];
+
+	lf_hex_encode(id->bytes, 32, hex);
+	if (!why)
+		return lf_fail(err, code, NULL, "chunk %s is missing", hex);
+	return lf_fail(err, why == LF_EIO ? LF_EIO : LF_ECORRUPT, NULL,
+		       "chunk %s is not in what can be read of packs and index", hex);
+}
+
+static bool bit_is_set(const uint8_t *bits, uint32_t at)
+{
+	return bits && bits[at / 8] >> (at % 8) & 1;
+}
+
+bool lf_index_hold(struct lf_index *index, const struct lf_chunk_id *id, uint32_t *ret_plain)
+{
+	struct lf_place place;
+	bool condemned = false;
+
+	pthread_rwlock_rdlock(&index->lock);
+	bool found = find_locked(index, id, 0, &place);
+	if (found && place.pack->condemned && place.entry.record < place.pack->count)
+		condemned = bit_is_set(place.pack->condemned, place.entry.record);
+	pthread_rwlock_unlock(&index->lock);
+	if (found && condemned) {
+		/* rare: look again as the one who may change the bits */
+		pthread_rwlock_wrlock(&index->lock);
+		found = find_locked(index, id, 0, &place);
+		if (found && place.pack->condemned && place.entry.record < place.pack->count)
+			place.pack->condemned[place.entry.record / 8] &=
+				(uint8_t) ~(1u << (place.entry.record % 8));
+		pthread_rwlock_unlock(&index->lock);
+	}
+	if (found && ret_plain)
+		*ret_plain = place.entry.plain;
+	return found;
+}
+
+/* Set the bits of those of n ids (at most HELD_AT_ONCE) that some run may have. */
+static void filter_many(struct lf_index *index, const struct lf_chunk_id *ids, size_t n,
+			uint8_t *maybe)
+{
+	memset(maybe, 0, (n + 7) / 8);
+	pthread_rwlock_rdlock(&index->lock);
+	for (size_t r = 0; r < index->run_count; r++) {
+		const struct lf_run *run = index->runs[r];
+		for (size_t i = 0; i < n && i < PREFETCHED; i++)
+			lf_run_prefetch(run, &ids[i]);
+		for (size_t i = 0; i < n; i++) {
+			if (i + PREFETCHED < n)
+				lf_run_prefetch(run, &ids[i + PREFETCHED]);
+			maybe[i / 8] |= (uint8_t)(lf_run_maybe(run, &ids[i]) << (i % 8));
+		}
+	}
+	pthread_rwlock_unlock(&index->lock);
+}
+
+void lf_index_hold_many(struct lf_index *index, const struct lf_chunk_id *ids, size_t n,
+			uint8_t *bits)
+{
+	uint8_t maybe[HELD_AT_ONCE / 8];
+
+	for (size_t from = 0; from < n; from += HELD_AT_ONCE) {
+		size_t some = n - from < HELD_AT_ONCE ? n - from : HELD_AT_ONCE;
+		filter_many(index, ids + from, some, maybe);
+		for (size_t i = 0; i < some; i++)
+			if (bit_is_set(maybe, (uint32_t)i) &&
+			    lf_index_hold(index, &ids[from + i], NULL))
+				bits[(from + i) / 8] |= (uint8_t)(1u << ((from + i) % 8));
+	}
+}
+
+int lf_index_packs(struct lf_index *index, struct lf_pack ***ret_packs, size_t *ret_count,
+		   struct lf_error *err)
+{
+	size_t count = 0;
+
+	pthread_rwlock_rdlock(&index->lock);
+	struct lf_pack **packs = calloc(index->pack_count + 1, sizeof(struct lf_pack *));
+	for (size_t i = 0; packs && i < index->table_size; i++)
+		for (struct lf_pack *pack = index->table[i]; pack; pack = pack->next)
+			if (!atomic_load(&pack->dead))
+				packs[count++] = pack;
+	pthread_rwlock_unlock(&index->lock);
+	if (!packs)
+		return lf_fail_nomem(err);
+	*ret_packs = packs;
+	*ret_count = count;
+	return 0;
+}
+
+void lf_index_each_pack(struct lf_index *index, void (*visit)(struct lf_pack *pack))
+{
+	pthread_rwlock_wrlock(&index->lock);
+	for (size_t i = 0; i < index->table_size; i++)
+		for (struct lf_pack *pack = index->table[i]; pack; pack = pack->next)
+			visit(pack);
+	pthread_rwlock_unlock(&index->lock);
+}
+
+int lf_index_runs(struct lf_index *index, struct lf_run ***ret_runs, size_t *ret_count,
+		  struct lf_error *err)
+{
+	pthread_rwlock_rdlock(&index->lock);
+	struct lf_run **runs = calloc(index->run_count + 1, sizeof(struct lf_run *));
+	for (size_t i = 0; runs && i < index->run_count; i++)
+		runs[i] = lf_run_ref(index->runs[i]);
+	size_t count = index->run_count;
+	pthread_rwlock_unlock(&index->lock);
+	if (!runs)
+		return lf_fail_nomem(err);
+	*ret_runs = runs;
+	*ret_count = count;
+	return 0;
+}
+
+void lf_index_condemn(struct lf_index *index, struct lf_pack *pack, uint8_t *bits)
+{
+	pthread_rwlock_wrlock(&index->lock);
+	free(pack->condemned);
+	pack->condemned = bits;
+	pthread_rwlock_unlock(&index->lock);
+}
+
+void lf_index_spare(struct lf_index *index, struct lf_pack *pack, const uint8_t *keep)
+{
+	pthread_rwlock_wrlock(&index->lock);
+	for (uint32_t i = 0; pack->condemned && i < (pack->count + 7) / 8; i++)
+		pack->condemned[i] &= (uint8_t)~keep[i];
+	pthread_rwlock_unlock(&index->lock);
+}
+
+uint8_t *lf_index_condemned(struct lf_index *index, struct lf_pack *pack)
+{
+	size_t len = (pack->count + 7) / 8 + 1;
+
+	pthread_rwlock_rdlock(&index->lock);
+	uint8_t *bits = pack->condemned ? calloc(1, len) : NULL;
+	if (bits)
+		memcpy(bits, pack->condemned, len - 1);
+	pthread_rwlock_unlock(&index->lock);
+	return bits;
+}
+
+bool lf_index_kill(struct lf_index *index, struct lf_pack *pack, const uint8_t *bits)
+{
+	size_t len = (pack->count + 7) / 8;
+
+	pthread_rwlock_wrlock(&index->lock);
+	bool same = pack->condemned && memcmp(pack->condemned, bits, len) == 0;
+	if (same) {
+		atomic_store(&pack->dead, true);
+		pack->killed = true;
+	}
+	free(pack->condemned);
+	pack->condemned = NULL;
+	pthread_rwlock_unlock(&index->lock);
+	return same;
+}
