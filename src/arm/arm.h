@@ -15,42 +15,17 @@
 #define LF_ARM_ARM_H
 
 #include "arm/context.h"
+#include "arm/route.h"
 #include "http/server.h"
 #include "json/field.h"
 
-struct lf_arm_call;
-/*
- * 0 with a reply made, or an error; or LF_ARM_LATER after lf_http_suspend(): another thread answers
- * with lf_arm_reply() or lf_arm_reply_error(), and lf_http_resume().
- */
-typedef int lf_arm_handler(struct lf_arm_call *call, struct lf_error *err);
-#define LF_ARM_LATER 1
-
-enum lf_arm_route_flags {
-	LF_ARM_OPEN = 1,       /* no token (identity endpoints) */
-	LF_ARM_NO_VERSION = 2, /* api-version not required */
-	LF_ARM_BODY = 4,       /* a JSON object is required */
-	LF_ARM_FORM = 8,       /* the body is a form, not JSON */
-};
-
-struct lf_arm_route {
-	const char *method;
-	/* "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.X/things/{name}"
-	 */
-	const char *path;
-	const char *action; /* "Microsoft.X/things/write"; NULL only with LF_ARM_OPEN */
-	lf_arm_handler *handler;
-	unsigned flags;
-	const struct lf_field *fields;
-	size_t n_fields;
-	const void *subject; /* for handlers that serve several rows: lf_arm_subject() */
-};
 struct lf_arm_provider {
 	const char *name; /* "Microsoft.RecoveryServices"; NULL: not an ARM namespace */
 	const char *const
 		*api_versions; /* NULL-ended, all published ones; newer ones are accepted too */
 	const struct lf_arm_route *routes;
 	size_t n_routes;
+	const struct lf_job_type *const *jobs; /* that its handlers submit: NULL-ended; or NULL */
 	/* Resource types for GET /providers: NULL-ended. */
 	const char *const *types;
 	/* Asked before the handler of any of its routes, the body not yet read; may be NULL. */

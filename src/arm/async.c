@@ -133,17 +133,15 @@ static int monitor_result(struct lf_arm_call *call, struct lf_error *err)
 	return lf_arm_reply_job_result(call, lf_arm_param(call, "operation"), monitor_done, err);
 }
 
-#define MONITOR(kind)                                                                              \
-	"/subscriptions/{subscription}/providers/{namespace}/locations/{location}/" kind           \
-	"/{operation}"
+#define MONITOR(kind, handler)                                                                     \
+	LF_GET(LF_SUBSCRIPTION_PATH "/providers/{namespace}/locations/{location}/" kind            \
+				    "/{operation}",                                                \
+	       handler, LF_RIGHT("*/locations/" kind "/read"), .flags = LF_ARM_NO_VERSION)
 
 static const struct lf_arm_route monitor_routes[] = {
-	{"GET", MONITOR("operationStatuses"), "*/locations/operationStatuses/read", monitor_status,
-	 LF_ARM_NO_VERSION, NULL, 0},
-	{"GET", MONITOR("operations"), "*/locations/operations/read", monitor_status,
-	 LF_ARM_NO_VERSION, NULL, 0},
-	{"GET", MONITOR("operationResults"), "*/locations/operationResults/read", monitor_result,
-	 LF_ARM_NO_VERSION, NULL, 0},
+	MONITOR("operationStatuses", monitor_status),
+	MONITOR("operations", monitor_status),
+	MONITOR("operationResults", monitor_result),
 };
 
 const struct lf_arm_provider lf_arm_monitor_provider = {

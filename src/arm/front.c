@@ -198,7 +198,7 @@ static int check_call(struct lf_arm *arm, struct lf_arm_call *call, struct lf_er
 	if (!rc && !(route->flags & LF_ARM_NO_VERSION))
 		rc = lf_arm_check_version(call->match.provider, call->api_version, err);
 	if (!rc)
-		rc = lf_arm_authorize(arm->context, call->principal, route->action,
+		rc = lf_arm_authorize(arm->context, call->principal, call->match.right,
 				      lf_arm_id(call, 0), err);
 	if (!rc)
 		rc = check_scope(call, err);
@@ -241,7 +241,7 @@ static void audit_call(struct lf_arm_call *call, const struct lf_error *err)
 	bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 	bool refused = err->code == LF_EUNAUTHENTICATED || err->code == LF_EDENIED;
 	struct lf_audit_event event = {
-		.action = route ? route->action : NULL,
+		.action = call->match.right,
 		.resource = route ? lf_arm_id(call, 0) : NULL,
 		.principal = call->principal,
 		.client = call->client,

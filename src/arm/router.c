@@ -10,6 +10,7 @@
 struct leaf {
 	const struct lf_arm_route *route;
 	const struct lf_arm_provider *provider;
+	char *right;
 	struct leaf *next;
 };
 
@@ -30,6 +31,7 @@ static void free_node(struct node *node)
 {
 	for (struct leaf *leaf = node->leaves, *next; leaf; leaf = next) {
 		next = leaf->next;
+		free(leaf->right);
 		free(leaf);
 	}
 	for (struct node *child = node->children, *next; child; child = next) {
@@ -102,9 +104,9 @@ static int add_route(struct lf_router *router, const struct lf_arm_provider *pro
 	struct leaf *leaf = malloc(sizeof(*leaf));
 	if (!leaf)
 		return lf_fail_nomem(err);
-	*leaf = (struct leaf){route, provider, node->leaves};
+	*leaf = (struct leaf){route, provider, NULL, node->leaves};
 	node->leaves = leaf;
-	return 0;
+	return lf_route_right(route, &leaf->right, err);
 }
 
 int lf_router_new(const struct lf_arm_provider *const *providers, size_t n,
@@ -169,6 +171,7 @@ void lf_router_find(const struct lf_router *router, const char *method, const st
 		if (strcmp(leaf->route->method, method) == 0) {
 			ret_match->route = leaf->route;
 			ret_match->provider = leaf->provider;
+			ret_match->right = leaf->right;
 			capture(path, ret_match);
 			return;
 		}

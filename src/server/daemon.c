@@ -676,6 +676,16 @@ void lf_daemon_free(struct lf_daemon *daemon)
 	free(daemon);
 }
 
+static void print_route(const struct lf_arm_route *route)
+{
+	LF_AUTO_FREE char *right = NULL;
+	struct lf_error err;
+
+	if (lf_route_right(route, &right, &err))
+		lf_log_error("a route has no right", &err);
+	printf("%s\t%s\t%s\n", route->method, route->path, right ? right : "-");
+}
+
 void lf_daemon_print_routes(void)
 {
 	size_t n;
@@ -683,8 +693,5 @@ void lf_daemon_print_routes(void)
 
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < providers[i]->n_routes; j++)
-			printf("%s\t%s\t%s\n", providers[i]->routes[j].method,
-			       providers[i]->routes[j].path,
-			       providers[i]->routes[j].action ? providers[i]->routes[j].action
-							      : "-");
+			print_route(&providers[i]->routes[j]);
 }

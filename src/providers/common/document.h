@@ -108,41 +108,31 @@ LF_MUST_CHECK int lf_document_delete(struct lf_arm_call *call, const struct lf_d
 lf_arm_handler lf_document_on_get, lf_document_on_list, lf_document_on_put, lf_document_on_patch,
 	lf_document_on_delete;
 
-#define LF_SUBSCRIPTION_PATH "/subscriptions/{subscription}"
-#define LF_GROUP_PATH	     LF_SUBSCRIPTION_PATH "/resourceGroups/{group}"
-
-/* Rows of a top-level type: collection is "/providers/Microsoft.X/things", action
- * "Microsoft.X/things"; the resource's name is the parameter {name}. */
-#define LF_DOCUMENT_ROUTES(document, collection, action)                                           \
-	LF_DOCUMENT_READ(document, LF_SUBSCRIPTION_PATH collection, action, on_list),              \
-		LF_DOCUMENT_READ(document, LF_GROUP_PATH collection, action, on_list),             \
-		LF_DOCUMENT_ITEM(document, LF_GROUP_PATH collection "/{name}", action),            \
-		LF_DOCUMENT_PATCH(document, LF_GROUP_PATH collection "/{name}", action)
+/* Rows of a top-level type: collection is "/providers/Microsoft.X/things", the resource's name the
+ * parameter {name}. */
+#define LF_DOCUMENT_ROUTES(document, collection)                                                   \
+	LF_DOCUMENT_LIST(document, LF_SUBSCRIPTION_PATH collection),                               \
+		LF_DOCUMENT_LIST(document, LF_GROUP_PATH collection),                              \
+		LF_DOCUMENT_ITEM(document, LF_GROUP_PATH collection "/{name}"),                    \
+		LF_DOCUMENT_PATCH(document, LF_GROUP_PATH collection "/{name}")
 /* Rows of a child type: collection is the whole path, its item's name the parameter {child}. */
-#define LF_DOCUMENT_CHILD_ROUTES(document, collection, action)                                     \
-	LF_DOCUMENT_READ(document, collection, action, on_list),                                   \
-		LF_DOCUMENT_ITEM(document, collection "/{child}", action)
+#define LF_DOCUMENT_CHILD_ROUTES(document, collection)                                             \
+	LF_DOCUMENT_LIST(document, collection), LF_DOCUMENT_ITEM(document, collection "/{child}")
+#define LF_DOCUMENT_ITEM(document, path)                                                           \
+	LF_DOCUMENT_GET(document, path), LF_DOCUMENT_PUT(document, path),                          \
+		LF_DOCUMENT_DELETE(document, path)
 
-#define LF_DOCUMENT_READ(document, path, action, on)                                               \
-	{                                                                                          \
-		"GET", path, action "/read", lf_document_##on, 0, NULL, 0, document                \
-	}
-#define LF_DOCUMENT_ITEM(document, path, action)                                                   \
-	LF_DOCUMENT_READ(document, path, action, on_get), LF_DOCUMENT_PUT(document, path, action), \
-		LF_DOCUMENT_DELETE(document, path, action)
-#define LF_DOCUMENT_PUT(document, path, action)                                                    \
-	{                                                                                          \
-		"PUT", path, action "/write", lf_document_on_put, LF_ARM_BODY, NULL, 0, document   \
-	}
-#define LF_DOCUMENT_DELETE(document, path, action)                                                 \
-	{                                                                                          \
-		"DELETE", path, action "/delete", lf_document_on_delete, 0, NULL, 0, document      \
-	}
-#define LF_DOCUMENT_PATCH(document, path, action)                                                  \
-	{                                                                                          \
-		"PATCH", path, action "/write", lf_document_on_patch, LF_ARM_BODY, NULL, 0,        \
-			document                                                                   \
-	}
+/* One row each; LF_RIGHT may follow. */
+#define LF_DOCUMENT_LIST(document, path, ...)                                                      \
+	LF_GET(path, lf_document_on_list, LF_SUBJECT(document), ##__VA_ARGS__)
+#define LF_DOCUMENT_GET(document, path, ...)                                                       \
+	LF_GET(path, lf_document_on_get, LF_SUBJECT(document), ##__VA_ARGS__)
+#define LF_DOCUMENT_PUT(document, path, ...)                                                       \
+	LF_PUT(path, lf_document_on_put, LF_SUBJECT(document), ##__VA_ARGS__)
+#define LF_DOCUMENT_PATCH(document, path, ...)                                                     \
+	LF_PATCH(path, lf_document_on_patch, LF_SUBJECT(document), ##__VA_ARGS__)
+#define LF_DOCUMENT_DELETE(document, path, ...)                                                    \
+	LF_DELETE(path, lf_document_on_delete, LF_SUBJECT(document), ##__VA_ARGS__)
 
 /* The same from where there is no call: a job's step.  Gone already is fine. */
 LF_MUST_CHECK int lf_document_remove(struct lf_context *context, const struct lf_document *document,

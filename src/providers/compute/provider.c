@@ -5,15 +5,14 @@
 #include "providers/compute/plan.h"
 #include "providers/compute/restorepoint/restorepoint.h"
 
-#define SUBSCRIPTION "/subscriptions/{subscription}"
-#define COMPUTE_ALL  SUBSCRIPTION "/providers/Microsoft.Compute"
-#define COMPUTE	     SUBSCRIPTION "/resourceGroups/{group}/providers/Microsoft.Compute"
-#define VM	     COMPUTE "/virtualMachines/{vm}"
-#define DISK	     COMPUTE "/disks/{disk}"
-#define POINTS	     COMPUTE "/restorePointCollections/{name}/restorePoints"
-#define DISK_POINTS  POINTS "/{child}/diskRestorePoints"
-#define SET	     COMPUTE "/availabilitySets/{set}"
-#define GROUP	     COMPUTE "/proximityPlacementGroups/{placementGroup}"
+#define COMPUTE_ALL	 LF_SUBSCRIPTION_PATH "/providers/Microsoft.Compute"
+#define COMPUTE		 LF_GROUP_PATH "/providers/Microsoft.Compute"
+#define VM		 COMPUTE "/virtualMachines/{vm}"
+#define DISK		 COMPUTE "/disks/{disk}"
+#define POINTS		 COMPUTE "/restorePointCollections/{name}/restorePoints"
+#define DISK_POINTS	 POINTS "/{child}/diskRestorePoints"
+#define SETS		 "/providers/Microsoft.Compute/availabilitySets"
+#define PLACEMENT_GROUPS "/providers/Microsoft.Compute/proximityPlacementGroups"
 
 static int list_sizes(struct lf_arm_call *call, struct lf_error *err)
 {
@@ -71,31 +70,6 @@ static const struct lf_document set_document = {.type = "Microsoft.Compute/avail
 static const struct lf_document group_document = {
 	.type = "Microsoft.Compute/proximityPlacementGroups", .needs_location = true};
 
-/* The handlers of a type that is a document and nothing else. */
-#define DOCUMENT_HANDLERS(name)                                                                    \
-	static int name##_get(struct lf_arm_call *call, struct lf_error *err)                      \
-	{                                                                                          \
-		return lf_document_get(call, &name##_document, err);                               \
-	}                                                                                          \
-	static int name##_list(struct lf_arm_call *call, struct lf_error *err)                     \
-	{                                                                                          \
-		return lf_document_list(call, &name##_document, 3, err);                           \
-	}                                                                                          \
-	static int name##_put(struct lf_arm_call *call, struct lf_error *err)                      \
-	{                                                                                          \
-		return lf_document_put(call, &name##_document, err);                               \
-	}                                                                                          \
-	static int name##_patch(struct lf_arm_call *call, struct lf_error *err)                    \
-	{                                                                                          \
-		return lf_document_patch(call, &name##_document, err);                             \
-	}                                                                                          \
-	static int name##_delete(struct lf_arm_call *call, struct lf_error *err)                   \
-	{                                                                                          \
-		return lf_document_delete(call, &name##_document, 200, err);                       \
-	}
-DOCUMENT_HANDLERS(set)
-DOCUMENT_HANDLERS(group)
-
 static const struct lf_field vm_fields[] = {
 	{"properties.hardwareProfile.vmSize", LF_TEXT, 0, 0, 64, NULL,
 	 "Size of the machine; another one counts from its next start."},
@@ -136,91 +110,49 @@ static const struct lf_field point_fields[] = {
 	 "The other region's restore point that is copied."},
 };
 
-#define ACTION(text) "Microsoft.Compute/" text
-#define FIELDS(name) name, LF_N(name)
-#define NONE	     NULL, 0
-
 static const struct lf_arm_route routes[] = {
-	{"GET", COMPUTE_ALL "/virtualMachines", ACTION("virtualMachines/read"), lf_vm_list_all, 0,
-	 NONE},
-	{"GET", COMPUTE "/virtualMachines", ACTION("virtualMachines/read"), lf_vm_list_group, 0,
-	 NONE},
-	{"GET", VM, ACTION("virtualMachines/read"), lf_vm_get, 0, NONE},
-	{"PUT", VM, ACTION("virtualMachines/write"), lf_vm_put, LF_ARM_BODY, FIELDS(vm_fields),
-	 &lf_vm_document},
-	{"PATCH", VM, ACTION("virtualMachines/write"), lf_vm_patch, LF_ARM_BODY, FIELDS(vm_fields)},
-	{"DELETE", VM, ACTION("virtualMachines/delete"), lf_vm_delete, 0, NONE},
-	{"POST", VM "/start", ACTION("virtualMachines/start/action"), lf_vm_start, 0, NONE},
-	{"POST", VM "/powerOff", ACTION("virtualMachines/powerOff/action"), lf_vm_power_off, 0,
-	 NONE},
-	{"POST", VM "/deallocate", ACTION("virtualMachines/deallocate/action"), lf_vm_deallocate, 0,
-	 NONE},
-	{"POST", VM "/restart", ACTION("virtualMachines/restart/action"), lf_vm_restart, 0, NONE},
-	{"GET", VM "/instanceView", ACTION("virtualMachines/instanceView/read"),
-	 lf_vm_instance_view, 0, NONE},
-	{"POST", VM "/retrieveBootDiagnosticsData",
-	 ACTION("virtualMachines/retrieveBootDiagnosticsData/action"), lf_vm_boot_diagnostics, 0,
-	 NONE},
-	{"GET", VM "/serialConsoleLog",
-	 ACTION("virtualMachines/retrieveBootDiagnosticsData/action"), lf_vm_console,
-	 LF_ARM_NO_VERSION, NONE},
-	{"GET", VM "/vmSizes", ACTION("virtualMachines/vmSizes/read"), list_sizes, 0, NONE},
-	{"GET", COMPUTE_ALL "/locations/{location}/vmSizes", ACTION("locations/vmSizes/read"),
-	 list_sizes, 0, NONE},
-	{"GET", COMPUTE_ALL "/skus", ACTION("skus/read"), list_skus, 0, NONE},
+	LF_GET(COMPUTE_ALL "/virtualMachines", lf_vm_list_all),
+	LF_GET(COMPUTE "/virtualMachines", lf_vm_list_group),
+	LF_GET(VM, lf_vm_get),
+	LF_PUT(VM, lf_vm_put, LF_FIELDS(vm_fields), LF_SUBJECT(&lf_vm_document)),
+	LF_PATCH(VM, lf_vm_patch, LF_FIELDS(vm_fields)),
+	LF_DELETE(VM, lf_vm_delete),
+	LF_POST(VM "/start", lf_vm_start),
+	LF_POST(VM "/powerOff", lf_vm_power_off),
+	LF_POST(VM "/deallocate", lf_vm_deallocate),
+	LF_POST(VM "/restart", lf_vm_restart),
+	LF_GET(VM "/instanceView", lf_vm_instance_view),
+	LF_POST(VM "/retrieveBootDiagnosticsData", lf_vm_boot_diagnostics),
+	LF_GET(VM "/serialConsoleLog", lf_vm_console,
+	       LF_RIGHT("Microsoft.Compute/virtualMachines/retrieveBootDiagnosticsData/action"),
+	       .flags = LF_ARM_NO_VERSION),
+	LF_GET(VM "/vmSizes", list_sizes),
+	LF_GET(COMPUTE_ALL "/locations/{location}/vmSizes", list_sizes),
+	LF_GET(COMPUTE_ALL "/skus", list_skus),
 
-	{"GET", COMPUTE_ALL "/disks", ACTION("disks/read"), lf_disk_list_all, 0, NONE},
-	{"GET", COMPUTE "/disks", ACTION("disks/read"), lf_disk_list_group, 0, NONE},
-	{"GET", DISK, ACTION("disks/read"), lf_disk_get, 0, NONE},
-	{"PUT", DISK, ACTION("disks/write"), lf_disk_put, LF_ARM_BODY, FIELDS(disk_fields),
-	 &lf_disk_document},
-	{"PATCH", DISK, ACTION("disks/write"), lf_disk_patch, LF_ARM_BODY, FIELDS(disk_fields)},
-	{"DELETE", DISK, ACTION("disks/delete"), lf_disk_delete, 0, NONE},
-	{"POST", DISK "/beginGetAccess", ACTION("disks/beginGetAccess/action"), lf_disk_grant,
-	 LF_ARM_BODY, NONE},
-	{"POST", DISK "/endGetAccess", ACTION("disks/endGetAccess/action"), lf_disk_revoke, 0,
-	 NONE},
+	LF_GET(COMPUTE_ALL "/disks", lf_disk_list_all),
+	LF_GET(COMPUTE "/disks", lf_disk_list_group),
+	LF_GET(DISK, lf_disk_get),
+	LF_PUT(DISK, lf_disk_put, LF_FIELDS(disk_fields), LF_SUBJECT(&lf_disk_document)),
+	LF_PATCH(DISK, lf_disk_patch, LF_FIELDS(disk_fields)),
+	LF_DELETE(DISK, lf_disk_delete),
+	LF_POST_BODY(DISK "/beginGetAccess", lf_disk_grant),
+	LF_POST(DISK "/endGetAccess", lf_disk_revoke),
 
-	{"GET", COMPUTE_ALL "/availabilitySets", ACTION("availabilitySets/read"), set_list, 0,
-	 NONE},
-	{"GET", COMPUTE "/availabilitySets", ACTION("availabilitySets/read"), set_list, 0, NONE},
-	{"GET", SET, ACTION("availabilitySets/read"), set_get, 0, NONE},
-	{"PUT", SET, ACTION("availabilitySets/write"), set_put, LF_ARM_BODY, NONE},
-	{"PATCH", SET, ACTION("availabilitySets/write"), set_patch, LF_ARM_BODY, NONE},
-	{"DELETE", SET, ACTION("availabilitySets/delete"), set_delete, 0, NONE},
-	{"GET", SET "/vmSizes", ACTION("availabilitySets/vmSizes/read"), list_sizes, 0, NONE},
-
-	{"GET", COMPUTE_ALL "/proximityPlacementGroups", ACTION("proximityPlacementGroups/read"),
-	 group_list, 0, NONE},
-	{"GET", COMPUTE "/proximityPlacementGroups", ACTION("proximityPlacementGroups/read"),
-	 group_list, 0, NONE},
-	{"GET", GROUP, ACTION("proximityPlacementGroups/read"), group_get, 0, NONE},
-	{"PUT", GROUP, ACTION("proximityPlacementGroups/write"), group_put, LF_ARM_BODY, NONE},
-	{"PATCH", GROUP, ACTION("proximityPlacementGroups/write"), group_patch, LF_ARM_BODY, NONE},
-	{"DELETE", GROUP, ACTION("proximityPlacementGroups/delete"), group_delete, 0, NONE},
+	LF_DOCUMENT_ROUTES(&set_document, SETS),
+	LF_GET(LF_GROUP_PATH SETS "/{name}/vmSizes", list_sizes),
+	LF_DOCUMENT_ROUTES(&group_document, PLACEMENT_GROUPS),
 
 	LF_DOCUMENT_ROUTES(&lf_collection_document,
-			   "/providers/Microsoft.Compute/restorePointCollections",
-			   "Microsoft.Compute/restorePointCollections"),
-	LF_DOCUMENT_READ(&lf_restore_point_document, POINTS,
-			 ACTION("restorePointCollections/restorePoints"), on_list),
-	LF_DOCUMENT_READ(&lf_restore_point_document, POINTS "/{child}",
-			 ACTION("restorePointCollections/restorePoints"), on_get),
-	{"PUT", POINTS "/{child}", ACTION("restorePointCollections/restorePoints/write"),
-	 lf_restore_point_put, LF_ARM_BODY, FIELDS(point_fields)},
-	LF_DOCUMENT_DELETE(&lf_restore_point_document, POINTS "/{child}",
-			   ACTION("restorePointCollections/restorePoints")),
-	{"GET", DISK_POINTS, ACTION("restorePointCollections/restorePoints/diskRestorePoints/read"),
-	 lf_disk_restore_point_list, 0, NONE},
-	{"GET", DISK_POINTS "/{disk}",
-	 ACTION("restorePointCollections/restorePoints/diskRestorePoints/read"),
-	 lf_disk_restore_point_get, 0, NONE},
-	{"POST", DISK_POINTS "/{disk}/beginGetAccess",
-	 ACTION("restorePointCollections/restorePoints/diskRestorePoints/beginGetAccess/action"),
-	 lf_disk_restore_point_grant, LF_ARM_BODY, NONE},
-	{"POST", DISK_POINTS "/{disk}/endGetAccess",
-	 ACTION("restorePointCollections/restorePoints/diskRestorePoints/endGetAccess/action"),
-	 lf_disk_restore_point_revoke, 0, NONE},
+			   "/providers/Microsoft.Compute/restorePointCollections"),
+	LF_DOCUMENT_LIST(&lf_restore_point_document, POINTS),
+	LF_DOCUMENT_GET(&lf_restore_point_document, POINTS "/{child}"),
+	LF_PUT(POINTS "/{child}", lf_restore_point_put, LF_FIELDS(point_fields)),
+	LF_DOCUMENT_DELETE(&lf_restore_point_document, POINTS "/{child}"),
+	LF_GET(DISK_POINTS, lf_disk_restore_point_list),
+	LF_GET(DISK_POINTS "/{disk}", lf_disk_restore_point_get),
+	LF_POST_BODY(DISK_POINTS "/{disk}/beginGetAccess", lf_disk_restore_point_grant),
+	LF_POST(DISK_POINTS "/{disk}/endGetAccess", lf_disk_restore_point_revoke),
 };
 
 static const char *const api_versions[] = {

@@ -398,19 +398,16 @@ static int get_endpoints(struct lf_arm_call *call, struct lf_error *err)
 #define OPEN (LF_ARM_OPEN | LF_ARM_NO_VERSION)
 
 static const struct lf_arm_route routes[] = {
-	{"POST", "/{tenant}/oauth2/v2.0/token", NULL, issue_token, OPEN | LF_ARM_FORM, NULL, 0},
-	{"POST", "/{tenant}/oauth2/token", NULL, issue_token, OPEN | LF_ARM_FORM, NULL, 0},
-	{"POST", "/adfs/oauth2/token", NULL, issue_adfs_token, OPEN | LF_ARM_FORM, NULL, 0},
-	{"GET", "/{tenant}/v2.0/.well-known/openid-configuration", NULL, get_configuration, OPEN,
-	 NULL, 0},
-	{"GET", "/{tenant}/.well-known/openid-configuration", NULL, get_configuration, OPEN, NULL,
-	 0},
-	{"GET", "/adfs/.well-known/openid-configuration", NULL, get_adfs_configuration, OPEN, NULL,
-	 0},
-	{"GET", "/{tenant}/discovery/v2.0/keys", NULL, get_keys, OPEN, NULL, 0},
-	{"GET", "/{tenant}/discovery/keys", NULL, get_keys, OPEN, NULL, 0},
-	{"GET", "/common/discovery/instance", NULL, get_instance, OPEN, NULL, 0},
-	{"GET", "/metadata/endpoints", NULL, get_endpoints, OPEN, NULL, 0},
+	LF_POST("/{tenant}/oauth2/v2.0/token", issue_token, .flags = OPEN | LF_ARM_FORM),
+	LF_POST("/{tenant}/oauth2/token", issue_token, .flags = OPEN | LF_ARM_FORM),
+	LF_POST("/adfs/oauth2/token", issue_adfs_token, .flags = OPEN | LF_ARM_FORM),
+	LF_GET("/{tenant}/v2.0/.well-known/openid-configuration", get_configuration, .flags = OPEN),
+	LF_GET("/{tenant}/.well-known/openid-configuration", get_configuration, .flags = OPEN),
+	LF_GET("/adfs/.well-known/openid-configuration", get_adfs_configuration, .flags = OPEN),
+	LF_GET("/{tenant}/discovery/v2.0/keys", get_keys, .flags = OPEN),
+	LF_GET("/{tenant}/discovery/keys", get_keys, .flags = OPEN),
+	LF_GET("/common/discovery/instance", get_instance, .flags = OPEN),
+	LF_GET("/metadata/endpoints", get_endpoints, .flags = OPEN),
 };
 
 const struct lf_arm_provider lf_identity_provider = {

@@ -102,13 +102,13 @@ static int list_usages(struct lf_arm_call *call, struct lf_error *err)
 #define NETWORK	 LF_GROUP_PATH NETWORKS "/{name}"
 
 static const struct lf_arm_route routes[] = {
-	LF_DOCUMENT_ROUTES(&lf_vnet_document, NETWORKS, LF_NETWORK_TYPE),
-	LF_DOCUMENT_CHILD_ROUTES(&lf_subnet_document, NETWORK "/subnets", LF_SUBNET_TYPE),
-	LF_DOCUMENT_ROUTES(&lf_nic_document, NICS, LF_NIC_TYPE),
-	LF_DOCUMENT_ROUTES(&lf_nsg_document, NSGS, LF_NSG_TYPE),
-	{"GET", NETWORK "/CheckIPAddressAvailability", LF_NETWORK_TYPE "/read", check_address, 0,
-	 NULL, 0},
-	{"GET", NETWORK "/usages", LF_NETWORK_TYPE "/usages/read", list_usages, 0, NULL, 0},
+	LF_DOCUMENT_ROUTES(&lf_vnet_document, NETWORKS),
+	LF_DOCUMENT_CHILD_ROUTES(&lf_subnet_document, NETWORK "/subnets"),
+	LF_DOCUMENT_ROUTES(&lf_nic_document, NICS),
+	LF_DOCUMENT_ROUTES(&lf_nsg_document, NSGS),
+	LF_GET(NETWORK "/CheckIPAddressAvailability", check_address,
+	       LF_RIGHT(LF_NETWORK_TYPE "/read")),
+	LF_GET(NETWORK "/usages", list_usages),
 };
 
 static const char *const api_versions[] = {

@@ -364,66 +364,35 @@ static int get_operation(struct lf_arm_call *call, struct lf_error *err)
 #define VMWARE "/providers/Microsoft.OffAzure/VMwareSites"
 #define SERVER "/providers/Microsoft.OffAzure/ServerSites"
 
-#define ACTION(site, path, type, name, on)                                                         \
-	{                                                                                          \
-		"POST", path "/" name, type "/" name "/action", on, 0, NULL, 0, site               \
-	}
-#define OWN(site, method, path, action, on)                                                        \
-	{                                                                                          \
-		method, path, action, on, 0, NULL, 0, site                                         \
-	}
+/* A row of a kind of site. */
+#define OF(word, site, path, on, ...) LF_##word(path, on, LF_SUBJECT(site), ##__VA_ARGS__)
 /* Rows of one kind of site; path is that of one site. */
-#define SITE_ROUTES(site, accounts, collection, path, type)                                         \
-	LF_DOCUMENT_ROUTES(site, collection, type),                                                 \
-		{"GET", path "/machines", type "/machines/read", list_machines, 0, NULL, 0, site},  \
-		{"GET", path "/machines/{machine}", type "/machines/read", get_machine, 0, NULL, 0, \
-		 site},                                                                             \
-		LF_DOCUMENT_READ(accounts, path "/runAsAccounts", type "/runAsAccounts", on_list),  \
-		LF_DOCUMENT_READ(accounts, path "/runAsAccounts/{account}", type "/runAsAccounts",  \
-				 on_get),                                                           \
-		{"GET", path "/jobs", type "/jobs/read", list_jobs, 0, NULL, 0, site},              \
-		{"GET", path "/jobs/{job}", type "/jobs/read", get_job, 0, NULL, 0, site},          \
-		{"GET",                                                                             \
-		 path "/operationsStatus/{operation}",                                              \
-		 type "/operationsStatus/read",                                                     \
-		 get_operation,                                                                     \
-		 0,                                                                                 \
-		 NULL,                                                                              \
-		 0,                                                                                 \
-		 site},                                                                             \
-		ACTION(site, path, type, "summary", summarise),                                     \
-		ACTION(site, path, type, "healthSummary", list_health),                             \
-		ACTION(site, path, type, "listHealthSummary", list_health),                         \
-		ACTION(site, path, type, "refresh", refresh),                                       \
-		ACTION(site, path, type, "refreshSite", refresh),                                   \
-		{"POST",                                                                            \
-		 path "/generateRegistrationKey",                                                   \
-		 type "/generateRegistrationKey/action",                                            \
-		 new_key,                                                                           \
-		 0,                                                                                 \
-		 key_fields,                                                                        \
-		 LF_N(key_fields),                                                                  \
-		 site},                                                                             \
-		OWN(site, "GET", path "/registrationKeys", type "/registrationKeys/read",           \
-		    list_keys),                                                                     \
-		OWN(site, "DELETE", path "/registrationKeys/{key}",                                 \
-		    type "/registrationKeys/delete", revoke_key),                                   \
-		OWN(site, "GET", path "/agents", type "/agents/read", list_agents),                 \
-		OWN(site, "DELETE", path "/agents/{agent}", type "/agents/delete", remove_agent),   \
-		OWN(site, "POST", path "/agents/{agent}/bar", type "/agents/bar/action",            \
-		    bar_agent),                                                                     \
-		OWN(site, "POST", path "/agents/{agent}/unbar", type "/agents/unbar/action",        \
-		    unbar_agent)
+#define SITE_ROUTES(site, accounts, collection, path)                                              \
+	LF_DOCUMENT_ROUTES(site, collection), OF(GET, site, path "/machines", list_machines),      \
+		OF(GET, site, path "/machines/{machine}", get_machine),                            \
+		LF_DOCUMENT_LIST(accounts, path "/runAsAccounts"),                                 \
+		LF_DOCUMENT_GET(accounts, path "/runAsAccounts/{account}"),                        \
+		OF(GET, site, path "/jobs", list_jobs),                                            \
+		OF(GET, site, path "/jobs/{job}", get_job),                                        \
+		OF(GET, site, path "/operationsStatus/{operation}", get_operation),                \
+		OF(POST, site, path "/summary", summarise),                                        \
+		OF(POST, site, path "/healthSummary", list_health),                                \
+		OF(POST, site, path "/listHealthSummary", list_health),                            \
+		OF(POST, site, path "/refresh", refresh),                                          \
+		OF(POST, site, path "/refreshSite", refresh),                                      \
+		OF(POST, site, path "/generateRegistrationKey", new_key, LF_FIELDS(key_fields)),   \
+		OF(GET, site, path "/registrationKeys", list_keys),                                \
+		OF(DELETE, site, path "/registrationKeys/{key}", revoke_key),                      \
+		OF(GET, site, path "/agents", list_agents),                                        \
+		OF(DELETE, site, path "/agents/{agent}", remove_agent),                            \
+		OF(POST, site, path "/agents/{agent}/bar", bar_agent),                             \
+		OF(POST, site, path "/agents/{agent}/unbar", unbar_agent)
 
 static const struct lf_arm_route routes[] = {
-	SITE_ROUTES(&vmware_site, &vmware_accounts, VMWARE, LF_GROUP_PATH VMWARE "/{name}",
-		    LF_VMWARE_SITE_TYPE),
-	SITE_ROUTES(&server_site, &server_accounts, SERVER, LF_GROUP_PATH SERVER "/{name}",
-		    LF_SERVER_SITE_TYPE),
-	LF_DOCUMENT_READ(&vcenters, LF_GROUP_PATH VMWARE "/{name}/vCenters",
-			 LF_VMWARE_SITE_TYPE "/vCenters", on_list),
-	LF_DOCUMENT_READ(&vcenters, LF_GROUP_PATH VMWARE "/{name}/vCenters/{vcenter}",
-			 LF_VMWARE_SITE_TYPE "/vCenters", on_get),
+	SITE_ROUTES(&vmware_site, &vmware_accounts, VMWARE, LF_GROUP_PATH VMWARE "/{name}"),
+	SITE_ROUTES(&server_site, &server_accounts, SERVER, LF_GROUP_PATH SERVER "/{name}"),
+	LF_DOCUMENT_LIST(&vcenters, LF_GROUP_PATH VMWARE "/{name}/vCenters"),
+	LF_DOCUMENT_GET(&vcenters, LF_GROUP_PATH VMWARE "/{name}/vCenters/{vcenter}"),
 };
 
 static const char *const api_versions[] = {

@@ -250,11 +250,14 @@ static int get_health(struct lf_arm_call *call, struct lf_error *err)
 }
 
 static const struct lf_arm_route routes[] = {
-	{"GET", "/landfall/audit", "Landfall/audit/read", list_audit, LF_ARM_NO_VERSION, NULL, 0},
-	{"POST", "/landfall/audit/verify", "Landfall/audit/verify/action", verify_audit,
-	 LF_ARM_NO_VERSION, NULL, 0},
-	{"GET", "/landfall/health", "Landfall/health/read", get_health, LF_ARM_NO_VERSION, NULL, 0},
-	{"GET", "/metrics", "Landfall/metrics/read", get_metrics, LF_ARM_NO_VERSION, NULL, 0},
+	LF_GET("/landfall/audit", list_audit, LF_RIGHT("Landfall/audit/read"),
+	       .flags = LF_ARM_NO_VERSION),
+	LF_POST("/landfall/audit/verify", verify_audit, LF_RIGHT("Landfall/audit/verify/action"),
+		.flags = LF_ARM_NO_VERSION),
+	LF_GET("/landfall/health", get_health, LF_RIGHT("Landfall/health/read"),
+	       .flags = LF_ARM_NO_VERSION),
+	LF_GET("/metrics", get_metrics, LF_RIGHT("Landfall/metrics/read"),
+	       .flags = LF_ARM_NO_VERSION),
 };
 
 const struct lf_arm_provider lf_overview_provider = {

@@ -38,6 +38,21 @@ static json_t *view_action(const char *action, const char *space)
 			 "description", action, "origin", "user,system");
 }
 
+/* The rights of one provider's rows that are of its namespace, each once. */
+static int add_actions(json_t *found, const struct lf_arm_provider *provider, struct lf_error *err)
+{
+	for (size_t i = 0; i < provider->n_routes; i++) {
+		LF_AUTO_FREE char *action = NULL;
+		int rc = lf_route_right(&provider->routes[i], &action, err);
+		if (rc)
+			return rc;
+		if (is_of(action, provider->name) && !json_object_get(found, action) &&
+		    json_object_set_new(found, action, view_action(action, provider->name)))
+			return lf_fail_nomem(err);
+	}
+	return 0;
+}
+
 static int list_operations(struct lf_arm_call *call, struct lf_error *err)
 {
 	const char *wanted = lf_arm_param(call, "namespace"), *space = NULL, *name;
@@ -50,12 +65,9 @@ static int list_operations(struct lf_arm_call *call, struct lf_error *err)
 		if (!all[i]->name || !lf_text_equal_nocase(all[i]->name, wanted))
 			continue;
 		space = all[i]->name;
-		for (size_t j = 0; j < all[i]->n_routes; j++) {
-			const char *action = all[i]->routes[j].action;
-			if (is_of(action, space) && !json_object_get(found, action) &&
-			    json_object_set_new(found, action, view_action(action, space)))
-				return lf_fail_nomem(err);
-		}
+		int rc = add_actions(found, all[i], err);
+		if (rc)
+			return rc;
 	}
 	if (!space)
 		return lf_fail_arm(err, LF_ENOTFOUND, "InvalidResourceNamespace", wanted,
@@ -69,9 +81,9 @@ static int list_operations(struct lf_arm_call *call, struct lf_error *err)
 }
 
 static const struct lf_arm_route routes[] = {
-	{"GET", "/providers/{namespace}/operations",
-	 "Microsoft.Resources/providers/operations/read", list_operations, LF_ARM_NO_VERSION, NULL,
-	 0},
+	LF_GET("/providers/{namespace}/operations", list_operations,
+	       LF_RIGHT("Microsoft.Resources/providers/operations/read"),
+	       .flags = LF_ARM_NO_VERSION),
 };
 
 const struct lf_arm_provider lf_operations_provider = {

@@ -11,9 +11,9 @@
 #include "providers/resources/contents.h"
 #include "providers/resources/locations.h"
 
-#define SUBSCRIPTION "/subscriptions/{subscription}"
-#define GROUPS	     SUBSCRIPTION "/resourceGroups"
-#define GROUP	     GROUPS "/{group}"
+#define GROUPS	  LF_SUBSCRIPTION_PATH "/resourceGroups"
+#define GROUP	  LF_GROUP_PATH
+#define PROVIDERS LF_SUBSCRIPTION_PATH "/providers"
 
 int lf_subscription_make(struct lf_catalog *catalog, const char *subscription, struct lf_error *err)
 {
@@ -279,33 +279,27 @@ static const char *const api_versions[] = {
 	"2024-03-01", "2024-11-01", "2025-03-01", "2025-04-01", NULL};
 static const char *const types[] = {"resourceGroups", "subscriptions", "tenants", NULL};
 
-#define READ(type) "Microsoft.Resources/" type "/read"
 static const struct lf_arm_route routes[] = {
-	{"GET", "/tenants", READ("tenants"), list_tenants, 0, NULL, 0},
-	{"GET", "/subscriptions", READ("subscriptions"), list_subscriptions, 0, NULL, 0},
-	{"GET", SUBSCRIPTION, READ("subscriptions"), get_subscription, 0, NULL, 0},
-	{"GET", SUBSCRIPTION "/locations", READ("subscriptions/locations"), list_locations, 0, NULL,
-	 0},
-	{"GET", SUBSCRIPTION "/resources", READ("subscriptions/resources"), list_resources, 0, NULL,
-	 0},
-	{"GET", SUBSCRIPTION "/providers", READ("providers"), list_providers, 0, NULL, 0},
-	{"GET", SUBSCRIPTION "/providers/{namespace}", READ("providers"), get_provider, 0, NULL, 0},
-	{"POST", SUBSCRIPTION "/providers/{namespace}/register",
-	 "Microsoft.Resources/providers/register/action", get_provider, 0, NULL, 0},
-	{"GET", GROUPS, READ("subscriptions/resourceGroups"), list_groups, 0, NULL, 0},
-	{"GET", GROUP, READ("subscriptions/resourceGroups"), get_group, 0, NULL, 0},
-	{"PUT", GROUP, "Microsoft.Resources/subscriptions/resourceGroups/write", put_group,
-	 LF_ARM_BODY, NULL, 0},
-	{"PATCH", GROUP, "Microsoft.Resources/subscriptions/resourceGroups/write", patch_group,
-	 LF_ARM_BODY, NULL, 0},
-	{"DELETE", GROUP, "Microsoft.Resources/subscriptions/resourceGroups/delete", delete_group,
-	 0, NULL, 0},
-	{"GET", GROUP "/resources", READ("subscriptions/resourceGroups/resources"), list_resources,
-	 0, NULL, 0},
-	{"GET",
-	 SUBSCRIPTION "/providers/Microsoft.Resources/locations/{location}/completedOperations/"
-		      "{operation}",
-	 READ("locations/operations"), get_completed, LF_ARM_NO_VERSION, NULL, 0},
+	LF_GET("/tenants", list_tenants),
+	LF_GET("/subscriptions", list_subscriptions),
+	LF_GET(LF_SUBSCRIPTION_PATH, get_subscription),
+	LF_GET(LF_SUBSCRIPTION_PATH "/locations", list_locations),
+	LF_GET(LF_SUBSCRIPTION_PATH "/resources", list_resources),
+	LF_GET(PROVIDERS, list_providers, LF_RIGHT("Microsoft.Resources/providers/read")),
+	LF_GET(PROVIDERS "/{namespace}", get_provider,
+	       LF_RIGHT("Microsoft.Resources/providers/read")),
+	LF_POST(PROVIDERS "/{namespace}/register", get_provider,
+		LF_RIGHT("Microsoft.Resources/providers/register/action")),
+	LF_GET(GROUPS, list_groups),
+	LF_GET(GROUP, get_group),
+	LF_PUT(GROUP, put_group),
+	LF_PATCH(GROUP, patch_group),
+	LF_DELETE(GROUP, delete_group),
+	LF_GET(GROUP "/resources", list_resources),
+	LF_GET(PROVIDERS "/Microsoft.Resources/locations/{location}/completedOperations/"
+			 "{operation}",
+	       get_completed, LF_RIGHT("Microsoft.Resources/locations/operations/read"),
+	       .flags = LF_ARM_NO_VERSION),
 };
 
 const struct lf_arm_provider lf_resources_provider = {

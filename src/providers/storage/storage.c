@@ -70,15 +70,16 @@ static const struct lf_field regenerate_fields[] = {
 #define NAMESPACE LF_SUBSCRIPTION_PATH "/providers/Microsoft.Storage"
 
 static const struct lf_arm_route routes[] = {
-	LF_DOCUMENT_ROUTES(&lf_storage_document, ACCOUNTS, LF_STORAGE_TYPE),
-	{"POST", ACCOUNT "/listKeys", LF_STORAGE_TYPE "/listkeys/action", lf_storage_list_keys, 0,
-	 NULL, 0},
-	{"POST", ACCOUNT "/regenerateKey", LF_STORAGE_TYPE "/regeneratekey/action",
-	 lf_storage_regenerate_key, LF_ARM_BODY, regenerate_fields, LF_N(regenerate_fields)},
-	{"POST", NAMESPACE "/checkNameAvailability", "Microsoft.Storage/checknameavailability/read",
-	 check_name, LF_ARM_BODY, name_fields, LF_N(name_fields)},
-	{"GET", NAMESPACE "/locations/{location}/usages", "Microsoft.Storage/locations/usages/read",
-	 list_usages, 0, NULL, 0},
+	LF_DOCUMENT_ROUTES(&lf_storage_document, ACCOUNTS),
+	LF_POST(ACCOUNT "/listKeys", lf_storage_list_keys,
+		LF_RIGHT(LF_STORAGE_TYPE "/listkeys/action")),
+	LF_POST_BODY(ACCOUNT "/regenerateKey", lf_storage_regenerate_key,
+		     LF_RIGHT(LF_STORAGE_TYPE "/regeneratekey/action"),
+		     LF_FIELDS(regenerate_fields)),
+	LF_POST_BODY(NAMESPACE "/checkNameAvailability", check_name,
+		     LF_RIGHT("Microsoft.Storage/checknameavailability/read"),
+		     LF_FIELDS(name_fields)),
+	LF_GET(NAMESPACE "/locations/{location}/usages", list_usages),
 };
 
 static const char *const api_versions[] = {

@@ -89,8 +89,8 @@ static void test_registry__routes_are_found_by_their_own_paths(void **state)
 			lf_router_find(router, row->method, &path, &match);
 			assert_ptr_equal(match.route, row);
 			assert_ptr_equal(match.provider, all[i]);
-			/* an open row has no action, every other one has */
-			assert_true((row->action != NULL) != ((row->flags & LF_ARM_OPEN) != 0));
+			/* an open row asks for no right, every other one does */
+			assert_true((match.right != NULL) != ((row->flags & LF_ARM_OPEN) != 0));
 			assert_non_null(row->handler);
 			for (size_t k = 0; k < row->n_fields; k++)
 				assert_true(row->fields[k].type != LF_ENUM ||
