@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "vault/pack/bytes.h"
+#include "base/bytes.h"
 
 #define DISK_PAGES_MAX (UINT64_C(1) << 52) /* 16 EiB: no disk is larger */
 

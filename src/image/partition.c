@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/partition.h"
 
-#include <endian.h>
 #include <string.h>
+
+#include "base/bytes.h"
 
 #define SECTOR	    512u
 #define MBR_TABLE   446u
@@ -15,22 +16,6 @@
 /* C12A7328-F81F-11D2-BA4B-00A0C93EC93B, as it lies on the disk. */
 static const uint8_t efi_type[16] = {0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11,
 				     0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9, 0x3b};
-
-static uint32_t get_u32(const uint8_t *at)
-{
-	uint32_t n;
-
-	memcpy(&n, at, sizeof(n));
-	return le32toh(n);
-}
-
-static uint64_t get_u64(const uint8_t *at)
-{
-	uint64_t n;
-
-	memcpy(&n, at, sizeof(n));
-	return le64toh(n);
-}
 
 /* Sectors from first on; false: they are not on the disk. */
 static bool place(uint64_t first, uint64_t sectors, uint64_t size, struct lf_partition *out)
@@ -52,7 +37,7 @@ static size_t read_mbr(const uint8_t *head, uint64_t size, struct lf_partition *
 		const uint8_t *entry = head + MBR_TABLE + (size_t)i * MBR_ENTRY;
 		struct lf_partition partition = {.number = i + 1, .efi = entry[4] == MBR_EFI};
 		if (entry[4] && entry[4] != MBR_GPT &&
-		    place(get_u32(entry + 8), get_u32(entry + 12), size, &partition))
+		    place(lf_get_u32(entry + 8), lf_get_u32(entry + 12), size, &partition))
 			out[n++] = partition;
 	}
 	return n;
@@ -62,18 +47,18 @@ static size_t read_gpt(const uint8_t *head, size_t len, uint64_t size, struct lf
 {
 	static const uint8_t unused[16];
 	const uint8_t *header = head + SECTOR;
-	uint64_t table = get_u64(header + 72);
-	uint32_t count = get_u32(header + 80);
+	uint64_t table = lf_get_u64(header + 72);
+	uint32_t count = lf_get_u32(header + 80);
 	size_t n = 0;
 
-	if (get_u32(header + 84) != GPT_ENTRY || table > len / SECTOR)
+	if (lf_get_u32(header + 84) != GPT_ENTRY || table > len / SECTOR)
 		return 0;
 	for (uint32_t i = 0; i < count && i < LF_PARTITIONS_MAX; i++) {
 		size_t at = (size_t)table * SECTOR + (size_t)i * GPT_ENTRY;
 		if (at + GPT_ENTRY > len)
 			break;
 		const uint8_t *entry = head + at;
-		uint64_t first = get_u64(entry + 32), last = get_u64(entry + 40);
+		uint64_t first = lf_get_u64(entry + 32), last = lf_get_u64(entry + 40);
 		struct lf_partition partition = {
 			.number = i + 1, .efi = memcmp(entry, efi_type, sizeof(efi_type)) == 0};
 		if (memcmp(entry, unused, sizeof(unused)) != 0 && last >= first &&

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/lock.h"
-#include "vault/pack/bytes.h"
 
 #define SHARDS	    8u
 #define BUCKETS	    4096u

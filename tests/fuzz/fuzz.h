@@ -11,9 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/text.h"
 #include "os/file.h"
-#include "vault/pack/bytes.h"
 #include "vault/vault_internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "base/bytes.h"
 #include "base/buf.h"
 #include "nbd/server/session.h"
 #include "nbd/server/wire.h"
@@ -58,7 +59,7 @@ static enum verdict list_disks(const struct lf_nbd_session *session, uint32_t le
 		return refuse(session, LF_NBD_OPT_LIST, LF_NBD_REP_ERR_INVALID, "LIST has no data");
 	for (size_t i = 0; verdict == MORE && i < session->disks->count; i++) {
 		size_t name_len = strlen(session->disks->items[i].name);
-		lf_nbd_put_u32(item, (uint32_t)name_len);
+		lf_put_be32(item, (uint32_t)name_len);
 		memcpy(item + sizeof(uint32_t), session->disks->items[i].name, name_len);
 		verdict = reply(session, LF_NBD_OPT_LIST, LF_NBD_REP_SERVER, item,
 				sizeof(uint32_t) + name_len);
@@ -80,8 +81,8 @@ static enum verdict choose_by_name(struct lf_nbd_session *session, const uint8_t
 	session->disk = find_disk(session->disks, name);
 	if (!session->disk)
 		return GONE;
-	lf_nbd_put_u64(answer, session->disk->size);
-	lf_nbd_put_u16(answer + sizeof(uint64_t), lf_nbd_transmission_flags(session));
+	lf_put_be64(answer, session->disk->size);
+	lf_put_be16(answer + sizeof(uint64_t), lf_nbd_transmission_flags(session));
 	return lf_nbd_send(session, answer, answer_len, NULL, 0) ? CHOSEN : GONE;
 }
 
@@ -91,19 +92,19 @@ static enum verdict tell_info(const struct lf_nbd_session *session, uint32_t opt
 	uint8_t info[sizeof(uint16_t) + LF_NBD_NAME_MAX];
 	size_t name_len = strlen(disk->name);
 
-	lf_nbd_put_u16(info, LF_NBD_INFO_EXPORT);
-	lf_nbd_put_u64(info + 2, disk->size);
-	lf_nbd_put_u16(info + 10, lf_nbd_transmission_flags(session));
+	lf_put_be16(info, LF_NBD_INFO_EXPORT);
+	lf_put_be64(info + 2, disk->size);
+	lf_put_be16(info + 10, lf_nbd_transmission_flags(session));
 	enum verdict verdict = reply(session, option, LF_NBD_REP_INFO, info, 12);
 	if (verdict == MORE && ask->wants_block_size) {
-		lf_nbd_put_u16(info, LF_NBD_INFO_BLOCK_SIZE);
-		lf_nbd_put_u32(info + 2, 1);
-		lf_nbd_put_u32(info + 6, LF_PAGE_SIZE);
-		lf_nbd_put_u32(info + 10, LF_NBD_REQUEST_MAX);
+		lf_put_be16(info, LF_NBD_INFO_BLOCK_SIZE);
+		lf_put_be32(info + 2, 1);
+		lf_put_be32(info + 6, LF_PAGE_SIZE);
+		lf_put_be32(info + 10, LF_NBD_REQUEST_MAX);
 		verdict = reply(session, option, LF_NBD_REP_INFO, info, 14);
 	}
 	if (verdict == MORE && ask->wants_name) {
-		lf_nbd_put_u16(info, LF_NBD_INFO_NAME);
+		lf_put_be16(info, LF_NBD_INFO_NAME);
 		memcpy(info + 2, disk->name, name_len);
 		verdict = reply(session, option, LF_NBD_REP_INFO, info, 2 + name_len);
 	}
@@ -147,7 +148,7 @@ static enum verdict take_contexts(struct lf_nbd_session *session, uint32_t optio
 		return refuse(session, option, LF_NBD_REP_ERR_UNKNOWN,
 			      "the point has no such disk");
 	if (ask.wants_allocation || (!set && !ask.count)) {
-		lf_nbd_put_u32(context, set ? LF_NBD_CONTEXT_ID : 0);
+		lf_put_be32(context, set ? LF_NBD_CONTEXT_ID : 0);
 		memcpy(context + sizeof(uint32_t), LF_NBD_CONTEXT, sizeof(LF_NBD_CONTEXT) - 1);
 		if (reply(session, option, LF_NBD_REP_CONTEXT, context, sizeof(context)) == GONE)
 			return GONE;
@@ -190,14 +191,13 @@ static bool greet(struct lf_nbd_session *session)
 	uint8_t greeting[18], answer[4];
 	uint32_t flags;
 
-	lf_nbd_put_u64(greeting, LF_NBD_GREETING);
-	lf_nbd_put_u64(greeting + 8, LF_NBD_OPTION_MAGIC);
-	lf_nbd_put_u16(greeting + 16, LF_NBD_FIXED_NEWSTYLE | LF_NBD_NO_ZEROES);
+	lf_put_be64(greeting, LF_NBD_GREETING);
+	lf_put_be64(greeting + 8, LF_NBD_OPTION_MAGIC);
+	lf_put_be16(greeting + 16, LF_NBD_FIXED_NEWSTYLE | LF_NBD_NO_ZEROES);
 	if (!lf_nbd_send(session, greeting, sizeof(greeting), NULL, 0) ||
 	    !lf_nbd_receive(session, answer, sizeof(answer)))
 		return false;
-	memcpy(&flags, answer, sizeof(flags));
-	flags = be32toh(flags);
+	flags = lf_get_be32(answer);
 	session->no_zeroes = flags & LF_NBD_NO_ZEROES;
 	return !(flags & ~(LF_NBD_FIXED_NEWSTYLE | LF_NBD_NO_ZEROES));
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "base/bytes.h"
 #include "base/buf.h"
 #include "base/lock.h"
 #include "nbd/server/session.h"
@@ -51,8 +52,8 @@ static bool fail(struct lf_nbd_session *session, const struct lf_nbd_request *re
 
 	if (!session->structured)
 		return simple_reply(session, request, error);
-	lf_nbd_put_u32(fixed, error);
-	lf_nbd_put_u16(fixed + 4, (uint16_t)len);
+	lf_put_be32(fixed, error);
+	lf_put_be16(fixed + 4, (uint16_t)len);
 	return send_chunk(session, request, LF_NBD_CHUNK_ERROR, true, fixed, sizeof(fixed), why,
 			  len);
 }
@@ -101,7 +102,7 @@ static bool read_structured(struct lf_nbd_session *session, const struct lf_nbd_
 		n = request->len - at < PIECE_BYTES ? request->len - at : PIECE_BYTES;
 		if (read_piece(session, piece, request->offset + at, n, &err))
 			return fail_with(session, request, &err);
-		lf_nbd_put_u64(offset, request->offset + at);
+		lf_put_be64(offset, request->offset + at);
 		sent = send_chunk(session, request, LF_NBD_CHUNK_DATA, at + n == request->len,
 				  offset, sizeof(offset), piece, n);
 	}
@@ -148,8 +149,8 @@ static int add_status(void *context, const struct lf_extent *extent, struct lf_e
 	status->len += (uint32_t)(to - status->offset);
 	status->offset = to;
 	uint8_t *range = status->ranges + (size_t)(status->count - 1) * 8;
-	lf_nbd_put_u32(range, status->len);
-	lf_nbd_put_u32(range + 4, flags);
+	lf_put_be32(range, status->len);
+	lf_put_be32(range + 4, flags);
 	return 0;
 }
 
@@ -173,7 +174,7 @@ static bool answer_status(struct lf_nbd_session *session, const struct lf_nbd_re
 			     add_status, &status, &err);
 	if (rc && rc != LF_ECANCELED)
 		return fail_with(session, request, &err);
-	lf_nbd_put_u32(context, LF_NBD_CONTEXT_ID);
+	lf_put_be32(context, LF_NBD_CONTEXT_ID);
 	return send_chunk(session, request, LF_NBD_CHUNK_STATUS, true, context, sizeof(context),
 			  piece, (size_t)status.count * 8);
 }

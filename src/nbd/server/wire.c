@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nbd/server/wire.h"
 
+#include <string.h>
+
+#include "base/bytes.h"
+
 #define REQUEST_MAGIC 0x25609513u
 #define SIMPLE_MAGIC  0x67446698u
 #define CHUNK_MAGIC   0x668e33efu
@@ -10,30 +14,6 @@ struct cursor {
 	const uint8_t *data;
 	size_t len;
 };
-
-static uint16_t get_u16(const uint8_t *at)
-{
-	uint16_t n;
-
-	memcpy(&n, at, sizeof(n));
-	return be16toh(n);
-}
-
-static uint32_t get_u32(const uint8_t *at)
-{
-	uint32_t n;
-
-	memcpy(&n, at, sizeof(n));
-	return be32toh(n);
-}
-
-static uint64_t get_u64(const uint8_t *at)
-{
-	uint64_t n;
-
-	memcpy(&n, at, sizeof(n));
-	return be64toh(n);
-}
 
 static const uint8_t *take(struct cursor *cursor, size_t n)
 {
@@ -51,7 +31,7 @@ static bool take_u32(struct cursor *cursor, uint32_t *ret_n)
 	const uint8_t *at = take(cursor, sizeof(*ret_n));
 
 	if (at)
-		*ret_n = get_u32(at);
+		*ret_n = lf_get_be32(at);
 	return at;
 }
 
@@ -79,20 +59,20 @@ static bool take_name(struct cursor *cursor, struct lf_nbd_ask *ask)
 bool lf_nbd_option_decode(const uint8_t bytes[static LF_NBD_OPTION_SIZE],
 			  struct lf_nbd_option *ret_option)
 {
-	ret_option->type = get_u32(bytes + 8);
-	ret_option->len = get_u32(bytes + 12);
-	return get_u64(bytes) == LF_NBD_OPTION_MAGIC && ret_option->len <= LF_NBD_OPTION_MAX;
+	ret_option->type = lf_get_be32(bytes + 8);
+	ret_option->len = lf_get_be32(bytes + 12);
+	return lf_get_be64(bytes) == LF_NBD_OPTION_MAGIC && ret_option->len <= LF_NBD_OPTION_MAX;
 }
 
 bool lf_nbd_request_decode(const uint8_t bytes[static LF_NBD_REQUEST_SIZE],
 			   struct lf_nbd_request *ret_request)
 {
-	ret_request->flags = get_u16(bytes + 4);
-	ret_request->type = get_u16(bytes + 6);
+	ret_request->flags = lf_get_be16(bytes + 4);
+	ret_request->type = lf_get_be16(bytes + 6);
 	memcpy(&ret_request->cookie, bytes + 8, sizeof(ret_request->cookie));
-	ret_request->offset = get_u64(bytes + 16);
-	ret_request->len = get_u32(bytes + 24);
-	return get_u32(bytes) == REQUEST_MAGIC;
+	ret_request->offset = lf_get_be64(bytes + 16);
+	ret_request->len = lf_get_be32(bytes + 24);
+	return lf_get_be32(bytes) == REQUEST_MAGIC;
 }
 
 bool lf_nbd_info_decode(const uint8_t *data, size_t len, struct lf_nbd_ask *ret_ask)
@@ -103,11 +83,11 @@ bool lf_nbd_info_decode(const uint8_t *data, size_t len, struct lf_nbd_ask *ret_
 	if (!take_name(&cursor, ret_ask))
 		return false;
 	const uint8_t *count = take(&cursor, sizeof(uint16_t));
-	if (!count || cursor.len != (size_t)get_u16(count) * sizeof(uint16_t))
+	if (!count || cursor.len != (size_t)lf_get_be16(count) * sizeof(uint16_t))
 		return false;
-	ret_ask->count = get_u16(count);
+	ret_ask->count = lf_get_be16(count);
 	for (uint32_t i = 0; i < ret_ask->count; i++) {
-		uint16_t info = get_u16(cursor.data + (size_t)i * sizeof(info));
+		uint16_t info = lf_get_be16(cursor.data + (size_t)i * sizeof(info));
 		ret_ask->wants_name |= info == LF_NBD_INFO_NAME;
 		ret_ask->wants_block_size |= info == LF_NBD_INFO_BLOCK_SIZE;
 	}
@@ -141,25 +121,25 @@ bool lf_nbd_contexts_decode(const uint8_t *data, size_t len, bool whole, struct 
 void lf_nbd_rep_encode(uint8_t out[static LF_NBD_REP_SIZE], uint32_t option, uint32_t type,
 		       uint32_t len)
 {
-	lf_nbd_put_u64(out, LF_NBD_REPLY_MAGIC);
-	lf_nbd_put_u32(out + 8, option);
-	lf_nbd_put_u32(out + 12, type);
-	lf_nbd_put_u32(out + 16, len);
+	lf_put_be64(out, LF_NBD_REPLY_MAGIC);
+	lf_put_be32(out + 8, option);
+	lf_put_be32(out + 12, type);
+	lf_put_be32(out + 16, len);
 }
 
 void lf_nbd_simple_encode(uint8_t out[static LF_NBD_SIMPLE_SIZE], uint32_t error, uint64_t cookie)
 {
-	lf_nbd_put_u32(out, SIMPLE_MAGIC);
-	lf_nbd_put_u32(out + 4, error);
+	lf_put_be32(out, SIMPLE_MAGIC);
+	lf_put_be32(out + 4, error);
 	memcpy(out + 8, &cookie, sizeof(cookie));
 }
 
 void lf_nbd_chunk_encode(uint8_t out[static LF_NBD_CHUNK_SIZE], uint16_t flags, uint16_t type,
 			 uint64_t cookie, uint32_t len)
 {
-	lf_nbd_put_u32(out, CHUNK_MAGIC);
-	lf_nbd_put_u16(out + 4, flags);
-	lf_nbd_put_u16(out + 6, type);
+	lf_put_be32(out, CHUNK_MAGIC);
+	lf_put_be16(out + 4, flags);
+	lf_put_be16(out + 6, type);
 	memcpy(out + 8, &cookie, sizeof(cookie));
-	lf_nbd_put_u32(out + 16, len);
+	lf_put_be32(out + 16, len);
 }

@@ -9,9 +9,6 @@
 #ifndef LF_NBD_SERVER_WIRE_H
 #define LF_NBD_SERVER_WIRE_H
 
-#include <endian.h>
-#include <string.h>
-
 #include "base/compiler.h"
 
 #define LF_NBD_NAME_MAX 4096u /* of an export; the protocol's limit for texts */
@@ -122,23 +119,5 @@ void lf_nbd_rep_encode(uint8_t out[static LF_NBD_REP_SIZE], uint32_t option, uin
 void lf_nbd_simple_encode(uint8_t out[static LF_NBD_SIMPLE_SIZE], uint32_t error, uint64_t cookie);
 void lf_nbd_chunk_encode(uint8_t out[static LF_NBD_CHUNK_SIZE], uint16_t flags, uint16_t type,
 			 uint64_t cookie, uint32_t len);
-
-static inline void lf_nbd_put_u16(uint8_t *out, uint16_t n)
-{
-	n = htobe16(n);
-	memcpy(out, &n, sizeof(n));
-}
-
-static inline void lf_nbd_put_u32(uint8_t *out, uint32_t n)
-{
-	n = htobe32(n);
-	memcpy(out, &n, sizeof(n));
-}
-
-static inline void lf_nbd_put_u64(uint8_t *out, uint64_t n)
-{
-	n = htobe64(n);
-	memcpy(out, &n, sizeof(n));
-}
 
 #endif

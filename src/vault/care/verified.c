@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vault/pack/bytes.h"
+#include "base/bytes.h"
 #include "vault/pack/crypt.h"
 
 #define MAGIC	      "LFVERIF1"

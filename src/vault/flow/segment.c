@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "os/file.h"
 #include "base/lock.h"
-#include "vault/pack/bytes.h"
 
 #define RECENT_BYTES (UINT64_C(512) << 20)
 

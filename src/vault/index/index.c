@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fault.h"
 #include "base/lock.h"
 #include "base/text.h"
 #include "os/file.h"
-#include "vault/pack/bytes.h"
 #include "vault/index/index_internal.h"
 
 #define TABLE_INITIAL 256u

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fault.h"
 #include "base/lock.h"
 #include "base/text.h"
 #include "os/file.h"
-#include "vault/pack/bytes.h"
 #include "vault/index/index_internal.h"
 #include "vault/pack/pack_internal.h"
 

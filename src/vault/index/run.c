@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "os/file.h"
-#include "vault/pack/bytes.h"
 #include "vault/index/run_internal.h"
 
 #define RANK_BYTES    5u  /* how many records lie before the block's */

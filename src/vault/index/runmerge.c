@@ -11,10 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/fault.h"
 #include "base/text.h"
 #include "os/file.h"
-#include "vault/pack/bytes.h"
 #include "vault/index/run_internal.h"
 
 #define UNDER_WAY_BYTES (8u << 20)

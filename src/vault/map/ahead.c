@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/buf.h"
 #include "base/lock.h"
 #include "os/file.h"
-#include "vault/pack/bytes.h"
 #include "vault/vault_internal.h"
 
 #define THREADS	     2u

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "vault/pack/bytes.h"
+#include "base/bytes.h"
 #include "vault/vault_internal.h"
 
 #define NODE_VERSION 1u

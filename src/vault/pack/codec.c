@@ -7,7 +7,7 @@
 #include <lz4.h>
 #include <zstd.h>
 
-#include "vault/pack/bytes.h"
+#include "base/bytes.h"
 
 /* why these: docs/adr/0006-compression-by-effort.md */
 #define LEVEL_FAST   (-3)

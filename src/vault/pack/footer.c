@@ -6,7 +6,7 @@
 
 #include <xxhash.h>
 
-#include "vault/pack/bytes.h"
+#include "base/bytes.h"
 #include "vault/pack/crypt.h"
 
 #define HEAD_MAGIC "LFPACK01"

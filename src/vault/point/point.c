@@ -13,10 +13,10 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
+#include "base/bytes.h"
 #include "base/fault.h"
 #include "base/lock.h"
 #include "base/text.h"
-#include "vault/pack/bytes.h"
 #include "vault/point/claim.h"
 #include "vault/point/manifest.h"
 

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/bytes.h"
 #include "base/buf.h"
 #include "nbd/server/session.h"
 #include "nbd/server/wire.h"
@@ -69,7 +70,7 @@ static void begin(struct talk *talk, uint32_t flags)
 	assert_int_equal(pthread_create(&talk->thread, NULL, run, talk), 0);
 	receive(talk, greeting, sizeof(greeting));
 	assert_memory_equal(greeting, "NBDMAGICIHAVEOPT", 16);
-	lf_nbd_put_u32(answer, flags);
+	lf_put_be32(answer, flags);
 	send_all(talk, answer, sizeof(answer));
 }
 
@@ -84,9 +85,9 @@ static void send_option(struct talk *talk, uint32_t option, const void *data, ui
 {
 	uint8_t head[LF_NBD_OPTION_SIZE];
 
-	lf_nbd_put_u64(head, LF_NBD_OPTION_MAGIC);
-	lf_nbd_put_u32(head + 8, option);
-	lf_nbd_put_u32(head + 12, len);
+	lf_put_be64(head, LF_NBD_OPTION_MAGIC);
+	lf_put_be32(head + 8, option);
+	lf_put_be32(head + 12, len);
 	send_all(talk, head, sizeof(head));
 	if (len)
 		send_all(talk, data, len);
@@ -111,12 +112,12 @@ static void send_request(struct talk *talk, uint16_t flags, uint16_t type, uint6
 {
 	uint8_t bytes[LF_NBD_REQUEST_SIZE];
 
-	lf_nbd_put_u32(bytes, 0x25609513);
-	lf_nbd_put_u16(bytes + 4, flags);
-	lf_nbd_put_u16(bytes + 6, type);
+	lf_put_be32(bytes, 0x25609513);
+	lf_put_be16(bytes + 4, flags);
+	lf_put_be16(bytes + 6, type);
 	memcpy(bytes + 8, "a cookie", 8);
-	lf_nbd_put_u64(bytes + 16, offset);
-	lf_nbd_put_u32(bytes + 24, len);
+	lf_put_be64(bytes + 16, offset);
+	lf_put_be32(bytes + 24, len);
 	send_all(talk, bytes, sizeof(bytes));
 }
 
@@ -158,16 +159,16 @@ static uint32_t go(struct talk *talk, const char *name, bool contexts)
 	uint8_t data[64];
 	uint32_t len = (uint32_t)strlen(name), type;
 
-	lf_nbd_put_u32(data, len);
+	lf_put_be32(data, len);
 	memcpy(data + 4, name, len);
 	if (contexts) {
-		lf_nbd_put_u32(data + 4 + len, 1);
-		lf_nbd_put_u32(data + 8 + len, sizeof(base) - 1);
+		lf_put_be32(data + 4 + len, 1);
+		lf_put_be32(data + 8 + len, sizeof(base) - 1);
 		memcpy(data + 12 + len, base, sizeof(base) - 1);
 		send_option(talk, LF_NBD_OPT_SET_CONTEXTS, data,
 			    (uint32_t)(12 + len + sizeof(base) - 1));
 	} else {
-		lf_nbd_put_u16(data + 4 + len, 0);
+		lf_put_be16(data + 4 + len, 0);
 		send_option(talk, LF_NBD_OPT_GO, data, 6 + len);
 	}
 	do
@@ -223,9 +224,9 @@ static void test_nbd__hangs_up_on_what_it_cannot_frame(void **state)
 	end(&talk);
 
 	begin(&talk, 3);
-	lf_nbd_put_u64(head, LF_NBD_OPTION_MAGIC);
-	lf_nbd_put_u32(head + 8, LF_NBD_OPT_GO);
-	lf_nbd_put_u32(head + 12, UINT32_MAX);
+	lf_put_be64(head, LF_NBD_OPTION_MAGIC);
+	lf_put_be32(head + 8, LF_NBD_OPT_GO);
+	lf_put_be32(head + 12, UINT32_MAX);
 	send_all(&talk, head, sizeof(head));
 	assert_true(is_closed(&talk));
 	end(&talk);

@@ -3,6 +3,7 @@
  * The index over synthetic packs: their files are empty, so that whatever no run
  * covers is known to be lost.
  */
+#include "base/bytes.h"
 #include "test.h"
 
 #include <dirent.h>
@@ -11,7 +12,6 @@
 
 #include "base/text.h"
 #include "store/store.h"
-#include "vault/pack/bytes.h"
 #include "vault/index/index.h"
 
 #define PER_PACK 512u
