@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "providers/backup/backup.h"
 #include "providers/common/document.h"
+#include "providers/common/scope.h"
 #include "providers/vaults/vaults.h"
 
 #define LF_BACKUP_POLICY_TYPE LF_VAULT_TYPE "/backupPolicies"

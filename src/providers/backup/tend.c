@@ -8,6 +8,7 @@
 #include "base/health.h"
 #include "providers/backup/files/files.h"
 #include "providers/backup/item/backup.h"
+#include "providers/backup/job/jobs.h"
 #include "providers/backup/pair/pair.h"
 #include "providers/backup/policy/policy.h"
 #include "providers/backup/policy/retention.h"
@@ -120,22 +121,17 @@ static int copy_to_pair(struct lf_context *context, const struct lf_resource *it
 	const char *pair = rc ? NULL : lf_backup_pair(&vault);
 	for (size_t i = 0; pair && !rc && i < points->n; i++) {
 		const struct lf_resource *point = &points->items[i];
-		LF_AUTO_JSON *doc = json_pack("{s:s, s:s, s:s}", "item", item->id, "recoveryPoint",
-					      point->id, "region", pair);
+		const struct lf_backup_input input = {
+			.item = item->id, .point_id = point->id, .region = pair};
 		LF_AUTO_JOB before = LF_JOB_INIT;
 		char id[LF_GUID_SIZE];
 		if (lf_json_bool_or(point->state, "secondary.complete", false))
 			continue;
 		lf_guid_derive(pair, point->id, id);
-		const struct lf_job_request request = {.id = id,
-						       .type = lf_backup_copy_job.name,
-						       .scope = vault_id,
-						       .resource = resource,
-						       .doc = doc};
 		bool known = lf_jobs_get(context->jobs, id, &before, err) == 0;
 		rc = known ? copy_again_when_due(context, &before, err)
-		     : doc ? lf_jobs_submit(context->jobs, &request, id, err)
-			   : lf_fail_nomem(err);
+			   : lf_backup_submit_input(context, &lf_backup_copy_job, id, resource,
+						    &input, id, err);
 	}
 	return rc == LF_ECONFLICT ? 0 : rc; /* the one before is still under way */
 }

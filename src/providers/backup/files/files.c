@@ -308,19 +308,25 @@ static int read_script(struct lf_context *context, const char *point_id, char **
 /* What the operation that began a session says: the script, while there is one. */
 static json_t *extended_info(struct lf_context *context, const struct lf_job *job)
 {
-	LF_AUTO_JSON *scripts = json_array();
+	LF_AUTO_DOC info = LF_DOC_INIT, row = LF_DOC_INIT;
 	LF_AUTO_FREE char *script = NULL;
+	struct lf_backup_input input;
 	struct lf_error failed;
 
-	if (read_script(context, lf_json_text_or(job->doc, "recoveryPoint", ""), &script, &failed))
+	if (lf_backup_input_read(job, &input, &failed) ||
+	    read_script(context, input.point_id, &script, &failed))
 		lf_log_error("the script of an item recovery", &failed);
-	if (script && json_array_append_new(
-			      scripts, json_pack("{s:s, s:s, s:s, s:s, s:s}", "scriptContent",
-						 script, "scriptExtension", ".sh", "osType",
-						 "Linux", "url", "", "scriptNameSuffix", job->id)))
-		return NULL;
-	return json_pack("{s:s, s:{s:O}}", "objectType", "OperationStatusProvisionILRExtendedInfo",
-			 "recoveryTarget", "clientScripts", scripts);
+	lf_doc_text(&info, "objectType", "OperationStatusProvisionILRExtendedInfo");
+	lf_doc_put(&info, "recoveryTarget.clientScripts", json_array());
+	if (!script)
+		return lf_doc_take(&info);
+	lf_doc_text(&row, "scriptContent", script);
+	lf_doc_text(&row, "scriptExtension", ".sh");
+	lf_doc_text(&row, "osType", "Linux");
+	lf_doc_text(&row, "url", "");
+	lf_doc_text(&row, "scriptNameSuffix", job->id);
+	lf_doc_append(&info, "recoveryTarget.clientScripts", lf_doc_take(&row));
+	return lf_doc_take(&info);
 }
 
 static const struct lf_backup_job_row files_row = {.done_at_once = true,
@@ -357,12 +363,9 @@ int lf_backup_files_provision(struct lf_arm_call *call, struct lf_error *err)
 	host_of(session.context->base_url, session.address, sizeof(session.address));
 	host_of(lf_arm_base_url(call), host, sizeof(host));
 	rc = make_session(&session, host, err);
-	const struct lf_backup_done done = {.type = &lf_backup_files_job,
-					    .operation = "ProvisionItemRecovery",
-					    .item = &item,
-					    .point_id = point.id};
 	if (!rc)
-		rc = lf_backup_note_done(call, &done, job, err);
+		rc = lf_backup_note_done(call, &lf_backup_files_job, &item, point.id,
+					 "ProvisionItemRecovery", job, err);
 	session_done(&session);
 	if (rc && end_and_note(session.context, &point, &ignored))
 		lf_log_error("an item recovery that did not begin", &ignored);
@@ -378,9 +381,8 @@ int lf_backup_files_revoke(struct lf_arm_call *call, struct lf_error *err)
 	int rc = get_point(call, &item, &point, err);
 	if (!rc)
 		rc = end_and_note(lf_arm_context(call), &point, err);
-	const struct lf_backup_done done = {
-		.operation = "RevokeItemRecovery", .item = &item, .point_id = point.id};
 	if (!rc)
-		rc = lf_backup_note_done(call, &done, job, err);
+		rc = lf_backup_note_done(call, &lf_backup_done_job, &item, point.id,
+					 "RevokeItemRecovery", job, err);
 	return rc ? rc : lf_backup_reply_accepted(call, item.id, job, err);
 }

@@ -17,15 +17,13 @@
 int lf_backup_submit(struct lf_context *context, const struct lf_resource *item,
 		     const char *expires, char ret_job[static LF_GUID_SIZE], struct lf_error *err)
 {
-	LF_AUTO_FREE char *vault = lf_backup_vault_id(item->id);
-	LF_AUTO_JSON *doc =
-		json_pack("{s:s, s:s*, s:s*}", "item", item->id, "friendlyName",
-			  lf_json_text(item->doc, "properties.friendlyName"), "expires", expires);
-	const struct lf_job_request request = {
-		.type = lf_backup_job.name, .scope = vault, .resource = item->id, .doc = doc};
+	const struct lf_backup_input input = {
+		.item = item->id,
+		.friendly_name = lf_json_text(item->doc, "properties.friendlyName"),
+		.expires = expires};
 
-	return vault && doc ? lf_jobs_submit(context->jobs, &request, ret_job, err)
-			    : lf_fail_nomem(err);
+	return lf_backup_submit_input(context, &lf_backup_job, NULL, item->id, &input, ret_job,
+				      err);
 }
 
 /* A backup of the item that has not ended, and was asked for by a client or the schedule. */
@@ -89,20 +87,24 @@ int lf_backup_now(struct lf_arm_call *call, struct lf_error *err)
 
 static int run_backup(struct lf_job_run *run, struct lf_error *err)
 {
-	return lf_backup_point_take(run, lf_json_text_or(lf_job_run_job(run)->doc, "item", ""),
-				    err);
+	struct lf_backup_input input;
+	int rc = lf_backup_input_read(lf_job_run_job(run), &input, err);
+
+	return rc ? rc : lf_backup_point_take(run, input.item, input.expires, err);
 }
 
 /* What was captured without a point to name it goes with the session. */
 static int undo_backup(struct lf_job_run *run, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
-	const char *id = lf_json_text_or(lf_job_run_job(run)->doc, "item", "");
 	const char *guid = lf_json_text(lf_job_run_data(run), "point");
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
-	bool there;
+	struct lf_backup_input input;
+	bool there = false;
 
-	int rc = lf_catalog_find(context->catalog, id, &item, &there, err);
+	int rc = lf_backup_input_read(lf_job_run_job(run), &input, err);
+	if (!rc)
+		rc = lf_catalog_find(context->catalog, input.item, &item, &there, err);
 	if (rc || !there)
 		return rc;
 	rc = lf_json_set_text(item.doc, "properties.lastBackupStatus", "Failed") ||

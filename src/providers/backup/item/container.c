@@ -109,9 +109,9 @@ int lf_backup_containers_refresh(struct lf_arm_call *call, struct lf_error *err)
 	if (!rc)
 		rc = below ? lf_transaction_begin(&tx, lf_arm_context(call)->catalog, err)
 			   : lf_fail_nomem(err);
-	const struct lf_backup_done done = {.operation = "RefreshContainers", .item = &vault};
 	if (!rc)
-		rc = lf_backup_note_done(call, &done, job, err);
+		rc = lf_backup_note_done(call, &lf_backup_done_job, &vault, NULL,
+					 "RefreshContainers", job, err);
 	if (!rc)
 		rc = lf_transaction_commit(&tx, err);
 	return rc ? rc : lf_backup_reply_accepted(call, below, job, err);

@@ -126,9 +126,9 @@ static int write_item(struct request *request, json_t *doc, json_t *state, const
 				    doc, state, err);
 	if (!rc)
 		rc = lf_catalog_get(context->catalog, id, &item, err);
-	const struct lf_backup_done done = {.operation = operation, .item = &item};
 	if (!rc)
-		rc = lf_backup_note_done(request->call, &done, job, err);
+		rc = lf_backup_note_done(request->call, &lf_backup_done_job, &item, NULL, operation,
+					 job, err);
 	if (!rc)
 		rc = lf_transaction_commit(&tx, err);
 	return rc ? rc : lf_backup_reply_accepted(request->call, id, job, err);

@@ -13,12 +13,14 @@ const struct lf_backup_job_row *lf_backup_job_row(struct lf_context *context,
 }
 
 /* What clients call it. */
-static const char *operation_of(const struct lf_job *job, const struct lf_backup_job_row *row)
+static const char *operation_of(const struct lf_job *job, const struct lf_backup_job_row *row,
+				const struct lf_backup_input *input)
 {
-	if (lf_json_bool_or(job->doc, "secondary", false))
+	if (input->secondary)
 		return "CrossRegionRestore";
-	return row && row->operation ? row->operation
-				     : lf_json_text_or(job->doc, "operation", job->type);
+	if (row && row->operation)
+		return row->operation;
+	return input->operation ? input->operation : job->type;
 }
 
 static const char *status_of(const struct lf_job *job)
@@ -49,136 +51,163 @@ static void format_duration(int64_t ns, char out[static 32])
 		 (long long)(ns / LF_NS_PER_MS % 1000));
 }
 
-static json_t *task_row(const char *name, const char *status, int64_t start_ns, int64_t end_ns,
-			int64_t now_ns, int64_t percent)
+struct task {
+	const char *name, *status;
+	int64_t start_ns, end_ns; /* 0: not yet */
+	int64_t percent;	  /* negative: none is shown */
+};
+
+static void add_task(struct lf_doc *properties, const struct task *task, int64_t now_ns)
 {
+	LF_AUTO_DOC row = LF_DOC_INIT;
+	int64_t end = task->end_ns ? task->end_ns : now_ns;
 	char duration[32];
 
-	format_duration(start_ns ? (end_ns ? end_ns : now_ns) - start_ns : 0, duration);
-	json_t *task = json_pack("{s:s, s:s, s:s, s:o, s:o}", "taskId", name, "duration", duration,
-				 "status", status, "startTime", lf_json_time(start_ns), "endTime",
-				 lf_json_time(end_ns));
-	if (task && percent >= 0)
-		lf_json_set_int(task, "progressPercentage", percent);
-	return task;
+	format_duration(task->start_ns ? end - task->start_ns : 0, duration);
+	lf_doc_text(&row, "taskId", task->name);
+	lf_doc_text(&row, "duration", duration);
+	lf_doc_text(&row, "status", task->status);
+	lf_doc_time(&row, "startTime", task->start_ns);
+	lf_doc_time(&row, "endTime", task->end_ns);
+	if (task->percent >= 0)
+		lf_doc_int(&row, "progressPercentage", task->percent);
+	lf_doc_append(properties, "extendedInfo.tasksList", lf_doc_take(&row));
 }
 
 /* The first of the two tasks of a backup's step. */
-static void add_snapshot(json_t *tasks, const struct lf_job *job, int64_t now_ns)
+static void add_snapshot(struct lf_doc *properties, const struct lf_job *job, int64_t now_ns)
 {
 	const struct lf_job_step_row *row = &job->steps[0];
+	const char *text = lf_json_text(job->data, "snapshotAt");
 	struct lf_error ignored;
 	int64_t at = 0;
-	const char *text = lf_json_text(job->data, "snapshotAt");
 
 	if (text && lf_time_parse(text, &at, &ignored))
 		at = 0;
 	bool failed = row->state == LF_JOB_FAILED && !at;
-	int64_t end = at ? at : row->end_ns;
-	json_array_append_new(tasks, task_row("Take Snapshot",
-					      failed				     ? "Failed"
-					      : at || row->state == LF_JOB_SUCCEEDED ? "Completed"
-					      : row->start_ns			     ? "InProgress"
-										     : "NotStarted",
-					      row->start_ns, end, now_ns, -1));
+	bool taken = at || row->state == LF_JOB_SUCCEEDED;
+	const struct task task = {.name = "Take Snapshot",
+				  .status = failed	    ? "Failed"
+					    : taken	    ? "Completed"
+					    : row->start_ns ? "InProgress"
+							    : "NotStarted",
+				  .start_ns = row->start_ns,
+				  .end_ns = at ? at : row->end_ns,
+				  .percent = -1};
+	add_task(properties, &task, now_ns);
 }
 
-static json_t *tasks_of(struct lf_context *context, const struct lf_job *job)
+static void add_tasks(struct lf_doc *properties, struct lf_context *context,
+		      const struct lf_job *job, int64_t now_ns)
 {
 	const struct lf_job_type *type = lf_jobs_type(context->jobs, job->type);
 	const struct lf_backup_job_row *view = lf_backup_job_row(context, job);
-	int64_t now = lf_clock_now_ns(context->clock);
-	json_t *tasks = json_array();
 
-	if (view && view->done_at_once)
-		return tasks;
-	for (unsigned i = 0; type && i < type->n_steps; i++) {
+	lf_doc_put(properties, "extendedInfo.tasksList", json_array());
+	for (unsigned i = 0; type && !(view && view->done_at_once) && i < type->n_steps; i++) {
 		const struct lf_job_step_row *row = &job->steps[i];
-		bool at = row->state == LF_JOB_IN_PROGRESS && lf_json_at(job->data, "percent");
+		const struct task task = {.name = type->steps[i].friendly,
+					  .status = step_status(row),
+					  .start_ns = row->start_ns,
+					  .end_ns = row->end_ns,
+					  .percent =
+						  row->state == LF_JOB_IN_PROGRESS
+							  ? lf_json_int_or(job->data, "percent", -1)
+							  : -1};
 		if (view && view->takes_snapshot)
-			add_snapshot(tasks, job, now);
-		json_array_append_new(tasks,
-				      task_row(type->steps[i].friendly, step_status(row),
-					       row->start_ns, row->end_ns, now,
-					       at ? lf_json_int_or(job->data, "percent", 0) : -1));
+			add_snapshot(properties, job, now_ns);
+		add_task(properties, &task, now_ns);
 	}
-	return tasks;
 }
 
-static json_t *errors_of(const struct lf_job *job)
+static json_t *error_of(const struct lf_job *job)
 {
-	if (!job->error.code)
-		return json_array();
-	return json_pack("[{s:i, s:s, s:s, s:[s]}]", "errorCode", job->error.code, "errorString",
+	return json_pack("{s:i, s:s, s:s, s:[s]}", "errorCode", job->error.code, "errorString",
 			 job->error.message, "errorTitle", lf_error_arm(&job->error),
 			 "recommendations", job->error.hint);
 }
 
 /* Percent, and what is left at the rate so far. */
-static int add_progress(json_t *properties, const struct lf_job *job, int64_t now_ns)
+static void add_progress(struct lf_doc *properties, const struct lf_job *job, int64_t now_ns)
 {
-	int64_t percent = lf_json_int_or(job->data, "percent", 0);
+	bool ended = lf_job_state_is_final(job->state);
+	int64_t percent = ended ? 100 : lf_json_int_or(job->data, "percent", 0);
 	char left[32];
 
-	if (lf_job_state_is_final(job->state))
-		return job->state == LF_JOB_SUCCEEDED
-			       ? lf_json_set_int(properties, "extendedInfo.progressPercentage", 100)
-			       : 0;
-	int failed = lf_json_set_int(properties, "extendedInfo.progressPercentage", percent);
-	if (percent > 0 && job->started_ns) {
-		format_duration((now_ns - job->started_ns) * (100 - percent) / percent, left);
-		failed |= lf_json_set_text(properties, "extendedInfo.estimatedRemainingDuration",
-					   left);
-	}
-	return failed;
+	if (ended && job->state != LF_JOB_SUCCEEDED)
+		return;
+	lf_doc_int(properties, "extendedInfo.progressPercentage", percent);
+	if (ended || percent <= 0 || !job->started_ns)
+		return;
+	format_duration((now_ns - job->started_ns) * (100 - percent) / percent, left);
+	lf_doc_text(properties, "extendedInfo.estimatedRemainingDuration", left);
 }
 
-static json_t *properties_of(struct lf_context *context, const struct lf_job *job)
+/* What the job is called: the machine's name, or what the item's is made of. */
+static const char *friendly_name(const struct lf_backup_input *input)
+{
+	const char *last = strrchr(input->item, ';');
+
+	if (input->friendly_name || input->vm_name)
+		return input->friendly_name ? input->friendly_name : input->vm_name;
+	return last ? last + 1 : "";
+}
+
+static void add_extended_info(struct lf_doc *properties, struct lf_context *context,
+			      const struct lf_job *job, const char *name, int64_t now_ns)
+{
+	const json_t *bag = lf_json_at(job->data, "propertyBag");
+
+	add_tasks(properties, context, job, now_ns);
+	if (bag)
+		lf_doc_share(properties, "extendedInfo.propertyBag", bag);
+	else
+		lf_doc_text(properties, "extendedInfo.propertyBag.VM Name", name);
+	add_progress(properties, job, now_ns);
+}
+
+static json_t *properties_of(struct lf_context *context, const struct lf_job *job,
+			     const struct lf_backup_input *input)
 {
 	const struct lf_job_type *type = lf_jobs_type(context->jobs, job->type);
-	const char *item = lf_json_text_or(job->doc, "item", "");
-	const char *last = strrchr(item, ';') ? strrchr(item, ';') + 1 : "";
-	const char *name = lf_json_text_or(job->doc, "friendlyName",
-					   lf_json_text_or(job->doc, "vmName", last));
-	int64_t now = lf_clock_now_ns(context->clock), start = job->started_ns;
-	json_t *bag = lf_json_at(job->data, "propertyBag");
+	int64_t now = lf_clock_now_ns(context->clock);
+	int64_t start = job->started_ns ? job->started_ns : job->created_ns;
+	LF_AUTO_DOC properties = LF_DOC_INIT;
 	char duration[32];
 
-	start = start ? start : job->created_ns;
 	format_duration((job->ended_ns ? job->ended_ns : now) - start, duration);
-	json_t *properties = json_pack(
-		"{s:s, s:s, s:s, s:{s:o, s:O?}, s:s, s:s, s:s, s:s, s:o, s:o, s:s, s:o, s:[]}",
-		"jobType", "AzureIaaSVMJob", "duration", duration, "virtualMachineVersion",
-		"Compute", "extendedInfo", "tasksList", tasks_of(context, job), "propertyBag", bag,
-		"entityFriendlyName", name, "backupManagementType", "AzureIaasVM", "operation",
-		operation_of(job, lf_backup_job_row(context, job)), "status", status_of(job),
-		"startTime", lf_json_time(start), "endTime", lf_json_time(job->ended_ns),
-		"activityId", job->id, "errorDetails", errors_of(job), "actionsInfo");
-	if (!bag)
-		lf_json_set(properties, "extendedInfo.propertyBag",
-			    json_pack("{s:s}", "VM Name", name));
+	lf_doc_text(&properties, "jobType", "AzureIaaSVMJob");
+	lf_doc_text(&properties, "duration", duration);
+	lf_doc_text(&properties, "virtualMachineVersion", "Compute");
+	add_extended_info(&properties, context, job, friendly_name(input), now);
+	lf_doc_text(&properties, "entityFriendlyName", friendly_name(input));
+	lf_doc_text(&properties, "backupManagementType", "AzureIaasVM");
+	lf_doc_text(&properties, "operation",
+		    operation_of(job, lf_backup_job_row(context, job), input));
+	lf_doc_text(&properties, "status", status_of(job));
+	lf_doc_time(&properties, "startTime", start);
+	lf_doc_time(&properties, "endTime", job->ended_ns);
+	lf_doc_text(&properties, "activityId", job->id);
+	lf_doc_put(&properties, "errorDetails", json_array());
+	if (job->error.code)
+		lf_doc_append(&properties, "errorDetails", error_of(job));
+	lf_doc_put(&properties, "actionsInfo", json_array());
 	if (type && type->cancellable && !lf_job_state_is_final(job->state) &&
 	    !job->cancel_requested)
-		json_array_append_new(lf_json_at(properties, "actionsInfo"),
-				      json_string("Cancellable"));
-	if (add_progress(properties, job, now)) {
-		json_decref(properties);
-		return NULL;
-	}
-	return properties;
+		lf_doc_append(&properties, "actionsInfo", json_string("Cancellable"));
+	return lf_doc_take(&properties);
 }
 
 int lf_backup_job_view(struct lf_context *context, const struct lf_job *job, const char *below,
 		       json_t **ret_doc, struct lf_error *err)
 {
-	LF_AUTO_FREE char *id = lf_printf_dup("%s/backupJobs/%s", below, job->id);
-	LF_AUTO_JSON *doc = json_object();
-	json_t *properties = properties_of(context, job);
+	LF_AUTO_FREE char *id = lf_id_child(below, "backupJobs", job->id);
+	struct lf_backup_input input;
+	int rc = lf_backup_input_read(job, &input, err);
 
-	if (!id || !properties || json_object_set_new(doc, "properties", properties))
-		return lf_fail_nomem(err);
-	int rc = lf_arm_envelope(doc, id, LF_VAULT_TYPE "/backupJobs", err);
-	if (!rc)
-		*ret_doc = lf_steal(&doc);
-	return rc;
+	if (rc)
+		return rc;
+	return id ? lf_document_wrap(id, LF_VAULT_TYPE "/backupJobs",
+				     properties_of(context, job, &input), ret_doc, err)
+		  : lf_fail_nomem(err);
 }

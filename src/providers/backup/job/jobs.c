@@ -3,54 +3,53 @@
 
 #include "providers/backup/internal.h"
 #include "providers/backup/job/jobs.h"
-#include "providers/common/filter.h"
+#include "providers/common/page.h"
 #include "providers/compute/access.h"
 
 #define EXPORT_SECONDS (15 * 60)
 
-static json_t *filter_fields(const json_t *doc)
-{
-	const json_t *properties = lf_json_at(doc, "properties");
+/* Both times of a $filter are about the beginning. */
+static const struct lf_filter_row job_filter[] = {
+	{"operation", "properties.operation"},
+	{"status", "properties.status"},
+	{"jobId", "name"},
+	{"backupManagementType", "properties.backupManagementType"},
+	{"entityFriendlyName", "properties.entityFriendlyName"},
+	{"startTime", "properties.startTime"},
+	{"endTime", "properties.startTime"},
+};
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "operation",
-			 lf_json_text_or(properties, "operation", ""), "status",
-			 lf_json_text_or(properties, "status", ""), "jobId",
-			 lf_json_text_or(doc, "name", ""), "backupManagementType", "AzureIaasVM",
-			 "entityFriendlyName",
-			 lf_json_text_or(properties, "entityFriendlyName", ""), "startTime",
-			 lf_json_text_or(properties, "startTime", ""), "endTime",
-			 lf_json_text_or(properties, "startTime", ""));
-}
-
-static bool is_cross_region(const struct lf_job *job)
+int lf_backup_job_views(struct lf_context *context, const struct lf_backup_job_query *query,
+			json_t *values, struct lf_error *err)
 {
-	return lf_json_bool_or(job->doc, "secondary", false);
+	LF_AUTO_JOB_LIST list = {0};
+	int rc = lf_jobs_list(context->jobs, query->vault, LF_BACKUP_JOBS, NULL, &list, err);
+
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		LF_AUTO_JSON *doc = NULL;
+		if (lf_json_bool_or(list.items[i].doc, "secondary", false) != query->secondary)
+			continue;
+		rc = lf_backup_job_view(context, &list.items[i], query->below, &doc, err);
+		rc = lf_row_pass_over(list.items[i].id, rc, err);
+		if (doc && lf_filter_passes(query->filter, job_filter, LF_N(job_filter), doc) &&
+		    json_array_append(values, doc))
+			rc = lf_fail_nomem(err);
+	}
+	return rc;
 }
 
 /* The vault's jobs that the request's filter lets through, appended to values. */
 static int collect_jobs(struct lf_arm_call *call, json_t *values, struct lf_error *err)
 {
-	struct lf_context *context = lf_arm_context(call);
 	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
 	LF_AUTO_FILTER *filter = NULL;
-	LF_AUTO_JOB_LIST list = {0};
 
 	int rc = lf_backup_vault(call, &vault, err);
 	if (!rc)
 		rc = lf_filter_new(lf_arm_query(call, "filter"), &filter, err);
-	if (!rc)
-		rc = lf_jobs_list(context->jobs, vault.id, LF_BACKUP_JOBS, NULL, &list, err);
-	for (size_t i = 0; !rc && i < list.n; i++) {
-		LF_AUTO_JSON *doc = NULL;
-		if (is_cross_region(&list.items[i]))
-			continue;
-		rc = lf_backup_job_view(context, &list.items[i], vault.id, &doc, err);
-		rc = lf_row_pass_over(list.items[i].id, rc, err);
-		LF_AUTO_JSON *fields = doc ? filter_fields(doc) : NULL;
-		if (doc && lf_filter_matches(filter, fields) && json_array_append(values, doc))
-			rc = lf_fail_nomem(err);
-	}
-	return rc;
+	const struct lf_backup_job_query query = {
+		.vault = vault.id, .below = vault.id, .filter = filter};
+	return rc ? rc : lf_backup_job_views(lf_arm_context(call), &query, values, err);
 }
 
 int lf_backup_job_list(struct lf_arm_call *call, struct lf_error *err)
@@ -58,7 +57,7 @@ int lf_backup_job_list(struct lf_arm_call *call, struct lf_error *err)
 	LF_AUTO_JSON *values = json_array();
 	int rc = collect_jobs(call, values, err);
 
-	return rc ? rc : lf_backup_reply_list(call, values, err);
+	return rc ? rc : lf_page_reply(call, values, err);
 }
 
 /* The job named in the path, of the vault named there. */
@@ -161,23 +160,23 @@ int lf_backup_job_export(struct lf_arm_call *call, struct lf_error *err)
 
 int lf_backup_job_export_result(struct lf_arm_call *call, struct lf_error *err)
 {
-	const char *id = lf_arm_param(call, "operation");
 	LF_AUTO_JOB job = LF_JOB_INIT;
-	int rc = lf_jobs_get(lf_arm_context(call)->jobs, id, &job, err);
+	LF_AUTO_DOC body = LF_DOC_INIT;
 
-	if (rc == LF_ENOTFOUND || (!rc && strcmp(job.type, lf_backup_export_job.name) != 0))
-		return lf_fail_arm(err, LF_ENOTFOUND, "BMSUserErrorOperationNotFound", id,
-				   "take the id from the Location header",
-				   "there is no export of jobs '%.64s'", id);
+	int rc = lf_backup_operation_job(call, lf_backup_export_job.name, "export of jobs", &job,
+					 err);
 	if (rc)
 		return rc;
 	const char *url = lf_json_text_or(job.doc, "blobUrl", ""),
 		   *key = lf_json_text_or(job.doc, "blobSasKey", "");
-	LF_AUTO_JSON *body = json_pack(
-		"{s:{}, s:s, s:{s:s, s:s, s:s, s:s, s:s}}", "headers", "statusCode", "OK",
-		"operation", "objectType", "ExportJobsOperationResultInfo", "blobUrl", url,
-		"blobSasKey", key, "excelFileBlobUrl", url, "excelFileBlobSasKey", key);
-	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+	lf_doc_put(&body, "headers", json_object());
+	lf_doc_text(&body, "statusCode", "OK");
+	lf_doc_text(&body, "operation.objectType", "ExportJobsOperationResultInfo");
+	lf_doc_text(&body, "operation.blobUrl", url);
+	lf_doc_text(&body, "operation.blobSasKey", key);
+	lf_doc_text(&body, "operation.excelFileBlobUrl", url);
+	lf_doc_text(&body, "operation.excelFileBlobSasKey", key);
+	return lf_arm_reply_doc(call, 200, &body, err);
 }
 
 /* Not one of the jobs that clients list. */

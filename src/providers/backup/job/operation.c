@@ -34,55 +34,69 @@ int lf_backup_reply_accepted(struct lf_arm_call *call, const char *item_id, cons
 				: lf_fail_nomem(err);
 }
 
-/* The job of an operation; one of another provider is none. */
-static int find_job(struct lf_arm_call *call, struct lf_job *ret_job, struct lf_error *err)
+int lf_backup_operation_job(struct lf_arm_call *call, const char *types, const char *what,
+			    struct lf_job *ret_job, struct lf_error *err)
 {
 	const char *id = lf_arm_param(call, "operation");
 	int rc = lf_jobs_get(lf_arm_context(call)->jobs, id, ret_job, err);
 
-	if (rc != LF_ENOTFOUND && (rc || lf_text_starts_nocase(ret_job->type, LF_BACKUP_JOBS)))
+	if (rc != LF_ENOTFOUND && (rc || lf_text_starts_nocase(ret_job->type, types)))
 		return rc;
 	return lf_fail_arm(err, LF_ENOTFOUND, "BMSUserErrorOperationNotFound", id,
-			   "take the id from the Azure-AsyncOperation header",
-			   "there is no operation '%.64s'", id);
+			   "take the id from the Azure-AsyncOperation or the Location header",
+			   "there is no %s '%.64s'", what, id);
+}
+
+int lf_backup_reply_status(struct lf_arm_call *call, const struct lf_job *job, json_t *properties,
+			   struct lf_error *err)
+{
+	LF_AUTO_DOC body = LF_DOC_INIT;
+
+	lf_doc_text(&body, "id", lf_arm_id(call, 0));
+	lf_doc_text(&body, "name", job->id);
+	lf_doc_text(&body, "status", "Succeeded");
+	lf_doc_time(&body, "startTime", job->created_ns);
+	lf_doc_time(&body, "endTime", job->created_ns);
+	lf_doc_put(&body, "properties", properties);
+	return lf_arm_reply_doc(call, 200, &body, err);
+}
+
+json_t *lf_backup_job_info(const struct lf_job *job)
+{
+	return json_pack("{s:s, s:s}", "objectType", "OperationStatusJobExtendedInfo", "jobId",
+			 job->id);
 }
 
 static json_t *extended_info(struct lf_context *context, const struct lf_job *job)
 {
 	const struct lf_backup_job_row *row = lf_backup_job_row(context, job);
 
-	return row && row->extended_info
-		       ? row->extended_info(context, job)
-		       : json_pack("{s:s, s:s}", "objectType", "OperationStatusJobExtendedInfo",
-				   "jobId", job->id);
+	return row && row->extended_info ? row->extended_info(context, job)
+					 : lf_backup_job_info(job);
 }
 
 int lf_backup_operation_status(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_JOB job = LF_JOB_INIT;
-	char time[LF_TIME_SIZE];
+	int rc = lf_backup_operation_job(call, LF_BACKUP_JOBS, "operation", &job, err);
 
-	int rc = find_job(call, &job, err);
-	if (rc)
-		return rc;
-	lf_time_format(job.created_ns, time);
-	LF_AUTO_JSON *body =
-		json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "id", lf_arm_id(call, 0), "name",
-			  job.id, "status", "Succeeded", "startTime", time, "endTime", time,
-			  "properties", extended_info(lf_arm_context(call), &job));
-	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+	return rc ? rc
+		  : lf_backup_reply_status(call, &job, extended_info(lf_arm_context(call), &job),
+					   err);
 }
 
 /* The result of configuring protection is the item, that of anything else its job. */
 int lf_backup_operation_result(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_JOB job = LF_JOB_INIT;
+	LF_AUTO_DOC body = LF_DOC_INIT;
 
-	int rc = find_job(call, &job, err);
+	int rc = lf_backup_operation_job(call, LF_BACKUP_JOBS, "operation", &job, err);
 	if (rc)
 		return rc;
-	LF_AUTO_JSON *body = json_pack("{s:s, s:s, s:s, s:o}", "id", lf_arm_id(call, 0), "name",
-				       job.id, "type", LF_VAULT_TYPE "/backupJobs", "properties",
-				       extended_info(lf_arm_context(call), &job));
-	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+	lf_doc_text(&body, "id", lf_arm_id(call, 0));
+	lf_doc_text(&body, "name", job.id);
+	lf_doc_text(&body, "type", LF_VAULT_TYPE "/backupJobs");
+	lf_doc_put(&body, "properties", extended_info(lf_arm_context(call), &job));
+	return lf_arm_reply_doc(call, 200, &body, err);
 }

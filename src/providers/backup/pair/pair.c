@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "providers/backup/job/jobs.h"
 #include "providers/backup/pair/pair.h"
 #include "providers/backup/scope.h"
 #include "providers/common/point_copy.h"
@@ -36,8 +37,7 @@ int lf_backup_pair_release(struct lf_context *context, const struct lf_resource 
 struct trip {
 	struct lf_job_run *run;
 	struct lf_context *context;
-	const char *region, *guid;
-	char *item; /* its id */
+	const char *item, *region, *guid;
 	struct lf_resource *point;
 	const struct lf_resource *base; /* the newest that the region has; NULL: none */
 	struct lf_resource_list points;
@@ -45,19 +45,14 @@ struct trip {
 
 static void trip_done(struct trip *trip)
 {
-	free(trip->item);
 	lf_resource_list_done(&trip->points);
 }
 
 static int begin_trip(struct trip *trip, struct lf_error *err)
 {
-	const char *id = trip->point->id;
+	int rc = lf_backup_points(trip->context, trip->item, &trip->points, err);
 
-	trip->region = lf_json_text_or(lf_job_run_job(trip->run)->doc, "region", "");
 	trip->guid = lf_json_text_or(trip->point->state, "point", "");
-	trip->item = strndup(id, (size_t)(strcasestr(id, "/recoveryPoints/") - id));
-	int rc = trip->item ? lf_backup_points(trip->context, trip->item, &trip->points, err)
-			    : lf_fail_nomem(err);
 	for (size_t i = 0; !rc && i < trip->points.n; i++)
 		if (lf_json_bool_or(trip->points.items[i].state, "secondary.complete", false))
 			trip->base = &trip->points.items[i];
@@ -242,14 +237,18 @@ static int travel(struct trip *trip, struct lf_error *err)
 static int run_copy(struct lf_job_run *run, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
-	const char *id = lf_json_text_or(lf_job_run_job(run)->doc, "recoveryPoint", "");
+	struct lf_backup_input input;
 	LF_AUTO_RESOURCE point = LF_RESOURCE_INIT;
 	struct trip trip = {.run = run, .context = context, .point = &point};
 	bool there;
 
-	int rc = lf_catalog_find(context->catalog, id, &point, &there, err);
+	int rc = lf_backup_input_read(lf_job_run_job(run), &input, err);
+	if (!rc)
+		rc = lf_catalog_find(context->catalog, input.point_id, &point, &there, err);
 	if (rc || !there)
 		return rc; /* its retention has ended */
+	trip.region = input.region;
+	trip.item = input.item;
 	rc = travel(&trip, err);
 	trip_done(&trip);
 	return rc;

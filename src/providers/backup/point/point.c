@@ -220,7 +220,7 @@ static int note_sizes(struct lf_job_run *run, const struct lf_resource *vm, cons
 }
 
 static int take(struct lf_job_run *run, const char *id, struct lf_resource *item,
-		const struct lf_resource *vm, struct lf_error *err)
+		const struct lf_resource *vm, const char *asked, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
 	const char *guid = lf_json_text_or(lf_job_run_data(run), "point", "");
@@ -239,9 +239,7 @@ static int take(struct lf_job_run *run, const char *id, struct lf_resource *item
 	if (rc == LF_ECONFLICT)
 		return LF_STEP_AGAIN; /* when its disks have been copied here */
 	if (!rc)
-		rc = lf_backup_policy_expiry(context, item,
-					     lf_json_text(lf_job_run_job(run)->doc, "expires"),
-					     time, expires, err);
+		rc = lf_backup_policy_expiry(context, item, asked, time, expires, err);
 	if (!rc)
 		rc = put_manifest(vault, guid, time, vm, result, err);
 	if (!rc)
@@ -254,7 +252,7 @@ static int take(struct lf_job_run *run, const char *id, struct lf_resource *item
 /* The same of a machine with an agent: when the point that was asked of it is there, it is claimed.
  */
 static int take_server(struct lf_job_run *run, const char *id, struct lf_resource *item,
-		       const struct lf_resource *vm, struct lf_error *err)
+		       const struct lf_resource *vm, const char *asked, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
 	json_t *data = lf_job_run_data(run);
@@ -283,15 +281,14 @@ static int take_server(struct lf_job_run *run, const char *id, struct lf_resourc
 	if (!rc)
 		rc = lf_claim_put(vault, guid, LF_BACKUP_CLAIM, LF_CLAIM_FOREVER, err);
 	if (!rc)
-		rc = lf_backup_policy_expiry(context, item,
-					     lf_json_text(lf_job_run_job(run)->doc, "expires"),
-					     time, expires, err);
+		rc = lf_backup_policy_expiry(context, item, asked, time, expires, err);
 	if (!rc)
 		rc = put_row(context, id, item, vm, result, guid, time, expires, err);
 	return rc ? rc : note_sizes(run, vm, result, err);
 }
 
-int lf_backup_point_take(struct lf_job_run *run, const char *item_id, struct lf_error *err)
+int lf_backup_point_take(struct lf_job_run *run, const char *item_id, const char *expires,
+			 struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT, vm = LF_RESOURCE_INIT, there = LF_RESOURCE_INIT;
@@ -316,7 +313,7 @@ int lf_backup_point_take(struct lf_job_run *run, const char *item_id, struct lf_
 		return lf_fail_arm(err, LF_ENOTFOUND, "UserErrorVmNotFound", item_id,
 				   "stop the protection, or restore the machine",
 				   "the protected machine is not there any more");
-	return rc ? rc : (server ? take_server : take)(run, id, &item, &vm, err);
+	return rc ? rc : (server ? take_server : take)(run, id, &item, &vm, expires, err);
 }
 
 int lf_backup_claim_drop(struct lf_context *context, const char *region, const char *guid,

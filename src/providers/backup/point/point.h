@@ -10,13 +10,13 @@
 #define LF_BACKUP_CLAIM "backup" /* of a backup on its point */
 /*
  * Capture an item's machine now as a recovery point of the item; a job's step.  What it is called
- * is in the job's data before anything is made, so that a repeated step finds it.  "expires" in the
- * job's input says until when it is kept, else the item's policy.  Job data: "percent",
+ * is in the job's data before anything is made, so that a repeated step finds it.  expires:
+ * until when it is kept; NULL: as the item's policy says.  Job data: "percent",
  * "snapshotAt", "propertyBag".
  *   LF_STEP_AGAIN  the machine's disks are still being copied to this host
  */
 LF_MUST_CHECK int lf_backup_point_take(struct lf_job_run *run, const char *item_id,
-				       struct lf_error *err);
+				       const char *expires, struct lf_error *err);
 /* All points of an item, by name (oldest first). */
 LF_MUST_CHECK int lf_backup_points(struct lf_context *context, const char *item_id,
 				   struct lf_resource_list *ret_list, struct lf_error *err);

@@ -9,6 +9,7 @@
 #include "providers/backup/internal.h"
 #include "providers/backup/job/jobs.h"
 #include "providers/backup/restore/restore.h"
+#include "providers/common/page.h"
 #include "providers/resources/resources.h"
 
 #define AUDIENCE_FORMAT "https://RecoveryServices/IaasCoord/aadmgmt/%s"
@@ -83,30 +84,37 @@ static int sign_token(struct lf_context *context, const struct lf_resource *poin
 static json_t *access_details(const struct lf_resource *vault, const struct lf_resource *point,
 			      const char *subscription, const char *group, const char *token)
 {
-	LF_AUTO_FREE char *item = strdup(point->id);
-	const char *at = item ? strcasestr(item, "/recoveryPoints/") : NULL;
+	LF_AUTO_FREE char *item = lf_id_above(point->id, LF_BACKUP_ITEM_TYPE);
+	LF_AUTO_DOC details = LF_DOC_INIT;
 
-	if (!at)
+	if (!item)
 		return NULL;
-	item[at - item] = '\0';
 	const char *name = lf_arm_id_last(item);
 	const char *container = strchr(name, ';') ? strchr(name, ';') + 1 : name;
 	const char *friendly = strrchr(name, ';') ? strrchr(name, ';') + 1 : name;
-	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s,"
-		" s:{s:s, s:s}, s:b, s:b}",
-		"objectType", "CrrAccessToken", "accessTokenString", token, "subscriptionId",
-		subscription, "resourceGroupName", group, "resourceName", lf_arm_id_last(vault->id),
-		"resourceId", vault->id, "recoveryPointId", lf_arm_id_last(point->id),
-		"recoveryPointTime",
-		lf_json_text_or(point->doc, "properties.recoveryPointTime", ""), "containerName",
-		container, "containerType", "IaasVMContainer", "backupManagementType",
-		"AzureIaasVM", "datasourceType", "VM", "datasourceName", friendly, "datasourceId",
-		lf_json_text_or(point->state, "machine.properties.vmId", ""),
-		"datasourceContainerName", container, "bMSActiveRegion",
-		lf_json_text_or(vault->doc, "location", ""), "rpTierInformation", "InstantRP",
-		"Valid", "HardenedRP", "Valid", "rpIsManagedVirtualMachine", 1,
-		"rpOriginalSAOption", 0);
+	lf_doc_text(&details, "objectType", "CrrAccessToken");
+	lf_doc_text(&details, "accessTokenString", token);
+	lf_doc_text(&details, "subscriptionId", subscription);
+	lf_doc_text(&details, "resourceGroupName", group);
+	lf_doc_text(&details, "resourceName", lf_arm_id_last(vault->id));
+	lf_doc_text(&details, "resourceId", vault->id);
+	lf_doc_text(&details, "recoveryPointId", lf_arm_id_last(point->id));
+	lf_doc_text(&details, "recoveryPointTime",
+		    lf_json_text_or(point->doc, "properties.recoveryPointTime", ""));
+	lf_doc_text(&details, "containerName", container);
+	lf_doc_text(&details, "containerType", "IaasVMContainer");
+	lf_doc_text(&details, "backupManagementType", "AzureIaasVM");
+	lf_doc_text(&details, "datasourceType", "VM");
+	lf_doc_text(&details, "datasourceName", friendly);
+	lf_doc_text(&details, "datasourceId",
+		    lf_json_text_or(point->state, "machine.properties.vmId", ""));
+	lf_doc_text(&details, "datasourceContainerName", container);
+	lf_doc_text(&details, "bMSActiveRegion", lf_json_text_or(vault->doc, "location", ""));
+	lf_doc_text(&details, "rpTierInformation.InstantRP", "Valid");
+	lf_doc_text(&details, "rpTierInformation.HardenedRP", "Valid");
+	lf_doc_bool(&details, "rpIsManagedVirtualMachine", true);
+	lf_doc_bool(&details, "rpOriginalSAOption", false);
+	return lf_doc_take(&details);
 }
 
 int lf_backup_access_token(struct lf_arm_call *call, struct lf_error *err)
@@ -221,26 +229,12 @@ static int find_job(struct lf_arm_call *call, const char *id, struct lf_job *ret
 			   "there is no cross region restore '%.64s'", id);
 }
 
-static json_t *operation_view(struct lf_arm_call *call, const struct lf_job *job)
-{
-	char time[LF_TIME_SIZE];
-
-	lf_time_format(job->created_ns, time);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s}}", "id", lf_arm_id(call, 0),
-			 "name", job->id, "status", "Succeeded", "startTime", time, "endTime", time,
-			 "properties", "objectType", "OperationStatusJobExtendedInfo", "jobId",
-			 job->id);
-}
-
 int lf_backup_cross_region_status(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_JOB job = LF_JOB_INIT;
 	int rc = find_job(call, lf_arm_param(call, "operation"), &job, err);
 
-	if (rc)
-		return rc;
-	LF_AUTO_JSON *body = operation_view(call, &job);
-	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+	return rc ? rc : lf_backup_reply_status(call, &job, lf_backup_job_info(&job), err);
 }
 
 int lf_backup_cross_region_result(struct lf_arm_call *call, struct lf_error *err)
@@ -250,38 +244,26 @@ int lf_backup_cross_region_result(struct lf_arm_call *call, struct lf_error *err
 
 int lf_backup_cross_region_job(struct lf_arm_call *call, struct lf_error *err)
 {
-	LF_AUTO_FREE char *below = strdup(lf_arm_id(call, 1));
 	LF_AUTO_JOB job = LF_JOB_INIT;
 	LF_AUTO_JSON *doc = NULL;
+	int rc = find_job(call, lf_json_text_or(lf_arm_body(call), "jobName", ""), &job, err);
 
-	int rc =
-		below ? find_job(call, lf_json_text_or(lf_arm_body(call), "jobName", ""), &job, err)
-		      : lf_fail_nomem(err);
 	if (!rc)
-		rc = lf_backup_job_view(lf_arm_context(call), &job, below, &doc, err);
+		rc = lf_backup_job_view(lf_arm_context(call), &job, lf_arm_id(call, 1), &doc, err);
 	return rc ? rc : lf_arm_reply(call, 200, doc, err);
 }
 
 int lf_backup_cross_region_jobs(struct lf_arm_call *call, struct lf_error *err)
 {
-	struct lf_context *context = lf_arm_context(call);
-	const char *vault = lf_json_text(lf_arm_body(call), "resourceId");
-	LF_AUTO_FREE char *below = strdup(lf_arm_id(call, 1));
 	LF_AUTO_JSON *values = json_array();
-	LF_AUTO_JOB_LIST list = {0};
+	const struct lf_backup_job_query query = {
+		.vault = lf_json_text(lf_arm_body(call), "resourceId"),
+		.below = lf_arm_id(call, 1),
+		.secondary = true};
 
-	if (!vault || !below)
+	if (!query.vault)
 		return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", "resourceId",
 				   "name the vault by its id", "the request names no vault");
-	int rc = lf_jobs_list(context->jobs, vault, LF_BACKUP_JOBS, NULL, &list, err);
-	for (size_t i = 0; !rc && i < list.n; i++) {
-		json_t *doc = NULL;
-		if (!lf_json_bool_or(list.items[i].doc, "secondary", false))
-			continue;
-		rc = lf_backup_job_view(context, &list.items[i], below, &doc, err);
-		rc = lf_row_pass_over(list.items[i].id, rc, err);
-		if (doc && json_array_append_new(values, doc))
-			rc = lf_fail_nomem(err);
-	}
-	return rc ? rc : lf_backup_reply_list(call, values, err);
+	int rc = lf_backup_job_views(lf_arm_context(call), &query, values, err);
+	return rc ? rc : lf_page_reply(call, values, err);
 }

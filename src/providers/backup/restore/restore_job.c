@@ -261,7 +261,7 @@ static int run_safety_point(struct lf_job_run *run, struct lf_error *err)
 	if (!rc && lf_json_set_bool(lf_job_run_data(run), "wasRunning",
 				    strcmp(lf_json_text_or(state, "power", ""), "stopped") != 0))
 		rc = lf_fail_nomem(err);
-	return rc ? rc : lf_backup_point_take(run, input_text(run, "item"), err);
+	return rc ? rc : lf_backup_point_take(run, input_text(run, "item"), NULL, err);
 }
 
 static int run_stop(struct lf_job_run *run, struct lf_error *err)

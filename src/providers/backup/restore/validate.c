@@ -108,39 +108,30 @@ int lf_backup_validate_trigger(struct lf_arm_call *call, struct lf_error *err)
 	return rc ? rc : lf_backup_reply_operation(call, status, result, job, err);
 }
 
-static int get_job(struct lf_arm_call *call, struct lf_job *ret_job, struct lf_error *err)
+static int find_job(struct lf_arm_call *call, struct lf_job *ret_job, struct lf_error *err)
 {
-	const char *id = lf_arm_param(call, "operation");
-	int rc = lf_jobs_get(lf_arm_context(call)->jobs, id, ret_job, err);
-
-	if (rc != LF_ENOTFOUND && (rc || strcmp(ret_job->type, lf_backup_validate_job.name) == 0))
-		return rc;
-	return lf_fail_arm(err, LF_ENOTFOUND, "BMSUserErrorOperationNotFound", id,
-			   "take the id from the Azure-AsyncOperation header",
-			   "there is no validation '%.64s'", id);
+	return lf_backup_operation_job(call, lf_backup_validate_job.name, "validation", ret_job,
+				       err);
 }
 
 int lf_backup_validate_status(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_JOB job = LF_JOB_INIT;
-	char time[LF_TIME_SIZE];
+	LF_AUTO_DOC info = LF_DOC_INIT;
 
-	int rc = get_job(call, &job, err);
+	int rc = find_job(call, &job, err);
 	if (rc)
 		return rc;
-	lf_time_format(job.created_ns, time);
-	LF_AUTO_JSON *body = json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:{s:s, s:O?}}", "id", lf_arm_id(call, 0), "name",
-		job.id, "status", "Succeeded", "startTime", time, "endTime", time, "properties",
-		"objectType", "OperationStatusValidateOperationExtendedInfo",
-		"validateOperationResponse", lf_json_at(job.doc, "validateOperationResponse"));
-	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+	lf_doc_text(&info, "objectType", "OperationStatusValidateOperationExtendedInfo");
+	lf_doc_share_if(&info, "validateOperationResponse",
+			lf_json_at(job.doc, "validateOperationResponse"));
+	return lf_backup_reply_status(call, &job, lf_doc_take(&info), err);
 }
 
 int lf_backup_validate_result(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_JOB job = LF_JOB_INIT;
-	int rc = get_job(call, &job, err);
+	int rc = find_job(call, &job, err);
 
 	return rc ? rc : lf_arm_reply(call, 200, job.doc, err);
 }
