@@ -6,18 +6,12 @@
 #include "providers/backup/pair/pair.h"
 #include "providers/backup/restore/restore.h"
 
-#define VAULT	     LF_GROUP_PATH "/providers/Microsoft.RecoveryServices/vaults/{vault}"
-#define FABRIC	     VAULT "/backupFabrics/{fabric}"
-#define CONTAINER    FABRIC "/protectionContainers/{container}"
-#define ITEM	     CONTAINER "/protectedItems/{item}"
-#define POINT	     ITEM "/recoveryPoints/{point}"
-#define LOCATION     LF_SUBSCRIPTION_PATH "/providers/Microsoft.RecoveryServices/locations/{location}"
-#define ACTION(text) LF_VAULT_TYPE "/" text
-#define CONTAINERS   "backupFabrics/protectionContainers/"
-#define ITEMS	     CONTAINERS "protectedItems/"
-#define RS(text)     "Microsoft.RecoveryServices/locations/" text
-#define NONE	     NULL, 0
-#define FIELDS(name) name, LF_N(name)
+#define VAULT	  LF_GROUP_PATH "/providers/Microsoft.RecoveryServices/vaults/{vault}"
+#define FABRIC	  VAULT "/backupFabrics/{fabric}"
+#define CONTAINER FABRIC "/protectionContainers/{container}"
+#define ITEM	  CONTAINER "/protectedItems/{item}"
+#define POINT	  ITEM "/recoveryPoints/{point}"
+#define LOCATION  LF_SUBSCRIPTION_PATH "/providers/Microsoft.RecoveryServices/locations/{location}"
 
 static const struct lf_field item_fields[] = {
 	{"properties.sourceResourceId", LF_ID, 0, 0, 0, NULL, "The machine to protect."},
@@ -34,145 +28,97 @@ static const struct lf_field policy_fields[] = {
 	 "Days of instant restore."},
 };
 
-#define OPERATIONS(path, action)                                                                   \
-	{"GET",                                                                                    \
-	 path "/operationsStatus/{operation}",                                                     \
-	 ACTION(action "operationsStatus/read"),                                                   \
-	 lf_backup_operation_status,                                                               \
-	 0,                                                                                        \
-	 NONE},                                                                                    \
-	{                                                                                          \
-		"GET", path "/operationResults/{operation}",                                       \
-			ACTION(action "operationResults/read"), lf_backup_operation_result, 0,     \
-			NONE                                                                       \
-	}
+#define OPERATIONS(path)                                                                           \
+	LF_GET(path "/operationsStatus/{operation}", lf_backup_operation_status),                  \
+		LF_GET(path "/operationResults/{operation}", lf_backup_operation_result)
 
 static const struct lf_arm_route routes[] = {
-	{"GET", VAULT "/backupPolicies", ACTION("backupPolicies/read"), lf_backup_policy_list, 0,
-	 NONE},
-	{"GET", VAULT "/backupPolicies/{policy}", ACTION("backupPolicies/read"),
-	 lf_backup_policy_get, 0, NONE},
-	{"PUT", VAULT "/backupPolicies/{policy}", ACTION("backupPolicies/write"),
-	 lf_backup_policy_put, LF_ARM_BODY, FIELDS(policy_fields)},
-	{"DELETE", VAULT "/backupPolicies/{policy}", ACTION("backupPolicies/delete"),
-	 lf_backup_policy_delete, 0, NONE},
+	LF_GET(VAULT "/backupPolicies", lf_backup_policy_list),
+	LF_GET(VAULT "/backupPolicies/{policy}", lf_backup_policy_get),
+	LF_PUT(VAULT "/backupPolicies/{policy}", lf_backup_policy_put, LF_FIELDS(policy_fields)),
+	LF_DELETE(VAULT "/backupPolicies/{policy}", lf_backup_policy_delete),
 
-	{"GET", VAULT "/backupProtectedItems", ACTION("backupProtectedItems/read"),
-	 lf_backup_item_list, 0, NONE},
-	{"GET", ITEM, ACTION(ITEMS "read"), lf_backup_item_get, 0, NONE},
-	{"PUT", ITEM, ACTION(ITEMS "write"), lf_backup_item_put, LF_ARM_BODY, FIELDS(item_fields)},
-	{"DELETE", ITEM, ACTION(ITEMS "delete"), lf_backup_item_delete, 0, NONE},
-	{"POST", ITEM "/backup", ACTION(ITEMS "backup/action"), lf_backup_now, 0, NONE},
-	OPERATIONS(ITEM, ITEMS),
+	LF_GET(VAULT "/backupProtectedItems", lf_backup_item_list),
+	LF_GET(ITEM, lf_backup_item_get),
+	LF_PUT(ITEM, lf_backup_item_put, LF_FIELDS(item_fields)),
+	LF_DELETE(ITEM, lf_backup_item_delete),
+	LF_POST(ITEM "/backup", lf_backup_now),
+	OPERATIONS(ITEM),
 
-	{"GET", ITEM "/recoveryPoints", ACTION(ITEMS "recoveryPoints/read"), lf_backup_point_list,
-	 0, NONE},
-	{"GET", POINT, ACTION(ITEMS "recoveryPoints/read"), lf_backup_point_get, 0, NONE},
-	{"POST", POINT "/restore", ACTION(ITEMS "recoveryPoints/restore/action"), lf_backup_restore,
-	 LF_ARM_BODY, NONE},
-	{"POST", POINT "/accessToken", ACTION(ITEMS "recoveryPoints/accessToken/action"),
-	 lf_backup_access_token, LF_ARM_BODY, NONE},
-	{"POST", POINT "/provisionInstantItemRecovery",
-	 ACTION(ITEMS "recoveryPoints/provisionInstantItemRecovery/action"),
-	 lf_backup_files_provision, 0, NONE},
-	{"POST", POINT "/revokeInstantItemRecovery",
-	 ACTION(ITEMS "recoveryPoints/revokeInstantItemRecovery/action"), lf_backup_files_revoke, 0,
-	 NONE},
+	LF_GET(ITEM "/recoveryPoints", lf_backup_point_list),
+	LF_GET(POINT, lf_backup_point_get),
+	LF_POST_BODY(POINT "/restore", lf_backup_restore),
+	LF_POST_BODY(POINT "/accessToken", lf_backup_access_token),
+	LF_POST(POINT "/provisionInstantItemRecovery", lf_backup_files_provision),
+	LF_POST(POINT "/revokeInstantItemRecovery", lf_backup_files_revoke),
 
-	{"GET", VAULT "/backupJobs", ACTION("backupJobs/read"), lf_backup_job_list, 0, NONE},
-	{"GET", VAULT "/backupJobs/{job}", ACTION("backupJobs/read"), lf_backup_job_get, 0, NONE},
-	{"POST", VAULT "/backupJobs/{job}/cancel", ACTION("backupJobs/cancel/action"),
-	 lf_backup_job_cancel, 0, NONE},
-	{"GET", VAULT "/backupJobs/{job}/operationResults/{operation}",
-	 ACTION("backupJobs/operationResults/read"), lf_backup_job_result, 0, NONE},
-	{"GET", VAULT "/backupJobs/operationResults/{operation}",
-	 ACTION("backupJobs/operationResults/read"), lf_backup_job_export_result, 0, NONE},
-	{"POST", VAULT "/backupJobsExport", ACTION("backupJobsExport/action"), lf_backup_job_export,
-	 0, NONE},
+	LF_GET(VAULT "/backupJobs", lf_backup_job_list),
+	LF_GET(VAULT "/backupJobs/{job}", lf_backup_job_get),
+	LF_POST(VAULT "/backupJobs/{job}/cancel", lf_backup_job_cancel),
+	LF_GET(VAULT "/backupJobs/{job}/operationResults/{operation}", lf_backup_job_result),
+	LF_GET(VAULT "/backupJobs/operationResults/{operation}", lf_backup_job_export_result),
+	LF_POST(VAULT "/backupJobsExport", lf_backup_job_export),
 
-	{"GET", VAULT "/backupOperations/{operation}", ACTION("backupOperations/read"),
-	 lf_backup_operation_status, 0, NONE},
-	{"GET", VAULT "/backupOperationResults/{operation}", ACTION("backupOperationResults/read"),
-	 lf_backup_operation_result, 0, NONE},
-	OPERATIONS(FABRIC, "backupFabrics/"),
-	OPERATIONS(CONTAINER, CONTAINERS),
+	LF_GET(VAULT "/backupOperations/{operation}", lf_backup_operation_status),
+	LF_GET(VAULT "/backupOperationResults/{operation}", lf_backup_operation_result),
+	OPERATIONS(FABRIC),
+	OPERATIONS(CONTAINER),
 
-	{"POST", FABRIC "/refreshContainers", ACTION("backupFabrics/refreshContainers/action"),
-	 lf_backup_containers_refresh, 0, NONE},
-	{"GET", FABRIC "/protectableContainers", ACTION("backupFabrics/protectableContainers/read"),
-	 lf_backup_empty_list, 0, NONE},
-	{"GET", VAULT "/backupProtectionContainers", ACTION("backupProtectionContainers/read"),
-	 lf_backup_container_list, 0, NONE},
-	{"GET", VAULT "/backupProtectableItems", ACTION("backupProtectableItems/read"),
-	 lf_backup_protectable_list, 0, NONE},
-	{"GET", CONTAINER, ACTION(CONTAINERS "read"), lf_backup_container_get, 0, NONE},
-	{"PUT", CONTAINER, ACTION(CONTAINERS "write"), lf_backup_container_put, LF_ARM_BODY, NONE},
-	{"GET", VAULT "/backupEngines", ACTION("backupEngines/read"), lf_backup_empty_list, 0,
-	 NONE},
-	{"GET", VAULT "/backupResourceGuardProxies", ACTION("backupResourceGuardProxies/read"),
-	 lf_backup_empty_list, 0, NONE},
-	{"GET", VAULT "/backupProtectionIntents", ACTION("backupProtectionIntents/read"),
-	 lf_backup_empty_list, 0, NONE},
-	{"GET", VAULT "/backupDeletedProtectionContainers",
-	 ACTION("backupDeletedProtectionContainers/read"), lf_backup_empty_list, 0, NONE},
-	{"GET", VAULT "/backupUsageSummaries", ACTION("backupUsageSummaries/read"), lf_backup_usage,
-	 0, NONE},
+	LF_POST(FABRIC "/refreshContainers", lf_backup_containers_refresh),
+	LF_GET(FABRIC "/protectableContainers", lf_backup_empty_list),
+	LF_GET(VAULT "/backupProtectionContainers", lf_backup_container_list),
+	LF_GET(VAULT "/backupProtectableItems", lf_backup_protectable_list),
+	LF_GET(CONTAINER, lf_backup_container_get),
+	LF_PUT(CONTAINER, lf_backup_container_put),
+	LF_GET(VAULT "/backupEngines", lf_backup_empty_list),
+	LF_GET(VAULT "/backupResourceGuardProxies", lf_backup_empty_list),
+	LF_GET(VAULT "/backupProtectionIntents", lf_backup_empty_list),
+	LF_GET(VAULT "/backupDeletedProtectionContainers", lf_backup_empty_list),
+	LF_GET(VAULT "/backupUsageSummaries", lf_backup_usage),
 
-	{"GET", VAULT "/backupconfig/vaultconfig", ACTION("backupconfig/read"),
-	 lf_backup_vault_config_get, 0, NONE},
-	{"PUT", VAULT "/backupconfig/vaultconfig", ACTION("backupconfig/write"),
-	 lf_backup_vault_config_put, LF_ARM_BODY, NONE},
-	{"PATCH", VAULT "/backupconfig/vaultconfig", ACTION("backupconfig/write"),
-	 lf_backup_vault_config_put, LF_ARM_BODY, NONE},
-	{"GET", VAULT "/backupstorageconfig/vaultstorageconfig", ACTION("backupstorageconfig/read"),
-	 lf_backup_storage_config_get, 0, NONE},
-	{"PUT", VAULT "/backupstorageconfig/vaultstorageconfig",
-	 ACTION("backupstorageconfig/write"), lf_backup_storage_config_put, LF_ARM_BODY, NONE},
-	{"PATCH", VAULT "/backupstorageconfig/vaultstorageconfig",
-	 ACTION("backupstorageconfig/write"), lf_backup_storage_config_put, LF_ARM_BODY, NONE},
-	{"POST", VAULT "/backupstorageconfig/vaultstorageconfig/prepareDataMove",
-	 ACTION("backupstorageconfig/prepareDataMove/action"), lf_backup_unsupported, 0, NONE},
-	{"POST", VAULT "/backupstorageconfig/vaultstorageconfig/triggerDataMove",
-	 ACTION("backupstorageconfig/triggerDataMove/action"), lf_backup_unsupported, 0, NONE},
-	{"GET", VAULT "/backupEncryptionConfigs/backupResourceEncryptionConfig",
-	 ACTION("backupEncryptionConfigs/read"), lf_backup_encryption_config_get, 0, NONE},
-	{"PUT", VAULT "/backupEncryptionConfigs/backupResourceEncryptionConfig",
-	 ACTION("backupEncryptionConfigs/write"), lf_backup_encryption_config_put, LF_ARM_BODY,
-	 NONE},
-	{"POST", VAULT "/backupSecurityPIN", ACTION("backupSecurityPIN/action"),
-	 lf_backup_security_pin, 0, NONE},
-	{"POST", VAULT "/backupTieringCost/default/fetchTieringCost",
-	 ACTION("backupTieringCost/fetchTieringCost/action"), lf_backup_unsupported, 0, NONE},
+	LF_GET(VAULT "/backupconfig/vaultconfig", lf_backup_vault_config_get,
+	       LF_RIGHT(LF_VAULT_TYPE "/backupconfig/read")),
+	LF_PUT(VAULT "/backupconfig/vaultconfig", lf_backup_vault_config_put,
+	       LF_RIGHT(LF_VAULT_TYPE "/backupconfig/write")),
+	LF_PATCH(VAULT "/backupconfig/vaultconfig", lf_backup_vault_config_put,
+		 LF_RIGHT(LF_VAULT_TYPE "/backupconfig/write")),
+	LF_GET(VAULT "/backupstorageconfig/vaultstorageconfig", lf_backup_storage_config_get,
+	       LF_RIGHT(LF_VAULT_TYPE "/backupstorageconfig/read")),
+	LF_PUT(VAULT "/backupstorageconfig/vaultstorageconfig", lf_backup_storage_config_put,
+	       LF_RIGHT(LF_VAULT_TYPE "/backupstorageconfig/write")),
+	LF_PATCH(VAULT "/backupstorageconfig/vaultstorageconfig", lf_backup_storage_config_put,
+		 LF_RIGHT(LF_VAULT_TYPE "/backupstorageconfig/write")),
+	LF_POST(VAULT "/backupstorageconfig/vaultstorageconfig/prepareDataMove",
+		lf_backup_unsupported,
+		LF_RIGHT(LF_VAULT_TYPE "/backupstorageconfig/prepareDataMove/action")),
+	LF_POST(VAULT "/backupstorageconfig/vaultstorageconfig/triggerDataMove",
+		lf_backup_unsupported,
+		LF_RIGHT(LF_VAULT_TYPE "/backupstorageconfig/triggerDataMove/action")),
+	LF_GET(VAULT "/backupEncryptionConfigs/backupResourceEncryptionConfig",
+	       lf_backup_encryption_config_get,
+	       LF_RIGHT(LF_VAULT_TYPE "/backupEncryptionConfigs/read")),
+	LF_PUT(VAULT "/backupEncryptionConfigs/backupResourceEncryptionConfig",
+	       lf_backup_encryption_config_put,
+	       LF_RIGHT(LF_VAULT_TYPE "/backupEncryptionConfigs/write")),
+	LF_POST(VAULT "/backupSecurityPIN", lf_backup_security_pin),
+	LF_POST(VAULT "/backupTieringCost/default/fetchTieringCost", lf_backup_unsupported,
+		LF_RIGHT(LF_VAULT_TYPE "/backupTieringCost/fetchTieringCost/action")),
 
-	{"POST", VAULT "/backupValidateOperation", ACTION("backupValidateOperation/action"),
-	 lf_backup_validate_operation, LF_ARM_BODY, NONE},
-	{"POST", VAULT "/backupTriggerValidateOperation",
-	 ACTION("backupTriggerValidateOperation/action"), lf_backup_validate_trigger, LF_ARM_BODY,
-	 NONE},
-	{"GET", VAULT "/backupValidateOperationsStatuses/{operation}",
-	 ACTION("backupValidateOperationsStatuses/read"), lf_backup_validate_status, 0, NONE},
-	{"GET", VAULT "/backupValidateOperationResults/{operation}",
-	 ACTION("backupValidateOperationResults/read"), lf_backup_validate_result, 0, NONE},
+	LF_POST_BODY(VAULT "/backupValidateOperation", lf_backup_validate_operation),
+	LF_POST_BODY(VAULT "/backupTriggerValidateOperation", lf_backup_validate_trigger),
+	LF_GET(VAULT "/backupValidateOperationsStatuses/{operation}", lf_backup_validate_status),
+	LF_GET(VAULT "/backupValidateOperationResults/{operation}", lf_backup_validate_result),
 
-	{"POST", LOCATION "/backupStatus", RS("backupStatus/action"), lf_backup_status, LF_ARM_BODY,
-	 NONE},
-	{"POST", LOCATION "/backupValidateFeatures", RS("backupValidateFeatures/action"),
-	 lf_backup_validate_feature, LF_ARM_BODY, NONE},
-	{"POST", LOCATION "/backupPreValidateProtection", RS("backupPreValidateProtection/action"),
-	 lf_backup_prevalidate, LF_ARM_BODY, NONE},
+	LF_POST_BODY(LOCATION "/backupStatus", lf_backup_status),
+	LF_POST_BODY(LOCATION "/backupValidateFeatures", lf_backup_validate_feature),
+	LF_POST_BODY(LOCATION "/backupPreValidateProtection", lf_backup_prevalidate),
 
-	{"GET", LOCATION "/backupAadProperties", RS("backupAadProperties/read"),
-	 lf_backup_aad_properties, 0, NONE},
-	{"POST", LOCATION "/backupCrossRegionRestore", RS("backupCrossRegionRestore/action"),
-	 lf_backup_cross_region_restore, LF_ARM_BODY, NONE},
-	{"POST", LOCATION "/backupCrrJob", RS("backupCrrJob/action"), lf_backup_cross_region_job,
-	 LF_ARM_BODY, NONE},
-	{"POST", LOCATION "/backupCrrJobs", RS("backupCrrJobs/action"), lf_backup_cross_region_jobs,
-	 LF_ARM_BODY, NONE},
-	{"GET", LOCATION "/backupCrrOperationsStatus/{operation}",
-	 RS("backupCrrOperationsStatus/read"), lf_backup_cross_region_status, 0, NONE},
-	{"GET", LOCATION "/backupCrrOperationResults/{operation}",
-	 RS("backupCrrOperationResults/read"), lf_backup_cross_region_result, 0, NONE},
+	LF_GET(LOCATION "/backupAadProperties", lf_backup_aad_properties),
+	LF_POST_BODY(LOCATION "/backupCrossRegionRestore", lf_backup_cross_region_restore),
+	LF_POST_BODY(LOCATION "/backupCrrJob", lf_backup_cross_region_job),
+	LF_POST_BODY(LOCATION "/backupCrrJobs", lf_backup_cross_region_jobs),
+	LF_GET(LOCATION "/backupCrrOperationsStatus/{operation}", lf_backup_cross_region_status),
+	LF_GET(LOCATION "/backupCrrOperationResults/{operation}", lf_backup_cross_region_result),
 };
 
 static const char *const api_versions[] = {
