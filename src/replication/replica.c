@@ -389,19 +389,42 @@ static bool is_past(int64_t now_ns, int64_t then_ns, int64_t minutes)
 	return now_ns < then_ns || now_ns >= then_ns + minutes * 60 * LF_NS_PER_S;
 }
 
-static bool is_due(const json_t *doc, int64_t now_ns)
+/* The token of a final session that is asked for and not made; NULL: none is. */
+static const char *wanted_token(const json_t *doc)
+{
+	const char *wanted = lf_json_text(doc, "finalWanted.token");
+
+	return wanted && strcmp(wanted, lf_json_text_or(doc, "finalToken", "")) != 0 ? wanted
+										     : NULL;
+}
+
+/* token: of the final session that would begin; NULL: it would be another. */
+static bool is_due(const json_t *doc, const char *token, int64_t now_ns)
 {
 	int64_t minutes = lf_json_int_or(doc, "policy.crashConsistentFrequencyInMinutes",
 					 DEFAULT_CRASH_MINUTES);
-	const char *wanted = lf_json_text(doc, "finalWanted.token");
+	const char *wanted = wanted_token(doc);
 
 	if (strcmp(lf_json_text_or(doc, "phase", ""), "Stopped") == 0)
 		return false;
 	if (!lf_json_text(doc, "lastPointId") || lf_json_text(doc, "session"))
 		return true;
-	if (wanted && strcmp(wanted, lf_json_text_or(doc, "finalToken", "")) != 0)
+	if (wanted && token && strcmp(wanted, token) == 0)
 		return true;
 	return is_past(now_ns, lf_json_int_or(doc, "lastPointNs", 0), minutes > 0 ? minutes : 1);
+}
+
+int lf_replica_check_due(struct lf_replication *replication, const json_t *doc, const char *token,
+			 struct lf_error *err)
+{
+	return is_due(doc, token, lf_clock_now_ns(replication->opts.clock))
+		       ? 0
+		       : lf_fail_arm(
+				 err, LF_ECONFLICT, "SessionNotDue",
+				 lf_json_text_or(doc, "itemId", ""),
+				 "poll, and begin a session when the assignment says it is due, "
+				 "with its token",
+				 "no session of the item is due");
 }
 
 static json_t *view_assignment(struct lf_replication *replication, const json_t *doc,
@@ -409,13 +432,11 @@ static json_t *view_assignment(struct lf_replication *replication, const json_t 
 {
 	int64_t now = lf_clock_now_ns(replication->opts.clock);
 	int64_t app = lf_json_int_or(doc, "policy.appConsistentFrequencyInMinutes", 0);
-	const char *wanted = lf_json_text(doc, "finalWanted.token");
+	const char *wanted = wanted_token(doc);
 	const char *account = strrchr(lf_json_text_or(doc, "cacheAccountId", "/"), '/') + 1;
 	char id_hex[65], data_hex[65],
 		owner_hex[2 * LF_OWNER_SIZE + 1] = "", container[LF_PACK_CONTAINER_SIZE];
 
-	if (wanted && strcmp(wanted, lf_json_text_or(doc, "finalToken", "")) == 0)
-		wanted = NULL;
 	lf_hex_encode(key->id_key, 32, id_hex);
 	lf_hex_encode(key->data_key, 32, data_hex);
 	if (key->owned)
@@ -425,7 +446,7 @@ static json_t *view_assignment(struct lf_replication *replication, const json_t 
 	json_t *view = json_pack(
 		"{s:s,s:O,s:s,s:b,s:b,s:s?,s:s?,s:{s:s,s:s,s:i,s:s*},s:s}", "itemId",
 		lf_json_text_or(doc, "itemId", ""), "disks", json_object_get(doc, "disks"), "phase",
-		lf_json_text_or(doc, "phase", ""), "due", is_due(doc, now), "app",
+		lf_json_text_or(doc, "phase", ""), "due", is_due(doc, wanted, now), "app",
 		app > 0 && is_past(now, lf_json_int_or(doc, "lastAppNs", 0), app), "token", wanted,
 		"basePointId", lf_json_text(doc, "lastPointId"), "key", "id", id_hex, "data",
 		data_hex, "epoch", (int)key->epoch, "owner", owner_hex[0] ? owner_hex : NULL,

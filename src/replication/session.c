@@ -271,6 +271,9 @@ int lf_replication_session_begin(struct lf_replication *replication, const char 
 	bool resumed;
 	rc = lf_session_check_open(replication, lf_json_text_or(replica.doc, "session", ""), err);
 	if (!rc)
+		rc = lf_replica_check_due(replication, replica.doc, lf_json_text(request, "token"),
+					  err);
+	if (!rc)
 		rc = try_resume(replication, agent, &replica, request, id, &resumed, err);
 	if (rc)
 		return rc;

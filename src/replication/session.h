@@ -20,6 +20,9 @@
  * "token": of a final request, "disks": [{"id","name","sizeBytes","lun","os"}]} answer:
  * {"sessionId", "kind" (full when the base is not our newest point), "disks": [{"id","upto": pages
  * that a full pass need not send again}]}
+ *
+ * LF_ECONFLICT "SessionNotDue": no point is to be made now: the item has no open session, no point
+ * is due by its policy, and token is not of a final request that is open; "CommitUnderWay".
  */
 LF_MUST_CHECK int lf_replication_session_begin(struct lf_replication *replication,
 					       const char *agent, const json_t *request,

@@ -98,6 +98,10 @@ LF_MUST_CHECK int lf_replica_change(struct lf_replication *replication, const ch
 LF_MUST_CHECK int lf_replica_health(struct lf_replication *replication, const char *item_id,
 				    const char *code, const char *message, const char *action,
 				    struct lf_error *err);
+/* May a session begin that makes a new point?  token: of the final request that it is for, or NULL.
+ * LF_ECONFLICT "SessionNotDue". */
+LF_MUST_CHECK int lf_replica_check_due(struct lf_replication *replication, const json_t *doc,
+				       const char *token, struct lf_error *err);
 /* Remember an agent's poll; takes the status reference. */
 void lf_report_put(struct lf_replication *replication, const char *agent, json_t *status);
 /* Copy of what the agent last said of an item; NULL: nothing.  ret_heard_ns: 0 if never heard. */

@@ -27,6 +27,22 @@ def sessions_of_others(site):
 
 
 @attack
+def points_that_are_not_due(site):
+    "an agent makes a point when one is due, and no other, however often it asks"
+    m = site.mallory
+    m.backup({1: b"m" * 4096})
+    item, before = m.assignment()["itemId"], site.points()
+    check("none is due", m.assignment()["due"] is False)
+    with site.unchanged():
+        for what, more in (("a session", {}), ("with a token of its own", {"token": GUID}), ("as a delta", {"kind": "delta", "basePointId": GUID}),
+                           ("going on with one that is over", {"resume": {"session": GUID, "upto": [0]}})):
+            answers = [m.call("POST", "sessions", {"itemId": item, "kind": "full", "disks": m.disks, **more}) for _ in range(5)]
+            refused(f"{what} when none is due", answers[0], 409)
+            check("it says so, with advice, each time", all(a.code == "SessionNotDue" and a.json["error"]["advice"] for a in answers), answers[-1])
+    check("no point was made", site.points() == before)
+
+
+@attack
 def extents_that_lie(site):
     "extents that are out of the disk's range, wrap or name what is not there make no point"
     m = site.mallory

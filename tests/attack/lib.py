@@ -579,10 +579,10 @@ class Site:
         agent.backup({page: (name.encode() + b" page %d " % page).ljust(4096, b".") for page in range(8)})
         return agent
 
-    def wait_for_backups(self, vault, seconds=60):
-        """until no backup job of the vault is under way"""
+    def wait_for_backups(self, vault, machine, seconds=60):
+        """until no backup job of the machine is under way"""
         end = time.monotonic() + seconds
-        while any(job["properties"]["status"] == "InProgress" for job in self.lf("backup", "jobs", "--vault", vault)):
+        while any(job["properties"]["status"] == "InProgress" and job["properties"]["entityFriendlyName"] == machine for job in self.lf("backup", "jobs", "--vault", vault)):
             if time.monotonic() > end:
                 raise RuntimeError("backups do not end")
             time.sleep(0.1)
@@ -689,9 +689,19 @@ class Agent:
         """Who seals with keys of its own, or None"""
         return bytes.fromhex(self.assignment()["key"].get("owner", "")) or None
 
+    def asked(self):
+        """The assignment once the owner has asked for a backup; a job that an attack left under way will do."""
+        items = (self.poll().json or {}).get("assignments")
+        if not (items and items[0]["due"] and items[0].get("token")):
+            self.site.lf("backup", "now", self.name, "--vault", self.vault, "--no-wait")
+        return self.assignment(due=True)
+
     def session(self, kind="full", disks=None, **more):
+        """A new session's id, or the answer that refuses it; if no point is due, the owner asks for one first."""
         a = self.assignment()
-        answer = self.call("POST", "sessions", {"itemId": a["itemId"], "kind": kind, "disks": disks or self.disks, **more})
+        if not a["due"]:
+            a = self.asked()
+        answer = self.call("POST", "sessions", {"itemId": a["itemId"], "kind": kind, "token": a.get("token"), "disks": disks or self.disks, **more})
         return answer.json["sessionId"] if answer.status == 200 else answer
 
     def put_pack(self, name, data, headers=()):
@@ -722,8 +732,7 @@ class Agent:
 
     def backup(self, pages, kind="full"):
         """An honest pass: pages: {page: 4096 bytes}; the owner asks for it, and has a recovery point. Its id."""
-        self.site.lf("backup", "now", self.name, "--vault", self.vault, "--no-wait")
-        a = self.assignment(due=True)
+        a = self.asked()
         id_key, data_key, epoch = self.domain_key()
         pack = Pack(data_key, epoch, owner=self.owner)
         extents = [(page, 1, 0, pack.add(id_key, data)) for page, data in sorted(pages.items())]
@@ -732,7 +741,7 @@ class Agent:
         for step in (self.adopt(session, pack), self.send(session, extents, upto=256), self.commit(session)):
             if step.status not in (200, 204):
                 raise RuntimeError(f"{self.name} cannot be backed up: {step}")
-        self.site.wait_for_backups(self.vault)
+        self.site.wait_for_backups(self.vault, self.name)
         return step.json["pointId"]
 
 

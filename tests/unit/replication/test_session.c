@@ -116,7 +116,16 @@ static int teardown(void **state)
 	return test_dir_teardown(&dir);
 }
 
-/* kind "full" or "delta"; base: of a delta; resume: session to go on with, up to so many pages. */
+static bool is_due(struct fixture *f)
+{
+	LF_AUTO_JSON *assignments = NULL;
+
+	assert_lf_ok(lf_replication_assignments(f->replication, AGENT, &assignments, &err));
+	return lf_json_bool_or(json_array_get(assignments, 0), "due", false);
+}
+
+/* The clock goes on until a point is due.  kind "full" or "delta"; base: of a delta; resume:
+ * session to go on with, up to so many pages. */
 static json_t *begin(struct fixture *f, const char *kind, const char *base, const char *resume,
 		     int upto)
 {
@@ -126,6 +135,8 @@ static json_t *begin(struct fixture *f, const char *kind, const char *base, cons
 			  "disks", "id", "d0", "sizeBytes", PAGES * LF_PAGE_SIZE);
 	json_t *answer = NULL;
 
+	while (!is_due(f))
+		lf_clock_step(f->clock, MINUTE);
 	assert_lf_ok(lf_replication_session_begin(f->replication, AGENT, request, &answer, &err));
 	return answer;
 }
@@ -236,14 +247,6 @@ static void test_full__then_delta_make_points(void **state)
 	assert_int_equal(n_points(f), 2);
 }
 
-static bool is_due(struct fixture *f)
-{
-	LF_AUTO_JSON *assignments = NULL;
-
-	assert_lf_ok(lf_replication_assignments(f->replication, AGENT, &assignments, &err));
-	return lf_json_bool_or(json_array_get(assignments, 0), "due", false);
-}
-
 static void test_point__is_due_in_time_and_after_the_clock_was_set_back(void **state)
 {
 	struct fixture *f = *state;
@@ -263,6 +266,61 @@ static void test_point__is_due_in_time_and_after_the_clock_was_set_back(void **s
 	assert_true(is_due(f));
 	make_full(f, 'b', id);
 	assert_false(is_due(f));
+}
+
+/* Begin a full session with this token; what comes of it. */
+static int try_begin(struct fixture *f, const char *token)
+{
+	LF_AUTO_JSON *request =
+		json_pack("{s:s,s:s,s:s?,s:[{s:s,s:i}]}", "itemId", ITEM, "kind", "full", "token",
+			  token, "disks", "id", "d0", "sizeBytes", PAGES * LF_PAGE_SIZE);
+	LF_AUTO_JSON *answer = NULL;
+	int rc = lf_replication_session_begin(f->replication, AGENT, request, &answer, &err);
+
+	if (!rc)
+		assert_lf_ok(commit(f, id_of(answer)));
+	return rc;
+}
+
+static void test_begin__makes_no_point_that_is_not_due(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_lf_ok(try_begin(f, NULL));
+	assert_int_equal(try_begin(f, NULL), LF_ECONFLICT);
+	assert_string_equal(err.arm_code, "SessionNotDue");
+	lf_clock_step(f->clock, 5 * MINUTE);
+	assert_lf_ok(try_begin(f, NULL));
+	/* a final request is for one session, which says so */
+	assert_lf_ok(lf_replica_request_final(f->replication, ITEM, "t1", false, &err));
+	assert_int_equal(try_begin(f, NULL), LF_ECONFLICT);
+	assert_int_equal(try_begin(f, "t0"), LF_ECONFLICT);
+	assert_lf_ok(try_begin(f, "t1"));
+	assert_int_equal(try_begin(f, "t1"), LF_ECONFLICT);
+	assert_int_equal(n_points(f), 3);
+	/* after a last one, none */
+	assert_lf_ok(lf_replica_request_final(f->replication, ITEM, "t2", true, &err));
+	assert_lf_ok(try_begin(f, "t2"));
+	lf_clock_step(f->clock, 60 * MINUTE);
+	assert_int_equal(try_begin(f, NULL), LF_ECONFLICT);
+	assert_lf_ok(lf_replica_resume(f->replication, ITEM, &err));
+	assert_lf_ok(try_begin(f, NULL));
+}
+
+static void test_begin__of_an_open_session_may_be_repeated(void **state)
+{
+	struct fixture *f = *state;
+	char id[LF_GUID_SIZE];
+
+	make_full(f, 'a', id);
+	LF_AUTO_JSON *first = begin(f, "full", NULL, NULL, 0);
+	send_page(f, id_of(first), 3, 'a', 10);
+	LF_AUTO_JSON *again = begin(f, "full", NULL, id_of(first), 10);
+	assert_string_equal(id_of(again), id_of(first));
+	LF_AUTO_JSON *anew = begin(f, "full", NULL, NULL, 0);
+	assert_string_not_equal(id_of(anew), id_of(first));
+	assert_lf_ok(commit(f, id_of(anew)));
+	assert_int_equal(n_points(f), 2);
 }
 
 static void test_commit__twice_gives_the_same_point(void **state)
@@ -770,6 +828,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_full__then_delta_make_points),
 		TEST(test_point__is_due_in_time_and_after_the_clock_was_set_back),
+		TEST(test_begin__makes_no_point_that_is_not_due),
+		TEST(test_begin__of_an_open_session_may_be_repeated),
 		TEST(test_commit__twice_gives_the_same_point),
 		TEST(test_commit__after_a_kill_that_left_the_session_adds_no_second_point),
 		TEST(test_delta__against_an_old_point_becomes_full),
