@@ -86,7 +86,7 @@ def own(site):
     return name.split("/")[1], name.rsplit("/", 1)[1][:36], id_key
 
 
-PASSING = ("file inbox/*", "file regions/*/store/sessions/*", "file regions/*/store/packs/*", "row /subscriptions/*")
+PASSING = ("file inbox/*", "file regions/*/store/sessions/*", "file regions/*/store/packs/*")
 
 
 @attack(fresh=True)
@@ -142,6 +142,8 @@ def rows_that_are_not_the_sender_s(site):
             body["resources"][0] = body["resources"][1]
         for lie in (item_elsewhere, disks_of_others, group_elsewhere, another_type, properties_of_another_form, state_of_another_form, too_many, not_a_vault):
             refused(lie.__name__.replace("_", " "), s.send(str(uuid.uuid4()), change=lie), 400, 409)
+            # nothing is left of one who has sent nothing before, not even a subscription
+            refused(f"{lie.__name__.replace('_', ' ')}, of a subscription of its own", Sender(site, region, id_key).send(str(uuid.uuid4()), change=lie), 400, 409)
         refused("a point that came before, with other content", s.send(mine, page=b"q" * 4096), 409)
     again = s.send(mine)
     check("the same once more is fine", again.status == 204, again)

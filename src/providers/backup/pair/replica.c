@@ -191,14 +191,16 @@ static int put_point(struct lf_context *context, const struct lf_received *what,
 }
 
 /* All or nothing, and the rows last: who sees them can restore. */
-static int put_all(struct lf_context *context, const struct rows *rows, const json_t *resources,
-		   struct lf_error *err)
+static int put_all(struct lf_context *context, const struct rows *rows, const char *subscription,
+		   const json_t *resources, struct lf_error *err)
 {
 	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	const json_t *row;
 	size_t i;
 	int rc = lf_transaction_begin(&tx, context->catalog, err);
 
+	if (!rc)
+		rc = lf_subscription_make(context->catalog, subscription, err);
 	json_array_foreach (resources, i, row)
 		if (!rc)
 			rc = put_row(context, rows, row, err);
@@ -226,9 +228,7 @@ int lf_backup_replica_keep(struct lf_context *context, const struct lf_received 
 		return lf_fail(err, LF_EINVAL, "resources",
 			       "there are at most %d rows, and the first is a vault", ROWS_MAX);
 	int rc = lf_arm_id_check(rows.vault, LF_VAULT_TYPE, "resources", err);
-	if (!rc)
-		rc = lf_subscription_make(context->catalog, subscription, err);
-	return rc ? rc : put_all(context, &rows, resources, err);
+	return rc ? rc : put_all(context, &rows, subscription, resources, err);
 }
 
 /* The item with its last point, the vault with its last item. */
