@@ -91,4 +91,18 @@ static inline void lf_guard_done(pthread_mutex_t **mutex)
 	LF_CLEANUP(lf_guard_done) LF_UNUSED pthread_mutex_t *lf_guard_##line = (mutex);            \
 	pthread_mutex_lock(lf_guard_##line)
 
+static inline void lf_rw_guard_done(pthread_rwlock_t **lock)
+{
+	pthread_rwlock_unlock(*lock);
+}
+
+/* The same for a lock of readers and writers; clang does not tell the two apart. */
+#define LF_READ_GUARD(lock, kind)	       LF_RW_GUARD_AT(lock, kind, pthread_rwlock_rdlock, __LINE__)
+#define LF_WRITE_GUARD(lock, kind)	       LF_RW_GUARD_AT(lock, kind, pthread_rwlock_wrlock, __LINE__)
+#define LF_RW_GUARD_AT(lock, kind, take, line) LF_RW_GUARD_NAMED(lock, kind, take, line)
+#define LF_RW_GUARD_NAMED(lock, kind, take, line)                                                  \
+	LF_CLEANUP(lf_rw_guard_done) LF_UNUSED pthread_rwlock_t *lf_guard_##line = (lock);         \
+	take(lf_guard_##line);                                                                     \
+	LF_HELD(kind)
+
 #endif

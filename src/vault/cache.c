@@ -11,18 +11,20 @@
 #define BUCKETS	    4096u
 #define ENTRY_EXTRA 128u /* what an entry costs beside its bytes */
 
+LF_LOCK_KIND(shard_lock);
 struct entry {
-	struct entry *chain;	     /* of the bucket */
-	struct entry *older, *newer; /* the order of use; only while unused */
-	unsigned refs;
+	struct entry *chain LF_GUARDED_BY(shard_lock); /* of the bucket */
+	struct entry *older LF_GUARDED_BY(shard_lock),
+		*newer LF_GUARDED_BY(shard_lock); /* the order of use; only while unused */
+	unsigned refs LF_GUARDED_BY(shard_lock);
 	struct lf_cached chunk; /* last */
 };
 
 struct shard {
 	pthread_mutex_t mutex;
-	uint64_t bytes, bytes_max;
-	struct entry *oldest, *newest;
-	struct entry *buckets[BUCKETS];
+	uint64_t bytes LF_GUARDED_BY(shard_lock), bytes_max;
+	struct entry *oldest LF_GUARDED_BY(shard_lock), *newest LF_GUARDED_BY(shard_lock);
+	struct entry *buckets[BUCKETS] LF_GUARDED_BY(shard_lock);
 };
 
 struct lf_cache {
@@ -34,6 +36,7 @@ static struct shard *shard_of(struct lf_cache *cache, const struct lf_chunk_id *
 	return &cache->shards[id->bytes[31] % SHARDS];
 }
 
+LF_REQUIRES(shard_lock)
 static struct entry **bucket_of(struct shard *shard, const struct lf_chunk_id *id)
 {
 	return &shard->buckets[lf_get_u32(id->bytes) % BUCKETS];
@@ -62,6 +65,7 @@ void lf_cache_free(struct lf_cache *cache)
 {
 	if (!cache)
 		return;
+	LF_ALONE(shard_lock);
 	for (size_t i = 0; i < SHARDS; i++) {
 		struct shard *shard = &cache->shards[i];
 		for (size_t j = 0; j < BUCKETS; j++) {
@@ -75,6 +79,7 @@ void lf_cache_free(struct lf_cache *cache)
 	free(cache);
 }
 
+LF_REQUIRES(shard_lock)
 static void unlink_use(struct shard *shard, struct entry *entry)
 {
 	*(entry->older ? &entry->older->newer : &shard->oldest) = entry->newer;
@@ -82,6 +87,7 @@ static void unlink_use(struct shard *shard, struct entry *entry)
 	entry->older = entry->newer = NULL;
 }
 
+LF_REQUIRES(shard_lock)
 static struct entry *find(struct shard *shard, const struct lf_chunk_id *id)
 {
 	struct entry *entry = *bucket_of(shard, id);
@@ -93,6 +99,7 @@ static struct entry *find(struct shard *shard, const struct lf_chunk_id *id)
 	return entry;
 }
 
+LF_REQUIRES(shard_lock)
 static void drop_oldest(struct shard *shard)
 {
 	while (shard->bytes > shard->bytes_max && shard->oldest) {
@@ -111,7 +118,7 @@ struct lf_cached *lf_cache_get(struct lf_cache *cache, const struct lf_chunk_id 
 {
 	struct shard *shard = shard_of(cache, id);
 
-	LF_GUARD(&shard->mutex);
+	LF_GUARD(&shard->mutex, shard_lock);
 	struct entry *entry = find(shard, id);
 	return entry ? &entry->chunk : NULL;
 }
@@ -126,7 +133,7 @@ struct lf_cached *lf_cache_put(struct lf_cache *cache, const struct lf_chunk_id 
 		return NULL;
 	*entry = (struct entry){.refs = 1, .chunk = {.id = *id, .len = (uint32_t)len}};
 	memcpy(entry->chunk.bytes, data, len);
-	LF_GUARD(&shard->mutex);
+	LF_GUARD(&shard->mutex, shard_lock);
 	struct entry *before = find(shard, id);
 	if (before) {
 		free(entry);
@@ -146,7 +153,7 @@ void lf_cache_release(struct lf_cache *cache, struct lf_cached *chunk)
 		return;
 	struct shard *shard = shard_of(cache, &chunk->id);
 	struct entry *entry = entry_of(chunk);
-	LF_GUARD(&shard->mutex);
+	LF_GUARD(&shard->mutex, shard_lock);
 	if (--entry->refs)
 		return;
 	entry->older = shard->newest;

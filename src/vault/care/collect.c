@@ -278,6 +278,8 @@ static int remove_condemned(struct collection *collection, struct lf_error *err)
 	return rc;
 }
 
+/* Called by lf_index_each_pack(). */
+LF_REQUIRES(lf_index_lock)
 static void forget_condemned(struct lf_pack *pack)
 {
 	free(pack->condemned);

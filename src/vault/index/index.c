@@ -15,11 +15,13 @@
 #define HELD_AT_ONCE  1024u
 #define PREFETCHED    16u
 
+LF_REQUIRES(lf_index_lock)
 static struct lf_pack **table_slot(struct lf_index *index, const uint8_t *name)
 {
 	return &index->table[lf_get_u32(name) & (index->table_size - 1)];
 }
 
+LF_REQUIRES(lf_index_lock)
 static int grow_table(struct lf_index *index, struct lf_error *err)
 {
 	size_t size = index->table_size ? index->table_size * 2 : TABLE_INITIAL;
@@ -78,6 +80,7 @@ void lf_index_free(struct lf_index *index)
 	if (!index)
 		return;
 	lf_index_wait(index);
+	LF_ALONE(lf_index_lock);
 	for (size_t i = 0; i < index->run_count; i++)
 		lf_run_unref(index->runs[i]);
 	for (size_t i = 0; i < index->table_size; i++) {
@@ -142,7 +145,7 @@ int lf_index_add(struct lf_index *index, const struct lf_pack_footer *footer, ui
 {
 	struct lf_run *run = NULL;
 
-	pthread_rwlock_wrlock(&index->lock);
+	LF_WRITE_GUARD(&index->lock, lf_index_lock);
 	struct lf_pack *pack = lf_index_pack_or_new(index, footer->name);
 	int rc = pack ? 0 : lf_fail_nomem(err);
 	/* one that was collected and comes again: merges may have dropped its records */
@@ -159,8 +162,9 @@ int lf_index_add(struct lf_index *index, const struct lf_pack_footer *footer, ui
 	if (!rc) {
 		pack->covered = true;
 		pack->killed = false;
-		if (seq >
-		    pack->seq) /* who found its file may come before, or after, who brought it */
+		/* refresh and adopt may add the same pack in either order: keep the larger number
+		 */
+		if (seq > pack->seq)
 			pack->seq = seq;
 		if (seq)
 			atomic_store(&pack->checked, true);
@@ -168,20 +172,19 @@ int lf_index_add(struct lf_index *index, const struct lf_pack_footer *footer, ui
 	} else if (run) {
 		lf_run_unref(run);
 	}
-	pthread_rwlock_unlock(&index->lock);
 	return rc;
 }
 
 bool lf_index_has_pack(struct lf_index *index, const uint8_t name[static 32])
 {
-	pthread_rwlock_rdlock(&index->lock);
+	LF_READ_GUARD(&index->lock, lf_index_lock);
 	const struct lf_pack *pack = lf_index_pack(index, name);
-	bool found = pack && !atomic_load(&pack->dead) && !pack->damaged;
-	pthread_rwlock_unlock(&index->lock);
-	return found;
+
+	return pack && !atomic_load(&pack->dead) && !pack->damaged;
 }
 
 /* The newest run first; of a run's file a few records are read. */
+LF_REQUIRES(lf_index_lock)
 static bool find_locked(struct lf_index *index, const struct lf_chunk_id *id, unsigned nth,
 			struct lf_place *ret_place)
 {
@@ -194,10 +197,9 @@ static bool find_locked(struct lf_index *index, const struct lf_chunk_id *id, un
 bool lf_index_find(struct lf_index *index, const struct lf_chunk_id *id, unsigned nth,
 		   struct lf_place *ret_place)
 {
-	pthread_rwlock_rdlock(&index->lock);
-	bool found = find_locked(index, id, nth, ret_place);
-	pthread_rwlock_unlock(&index->lock);
-	return found;
+	LF_READ_GUARD(&index->lock, lf_index_lock);
+
+	return find_locked(index, id, nth, ret_place);
 }
 
 /* What keeps us from knowing all that there is; 0: nothing. */
@@ -205,7 +207,7 @@ static int why_partial(struct lf_index *index)
 {
 	int why = 0;
 
-	pthread_rwlock_rdlock(&index->lock);
+	LF_READ_GUARD(&index->lock, lf_index_lock);
 	for (size_t i = 0; i < index->table_size; i++)
 		for (const struct lf_pack *pack = index->table[i]; pack; pack = pack->next)
 			if (pack->damaged && !atomic_load(&pack->dead) && why != LF_EIO)
@@ -213,7 +215,6 @@ static int why_partial(struct lf_index *index)
 	for (size_t i = 0; i < index->run_count; i++)
 		if (atomic_load(&index->runs[i]->unread))
 			why = LF_EIO;
-	pthread_rwlock_unlock(&index->lock);
 	return why;
 }
 
@@ -235,25 +236,44 @@ static bool bit_is_set(const uint8_t *bits, uint32_t at)
 	return bits && bits[at / 8] >> (at % 8) & 1;
 }
 
+LF_REQUIRES(lf_index_lock)
+static bool is_condemned(const struct lf_place *place)
+{
+	return place->entry.record < place->pack->count &&
+	       bit_is_set(place->pack->condemned, place->entry.record);
+}
+
+static bool look_up(struct lf_index *index, const struct lf_chunk_id *id,
+		    struct lf_place *ret_place, bool *ret_condemned)
+{
+	LF_READ_GUARD(&index->lock, lf_index_lock);
+	bool found = find_locked(index, id, 0, ret_place);
+
+	*ret_condemned = found && is_condemned(ret_place);
+	return found;
+}
+
+/* Rare: looked up again by one that may change the bits. */
+static bool spare_one(struct lf_index *index, const struct lf_chunk_id *id,
+		      struct lf_place *ret_place)
+{
+	LF_WRITE_GUARD(&index->lock, lf_index_lock);
+	bool found = find_locked(index, id, 0, ret_place);
+	const uint32_t at = found ? ret_place->entry.record : 0;
+
+	if (found && is_condemned(ret_place))
+		ret_place->pack->condemned[at / 8] &= (uint8_t) ~(1u << (at % 8));
+	return found;
+}
+
 bool lf_index_hold(struct lf_index *index, const struct lf_chunk_id *id, uint32_t *ret_plain)
 {
 	struct lf_place place;
 	bool condemned = false;
+	bool found = look_up(index, id, &place, &condemned);
 
-	pthread_rwlock_rdlock(&index->lock);
-	bool found = find_locked(index, id, 0, &place);
-	if (found && place.pack->condemned && place.entry.record < place.pack->count)
-		condemned = bit_is_set(place.pack->condemned, place.entry.record);
-	pthread_rwlock_unlock(&index->lock);
-	if (found && condemned) {
-		/* rare: look again as the one who may change the bits */
-		pthread_rwlock_wrlock(&index->lock);
-		found = find_locked(index, id, 0, &place);
-		if (found && place.pack->condemned && place.entry.record < place.pack->count)
-			place.pack->condemned[place.entry.record / 8] &=
-				(uint8_t) ~(1u << (place.entry.record % 8));
-		pthread_rwlock_unlock(&index->lock);
-	}
+	if (condemned)
+		found = spare_one(index, id, &place);
 	if (found && ret_plain)
 		*ret_plain = place.entry.plain;
 	return found;
@@ -264,7 +284,7 @@ static void filter_many(struct lf_index *index, const struct lf_chunk_id *ids, s
 			uint8_t *maybe)
 {
 	memset(maybe, 0, (n + 7) / 8);
-	pthread_rwlock_rdlock(&index->lock);
+	LF_READ_GUARD(&index->lock, lf_index_lock);
 	for (size_t r = 0; r < index->run_count; r++) {
 		const struct lf_run *run = index->runs[r];
 		for (size_t i = 0; i < n && i < PREFETCHED; i++)
@@ -275,7 +295,6 @@ static void filter_many(struct lf_index *index, const struct lf_chunk_id *ids, s
 			maybe[i / 8] |= (uint8_t)(lf_run_maybe(run, &ids[i]) << (i % 8));
 		}
 	}
-	pthread_rwlock_unlock(&index->lock);
 }
 
 void lf_index_hold_many(struct lf_index *index, const struct lf_chunk_id *ids, size_t n,
@@ -298,13 +317,12 @@ int lf_index_packs(struct lf_index *index, struct lf_pack ***ret_packs, size_t *
 {
 	size_t count = 0;
 
-	pthread_rwlock_rdlock(&index->lock);
+	LF_READ_GUARD(&index->lock, lf_index_lock);
 	struct lf_pack **packs = calloc(index->pack_count + 1, sizeof(struct lf_pack *));
 	for (size_t i = 0; packs && i < index->table_size; i++)
 		for (struct lf_pack *pack = index->table[i]; pack; pack = pack->next)
 			if (!atomic_load(&pack->dead))
 				packs[count++] = pack;
-	pthread_rwlock_unlock(&index->lock);
 	if (!packs)
 		return lf_fail_nomem(err);
 	*ret_packs = packs;
@@ -314,54 +332,51 @@ int lf_index_packs(struct lf_index *index, struct lf_pack ***ret_packs, size_t *
 
 void lf_index_each_pack(struct lf_index *index, void (*visit)(struct lf_pack *pack))
 {
-	pthread_rwlock_wrlock(&index->lock);
+	LF_WRITE_GUARD(&index->lock, lf_index_lock);
+
 	for (size_t i = 0; i < index->table_size; i++)
 		for (struct lf_pack *pack = index->table[i]; pack; pack = pack->next)
 			visit(pack);
-	pthread_rwlock_unlock(&index->lock);
 }
 
 int lf_index_runs(struct lf_index *index, struct lf_run ***ret_runs, size_t *ret_count,
 		  struct lf_error *err)
 {
-	pthread_rwlock_rdlock(&index->lock);
+	LF_READ_GUARD(&index->lock, lf_index_lock);
 	struct lf_run **runs = calloc(index->run_count + 1, sizeof(struct lf_run *));
-	for (size_t i = 0; runs && i < index->run_count; i++)
-		runs[i] = lf_run_ref(index->runs[i]);
-	size_t count = index->run_count;
-	pthread_rwlock_unlock(&index->lock);
+
 	if (!runs)
 		return lf_fail_nomem(err);
+	for (size_t i = 0; i < index->run_count; i++)
+		runs[i] = lf_run_ref(index->runs[i]);
 	*ret_runs = runs;
-	*ret_count = count;
+	*ret_count = index->run_count;
 	return 0;
 }
 
 void lf_index_condemn(struct lf_index *index, struct lf_pack *pack, uint8_t *bits)
 {
-	pthread_rwlock_wrlock(&index->lock);
+	LF_WRITE_GUARD(&index->lock, lf_index_lock);
 	free(pack->condemned);
 	pack->condemned = bits;
-	pthread_rwlock_unlock(&index->lock);
 }
 
 void lf_index_spare(struct lf_index *index, struct lf_pack *pack, const uint8_t *keep)
 {
-	pthread_rwlock_wrlock(&index->lock);
+	LF_WRITE_GUARD(&index->lock, lf_index_lock);
+
 	for (uint32_t i = 0; pack->condemned && i < (pack->count + 7) / 8; i++)
 		pack->condemned[i] &= (uint8_t)~keep[i];
-	pthread_rwlock_unlock(&index->lock);
 }
 
 uint8_t *lf_index_condemned(struct lf_index *index, struct lf_pack *pack)
 {
 	size_t len = (pack->count + 7) / 8 + 1;
 
-	pthread_rwlock_rdlock(&index->lock);
+	LF_READ_GUARD(&index->lock, lf_index_lock);
 	uint8_t *bits = pack->condemned ? calloc(1, len) : NULL;
 	if (bits)
 		memcpy(bits, pack->condemned, len - 1);
-	pthread_rwlock_unlock(&index->lock);
 	return bits;
 }
 
@@ -369,7 +384,7 @@ bool lf_index_kill(struct lf_index *index, struct lf_pack *pack, const uint8_t *
 {
 	size_t len = (pack->count + 7) / 8;
 
-	pthread_rwlock_wrlock(&index->lock);
+	LF_WRITE_GUARD(&index->lock, lf_index_lock);
 	bool same = pack->condemned && memcmp(pack->condemned, bits, len) == 0;
 	if (same) {
 		atomic_store(&pack->dead, true);
@@ -377,6 +392,5 @@ bool lf_index_kill(struct lf_index *index, struct lf_pack *pack, const uint8_t *
 	}
 	free(pack->condemned);
 	pack->condemned = NULL;
-	pthread_rwlock_unlock(&index->lock);
 	return same;
 }

@@ -10,44 +10,53 @@
 
 #include <pthread.h>
 
+#include "base/lock.h"
 #include "vault/index/index.h"
 
 #define LF_INDEX_BAD_MAX 64u
 
+LF_LOCK_KIND(lf_index_changing);
 struct lf_index {
 	struct lf_store *store;
 	char *dir; /* of the runs */
 	bool read_only;
 	pthread_mutex_t changing; /* refresh and small merges, which read files; before lock */
-	pthread_t merger;	  /* under changing, with the five that follow */
-	bool merger_begun, merger_runs;
-	uint64_t making;	 /* number of the file it writes */
-	struct lf_run **leaving; /* whose files it removes; the merger's */
-	size_t leaving_count;
-	pthread_rwlock_t lock; /* what follows; a look-up reads a few records under it */
-	struct lf_run **runs;
-	size_t run_count;
-	struct lf_pack **table; /* by name */
-	size_t table_size;	/* power of two */
-	size_t pack_count;
-	uint64_t last_number;		/* of the newest run file */
-	uint64_t bad[LF_INDEX_BAD_MAX]; /* damaged run files that a reader cannot remove */
-	size_t bad_count;
-	atomic_uint heals; /* times that what a file said of its packs was taken back */
+	pthread_t merger LF_GUARDED_BY(lf_index_changing);
+	bool merger_begun LF_GUARDED_BY(lf_index_changing);
+	bool merger_runs LF_GUARDED_BY(lf_index_changing);
+	/* number of the file it writes */
+	uint64_t making LF_GUARDED_BY(lf_index_changing);
+	/* whose files it removes; the merger's */
+	struct lf_run **leaving LF_GUARDED_BY(lf_index_changing);
+	size_t leaving_count LF_GUARDED_BY(lf_index_changing);
+	uint64_t last_number LF_GUARDED_BY(lf_index_changing); /* of the newest run file */
+	/* damaged run files that a reader cannot remove */
+	uint64_t bad[LF_INDEX_BAD_MAX] LF_GUARDED_BY(lf_index_changing);
+	size_t bad_count LF_GUARDED_BY(lf_index_changing);
+	pthread_rwlock_t lock; /* a look-up reads a few records under it */
+	struct lf_run **runs LF_GUARDED_BY(lf_index_lock);
+	size_t run_count LF_GUARDED_BY(lf_index_lock);
+	struct lf_pack **table LF_GUARDED_BY(lf_index_lock); /* by name */
+	size_t table_size LF_GUARDED_BY(lf_index_lock);	     /* power of two */
+	size_t pack_count LF_GUARDED_BY(lf_index_lock);
+	/* How many damaged run files were dropped; facts cached about packs may be stale after
+	 * each. */
+	atomic_uint heals;
 };
 
-/* Under the lock. */
-struct lf_pack *lf_index_pack(struct lf_index *index, const uint8_t *name);
-struct lf_pack *lf_index_pack_or_new(struct lf_index *index, const uint8_t *name);
+struct lf_pack *lf_index_pack(struct lf_index *index, const uint8_t *name)
+	LF_REQUIRES(lf_index_lock);
+struct lf_pack *lf_index_pack_or_new(struct lf_index *index, const uint8_t *name)
+	LF_REQUIRES(lf_index_lock);
 LF_MUST_CHECK int lf_index_push_run(struct lf_index *index, struct lf_run *run,
-				    struct lf_error *err);
+				    struct lf_error *err) LF_REQUIRES(lf_index_lock);
 /* Forget run, so that its packs are read again. */
-void lf_index_uncover(struct lf_index *index, struct lf_run *run);
+void lf_index_uncover(struct lf_index *index, struct lf_run *run) LF_REQUIRES(lf_index_lock);
 
-/* Under changing. */
 char *lf_index_run_path(const struct lf_index *index, uint64_t number);
-LF_MUST_CHECK int lf_index_tidy_locked(struct lf_index *index, bool all, struct lf_error *err);
+LF_MUST_CHECK int lf_index_tidy_locked(struct lf_index *index, bool all, struct lf_error *err)
+	LF_REQUIRES(lf_index_changing);
 LF_MUST_CHECK int lf_index_heal_locked(struct lf_index *index, size_t *ret_dropped,
-				       struct lf_error *err);
+				       struct lf_error *err) LF_REQUIRES(lf_index_changing);
 
 #endif

@@ -31,11 +31,10 @@ static int list_pack(void *context, const char *name, struct lf_error *err)
 
 	if (lf_hex_decode(name, binary, 32, &ignored))
 		return 0; /* not a pack; verify names it */
-	pthread_rwlock_wrlock(&index->lock);
+	LF_WRITE_GUARD(&index->lock, lf_index_lock);
 	struct lf_pack *pack = lf_index_pack_or_new(index, binary);
 	if (pack)
 		pack->listed = true;
-	pthread_rwlock_unlock(&index->lock);
 	return pack ? 0 : lf_fail_nomem(err);
 }
 
@@ -67,10 +66,11 @@ static int list_run(void *context, const char *name, struct lf_error *err)
 	return 0;
 }
 
-/* An entry of a run's table of packs; with the lock held for writing. */
+/* An entry of a run's table of packs.  Called by lf_run_open(), under the lock of open_run(). */
 static struct lf_pack *take_table_entry(void *context, const uint8_t *entry)
 {
 	struct lf_index *index = context;
+	LF_HELD(lf_index_lock);
 	struct lf_pack *pack = lf_index_pack_or_new(index, entry);
 
 	if (!pack || pack->covered)
@@ -86,7 +86,8 @@ static struct lf_pack *take_table_entry(void *context, const uint8_t *entry)
 	return pack;
 }
 
-/* With the lock held. */
+LF_REQUIRES(lf_index_changing)
+LF_REQUIRES(lf_index_lock)
 static bool run_is_open_locked(const struct lf_index *index, uint64_t number)
 {
 	if (index->making && number == index->making)
@@ -104,19 +105,35 @@ static bool run_is_open_locked(const struct lf_index *index, uint64_t number)
 }
 
 /* Open, or known not to be worth it. */
+LF_REQUIRES(lf_index_changing)
 static bool run_is_open(struct lf_index *index, uint64_t number)
 {
-	pthread_rwlock_rdlock(&index->lock);
-	bool open = run_is_open_locked(index, number);
-	pthread_rwlock_unlock(&index->lock);
-	return open;
+	LF_READ_GUARD(&index->lock, lf_index_lock);
+
+	return run_is_open_locked(index, number);
+}
+
+/* Read the head of a run's file, whose packs are covered by it then. */
+static int push_file(struct lf_index *index, const char *path, uint64_t number,
+		     struct lf_error *err)
+{
+	struct lf_run *run = NULL;
+	LF_WRITE_GUARD(&index->lock, lf_index_lock);
+	int rc = lf_run_open(path, take_table_entry, index, &run, err);
+
+	if (rc)
+		return rc;
+	run->number = number;
+	rc = lf_index_push_run(index, run, err);
+	if (rc)
+		lf_run_unref(run);
+	return rc;
 }
 
 /* A damaged run, or one of another version, is as good as none. */
+LF_REQUIRES(lf_index_changing)
 static int open_run(struct lf_index *index, uint64_t number, struct lf_error *err)
 {
-	struct lf_run *run = NULL;
-
 	if (number > index->last_number)
 		index->last_number = number;
 	if (run_is_open(index, number))
@@ -124,15 +141,7 @@ static int open_run(struct lf_index *index, uint64_t number, struct lf_error *er
 	LF_AUTO_FREE char *path = lf_index_run_path(index, number);
 	if (!path)
 		return lf_fail_nomem(err);
-	pthread_rwlock_wrlock(&index->lock);
-	int rc = lf_run_open(path, take_table_entry, index, &run, err);
-	if (!rc) {
-		run->number = number;
-		rc = lf_index_push_run(index, run, err);
-		if (rc)
-			lf_run_unref(run);
-	}
-	pthread_rwlock_unlock(&index->lock);
+	int rc = push_file(index, path, number, err);
 	if ((rc == LF_ECORRUPT || rc == LF_EUNSUPPORTED) && !index->read_only)
 		return lf_file_remove(path, err);
 	return rc == LF_ECORRUPT || rc == LF_EUNSUPPORTED || rc == LF_ENOTFOUND ? 0 : rc;
@@ -172,6 +181,12 @@ int lf_pack_footer_load(struct lf_store *store, const uint8_t name[static 32],
 	return 0;
 }
 
+static void set_damaged(struct lf_index *index, struct lf_pack *pack, int code)
+{
+	LF_WRITE_GUARD(&index->lock, lf_index_lock);
+	pack->damaged = code; /* verify tells; other packs are not to suffer */
+}
+
 /* Packs that no run covers. */
 static int load_footer(struct lf_index *index, struct lf_pack *pack, struct lf_error *err)
 {
@@ -183,9 +198,7 @@ static int load_footer(struct lf_index *index, struct lf_pack *pack, struct lf_e
 	bool damaged = rc == LF_ECORRUPT || rc == LF_EUNSUPPORTED || rc == LF_EIO;
 	if (rc && !damaged)
 		return rc;
-	pthread_rwlock_wrlock(&index->lock);
-	pack->damaged = rc; /* verify tells; other packs are not to suffer */
-	pthread_rwlock_unlock(&index->lock);
+	set_damaged(index, pack, rc);
 	if (damaged)
 		return 0;
 	rc = lf_index_add(index, &footer, 0, err);
@@ -199,7 +212,7 @@ static int settle_packs(struct lf_index *index, struct lf_pack ***ret_missing, s
 {
 	size_t count = 0;
 
-	pthread_rwlock_wrlock(&index->lock);
+	LF_WRITE_GUARD(&index->lock, lf_index_lock);
 	struct lf_pack **missing = calloc(index->pack_count + 1, sizeof(struct lf_pack *));
 	for (size_t i = 0; missing && i < index->table_size; i++) {
 		for (struct lf_pack *pack = index->table[i]; pack; pack = pack->next) {
@@ -209,7 +222,6 @@ static int settle_packs(struct lf_index *index, struct lf_pack ***ret_missing, s
 				missing[count++] = pack;
 		}
 	}
-	pthread_rwlock_unlock(&index->lock);
 	if (!missing)
 		return lf_fail_nomem(err);
 	*ret_missing = missing;
@@ -219,13 +231,14 @@ static int settle_packs(struct lf_index *index, struct lf_pack ***ret_missing, s
 
 static void forget_listing(struct lf_index *index)
 {
-	pthread_rwlock_wrlock(&index->lock);
+	LF_WRITE_GUARD(&index->lock, lf_index_lock);
+
 	for (size_t i = 0; i < index->table_size; i++)
 		for (struct lf_pack *pack = index->table[i]; pack; pack = pack->next)
 			pack->listed = false;
-	pthread_rwlock_unlock(&index->lock);
 }
 
+LF_REQUIRES(lf_index_changing)
 static int refresh_locked(struct lf_index *index, struct lf_error *err)
 {
 	struct numbers numbers = {0};
@@ -254,19 +267,24 @@ static int refresh_locked(struct lf_index *index, struct lf_error *err)
 
 int lf_index_refresh(struct lf_index *index, struct lf_error *err)
 {
-	LF_GUARD(&index->changing);
+	LF_GUARD(&index->changing, lf_index_changing);
 
 	return refresh_locked(index, err);
 }
 
+static void uncover(struct lf_index *index, struct lf_run *run)
+{
+	LF_WRITE_GUARD(&index->lock, lf_index_lock);
+	lf_index_uncover(index, run);
+}
+
+LF_REQUIRES(lf_index_changing)
 static int drop_run(struct lf_index *index, struct lf_run *run, struct lf_error *err)
 {
 	uint64_t number = run->number;
 	LF_AUTO_FREE char *path = lf_index_run_path(index, number);
 
-	pthread_rwlock_wrlock(&index->lock);
-	lf_index_uncover(index, run);
-	pthread_rwlock_unlock(&index->lock);
+	uncover(index, run);
 	if (index->read_only && index->bad_count < LF_INDEX_BAD_MAX)
 		index->bad[index->bad_count++] = number;
 	if (index->read_only)
@@ -299,7 +317,7 @@ int lf_index_heal_locked(struct lf_index *index, size_t *ret_dropped, struct lf_
 
 int lf_index_heal(struct lf_index *index, size_t *ret_dropped, struct lf_error *err)
 {
-	LF_GUARD(&index->changing);
+	LF_GUARD(&index->changing, lf_index_changing);
 
 	return lf_index_heal_locked(index, ret_dropped, err);
 }

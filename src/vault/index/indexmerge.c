@@ -83,6 +83,7 @@ static size_t wasteful_run(struct lf_run **runs, size_t n)
 	return 0;
 }
 
+LF_REQUIRES(lf_index_changing)
 static size_t choose(const struct lf_index *index, struct lf_run **runs, size_t n, bool files,
 		     bool all)
 {
@@ -98,6 +99,7 @@ static size_t choose(const struct lf_index *index, struct lf_run **runs, size_t 
 }
 
 /* What is due among the runs of files, or among those in memory; merge->n 0: nothing. */
+LF_REQUIRES(lf_index_changing)
 static int pick(struct lf_index *index, bool files, bool all, struct merge *merge,
 		struct lf_error *err)
 {
@@ -121,7 +123,7 @@ static int pick(struct lf_index *index, bool files, bool all, struct merge *merg
 	return 0;
 }
 
-/* With the lock held for writing. */
+LF_REQUIRES(lf_index_lock)
 static void remove_runs(struct lf_index *index, struct lf_run *const *old, size_t n)
 {
 	size_t kept = 0;
@@ -160,6 +162,7 @@ static int write_merged(struct merge *merge, struct lf_error *err)
 }
 
 /* What was dead has no records any more, should it come again. */
+LF_REQUIRES(lf_index_lock)
 static void uncover_dead(struct lf_run *run)
 {
 	for (uint32_t i = 0; i < run->pack_count; i++)
@@ -167,12 +170,12 @@ static void uncover_dead(struct lf_run *run)
 			run->packs[i]->covered = false;
 }
 
-/* Under changing. */
+LF_REQUIRES(lf_index_changing)
 static int take_merged(struct merge *merge, struct lf_error *err)
 {
 	struct lf_index *index = merge->index;
 
-	pthread_rwlock_wrlock(&index->lock);
+	LF_WRITE_GUARD(&index->lock, lf_index_lock);
 	int rc = lf_index_push_run(index, merge->merged, err);
 	if (!rc) {
 		remove_runs(index, merge->runs, merge->n);
@@ -181,7 +184,6 @@ static int take_merged(struct merge *merge, struct lf_error *err)
 	} else {
 		lf_run_unref(merge->merged);
 	}
-	pthread_rwlock_unlock(&index->lock);
 	return rc;
 }
 
@@ -199,6 +201,7 @@ static int remove_files(const struct merge *merge, struct lf_error *err)
 	return rc;
 }
 
+LF_REQUIRES(lf_index_changing)
 static int merge_here(struct merge *merge, struct lf_error *err)
 {
 	size_t dropped = 0;
@@ -211,6 +214,7 @@ static int merge_here(struct merge *merge, struct lf_error *err)
 	return rc ? rc : remove_files(merge, err);
 }
 
+LF_REQUIRES(lf_index_changing)
 static void set_busy(struct merge *merge, bool busy)
 {
 	for (size_t i = 0; i < merge->n; i++)
@@ -223,7 +227,7 @@ static int end_behind(struct merge *merge, int rc, struct lf_error *err)
 	struct lf_index *index = merge->index;
 	size_t dropped = 0;
 
-	LF_GUARD(&index->changing);
+	LF_GUARD(&index->changing, lf_index_changing);
 	set_busy(merge, false);
 	if (!rc)
 		rc = take_merged(merge, err);
@@ -248,16 +252,17 @@ static void *merge_behind(void *argument)
 
 	if (!rc)
 		(void)!remove_files(merge, &err);
-	pthread_mutex_lock(&index->changing);
+	lf_lock(&index->changing, lf_index_changing);
 	index->leaving_count = 0;
-	pthread_mutex_unlock(&index->changing);
+	lf_unlock(&index->changing, lf_index_changing);
 	merge_done(merge);
 	free(merge);
-	LF_GUARD(&index->changing);
+	LF_GUARD(&index->changing, lf_index_changing);
 	index->merger_runs = false;
 	return NULL;
 }
 
+LF_REQUIRES(lf_index_changing)
 static int begin_behind(const struct merge *merge, struct lf_error *err)
 {
 	struct lf_index *index = merge->index;
@@ -287,6 +292,7 @@ static uint64_t sum_records(const struct merge *merge)
 	return sum;
 }
 
+LF_REQUIRES(lf_index_changing)
 static int tidy_sort(struct lf_index *index, bool files, bool all, struct lf_error *err)
 {
 	struct merge merge;
@@ -316,8 +322,9 @@ int lf_index_tidy(struct lf_index *index, bool all, struct lf_error *err)
 {
 	if (pthread_mutex_trylock(&index->changing))
 		return 0;
+	LF_HELD(lf_index_changing);
 	int rc = lf_index_tidy_locked(index, all, err);
-	pthread_mutex_unlock(&index->changing);
+	lf_unlock(&index->changing, lf_index_changing);
 	return rc;
 }
 
@@ -327,7 +334,7 @@ void lf_index_wait(struct lf_index *index)
 	bool begun;
 
 	{
-		LF_GUARD(&index->changing);
+		LF_GUARD(&index->changing, lf_index_changing);
 		begun = index->merger_begun;
 		merger = index->merger;
 		index->merger_begun = false;

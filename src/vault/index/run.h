@@ -23,6 +23,7 @@
 
 #include <stdatomic.h>
 
+#include "base/lock.h"
 #include "vault/pack/footer.h"
 
 #define LF_RUN_VERSION	   3u
@@ -36,23 +37,26 @@
 #define LF_RUN_PACK_CHECKED 0x80000000u
 
 /* A pack as the index knows it; lives as long as the index. */
+LF_LOCK_KIND(lf_index_lock);
 struct lf_pack {
 	uint8_t name[32];
 	uint8_t salt[LF_PACK_SALT_SIZE];
 	uint32_t epoch;
 	uint32_t count;
 	uint32_t size;
-	uint32_t flags;	      /* LF_PACK_... */
-	uint64_t seq;	      /* when we got it, on the vault's own count; 0: before we opened */
-	_Atomic bool dead;    /* not (or no more) in the store: its records do not count */
-	bool listed;	      /* seen by the last refresh */
-	bool covered;	      /* a run has its records */
+	uint32_t flags;	   /* LF_PACK_... */
+	uint64_t seq;	   /* when we got it, on the vault's own count; 0: before we opened */
+	_Atomic bool dead; /* not (or no more) in the store: its records do not count */
+	bool listed LF_GUARDED_BY(lf_index_lock);  /* seen by the last refresh */
+	bool covered LF_GUARDED_BY(lf_index_lock); /* a run has its records */
 	_Atomic bool checked; /* its records are what their ids say: so we found, or wrote them */
-	int damaged;	      /* LF_E... for which its footer cannot be read; 0: none */
-	bool killed;	      /* collected by us: stays dead */
-	uint8_t *marked;      /* collection: a bit a record, in use; private to the collector */
-	uint8_t *condemned;   /* collection: a bit a record, to be removed; the index's lock */
-	struct lf_pack *next; /* in the index's table */
+	int damaged LF_GUARDED_BY(
+		lf_index_lock); /* LF_E... for which its footer cannot be read; 0: none */
+	bool killed LF_GUARDED_BY(lf_index_lock); /* collected by us: stays dead */
+	uint8_t *marked; /* collection: a bit a record, in use; private to the collector */
+	uint8_t *condemned LF_GUARDED_BY(
+		lf_index_lock); /* collection: a bit a record, to be removed; the index's lock */
+	struct lf_pack *next LF_GUARDED_BY(lf_index_lock); /* in the index's table */
 };
 
 struct lf_place {
