@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "json/json.h"
+#include "vault/map/map.h"
 #include "vault/point/point.h"
 
 #define POOL	    4096u /* chunks; a leaf names 32 of them, in no order that could be compressed */

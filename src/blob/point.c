@@ -13,6 +13,7 @@
 #include "blob/service.h"
 #include "image/vhd.h"
 #include "os/file.h"
+#include "vault/map/map.h"
 #include "vault/point/point.h"
 
 #define PAGE 4096u

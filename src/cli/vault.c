@@ -11,6 +11,7 @@
 #include "base/term.h"
 #include "base/text.h"
 #include "cli/vaultargs.h"
+#include "vault/care/care.h"
 
 static int init_command(const struct lf_vault_args *args, struct lf_error *err)
 {

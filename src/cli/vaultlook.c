@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "cli/vaultargs.h"
 #include "os/file.h"
+#include "vault/care/care.h"
 
 struct difference {
 	json_t *ranges;

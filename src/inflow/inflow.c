@@ -15,6 +15,7 @@
 #include "inflow/settle.h"
 #include "os/file.h"
 #include "vault/point/point.h"
+#include "vault/session.h"
 
 #define JOURNAL_BYTES_MAX (UINT64_C(16) << 30) /* 64 TiB in pieces of 256 KiB, and some */
 #define JOURNAL_SLACK	  (UINT64_C(1) << 20) /* records of a small disk that changes all the time */

@@ -24,6 +24,7 @@
 #include "inflow/inflow.h"
 #include "vault/pack/key.h"
 #include "vault/point/point.h"
+#include "vault/session.h"
 
 #define BASE_CLAIM_NS (7 * 24 * 3600 * LF_NS_PER_S)
 #define PAGES_MAX     ((uint64_t)LF_DISK_BYTES_MAX / LF_PAGE_SIZE)

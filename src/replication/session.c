@@ -14,6 +14,7 @@
 #include "replication/inventory.h"
 #include "inflow/inflow.h"
 #include "replication/state.h"
+#include "vault/session.h"
 
 #define SESSION_TOUCH_NS (3600 * LF_NS_PER_S) /* how often progress is written down */
 

@@ -20,6 +20,7 @@
 #include "os/file.h"
 #include "inflow/journal.h"
 #include "server/record.h"
+#include "vault/care/care.h"
 #include "vault/pack/crypt.h"
 #include "vault/point/claim.h"
 #include "vault/point/point.h"

@@ -25,6 +25,7 @@
 #include "replication/session.h"
 #include "server/reserve.h"
 #include "server/site.h"
+#include "vault/care/care.h"
 #include "vault/point/point.h"
 
 #define JOB_WORKERS	6

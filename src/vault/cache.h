@@ -8,7 +8,7 @@
 #ifndef LF_VAULT_CACHE_H
 #define LF_VAULT_CACHE_H
 
-#include "vault/vault.h"
+#include "vault/pack/chunk.h"
 
 struct lf_cached {
 	struct lf_chunk_id id;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "vault/root.h"
+
 #include <string.h>
 
 #include "base/text.h"
-#include "vault/map/node.h"
 
 void lf_root_format(const struct lf_root *root, char out[static LF_ROOT_TEXT_SIZE])
 {
@@ -33,7 +34,7 @@ int lf_root_parse(const char *text, struct lf_root *ret_root, struct lf_error *e
 		return lf_fail(err, LF_EINVAL, text, "not the root of a disk map");
 	memcpy(height, text, 2);
 	if (lf_hex_decode(height, &root.height, 1, &bad) ||
-	    lf_hex_decode(text + 3, root.node.bytes, 32, &bad) || root.height > LF_NODE_HEIGHT_MAX)
+	    lf_hex_decode(text + 3, root.node.bytes, 32, &bad) || root.height > LF_ROOT_HEIGHT_MAX)
 		return lf_fail(err, LF_EINVAL, text, "not the root of a disk map");
 	*ret_root = root;
 	return 0;

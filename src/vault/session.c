@@ -11,6 +11,7 @@
 #include "base/lock.h"
 #include "base/text.h"
 #include "vault/point/point.h"
+#include "vault/session.h"
 #include "vault/vault_internal.h"
 
 #define SESSION_TEXT "landfall-session 1\n"

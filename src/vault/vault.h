@@ -15,15 +15,7 @@
 
 #include "base/buf.h"
 #include "json/json.h"
-#include "vault/pack/key.h"
-
-#define LF_PAGE_SIZE	   4096u
-#define LF_CHUNK_PAGES_MAX 64u /* 256 KiB */
-
-/* Keyed hash of a chunk's plaintext. */
-struct lf_chunk_id {
-	uint8_t bytes[32];
-};
+#include "vault/pack/chunk.h"
 
 /* How much is done of all there is; may be called from any thread, one at a time. */
 typedef void lf_progress_fn(void *context, uint64_t done, uint64_t total);

@@ -13,8 +13,9 @@
 #include "store/store.h"
 #include "vault/cache.h"
 #include "vault/index/index.h"
-#include "vault/map/map.h"
 #include "vault/pack/pack_internal.h"
+#include "vault/root.h"
+#include "vault/vault.h"
 
 #define LF_POINT_BYTES_MAX (4u << 20)
 
@@ -75,8 +76,21 @@ struct lf_vault {
 	uint64_t condemned_seq; /* when the condemned bits were set; 0: there are none */
 };
 
-/* vault.c */
-LF_MUST_CHECK int lf_vault_writable(const struct lf_vault *vault, struct lf_error *err);
+/* LF_EUNSUPPORTED: it is open for reading. */
+LF_MUST_CHECK static inline int lf_vault_writable(const struct lf_vault *vault,
+						  struct lf_error *err)
+{
+	if (vault->read_only)
+		return lf_fail(err, LF_EUNSUPPORTED, vault->dir, "the vault is open for reading");
+	return 0;
+}
+
+/* adopt.c */
+/* Take over what writer wrote; the writer is finished and remains to be freed. */
+LF_MUST_CHECK int lf_vault_adopt_writer(struct lf_vault *vault, struct lf_pack_writer *writer,
+					struct lf_error *err);
+
+/* put.c */
 /* A pack in the making, where there is none yet; owner (NULL: the domain's own): whose keys. */
 LF_MUST_CHECK int lf_vault_begin_pack(struct lf_vault *vault, const uint8_t *owner,
 				      struct lf_pack_writer **writer, struct lf_error *err);
@@ -86,9 +100,6 @@ LF_MUST_CHECK int lf_vault_open_pack(struct lf_vault *vault, const uint8_t *owne
 /* Take over what it holds, durable; *writer is NULL in any case. */
 LF_MUST_CHECK int lf_vault_close_pack(struct lf_vault *vault, struct lf_pack_writer **writer,
 				      struct lf_error *err);
-/* Take over what writer wrote; the writer is finished and remains to be freed. */
-LF_MUST_CHECK int lf_vault_adopt_writer(struct lf_vault *vault, struct lf_pack_writer *writer,
-					struct lf_error *err);
 LF_MUST_CHECK int lf_vault_put_kind(struct lf_vault *vault, enum lf_chunk_kind kind,
 				    const void *data, size_t len, struct lf_chunk_id *ret_id,
 				    struct lf_error *err);
@@ -125,14 +136,5 @@ void lf_holder_end(struct lf_vault *vault, struct lf_holder *holder);
 /* Does any live since seq or before? */
 bool lf_holder_lives(struct lf_vault *vault, uint64_t seq);
 LF_MUST_CHECK int lf_sessions_load(struct lf_vault *vault, struct lf_error *err);
-
-/* key.c */
-LF_MUST_CHECK int lf_domain_key_load(const char *dir, const char *key_file,
-				     struct lf_domain_key *ret_key, struct lf_error *err);
-/* id_key (NULL: a new one): of a domain, so that chunks have the same ids. */
-LF_MUST_CHECK int lf_domain_key_make(const char *dir, const char *key_file, const uint8_t *id_key,
-				     struct lf_error *err);
-/* Is DIR/vault.json byte for byte what it should be? */
-LF_MUST_CHECK int lf_domain_key_check(const char *dir, struct lf_error *err);
 
 #endif

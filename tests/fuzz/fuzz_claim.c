@@ -5,6 +5,7 @@
  */
 #include "fuzz.h"
 
+#include "vault/care/care.h"
 #include "vault/point/claim.h"
 #include "vault/point/point.h"
 

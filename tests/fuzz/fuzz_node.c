@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		LF_ASSERT(lf_leaf_encode(extents, n, again) == size);
 		LF_ASSERT(memcmp(again, data, size) == 0);
 	}
-	for (unsigned height = 1; height <= LF_NODE_HEIGHT_MAX; height++) {
+	for (unsigned height = 1; height <= LF_ROOT_HEIGHT_MAX; height++) {
 		if (lf_inner_decode(data, size, height, &inner, &err))
 			continue;
 		LF_ASSERT(lf_inner_encode(&inner, height, again) == size);

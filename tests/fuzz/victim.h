@@ -11,6 +11,7 @@
 
 #include "fuzz.h"
 
+#include "vault/map/map.h"
 #include "vault/pack/pack_internal.h"
 #include "vault/point/point.h"
 

@@ -12,6 +12,7 @@
 #include "providers/compute/plan.h"
 #include "vault/flow/ingest.h"
 #include "vault/point/point.h"
+#include "vault/session.h"
 
 int lf_disk_import_submit(struct lf_context *context, const char *id, const char *file,
 			  int64_t bytes, const char *location, json_t *state, struct lf_error *err)

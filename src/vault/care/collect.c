@@ -21,6 +21,7 @@
 #include "base/fault.h"
 #include "base/lock.h"
 #include "base/text.h"
+#include "vault/care/care.h"
 #include "vault/point/claim.h"
 #include "vault/care/mark.h"
 #include "vault/care/move.h"

@@ -5,6 +5,7 @@
 
 #include "base/lock.h"
 #include "vault/care/mark.h"
+#include "vault/map/map.h"
 #include "vault/vault_internal.h"
 
 struct sum {

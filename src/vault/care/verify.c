@@ -14,6 +14,7 @@
 #include "base/lock.h"
 #include "base/text.h"
 #include "os/file.h"
+#include "vault/open/domainkey.h"
 #include "vault/point/claim.h"
 #include "vault/point/manifest.h"
 #include "vault/open/readme.h"

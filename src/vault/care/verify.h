@@ -5,6 +5,7 @@
 #ifndef LF_VAULT_CARE_VERIFY_H
 #define LF_VAULT_CARE_VERIFY_H
 
+#include "vault/care/care.h"
 #include "vault/care/mark.h"
 #include "vault/point/point.h"
 #include "vault/care/verified.h"

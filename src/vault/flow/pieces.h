@@ -10,7 +10,7 @@
 #define LF_VAULT_FLOW_PIECES_H
 
 #include "vault/flow/disk.h"
-#include "vault/vault.h"
+#include "vault/pack/chunk.h"
 
 #define LF_PIECES      8u
 #define LF_PIECE_PAGES 128u

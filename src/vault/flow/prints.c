@@ -11,7 +11,7 @@
 #include "base/fault.h"
 #include "os/file.h"
 #include "vault/pack/crypt.h"
-#include "vault/vault.h"
+#include "vault/pack/chunk.h"
 
 #define PRINTS_MAGIC "LFPRNT01"
 

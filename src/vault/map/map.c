@@ -121,7 +121,7 @@ int lf_map_walk(struct lf_vault *vault, const struct lf_root *root, uint64_t fir
 	struct walk walk = {.vault = vault, .emitter = {.visit = visit, .context = context}};
 	int rc = 0;
 
-	if (root->height > LF_NODE_HEIGHT_MAX)
+	if (root->height > LF_ROOT_HEIGHT_MAX)
 		return lf_fail(err, LF_EINVAL, NULL, "not the root of a disk map");
 	walk.next = first;
 	if (__builtin_add_overflow(first, pages, &walk.last))
@@ -310,7 +310,7 @@ int lf_map_diff(struct lf_vault *vault, const struct lf_root *from, const struct
 	struct subtree b = {!lf_root_is_empty(to), to->height, to->node};
 	unsigned height = a.height > b.height ? a.height : b.height;
 
-	if (height > LF_NODE_HEIGHT_MAX)
+	if (height > LF_ROOT_HEIGHT_MAX)
 		return lf_fail(err, LF_EINVAL, NULL, "not the root of a disk map");
 	int rc = diff_trees(&diff, &a, &b, height, 0, err);
 	return rc ? rc : emit_hole(&diff.emitter, err);

@@ -14,18 +14,8 @@
 #ifndef LF_VAULT_MAP_MAP_H
 #define LF_VAULT_MAP_MAP_H
 
+#include "vault/root.h"
 #include "vault/vault.h"
-
-/* Id of a map's root node, and the height; all zero: an empty disk. */
-struct lf_root {
-	struct lf_chunk_id node;
-	uint8_t height; /* 0: the root is a leaf */
-};
-#define LF_ROOT_TEXT_SIZE 68 /* "hh-" + 64 hex digits + NUL */
-void lf_root_format(const struct lf_root *root, char out[static LF_ROOT_TEXT_SIZE]);
-LF_MUST_CHECK int lf_root_parse(const char *text, struct lf_root *ret_root, struct lf_error *err);
-bool lf_root_equal(const struct lf_root *a, const struct lf_root *b);
-bool lf_root_is_empty(const struct lf_root *root);
 
 struct lf_extent {
 	uint64_t page;	     /* first page of the disk */

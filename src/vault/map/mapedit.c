@@ -278,7 +278,7 @@ static int grow(struct lf_map_edit *edit, uint64_t last, struct lf_error *err)
 {
 	while (last > lf_node_span(edit->height)) {
 		struct enode *above = NULL;
-		if (edit->height == LF_NODE_HEIGHT_MAX)
+		if (edit->height == LF_ROOT_HEIGHT_MAX)
 			return lf_fail(err, LF_EINVAL, NULL, "a disk map cannot be this large");
 		if (edit->root) {
 			int rc = load_enode(edit, NULL, edit->height + 1, &above, err);
@@ -437,7 +437,7 @@ int lf_map_edit_put(struct lf_map_edit *edit, const struct lf_extent *extent, st
 	if (extent->pages == 0)
 		return 0;
 	if (__builtin_add_overflow(extent->page, extent->pages, &last) ||
-	    last > lf_node_span(LF_NODE_HEIGHT_MAX))
+	    last > lf_node_span(LF_ROOT_HEIGHT_MAX))
 		return lf_fail(err, LF_EINVAL, NULL, "an extent lies beyond any disk");
 	if (extent->hole)
 		return change(edit, extent->page, last, NULL, err);

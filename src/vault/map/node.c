@@ -91,7 +91,7 @@ int lf_inner_decode(const uint8_t *data, size_t len, unsigned height, struct lf_
 {
 	if (len < LF_INNER_HEADER || data[0] != 'I' || data[1] != NODE_VERSION || data[3] != 0)
 		return fail_node("not an inner node", err);
-	if (data[2] != height || height == 0 || height > LF_NODE_HEIGHT_MAX)
+	if (data[2] != height || height == 0 || height > LF_ROOT_HEIGHT_MAX)
 		return fail_node("its height", err);
 	uint64_t present = lf_get_u64(data + 4);
 	size_t n = (size_t)__builtin_popcountll(present);

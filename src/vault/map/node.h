@@ -17,7 +17,6 @@
 
 #define LF_LEAF_PAGES	    512u
 #define LF_INNER_CHILDREN   64u
-#define LF_NODE_HEIGHT_MAX  8u
 #define LF_NODE_EXTENT_SIZE 36u
 #define LF_LEAF_HEADER	    4u
 #define LF_INNER_HEADER	    12u

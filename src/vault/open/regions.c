@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "vault/open/domainkey.h"
 #include "vault/open/regions.h"
 
 #include <pthread.h>

@@ -5,6 +5,8 @@
  * an EVP context allocates.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
+#include "vault/pack/chunk.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +15,6 @@
 #include <xxhash.h>
 
 #include "vault/pack/crypt.h"
-#include "vault/pack/pack.h"
 
 #define CHUNK_PAGES_MIN 4u
 #define CHUNK_PAGES_AVG 16u

@@ -14,6 +14,7 @@
 #ifndef LF_VAULT_PACK_FOOTER_H
 #define LF_VAULT_PACK_FOOTER_H
 
+#include "base/buf.h"
 #include "vault/pack/codec.h"
 #include "vault/pack/pack.h"
 

@@ -10,7 +10,7 @@
 #ifndef LF_VAULT_PACK_PACK_H
 #define LF_VAULT_PACK_PACK_H
 
-#include "vault/vault.h"
+#include "vault/pack/chunk.h"
 
 #define LF_PACK_TARGET_BYTES (16u << 20) /* close a pack when it is this long */
 #define LF_PACK_BYTES_MAX    (64u << 20)
@@ -19,29 +19,6 @@
 #define LF_PACK_PLAIN_TARGET (UINT64_C(1) << 30)
 #define LF_PACK_PLAIN_MAX    (UINT64_C(4) << 30)
 #define LF_PACK_NAME_SIZE    65 /* hex SHA-256 and NUL */
-
-struct lf_chunk_hasher; /* keyed hash with the key already absorbed */
-LF_MUST_CHECK int lf_chunk_hasher_new(const struct lf_domain_key *key,
-				      struct lf_chunk_hasher **ret_hasher, struct lf_error *err);
-LF_MUST_CHECK int lf_chunk_id_of(struct lf_chunk_hasher *hasher, const void *data, size_t len,
-				 struct lf_chunk_id *ret_id, struct lf_error *err);
-void lf_chunk_hasher_free(struct lf_chunk_hasher *hasher);
-
-/*
- * A page's fingerprint: fast, keyed by the domain, 0 for a page of zeroes and
- * for nothing else.  Tells whether a page changed, and where chunks end.
- */
-uint64_t lf_page_print(const struct lf_chunk_hasher *hasher, const void *page);
-bool lf_page_is_zero(const void *page);
-
-/*
- * Where a chunk ends in a full pass: after a page whose fingerprint says so,
- * between 4 and LF_CHUNK_PAGES_MAX pages, 16 on average; zero pages never
- * belong to a chunk.  Given the prints of pages in a row, the first not 0,
- * returns the chunk's pages; when they end before a border was found and
- * !at_end, returns 0: call again with more.
- */
-size_t lf_chunk_border(const uint64_t *prints, size_t pages, bool at_end);
 
 struct lf_pack_writer;
 /* Writes to path (made, must not exist).  key is borrowed. */

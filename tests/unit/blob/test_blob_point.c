@@ -4,6 +4,8 @@
 #include "base/text.h"
 #include "blob/blob.h"
 #include "image/vhd.h"
+#include "vault/care/care.h"
+#include "vault/map/map.h"
 #include "vault/point/point.h"
 
 #define PAGE  LF_PAGE_SIZE

@@ -6,6 +6,7 @@
 
 #include "inflow/inflow.h"
 #include "os/file.h"
+#include "vault/session.h"
 
 #define PAGES 100
 #define LEASE "11111111-1111-4111-8111-111111111111"

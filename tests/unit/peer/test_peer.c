@@ -12,6 +12,7 @@
 #include "peer/peer.h"
 #include "peer/receive.h"
 #include "vault/pack/key.h"
+#include "vault/session.h"
 
 #define PAGES  3000
 #define SECRET "the-secret-of-the-key"

@@ -2,6 +2,7 @@
 /* Packs of those who have the keys and lie: what a record is decides, not what it is called. */
 #include "vault_fixture.h"
 
+#include "vault/care/care.h"
 #include "vault/pack/pack_internal.h"
 #include "vault/map/node.h"
 

@@ -9,6 +9,8 @@
 #include "vault_fixture.h"
 
 #include "base/fault.h"
+#include "vault/care/care.h"
+#include "vault/map/map.h"
 
 #define PAGES  600u
 #define POINTS 5u

@@ -11,8 +11,10 @@
 
 #include "vault_fixture.h"
 
+#include "vault/care/care.h"
 #include "vault/map/ahead.h"
 #include "vault/flow/ingest.h"
+#include "vault/session.h"
 
 #define PAGES  90u
 #define BYTES  ((uint64_t)PAGES * LF_PAGE_SIZE)

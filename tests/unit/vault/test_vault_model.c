@@ -10,7 +10,9 @@
 #include "vault_fixture.h"
 
 #include "base/clock.h"
+#include "vault/care/care.h"
 #include "vault/flow/ingest.h"
+#include "vault/session.h"
 
 #define PAGES  1500u /* three leaves: an inner root */
 #define POINTS 6u

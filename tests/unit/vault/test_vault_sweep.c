@@ -12,11 +12,13 @@
 #include "vault_fixture.h"
 
 #include "base/fault.h"
+#include "vault/care/care.h"
 #include "vault/map/ahead.h"
 #include "vault/flow/copy.h"
 #include "vault/flow/ingest.h"
 #include "vault/flow/prints.h"
 #include "vault/care/usage.h"
+#include "vault/session.h"
 #include "vault/vault_internal.h"
 
 #define PAGES 60u

@@ -6,6 +6,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "vault/care/care.h"
+#include "vault/map/map.h"
+#include "vault/session.h"
 #include "vault_fixture.h"
 
 #define WRITERS 3u

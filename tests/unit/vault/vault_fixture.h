@@ -9,6 +9,8 @@
 #include "test.h"
 
 #include "base/text.h"
+#include "vault/care/care.h"
+#include "vault/map/map.h"
 #include "vault/point/point.h"
 
 struct fixture {

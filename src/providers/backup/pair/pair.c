@@ -15,6 +15,7 @@
 #include "providers/backup/scope.h"
 #include "providers/common/point_copy.h"
 #include "vault/point/point.h"
+#include "vault/session.h"
 
 #define AGAIN_NS (30 * LF_NS_PER_S) /* a peer that was not reached */
 

@@ -17,6 +17,7 @@
 #include "providers/compute/machine.h"
 #include "providers/compute/plan.h"
 #include "vault/point/point.h"
+#include "vault/session.h"
 
 int lf_backup_points(struct lf_context *context, const char *item_id,
 		     struct lf_resource_list *ret_list, struct lf_error *err)

@@ -11,6 +11,7 @@
 #include "providers/compute/plan.h"
 #include "providers/compute/restorepoint/restorepoint.h"
 #include "vault/point/point.h"
+#include "vault/session.h"
 
 static int get_point(struct lf_job_run *run, struct lf_resource *ret_point, struct lf_error *err)
 {

@@ -9,6 +9,7 @@
 #include "os/file.h"
 #include "vault/flow/ingest.h"
 #include "vault/pack/pack.h"
+#include "vault/session.h"
 
 #define PAGE LF_PAGE_SIZE
 

@@ -3,7 +3,7 @@
  * The domain's keys in DIR/vault.json, wrapped by the platform key.  Format:
  * docs/formats/vault.md.
  */
-#include "vault/pack/key.h"
+#include "vault/open/domainkey.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,8 +24,6 @@
 
 #define VAULT_FILE_MAX	 16384
 #define WRAP_INFO	 "landfall domain key 1"
-#define ID_INFO		 "landfall machine id key 1"
-#define DATA_INFO	 "landfall machine data key 1"
 #define VERSION_ONE_KEY	 1 /* one epoch; what every vault begins with */
 #define VERSION_MANY	 2
 #define PLAIN_BYTES(n)	 (32u * (1u + (n))) /* the id key, and a data key for each epoch */
@@ -48,38 +46,6 @@ static size_t sealed_bytes(uint32_t epoch)
 static int version_of(uint32_t epoch)
 {
 	return epoch == 1 ? VERSION_ONE_KEY : VERSION_MANY;
-}
-
-void lf_domain_key_done(struct lf_domain_key *key)
-{
-	OPENSSL_cleanse(key, sizeof(*key));
-}
-
-const uint8_t *lf_domain_key_data(const struct lf_domain_key *key, uint32_t epoch)
-{
-	if (epoch == key->epoch)
-		return key->data_key;
-	return epoch > 0 && epoch < key->epoch ? key->older[epoch - 1] : NULL;
-}
-
-void lf_owner_of(const char *agent, uint8_t ret_owner[static LF_OWNER_SIZE])
-{
-	uint8_t digest[32];
-
-	lf_sha256(agent, strlen(agent), digest);
-	memcpy(ret_owner, digest, LF_OWNER_SIZE);
-}
-
-void lf_domain_key_for_owner(const struct lf_domain_key *key,
-			     const uint8_t owner[static LF_OWNER_SIZE],
-			     struct lf_domain_key *ret_key)
-{
-	*ret_key = (struct lf_domain_key){.epoch = key->epoch, .owned = true};
-	memcpy(ret_key->owner, owner, LF_OWNER_SIZE);
-	lf_key_derive(key->id_key, owner, LF_OWNER_SIZE, ID_INFO, ret_key->id_key);
-	lf_key_derive(key->data_key, owner, LF_OWNER_SIZE, DATA_INFO, ret_key->data_key);
-	for (uint32_t i = 0; i + 1 < key->epoch; i++)
-		lf_key_derive(key->older[i], owner, LF_OWNER_SIZE, DATA_INFO, ret_key->older[i]);
 }
 
 static char *format_wrapped(const struct wrapped *wrapped)
