@@ -55,10 +55,11 @@ static int run_script(const struct transfer *t, const char *which, struct lf_err
 	return script ? lf_process_run(argv, SCRIPT_LIMIT_NS, NULL, err) : 0;
 }
 
-/* Held runs on their way, as windows of some size. */
+/* Held runs on their way. */
 struct release {
 	struct transfer *t;
-	uint32_t pages;
+	const struct source_disk *disk; /* of the last run */
+	uint32_t pages;			/* in the window */
 };
 
 static int send_held(void *context, const struct lf_held *run, struct lf_error *err)
@@ -66,24 +67,36 @@ static int send_held(void *context, const struct lf_held *run, struct lf_error *
 	struct release *release = context;
 	struct transfer *t = release->t;
 	const struct source_disk *d = &t->disks[run->disk];
-	int rc = lf_pump_disk(t->pump, d->id, d->pages + 1, err);
+	uint32_t pages = run->data ? run->pages : 0;
+	uint8_t *data = NULL;
+	int rc = 0;
 
+	if (release->pages + pages > LF_WINDOW_PAGES || (release->disk && release->disk != d)) {
+		rc = lf_pass_window_end(t, release->disk, err);
+		release->pages = 0;
+	}
+	if (!rc && release->disk != d)
+		rc = lf_outflow_disk(t->outflow, d->id, d->pages + 1, err);
 	if (!rc)
-		rc = lf_pass_give(t, d, run->page, run->pages, run->data, err);
-	release->pages += run->data ? run->pages : 0;
-	if (rc || release->pages < WINDOW_PAGES)
+		rc = lf_outflow_window(t->outflow, &t->window, err);
+	if (rc)
 		return rc;
-	release->pages = 0;
-	return lf_pass_window_end(t, d, err);
+	if (pages) {
+		data = t->window + (size_t)release->pages * LF_PAGE_SIZE;
+		memcpy(data, run->data, (size_t)pages * LF_PAGE_SIZE);
+	}
+	release->disk = d;
+	release->pages += pages;
+	return lf_pass_give(t, d, run->page, run->pages, data, err);
 }
 
 static int release_hold(struct transfer *t, const struct lf_hold *hold, struct lf_error *err)
 {
-	struct release release = {t, 0};
+	struct release release = {.t = t};
 	int rc = lf_hold_each(hold, send_held, &release, err);
 
 	if (!rc)
-		rc = lf_pump_flush(t->pump, err);
+		rc = lf_outflow_flush(t->outflow, err);
 	/* a slow network is no slow freeze */
 	if (rc == LF_ETIMEOUT)
 		rc = err->code = LF_EUNREACHABLE;
@@ -134,6 +147,9 @@ static int frozen_round(struct transfer *t, const json_t *mounts, int64_t *ret_i
 	struct lf_error send_err = LF_ERROR_NONE;
 	int rc = lf_hold_new(&hold, err);
 
+	/* before the freeze: a free window may take the network to come */
+	if (!rc)
+		rc = lf_outflow_window(t->outflow, &t->window, err);
 	if (!rc)
 		rc = read_frozen(t, mounts, hold, ret_instant_ns, ret_frozen_ns, err);
 	/* of one instant or not, the fingerprints say that it was sent */

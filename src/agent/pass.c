@@ -24,18 +24,18 @@ static void begin_reading(struct source_disk *d, uint64_t page)
 
 /* One run of pages on its way, or on hold. */
 int lf_pass_give(struct transfer *t, const struct source_disk *d, uint64_t page, uint32_t pages,
-		 const uint8_t *data, struct lf_error *err)
+		 uint8_t *data, struct lf_error *err)
 {
 	const struct lf_held run = {(size_t)(d - t->disks), page, pages, data};
 
 	return t->hold ? lf_hold_add(t->hold, &run, err)
-		       : lf_pump_run(t->pump, page, pages, data, err);
+		       : lf_outflow_run(t->outflow, page, pages, data, err);
 }
 
 /* The window's data may go; of a delta it is void if the session is resumed. */
 int lf_pass_window_end(struct transfer *t, const struct source_disk *d, struct lf_error *err)
 {
-	return t->hold ? 0 : lf_pump_window_end(t->pump, d->pages + 1, err);
+	return t->hold ? 0 : lf_outflow_window_end(t->outflow, d->pages + 1, err);
 }
 
 /* Send pages of the disk that stand at place at of the window, as chunks; zero pages are holes. */
@@ -46,7 +46,7 @@ static int send_run(struct transfer *t, const struct source_disk *d, uint64_t pa
 	int rc = 0;
 
 	for (uint32_t from = 0, n = 0; !rc && from < pages; from += n) {
-		const uint8_t *data = t->window + (size_t)(at + from) * LF_PAGE_SIZE;
+		uint8_t *data = t->window + (size_t)(at + from) * LF_PAGE_SIZE;
 		for (n = 0; from + n < pages && !prints[from + n];)
 			n++;
 		if (n) {
@@ -66,11 +66,30 @@ static void print_window(struct transfer *t, uint32_t pages)
 			lf_page_print(t->hasher, t->window + (size_t)i * LF_PAGE_SIZE);
 }
 
+/* Fill the outflow's next window with the disk's pages from page on; *ret_pages: how many. */
+static int read_window(struct transfer *t, const struct source_disk *d, uint64_t page,
+		       uint32_t *ret_pages, struct lf_error *err)
+{
+	uint64_t left = d->pages - page;
+	uint32_t pages = left < LF_WINDOW_PAGES ? (uint32_t)left : LF_WINDOW_PAGES;
+	int rc = lf_outflow_window(t->outflow, &t->window, err);
+
+	if (!rc && pages)
+		rc = lf_disk_read(d->disk, t->window, (size_t)pages * LF_PAGE_SIZE,
+				  page * LF_PAGE_SIZE, err);
+	if (rc)
+		return rc;
+	print_window(t, pages);
+	t->read_bytes += (uint64_t)pages * LF_PAGE_SIZE;
+	*ret_pages = pages;
+	return 0;
+}
+
 static int full_window(struct transfer *t, struct source_disk *d, uint64_t page, uint32_t pages,
 		       struct lf_error *err)
 {
-	print_window(t, pages);
 	int rc = send_run(t, d, page, 0, pages, err);
+
 	for (uint32_t i = 0; !rc && i < pages; i++)
 		if (t->window_prints[i])
 			rc = lf_fingerprints_set(d->prints, page + i, t->window_prints[i], err);
@@ -80,7 +99,7 @@ static int full_window(struct transfer *t, struct source_disk *d, uint64_t page,
 int lf_pass_full(struct transfer *t, struct source_disk *d, struct lf_error *err)
 {
 	uint64_t page = d->resume, acknowledged = page;
-	int rc = lf_pump_disk(t->pump, d->id, page, err);
+	int rc = lf_outflow_disk(t->outflow, d->id, page, err);
 
 	begin_reading(d, page);
 
@@ -90,20 +109,16 @@ int lf_pass_full(struct transfer *t, struct source_disk *d, struct lf_error *err
 		if (rc)
 			break;
 		page = next / LF_PAGE_SIZE > page ? next / LF_PAGE_SIZE : page;
-		uint32_t pages =
-			(uint32_t)(d->pages - page < WINDOW_PAGES ? d->pages - page : WINDOW_PAGES);
-		if (page < d->pages) {
-			rc = lf_disk_read(d->disk, t->window, (size_t)pages * LF_PAGE_SIZE,
-					  page * LF_PAGE_SIZE, err);
-			t->read_bytes += (uint64_t)pages * LF_PAGE_SIZE;
-			if (!rc)
-				rc = full_window(t, d, page, pages, err);
-			page += pages;
-		}
+		uint32_t pages = 0;
+		if (page < d->pages)
+			rc = read_window(t, d, page, &pages, err);
 		if (!rc)
-			rc = lf_pump_window_end(t->pump, page, err);
-		if (!rc && lf_pump_acknowledged(t->pump) > acknowledged) {
-			acknowledged = lf_pump_acknowledged(t->pump);
+			rc = full_window(t, d, page, pages, err);
+		page += pages;
+		if (!rc)
+			rc = lf_outflow_window_end(t->outflow, page, err);
+		if (!rc && lf_outflow_acknowledged(t->outflow) > acknowledged) {
+			acknowledged = lf_outflow_acknowledged(t->outflow);
 			rc = lf_fingerprints_progress(d->prints, acknowledged, err);
 		}
 		d->processed = page * LF_PAGE_SIZE < d->size ? page * LF_PAGE_SIZE : d->size;
@@ -112,7 +127,7 @@ int lf_pass_full(struct transfer *t, struct source_disk *d, struct lf_error *err
 			rc = lf_transfer_check_stop(t, err);
 	}
 	if (!rc)
-		rc = lf_pump_flush(t->pump, err);
+		rc = lf_outflow_flush(t->outflow, err);
 	if (!rc)
 		rc = lf_fingerprints_progress(d->prints, d->pages, err);
 	lf_fingerprints_full_done(d->prints);
@@ -160,7 +175,7 @@ static int punch_holes(struct transfer *t, struct source_disk *d, uint64_t from,
 	int rc = 0;
 
 	for (uint64_t page = from; !rc && page <= to; page++) {
-		if (page < to && run < WINDOW_PAGES && lf_fingerprints_get(d->prints, page)) {
+		if (page < to && run < LF_WINDOW_PAGES && lf_fingerprints_get(d->prints, page)) {
 			rc = set_print(t, d, page, 0, err);
 			run++;
 			continue;
@@ -204,15 +219,11 @@ static int whole_pass(struct transfer *t, struct source_disk *d, struct lf_error
 		if (next > page)
 			rc = punch_holes(t, d, page, next, err);
 		page = next > page ? next : page;
-		uint32_t pages =
-			(uint32_t)(d->pages - page < WINDOW_PAGES ? d->pages - page : WINDOW_PAGES);
-		if (!rc && pages)
-			rc = lf_disk_read(d->disk, t->window, (size_t)pages * LF_PAGE_SIZE,
-					  page * LF_PAGE_SIZE, err);
-		print_window(t, pages);
+		uint32_t pages = 0;
+		if (!rc)
+			rc = read_window(t, d, page, &pages, err);
 		if (!rc)
 			rc = delta_window(t, d, page, 0, pages, err);
-		t->read_bytes += (uint64_t)pages * LF_PAGE_SIZE;
 		page += pages;
 		if (!rc)
 			rc = lf_pass_window_end(t, d, err);
@@ -231,8 +242,8 @@ static size_t gather_runs(const struct transfer *t, const struct source_disk *d,
 	size_t n = 0, words = lf_watch_words(d->watch);
 
 	*ret_pages = 0;
-	while (n < LF_READS_MAX && *ret_pages < WINDOW_PAGES) {
-		uint32_t pages = 0, room = WINDOW_PAGES - *ret_pages;
+	while (n < LF_READS_MAX && *ret_pages < LF_WINDOW_PAGES) {
+		uint32_t pages = 0, room = LF_WINDOW_PAGES - *ret_pages;
 		page = lf_watch_bits_next(d->todo, words, page);
 		if (page >= d->pages)
 			break;
@@ -275,7 +286,12 @@ static int marked_pass(struct transfer *t, struct source_disk *d, struct lf_erro
 	int rc = 0;
 
 	lf_watch_more(d->watch, d->todo);
-	for (uint64_t page = 0; !rc && (n = gather_runs(t, d, page, runs, &pages));) {
+	for (uint64_t page = 0;;) {
+		if (!rc)
+			rc = lf_outflow_window(t->outflow, &t->window, err);
+		n = rc ? 0 : gather_runs(t, d, page, runs, &pages);
+		if (!n)
+			break;
 		page = (runs[n - 1].offset + runs[n - 1].len) / LF_PAGE_SIZE;
 		rc = check_hold(t, err);
 		if (!rc)
@@ -296,7 +312,7 @@ static int marked_pass(struct transfer *t, struct source_disk *d, struct lf_erro
 
 static int delta_pass(struct transfer *t, struct source_disk *d, struct lf_error *err)
 {
-	int rc = t->hold ? 0 : lf_pump_disk(t->pump, d->id, d->pages + 1, err);
+	int rc = t->hold ? 0 : lf_outflow_disk(t->outflow, d->id, d->pages + 1, err);
 
 	if (rc)
 		return rc;

@@ -8,14 +8,14 @@
 
 #include "agent/fingerprints.h"
 #include "agent/hold.h"
-#include "agent/pump.h"
+#include "agent/site.h"
 #include "agent/transfer.h"
 #include "agent/watch.h"
 #include "base/text.h"
+#include "outflow/outflow.h"
 #include "source/disk.h"
 
-#define WINDOW_PAGES 1024u /* 4 MiB */
-#define DISKS_MAX    64
+#define DISKS_MAX 64
 
 struct source_disk {
 	const json_t *config;
@@ -34,14 +34,15 @@ struct transfer {
 	struct lf_domain_key key;
 	struct source_disk disks[DISKS_MAX];
 	size_t n;
-	struct lf_pump *pump;
+	struct lf_site *site;
+	struct lf_outflow *outflow; /* to the site */
 	char session[LF_GUID_SIZE];
 	bool full;
 	struct lf_chunk_hasher *hasher;
-	uint8_t *window;
-	uint64_t window_prints[WINDOW_PAGES];
+	uint8_t *window; /* the outflow's present one */
+	uint64_t window_prints[LF_WINDOW_PAGES];
 	uint64_t read_bytes, round_pages;
-	struct lf_hold *hold; /* under a freeze: where changes go; NULL: to the pump */
+	struct lf_hold *hold; /* under a freeze: where changes go; NULL: to the outflow */
 	bool start_over;      /* the fingerprints do not help: the next session is a full pass */
 	int64_t begun_ns, told_ns;
 };
@@ -57,7 +58,7 @@ LF_MUST_CHECK int lf_pass_full(struct transfer *t, struct source_disk *d, struct
 LF_MUST_CHECK int lf_pass_round(struct transfer *t, struct lf_error *err);
 /* One run of pages (data NULL: a hole) on its way, or on hold. */
 LF_MUST_CHECK int lf_pass_give(struct transfer *t, const struct source_disk *d, uint64_t page,
-			       uint32_t pages, const uint8_t *data, struct lf_error *err);
+			       uint32_t pages, uint8_t *data, struct lf_error *err);
 /* The window's data may go; of a delta it is void if the session is resumed. */
 LF_MUST_CHECK int lf_pass_window_end(struct transfer *t, const struct source_disk *d,
 				     struct lf_error *err);

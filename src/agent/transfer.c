@@ -84,9 +84,9 @@ void lf_transfer_tell(struct transfer *t, bool now)
 			disks, json_pack("{s:s,s:I,s:I,s:I}", "id", t->disks[i].id, "sizeBytes",
 					 (json_int_t)t->disks[i].size, "processedBytes",
 					 (json_int_t)t->disks[i].processed, "sentBytes",
-					 (json_int_t)(i		? 0
-						      : t->pump ? lf_pump_sent(t->pump)
-								: 0)));
+					 (json_int_t)(i		   ? 0
+						      : t->outflow ? lf_outflow_sent(t->outflow)
+								   : 0)));
 	int64_t ms = (time - t->begun_ns) / LF_NS_PER_MS + 1;
 	lf_progress_set(t->opts->progress,
 			json_pack("{s:s,s:o,s:I}", "itemId", t->item, "disks", disks,
@@ -271,21 +271,27 @@ static char *get_token(void *context)
 	return lf_progress_token(context);
 }
 
-static int open_pump(struct transfer *t, struct lf_error *err)
+static int open_outflow(struct transfer *t, struct lf_error *err)
 {
-	const struct lf_pump_opts opts = {
-		.link = t->opts->link,
-		.key = &t->key,
+	const struct lf_site_opts site_opts = {
 		.state_dir = t->opts->state_dir,
 		.session = t->session,
 		.pack_path = lf_json_text_or(t->opts->assignment, "packPath", ""),
 		.token = get_token,
 		.context = t->opts->progress,
+	};
+	int rc = lf_site_new(&site_opts, &t->site, err);
+	if (rc)
+		return rc;
+	const struct lf_outflow_opts opts = {
+		.sink = lf_site_sink(t->site),
+		.key = &t->key,
+		.state_dir = t->opts->state_dir,
 		.bytes_per_second = (uint64_t)lf_json_int_or(t->opts->machine, "bandwidthMiBps", 0)
 				    << 20,
 	};
 
-	return lf_pump_new(&opts, &t->pump, err);
+	return lf_outflow_new(&opts, &t->outflow, err);
 }
 
 /*
@@ -321,11 +327,11 @@ static int commit_session(struct transfer *t, bool app, int64_t instant_ns, int6
 		app ? "ApplicationConsistent" : "CrashConsistent", "ageMs",
 		(json_int_t)((lf_clock_monotonic_ns() - instant_ns) / LF_NS_PER_MS), "freezeMs",
 		(json_int_t)(frozen_ns / LF_NS_PER_MS), "bytesRead", (json_int_t)t->read_bytes,
-		"bytesSent", (json_int_t)lf_pump_sent(t->pump));
+		"bytesSent", (json_int_t)lf_outflow_sent(t->outflow));
 
 	if (!path || !request)
 		return lf_fail_nomem(err);
-	int rc = lf_pump_flush(t->pump, err);
+	int rc = lf_outflow_flush(t->outflow, err);
 	for (size_t i = 0; !rc && i < t->n; i++)
 		rc = lf_fingerprints_prepare(t->disks[i].prints, t->session, err);
 	if (!rc)
@@ -340,7 +346,7 @@ static int commit_session(struct transfer *t, bool app, int64_t instant_ns, int6
 			lf_watch_committed(t->disks[i].watch, point);
 	lf_info("recovery point %s: %llu MiB read, %llu KiB sent, frozen %lld ms", point,
 		(unsigned long long)t->read_bytes >> 20,
-		(unsigned long long)lf_pump_sent(t->pump) >> 10,
+		(unsigned long long)lf_outflow_sent(t->outflow) >> 10,
 		(long long)(frozen_ns / LF_NS_PER_MS));
 	return rc;
 }
@@ -359,7 +365,7 @@ static int run(struct transfer *t, struct lf_error *err)
 	if (!rc)
 		rc = begin_session(t, err);
 	if (!rc)
-		rc = open_pump(t, err);
+		rc = open_outflow(t, err);
 	lf_transfer_tell(t, true);
 	for (size_t i = 0; !rc && t->full && i < t->n; i++)
 		rc = lf_pass_full(t, &t->disks[i], err);
@@ -377,9 +383,9 @@ int lf_transfer_run(const struct lf_transfer_opts *opts, struct lf_error *err)
 			     .item = lf_json_text_or(opts->assignment, "itemId", ""),
 			     .begun_ns = lf_clock_monotonic_ns()};
 
-	t.window = aligned_alloc(LF_DISK_ALIGN, (size_t)WINDOW_PAGES * LF_PAGE_SIZE);
-	int rc = t.window ? run(&t, err) : lf_fail_nomem(err);
-	lf_pump_free(t.pump);
+	int rc = run(&t, err);
+	lf_outflow_free(t.outflow);
+	lf_site_free(t.site);
 	for (size_t i = 0; i < t.n; i++) {
 		struct lf_error ignored;
 		if (t.start_over && t.disks[i].prints &&
@@ -390,7 +396,6 @@ int lf_transfer_run(const struct lf_transfer_opts *opts, struct lf_error *err)
 		lf_disk_close(t.disks[i].disk);
 		lf_fingerprints_close(t.disks[i].prints);
 	}
-	free(t.window);
 	lf_chunk_hasher_free(t.hasher);
 	lf_domain_key_done(&t.key);
 	return rc;
