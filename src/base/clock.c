@@ -1,4 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A clock: the machine's time at a rate, or a time that stands until it is
+ * stepped.
+ *
+ * At rate 1 the clock is the machine's wall time and remembers how far that is
+ * apart from the time since boot: when the two move against each other, the
+ * machine's clock was set.  lf_clock_expiry_ns() looks, and holds a leap of
+ * more than a day back for a day; what it has seen is memory only, and
+ * lf_clock_seen() tells a new process where the last one stood.
+ */
 #include "base/clock.h"
 
 #include <stdlib.h>
@@ -32,36 +42,6 @@ struct lf_clock {
 #define STEP_NS LF_NS_PER_S /* less is a clock that is being steered */
 #define LOOK_NS LF_NS_PER_S /* so often a wait looks at a wall time that may have been set */
 
-static int64_t read_ns(clockid_t id)
-{
-	struct timespec ts;
-
-	clock_gettime(id, &ts);
-	return ts.tv_sec * LF_NS_PER_S + ts.tv_nsec;
-}
-
-static int64_t since_boot_ns(void)
-{
-	return read_ns(CLOCK_BOOTTIME);
-}
-
-int64_t lf_clock_monotonic_ns(void)
-{
-	return read_ns(CLOCK_MONOTONIC);
-}
-
-struct timespec lf_clock_monotonic_after(int64_t delay_ns)
-{
-	int64_t at = lf_clock_monotonic_ns() + delay_ns;
-
-	return (struct timespec){.tv_sec = at / LF_NS_PER_S, .tv_nsec = at % LF_NS_PER_S};
-}
-
-int64_t lf_clock_machine_ns(void)
-{
-	return read_ns(CLOCK_REALTIME);
-}
-
 static struct lf_clock *new_clock(double rate, int64_t start_ns, lf_clock_source_fn *wall_ns,
 				  lf_clock_source_fn *boot_ns)
 {
@@ -87,7 +67,7 @@ static struct lf_clock *new_clock(double rate, int64_t start_ns, lf_clock_source
 
 struct lf_clock *lf_clock_new_real(double rate)
 {
-	return new_clock(rate, lf_clock_machine_ns(), lf_clock_machine_ns, since_boot_ns);
+	return new_clock(rate, lf_clock_machine_ns(), lf_clock_machine_ns, lf_clock_boot_ns);
 }
 
 struct lf_clock *lf_clock_new_from(lf_clock_source_fn *wall_ns, lf_clock_source_fn *boot_ns)
@@ -97,7 +77,7 @@ struct lf_clock *lf_clock_new_from(lf_clock_source_fn *wall_ns, lf_clock_source_
 
 struct lf_clock *lf_clock_new_manual(int64_t start_ns)
 {
-	return new_clock(0, start_ns, lf_clock_machine_ns, since_boot_ns);
+	return new_clock(0, start_ns, lf_clock_machine_ns, lf_clock_boot_ns);
 }
 
 void lf_clock_free(struct lf_clock *clock)
