@@ -440,25 +440,27 @@ int lf_agent_bar(struct lf_replication *replication, const char *site_id, const 
 	return change_agent(replication, agent, set_barred, &barring, err);
 }
 
+static int refuse_protected(struct lf_replication *replication, const struct lf_replica *replica,
+			    void *argument, struct lf_error *err)
+{
+	(void)replication, (void)argument;
+	return lf_fail_arm(err, LF_ECONFLICT, "MachineIsProtected", replica->agent,
+			   "stop its protection first; to lock the agent out at once, bar it",
+			   "the machine is protected as %s", replica->item);
+}
+
 int lf_agent_remove(struct lf_replication *replication, const char *site_id, const char *agent,
 		    struct lf_error *err)
 {
 	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
-	LF_AUTO_RESOURCE_LIST replicas = {0};
 
 	int rc = agent_row(replication, agent, &row, err);
 	if (!rc)
 		rc = check_site(row.doc, site_id, agent, err);
 	if (!rc)
-		rc = lf_replicas_of(replication, agent, &replicas, err);
+		rc = lf_replicas_of(replication, agent, refuse_protected, NULL, err);
 	if (rc)
 		return rc;
-	if (replicas.n)
-		return lf_fail_arm(
-			err, LF_ECONFLICT, "MachineIsProtected", agent,
-			"stop its protection first; to lock the agent out at once, bar it",
-			"the machine is protected as %s",
-			lf_json_text_or(replicas.items[0].doc, "itemId", ""));
 	lf_health_clear("agent-certificate", agent);
 	return lf_catalog_delete(replication->opts.catalog, row.id, err);
 }
@@ -532,24 +534,6 @@ void lf_pack_container(const char *agent, char out[static LF_PACK_CONTAINER_SIZE
 	snprintf(out, LF_PACK_CONTAINER_SIZE, "landfall-packs-%.36s", agent);
 }
 
-/* Is one of the agent's replicas going through this account? */
-static int find_cache(struct lf_replication *replication, const char *agent, const char *account,
-		      bool *ret_found, struct lf_error *err)
-{
-	LF_AUTO_RESOURCE_LIST list = {0};
-	int rc = lf_replicas_of(replication, agent, &list, err);
-
-	if (rc)
-		return rc;
-	*ret_found = false;
-	for (size_t i = 0; i < list.n; i++) {
-		const char *id = lf_json_text_or(list.items[i].doc, "cacheAccountId", "/");
-		const char *slash = strrchr(id, '/');
-		*ret_found = *ret_found || lf_text_equal_nocase(slash ? slash + 1 : id, account);
-	}
-	return 0;
-}
-
 int lf_agent_may_put_pack(struct lf_replication *replication, const char *agent,
 			  const char *account, const char *container, const char *blob,
 			  struct lf_error *err)
@@ -560,7 +544,7 @@ int lf_agent_may_put_pack(struct lf_replication *replication, const char *agent,
 
 	int rc = agent_row(replication, agent, &row, err);
 	if (!rc)
-		rc = find_cache(replication, agent, account, &found, err);
+		rc = lf_agent_uses_account(replication, agent, account, &found, err);
 	if (rc)
 		return rc;
 	lf_pack_container(agent, own);

@@ -227,10 +227,12 @@ static int resume(struct lf_replication *replication, struct lf_error *err)
 	int rc = lf_catalog_list(replication->opts.catalog, &query, &list, err);
 
 	for (size_t i = 0; !rc && i < list.n; i++) {
-		json_t *request = lf_json_at(list.items[i].doc, "commit");
-		if (request && !lf_json_bool_or(list.items[i].doc, "over", false))
-			rc = join(replication, lf_json_text_or(list.items[i].doc, "agentId", ""),
-				  strrchr(list.items[i].id, '/') + 1, request, NULL, NULL, err);
+		LF_AUTO_TRANSFER_SESSION session = {0};
+		rc = lf_session_read(&list.items[i], &session, err);
+		rc = lf_row_pass_over(session.row.id, rc, err);
+		if (!rc && session.commit && !session.over)
+			rc = join(replication, session.agent, session.id,
+				  (json_t *)(uintptr_t)session.commit, NULL, NULL, err);
 	}
 	return rc;
 }

@@ -39,6 +39,7 @@ struct ask {
 	struct lf_intake *intake;
 	struct lf_http_exchange *x;
 	const char *agent, *fingerprint, *session; /* of the admission */
+	struct lf_transfer_session *opened;	   /* the session, where the route needs it */
 	const char *body;
 	size_t len;
 	json_t *doc; /* body as JSON, where the route takes it */
@@ -129,19 +130,18 @@ static int poll(struct ask *ask, struct lf_error *err)
 static int begin_session(struct ask *ask, struct lf_error *err)
 {
 	const struct lf_intake_opts *opts = &ask->intake->opts;
+	LF_AUTO_TRANSFER_SESSION session = {0};
 	LF_AUTO_JSON *answer = NULL;
-	LF_AUTO_FREE char *account = NULL;
 	char container[LF_PACK_CONTAINER_SIZE];
 
 	int rc =
 		lf_replication_session_begin(opts->replication, ask->agent, ask->doc, &answer, err);
 	if (!rc)
-		rc = lf_replication_session_cache(opts->replication, ask->agent,
-						  lf_json_text_or(answer, "sessionId", ""),
-						  &account, err);
+		rc = lf_session_open(opts->replication, ask->agent,
+				     lf_json_text_or(answer, "sessionId", ""), &session, err);
 	lf_pack_container(ask->agent, container);
-	if (!rc && account[0])
-		rc = opts->blob_container(opts->context, account, container, err);
+	if (!rc && session.account[0])
+		rc = opts->blob_container(opts->context, session.account, container, err);
 	return rc ? rc : lf_http_answer_json(ask->x, answer, err);
 }
 
@@ -155,9 +155,8 @@ static int have(struct ask *ask, struct lf_error *err)
 			       HAVE_IDS_MAX);
 	if (!bits)
 		return lf_fail_nomem(err);
-	int rc = lf_replication_session_have(
-		ask->intake->opts.replication, ask->agent, ask->session,
-		(const struct lf_chunk_id *)(const void *)ask->body, n, bits, err);
+	int rc = lf_session_have(ask->opened, (const struct lf_chunk_id *)(const void *)ask->body,
+				 n, bits, err);
 	if (rc)
 		return rc;
 	lf_http_status(ask->x, 200);
@@ -166,30 +165,25 @@ static int have(struct ask *ask, struct lf_error *err)
 	return 0;
 }
 
-static int adopt_pack(struct ask *ask, const char *account, const char *name, struct lf_error *err)
+static int adopt_pack(struct ask *ask, const char *name, struct lf_error *err)
 {
 	const struct lf_intake_opts *opts = &ask->intake->opts;
 	LF_AUTO_FREE char *path = NULL;
 	char container[LF_PACK_CONTAINER_SIZE];
 
 	lf_pack_container(ask->agent, container);
-	int rc = opts->blob_path(opts->context, account, container, name, &path, err);
-	return rc ? rc
-		  : lf_replication_session_adopt(opts->replication, ask->agent, ask->session, path,
-						 err);
+	int rc = opts->blob_path(opts->context, ask->opened->account, container, name, &path, err);
+	return rc ? rc : lf_session_adopt(ask->opened, path, err);
 }
 
 /* The packs named, one a line, lie in the agent's own container of the session's cache account:
  * take them into the vault. */
 static int adopt_packs(struct ask *ask, struct lf_error *err)
 {
-	LF_AUTO_FREE char *account = NULL;
 	uint8_t name_bytes[32];
 	char name[PACK_LINE];
-	int n = 0;
+	int rc = 0, n = 0;
 
-	int rc = lf_replication_session_cache(ask->intake->opts.replication, ask->agent,
-					      ask->session, &account, err);
 	for (const char *p = ask->body; !rc && *p; n++) {
 		if (ask->stopping && *ask->stopping)
 			return lf_fail(err, LF_EUNREACHABLE, NULL, "the site is stopping");
@@ -201,7 +195,7 @@ static int adopt_packs(struct ask *ask, struct lf_error *err)
 			     ? lf_hex_decode(name, name_bytes, sizeof(name_bytes), err)
 			     : lf_fail(err, LF_EINVAL, "body", "a pack's name has 64 hex digits");
 		if (!rc)
-			rc = adopt_pack(ask, account, name, err);
+			rc = adopt_pack(ask, name, err);
 		p += len + (p[len] == '\n');
 	}
 	return rc ? rc : answer_empty(ask);
@@ -219,9 +213,8 @@ static int take_extents(struct ask *ask, struct lf_error *err)
 	if (!rc && ask->len % LF_EXTENT_WIRE_SIZE)
 		rc = lf_fail(err, LF_EINVAL, "body", "not a list of extents");
 	if (!rc)
-		rc = lf_replication_session_extents(
-			ask->intake->opts.replication, ask->agent, ask->session, disk, upto,
-			(const uint8_t *)ask->body, ask->len / LF_EXTENT_WIRE_SIZE, err);
+		rc = lf_session_extents(ask->opened, disk, upto, (const uint8_t *)ask->body,
+					ask->len / LF_EXTENT_WIRE_SIZE, err);
 	return rc ? rc : answer_empty(ask);
 }
 
@@ -246,7 +239,7 @@ static int commit(struct ask *ask, struct lf_error *err)
 	return 0;
 }
 
-enum { OPEN = 1, JSON = 2, LATER = 4 };
+enum { OPEN = 1, JSON = 2, LATER = 4, SESSION = 8 };
 static const struct {
 	const char *method, *path; /* '*': a session id */
 	unsigned flags;
@@ -260,9 +253,10 @@ static const struct {
 	{"POST", "renew", JSON, SMALL_BYTES, renew, "Landfall/agents/renew/action"},
 	{"POST", "poll", JSON, POLL_BYTES, poll},
 	{"POST", "sessions", JSON, SMALL_BYTES, begin_session},
-	{"POST", "sessions/*/have", 0, HAVE_IDS_MAX * sizeof(struct lf_chunk_id), have},
-	{"POST", "sessions/*/packs", LATER, PACKS_MAX *PACK_LINE, adopt_packs},
-	{"POST", "sessions/*/extents", 0, LF_BATCH_RECORDS_MAX *LF_EXTENT_WIRE_SIZE, take_extents},
+	{"POST", "sessions/*/have", SESSION, HAVE_IDS_MAX * sizeof(struct lf_chunk_id), have},
+	{"POST", "sessions/*/packs", SESSION | LATER, PACKS_MAX *PACK_LINE, adopt_packs},
+	{"POST", "sessions/*/extents", SESSION, LF_BATCH_RECORDS_MAX *LF_EXTENT_WIRE_SIZE,
+	 take_extents},
 	{"POST", "sessions/*/commit", JSON, SMALL_BYTES, commit},
 };
 
@@ -357,13 +351,24 @@ static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin
 	return 0;
 }
 
+/* A session is opened once for all that a request does. */
 static int serve(struct ask *ask, struct lf_error *err)
 {
+	LF_AUTO_TRANSFER_SESSION session = {0};
+	unsigned flags = routes[ask->route].flags;
+	int rc = 0;
+
 	ask->body = lf_http_body(ask->x, &ask->len);
-	int rc = routes[ask->route].flags & JSON
-			 ? lf_json_parse(ask->body, ask->len, &ask->doc, err)
-			 : 0;
-	return rc ? rc : routes[ask->route].fn(ask, err);
+	if (flags & JSON)
+		rc = lf_json_parse(ask->body, ask->len, &ask->doc, err);
+	if (!rc && flags & SESSION)
+		rc = lf_session_open(ask->intake->opts.replication, ask->agent, ask->session,
+				     &session, err);
+	ask->opened = &session;
+	if (!rc)
+		rc = routes[ask->route].fn(ask, err);
+	ask->opened = NULL;
+	return rc;
 }
 
 static void answer(struct ask *ask, int rc, struct lf_error *err)

@@ -10,6 +10,7 @@
 #ifndef LF_REPLICATION_SESSION_H
 #define LF_REPLICATION_SESSION_H
 
+#include "inflow/inflow.h"
 #include "replication/replication.h"
 #include "vault/map/map.h"
 
@@ -27,22 +28,53 @@
 LF_MUST_CHECK int lf_replication_session_begin(struct lf_replication *replication,
 					       const char *agent, const json_t *request,
 					       json_t **ret_answer, struct lf_error *err);
-LF_MUST_CHECK int lf_replication_session_have(struct lf_replication *replication, const char *agent,
-					      const char *session, const struct lf_chunk_id *ids,
-					      size_t n, uint8_t *ret_bits, struct lf_error *err);
-/* Adopt a pack that lies at path.  LF_EINVAL "PackInvalid": it is damaged, and removed. */
-LF_MUST_CHECK int lf_replication_session_adopt(struct lf_replication *replication,
-					       const char *agent, const char *session,
-					       const char *path, struct lf_error *err);
-/* The cache storage account of a session's replica (ARM id); free(). */
-LF_MUST_CHECK int lf_replication_session_cache(struct lf_replication *replication,
-					       const char *agent, const char *session,
-					       char **ret_account_id, struct lf_error *err);
-LF_MUST_CHECK int lf_replication_session_extents(struct lf_replication *replication,
-						 const char *agent, const char *session,
-						 const char *disk, uint64_t upto,
-						 const uint8_t *records, size_t n,
-						 struct lf_error *err);
+
+/*
+ * A session, opened for one request: its row, read, and what its disks are kept in.  All texts are
+ * borrowed from the row.
+ */
+struct lf_session_disk {
+	const char *id;
+	int64_t size_bytes;
+};
+enum lf_session_kind { LF_SESSION_FULL, LF_SESSION_DELTA };
+struct lf_transfer_session {
+	struct lf_replication *replication;
+	struct lf_resource row;
+	const char *id, *item, *agent;
+	const char *region, *account; /* account: ARM id of the cache storage account; "": none */
+	const char *token;	      /* of the final request that it is for; NULL: of none */
+	enum lf_session_kind kind;
+	bool over;	 /* it is being dropped */
+	int64_t seen_ns; /* of its last progress, within an hour */
+	struct lf_session_disk disks[LF_INFLOW_DISKS_MAX];
+	size_t n_disks;
+	const json_t *disks_doc; /* as the agent described them */
+	const json_t *commit;	 /* the request to commit it, once there is one; else NULL */
+	char *dir;
+	struct lf_inflow inflow;
+};
+void lf_transfer_session_done(struct lf_transfer_session *session);
+#define LF_AUTO_TRANSFER_SESSION LF_CLEANUP(lf_transfer_session_done) struct lf_transfer_session
+
+/* LF_ENOTFOUND: the agent has no such session, or it is over; LF_EINVAL: not a session's id. */
+LF_MUST_CHECK int lf_session_open(struct lf_replication *replication, const char *agent,
+				  const char *id, struct lf_transfer_session *ret_session,
+				  struct lf_error *err);
+/* The row alone, which is empty afterwards; neither vault nor directory. */
+LF_MUST_CHECK int lf_session_read(struct lf_resource *row, struct lf_transfer_session *ret_session,
+				  struct lf_error *err);
+LF_MUST_CHECK int lf_session_have(const struct lf_transfer_session *session,
+				  const struct lf_chunk_id *ids, size_t n, uint8_t *ret_bits,
+				  struct lf_error *err);
+/* Adopt a pack that lies at path.  LF_EINVAL "PackInvalid": it is damaged, and removed;
+ * LF_ECONFLICT "CommitUnderWay". */
+LF_MUST_CHECK int lf_session_adopt(const struct lf_transfer_session *session, const char *path,
+				   struct lf_error *err);
+/* n records (inflow/journal.h) of a disk; errors as lf_inflow_extents(), and "CommitUnderWay". */
+LF_MUST_CHECK int lf_session_extents(struct lf_transfer_session *session, const char *disk,
+				     uint64_t upto, const uint8_t *records, size_t n,
+				     struct lf_error *err);
 /*
  * request: {"consistency", "ageMs": since the instant the data is of, "freezeMs",
  *  "bytesRead","bytesSent"}; answer: {"pointId"}.  Takes as long as the session has extents:

@@ -19,7 +19,8 @@
 
 #include "base/lock.h"
 #include "base/text.h"
-#include "inflow/journal.h"
+#include "inflow/inflow.h"
+#include "json/field.h"
 #include "replication/replication.h"
 #include "vault/point/point.h"
 
@@ -29,8 +30,9 @@
 #define LF_KEY_TYPE	"Landfall/registrationKeys"
 #define LF_ID_SIZE	128
 /*
- * A row below an agent's for each of its replicas, "/landfall/agents/AGENT/replicas/REPLICA"
- * with the item's id: so that what an agent may do is found without looking at all replicas.
+ * A row below an agent's for each of its replicas, "/landfall/agents/AGENT/replicas/REPLICA":
+ * {"itemId", "account" (the name of its cache account)}: so that what an agent may do is found
+ * without looking at replicas, whose rows hold all of their points.
  */
 #define LF_AGENT_REPLICA_TYPE "Landfall/agentReplicas"
 
@@ -80,28 +82,68 @@ void lf_session_path(const char *session, char out[static LF_ID_SIZE]);
 /* The replica of an item: its name is derived, so that asking twice is asking for the same. */
 void lf_replica_path(const char *item_id, char out[static LF_ID_SIZE]);
 
-/* Read a replica; LF_ENOTFOUND. */
+/* A row of ours by its table: LF_ECORRUPT when it makes no sense. */
+LF_MUST_CHECK int lf_row_read(const struct lf_field *fields, size_t n,
+			      const struct lf_resource *row, void *ret_struct,
+			      struct lf_error *err);
+/* A replica's row, read.  Texts that are not there are NULL; all of it is borrowed from the row. */
+struct lf_replica {
+	struct lf_resource row;
+	const char *item, *agent, *region, *account; /* account: ARM id of the cache; "": none */
+	const char *phase, *session;		     /* session: the open one, or the last one */
+	const char *last_point, *last_point_time;
+	const char *final_token; /* of the last final session that was made */
+	struct {
+		const char *token; /* of the one that is asked for; made when it is final_token */
+		bool stop_after;
+	} wanted;
+	int64_t last_point_ns, last_app_ns; /* 0: never */
+	struct {
+		int64_t history_minutes, crash_minutes, app_minutes; /* app: 0: never */
+	} policy;
+	int64_t initial_sent_bytes;			 /* -1: not yet known */
+	const json_t *disks, *points, *leaving, *health; /* points: newest first */
+};
+void lf_replica_done(struct lf_replica *replica);
+#define LF_AUTO_REPLICA LF_CLEANUP(lf_replica_done) struct lf_replica
+
+/* LF_ENOTFOUND; LF_ECORRUPT: its row makes no sense. */
 LF_MUST_CHECK int lf_replica_load(struct lf_replication *replication, const char *item_id,
-				  struct lf_resource *ret_resource, struct lf_error *err);
-/* The replicas of an agent. */
+				  struct lf_replica *ret_replica, struct lf_error *err);
+/* The same from a row, which is empty afterwards. */
+LF_MUST_CHECK int lf_replica_read(struct lf_resource *row, struct lf_replica *ret_replica,
+				  struct lf_error *err);
+bool lf_replica_lists_point(const struct lf_replica *replica, const char *point);
+
+typedef int lf_replica_fn(struct lf_replication *replication, const struct lf_replica *replica,
+			  void *argument, struct lf_error *err);
+/* Every replica of an agent; one that is removed meanwhile is passed over, and a row that cannot
+ * be read harms itself only. */
 LF_MUST_CHECK int lf_replicas_of(struct lf_replication *replication, const char *agent,
-				 struct lf_resource_list *ret_list, struct lf_error *err);
+				 lf_replica_fn *visit, void *argument, struct lf_error *err);
 /* Write or remove the row that names a replica below its agent's. */
-LF_MUST_CHECK int lf_replica_index(struct lf_replication *replication, const json_t *replica,
-				   bool present, struct lf_error *err);
-/* Read, change and write a replica's document in one transaction, then tell opts.changed. */
-typedef int lf_replica_change_fn(json_t *doc, void *argument, struct lf_error *err);
+LF_MUST_CHECK int lf_replica_index(struct lf_replication *replication,
+				   const struct lf_replica *replica, bool present,
+				   struct lf_error *err);
+/* Is the account (its name) the cache of one of the agent's replicas? */
+LF_MUST_CHECK int lf_agent_uses_account(struct lf_replication *replication, const char *agent,
+					const char *account, bool *ret_uses, struct lf_error *err);
+/* Read, change and write a replica in one transaction, then tell opts.changed.  What change puts
+ * into doc is what changes; texts of the replica last as long as the call. */
+typedef int lf_replica_change_fn(const struct lf_replica *replica, struct lf_doc *doc,
+				 void *argument, struct lf_error *err);
 LF_MUST_CHECK int lf_replica_change(struct lf_replication *replication, const char *item_id,
 				    lf_replica_change_fn *change, void *argument,
 				    struct lf_error *err);
 /* Add or (code present) replace a health error; message NULL removes it. */
-LF_MUST_CHECK int lf_replica_health(struct lf_replication *replication, const char *item_id,
-				    const char *code, const char *message, const char *action,
-				    struct lf_error *err);
+LF_MUST_CHECK int lf_replica_health(struct lf_replication *replication,
+				    const struct lf_replica *replica, const char *code,
+				    const char *message, const char *action, struct lf_error *err);
 /* May a session begin that makes a new point?  token: of the final request that it is for, or NULL.
  * LF_ECONFLICT "SessionNotDue". */
-LF_MUST_CHECK int lf_replica_check_due(struct lf_replication *replication, const json_t *doc,
-				       const char *token, struct lf_error *err);
+LF_MUST_CHECK int lf_replica_check_due(struct lf_replication *replication,
+				       const struct lf_replica *replica, const char *token,
+				       struct lf_error *err);
 /* Remember an agent's poll; takes the status reference. */
 void lf_report_put(struct lf_replication *replication, const char *agent, json_t *status);
 /* Copy of what the agent last said of an item; NULL: nothing.  ret_heard_ns: 0 if never heard. */

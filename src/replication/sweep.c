@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sessions that are over, or that nobody goes on with. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/health.h"
@@ -29,31 +30,32 @@ static int sweep_dir(void *context, const char *name, struct lf_error *err)
 }
 
 /* Committed or dropped (its row outlived a kill), replaced, or left alone for a day. */
-static bool is_over(const json_t *row, const char *id, const json_t *replica, int64_t now)
+static bool is_over(const struct lf_transfer_session *session, const struct lf_replica *replica,
+		    int64_t now)
 {
-	return lf_json_bool_or(row, "over", false) ||
-	       strcmp(lf_json_text_or(replica, "session", ""), id) != 0 ||
-	       lf_json_int_or(row, "seen", 0) + SESSION_STALE_NS < now;
+	return session->over || !replica->session || strcmp(replica->session, session->id) != 0 ||
+	       session->seen_ns + SESSION_STALE_NS < now;
 }
 
-static int sweep_row(struct lf_replication *replication, const struct lf_resource *row, int64_t now,
+static int sweep_row(struct lf_replication *replication, struct lf_resource *row, int64_t now,
 		     struct lf_error *err)
 {
-	LF_AUTO_RESOURCE replica = LF_RESOURCE_INIT;
-	const char *id = strrchr(row->id, '/') + 1;
-	const char *region = lf_json_text(row->doc, "region");
-	int rc = lf_replica_load(replication, lf_json_text_or(row->doc, "itemId", ""), &replica,
-				 err);
+	LF_AUTO_TRANSFER_SESSION session = {0};
+	LF_AUTO_REPLICA replica = {0};
+	int rc = lf_session_read(row, &session, err);
 
+	if (!rc)
+		rc = lf_replica_load(replication, session.item, &replica, err);
 	if (rc && rc != LF_ENOTFOUND) /* or else it was removed meanwhile */
 		return rc;
-	if (!rc &&
-	    (!is_over(row->doc, id, replica.doc, now) || lf_session_is_committing(replication, id)))
+	if (!rc && (!is_over(&session, &replica, now) ||
+		    lf_session_is_committing(replication, session.id)))
 		return 0;
-	if (!region) /* a row of a version that did not write it down */
-		region = lf_json_text(replica.doc, "region");
-	return region ? lf_replication_session_drop(replication, id, region, err)
-		      : lf_catalog_delete(replication->opts.catalog, row->id, err);
+	/* a row of a version that did not write it down goes by its replica's */
+	const char *region = session.region ? session.region : replica.region;
+	return region && region[0]
+		       ? lf_replication_session_drop(replication, session.id, region, err)
+		       : lf_catalog_delete(replication->opts.catalog, session.row.id, err);
 }
 
 int lf_replication_session_sweep(struct lf_replication *replication, struct lf_error *err)
@@ -65,9 +67,10 @@ int lf_replication_session_sweep(struct lf_replication *replication, struct lf_e
 
 	int rc = lf_catalog_list(replication->opts.catalog, &query, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++) {
+		LF_AUTO_FREE char *id = strdup(list.items[i].id);
 		rc = sweep_row(replication, &list.items[i], now, err);
 		/* a session in trouble, or a region that is away, holds up no other */
-		lf_health_set("session", list.items[i].id, rc, err);
+		lf_health_set("session", id ? id : "", rc, err);
 		rc = rc == LF_ENOMEM ? rc : 0;
 	}
 	LF_AUTO_FREE char *dir = lf_printf_dup("%s/sessions", replication->data_dir);

@@ -292,14 +292,23 @@ static void test_agent__of_a_version_before_keeps_its_id(void **state)
 	assert_string_not_equal(mine.agent, old);
 }
 
+static int count_replica(struct lf_replication *replication, const struct lf_replica *replica,
+			 void *n, struct lf_error *e)
+{
+	(void)replication, (void)replica, (void)e;
+	++*(size_t *)n;
+	return 0;
+}
+
 static void test_replica__of_a_version_before_is_found_under_its_new_id(void **state)
 {
 	struct fixture *f = *state;
-	LF_AUTO_JSON *doc = json_pack("{s:s,s:s,s:s}", "itemId", "/item/a", "agentId", MACHINE,
-				      "phase", "Delta");
-	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
-	LF_AUTO_RESOURCE_LIST list = {0};
+	LF_AUTO_JSON *doc = json_pack("{s:s,s:s,s:s,s:s}", "itemId", "/item/a", "agentId", MACHINE,
+				      "phase", "Delta", "cacheAccountId", "/accounts/cache");
+	LF_AUTO_REPLICA replica = {0};
 	char old[LF_GUID_SIZE];
+	bool uses = false;
+	size_t n = 0;
 
 	lf_guid_derive("replica", "/item/a", old);
 	LF_AUTO_FREE char *id = lf_printf_dup("/landfall/replicas/%s", old);
@@ -317,10 +326,14 @@ static void test_replica__of_a_version_before_is_found_under_its_new_id(void **s
 						 .ca_cert = f->ca,
 						 .ca_key = f->ca_key};
 	assert_lf_ok(lf_replication_open(&opts, &f->replication, &err));
-	assert_lf_ok(lf_replica_load(f->replication, "/item/a", &row, &err));
-	assert_string_equal(lf_json_text_or(row.doc, "phase", ""), "Delta");
-	assert_lf_ok(lf_replicas_of(f->replication, MACHINE, &list, &err));
-	assert_int_equal(list.n, 1);
+	assert_lf_ok(lf_replica_load(f->replication, "/item/a", &replica, &err));
+	assert_string_equal(replica.phase, "Delta");
+	assert_lf_ok(lf_replicas_of(f->replication, MACHINE, count_replica, &n, &err));
+	assert_int_equal(n, 1);
+	assert_lf_ok(lf_agent_uses_account(f->replication, MACHINE, "Cache", &uses, &err));
+	assert_true(uses);
+	assert_lf_ok(lf_agent_uses_account(f->replication, MACHINE, "other", &uses, &err));
+	assert_false(uses);
 }
 
 static void test_agent__of_a_version_before_goes_by_the_first_certificate(void **state)

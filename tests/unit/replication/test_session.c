@@ -146,6 +146,15 @@ static const char *id_of(const json_t *answer)
 	return lf_json_text_or(answer, "sessionId", "");
 }
 
+static int send_extents(struct fixture *f, const char *session, const char *disk, uint64_t upto,
+			const uint8_t *wire, size_t n)
+{
+	LF_AUTO_TRANSFER_SESSION opened = {0};
+	int rc = lf_session_open(f->replication, AGENT, session, &opened, &err);
+
+	return rc ? rc : lf_session_extents(&opened, disk, upto, wire, n, &err);
+}
+
 /* Put one page of this letter into the vault as an agent does, and tell of it. */
 static void send_page(struct fixture *f, const char *session, uint64_t page, char letter,
 		      uint64_t upto)
@@ -156,6 +165,7 @@ static void send_page(struct fixture *f, const char *session, uint64_t page, cha
 	char name[LF_PACK_NAME_SIZE];
 	struct lf_chunk_hasher *hasher = NULL;
 	struct lf_pack_writer *writer = NULL;
+	LF_AUTO_TRANSFER_SESSION opened = {0};
 	const struct lf_domain_key *key = lf_vault_key(f->vault);
 
 	memset(data, letter, sizeof(data));
@@ -165,15 +175,14 @@ static void send_page(struct fixture *f, const char *session, uint64_t page, cha
 		assert_lf_ok(lf_pack_writer_new(key, path, &writer, &err));
 		assert_lf_ok(lf_pack_writer_add(writer, &extent.chunk, data, sizeof(data), &err));
 		assert_lf_ok(lf_pack_writer_finish(writer, name, &err));
-		assert_lf_ok(
-			lf_replication_session_adopt(f->replication, AGENT, session, path, &err));
+		assert_lf_ok(lf_session_open(f->replication, AGENT, session, &opened, &err));
+		assert_lf_ok(lf_session_adopt(&opened, path, &err));
 		lf_pack_writer_free(writer);
 		lf_chunk_hasher_free(hasher);
 		assert_lf_ok(lf_file_remove(path, &err));
 	}
 	lf_extent_encode(&extent, wire);
-	assert_lf_ok(lf_replication_session_extents(f->replication, AGENT, session, "d0", upto,
-						    wire, 1, &err));
+	assert_lf_ok(send_extents(f, session, "d0", upto, wire, 1));
 }
 
 static int commit(struct fixture *f, const char *session)
@@ -436,22 +445,12 @@ static void test_session__of_another_agent_is_not_found(void **state)
 {
 	struct fixture *f = *state;
 	LF_AUTO_JSON *session = begin(f, "full", NULL, NULL, 0);
-	uint8_t wire[LF_EXTENT_WIRE_SIZE] = {[8] = 1}, bits[1];
-	struct lf_chunk_id id = {{1}};
-	char *account = NULL;
+	uint8_t wire[LF_EXTENT_WIRE_SIZE] = {[8] = 1};
+	LF_AUTO_TRANSFER_SESSION opened = {0};
 
-	assert_int_equal(lf_replication_session_extents(f->replication, OTHER, id_of(session), "d0",
-							1, wire, 1, &err),
+	assert_int_equal(lf_session_open(f->replication, OTHER, id_of(session), &opened, &err),
 			 LF_ENOTFOUND);
-	assert_int_equal(lf_replication_session_have(f->replication, OTHER, id_of(session), &id, 1,
-						     bits, &err),
-			 LF_ENOTFOUND);
-	assert_int_equal(
-		lf_replication_session_cache(f->replication, OTHER, id_of(session), &account, &err),
-		LF_ENOTFOUND);
-	assert_int_equal(lf_replication_session_extents(f->replication, AGENT, id_of(session), "d9",
-							1, wire, 1, &err),
-			 LF_EINVAL);
+	assert_int_equal(send_extents(f, id_of(session), "d9", 1, wire, 1), LF_EINVAL);
 }
 
 static void test_begin__refuses_disks_without_sense(void **state)
@@ -610,9 +609,7 @@ static void test_extents__have_to_be_on_the_disk(void **state)
 			.page = cases[i].page, .pages = cases[i].pages, .hole = true};
 		uint8_t wire[LF_EXTENT_WIRE_SIZE];
 		lf_extent_encode(&extent, wire);
-		assert_int_equal(lf_replication_session_extents(f->replication, AGENT,
-								id_of(session), "d0", 1, wire, 1,
-								&err),
+		assert_int_equal(send_extents(f, id_of(session), "d0", 1, wire, 1),
 				 cases[i].wanted);
 	}
 }
@@ -628,8 +625,7 @@ static void test_journal__holds_the_disk_twice_and_some(void **state)
 	for (size_t i = 0; i < LF_BATCH_RECORDS_MAX; i++)
 		lf_extent_encode(&extent, wire + i * LF_EXTENT_WIRE_SIZE);
 	for (; !rc && n < 20; n++)
-		rc = lf_replication_session_extents(f->replication, AGENT, id_of(session), "d0", 1,
-						    wire, LF_BATCH_RECORDS_MAX, &err);
+		rc = send_extents(f, id_of(session), "d0", 1, wire, LF_BATCH_RECORDS_MAX);
 	assert_int_equal(rc, LF_ETOOLARGE);
 	assert_string_equal(err.arm_code, "SessionTooLarge");
 	assert_in_range(n, 15, 17);
@@ -676,8 +672,7 @@ static uint64_t cost_of(struct fixture *f, const char *item, uint64_t first, con
 		extent.page = order[i] * stride + first;
 		lf_extent_encode(&extent, wire + i * LF_EXTENT_WIRE_SIZE);
 	}
-	assert_lf_ok(lf_replication_session_extents(f->replication, AGENT, id_of(session), "d0", 1,
-						    wire, n, &err));
+	assert_lf_ok(send_extents(f, id_of(session), "d0", 1, wire, n));
 	uint64_t before = store_bytes(f);
 	assert_lf_ok(commit(f, id_of(session)));
 	return store_bytes(f) - before;
@@ -754,9 +749,7 @@ static void test_commit__runs_once_for_a_session_and_answers_the_latest(void **s
 		lf_replication_session_begin(f->replication, AGENT, request, &answer, &err),
 		LF_ECONFLICT);
 	assert_string_equal(err.arm_code, "CommitUnderWay");
-	assert_int_equal(lf_replication_session_extents(f->replication, AGENT, id_of(session), "d0",
-							1, wire, 1, &err),
-			 LF_ECONFLICT);
+	assert_int_equal(send_extents(f, id_of(session), "d0", 1, wire, 1), LF_ECONFLICT);
 	assert_lf_ok(lf_replication_run(f->replication, &err));
 	sem_wait(&waiters[2].ended);
 	assert_string_equal(waiters[2].point, id_of(session));
