@@ -5,9 +5,9 @@
 
 int lf_arm_authenticate(struct lf_arm_call *call, struct lf_error *err)
 {
-	const struct lf_context *context = call->context;
+	const struct lf_arm_opts *site = call->site;
 	const char *header = lf_http_header(call->http, "Authorization");
-	const char *const audiences[] = {call->base_url, context->base_url,
+	const char *const audiences[] = {call->base_url, *site->base_url,
 					 "https://management.azure.com",
 					 "https://management.core.windows.net", NULL};
 	LF_AUTO_JSON *claims = NULL;
@@ -20,9 +20,9 @@ int lf_arm_authenticate(struct lf_arm_call *call, struct lf_error *err)
 				   "authentication failed: the 'Authorization' header is missing");
 	const char *token = header + strlen("Bearer ");
 	token += strspn(token, " ");
-	snprintf(issuer, sizeof(issuer), LF_TOKEN_ISSUER_FORMAT, context->tenant_id);
-	int rc = lf_token_verify(context->token_keys, token, issuer, audiences,
-				 lf_clock_now_ns(context->clock), &claims, err);
+	snprintf(issuer, sizeof(issuer), LF_TOKEN_ISSUER_FORMAT, site->tenant_id);
+	int rc = lf_token_verify(site->token_keys, token, issuer, audiences,
+				 lf_clock_now_ns(site->clock), &claims, err);
 	if (rc)
 		return rc;
 	const char *oid = lf_json_text(claims, "oid");
@@ -35,10 +35,10 @@ int lf_arm_authenticate(struct lf_arm_call *call, struct lf_error *err)
 	return call->principal && call->client ? 0 : lf_fail_nomem(err);
 }
 
-int lf_arm_authorize(const struct lf_context *context, const char *principal, const char *action,
+int lf_arm_authorize(const struct lf_arm_opts *site, const char *principal, const char *action,
 		     const char *scope, struct lf_error *err)
 {
-	if (lf_text_equal_nocase(principal, context->owner_id))
+	if (lf_text_equal_nocase(principal, site->owner_id))
 		return 0;
 	return lf_fail_arm(err, LF_EDENIED, "AuthorizationFailed", scope,
 			   "ask an owner of the scope for a role that has this action; a token got "

@@ -14,9 +14,12 @@
 #ifndef LF_ARM_ARM_H
 #define LF_ARM_ARM_H
 
-#include "arm/context.h"
 #include "arm/route.h"
+#include "audit/audit.h"
+#include "catalog/catalog.h"
+#include "crypto/token.h"
 #include "http/server.h"
+#include "job/job.h"
 #include "json/field.h"
 
 struct lf_arm_provider {
@@ -33,6 +36,8 @@ struct lf_arm_provider {
 };
 
 /* The request. */
+/* What the handlers of this site may use, opaque here: opts.context of lf_arm_open(). */
+struct lf_context;
 struct lf_context *lf_arm_context(const struct lf_arm_call *call);
 struct lf_http_exchange *lf_arm_http(const struct lf_arm_call *call);
 /* A captured path segment, decoded, in the caller's case; one that the route has not got: "", and
@@ -109,10 +114,28 @@ LF_MUST_CHECK int lf_arm_envelope(json_t *doc, const char *id, const char *type,
 				  struct lf_error *err);
 
 /* The front: HTTP handler that owns the providers' tables. */
+struct lf_arm_opts {
+	struct lf_clock *clock;
+	struct lf_catalog
+		*catalog;     /* subscriptions and groups; a transaction left open is taken back */
+	struct lf_jobs *jobs; /* of the monitor URLs */
+	struct lf_audit *audit;
+	struct lf_token_keys *token_keys;
+	const char *const *base_url; /* "https://127.0.0.1:8443"; asked for when used */
+	/* What the site is called, without ports, NULL-ended: a Host of one of these comes back in
+	 * our URLs, and a token for it is a token for this site.  No other is. */
+	const char *const *names;
+	const char *tenant_id;
+	const char *owner_id;	     /* object id of the bootstrap principal: Owner of everything */
+	const char *subscription_id; /* of operations that belong to none */
+	struct lf_context *context;  /* of the handlers: lf_arm_context() */
+	const struct lf_arm_provider *const *providers;
+	size_t n_providers;
+};
 struct lf_arm;
-LF_MUST_CHECK int lf_arm_open(struct lf_context *context,
-			      const struct lf_arm_provider *const *providers, size_t n,
-			      struct lf_arm **ret_arm, struct lf_error *err);
+/* What opts point to outlives it; the array of providers is copied. */
+LF_MUST_CHECK int lf_arm_open(const struct lf_arm_opts *opts, struct lf_arm **ret_arm,
+			      struct lf_error *err);
 void lf_arm_free(struct lf_arm *arm);
 /* What else listens on the same port (agent intake, blob plane); asked in order before the routes.
  */

@@ -19,7 +19,7 @@ static char *default_path(struct lf_arm_call *call, const char *kind, const char
 
 	return lf_printf_dup("/subscriptions/%s/providers/%s/locations/global/%s/%s",
 			     call->path.n > 1 ? call->path.segments[1]
-					      : call->context->subscription_id,
+					      : call->site->subscription_id,
 			     space ? space : "Microsoft.Resources", kind, job);
 }
 
@@ -63,7 +63,7 @@ static const char *status_word(enum lf_job_state state)
 int lf_arm_reply_job_status(struct lf_arm_call *call, const char *id, struct lf_error *err)
 {
 	LF_AUTO_JOB job = LF_JOB_INIT;
-	int rc = lf_jobs_get(call->context->jobs, id, &job, err);
+	int rc = lf_jobs_get(call->site->jobs, id, &job, err);
 
 	if (rc)
 		return rc;
@@ -96,7 +96,7 @@ int lf_arm_reply_job_result(struct lf_arm_call *call, const char *id, lf_arm_han
 			    struct lf_error *err)
 {
 	LF_AUTO_JOB job = LF_JOB_INIT;
-	int rc = lf_jobs_get(call->context->jobs, id, &job, err);
+	int rc = lf_jobs_get(call->site->jobs, id, &job, err);
 
 	if (rc)
 		return rc;
@@ -123,7 +123,7 @@ static int monitor_status(struct lf_arm_call *call, struct lf_error *err)
 static int monitor_done(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_JOB job = LF_JOB_INIT;
-	int rc = lf_jobs_get(call->context->jobs, lf_arm_param(call, "operation"), &job, err);
+	int rc = lf_jobs_get(call->site->jobs, lf_arm_param(call, "operation"), &job, err);
 
 	return rc ? rc : lf_arm_reply(call, 200, lf_json_at(job.data, "result"), err);
 }

@@ -5,7 +5,7 @@
 
 struct lf_context *lf_arm_context(const struct lf_arm_call *call)
 {
-	return call->context;
+	return call->site->context;
 }
 
 struct lf_http_exchange *lf_arm_http(const struct lf_arm_call *call)

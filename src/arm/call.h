@@ -12,7 +12,7 @@
 #include "base/text.h"
 
 struct lf_arm_call {
-	struct lf_context *context;
+	const struct lf_arm_opts *site;
 	struct lf_http_exchange *http;
 	struct lf_path path;
 	struct lf_route_match match;
@@ -33,7 +33,7 @@ struct lf_arm_call {
 /* Who is calling: LF_EUNAUTHENTICATED, or call->principal is set. */
 LF_MUST_CHECK int lf_arm_authenticate(struct lf_arm_call *call, struct lf_error *err);
 /* May principal do action on scope?  LF_EDENIED "AuthorizationFailed". */
-LF_MUST_CHECK int lf_arm_authorize(const struct lf_context *context, const char *principal,
+LF_MUST_CHECK int lf_arm_authorize(const struct lf_arm_opts *site, const char *principal,
 				   const char *action, const char *scope, struct lf_error *err);
 /* The api-version rules of a provider. */
 LF_MUST_CHECK int lf_arm_check_version(const struct lf_arm_provider *provider, const char *version,

@@ -17,10 +17,8 @@
 #define MOUNTS_MAX    8
 
 struct lf_arm {
-	struct lf_context *context;
+	struct lf_arm_opts opts; /* with the monitor URLs among the providers */
 	struct lf_router *router;
-	const struct lf_arm_provider **providers;
-	size_t n_providers;
 	struct lf_arm_mount mounts[MOUNTS_MAX];
 	size_t n_mounts;
 	struct lf_http_handler handler;
@@ -55,7 +53,7 @@ static void call_free(void *context)
 }
 
 /* "NAME", "NAME:PORT", "[ADDRESS]:PORT": a name of this site?  Ports are as clients see them. */
-static bool is_own_host(const struct lf_context *context, const char *host)
+static bool is_own_host(const struct lf_arm_opts *site, const char *host)
 {
 	char name[256];
 
@@ -71,25 +69,25 @@ static bool is_own_host(const struct lf_context *context, const char *host)
 		    !rest[1 + strspn(rest + 1, "0123456789")];
 	if (*rest && !port)
 		return false;
-	for (const char *const *own = context->names; own && *own; own++)
+	for (const char *const *own = site->names; own && *own; own++)
 		if (lf_text_equal_nocase(*own, name))
 			return true;
 	return false;
 }
 
-static int call_init(struct lf_arm_call *call, struct lf_context *context,
+static int call_init(struct lf_arm_call *call, const struct lf_arm_opts *site,
 		     struct lf_http_exchange *x, struct lf_error *err)
 {
 	const char *host = lf_http_header(x, "Host");
 	const char *correlation = lf_http_header(x, "x-ms-correlation-request-id");
 
-	call->context = context;
+	call->site = site;
 	call->http = x;
 	lf_guid_random(call->request_id);
 	snprintf(call->correlation_id, sizeof(call->correlation_id), "%s",
 		 correlation && lf_guid_valid(correlation) ? correlation : call->request_id);
-	call->base_url = is_own_host(context, host) ? lf_printf_dup("https://%s", host)
-						    : strdup(context->base_url);
+	call->base_url = is_own_host(site, host) ? lf_printf_dup("https://%s", host)
+						 : strdup(*site->base_url);
 	return call->base_url ? 0 : lf_fail_nomem(err);
 }
 
@@ -99,7 +97,7 @@ static void set_common_headers(struct lf_arm_call *call)
 	const char *wanted = lf_http_header(call->http, "x-ms-return-client-request-id");
 	char date[LF_TIME_SIZE];
 
-	lf_time_format_http(lf_clock_now_ns(call->context->clock), date);
+	lf_time_format_http(lf_clock_now_ns(call->site->clock), date);
 	lf_http_set_header(call->http, "Date", date);
 	lf_http_set_header(call->http, "Cache-Control", "no-cache");
 	lf_http_set_header(call->http, "x-content-type-options", "nosniff");
@@ -121,9 +119,9 @@ static int fail_route(const struct lf_arm *arm, const struct lf_arm_call *call,
 	for (size_t i = 0; i + 1 < call->path.n; i++)
 		if (lf_text_equal_nocase(call->path.segments[i], "providers"))
 			space = call->path.segments[i + 1];
-	for (size_t i = 0; space && i < arm->n_providers; i++)
-		known = known || (arm->providers[i]->name &&
-				  lf_text_equal_nocase(arm->providers[i]->name, space));
+	for (size_t i = 0; space && i < arm->opts.n_providers; i++)
+		known = known || (arm->opts.providers[i]->name &&
+				  lf_text_equal_nocase(arm->opts.providers[i]->name, space));
 	if (call->match.path_known)
 		return lf_fail_arm(err, LF_EMETHOD, "MethodNotAllowed", NULL,
 				   "see the list of operations in docs/contract.md",
@@ -165,7 +163,7 @@ static int check_scope(struct lf_arm_call *call, struct lf_error *err)
 	if (path->n < 2 || !lf_text_equal_nocase(path->segments[0], "subscriptions"))
 		return 0;
 	snprintf(id, sizeof(id), "/subscriptions/%s", path->segments[1]);
-	int rc = lf_catalog_get(call->context->catalog, id, &found, err);
+	int rc = lf_catalog_get(call->site->catalog, id, &found, err);
 	if (rc == LF_ENOTFOUND)
 		return lf_fail_arm(err, LF_ENOTFOUND, "SubscriptionNotFound", id,
 				   "list /subscriptions to see which there are",
@@ -176,7 +174,7 @@ static int check_scope(struct lf_arm_call *call, struct lf_error *err)
 	lf_resource_done(&found);
 	snprintf(id, sizeof(id), "/subscriptions/%s/resourceGroups/%s", path->segments[1],
 		 path->segments[3]);
-	rc = lf_catalog_get(call->context->catalog, id, &found, err);
+	rc = lf_catalog_get(call->site->catalog, id, &found, err);
 	return rc != LF_ENOTFOUND
 		       ? rc
 		       : lf_fail_arm(err, LF_ENOTFOUND, "ResourceGroupNotFound", id,
@@ -198,7 +196,7 @@ static int check_call(struct lf_arm *arm, struct lf_arm_call *call, struct lf_er
 	if (!rc && !(route->flags & LF_ARM_NO_VERSION))
 		rc = lf_arm_check_version(call->match.provider, call->api_version, err);
 	if (!rc)
-		rc = lf_arm_authorize(arm->context, call->principal, call->match.right,
+		rc = lf_arm_authorize(&arm->opts, call->principal, call->match.right,
 				      lf_arm_id(call, 0), err);
 	if (!rc)
 		rc = check_scope(call, err);
@@ -256,7 +254,7 @@ static void audit_call(struct lf_arm_call *call, const struct lf_error *err)
 	bool quiet = (reads && !refused) || (route && route->flags & LF_ARM_OPEN);
 	if (quiet && !nobody)
 		return;
-	lf_audit_exchange(call->context->audit, call->http, &event, err);
+	lf_audit_exchange(call->site->audit, call->http, &event, err);
 }
 
 static void answer_error(struct lf_arm_call *call, const struct lf_error *err)
@@ -278,12 +276,12 @@ static int begin_call(struct lf_arm *arm, struct lf_http_exchange *x,
 		return lf_fail_nomem(&err);
 	}
 	*ret_begin = (struct lf_http_begin){.release = call_free, .context = call};
-	int rc = call_init(call, arm->context, x, &err);
+	int rc = call_init(call, &arm->opts, x, &err);
 	if (!rc) {
 		set_common_headers(call);
 		rc = check_call(arm, call, &err);
 	}
-	lf_catalog_rollback(arm->context->catalog);
+	lf_catalog_rollback(arm->opts.catalog);
 	if (rc) {
 		audit_call(call, &err);
 		answer_error(call, &err);
@@ -318,8 +316,8 @@ static void complete(void *server_context, struct lf_http_exchange *x, int sink_
 		rc = read_body(call, &err);
 	if (!rc)
 		rc = call->match.route->handler(call, &err);
-	lf_catalog_rollback(arm->context->catalog); /* a handler that failed in its transaction */
-	if (rc == LF_ARM_LATER)			    /* it is another thread's now */
+	lf_catalog_rollback(arm->opts.catalog); /* a handler that failed in its transaction */
+	if (rc == LF_ARM_LATER)			/* it is another thread's now */
 		return;
 	if (!rc && (call->flaw || !call->replied))
 		rc = lf_fail(&err, LF_EINTERNAL, call->match.route->path, "the handler of %s %s",
@@ -331,28 +329,28 @@ static void complete(void *server_context, struct lf_http_exchange *x, int sink_
 		answer_error(call, &err);
 }
 
-int lf_arm_open(struct lf_context *context, const struct lf_arm_provider *const *providers,
-		size_t n, struct lf_arm **ret_arm, struct lf_error *err)
+int lf_arm_open(const struct lf_arm_opts *opts, struct lf_arm **ret_arm, struct lf_error *err)
 {
 	struct lf_arm *arm = calloc(1, sizeof(*arm));
-	int rc = arm ? 0 : lf_fail_nomem(err);
+	size_t n = opts->n_providers;
+	const struct lf_arm_provider **providers = calloc(n + 1, sizeof(*providers));
 
-	if (rc)
-		return rc;
-	arm->context = context;
-	arm->providers = calloc(n + 1, sizeof(*arm->providers));
-	rc = arm->providers ? 0 : lf_fail_nomem(err);
-	if (!rc) {
-		memcpy(arm->providers, providers, n * sizeof(*providers));
-		arm->providers[n] = &lf_arm_monitor_provider;
-		arm->n_providers = n + 1;
-		rc = lf_router_new(arm->providers, n + 1, &arm->router, err);
+	if (!arm || !providers) {
+		free(arm);
+		free(providers);
+		return lf_fail_nomem(err);
 	}
+	memcpy(providers, opts->providers, n * sizeof(*providers));
+	providers[n] = &lf_arm_monitor_provider;
+	arm->opts = *opts;
+	arm->opts.providers = providers;
+	arm->opts.n_providers = n + 1;
+	arm->handler = (struct lf_http_handler){begin, complete, arm};
+	int rc = lf_router_new(providers, n + 1, &arm->router, err);
 	if (rc) {
 		lf_arm_free(arm);
 		return rc;
 	}
-	arm->handler = (struct lf_http_handler){begin, complete, arm};
 	*ret_arm = arm;
 	return 0;
 }
@@ -362,7 +360,7 @@ void lf_arm_free(struct lf_arm *arm)
 	if (!arm)
 		return;
 	lf_router_free(arm->router);
-	free(arm->providers);
+	free((void *)(uintptr_t)arm->opts.providers);
 	free(arm);
 }
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one list of providers: what they serve, and the jobs that they submit.
+ */
 #include "providers/registry.h"
 
 #include "providers/backup/backup.h"
@@ -29,23 +32,6 @@ static const struct lf_arm_provider *const providers[] = {
 };
 /* clang-format on */
 
-/* A provider's job types, as an array it exports. */
-struct job_types {
-	const struct lf_job_type *const *types;
-	const size_t *n;
-};
-#define JOB_TYPES(name)                                                                            \
-	{                                                                                          \
-		lf_##name##_jobs, &lf_##name##_n_jobs                                              \
-	}
-
-static const struct job_types job_types[] = {
-	JOB_TYPES(resources),
-	JOB_TYPES(compute),
-	JOB_TYPES(siterecovery),
-	JOB_TYPES(backup),
-};
-
 #define JOB_TYPES_MAX 64
 
 const struct lf_arm_provider *const *lf_registry_providers(size_t *ret_n)
@@ -59,10 +45,10 @@ const struct lf_job_type *const *lf_registry_jobs(size_t *ret_n)
 	static const struct lf_job_type *all[JOB_TYPES_MAX];
 	size_t n = 0;
 
-	for (size_t i = 0; i < LF_N(job_types); i++)
-		for (size_t j = 0; j < *job_types[i].n; j++) {
+	for (size_t i = 0; i < LF_N(providers); i++)
+		for (size_t j = 0; providers[i]->jobs && providers[i]->jobs[j]; j++) {
 			LF_ASSERT(n < JOB_TYPES_MAX);
-			all[n++] = job_types[i].types[j];
+			all[n++] = providers[i]->jobs[j];
 		}
 	*ret_n = n;
 	return all;

@@ -195,7 +195,6 @@ static void name_site(struct lf_daemon *daemon, const struct lf_daemon_opts *opt
 		daemon->names[n++] = daemon->host_name;
 	for (size_t i = 0; i < opts->n_names; i++)
 		daemon->names[n++] = opts->names[i];
-	daemon->context.names = daemon->names;
 }
 
 /* Open, layer by layer. */
@@ -246,7 +245,7 @@ static int open_core(struct lf_daemon *daemon, const struct lf_daemon_opts *opts
 	context->subscription_id = daemon->site.subscription_id;
 	context->owner_id = daemon->site.owner_id;
 	context->ca_cert = daemon->site.ca_cert;
-	context->ca_key = daemon->site.ca_key;
+	context->providers = lf_registry_providers(&context->n_providers);
 	return lf_peers_open(daemon->data_dir, opts->peers, opts->n_peers, &context->peers, err);
 }
 
@@ -262,7 +261,7 @@ static int open_engine(struct lf_daemon *daemon, const struct lf_daemon_opts *op
 							.data_dir = daemon->data_dir,
 							.base_url = &context->base_url,
 							.ca_cert = context->ca_cert,
-							.ca_key = context->ca_key,
+							.ca_key = daemon->site.ca_key,
 							.dedup = opts->dedup,
 							.changed = replica_changed,
 							.context = daemon};
@@ -346,9 +345,21 @@ static unsigned connections_allowed(void)
 static int open_front(struct lf_daemon *daemon, const struct lf_daemon_opts *opts,
 		      struct lf_error *err)
 {
-	size_t n;
+	const struct lf_context *context = &daemon->context;
 	unsigned connections = connections_allowed();
-	const struct lf_arm_provider *const *providers = lf_registry_providers(&n);
+	const struct lf_arm_opts arm = {.clock = context->clock,
+					.catalog = context->catalog,
+					.jobs = context->jobs,
+					.audit = context->audit,
+					.token_keys = context->token_keys,
+					.base_url = &context->base_url,
+					.names = daemon->names,
+					.tenant_id = context->tenant_id,
+					.owner_id = context->owner_id,
+					.subscription_id = context->subscription_id,
+					.context = &daemon->context,
+					.providers = context->providers,
+					.n_providers = context->n_providers};
 	const struct lf_http_server_opts http = {.address = opts->address,
 						 .port = opts->port,
 						 .certificate_pem = daemon->site.server_cert,
@@ -360,7 +371,7 @@ static int open_front(struct lf_daemon *daemon, const struct lf_daemon_opts *opt
 							 opts->connections_per_address};
 	bool v6 = strchr(opts->address, ':');
 
-	int rc = lf_arm_open(&daemon->context, providers, n, &daemon->arm, err);
+	int rc = lf_arm_open(&arm, &daemon->arm, err);
 	if (!rc)
 		rc = open_mounts(daemon, err);
 	if (!rc)

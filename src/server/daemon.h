@@ -23,7 +23,7 @@ struct lf_daemon_opts {
 	const char *names[LF_DAEMON_NAMES_MAX]; /* more that the site is called by */
 	size_t n_names;
 	const char *dedup;		  /* replication/replication.h */
-	unsigned allow;			  /* arm/context.h */
+	unsigned allow;			  /* providers/common/site.h */
 	unsigned accept_loss;		  /* bits of enum lf_piece (server/record.h) */
 	unsigned connections_per_address; /* 0: http/server.h's */
 };

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "arm/context.h"
+#include "providers/common/site.h"
 #include "base/log.h"
 #include "server/check.h"
 #include "server/daemon.h"

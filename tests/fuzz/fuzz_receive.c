@@ -11,7 +11,7 @@
  */
 #include "fuzz.h"
 
-#include "arm/context.h"
+#include "providers/common/site.h"
 #include "http_standin.h"
 #include "peer/receive.h"
 #include "providers/backup/backup.h"

@@ -16,10 +16,9 @@
 
 #include "arm/arm.h"
 #include "peer/receive.h"
+#include "providers/common/site.h"
 
 extern const struct lf_arm_provider lf_backup_provider;
-extern const struct lf_job_type *const lf_backup_jobs[];
-extern const size_t lf_backup_n_jobs;
 
 /*
  * What time brings: scheduled backups, the end of points' retention, copies to the paired region,

@@ -131,22 +131,23 @@ static const char *const api_versions[] = {
 static const char *const types[] = {"vaults/backupFabrics/protectionContainers/protectedItems",
 				    "vaults/backupPolicies", "vaults/backupJobs", NULL};
 
+static const struct lf_job_type *const jobs[] = {&lf_backup_job,
+						 &lf_backup_done_job,
+						 &lf_backup_files_job,
+						 &lf_backup_validate_job,
+						 &lf_backup_export_job,
+						 &lf_backup_copy_job,
+						 &lf_backup_restore_disks_job,
+						 &lf_backup_restore_machine_job,
+						 &lf_backup_replace_disks_job,
+						 NULL};
+
 const struct lf_arm_provider lf_backup_provider = {
 	.name = "Microsoft.RecoveryServices",
 	.api_versions = api_versions,
 	.routes = routes,
 	.n_routes = LF_N(routes),
 	.types = types,
+	.jobs = jobs,
 	.admit = lf_vault_admit,
 };
-
-const struct lf_job_type *const lf_backup_jobs[] = {&lf_backup_job,
-						    &lf_backup_done_job,
-						    &lf_backup_files_job,
-						    &lf_backup_validate_job,
-						    &lf_backup_export_job,
-						    &lf_backup_copy_job,
-						    &lf_backup_restore_disks_job,
-						    &lf_backup_restore_machine_job,
-						    &lf_backup_replace_disks_job};
-const size_t lf_backup_n_jobs = LF_N(lf_backup_jobs);

@@ -13,6 +13,7 @@
 
 #include "arm/arm.h"
 #include "providers/common/filter.h"
+#include "providers/common/site.h"
 
 struct lf_document {
 	const char *type; /* "Microsoft.Network/virtualNetworks" */

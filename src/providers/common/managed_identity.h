@@ -10,6 +10,7 @@
 #define LF_PROVIDERS_MANAGED_IDENTITY_H
 
 #include "arm/arm.h"
+#include "providers/common/site.h"
 
 /*
  * Check and complete doc's "identity" {"type", "userAssignedIdentities"}: the type in its published

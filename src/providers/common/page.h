@@ -9,6 +9,7 @@
 #define LF_PROVIDERS_PAGE_H
 
 #include "arm/arm.h"
+#include "providers/common/site.h"
 
 #define LF_PAGE_ROWS 100
 

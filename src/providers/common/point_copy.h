@@ -7,7 +7,7 @@
 #ifndef LF_PROVIDERS_POINT_COPY_H
 #define LF_PROVIDERS_POINT_COPY_H
 
-#include "arm/context.h"
+#include "providers/common/site.h"
 #include "peer/peer.h"
 
 struct lf_point_copy {

@@ -10,6 +10,7 @@
 #define LF_PROVIDERS_SCOPE_H
 
 #include "arm/arm.h"
+#include "providers/common/site.h"
 
 #define LF_SCOPE_MAX 5
 

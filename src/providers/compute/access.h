@@ -16,6 +16,7 @@
 
 #include "arm/arm.h"
 #include "blob/point.h"
+#include "providers/common/site.h"
 
 #define LF_DISK_ACCESS_ACCOUNT "md-access"
 

@@ -15,7 +15,7 @@
 #ifndef LF_PROVIDERS_COMPUTE_ATTACH_H
 #define LF_PROVIDERS_COMPUTE_ATTACH_H
 
-#include "arm/context.h"
+#include "providers/common/site.h"
 
 /* GUID of the directory that the disk lies in; false: none. */
 bool lf_disk_host(const struct lf_context *context, const struct lf_resource *disk,

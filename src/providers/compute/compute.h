@@ -12,10 +12,9 @@
 
 #include "arm/arm.h"
 #include "providers/common/document.h"
+#include "providers/common/site.h"
 
 extern const struct lf_arm_provider lf_compute_provider;
-extern const struct lf_job_type *const lf_compute_jobs[];
-extern const size_t lf_compute_n_jobs;
 
 /* vm.c */
 lf_arm_handler lf_vm_get, lf_vm_list_group, lf_vm_list_all, lf_vm_put, lf_vm_patch, lf_vm_delete,

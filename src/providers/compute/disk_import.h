@@ -8,7 +8,7 @@
 #ifndef LF_PROVIDERS_COMPUTE_DISK_IMPORT_H
 #define LF_PROVIDERS_COMPUTE_DISK_IMPORT_H
 
-#include "arm/context.h"
+#include "providers/common/site.h"
 
 extern const struct lf_job_type lf_disk_import_job;
 

@@ -5,7 +5,7 @@
 #ifndef LF_PROVIDERS_COMPUTE_DISK_SOURCE_H
 #define LF_PROVIDERS_COMPUTE_DISK_SOURCE_H
 
-#include "arm/context.h"
+#include "providers/common/site.h"
 
 struct lf_disk_origin {
 	json_t *source; /* of the disk's state (attach.h); the caller's reference */

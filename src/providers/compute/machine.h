@@ -13,7 +13,7 @@
 #ifndef LF_PROVIDERS_COMPUTE_MACHINE_H
 #define LF_PROVIDERS_COMPUTE_MACHINE_H
 
-#include "arm/context.h"
+#include "providers/common/site.h"
 
 /*
  * machine: {"id": the VM's ARM id, "location", "vmSize", "osType": "Linux"|"Windows",

@@ -5,7 +5,7 @@
 #ifndef LF_PROVIDERS_COMPUTE_MAKE_H
 #define LF_PROVIDERS_COMPUTE_MAKE_H
 
-#include "arm/context.h"
+#include "providers/common/site.h"
 
 /* A disk of a machine: written when new, in the caller's transaction; one of its own id becomes the
  * machine's.  host: GUID of the directory that a new one lies in. */

@@ -9,6 +9,7 @@
 #include "arm/arm.h"
 #include "base/text.h"
 #include "providers/network/network.h"
+#include "providers/common/site.h"
 
 #define LF_VM_TYPE   "Microsoft.Compute/virtualMachines"
 #define LF_DISK_TYPE "Microsoft.Compute/disks"

@@ -174,21 +174,22 @@ static const char *const types[] = {"virtualMachines",
 				    "skus",
 				    NULL};
 
+static const struct lf_job_type *const jobs[] = {&lf_vm_make_job,
+						 &lf_disk_import_job,
+						 &lf_vm_start_job,
+						 &lf_vm_stop_job,
+						 &lf_vm_restart_job,
+						 &lf_vm_delete_job,
+						 &lf_restore_point_create_job,
+						 &lf_restore_point_start_copy_job,
+						 &lf_restore_point_copy_job,
+						 NULL};
+
 const struct lf_arm_provider lf_compute_provider = {
 	.name = "Microsoft.Compute",
 	.api_versions = api_versions,
 	.routes = routes,
 	.n_routes = LF_N(routes),
 	.types = types,
+	.jobs = jobs,
 };
-
-const struct lf_job_type *const lf_compute_jobs[] = {&lf_vm_make_job,
-						     &lf_disk_import_job,
-						     &lf_vm_start_job,
-						     &lf_vm_stop_job,
-						     &lf_vm_restart_job,
-						     &lf_vm_delete_job,
-						     &lf_restore_point_create_job,
-						     &lf_restore_point_start_copy_job,
-						     &lf_restore_point_copy_job};
-const size_t lf_compute_n_jobs = LF_N(lf_compute_jobs);

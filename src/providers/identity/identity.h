@@ -11,6 +11,7 @@
 #define LF_PROVIDERS_IDENTITY_H
 
 #include "arm/arm.h"
+#include "providers/common/site.h"
 
 #define LF_PRINCIPAL_TYPE      "Landfall/servicePrincipals"
 #define LF_PRINCIPAL_ID_PREFIX "/landfall/servicePrincipals/"

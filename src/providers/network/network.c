@@ -130,5 +130,3 @@ const struct lf_arm_provider lf_network_provider = {
 	.n_routes = LF_N(routes),
 	.types = types,
 };
-const struct lf_job_type *const lf_network_jobs[] = {NULL};
-const size_t lf_network_n_jobs = 0;

@@ -16,6 +16,7 @@
 
 #include "arm/arm.h"
 #include "providers/network/prefix.h"
+#include "providers/common/site.h"
 
 #define LF_NETWORK_TYPE "Microsoft.Network/virtualNetworks"
 #define LF_SUBNET_TYPE	"Microsoft.Network/virtualNetworks/subnets"
@@ -23,8 +24,6 @@
 #define LF_NSG_TYPE	"Microsoft.Network/networkSecurityGroups"
 
 extern const struct lf_arm_provider lf_network_provider;
-extern const struct lf_job_type *const lf_network_jobs[];
-extern const size_t lf_network_n_jobs;
 
 /*
  * The subnet of a network by name.  name NULL or "": the first in the alphabet, as a failover

@@ -409,5 +409,3 @@ const struct lf_arm_provider lf_offazure_provider = {
 	.n_routes = LF_N(routes),
 	.types = types,
 };
-const struct lf_job_type *const lf_offazure_jobs[] = {NULL};
-const size_t lf_offazure_n_jobs = 0;

@@ -10,13 +10,12 @@
 #define LF_PROVIDERS_OFFAZURE_H
 
 #include "arm/arm.h"
+#include "providers/common/site.h"
 
 #define LF_VMWARE_SITE_TYPE "Microsoft.OffAzure/VMwareSites"
 #define LF_SERVER_SITE_TYPE "Microsoft.OffAzure/ServerSites"
 
 extern const struct lf_arm_provider lf_offazure_provider;
-extern const struct lf_job_type *const lf_offazure_jobs[];
-extern const size_t lf_offazure_n_jobs;
 
 /*
  * The machine that an agent (an element of lf_agents_list()) stands for:

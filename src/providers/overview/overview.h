@@ -15,6 +15,7 @@
 #define LF_PROVIDERS_OVERVIEW_H
 
 #include "arm/arm.h"
+#include "providers/common/site.h"
 
 extern const struct lf_arm_provider lf_overview_provider;
 

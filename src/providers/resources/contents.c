@@ -10,18 +10,16 @@
 
 #include "base/text.h"
 #include "providers/common/document.h"
-#include "providers/registry.h"
 
 typedef int remove_fn(struct lf_context *context, const struct lf_document *document,
 		      const struct lf_resource *resource, struct lf_error *err);
 
 /* The description of a type whose PUT names one, and which is removed by it; NULL: another. */
-static const struct lf_document *find_document(const char *type)
+static const struct lf_document *find_document(const struct lf_context *context, const char *type)
 {
-	size_t n;
-	const struct lf_arm_provider *const *all = lf_registry_providers(&n);
+	const struct lf_arm_provider *const *all = context->providers;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < context->n_providers; i++)
 		for (size_t j = 0; j < all[i]->n_routes; j++) {
 			const struct lf_document *document = all[i]->routes[j].subject;
 			if (strcmp(all[i]->routes[j].method, "PUT") == 0 && document &&
@@ -46,7 +44,8 @@ static int remove_each(struct lf_context *context, const char *group_id, remove_
 		before = left;
 		left = 0;
 		for (size_t i = 0; i < before; i++) {
-			const struct lf_document *document = find_document(list.items[i].type);
+			const struct lf_document *document =
+				find_document(context, list.items[i].type);
 			rc = document ? remove_one(context, document, &list.items[i], err) : 0;
 			if (!rc)
 				continue;

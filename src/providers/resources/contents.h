@@ -7,6 +7,7 @@
 #define LF_PROVIDERS_RESOURCES_CONTENTS_H
 
 #include "arm/arm.h"
+#include "providers/common/site.h"
 
 /* May everything in the group go?  Changes nothing; in no transaction. */
 LF_MUST_CHECK int lf_group_check_removal(struct lf_context *context, const char *group_id,

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "providers/registry.h"
 #include "providers/resources/resources.h"
 
 /* "Microsoft.X/things/parts/write" is of namespace "Microsoft.X". */
@@ -57,11 +56,11 @@ static int list_operations(struct lf_arm_call *call, struct lf_error *err)
 {
 	const char *wanted = lf_arm_param(call, "namespace"), *space = NULL, *name;
 	LF_AUTO_JSON *found = json_object();
-	size_t n;
-	const struct lf_arm_provider *const *all = lf_registry_providers(&n);
+	const struct lf_context *context = lf_arm_context(call);
+	const struct lf_arm_provider *const *all = context->providers;
 	json_t *value;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < context->n_providers; i++) {
 		if (!all[i]->name || !lf_text_equal_nocase(all[i]->name, wanted))
 			continue;
 		space = all[i]->name;

@@ -7,7 +7,6 @@
 #include "base/text.h"
 #include "providers/common/document.h"
 #include "providers/common/filter.h"
-#include "providers/registry.h"
 #include "providers/resources/contents.h"
 #include "providers/resources/locations.h"
 
@@ -140,8 +139,7 @@ static const struct lf_job_step delete_steps[] = {
 };
 static const struct lf_job_type delete_job = {
 	.name = "resources.deleteGroup", .steps = delete_steps, .n_steps = LF_N(delete_steps)};
-const struct lf_job_type *const lf_resources_jobs[] = {&delete_job};
-const size_t lf_resources_n_jobs = LF_N(lf_resources_jobs);
+static const struct lf_job_type *const jobs[] = {&delete_job, NULL};
 
 /* Any resource, as the lists of a group or subscription show it. */
 
@@ -198,11 +196,11 @@ static int list_resources(struct lf_arm_call *call, struct lf_error *err)
 
 static json_t *view_provider(struct lf_arm_call *call, const char *name)
 {
-	size_t n;
-	const struct lf_arm_provider *const *all = lf_registry_providers(&n);
+	const struct lf_context *context = lf_arm_context(call);
+	const struct lf_arm_provider *const *all = context->providers;
 	json_t *types = json_array(), *versions;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < context->n_providers; i++) {
 		if (!all[i]->name || !lf_text_equal_nocase(all[i]->name, name))
 			continue;
 		for (const char *const *t = all[i]->types; t && *t; t++) {
@@ -221,12 +219,11 @@ static json_t *view_provider(struct lf_arm_call *call, const char *name)
 			 "Registered", "resourceTypes", types);
 }
 
-static const char *known_namespace(const char *name)
+static const char *known_namespace(const struct lf_context *context, const char *name)
 {
-	size_t n;
-	const struct lf_arm_provider *const *all = lf_registry_providers(&n);
+	const struct lf_arm_provider *const *all = context->providers;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < context->n_providers; i++)
 		if (all[i]->name && lf_text_equal_nocase(all[i]->name, name))
 			return all[i]->name;
 	return NULL;
@@ -234,7 +231,7 @@ static const char *known_namespace(const char *name)
 
 static int get_provider(struct lf_arm_call *call, struct lf_error *err)
 {
-	const char *name = known_namespace(lf_arm_param(call, "namespace"));
+	const char *name = known_namespace(lf_arm_context(call), lf_arm_param(call, "namespace"));
 
 	if (!name)
 		return lf_fail_arm(err, LF_ENOTFOUND, "InvalidResourceNamespace",
@@ -247,11 +244,11 @@ static int get_provider(struct lf_arm_call *call, struct lf_error *err)
 
 static int list_providers(struct lf_arm_call *call, struct lf_error *err)
 {
-	size_t n;
-	const struct lf_arm_provider *const *all = lf_registry_providers(&n);
+	const struct lf_context *context = lf_arm_context(call);
+	const struct lf_arm_provider *const *all = context->providers;
 	LF_AUTO_JSON *values = json_array();
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < context->n_providers; i++) {
 		/* several tables may share a namespace: the first one stands for all */
 		bool first = all[i]->name;
 		for (size_t j = 0; j < i && first; j++)
@@ -308,4 +305,5 @@ const struct lf_arm_provider lf_resources_provider = {
 	.routes = routes,
 	.n_routes = LF_N(routes),
 	.types = types,
+	.jobs = jobs,
 };

@@ -7,6 +7,7 @@
 #define LF_PROVIDERS_RESOURCES_H
 
 #include "arm/arm.h"
+#include "providers/common/site.h"
 
 #define LF_SUBSCRIPTION_TYPE "Microsoft.Resources/subscriptions"
 #define LF_GROUP_TYPE	     "Microsoft.Resources/resourceGroups"
@@ -14,8 +15,6 @@
 extern const struct lf_arm_provider lf_resources_provider;
 /* /providers/{namespace}/operations of every namespace. */
 extern const struct lf_arm_provider lf_operations_provider;
-extern const struct lf_job_type *const lf_resources_jobs[];
-extern const size_t lf_resources_n_jobs;
 
 /* Make the subscription if it is not there. */
 LF_MUST_CHECK int lf_subscription_make(struct lf_catalog *catalog, const char *id,

@@ -6,6 +6,7 @@
 #define LF_PROVIDERS_SITERECOVERY_HANDLERS_H
 
 #include "arm/arm.h"
+#include "providers/common/site.h"
 
 /* Handlers, by file. */
 lf_arm_handler lf_sr_fabrics_list, lf_sr_fabrics_get, lf_sr_fabrics_put, lf_sr_fabrics_delete,

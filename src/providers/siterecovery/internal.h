@@ -17,6 +17,7 @@
 #include "arm/arm.h"
 #include "base/text.h"
 #include "providers/common/filter.h"
+#include "providers/common/site.h"
 #include "providers/siterecovery/states.h"
 
 #define LF_SR_TYPE_VAULT     "Microsoft.RecoveryServices/vaults"

@@ -191,20 +191,21 @@ static const char *const types[] = {
 	"vaults/replicationEvents",  "vaults/replicationProtectedItems", NULL,
 };
 
+static const struct lf_job_type *const jobs[] = {
+	&lf_sr_enable_job,	    &lf_sr_finalize_job,
+	&lf_sr_update_job,	    &lf_sr_repair_job,
+	&lf_sr_resolve_job,	    &lf_sr_test_failover_job,
+	&lf_sr_test_cleanup_job,    &lf_sr_failover_job,
+	&lf_sr_commit_job,	    &lf_sr_change_pit_job,
+	&lf_sr_cancel_failover_job, &lf_sr_disable_job,
+	&lf_sr_hydrate_job,	    NULL};
+
 const struct lf_arm_provider lf_siterecovery_provider = {
 	.name = "Microsoft.RecoveryServices",
 	.api_versions = api_versions,
 	.routes = routes,
 	.n_routes = LF_N(routes),
 	.types = types,
+	.jobs = jobs,
 	.admit = lf_vault_admit,
 };
-
-const struct lf_job_type *const lf_siterecovery_jobs[] = {
-	&lf_sr_enable_job,	 &lf_sr_finalize_job,	     &lf_sr_update_job,
-	&lf_sr_repair_job,	 &lf_sr_resolve_job,	     &lf_sr_test_failover_job,
-	&lf_sr_test_cleanup_job, &lf_sr_failover_job,	     &lf_sr_commit_job,
-	&lf_sr_change_pit_job,	 &lf_sr_cancel_failover_job, &lf_sr_disable_job,
-	&lf_sr_hydrate_job,
-};
-const size_t lf_siterecovery_n_jobs = LF_N(lf_siterecovery_jobs);

@@ -11,11 +11,10 @@
 #define LF_PROVIDERS_SITERECOVERY_SITERECOVERY_H
 
 #include "arm/arm.h"
+#include "providers/common/site.h"
 
 extern const struct lf_arm_provider lf_siterecovery_provider;
 
 /* For lf_jobs_open(). */
-extern const struct lf_job_type *const lf_siterecovery_jobs[];
-extern const size_t lf_siterecovery_n_jobs;
 
 #endif

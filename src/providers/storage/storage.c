@@ -97,5 +97,3 @@ const struct lf_arm_provider lf_storage_provider = {
 	.n_routes = LF_N(routes),
 	.types = types,
 };
-const struct lf_job_type *const lf_storage_jobs[] = {NULL};
-const size_t lf_storage_n_jobs = 0;

@@ -11,12 +11,11 @@
 
 #include "arm/arm.h"
 #include "blob/blob.h"
+#include "providers/common/site.h"
 
 #define LF_STORAGE_TYPE "Microsoft.Storage/storageAccounts"
 
 extern const struct lf_arm_provider lf_storage_provider;
-extern const struct lf_job_type *const lf_storage_jobs[];
-extern const size_t lf_storage_n_jobs;
 
 /* 3 to 24 lower-case letters and digits, and no first segment of the site's own URLs. */
 bool lf_storage_name_valid(const char *name);

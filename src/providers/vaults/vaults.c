@@ -158,5 +158,3 @@ const struct lf_arm_provider lf_vaults_provider = {
 	.types = types,
 	.admit = lf_vault_admit,
 };
-const struct lf_job_type *const lf_vaults_jobs[] = {NULL};
-const size_t lf_vaults_n_jobs = 0;

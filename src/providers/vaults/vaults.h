@@ -7,12 +7,11 @@
 #define LF_PROVIDERS_VAULTS_H
 
 #include "arm/arm.h"
+#include "providers/common/site.h"
 
 #define LF_VAULT_TYPE "Microsoft.RecoveryServices/vaults"
 
 extern const struct lf_arm_provider lf_vaults_provider;
-extern const struct lf_job_type *const lf_vaults_jobs[];
-extern const size_t lf_vaults_n_jobs;
 
 /* As lf_arm_provider.admit of all that lies below vaults: what a peer sent of a vault of its own
  * (state "replicaOf") can be read, and restored across regions, but not changed.  LF_ECONFLICT. */

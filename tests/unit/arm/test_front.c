@@ -16,7 +16,8 @@
 static struct lf_error err;
 static struct {
 	char dir[32];
-	struct lf_context context;
+	struct lf_arm_opts opts;
+	const char *base_url;
 	struct lf_arm *arm;
 	struct lf_http_server *server;
 	atomic_bool there; /* what the mount serves has come into being */
@@ -102,22 +103,23 @@ static const struct lf_arm_route routes[] = {
 };
 static const struct lf_arm_provider provider = {.routes = routes, .n_routes = LF_N(routes)};
 
-static void open_context(void)
+static void open_parts(void)
 {
 	static const char *const names[] = {"a", "site.example", "::1", NULL};
 
 	LF_AUTO_FREE char *catalog = lf_printf_dup("%s/catalog.db", site.dir);
 	LF_AUTO_FREE char *jwk = NULL;
 
-	site.context.clock = lf_clock_new_real(1);
-	site.context.base_url = "https://127.0.0.1";
-	site.context.names = names;
-	site.context.tenant_id = TENANT;
-	site.context.owner_id = OWNER;
-	assert_lf_ok(lf_catalog_open(catalog, site.context.clock, &site.context.catalog, &err));
+	site.opts.clock = lf_clock_new_real(1);
+	site.base_url = "https://127.0.0.1";
+	site.opts.base_url = &site.base_url;
+	site.opts.names = names;
+	site.opts.tenant_id = TENANT;
+	site.opts.owner_id = OWNER;
+	assert_lf_ok(lf_catalog_open(catalog, site.opts.clock, &site.opts.catalog, &err));
 	assert_lf_ok(lf_token_key_new(&jwk, &err));
 	assert_lf_ok(
-		lf_token_keys_load((const char *const[]){jwk}, 1, &site.context.token_keys, &err));
+		lf_token_keys_load((const char *const[]){jwk}, 1, &site.opts.token_keys, &err));
 }
 
 static int group_setup(void **state)
@@ -133,8 +135,10 @@ static int group_setup(void **state)
 	sem_init(&site.looked, 0, 0);
 	snprintf(site.dir, sizeof(site.dir), "/tmp/landfall-test-XXXXXX");
 	assert_non_null(mkdtemp(site.dir));
-	open_context();
-	assert_lf_ok(lf_arm_open(&site.context, providers, 1, &site.arm, &err));
+	open_parts();
+	site.opts.providers = providers;
+	site.opts.n_providers = 1;
+	assert_lf_ok(lf_arm_open(&site.opts, &site.arm, &err));
 	assert_lf_ok(lf_arm_mount(site.arm, &mount, &err));
 	assert_lf_ok(lf_ca_new("Landfall test", now, &ca, &ca_key, &err));
 	assert_lf_ok(lf_ca_issue_server(ca, ca_key, names, now, 1, &cert, &key, &err));
@@ -149,9 +153,9 @@ static int group_teardown(void **state)
 	(void)state;
 	lf_http_server_free(site.server);
 	lf_arm_free(site.arm);
-	lf_token_keys_free(site.context.token_keys);
-	lf_catalog_free(site.context.catalog);
-	lf_clock_free(site.context.clock);
+	lf_token_keys_free(site.opts.token_keys);
+	lf_catalog_free(site.opts.catalog);
+	lf_clock_free(site.opts.clock);
 	return lf_dir_remove(site.dir, &err);
 }
 
@@ -320,13 +324,13 @@ static void test_host__comes_back_if_it_is_the_sites_own(void **state)
 
 static int status_of(const char *audience, const char *host, const char *principal)
 {
-	json_int_t now = lf_clock_now_ns(site.context.clock) / LF_NS_PER_S;
+	json_int_t now = lf_clock_now_ns(site.opts.clock) / LF_NS_PER_S;
 	LF_AUTO_JSON *claims = json_pack("{s:s,s:s,s:I,s:I,s:s}", "aud", audience, "iss",
 					 "urn:landfall:tenant:" TENANT, "nbf", now, "exp",
 					 now + 600, "oid", principal);
 	LF_AUTO_FREE char *token = NULL;
 
-	assert_lf_ok(lf_token_sign(site.context.token_keys, claims, &token, &err));
+	assert_lf_ok(lf_token_sign(site.opts.token_keys, claims, &token, &err));
 	LF_AUTO_FREE char *text =
 		lf_printf_dup("PUT /closed/x?api-version=1 HTTP/1.1\r\nHost: %s\r\n"
 			      "Connection: close\r\nAuthorization: Bearer %s\r\n"

@@ -323,8 +323,12 @@ int world_setup(void **state)
 	assert_lf_ok(lf_regions_open(w->dir, &w->context.regions, &err));
 	opts.regions = w->context.regions;
 	assert_lf_ok(lf_compute_open(&opts, &w->context.compute, &err));
-	assert_lf_ok(lf_jobs_open(w->context.catalog, w->context.clock, lf_siterecovery_jobs,
-				  lf_siterecovery_n_jobs, &w->context, &w->context.jobs, &err));
+	size_t n_jobs = 0;
+	while (lf_siterecovery_provider.jobs[n_jobs])
+		n_jobs++;
+	assert_lf_ok(lf_jobs_open(w->context.catalog, w->context.clock,
+				  lf_siterecovery_provider.jobs, n_jobs, &w->context,
+				  &w->context.jobs, &err));
 	put_estate(w);
 	*state = w;
 	return 0;

@@ -5,7 +5,7 @@
 #ifndef LF_PROVIDERS_BACKUP_ITEM_BACKUP_H
 #define LF_PROVIDERS_BACKUP_ITEM_BACKUP_H
 
-#include "arm/context.h"
+#include "providers/common/site.h"
 #include "base/text.h"
 
 extern const struct lf_job_type lf_backup_job;

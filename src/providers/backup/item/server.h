@@ -12,7 +12,7 @@
 #ifndef LF_PROVIDERS_BACKUP_SERVER_H
 #define LF_PROVIDERS_BACKUP_SERVER_H
 
-#include "arm/context.h"
+#include "providers/common/site.h"
 
 /* Is it the id of a discovered machine? */
 bool lf_backup_is_server(const char *id);

@@ -10,6 +10,7 @@
 
 #include "arm/arm.h"
 #include "providers/common/filter.h"
+#include "providers/common/site.h"
 
 #define LF_BACKUP_JOBS "backup." /* with which the names of all types begin that clients list */
 

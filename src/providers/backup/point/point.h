@@ -5,7 +5,7 @@
 #ifndef LF_PROVIDERS_BACKUP_POINT_H
 #define LF_PROVIDERS_BACKUP_POINT_H
 
-#include "arm/context.h"
+#include "providers/common/site.h"
 
 #define LF_BACKUP_CLAIM "backup" /* of a backup on its point */
 /*

@@ -5,7 +5,7 @@
 #ifndef LF_PROVIDERS_BACKUP_POLICY_H
 #define LF_PROVIDERS_BACKUP_POLICY_H
 
-#include "arm/context.h"
+#include "providers/common/site.h"
 #include "base/text.h"
 
 /* A policy by id, also one of those that every vault has; as lf_catalog_find(). */

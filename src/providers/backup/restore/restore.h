@@ -15,6 +15,7 @@
 #define LF_PROVIDERS_BACKUP_RESTORE_H
 
 #include "arm/arm.h"
+#include "providers/common/site.h"
 
 extern const struct lf_job_type lf_backup_restore_disks_job, lf_backup_restore_machine_job,
 	lf_backup_replace_disks_job;
