@@ -9,7 +9,7 @@
 #include "base/term.h"
 #include "cli/help.h"
 #include "cli/peer.h"
-#include "cli/vault.h"
+#include "vaultcli/vaultcli.h"
 
 struct globals {
 	const char *env_file;
@@ -107,7 +107,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	/* the vault's own commands need no account, and read their own options */
 	if (argc > 1 && strcmp(argv[1], "vault") == 0)
-		return lf_cli_vault("landfall vault", argc - 1, argv + 1);
+		return lf_vaultcli("landfall vault", argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "peer") == 0)
 		return lf_cli_peer("landfall peer", argc - 1, argv + 1);
 	int rc = parse_globals(argc, argv, &globals, &err);

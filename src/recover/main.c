@@ -10,7 +10,7 @@
 
 #include "base/term.h"
 #include "base/text.h"
-#include "cli/vault.h"
+#include "vaultcli/vaultcli.h"
 #include "recover/recover.h"
 
 #define PROGRAM	       "landfall-recover"
@@ -158,7 +158,7 @@ int main(int argc, char **argv)
 {
 	for (size_t i = 0; argc > 1 && i < LF_N(shared); i++)
 		if (strcmp(argv[1], shared[i]) == 0)
-			return lf_cli_vault(PROGRAM, argc, argv);
+			return lf_vaultcli(PROGRAM, argc, argv);
 	for (size_t i = 0; argc > 1 && i < LF_N(commands); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return run_command(&commands[i], argc - 1, argv + 1);

@@ -8,13 +8,13 @@
 
 #include <sys/types.h>
 
-#include "cli/vaultargs.h"
+#include "vaultcli/args.h"
 #include "nbd/server/server.h"
 
 #define LF_RECOVER_DISKS_MAX 64u
 
 struct lf_recover_args {
-	struct lf_vault_args vault; /* DIR POINT, and what else the command takes */
+	struct lf_vaultcli_args vault; /* DIR POINT, and what else the command takes */
 	bool has_port;
 	uint16_t port;
 	uint64_t memory_mib; /* 0: as the point says */

@@ -64,7 +64,7 @@ int lf_served_open(struct lf_served *served, const struct lf_recover_args *args,
 	const json_t *disk = NULL;
 	struct lf_root root;
 	uint64_t size;
-	int rc = lf_vault_args_open(&args->vault, true, &served->disks.vault, err);
+	int rc = lf_vaultcli_open(&args->vault, true, &served->disks.vault, err);
 
 	served->disks.items = served->items;
 	if (!rc)
@@ -74,7 +74,7 @@ int lf_served_open(struct lf_served *served, const struct lf_recover_args *args,
 		return rc;
 	if (!args->vault.disk)
 		return add_disks(served, err);
-	rc = lf_vault_args_disk(&args->vault, served->manifest, &disk, &root, &size, err);
+	rc = lf_vaultcli_disk(&args->vault, served->manifest, &disk, &root, &size, err);
 	return rc ? rc : add_disk(served, disk, err);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* "landfall vault" as a program of its own, for the tests of this folder. */
-#include "cli/vault.h"
+#include "vaultcli/vaultcli.h"
 
 int main(int argc, char **argv)
 {
-	return lf_cli_vault("landfall vault", argc, argv);
+	return lf_vaultcli("landfall vault", argc, argv);
 }

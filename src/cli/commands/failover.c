@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 #include "cli/find.h"
-#include "cli/jobs.h"
+#include "cli/commands/jobs.h"
 
 static const struct lf_cli_column item_columns[] = {
 	{"item", "name", LF_SHOW_TEXT},

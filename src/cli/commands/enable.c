@@ -2,7 +2,7 @@
 /*
  * replication enable: from names to the one request that protects a machine.
  */
-#include "cli/enable.h"
+#include "cli/commands/enable.h"
 
 #include <string.h>
 

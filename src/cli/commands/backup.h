@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cli/backup.h - what the commands of backups share.
+ * cli/commands/backup.h - what the commands of backups share.
  */
-#ifndef LF_CLI_BACKUP_H
-#define LF_CLI_BACKUP_H
+#ifndef LF_CLI_COMMANDS_BACKUP_H
+#define LF_CLI_COMMANDS_BACKUP_H
 
 #include "cli/command.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cli/jobs.h - a job's tasks as a line of progress.
+ * cli/commands/jobs.h - a job's tasks as a line of progress.
  */
-#ifndef LF_CLI_JOBS_H
-#define LF_CLI_JOBS_H
+#ifndef LF_CLI_COMMANDS_JOBS_H
+#define LF_CLI_COMMANDS_JOBS_H
 
 #include "cli/output.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The commands of "landfall vault" that move disks, and what all share.
+ * The commands of "landfall vault" that move disks.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,97 +13,12 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "cli/vaultargs.h"
+#include "vaultcli/args.h"
 #include "image/kind.h"
 #include "os/file.h"
 #include "vault/pack/crypt.h"
 
 #define CHANGED_BYTES_MAX (1u << 30)
-
-static bool progress_shown;
-
-char *lf_vault_args_key(const struct lf_vault_args *args)
-{
-	return args->key_file ? strdup(args->key_file)
-			      : lf_printf_dup("%s/platform.key", args->words[0]);
-}
-
-int lf_vault_args_open(const struct lf_vault_args *args, bool read_only,
-		       struct lf_vault **ret_vault, struct lf_error *err)
-{
-	LF_AUTO_FREE char *key_file = lf_vault_args_key(args);
-	struct lf_vault_opts opts = {.read_only = read_only};
-
-	return key_file ? lf_vault_open(args->words[0], key_file, &opts, ret_vault, err)
-			: lf_fail_nomem(err);
-}
-
-void lf_vault_show_progress(void *context, uint64_t done, uint64_t total)
-{
-	static int64_t begun_ns;
-	static int shown = -1;
-	int percent = total ? (int)(done * 100 / total) : 100;
-	int64_t now = lf_clock_monotonic_ns();
-
-	(void)context;
-	begun_ns = begun_ns ? begun_ns : now;
-	if (!isatty(2) || percent == shown)
-		return;
-	shown = percent;
-	progress_shown = true;
-	int64_t left = percent ? (now - begun_ns) / percent * (100 - percent) / LF_NS_PER_S : 0;
-	fprintf(stderr, "\r%3d %%  %" PRId64 " s left \033[K", percent, left);
-}
-
-void lf_vault_end_progress(void)
-{
-	if (progress_shown)
-		fputs("\r\033[K", stderr);
-	progress_shown = false;
-}
-
-int lf_vault_print_json(const json_t *doc, struct lf_error *err)
-{
-	lf_vault_end_progress();
-	if (json_dumpf(doc, stdout, JSON_INDENT(1)) || putchar('\n') == EOF || fflush(stdout))
-		return lf_fail(err, LF_EIO, NULL, "cannot write to standard output");
-	return 0;
-}
-
-static const json_t *find_disk(const json_t *manifest, const char *name)
-{
-	const json_t *disk;
-	size_t i;
-
-	json_array_foreach (lf_json_at(manifest, "disks"), i, disk)
-		if (strcmp(lf_json_text_or(disk, "name", ""), name) == 0 ||
-		    strcmp(lf_json_text_or(disk, "id", ""), name) == 0)
-			return disk;
-	return NULL;
-}
-
-int lf_vault_args_disk(const struct lf_vault_args *args, const json_t *manifest,
-		       const json_t **ret_disk, struct lf_root *ret_root, uint64_t *ret_size,
-		       struct lf_error *err)
-{
-	const json_t *disks = lf_json_at(manifest, "disks");
-	const json_t *disk = args->disk			   ? find_disk(manifest, args->disk)
-			     : json_array_size(disks) == 1 ? json_array_get(disks, 0)
-							   : NULL;
-
-	if (!disk && args->disk)
-		return lf_fail(err, LF_ENOTFOUND, args->disk, "the point has no disk %s",
-			       args->disk);
-	if (!disk)
-		return lf_fail(err, LF_EINVAL, "--disk", "the point has %zu disks: name one",
-			       json_array_size(disks));
-	int rc = lf_root_parse(lf_json_text_or(disk, "root", ""), ret_root, err);
-	if (rc)
-		return rc;
-	*ret_disk = disk;
-	*ret_size = (uint64_t)lf_json_int_or(disk, "sizeBytes", 0);
-	return 0;
-}
 
 /* The disk's root in the newest point that has it. */
 static int newest_root(struct lf_vault *vault, const char *name, struct lf_root *ret_root,
@@ -113,7 +28,7 @@ static int newest_root(struct lf_vault *vault, const char *name, struct lf_root 
 	int rc = lf_point_list(vault, &points, err);
 
 	for (size_t i = rc ? 0 : json_array_size(points); i-- > 0;) {
-		const json_t *disk = find_disk(json_array_get(points, i), name);
+		const json_t *disk = lf_vaultcli_find_disk(json_array_get(points, i), name);
 		if (disk)
 			return lf_root_parse(lf_json_text_or(disk, "root", ""), ret_root, err);
 	}
@@ -139,7 +54,7 @@ static int make_prints_path(const char *dir, const char *disk, char **ret_path,
 }
 
 /* Where to start from, and what helps to find what changed since. */
-static int prepare_ingest(struct lf_vault *vault, const struct lf_vault_args *args,
+static int prepare_ingest(struct lf_vault *vault, const struct lf_vaultcli_args *args,
 			  struct lf_ingest_opts *opts, struct lf_root *base, char **ret_prints,
 			  struct lf_error *err)
 {
@@ -201,16 +116,7 @@ static int read_changed(const char *path, uint64_t **ret_pages, size_t *ret_coun
 	return text.data ? parse_pages(text.data, ret_pages, ret_count, err) : lf_fail_nomem(err);
 }
 
-int64_t lf_vault_now_ns(void)
-{
-	struct lf_clock *clock = lf_clock_new_real(1);
-	int64_t now = clock ? lf_clock_now_ns(clock) : 0;
-
-	lf_clock_free(clock);
-	return now;
-}
-
-static json_t *describe_transfer(const struct lf_vault_args *args,
+static json_t *describe_transfer(const struct lf_vaultcli_args *args,
 				 const struct lf_ingest_result *result)
 {
 	return json_pack("{s:s, s:s?, s:I, s:I, s:I}", "kind",
@@ -223,7 +129,7 @@ static json_t *describe_transfer(const struct lf_vault_args *args,
 }
 
 /* The point's manifest with the disk in it: a new one, or another disk of one that exists. */
-static int make_point(struct lf_vault *vault, const struct lf_vault_args *args,
+static int make_point(struct lf_vault *vault, const struct lf_vaultcli_args *args,
 		      const struct lf_ingest_result *result, const char *id, struct lf_error *err)
 {
 	LF_AUTO_JSON *manifest = NULL;
@@ -232,7 +138,7 @@ static int make_point(struct lf_vault *vault, const struct lf_vault_args *args,
 
 	if (rc && rc != LF_ENOTFOUND)
 		return rc;
-	lf_time_format(lf_vault_now_ns(), time);
+	lf_time_format(lf_vaultcli_now_ns(), time);
 	lf_root_format(&result->root, root);
 	if (!manifest)
 		manifest = json_pack("{s:s, s:s, s:s, s:{}, s:[]}", "id", id, "time", time,
@@ -249,12 +155,12 @@ static int make_point(struct lf_vault *vault, const struct lf_vault_args *args,
 	return lf_point_put(vault, id, manifest, "retention", LF_CLAIM_FOREVER, err);
 }
 
-static int print_result(const struct lf_vault_args *args, const struct lf_ingest_result *result,
+static int print_result(const struct lf_vaultcli_args *args, const struct lf_ingest_result *result,
 			const char *id, struct lf_error *err)
 {
 	char root[LF_ROOT_TEXT_SIZE];
 
-	lf_vault_end_progress();
+	lf_vaultcli_end_progress();
 	lf_root_format(&result->root, root);
 	if (!args->json) {
 		printf("point %s: %" PRIu64 " MiB disk, %" PRIu64 " bytes read, %" PRIu64
@@ -269,7 +175,7 @@ static int print_result(const struct lf_vault_args *args, const struct lf_ingest
 			  "bytesRead", (json_int_t)result->read_bytes, "bytesNew",
 			  (json_int_t)result->new_bytes, "bytesStored",
 			  (json_int_t)result->stored_bytes, "chunks", (json_int_t)result->chunks);
-	return doc ? lf_vault_print_json(doc, err) : lf_fail_nomem(err);
+	return doc ? lf_vaultcli_print_json(doc, err) : lf_fail_nomem(err);
 }
 
 /* A regular file in another format than raw would be a disk that nothing reads. */
@@ -292,9 +198,10 @@ static int check_image(const char *path, struct lf_error *err)
 	return rc;
 }
 
-int lf_vault_ingest_command(const struct lf_vault_args *args, struct lf_error *err)
+int lf_vaultcli_ingest(const struct lf_vaultcli_args *args, struct lf_error *err)
 {
-	struct lf_ingest_opts opts = {.path = args->words[1], .progress = lf_vault_show_progress};
+	struct lf_ingest_opts opts = {.path = args->words[1],
+				      .progress = lf_vaultcli_show_progress};
 	struct lf_ingest_result result = {0};
 	LF_AUTO_FREE uint64_t *pages = NULL;
 	LF_AUTO_FREE char *prints = NULL;
@@ -315,7 +222,7 @@ int lf_vault_ingest_command(const struct lf_vault_args *args, struct lf_error *e
 		rc = read_changed(args->changed, &pages, &opts.changed_count, err);
 	opts.changed = pages;
 	if (!rc)
-		rc = lf_vault_args_open(args, false, &vault, err);
+		rc = lf_vaultcli_open(args, false, &vault, err);
 	if (!rc)
 		rc = prepare_ingest(vault, args, &opts, &base, &prints, err);
 	if (!rc)
@@ -326,21 +233,21 @@ int lf_vault_ingest_command(const struct lf_vault_args *args, struct lf_error *e
 	return rc ? rc : print_result(args, &result, id, err);
 }
 
-int lf_vault_export_command(const struct lf_vault_args *args, struct lf_error *err)
+int lf_vaultcli_export(const struct lf_vaultcli_args *args, struct lf_error *err)
 {
 	const struct lf_export_opts opts = {.format = args->format,
-					    .progress = lf_vault_show_progress};
+					    .progress = lf_vaultcli_show_progress};
 	struct lf_vault *vault = NULL;
 	LF_AUTO_JSON *manifest = NULL;
 	const json_t *disk = NULL;
 	struct lf_root root;
 	uint64_t size = 0;
-	int rc = lf_vault_args_open(args, true, &vault, err);
+	int rc = lf_vaultcli_open(args, true, &vault, err);
 
 	if (!rc)
 		rc = lf_point_get(vault, args->words[1], &manifest, err);
 	if (!rc)
-		rc = lf_vault_args_disk(args, manifest, &disk, &root, &size, err);
+		rc = lf_vaultcli_disk(args, manifest, &disk, &root, &size, err);
 	if (!rc)
 		rc = lf_export_file(vault, &root, size, args->words[2], &opts, err);
 	lf_vault_free(vault);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cli/enable.h - replication enable, and the target settings that update shares.
+ * cli/commands/enable.h - replication enable, and the target settings that update shares.
  */
-#ifndef LF_CLI_ENABLE_H
-#define LF_CLI_ENABLE_H
+#ifndef LF_CLI_COMMANDS_ENABLE_H
+#define LF_CLI_COMMANDS_ENABLE_H
 
 #include "cli/command.h"
 

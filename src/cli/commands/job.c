@@ -7,7 +7,7 @@
 #include "base/term.h"
 #include "base/text.h"
 #include "cli/find.h"
-#include "cli/jobs.h"
+#include "cli/commands/jobs.h"
 #include "cli/output.h"
 
 static const struct lf_cli_column job_columns[] = {

@@ -6,26 +6,26 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cli/vaultargs.h"
+#include "vaultcli/args.h"
 
-int lf_vault_rekey_command(const struct lf_vault_args *args, struct lf_error *err)
+int lf_vaultcli_rekey(const struct lf_vaultcli_args *args, struct lf_error *err)
 {
 	struct lf_vault *vault = NULL;
 
 	if (!args->new_key_file)
 		return lf_fail(err, LF_EINVAL, "--new-key", "name the new key with --new-key");
-	int rc = lf_vault_args_open(args, false, &vault, err);
+	int rc = lf_vaultcli_open(args, false, &vault, err);
 	if (!rc)
 		rc = lf_vault_rekey(vault, args->new_key_file, err);
 	lf_vault_free(vault);
 	return rc;
 }
 
-int lf_vault_rotate_command(const struct lf_vault_args *args, struct lf_error *err)
+int lf_vaultcli_rotate(const struct lf_vaultcli_args *args, struct lf_error *err)
 {
-	LF_AUTO_FREE char *key_file = lf_vault_args_key(args);
+	LF_AUTO_FREE char *key_file = lf_vaultcli_key(args);
 	struct lf_vault *vault = NULL;
-	int rc = key_file ? lf_vault_args_open(args, false, &vault, err) : lf_fail_nomem(err);
+	int rc = key_file ? lf_vaultcli_open(args, false, &vault, err) : lf_fail_nomem(err);
 
 	if (!rc)
 		rc = lf_vault_rotate(vault, key_file, err);
@@ -55,7 +55,7 @@ static int refuse_locked(struct lf_vault *vault, int64_t now_ns, struct lf_error
 	return rc;
 }
 
-int lf_vault_erase_command(const struct lf_vault_args *args, struct lf_error *err)
+int lf_vaultcli_erase(const struct lf_vaultcli_args *args, struct lf_error *err)
 {
 	struct lf_vault *vault = NULL;
 
@@ -64,11 +64,11 @@ int lf_vault_erase_command(const struct lf_vault_args *args, struct lf_error *er
 			err, LF_EINVAL, "--yes",
 			"every point in %s would be lost for good; say --yes if that is meant",
 			args->words[0]);
-	int rc = lf_vault_args_open(args, false, &vault, err);
+	int rc = lf_vaultcli_open(args, false, &vault, err);
 	if (!rc)
-		rc = refuse_locked(vault, lf_vault_now_ns(), err);
+		rc = refuse_locked(vault, lf_vaultcli_now_ns(), err);
 	if (!rc)
-		rc = lf_vault_erase(vault, lf_vault_now_ns(), err);
+		rc = lf_vault_erase(vault, lf_vaultcli_now_ns(), err);
 	lf_vault_free(vault);
 	return rc;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cli/enable.h"
+#include "cli/commands/enable.h"
 #include "cli/find.h"
 #include "cli/watch.h"
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cli/backup.h"
+#include "cli/commands/backup.h"
 #include "cli/find.h"
 #include "cli/output.h"
 #include "os/file.h"

@@ -10,7 +10,7 @@
 
 #include "base/term.h"
 #include "base/text.h"
-#include "cli/vaultargs.h"
+#include "vaultcli/args.h"
 #include "vault/care/usage.h"
 
 static void print_bytes(const char *what, const json_t *report, const char *name)
@@ -42,11 +42,11 @@ static void print_explanation(const json_t *report)
 		lf_json_int_or(transfer, "bytesStored", 0));
 }
 
-int lf_vault_explain_command(const struct lf_vault_args *args, struct lf_error *err)
+int lf_vaultcli_explain(const struct lf_vaultcli_args *args, struct lf_error *err)
 {
 	struct lf_vault *vault = NULL;
 	LF_AUTO_JSON *report = NULL;
-	int rc = lf_vault_args_open(args, true, &vault, err);
+	int rc = lf_vaultcli_open(args, true, &vault, err);
 
 	if (!rc)
 		rc = lf_vault_explain(vault, args->words[1], &report, err);
@@ -54,7 +54,7 @@ int lf_vault_explain_command(const struct lf_vault_args *args, struct lf_error *
 	if (rc)
 		return rc;
 	if (args->json)
-		return lf_vault_print_json(report, err);
+		return lf_vaultcli_print_json(report, err);
 	print_explanation(report);
 	return 0;
 }
@@ -88,7 +88,7 @@ static struct periods periods_of(const json_t *manifest)
 }
 
 /* Newest first, the first point of each of so many periods. */
-static bool is_kept(const struct lf_vault_args *args, const json_t *points, size_t at)
+static bool is_kept(const struct lf_vaultcli_args *args, const json_t *points, size_t at)
 {
 	const unsigned limits[] = {args->keep.daily, args->keep.weekly, args->keep.monthly,
 				   args->keep.yearly};
@@ -116,7 +116,7 @@ static bool is_kept(const struct lf_vault_args *args, const json_t *points, size
 	return kept;
 }
 
-static int choose(const struct lf_vault_args *args, const json_t *points, json_t *drop,
+static int choose(const struct lf_vaultcli_args *args, const json_t *points, json_t *drop,
 		  json_t *rows, struct lf_error *err)
 {
 	const json_t *point;
@@ -150,12 +150,12 @@ static void print_simulation(const json_t *report)
 	print_bytes("a collection frees today", report, "garbageBytes");
 }
 
-int lf_vault_simulate_command(const struct lf_vault_args *args, struct lf_error *err)
+int lf_vaultcli_simulate(const struct lf_vaultcli_args *args, struct lf_error *err)
 {
 	struct lf_vault *vault = NULL;
 	LF_AUTO_JSON *points = NULL, *report = NULL, *drop = json_object();
 	json_t *rows = json_array();
-	int rc = lf_vault_args_open(args, true, &vault, err);
+	int rc = lf_vaultcli_open(args, true, &vault, err);
 
 	if (!rc)
 		rc = lf_point_list(vault, &points, err);
@@ -171,7 +171,7 @@ int lf_vault_simulate_command(const struct lf_vault_args *args, struct lf_error 
 	if (json_object_set_new(report, "points", rows))
 		return lf_fail_nomem(err);
 	if (args->json)
-		return lf_vault_print_json(report, err);
+		return lf_vaultcli_print_json(report, err);
 	print_simulation(report);
 	return 0;
 }

@@ -11,7 +11,7 @@
 
 #include "base/term.h"
 #include "base/text.h"
-#include "cli/vaultargs.h"
+#include "vaultcli/args.h"
 #include "os/file.h"
 #include "vault/care/care.h"
 
@@ -49,7 +49,7 @@ static int add_range(void *context, const struct lf_extent *extent, struct lf_er
 	return rc;
 }
 
-static int find_root(struct lf_vault *vault, const struct lf_vault_args *args, const char *point,
+static int find_root(struct lf_vault *vault, const struct lf_vaultcli_args *args, const char *point,
 		     struct lf_root *ret_root, struct lf_error *err)
 {
 	LF_AUTO_JSON *manifest = NULL;
@@ -57,11 +57,11 @@ static int find_root(struct lf_vault *vault, const struct lf_vault_args *args, c
 	uint64_t size;
 	int rc = lf_point_get(vault, point, &manifest, err);
 
-	return rc ? rc : lf_vault_args_disk(args, manifest, &disk, ret_root, &size, err);
+	return rc ? rc : lf_vaultcli_disk(args, manifest, &disk, ret_root, &size, err);
 }
 
-static int print_difference(const struct lf_vault_args *args, const struct difference *difference,
-			    struct lf_error *err)
+static int print_difference(const struct lf_vaultcli_args *args,
+			    const struct difference *difference, struct lf_error *err)
 {
 	const json_t *range;
 	size_t i;
@@ -69,7 +69,7 @@ static int print_difference(const struct lf_vault_args *args, const struct diffe
 	if (args->json) {
 		LF_AUTO_JSON *doc = json_pack("{s:I, s:O}", "bytes", (json_int_t)difference->bytes,
 					      "ranges", difference->ranges);
-		return doc ? lf_vault_print_json(doc, err) : lf_fail_nomem(err);
+		return doc ? lf_vaultcli_print_json(doc, err) : lf_fail_nomem(err);
 	}
 	json_array_foreach (difference->ranges, i, range)
 		printf("%" PRId64 " %" PRId64 "\n", lf_json_int_or(range, "offset", 0),
@@ -77,13 +77,13 @@ static int print_difference(const struct lf_vault_args *args, const struct diffe
 	return 0;
 }
 
-int lf_vault_diff_command(const struct lf_vault_args *args, struct lf_error *err)
+int lf_vaultcli_diff(const struct lf_vaultcli_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *ranges = json_array();
 	struct difference difference = {.ranges = ranges};
 	struct lf_vault *vault = NULL;
 	struct lf_root from, to;
-	int rc = ranges ? lf_vault_args_open(args, true, &vault, err) : lf_fail_nomem(err);
+	int rc = ranges ? lf_vaultcli_open(args, true, &vault, err) : lf_fail_nomem(err);
 
 	if (!rc)
 		rc = find_root(vault, args, args->words[1], &from, err);
@@ -98,15 +98,15 @@ int lf_vault_diff_command(const struct lf_vault_args *args, struct lf_error *err
 }
 
 /* One store; its faults are appended. */
-static int verify_store(const struct lf_vault_args *args, const char *dir, const char *key_file,
+static int verify_store(const struct lf_vaultcli_args *args, const char *dir, const char *key_file,
 			json_t *all, struct lf_error *err)
 {
 	struct lf_vault_opts opts = {.read_only = true, .keyless = args->ciphertext};
 	const struct lf_verify_opts how = {
-		.now_ns = lf_vault_now_ns(),
+		.now_ns = lf_vaultcli_now_ns(),
 		.incremental = args->incremental || args->older_than_days,
 		.older_than_ns = args->older_than_days * (24 * 3600 * LF_NS_PER_S),
-		.progress = lf_vault_show_progress};
+		.progress = lf_vaultcli_show_progress};
 	struct lf_vault *vault = NULL;
 	LF_AUTO_JSON *faults = NULL;
 	json_t *fault;
@@ -126,7 +126,7 @@ static int verify_store(const struct lf_vault_args *args, const char *dir, const
 }
 
 struct regions {
-	const struct lf_vault_args *args;
+	const struct lf_vaultcli_args *args;
 	const char *data_dir;
 	json_t *faults;
 	unsigned count;
@@ -148,7 +148,7 @@ static int verify_region(void *context, const char *region, struct lf_error *err
 	return rc;
 }
 
-static int verify_data(const struct lf_vault_args *args, json_t *faults, unsigned *ret_count,
+static int verify_data(const struct lf_vaultcli_args *args, json_t *faults, unsigned *ret_count,
 		       struct lf_error *err)
 {
 	const char *data_dir = args->data_dir;
@@ -177,7 +177,8 @@ static void print_fault(const json_t *fault)
 		lf_term_print(stdout, "  affects point %s", json_string_value(point));
 }
 
-static int tell_faults(const struct lf_vault_args *args, const json_t *faults, struct lf_error *err)
+static int tell_faults(const struct lf_vaultcli_args *args, const json_t *faults,
+		       struct lf_error *err)
 {
 	const json_t *fault;
 	size_t i;
@@ -190,7 +191,7 @@ static int tell_faults(const struct lf_vault_args *args, const json_t *faults, s
 		       : 0;
 }
 
-int lf_vault_verify_command(const struct lf_vault_args *args, struct lf_error *err)
+int lf_vaultcli_verify(const struct lf_vaultcli_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *faults = json_array();
 	unsigned count = 1;
@@ -201,13 +202,13 @@ int lf_vault_verify_command(const struct lf_vault_args *args, struct lf_error *e
 	if (args->data_dir) {
 		rc = verify_data(args, faults, &count, err);
 	} else {
-		LF_AUTO_FREE char *key_file = lf_vault_args_key(args);
+		LF_AUTO_FREE char *key_file = lf_vaultcli_key(args);
 		rc = key_file ? verify_store(args, args->words[0], key_file, faults, err)
 			      : lf_fail_nomem(err);
 	}
 	if (!rc && args->json)
-		rc = lf_vault_print_json(faults, err);
-	lf_vault_end_progress();
+		rc = lf_vaultcli_print_json(faults, err);
+	lf_vaultcli_end_progress();
 	if (rc)
 		return rc;
 	rc = tell_faults(args, faults, err);
@@ -217,7 +218,7 @@ int lf_vault_verify_command(const struct lf_vault_args *args, struct lf_error *e
 }
 
 /* The peer's key is that of the vault, or its own beside it. */
-static int open_peer(const struct lf_vault_args *args, struct lf_vault **ret_peer,
+static int open_peer(const struct lf_vaultcli_args *args, struct lf_vault **ret_peer,
 		     struct lf_error *err)
 {
 	const struct lf_vault_opts opts = {.read_only = true};
@@ -235,20 +236,20 @@ static int open_peer(const struct lf_vault_args *args, struct lf_vault **ret_pee
 	return rc ? lf_error_wrap(err, "the peer") : 0;
 }
 
-int lf_vault_repair_command(const struct lf_vault_args *args, struct lf_error *err)
+int lf_vaultcli_repair(const struct lf_vaultcli_args *args, struct lf_error *err)
 {
 	struct lf_vault *vault = NULL, *peer = NULL;
 	LF_AUTO_JSON *report = NULL;
-	int rc = lf_vault_args_open(args, false, &vault, err);
+	int rc = lf_vaultcli_open(args, false, &vault, err);
 
 	if (!rc)
 		rc = open_peer(args, &peer, err);
 	if (!rc)
-		rc = lf_vault_repair(vault, peer, lf_vault_now_ns(), &report, err);
+		rc = lf_vault_repair(vault, peer, lf_vaultcli_now_ns(), &report, err);
 	lf_vault_free(peer);
 	lf_vault_free(vault);
 	if (!rc && args->json)
-		rc = lf_vault_print_json(report, err);
+		rc = lf_vaultcli_print_json(report, err);
 	if (rc)
 		return rc;
 	if (!args->json)
@@ -283,14 +284,14 @@ static char *plugin_path(void)
 }
 
 /* Becomes nbdkit: interrupting it ends the export. */
-static int run_nbdkit(const struct lf_vault_args *args, const struct lf_root *root, uint64_t size,
-		      struct lf_error *err)
+static int run_nbdkit(const struct lf_vaultcli_args *args, const struct lf_root *root,
+		      uint64_t size, struct lf_error *err)
 {
 	char root_text[LF_ROOT_TEXT_SIZE];
 
 	lf_root_format(root, root_text);
 	LF_AUTO_FREE char *plugin = plugin_path();
-	LF_AUTO_FREE char *key_file = lf_vault_args_key(args);
+	LF_AUTO_FREE char *key_file = lf_vaultcli_key(args);
 	LF_AUTO_FREE char *store = lf_printf_dup("store=%s", args->words[0]);
 	LF_AUTO_FREE char *key = key_file ? lf_printf_dup("key-file=%s", key_file) : NULL;
 	LF_AUTO_FREE char *root_word = lf_printf_dup("root=%s", root_text);
@@ -305,7 +306,7 @@ static int run_nbdkit(const struct lf_vault_args *args, const struct lf_root *ro
 	return lf_fail_sys(err, errno, "nbdkit", "cannot run nbdkit");
 }
 
-int lf_vault_serve_command(const struct lf_vault_args *args, struct lf_error *err)
+int lf_vaultcli_serve(const struct lf_vaultcli_args *args, struct lf_error *err)
 {
 	struct lf_vault *vault = NULL;
 	LF_AUTO_JSON *manifest = NULL;
@@ -315,11 +316,11 @@ int lf_vault_serve_command(const struct lf_vault_args *args, struct lf_error *er
 
 	if (!args->socket)
 		return lf_fail(err, LF_EINVAL, "--socket", "name the socket with --socket");
-	int rc = lf_vault_args_open(args, true, &vault, err);
+	int rc = lf_vaultcli_open(args, true, &vault, err);
 	if (!rc)
 		rc = lf_point_get(vault, args->words[1], &manifest, err);
 	if (!rc)
-		rc = lf_vault_args_disk(args, manifest, &disk, &root, &size, err);
+		rc = lf_vaultcli_disk(args, manifest, &disk, &root, &size, err);
 	lf_vault_free(vault);
 	return rc ? rc : run_nbdkit(args, &root, size, err);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/vault.h"
+#include "vaultcli/vaultcli.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -10,12 +10,12 @@
 
 #include "base/term.h"
 #include "base/text.h"
-#include "cli/vaultargs.h"
+#include "vaultcli/args.h"
 #include "vault/care/care.h"
 
-static int init_command(const struct lf_vault_args *args, struct lf_error *err)
+static int init_command(const struct lf_vaultcli_args *args, struct lf_error *err)
 {
-	LF_AUTO_FREE char *key_file = lf_vault_args_key(args);
+	LF_AUTO_FREE char *key_file = lf_vaultcli_key(args);
 
 	return key_file ? lf_vault_init(args->words[0], key_file, err) : lf_fail_nomem(err);
 }
@@ -36,13 +36,13 @@ static void print_point(const json_t *manifest)
 	lf_term_print(stdout, "%s", lf_buf_text(&line));
 }
 
-static int list_command(const struct lf_vault_args *args, struct lf_error *err)
+static int list_command(const struct lf_vaultcli_args *args, struct lf_error *err)
 {
 	struct lf_vault *vault = NULL;
 	LF_AUTO_JSON *points = NULL;
 	const json_t *manifest;
 	size_t i;
-	int rc = lf_vault_args_open(args, true, &vault, err);
+	int rc = lf_vaultcli_open(args, true, &vault, err);
 
 	if (!rc)
 		rc = lf_point_list(vault, &points, err);
@@ -50,18 +50,18 @@ static int list_command(const struct lf_vault_args *args, struct lf_error *err)
 	if (rc)
 		return rc;
 	if (args->json)
-		return lf_vault_print_json(points, err);
+		return lf_vaultcli_print_json(points, err);
 	json_array_foreach (points, i, manifest)
 		print_point(manifest);
 	return 0;
 }
 
 /* A point made here has one claim; a service's are its own business, and it holds the lock. */
-static int drop_command(const struct lf_vault_args *args, struct lf_error *err)
+static int drop_command(const struct lf_vaultcli_args *args, struct lf_error *err)
 {
 	struct lf_vault *vault = NULL;
 	LF_AUTO_JSON *manifest = NULL;
-	int rc = lf_vault_args_open(args, false, &vault, err);
+	int rc = lf_vaultcli_open(args, false, &vault, err);
 
 	if (!rc)
 		rc = lf_point_get(vault, args->words[1], &manifest, err);
@@ -71,14 +71,14 @@ static int drop_command(const struct lf_vault_args *args, struct lf_error *err)
 	return rc;
 }
 
-static int collect(const struct lf_vault_args *args, bool compact, struct lf_error *err)
+static int collect(const struct lf_vaultcli_args *args, bool compact, struct lf_error *err)
 {
-	const struct lf_collect_opts opts = {.now_ns = lf_vault_now_ns(),
+	const struct lf_collect_opts opts = {.now_ns = lf_vaultcli_now_ns(),
 					     .compact = compact,
-					     .progress = lf_vault_show_progress};
+					     .progress = lf_vaultcli_show_progress};
 	struct lf_vault *vault = NULL;
 	LF_AUTO_JSON *report = NULL;
-	int rc = lf_vault_args_open(args, false, &vault, err);
+	int rc = lf_vaultcli_open(args, false, &vault, err);
 
 	if (!rc)
 		rc = lf_vault_collect(vault, &opts, &report, err);
@@ -86,7 +86,7 @@ static int collect(const struct lf_vault_args *args, bool compact, struct lf_err
 	if (rc)
 		return rc;
 	if (args->json)
-		return lf_vault_print_json(report, err);
+		return lf_vaultcli_print_json(report, err);
 	printf("removed %" PRId64 " points and %" PRId64 " chunks; %" PRId64 " bytes less%s\n",
 	       lf_json_int_or(report, "points", 0), lf_json_int_or(report, "chunks", 0),
 	       lf_json_int_or(report, "bytes", 0),
@@ -96,23 +96,23 @@ static int collect(const struct lf_vault_args *args, bool compact, struct lf_err
 	return 0;
 }
 
-static int gc_command(const struct lf_vault_args *args, struct lf_error *err)
+static int gc_command(const struct lf_vaultcli_args *args, struct lf_error *err)
 {
 	return collect(args, false, err);
 }
 
-static int compact_command(const struct lf_vault_args *args, struct lf_error *err)
+static int compact_command(const struct lf_vaultcli_args *args, struct lf_error *err)
 {
 	return collect(args, true, err);
 }
 
-static int stats_command(const struct lf_vault_args *args, struct lf_error *err)
+static int stats_command(const struct lf_vaultcli_args *args, struct lf_error *err)
 {
 	struct lf_vault *vault = NULL;
 	LF_AUTO_JSON *stats = NULL;
 	const char *name;
 	const json_t *value;
-	int rc = lf_vault_args_open(args, true, &vault, err);
+	int rc = lf_vaultcli_open(args, true, &vault, err);
 
 	if (!rc)
 		rc = lf_vault_stats(vault, &stats, err);
@@ -120,7 +120,7 @@ static int stats_command(const struct lf_vault_args *args, struct lf_error *err)
 	if (rc)
 		return rc;
 	if (args->json)
-		return lf_vault_print_json(stats, err);
+		return lf_vaultcli_print_json(stats, err);
 	json_object_foreach ((json_t *)(uintptr_t)stats, name, value)
 		printf("%-12s %" JSON_INTEGER_FORMAT "\n", name, json_integer_value(value));
 	return 0;
@@ -129,26 +129,26 @@ static int stats_command(const struct lf_vault_args *args, struct lf_error *err)
 static const struct command {
 	const char *name;
 	int words; /* with DIR */
-	int (*run)(const struct lf_vault_args *args, struct lf_error *err);
+	int (*run)(const struct lf_vaultcli_args *args, struct lf_error *err);
 	const char *usage, *help;
 } commands[] = {
 	{"init", 1, init_command, "init DIR [--key FILE]",
 	 "Make a vault in DIR.  Its platform key is made in FILE (default DIR/platform.key) if\n"
 	 "there is none: keep a copy of it elsewhere, without it the vault cannot be read."},
-	{"ingest", 2, lf_vault_ingest_command,
+	{"ingest", 2, lf_vaultcli_ingest,
 	 "ingest DIR --disk NAME FILE [--changed LIST] [--point ID] [--output json]",
 	 "Store the disk FILE (image or block device) as a new recovery point.\n"
 	 "--changed LIST  only these blocks of 4 KiB (a number a line) differ from the disk's\n"
 	 "                newest point; nothing else is read\n"
 	 "--point ID      a GUID for the point; if it exists, the disk is added to it"},
 	{"list", 1, list_command, "list DIR [--output json]", "Recovery points, oldest first."},
-	{"export", 3, lf_vault_export_command,
+	{"export", 3, lf_vaultcli_export,
 	 "export DIR POINT FILE [--disk NAME] [--format raw|qcow2|vhd]",
 	 "Write a disk of a point to the new file FILE, sparse.  vhd is the fixed kind, of whole\n"
 	 "MiB, as Azure takes it for page blobs; qcow2 is not compressed."},
-	{"diff", 3, lf_vault_diff_command, "diff DIR POINT POINT [--disk NAME] [--output json]",
+	{"diff", 3, lf_vaultcli_diff, "diff DIR POINT POINT [--disk NAME] [--output json]",
 	 "Byte ranges of the disk that differ between two points."},
-	{"serve", 2, lf_vault_serve_command, "serve DIR POINT --socket PATH [--disk NAME]",
+	{"serve", 2, lf_vaultcli_serve, "serve DIR POINT --socket PATH [--disk NAME]",
 	 "Serve a disk of a point, read-only, by NBD on a UNIX socket until interrupted."},
 	{"drop", 2, drop_command, "drop DIR POINT",
 	 "Let go of a point.  The next gc removes it and what only it held."},
@@ -157,7 +157,7 @@ static const struct command {
 	{"compact", 1, compact_command, "compact DIR [--output json]",
 	 "As gc, and compress again, as well as it gets, what was stored in a hurry.  A service\n"
 	 "does so by itself, at leisure."},
-	{"verify", 1, lf_vault_verify_command,
+	{"verify", 1, lf_vaultcli_verify,
 	 "verify DIR | --data DIR [--incremental | --older-than DAYS] [--ciphertext]\n"
 	 "         [--output json]",
 	 "Check every byte of a vault, or of all vaults of a service's data directory (it may be\n"
@@ -165,26 +165,26 @@ static const struct command {
 	 "--incremental      only packs that were never found whole before\n"
 	 "--older-than DAYS  and those for which that is longer ago\n"
 	 "--ciphertext       what can be checked without any key: all checksums"},
-	{"repair", 1, lf_vault_repair_command,
+	{"repair", 1, lf_vaultcli_repair,
 	 "repair DIR [--from PEER [--from-key FILE]] [--output json]",
 	 "Mend what verify finds: copy what can still be read out of damaged packs, fetch the "
 	 "rest\n"
 	 "from PEER, a vault that was made like this one (another region's, or a copy).  Damaged\n"
 	 "packs go to DIR/quarantine.  Exit status 7 when something is still missing."},
-	{"rekey", 1, lf_vault_rekey_command, "rekey DIR --new-key FILE|pkcs11:URI [--key OLD]",
+	{"rekey", 1, lf_vaultcli_rekey, "rekey DIR --new-key FILE|pkcs11:URI [--key OLD]",
 	 "Wrap the vault's keys with another platform key: a file, made if there is none, or a "
 	 "key\n"
 	 "in a PKCS#11 token (its PIN in the file of the URI's pin-source or $LANDFALL_PIN_FILE).\n"
 	 "The old one opens the vault no more.  Nothing else changes."},
-	{"rotate", 1, lf_vault_rotate_command, "rotate DIR [--key FILE]",
+	{"rotate", 1, lf_vaultcli_rotate, "rotate DIR [--key FILE]",
 	 "Seal with a new data key from now on; compact seals what there is with it."},
-	{"erase", 1, lf_vault_erase_command, "erase DIR --yes [--key FILE]",
+	{"erase", 1, lf_vaultcli_erase, "erase DIR --yes [--key FILE]",
 	 "Destroy the vault's keys: every point in it is lost, also in copies of its packs.\n"
 	 "Copies of vault.json with their platform key must be destroyed as well."},
-	{"explain", 2, lf_vault_explain_command, "explain DIR POINT [--output json]",
+	{"explain", 2, lf_vaultcli_explain, "explain DIR POINT [--output json]",
 	 "What a point holds, what it shares with others, what dropping it would free, and how it\n"
 	 "was transferred."},
-	{"simulate-retention", 1, lf_vault_simulate_command,
+	{"simulate-retention", 1, lf_vaultcli_simulate,
 	 "simulate-retention DIR [--keep-last N] [--keep-daily N] [--keep-weekly N]\n"
 	 "                       [--keep-monthly N] [--keep-yearly N] [--output json]",
 	 "Which points these rules would keep, of each machine or disk, and what dropping the\n"
@@ -234,7 +234,7 @@ static int take_format(const char *text, enum lf_export_format *ret_format)
 	return 2;
 }
 
-static int take_option(int option, struct lf_vault_args *args, const struct command *command)
+static int take_option(int option, struct lf_vaultcli_args *args, const struct command *command)
 {
 	switch (option) {
 	case 'd':
@@ -299,7 +299,7 @@ static int take_option(int option, struct lf_vault_args *args, const struct comm
 }
 
 static int parse_args(int argc, char **argv, const struct command *command,
-		      struct lf_vault_args *args)
+		      struct lf_vaultcli_args *args)
 {
 	static const struct option options[] = {
 		{"disk", required_argument, NULL, 'd'},
@@ -331,7 +331,7 @@ static int parse_args(int argc, char **argv, const struct command *command,
 	while (!status && (option = getopt_long(argc, argv, "o:h", options, NULL)) != -1)
 		status = take_option(option, args, command);
 	for (int i = optind; !status && i < argc; i++) {
-		if (args->count == LF_VAULT_WORDS_MAX)
+		if (args->count == LF_VAULTCLI_WORDS_MAX)
 			return 2;
 		args->words[args->count++] = argv[i];
 	}
@@ -339,9 +339,9 @@ static int parse_args(int argc, char **argv, const struct command *command,
 	return status || args->count != wanted ? 2 : 0;
 }
 
-int lf_cli_vault(const char *program, int argc, char **argv)
+int lf_vaultcli(const char *program, int argc, char **argv)
 {
-	struct lf_vault_args args = {.program = program};
+	struct lf_vaultcli_args args = {.program = program};
 	struct lf_error err = LF_ERROR_NONE;
 
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
@@ -359,7 +359,7 @@ int lf_cli_vault(const char *program, int argc, char **argv)
 		return 2;
 	}
 	int rc = command->run(&args, &err);
-	lf_vault_end_progress();
+	lf_vaultcli_end_progress();
 	if (!rc)
 		return 0;
 	lf_term_clean_error(&err);
