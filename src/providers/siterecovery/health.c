@@ -1,7 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The vault's health, its appliances, and what clients ask before they protect a
+ * machine.  All of it is put together when it is asked for.
+ */
 #include <string.h>
 
+#include "json/view.h"
 #include "providers/siterecovery/internal.h"
+#include "providers/vaults/vaults.h"
+
+static json_t *issue_of(const json_t *fault)
+{
+	static const struct lf_view_row rows[] = {
+		{"summaryCode", LF_VIEW_ANY, 0, "code", "\"\""},
+		{"category", .fallback = "\"Replication\""},
+		{"severity", LF_VIEW_ANY, 0, "severity", "\"Error\""},
+		{"summaryMessage", LF_VIEW_ANY, 0, "message", "\"\""},
+		{"affectedResourceType", .fallback = "\"replicationProtectedItems\""},
+		{"affectedResourceSubtype", .fallback = "\"\""},
+		{"affectedResourceCorrelationIds", .fallback = "[]"},
+	};
+	LF_AUTO_DOC issue = LF_DOC_INIT;
+
+	lf_view_put(&issue, rows, LF_N(rows), &fault);
+	return lf_doc_take(&issue);
+}
 
 /* One row of issues[] for each kind of fault, with the items that have it. */
 static int add_issue(json_t *issues, const json_t *fault, const char *item_name)
@@ -14,12 +37,7 @@ static int add_issue(json_t *issues, const json_t *fault, const char *item_name)
 		if (strcmp(lf_json_text_or(row, "summaryCode", ""), code) == 0)
 			issue = row;
 	if (!issue) {
-		issue = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:[]}", "summaryCode", code, "category",
-				  "Replication", "severity",
-				  lf_json_text_or(fault, "severity", "Error"), "summaryMessage",
-				  lf_json_text_or(fault, "message", ""), "affectedResourceType",
-				  "replicationProtectedItems", "affectedResourceSubtype", "",
-				  "affectedResourceCorrelationIds");
+		issue = issue_of(fault);
 		if (json_array_append_new(issues, issue))
 			return -1;
 	}
@@ -57,28 +75,33 @@ int lf_sr_health_get(struct lf_arm_call *call, struct lf_error *err)
 	struct lf_context *context = lf_arm_context(call);
 	LF_AUTO_JSON *summary = NULL;
 	LF_AUTO_JSON *doc = NULL;
-	LF_AUTO_SR_SCOPE scope = {0};
+	LF_AUTO_DOC view = LF_DOC_INIT;
+	LF_AUTO_SCOPE scope = {0};
 	size_t fabrics = 0, containers = 0;
 
-	int rc = lf_sr_scope_open(call, LF_SR_VAULT, &scope, err);
+	int rc = lf_scope_open(call, LF_SR_TYPE_VAULT, &scope, err);
 	if (!rc)
-		rc = items_health(context, scope.vault.id, &summary, err);
+		rc = items_health(context, scope.at[LF_SR_VAULT].id, &summary, err);
 	if (!rc)
-		rc = lf_sr_count(context, LF_SR_TYPE_FABRIC, scope.vault.id, &fabrics, err);
+		rc = lf_vault_count(context, scope.at[LF_SR_VAULT].id, LF_SR_TYPE_FABRIC, &fabrics,
+				    err);
 	if (!rc)
-		rc = lf_sr_count(context, LF_SR_TYPE_CONTAINER, scope.vault.id, &containers, err);
+		rc = lf_vault_count(context, scope.at[LF_SR_VAULT].id, LF_SR_TYPE_CONTAINER,
+				    &containers, err);
 	if (rc)
 		return rc;
-	LF_AUTO_FREE char *id = lf_sr_child_id(scope.vault.id, "replicationVaultHealth", "Default");
+	LF_AUTO_FREE char *id =
+		lf_id_child(scope.at[LF_SR_VAULT].id, "replicationVaultHealth", "Default");
 	if (!id)
 		return lf_fail_nomem(err);
-	rc = lf_sr_view_new(id, LF_SR_TYPE_VAULT "/replicationVaultHealth",
-			    json_pack("{s:[],s:O,s:{s:I,s:[]},s:{s:I,s:[]}}", "vaultErrors",
-				      "protectedItemsHealth", summary, "fabricsHealth",
-				      "resourceCount", (json_int_t)fabrics, "issues",
-				      "containersHealth", "resourceCount", (json_int_t)containers,
-				      "issues"),
-			    &doc, err);
+	lf_doc_put(&view, "vaultErrors", json_array());
+	lf_doc_share(&view, "protectedItemsHealth", summary);
+	lf_doc_int(&view, "fabricsHealth.resourceCount", (int64_t)fabrics);
+	lf_doc_put(&view, "fabricsHealth.issues", json_array());
+	lf_doc_int(&view, "containersHealth.resourceCount", (int64_t)containers);
+	lf_doc_put(&view, "containersHealth.issues", json_array());
+	rc = lf_document_wrap(id, LF_SR_TYPE_VAULT "/replicationVaultHealth", lf_doc_take(&view),
+			      &doc, err);
 	return rc ? rc : lf_arm_reply(call, 200, doc, err);
 }
 
@@ -92,17 +115,28 @@ int lf_sr_health_refresh(struct lf_arm_call *call, struct lf_error *err)
 static int appliance_of(struct lf_context *context, const struct lf_resource *fabric,
 			json_t *appliances, struct lf_error *err)
 {
+	static const struct lf_view_row rows[] = {
+		{"id", LF_VIEW_ANY, 0, "id"},
+		{"name", LF_VIEW_ANY, 0, "name"},
+		{"rcmProxy"},
+		{"pushInstaller"},
+		{"replicationAgent"},
+		{"reprotectAgent"},
+		{"marsAgent"},
+		{"dra"},
+		{"switchProviderBlockingErrorDetails", .fallback = "[]"},
+	};
 	LF_AUTO_JSON *server = NULL;
 	int rc = lf_sr_process_server(context, fabric, &server, err);
 
 	if (rc)
 		return rc;
-	json_t *row = json_pack("{s:O,s:O,s:s,s:O,s:n,s:n,s:n,s:n,s:n,s:n,s:[]}", "id",
-				lf_json_at(server, "id"), "name", lf_json_at(server, "name"),
-				"fabricArmId", fabric->id, "processServer", server, "rcmProxy",
-				"pushInstaller", "replicationAgent", "reprotectAgent", "marsAgent",
-				"dra", "switchProviderBlockingErrorDetails");
-	return json_array_append_new(appliances, row) ? lf_fail_nomem(err) : 0;
+	LF_AUTO_DOC view = LF_DOC_INIT;
+	const json_t *source = server;
+	lf_view_put(&view, rows, LF_N(rows), &source);
+	lf_doc_text(&view, "fabricArmId", fabric->id);
+	lf_doc_share(&view, "processServer", server);
+	return json_array_append_new(appliances, lf_doc_take(&view)) ? lf_fail_nomem(err) : 0;
 }
 
 int lf_sr_appliances_list(struct lf_arm_call *call, struct lf_error *err)
@@ -110,12 +144,13 @@ int lf_sr_appliances_list(struct lf_arm_call *call, struct lf_error *err)
 	struct lf_context *context = lf_arm_context(call);
 	LF_AUTO_JSON *appliances = json_array();
 	LF_AUTO_RESOURCE_LIST fabrics = {0};
-	LF_AUTO_SR_SCOPE scope = {0};
+	LF_AUTO_SCOPE scope = {0};
 
-	int rc = lf_sr_scope_open(call, LF_SR_VAULT, &scope, err);
+	int rc = lf_scope_open(call, LF_SR_TYPE_VAULT, &scope, err);
 	if (rc)
 		return rc;
-	const struct lf_list_query query = {.type = LF_SR_TYPE_FABRIC, .below = scope.vault.id};
+	const struct lf_list_query query = {.type = LF_SR_TYPE_FABRIC,
+					    .below = scope.at[LF_SR_VAULT].id};
 	rc = lf_catalog_list(context->catalog, &query, &fabrics, err);
 	for (size_t i = 0; !rc && i < fabrics.n; i++)
 		rc = lf_row_pass_over(fabrics.items[i].id,
@@ -143,28 +178,30 @@ int lf_sr_supported_os_get(struct lf_arm_call *call, struct lf_error *err)
 	};
 	LF_AUTO_JSON *list = json_array();
 	LF_AUTO_JSON *doc = NULL;
-	LF_AUTO_SR_SCOPE scope = {0};
+	LF_AUTO_SCOPE scope = {0};
 
-	int rc = lf_sr_scope_open(call, LF_SR_VAULT, &scope, err);
+	int rc = lf_scope_open(call, LF_SR_TYPE_VAULT, &scope, err);
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < LF_N(systems); i++) {
-		json_t *versions = json_array();
+		LF_AUTO_DOC system = LF_DOC_INIT;
+		lf_doc_text(&system, "osName", systems[i].name);
+		lf_doc_text(&system, "osType", "linux");
 		for (size_t j = 0; j < LF_N(systems[i].versions) && systems[i].versions[j]; j++)
-			json_array_append_new(versions,
-					      json_pack("{s:s,s:n}", "version",
-							systems[i].versions[j], "servicePack"));
-		json_array_append_new(list, json_pack("{s:s,s:s,s:o}", "osName", systems[i].name,
-						      "osType", "linux", "osVersions", versions));
+			lf_doc_append(&system, "osVersions",
+				      json_pack("{s:s,s:n}", "version", systems[i].versions[j],
+						"servicePack"));
+		if (json_array_append_new(list, lf_doc_take(&system)))
+			return lf_fail_nomem(err);
 	}
-	LF_AUTO_FREE char *id =
-		lf_sr_child_id(scope.vault.id, "replicationSupportedOperatingSystems", "Default");
+	LF_AUTO_FREE char *id = lf_id_child(scope.at[LF_SR_VAULT].id,
+					    "replicationSupportedOperatingSystems", "Default");
 	if (!id)
 		return lf_fail_nomem(err);
-	rc = lf_sr_view_new(id, LF_SR_TYPE_VAULT "/replicationSupportedOperatingSystems",
-			    json_pack("{s:[{s:s,s:O}]}", "supportedOsList", "instanceType",
-				      LF_SR_INSTANCE, "supportedOs", list),
-			    &doc, err);
+	rc = lf_document_wrap(id, LF_SR_TYPE_VAULT "/replicationSupportedOperatingSystems",
+			      json_pack("{s:[{s:s,s:O}]}", "supportedOsList", "instanceType",
+					LF_SR_INSTANCE, "supportedOs", list),
+			      &doc, err);
 	return rc ? rc : lf_arm_reply(call, 200, doc, err);
 }
 
@@ -172,29 +209,34 @@ int lf_sr_supported_os_get(struct lf_arm_call *call, struct lf_error *err)
 static int eligibility(struct lf_arm_call *call, const char *vm_id, json_t **ret_doc,
 		       struct lf_error *err)
 {
+	static const struct lf_view_row rows[] = {
+		{"code", .fallback = "\"A2ANotSupported\""},
+		{"message", .fallback = "\"Virtual machines are not replicated between regions by "
+					"this provider.\""},
+		{"possibleCauses", .fallback = "\"The machine is a target of failover.\""},
+		{"recommendedAction",
+		 .fallback = "\"Install landfall-agent in the machine and protect it "
+			     "by " LF_SR_INSTANCE ".\""},
+		{"status", .fallback = "\"Error\""},
+	};
 	LF_AUTO_FREE char *id = lf_printf_dup(
 		"%s/providers/Microsoft.RecoveryServices/replicationEligibilityResults/default",
 		vm_id);
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+	LF_AUTO_DOC error = LF_DOC_INIT, view = LF_DOC_INIT;
 	bool exists = false;
-	int rc = lf_sr_exists(lf_arm_context(call), vm_id, &exists, err);
 
+	int rc = id ? lf_catalog_find(lf_arm_context(call)->catalog, vm_id, &vm, &exists, err)
+		    : lf_fail_nomem(err);
+	if (!rc && !exists)
+		rc = lf_fail(err, LF_ENOTFOUND, vm_id, "there is no such virtual machine");
 	if (rc)
 		return rc;
-	if (!exists)
-		return lf_fail(err, LF_ENOTFOUND, vm_id, "there is no such virtual machine");
-	if (!id)
-		return lf_fail_nomem(err);
-	return lf_sr_view_new(
-		id, "Microsoft.RecoveryServices/replicationEligibilityResults",
-		json_pack("{s:s,s:[{s:s,s:s,s:s,s:s,s:s}]}", "clientRequestId",
-			  lf_arm_request_id(call), "errors", "code", "A2ANotSupported", "message",
-			  "Virtual machines are not replicated between regions by this provider.",
-			  "possibleCauses", "The machine is a target of failover.",
-			  "recommendedAction",
-			  "Install landfall-agent in the machine and protect it by " LF_SR_INSTANCE
-			  ".",
-			  "status", "Error"),
-		ret_doc, err);
+	lf_view_put(&error, rows, LF_N(rows), NULL);
+	lf_doc_text(&view, "clientRequestId", lf_arm_request_id(call));
+	lf_doc_append(&view, "errors", lf_doc_take(&error));
+	return lf_document_wrap(id, "Microsoft.RecoveryServices/replicationEligibilityResults",
+				lf_doc_take(&view), ret_doc, err);
 }
 
 static char *eligible_vm(struct lf_arm_call *call)

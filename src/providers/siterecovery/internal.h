@@ -16,7 +16,9 @@
 
 #include "arm/arm.h"
 #include "base/text.h"
-#include "providers/common/filter.h"
+#include "json/doc.h"
+#include "providers/common/document.h"
+#include "providers/common/scope.h"
 #include "providers/common/site.h"
 #include "providers/siterecovery/states.h"
 
@@ -34,43 +36,26 @@
 
 #define LF_SR_INSTANCE "InMageRcm"
 
-/* scope.c: the resources that a path names, in their first written case. */
+/* Where the resources that a path names are in a struct lf_scope. */
 enum lf_sr_level { LF_SR_VAULT, LF_SR_FABRIC, LF_SR_CONTAINER, LF_SR_ITEM };
-struct lf_sr_scope {
-	struct lf_resource vault, fabric, container, item;
-};
-void lf_sr_scope_done(struct lf_sr_scope *scope);
-#define LF_AUTO_SR_SCOPE LF_CLEANUP(lf_sr_scope_done) struct lf_sr_scope
-/* LF_ENOTFOUND with the missing one's id.  Vault by default, then deeper as level says. */
-LF_MUST_CHECK int lf_sr_scope_open(struct lf_arm_call *call, enum lf_sr_level level,
-				   struct lf_sr_scope *scope, struct lf_error *err);
-/* "PARENT/TYPE/NAME", NAME a path parameter; NULL: out of memory.  free(). */
-char *lf_sr_child_id(const char *parent_id, const char *type, const char *name);
-/* The vault's id at the front of any id below it; free(), NULL: out of memory. */
-char *lf_sr_vault_id_of(const char *id);
 
-/* What clients see of a resource; whole: a GET of one, not a list. */
-typedef int lf_sr_view(struct lf_context *context, const struct lf_resource *resource, bool whole,
-		       json_t **ret_doc, struct lf_error *err);
-LF_MUST_CHECK int lf_sr_reply_one(struct lf_arm_call *call, const char *id, lf_sr_view *view,
-				  struct lf_error *err);
-LF_MUST_CHECK int lf_sr_reply_list(struct lf_arm_call *call, const char *type, const char *below,
-				   lf_sr_view *view, struct lf_error *err);
-/* Is there a resource?  Errors other than absence are returned. */
-LF_MUST_CHECK int lf_sr_exists(struct lf_context *context, const char *id, bool *ret_exists,
-			       struct lf_error *err);
-/* How many of type are below. */
-LF_MUST_CHECK int lf_sr_count(struct lf_context *context, const char *type, const char *below,
-			      size_t *ret_n, struct lf_error *err);
-/* Finish {"properties": ...} as a resource; takes properties, also on failure. */
-LF_MUST_CHECK int lf_sr_view_new(const char *id, const char *type, json_t *properties,
-				 json_t **ret_doc, struct lf_error *err);
+/* The types that are documents, in the files of their names. */
+extern const struct lf_document lf_sr_fabric_document, lf_sr_container_document,
+	lf_sr_mapping_document, lf_sr_dra_document, lf_sr_policy_document, lf_sr_item_document,
+	lf_sr_event_document, lf_sr_alert_document, lf_sr_setting_document;
+/* settings.c: lf_document.show of rows that are the properties. */
+LF_MUST_CHECK int lf_sr_show_stored(struct lf_arm_call *call, const struct lf_resource *resource,
+				    json_t **ret_properties, struct lf_error *err);
+
+/* unsupported.c */
 /* LF_EINVAL "InstanceTypeNotSupported" unless text is InMageRcm or base (may be NULL). */
 LF_MUST_CHECK int lf_sr_check_instance(const char *text, const char *base, const char *target,
 				       struct lf_error *err);
-/* LF_EUNSUPPORTED with advice. */
-LF_MUST_CHECK int lf_sr_unsupported(struct lf_arm_call *call, const char *code, const char *hint,
-				    struct lf_error *err);
+/* The subject of lf_sr_refuse(). */
+struct lf_sr_refusal {
+	const char *scope; /* type of who has to be there to be told so; NULL: nobody */
+	const char *code, *hint;
+};
 
 /* process_server.c: this host as the process server of a fabric. */
 LF_MUST_CHECK int lf_sr_process_server(struct lf_context *context, const struct lf_resource *fabric,
@@ -81,14 +66,10 @@ void lf_sr_host_name(char *out, size_t size);
 LF_MUST_CHECK int lf_sr_fabric_agents(struct lf_context *context, const struct lf_resource *fabric,
 				      json_t **ret_agents, struct lf_error *err);
 
-/* Views. */
-lf_sr_view lf_sr_fabric_view, lf_sr_container_view, lf_sr_mapping_view, lf_sr_dra_view,
-	lf_sr_policy_view, lf_sr_item_view;
-/* fabrics.c also makes these. */
+/* Those that a new fabric comes with. */
 LF_MUST_CHECK int lf_sr_container_put(struct lf_context *context, const char *id,
 				      struct lf_error *err);
-LF_MUST_CHECK int lf_sr_dra_put(struct lf_context *context, const char *id, const json_t *input,
-				struct lf_error *err);
+LF_MUST_CHECK int lf_sr_dra_put(struct lf_context *context, const char *id, struct lf_error *err);
 
 /* policies.c */
 /* Check a providerSpecificInput and make providerSpecificDetails of it, over before (may be NULL).
@@ -102,43 +83,59 @@ json_t *lf_sr_policy_for_replica(const json_t *policy_doc);
 LF_MUST_CHECK int lf_sr_item_store(struct lf_context *context, const struct lf_resource *item,
 				   struct lf_error *err);
 int lf_sr_item_set_phase(struct lf_resource *item, enum lf_sr_phase phase);
+/* Job works on the item: "current", in item's state; not stored. */
+LF_MUST_CHECK int lf_sr_item_mark(struct lf_context *context, struct lf_resource *item,
+				  const char *scenario, const char *job, struct lf_error *err);
 /* 202 for job, working on the item of the request; with_job: the job as body. */
 LF_MUST_CHECK int lf_sr_reply_job(struct lf_arm_call *call, const char *resource_id,
 				  const char *job, bool with_job, struct lf_error *err);
 /*
- * Check the state table, submit a job of type and mark the item as worked on, in one
- * transaction; then answer 202.  doc: input of the job, taken; scenario and friendly name as
- * documented.
+ * What may be asked of an item, as the subject of lf_sr_act(): the job that does it, and how the
+ * request becomes the job's input.
  */
 struct lf_sr_start {
 	enum lf_sr_action action;
-	const char *type, *scenario, *friendly;
-	bool with_job; /* answer the job as body */
+	const struct lf_job_type *job;
+	const char *scenario, *friendly; /* as documented */
+	bool with_job;			 /* answer the job as body */
+	/* Check the request and put what the job has to know into input; NULL: nothing. */
+	int (*input)(struct lf_arm_call *call, const struct lf_resource *item, struct lf_doc *input,
+		     struct lf_error *err);
 };
-LF_MUST_CHECK int lf_sr_item_start(struct lf_arm_call *call, const struct lf_sr_start *start,
-				   json_t *doc, struct lf_error *err);
-/* The members that every job of an item has; NULL: out of memory. */
-json_t *lf_sr_job_doc(const struct lf_resource *item, const char *scenario, const char *friendly);
+/*
+ * Check the state table, submit the job and mark the item as worked on, in one transaction; then
+ * answer 202.  input: of the job; it is empty after.
+ */
+LF_MUST_CHECK int lf_sr_item_start(struct lf_arm_call *call, const struct lf_resource *item,
+				   const struct lf_sr_start *start, struct lf_doc *input,
+				   struct lf_error *err);
+/* May action begin now?  Of an item that a job works on the start says which job to wait for:
+ * better advice than the state, so that such an item is let through. */
+bool lf_sr_item_busy(const struct lf_resource *item);
+LF_MUST_CHECK int lf_sr_item_check(const struct lf_resource *item, enum lf_sr_action action,
+				   struct lf_error *err);
+/* The members that every job of an item has. */
+void lf_sr_job_put(struct lf_doc *doc, const struct lf_resource *item, const char *scenario,
+		   const char *friendly);
 
 /* job_step.c: what the steps of items' jobs share. */
 LF_MUST_CHECK int lf_sr_step_item(struct lf_job_run *run, struct lf_resource *ret_item,
 				  struct lf_error *err);
 /* Begin the transaction in which a step ends. */
-LF_MUST_CHECK int lf_sr_step_begin(struct lf_job_run *run, struct lf_resource *ret_item,
-				   struct lf_error *err);
+LF_MUST_CHECK int lf_sr_step_begin(struct lf_job_run *run, struct lf_transaction *tx,
+				   struct lf_resource *ret_item, struct lf_error *err);
 /* Store the item, mark the step done, commit. */
-LF_MUST_CHECK int lf_sr_step_end(struct lf_job_run *run, const struct lf_resource *item,
-				 struct lf_error *err);
+LF_MUST_CHECK int lf_sr_step_end(struct lf_job_run *run, struct lf_transaction *tx,
+				 const struct lf_resource *item, struct lf_error *err);
 /* lf_job_type.ended of every job of an item: it is free again; records an event. */
 int lf_sr_job_ended(struct lf_job_run *run, enum lf_job_state state, struct lf_error *err);
 /* A remark that makes the job "CompletedWithInformation". */
 int lf_sr_job_inform(struct lf_job_run *run, const char *code, const char *message,
 		     const char *advice);
-const char *lf_sr_job_text(const struct lf_job_run *run, const char *path);
+/* Id of the item that the job works on. */
+const char *lf_sr_job_item(const struct lf_job_run *run);
 
 /* points.c */
-LF_MUST_CHECK int lf_sr_point_view(const struct lf_resource *item, const json_t *point,
-				   json_t **ret_doc, struct lf_error *err);
 /* name_or_id "" or NULL: the latest.  LF_ENOTFOUND "RecoveryPointNotFound" (HTTP 404). */
 LF_MUST_CHECK int lf_sr_point_find(struct lf_context *context, const struct lf_resource *item,
 				   const char *name_or_id, json_t **ret_point,

@@ -1,36 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the steps of items' jobs share: the item is read in the transaction in
+ * which the step ends, and a job's end frees the item and leaves an event.
+ */
 #include <string.h>
 
 #include "providers/siterecovery/internal.h"
 
-const char *lf_sr_job_text(const struct lf_job_run *run, const char *path)
+const char *lf_sr_job_item(const struct lf_job_run *run)
 {
-	return lf_json_text(lf_job_run_job(run)->doc, path);
+	return lf_json_text_or(lf_job_run_job(run)->doc, "itemId", "");
 }
 
 int lf_sr_step_item(struct lf_job_run *run, struct lf_resource *ret_item, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
 
-	return lf_catalog_get(context->catalog, lf_sr_job_text(run, "itemId"), ret_item, err);
+	return lf_catalog_get(context->catalog, lf_sr_job_item(run), ret_item, err);
 }
 
-int lf_sr_step_begin(struct lf_job_run *run, struct lf_resource *ret_item, struct lf_error *err)
+int lf_sr_step_begin(struct lf_job_run *run, struct lf_transaction *tx,
+		     struct lf_resource *ret_item, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
-	int rc = lf_catalog_begin(context->catalog, err);
+	int rc = lf_transaction_begin(tx, context->catalog, err);
 
 	return rc ? rc : lf_sr_step_item(run, ret_item, err);
 }
 
-int lf_sr_step_end(struct lf_job_run *run, const struct lf_resource *item, struct lf_error *err)
+int lf_sr_step_end(struct lf_job_run *run, struct lf_transaction *tx,
+		   const struct lf_resource *item, struct lf_error *err)
 {
-	struct lf_context *context = lf_job_run_context(run);
-	int rc = lf_sr_item_store(context, item, err);
+	int rc = lf_sr_item_store(lf_job_run_context(run), item, err);
 
 	if (!rc)
 		rc = lf_job_step_commit(run, err);
-	return rc ? rc : lf_catalog_commit(context->catalog, err);
+	return rc ? rc : lf_transaction_commit(tx, err);
 }
 
 int lf_sr_job_inform(struct lf_job_run *run, const char *code, const char *message,

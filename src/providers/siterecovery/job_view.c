@@ -144,7 +144,7 @@ int lf_sr_job_view(struct lf_context *context, const struct lf_job *job, json_t 
 		   struct lf_error *err)
 {
 	const struct lf_job_type *type = lf_jobs_type(context->jobs, job->type);
-	LF_AUTO_FREE char *id = lf_sr_child_id(job->scope, "replicationJobs", job->id);
+	LF_AUTO_FREE char *id = lf_id_child(job->scope, "replicationJobs", job->id);
 	bool cancelling = job->cancel_requested && !lf_job_state_is_final(job->state);
 	json_t *tasks = json_array();
 
@@ -154,7 +154,7 @@ int lf_sr_job_view(struct lf_context *context, const struct lf_job *job, json_t 
 	}
 	for (unsigned i = 0; type && i < type->n_steps; i++)
 		json_array_append_new(tasks, task_of(job, type, i));
-	return lf_sr_view_new(
+	return lf_document_wrap(
 		id, LF_SR_TYPE_VAULT "/replicationJobs",
 		json_pack("{s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:s,s:s,s:s,s:o}", "activityId",
 			  job->id, "scenarioName", lf_json_text_or(job->doc, "scenario", job->type),

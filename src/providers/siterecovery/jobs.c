@@ -1,90 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The vault's jobs: those of this provider, newest first; and cancel, restart, resume. */
 #include <string.h>
 
+#include "providers/common/page.h"
 #include "providers/siterecovery/internal.h"
 
-#define PAGE_SIZE 100
-#define TYPES	  "siterecovery."
+#define TYPES "siterecovery."
 
-/* What $filter may name: as the list's query parameters in the description. */
-static json_t *filter_fields(const json_t *doc)
-{
-	return json_pack("{s:O,s:O,s:O,s:O,s:O}", "startTime",
-			 json_object_get(json_object_get(doc, "properties"), "startTime"),
-			 "endTime",
-			 json_object_get(json_object_get(doc, "properties"), "startTime"),
-			 "jobStatus", json_object_get(json_object_get(doc, "properties"), "state"),
-			 "jobName", json_object_get(doc, "name"), "affectedObjectTypes",
-			 json_object_get(json_object_get(doc, "properties"), "targetInstanceType"));
-}
+/* As the list's query parameters in the description; the window is on a job's start. */
+static const struct lf_filter_row filter_rows[] = {
+	{"startTime", "properties.startTime"},
+	{"endTime", "properties.startTime"},
+	{"jobStatus", "properties.state"},
+	{"jobName", "name"},
+	{"affectedObjectTypes", "properties.targetInstanceType"},
+};
 
-/* Clients may list several states: "InProgress,Failed". */
-static int list_jobs(struct lf_context *context, const char *vault_id, const char *filter_text,
-		     json_t **ret_docs, struct lf_error *err)
+int lf_sr_jobs_list(struct lf_arm_call *call, struct lf_error *err)
 {
+	struct lf_context *context = lf_arm_context(call);
 	LF_AUTO_FILTER *filter = NULL;
 	LF_AUTO_JSON *docs = json_array();
 	LF_AUTO_JOB_LIST list = {0};
+	LF_AUTO_SCOPE scope = {0};
 
-	int rc = lf_filter_new(filter_text, &filter, err);
+	int rc = lf_scope_open(call, LF_SR_TYPE_VAULT, &scope, err);
 	if (!rc)
-		rc = lf_jobs_list(context->jobs, vault_id, TYPES, NULL, &list, err);
+		rc = lf_filter_new(lf_arm_query(call, "filter"), &filter, err);
+	if (!rc)
+		rc = lf_jobs_list(context->jobs, scope.at[LF_SR_VAULT].id, TYPES, NULL, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		LF_AUTO_JSON *doc = NULL;
 		rc = lf_sr_job_view(context, &list.items[i], &doc, err);
 		rc = lf_row_pass_over(list.items[i].id, rc, err);
-		LF_AUTO_JSON *fields = doc ? filter_fields(doc) : NULL;
-		if (doc && lf_filter_matches(filter, fields) && json_array_append(docs, doc))
+		if (doc && lf_filter_passes(filter, filter_rows, LF_N(filter_rows), doc) &&
+		    json_array_append(docs, doc))
 			rc = lf_fail_nomem(err);
 	}
-	if (!rc)
-		*ret_docs = lf_steal(&docs);
-	return rc;
-}
-
-int lf_sr_jobs_list(struct lf_arm_call *call, struct lf_error *err)
-{
-	const char *after = lf_arm_query(call, "skiptoken");
-	LF_AUTO_JSON *page = json_array();
-	LF_AUTO_JSON *docs = NULL;
-	LF_AUTO_SR_SCOPE scope = {0};
-	const char *token = NULL;
-	size_t i;
-	json_t *doc;
-
-	int rc = lf_sr_scope_open(call, LF_SR_VAULT, &scope, err);
-	if (!rc)
-		rc = list_jobs(lf_arm_context(call), scope.vault.id, lf_arm_query(call, "filter"),
-			       &docs, err);
-	if (rc)
-		return rc;
-	/* the token is the last job shown: those that came since are not repeated */
-	json_array_foreach (docs, i, doc) {
-		if (after) {
-			if (strcmp(lf_json_text_or(doc, "name", ""), after) == 0)
-				after = NULL;
-			continue;
-		}
-		if (json_array_size(page) == PAGE_SIZE) {
-			token = lf_json_text(json_array_get(page, PAGE_SIZE - 1), "name");
-			break;
-		}
-		json_array_append(page, doc);
-	}
-	return lf_arm_reply_list(call, page, token, err);
+	return rc ? rc : lf_page_reply(call, docs, err);
 }
 
 /* A job of this vault; others are not there. */
-static int find_job(struct lf_arm_call *call, struct lf_sr_scope *scope, struct lf_job *job,
-		    struct lf_error *err)
+static int find_job(struct lf_arm_call *call, struct lf_job *job, struct lf_error *err)
 {
-	int rc = lf_sr_scope_open(call, LF_SR_VAULT, scope, err);
+	LF_AUTO_SCOPE scope = {0};
+	int rc = lf_scope_open(call, LF_SR_TYPE_VAULT, &scope, err);
 
 	if (!rc)
 		rc = lf_jobs_get(lf_arm_context(call)->jobs, lf_arm_param(call, "job"), job, err);
 	if (rc)
 		return rc;
-	if (!lf_arm_id_equal(job->scope, scope->vault.id) ||
+	if (!lf_arm_id_equal(job->scope, scope.at[LF_SR_VAULT].id) ||
 	    strncmp(job->type, TYPES, strlen(TYPES)) != 0)
 		return lf_fail(err, LF_ENOTFOUND, lf_arm_id(call, 0), "the vault has no such job");
 	return 0;
@@ -104,9 +70,8 @@ static int reply_job(struct lf_arm_call *call, const char *id, struct lf_error *
 
 int lf_sr_jobs_get(struct lf_arm_call *call, struct lf_error *err)
 {
-	LF_AUTO_SR_SCOPE scope = {0};
 	LF_AUTO_JOB job = LF_JOB_INIT;
-	int rc = find_job(call, &scope, &job, err);
+	int rc = find_job(call, &job, err);
 
 	return rc ? rc : reply_job(call, job.id, err);
 }
@@ -115,9 +80,8 @@ int lf_sr_jobs_get(struct lf_arm_call *call, struct lf_error *err)
 
 int lf_sr_jobs_cancel(struct lf_arm_call *call, struct lf_error *err)
 {
-	LF_AUTO_SR_SCOPE scope = {0};
 	LF_AUTO_JOB job = LF_JOB_INIT;
-	int rc = find_job(call, &scope, &job, err);
+	int rc = find_job(call, &job, err);
 
 	if (!rc)
 		rc = lf_jobs_cancel(lf_arm_context(call)->jobs, job.id, err);
@@ -144,9 +108,8 @@ static int check_free(struct lf_context *context, const struct lf_job *job, stru
 int lf_sr_jobs_restart(struct lf_arm_call *call, struct lf_error *err)
 {
 	struct lf_context *context = lf_arm_context(call);
-	LF_AUTO_SR_SCOPE scope = {0};
 	LF_AUTO_JOB job = LF_JOB_INIT;
-	int rc = find_job(call, &scope, &job, err);
+	int rc = find_job(call, &job, err);
 
 	if (!rc)
 		rc = check_free(context, &job, err);
@@ -158,17 +121,10 @@ int lf_sr_jobs_restart(struct lf_arm_call *call, struct lf_error *err)
 int lf_sr_jobs_resume(struct lf_arm_call *call, struct lf_error *err)
 {
 	const char *comments = lf_json_text_or(lf_arm_body(call), "properties.comments", "");
-	LF_AUTO_SR_SCOPE scope = {0};
 	LF_AUTO_JOB job = LF_JOB_INIT;
-	int rc = find_job(call, &scope, &job, err);
+	int rc = find_job(call, &job, err);
 
 	if (!rc)
 		rc = lf_jobs_resume(lf_arm_context(call)->jobs, job.id, comments, err);
 	return rc ? rc : reply_job(call, job.id, err);
-}
-
-int lf_sr_jobs_export(struct lf_arm_call *call, struct lf_error *err)
-{
-	return lf_sr_unsupported(call, "ExportJobsNotSupported",
-				 "list replicationJobs with a $filter; the answer is JSON", err);
 }

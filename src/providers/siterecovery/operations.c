@@ -9,14 +9,14 @@
 
 static int check_vault(struct lf_arm_call *call, struct lf_error *err)
 {
-	LF_AUTO_SR_SCOPE scope = {0};
+	LF_AUTO_SCOPE scope = {0};
 	LF_AUTO_JOB job = LF_JOB_INIT;
-	int rc = lf_sr_scope_open(call, LF_SR_VAULT, &scope, err);
+	int rc = lf_scope_open(call, LF_SR_TYPE_VAULT, &scope, err);
 
 	if (!rc)
 		rc = lf_jobs_get(lf_arm_context(call)->jobs, lf_arm_param(call, "operation"), &job,
 				 err);
-	if (!rc && !lf_arm_id_equal(job.scope, scope.vault.id))
+	if (!rc && !lf_arm_id_equal(job.scope, scope.at[LF_SR_VAULT].id))
 		rc = lf_fail(err, LF_ENOTFOUND, lf_arm_id(call, 0),
 			     "the vault has no such operation");
 	return rc;
@@ -32,12 +32,9 @@ int lf_sr_operation_status(struct lf_arm_call *call, struct lf_error *err)
 /* The item as it is now; 204 once it has gone. */
 static int reply_item(struct lf_arm_call *call, struct lf_error *err)
 {
-	LF_AUTO_SR_SCOPE scope = {0};
-	int rc = lf_sr_scope_open(call, LF_SR_ITEM, &scope, err);
+	int rc = lf_document_get(call, &lf_sr_item_document, err);
 
-	if (rc == LF_ENOTFOUND)
-		return lf_arm_reply(call, 204, NULL, err);
-	return rc ? rc : lf_sr_reply_one(call, scope.item.id, lf_sr_item_view, err);
+	return rc == LF_ENOTFOUND ? lf_arm_reply(call, 204, NULL, err) : rc;
 }
 
 int lf_sr_operation_result(struct lf_arm_call *call, struct lf_error *err)

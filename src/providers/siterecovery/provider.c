@@ -1,180 +1,175 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The routes of Site Recovery.  Fabrics, containers, mappings, providers,
+ * policies, settings, events and items are documents; what is done to an item
+ * is a row with the description of its job; what is not done says so.
+ */
+#include "arm/route.h"
 #include "providers/siterecovery/internal.h"
 #include "providers/siterecovery/siterecovery.h"
 #include "providers/vaults/vaults.h"
 
-#define V                                                                                          \
-	"/subscriptions/{subscription}/resourceGroups/{group}/providers/"                          \
-	"Microsoft.RecoveryServices/vaults/{vault}"
-#define F V "/replicationFabrics/{fabric}"
-#define C F "/replicationProtectionContainers/{container}"
-#define I C "/replicationProtectedItems/{item}"
-#define M C "/replicationProtectionContainerMappings/{mapping}"
-#define R F "/replicationRecoveryServicesProviders/{provider}"
+#define VAULT	  LF_GROUP_PATH "/providers/" LF_SR_TYPE_VAULT "/{vault}"
+#define FABRIC	  VAULT "/replicationFabrics/{fabric}"
+#define CONTAINER FABRIC "/replicationProtectionContainers/{container}"
+#define ITEM	  CONTAINER "/replicationProtectedItems/{item}"
+#define MAPPING	  CONTAINER "/replicationProtectionContainerMappings/{mapping}"
+#define DRA	  FABRIC "/replicationRecoveryServicesProviders/{provider}"
+#define POLICY	  VAULT "/replicationPolicies/{policy}"
+#define JOB	  VAULT "/replicationJobs/{job}"
+#define ALERT	  VAULT "/replicationAlertSettings/{name}"
+#define SETTING	  VAULT "/replicationVaultSettings/{name}"
 #define VM                                                                                         \
-	"/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/"        \
-	"virtualMachines/{vm}/providers/Microsoft.RecoveryServices/replicationEligibilityResults"
+	LF_GROUP_PATH "/providers/Microsoft.Compute/virtualMachines/{vm}/providers/"               \
+		      "Microsoft.RecoveryServices/replicationEligibilityResults"
 
-#define A(name) LF_SR_TYPE_VAULT "/" name
-#define GET(path, action, handler)                                                                 \
-	{                                                                                          \
-		"GET", path, A(action "/read"), handler, 0, NULL, 0                                \
-	}
-#define PUT(path, action, handler)                                                                 \
-	{                                                                                          \
-		"PUT", path, A(action "/write"), handler, LF_ARM_BODY, NULL, 0                     \
-	}
-#define PATCH(path, action, handler)                                                               \
-	{                                                                                          \
-		"PATCH", path, A(action "/write"), handler, LF_ARM_BODY, NULL, 0                   \
-	}
-#define DELETE(path, action, handler)                                                              \
-	{                                                                                          \
-		"DELETE", path, A(action "/delete"), handler, 0, NULL, 0                           \
-	}
-/* POST with and without a body. */
-#define POST(path, verb, action, handler)                                                          \
-	{                                                                                          \
-		"POST", path "/" verb, A(action "/" verb "/action"), handler, LF_ARM_BODY, NULL, 0 \
-	}
-#define POST0(path, verb, action, handler)                                                         \
-	{                                                                                          \
-		"POST", path "/" verb, A(action "/" verb "/action"), handler, 0, NULL, 0           \
-	}
-
-#define AF "replicationFabrics"
-#define AC AF "/replicationProtectionContainers"
-#define AI AC "/replicationProtectedItems"
-#define AM AC "/replicationProtectionContainerMappings"
-#define AR AF "/replicationRecoveryServicesProviders"
+/* A list of all that a vault has of a type below its fabrics: with the right to read the type. */
+#define OF_VAULT(document, types, type)                                                            \
+	LF_DOCUMENT_LIST(document, VAULT "/" types, LF_RIGHT(type "/read"))
+/* What older clients POST for a DELETE. */
+#define REMOVE(document, path) LF_POST(path "/remove", lf_document_on_delete, LF_SUBJECT(document))
+/* What begins a job of an item. */
+#define ACT(verb, start)      LF_POST(ITEM "/" verb, lf_sr_act, LF_SUBJECT(start))
+#define ACT_BODY(verb, start) LF_POST_BODY(ITEM "/" verb, lf_sr_act, LF_SUBJECT(start))
+/* What this service does not do, and what to do instead. */
+#define REFUSE(path, who, why, instead)                                                            \
+	LF_POST(path, lf_sr_refuse,                                                                \
+		.subject =                                                                         \
+			&(const struct lf_sr_refusal){.scope = who, .code = why, .hint = instead})
+/* Kinds that have no members with this replication provider. */
+#define EMPTY(above, types, type) LF_GET(above "/" types, lf_sr_empty_list, LF_SUBJECT(type))
 
 static const struct lf_arm_route routes[] = {
-	GET(V "/replicationFabrics", AF, lf_sr_fabrics_list),
-	GET(F, AF, lf_sr_fabrics_get),
-	PUT(F, AF, lf_sr_fabrics_put),
-	DELETE(F, AF, lf_sr_fabrics_delete),
-	POST0(F, "remove", AF, lf_sr_fabrics_delete),
-	POST0(F, "removeInfra", AF, lf_sr_fabrics_remove_infra),
-	POST0(F, "checkConsistency", AF, lf_sr_fabrics_check),
-	POST0(F, "renewCertificate", AF, lf_sr_fabrics_renew),
-	POST0(F, "reassociateGateway", AF, lf_sr_fabrics_reassociate),
-	POST0(F, "migratetoaad", AF, lf_sr_fabrics_migrate_aad),
+	LF_DOCUMENT_LIST(&lf_sr_fabric_document, VAULT "/replicationFabrics"),
+	LF_DOCUMENT_ITEM(&lf_sr_fabric_document, FABRIC),
+	REMOVE(&lf_sr_fabric_document, FABRIC),
+	LF_POST(FABRIC "/removeInfra", lf_document_on_delete, LF_SUBJECT(&lf_sr_fabric_document)),
+	/* nothing is cached that could disagree: the answer is the fabric as it is */
+	LF_POST(FABRIC "/checkConsistency", lf_document_on_get, LF_SUBJECT(&lf_sr_fabric_document)),
+	REFUSE(FABRIC "/renewCertificate", NULL, "RenewCertificateNotSupported",
+	       "agents renew their own certificates with the site"),
+	REFUSE(FABRIC "/reassociateGateway", NULL, "ReassociateGatewayNotSupported",
+	       "a fabric has one process server, the site's own"),
+	REFUSE(FABRIC "/migratetoaad", NULL, "MigrateToAadNotSupported",
+	       "fabrics sign in with their identity from the start"),
 
-	GET(F "/replicationProtectionContainers", AC, lf_sr_containers_list),
-	GET(V "/replicationProtectionContainers", AC, lf_sr_containers_list_all),
-	GET(C, AC, lf_sr_containers_get),
-	PUT(C, AC, lf_sr_containers_put),
-	POST0(C, "remove", AC, lf_sr_containers_remove),
-	POST0(C, "discoverProtectableItem", AC, lf_sr_containers_discover),
-	POST0(C, "switchprotection", AC, lf_sr_containers_switch),
-	POST0(C, "switchClusterProtection", AC, lf_sr_containers_switch),
+	LF_DOCUMENT_LIST(&lf_sr_container_document, FABRIC "/replicationProtectionContainers"),
+	OF_VAULT(&lf_sr_container_document, "replicationProtectionContainers",
+		 LF_SR_TYPE_CONTAINER),
+	LF_DOCUMENT_GET(&lf_sr_container_document, CONTAINER),
+	LF_DOCUMENT_PUT(&lf_sr_container_document, CONTAINER),
+	REMOVE(&lf_sr_container_document, CONTAINER),
+	/* machines appear by registering an agent with the site; nothing is pushed */
+	REFUSE(CONTAINER "/discoverProtectableItem", NULL, "DiscoverProtectableItemNotSupported",
+	       "register the landfall-agent of the machine with the site; it then appears among "
+	       "the protectable items"),
+	REFUSE(CONTAINER "/switchprotection", NULL, "SwitchProtectionNotSupported",
+	       "disable protection and protect the machine again"),
+	REFUSE(CONTAINER "/switchClusterProtection", NULL, "SwitchProtectionNotSupported",
+	       "disable protection and protect the machine again"),
 
-	GET(C "/replicationProtectionContainerMappings", AM, lf_sr_mappings_list),
-	GET(V "/replicationProtectionContainerMappings", AM, lf_sr_mappings_list_all),
-	GET(M, AM, lf_sr_mappings_get),
-	PUT(M, AM, lf_sr_mappings_put),
-	PATCH(M, AM, lf_sr_mappings_patch),
-	DELETE(M, AM, lf_sr_mappings_delete),
-	POST0(M, "remove", AM, lf_sr_mappings_delete),
+	LF_DOCUMENT_LIST(&lf_sr_mapping_document,
+			 CONTAINER "/replicationProtectionContainerMappings"),
+	OF_VAULT(&lf_sr_mapping_document, "replicationProtectionContainerMappings",
+		 LF_SR_TYPE_MAPPING),
+	LF_DOCUMENT_ITEM(&lf_sr_mapping_document, MAPPING),
+	LF_DOCUMENT_PATCH(&lf_sr_mapping_document, MAPPING),
+	REMOVE(&lf_sr_mapping_document, MAPPING),
 
-	GET(F "/replicationRecoveryServicesProviders", AR, lf_sr_dras_list),
-	GET(V "/replicationRecoveryServicesProviders", AR, lf_sr_dras_list_all),
-	GET(R, AR, lf_sr_dras_get),
-	PUT(R, AR, lf_sr_dras_put),
-	DELETE(R, AR, lf_sr_dras_delete),
-	POST0(R, "remove", AR, lf_sr_dras_delete),
-	POST0(R, "refreshProvider", AR, lf_sr_dras_refresh),
+	LF_DOCUMENT_LIST(&lf_sr_dra_document, FABRIC "/replicationRecoveryServicesProviders"),
+	OF_VAULT(&lf_sr_dra_document, "replicationRecoveryServicesProviders", LF_SR_TYPE_DRA),
+	LF_DOCUMENT_ITEM(&lf_sr_dra_document, DRA),
+	REMOVE(&lf_sr_dra_document, DRA),
+	LF_POST(DRA "/refreshProvider", lf_document_on_get, LF_SUBJECT(&lf_sr_dra_document)),
 
-	GET(V "/replicationPolicies", "replicationPolicies", lf_sr_policies_list),
-	GET(V "/replicationPolicies/{policy}", "replicationPolicies", lf_sr_policies_get),
-	PUT(V "/replicationPolicies/{policy}", "replicationPolicies", lf_sr_policies_put),
-	PATCH(V "/replicationPolicies/{policy}", "replicationPolicies", lf_sr_policies_patch),
-	DELETE(V "/replicationPolicies/{policy}", "replicationPolicies", lf_sr_policies_delete),
+	LF_DOCUMENT_LIST(&lf_sr_policy_document, VAULT "/replicationPolicies"),
+	LF_DOCUMENT_ITEM(&lf_sr_policy_document, POLICY),
+	LF_DOCUMENT_PATCH(&lf_sr_policy_document, POLICY),
 
-	GET(C "/replicationProtectableItems", AC "/replicationProtectableItems",
-	    lf_sr_protectable_list),
-	GET(C "/replicationProtectableItems/{machine}", AC "/replicationProtectableItems",
-	    lf_sr_protectable_get),
+	LF_GET(CONTAINER "/replicationProtectableItems", lf_sr_protectable_list),
+	LF_GET(CONTAINER "/replicationProtectableItems/{machine}", lf_sr_protectable_get),
 
-	GET(C "/replicationProtectedItems", AI, lf_sr_items_list),
-	GET(V "/replicationProtectedItems", AI, lf_sr_items_list_all),
-	GET(I, AI, lf_sr_items_get),
-	PUT(I, AI, lf_sr_items_put),
-	PATCH(I, AI, lf_sr_items_patch),
-	DELETE(I, AI, lf_sr_items_delete),
-	POST0(I, "remove", AI, lf_sr_items_delete),
-	POST(I, "testFailover", AI, lf_sr_test_failover),
-	POST0(I, "testFailoverCleanup", AI, lf_sr_test_cleanup),
-	POST(I, "unplannedFailover", AI, lf_sr_unplanned_failover),
-	POST0(I, "plannedFailover", AI, lf_sr_planned_failover),
-	POST0(I, "failoverCommit", AI, lf_sr_failover_commit),
-	POST0(I, "failoverCancel", AI, lf_sr_failover_cancel),
-	POST(I, "applyRecoveryPoint", AI, lf_sr_apply_point),
-	POST0(I, "repairReplication", AI, lf_sr_items_repair),
-	POST0(I, "resolveHealthErrors", AI, lf_sr_items_resolve),
-	POST0(I, "addDisks", AI, lf_sr_items_add_disks),
-	POST0(I, "removeDisks", AI, lf_sr_items_remove_disks),
-	POST0(I, "reProtect", AI, lf_sr_items_reprotect),
-	POST0(I, "updateMobilityService", AI, lf_sr_items_update_agent),
-	POST0(I, "reinstallMobilityService", AI, lf_sr_items_update_agent),
-	POST0(I, "updateAppliance", AI, lf_sr_items_update_appliance),
-	POST0(I, "switchProvider", AI, lf_sr_items_switch_provider),
-	GET(I "/targetComputeSizes", AI "/targetComputeSizes", lf_sr_items_sizes),
-	GET(I "/recoveryPoints", AI "/recoveryPoints", lf_sr_points_list),
-	GET(I "/recoveryPoints/{point}", AI "/recoveryPoints", lf_sr_points_get),
+	LF_DOCUMENT_LIST(&lf_sr_item_document, CONTAINER "/replicationProtectedItems"),
+	OF_VAULT(&lf_sr_item_document, "replicationProtectedItems", LF_SR_TYPE_ITEM),
+	LF_DOCUMENT_GET(&lf_sr_item_document, ITEM),
+	LF_PUT(ITEM, lf_sr_items_put),
+	LF_PATCH(ITEM, lf_sr_act, LF_SUBJECT(&lf_sr_update)),
+	LF_DELETE(ITEM, lf_sr_items_delete),
+	LF_POST(ITEM "/remove", lf_sr_items_delete),
+	ACT_BODY("testFailover", &lf_sr_test_failover),
+	ACT("testFailoverCleanup", &lf_sr_test_cleanup),
+	ACT_BODY("unplannedFailover", &lf_sr_unplanned_failover),
+	ACT("plannedFailover", &lf_sr_planned_failover),
+	ACT("failoverCommit", &lf_sr_commit),
+	ACT("failoverCancel", &lf_sr_cancel_failover),
+	ACT_BODY("applyRecoveryPoint", &lf_sr_change_pit),
+	ACT("repairReplication", &lf_sr_repair),
+	ACT("resolveHealthErrors", &lf_sr_resolve),
+	REFUSE(ITEM "/addDisks", LF_SR_TYPE_ITEM, "AddDisksNotSupported",
+	       "disable protection and enable it with all the disks"),
+	REFUSE(ITEM "/removeDisks", LF_SR_TYPE_ITEM, "RemoveDisksNotSupported",
+	       "disable protection and enable it without the disks"),
+	REFUSE(ITEM "/reProtect", LF_SR_TYPE_ITEM, "ReprotectNotSupported",
+	       "install landfall-agent in the machine that was made and protect it as a machine "
+	       "of its own"),
+	REFUSE(ITEM "/updateMobilityService", LF_SR_TYPE_ITEM, "MobilityServiceUpdateNotSupported",
+	       "update the landfall-agent package on the machine"),
+	REFUSE(ITEM "/reinstallMobilityService", LF_SR_TYPE_ITEM,
+	       "MobilityServiceUpdateNotSupported",
+	       "update the landfall-agent package on the machine"),
+	REFUSE(ITEM "/updateAppliance", LF_SR_TYPE_ITEM, "UpdateApplianceNotSupported",
+	       "a fabric has one process server, the site's own"),
+	REFUSE(ITEM "/switchProvider", LF_SR_TYPE_ITEM, "SwitchProviderNotSupported",
+	       "there is one provider here, " LF_SR_INSTANCE),
+	LF_GET(ITEM "/targetComputeSizes", lf_sr_items_sizes),
+	LF_GET(ITEM "/recoveryPoints", lf_sr_points_list),
+	LF_GET(ITEM "/recoveryPoints/{point}", lf_sr_points_get),
 
-	GET(V "/replicationJobs", "replicationJobs", lf_sr_jobs_list),
-	GET(V "/replicationJobs/{job}", "replicationJobs", lf_sr_jobs_get),
-	POST0(V "/replicationJobs/{job}", "cancel", "replicationJobs", lf_sr_jobs_cancel),
-	POST0(V "/replicationJobs/{job}", "restart", "replicationJobs", lf_sr_jobs_restart),
-	POST0(V "/replicationJobs/{job}", "resume", "replicationJobs", lf_sr_jobs_resume),
-	POST0(V "/replicationJobs", "export", "replicationJobs", lf_sr_jobs_export),
+	LF_GET(VAULT "/replicationJobs", lf_sr_jobs_list),
+	LF_GET(JOB, lf_sr_jobs_get),
+	LF_POST(JOB "/cancel", lf_sr_jobs_cancel),
+	LF_POST(JOB "/restart", lf_sr_jobs_restart),
+	LF_POST(JOB "/resume", lf_sr_jobs_resume),
+	REFUSE(VAULT "/replicationJobs/export", NULL, "ExportJobsNotSupported",
+	       "list replicationJobs with a $filter; the answer is JSON"),
 
-	GET(V "/replicationEvents", "replicationEvents", lf_sr_events_list),
-	GET(V "/replicationEvents/{event}", "replicationEvents", lf_sr_events_get),
+	LF_DOCUMENT_LIST(&lf_sr_event_document, VAULT "/replicationEvents"),
+	LF_DOCUMENT_GET(&lf_sr_event_document, VAULT "/replicationEvents/{event}"),
 
-	GET(V "/replicationVaultHealth", "replicationVaultHealth", lf_sr_health_get),
-	POST0(V "/replicationVaultHealth/default", "refresh", "replicationVaultHealth",
-	      lf_sr_health_refresh),
-	GET(V "/replicationAppliances", "replicationAppliances", lf_sr_appliances_list),
-	GET(V "/replicationSupportedOperatingSystems", "replicationSupportedOperatingSystems",
-	    lf_sr_supported_os_get),
-	GET(V "/replicationAlertSettings", "replicationAlertSettings", lf_sr_alerts_list),
-	GET(V "/replicationAlertSettings/{name}", "replicationAlertSettings", lf_sr_alerts_get),
-	PUT(V "/replicationAlertSettings/{name}", "replicationAlertSettings", lf_sr_alerts_put),
-	GET(V "/replicationVaultSettings", "replicationVaultSettings", lf_sr_settings_list),
-	GET(V "/replicationVaultSettings/{name}", "replicationVaultSettings", lf_sr_settings_get),
-	PUT(V "/replicationVaultSettings/{name}", "replicationVaultSettings", lf_sr_settings_put),
-	GET(VM, "replicationEligibilityResults", lf_sr_eligibility_list),
-	GET(VM "/default", "replicationEligibilityResults", lf_sr_eligibility_get),
+	LF_GET(VAULT "/replicationVaultHealth", lf_sr_health_get),
+	LF_POST(VAULT "/replicationVaultHealth/default/refresh", lf_sr_health_refresh,
+		LF_RIGHT(LF_SR_TYPE_VAULT "/replicationVaultHealth/refresh/action")),
+	LF_GET(VAULT "/replicationAppliances", lf_sr_appliances_list),
+	LF_GET(VAULT "/replicationSupportedOperatingSystems", lf_sr_supported_os_get),
+	LF_DOCUMENT_LIST(&lf_sr_alert_document, VAULT "/replicationAlertSettings"),
+	LF_DOCUMENT_GET(&lf_sr_alert_document, ALERT),
+	LF_DOCUMENT_PUT(&lf_sr_alert_document, ALERT),
+	LF_DOCUMENT_LIST(&lf_sr_setting_document, VAULT "/replicationVaultSettings"),
+	LF_DOCUMENT_GET(&lf_sr_setting_document, SETTING),
+	LF_DOCUMENT_PUT(&lf_sr_setting_document, SETTING),
+	LF_GET(VM, lf_sr_eligibility_list,
+	       LF_RIGHT(LF_SR_TYPE_VAULT "/replicationEligibilityResults/read")),
+	LF_GET(VM "/default", lf_sr_eligibility_get,
+	       LF_RIGHT(LF_SR_TYPE_VAULT "/replicationEligibilityResults/read")),
 
-	/* kinds that have no members with this replication provider */
-	GET(V "/replicationNetworks", "replicationNetworks", lf_sr_empty_list),
-	GET(V "/replicationNetworkMappings", "replicationNetworkMappings", lf_sr_empty_list),
-	GET(V "/replicationvCenters", "replicationvCenters", lf_sr_empty_list),
-	GET(V "/replicationStorageClassifications", "replicationStorageClassifications",
-	    lf_sr_empty_list),
-	GET(V "/replicationStorageClassificationMappings",
-	    "replicationStorageClassificationMappings", lf_sr_empty_list),
-	GET(V "/replicationMigrationItems", "replicationMigrationItems", lf_sr_empty_list),
-	GET(V "/replicationProtectionIntents", "replicationProtectionIntents", lf_sr_empty_list),
-	GET(V "/replicationProtectionClusters", "replicationProtectionClusters", lf_sr_empty_list),
-	GET(V "/replicationRecoveryPlans", "replicationRecoveryPlans", lf_sr_empty_list),
+	EMPTY(VAULT, "replicationNetworks", LF_SR_TYPE_VAULT),
+	EMPTY(VAULT, "replicationNetworkMappings", LF_SR_TYPE_VAULT),
+	EMPTY(VAULT, "replicationvCenters", LF_SR_TYPE_VAULT),
+	EMPTY(VAULT, "replicationStorageClassifications", LF_SR_TYPE_VAULT),
+	EMPTY(VAULT, "replicationStorageClassificationMappings", LF_SR_TYPE_VAULT),
+	EMPTY(VAULT, "replicationMigrationItems", LF_SR_TYPE_VAULT),
+	EMPTY(VAULT, "replicationProtectionIntents", LF_SR_TYPE_VAULT),
+	EMPTY(VAULT, "replicationProtectionClusters", LF_SR_TYPE_VAULT),
+	EMPTY(VAULT, "replicationRecoveryPlans", LF_SR_TYPE_VAULT),
+	EMPTY(FABRIC, "replicationNetworks", LF_SR_TYPE_FABRIC),
+	EMPTY(FABRIC, "replicationLogicalNetworks", LF_SR_TYPE_FABRIC),
+	EMPTY(FABRIC, "replicationvCenters", LF_SR_TYPE_FABRIC),
+	EMPTY(FABRIC, "replicationStorageClassifications", LF_SR_TYPE_FABRIC),
+	EMPTY(CONTAINER, "replicationMigrationItems", LF_SR_TYPE_CONTAINER),
+	EMPTY(CONTAINER, "replicationProtectionClusters", LF_SR_TYPE_CONTAINER),
 
-	GET(F "/replicationNetworks", AF "/replicationNetworks", lf_sr_empty_fabric_list),
-	GET(F "/replicationLogicalNetworks", AF "/replicationLogicalNetworks",
-	    lf_sr_empty_fabric_list),
-	GET(F "/replicationvCenters", AF "/replicationvCenters", lf_sr_empty_fabric_list),
-	GET(F "/replicationStorageClassifications", AF "/replicationStorageClassifications",
-	    lf_sr_empty_fabric_list),
-	GET(C "/replicationMigrationItems", AC "/replicationMigrationItems",
-	    lf_sr_empty_container_list),
-	GET(C "/replicationProtectionClusters", AC "/replicationProtectionClusters",
-	    lf_sr_empty_container_list),
-
-	GET(V "/replicationOperationStatus/{operation}", "replicationOperationStatus",
-	    lf_sr_operation_status),
-	GET(I "/operationresults/{operation}", AI "/operationresults", lf_sr_operation_result),
+	LF_GET(VAULT "/replicationOperationStatus/{operation}", lf_sr_operation_status),
+	LF_GET(ITEM "/operationresults/{operation}", lf_sr_operation_result),
 };
 
 static const char *const api_versions[] = {

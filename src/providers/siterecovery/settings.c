@@ -1,140 +1,89 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Alert settings and vault settings: kept and given back. */
+/*
+ * Alert settings and vault settings: what a client sets is kept and given back,
+ * other members are dropped.
+ */
 #include <string.h>
 
+#include "json/view.h"
 #include "providers/siterecovery/internal.h"
 
-static int stored_view(const struct lf_resource *resource, const char *type, json_t **ret_doc,
-		       struct lf_error *err)
+int lf_sr_show_stored(struct lf_arm_call *call, const struct lf_resource *resource,
+		      json_t **ret_properties, struct lf_error *err)
 {
-	return lf_sr_view_new(resource->id, type, json_incref(resource->doc), ret_doc, err);
+	(void)call, (void)err;
+	*ret_properties = json_incref(resource->doc);
+	return 0;
 }
 
-static int alert_view(struct lf_context *context, const struct lf_resource *alert, bool whole,
-		      json_t **ret_doc, struct lf_error *err)
-{
-	(void)context, (void)whole;
-	return stored_view(alert, LF_SR_TYPE_ALERT, ret_doc, err);
-}
-
-static int setting_view(struct lf_context *context, const struct lf_resource *setting, bool whole,
-			json_t **ret_doc, struct lf_error *err)
-{
-	(void)context, (void)whole;
-	return stored_view(setting, LF_SR_TYPE_SETTING, ret_doc, err);
-}
-
-static int list_below(struct lf_arm_call *call, const char *type, lf_sr_view *view,
-		      struct lf_error *err)
-{
-	LF_AUTO_SR_SCOPE scope = {0};
-	int rc = lf_sr_scope_open(call, LF_SR_VAULT, &scope, err);
-
-	return rc ? rc : lf_sr_reply_list(call, type, scope.vault.id, view, err);
-}
-
-static int get_named(struct lf_arm_call *call, const char *collection, lf_sr_view *view,
+static int read_rows(const struct lf_view_row *rows, size_t n, const json_t *body, json_t *doc,
 		     struct lf_error *err)
 {
-	LF_AUTO_SR_SCOPE scope = {0};
-	int rc = lf_sr_scope_open(call, LF_SR_VAULT, &scope, err);
+	const json_t *given = lf_json_at(body, "properties");
+	LF_AUTO_DOC out = lf_doc_from(json_incref(doc));
 
-	if (rc)
-		return rc;
-	LF_AUTO_FREE char *id =
-		lf_sr_child_id(scope.vault.id, collection, lf_arm_param(call, "name"));
-	return id ? lf_sr_reply_one(call, id, view, err) : lf_fail_nomem(err);
+	lf_view_put(&out, rows, n, &given);
+	return lf_doc_check(&out, err);
 }
 
-/* doc is taken. */
-static int put_named(struct lf_arm_call *call, const char *collection, const char *type,
-		     json_t *doc, lf_sr_view *view, struct lf_error *err)
+static int read_alert(struct lf_arm_call *call, const char *id, const json_t *body,
+		      const struct lf_resource *before, json_t *doc, struct lf_error *err)
 {
-	LF_AUTO_JSON *own = doc;
-	LF_AUTO_SR_SCOPE scope = {0};
+	static const struct lf_view_row rows[] = {
+		{"sendToOwners", LF_VIEW_TEXT, 0, "sendToOwners", "\"DoNotSend\""},
+		{"customEmailAddresses", LF_VIEW_ANY, 0, "customEmailAddresses", "[]"},
+		{"locale", LF_VIEW_TEXT, 0, "locale", "\"en-US\""},
+	};
 
-	if (!own)
-		return lf_fail_nomem(err);
-	int rc = lf_sr_scope_open(call, LF_SR_VAULT, &scope, err);
-	if (rc)
-		return rc;
-	LF_AUTO_FREE char *id =
-		lf_sr_child_id(scope.vault.id, collection, lf_arm_param(call, "name"));
-	if (!id)
-		return lf_fail_nomem(err);
-	rc = lf_catalog_put(lf_arm_context(call)->catalog, id, type, LF_PUT_ANY, NULL, own, NULL,
-			    err);
-	return rc ? rc : lf_sr_reply_one(call, id, view, err);
+	(void)call, (void)id, (void)before;
+	return read_rows(rows, LF_N(rows), body, doc, err);
 }
 
-int lf_sr_alerts_list(struct lf_arm_call *call, struct lf_error *err)
-{
-	return list_below(call, LF_SR_TYPE_ALERT, alert_view, err);
-}
+const struct lf_document lf_sr_alert_document = {
+	.type = LF_SR_TYPE_ALERT,
+	.scope = LF_SR_TYPE_VAULT,
+	.read = read_alert,
+	.show = lf_sr_show_stored,
+	.created_is_200 = true,
+};
 
-int lf_sr_alerts_get(struct lf_arm_call *call, struct lf_error *err)
-{
-	return get_named(call, "replicationAlertSettings", alert_view, err);
-}
+static const struct lf_view_row setting_rows[] = {
+	{"migrationSolutionId", LF_VIEW_ANY, 0, "migrationSolutionId"},
+	{"vmwareToAzureProviderType", LF_VIEW_ANY, 0, "vmwareToAzureProviderType"},
+};
 
-int lf_sr_alerts_put(struct lf_arm_call *call, struct lf_error *err)
+static int read_setting(struct lf_arm_call *call, const char *id, const json_t *body,
+			const struct lf_resource *before, json_t *doc, struct lf_error *err)
 {
-	const json_t *given = lf_json_at(lf_arm_body(call), "properties");
-	const char *locale = lf_json_text_or(given, "locale", "");
-	json_t *addresses = lf_json_at(given, "customEmailAddresses");
-
-	return put_named(call, "replicationAlertSettings", LF_SR_TYPE_ALERT,
-			 json_pack("{s:s,s:o,s:s}", "sendToOwners",
-				   lf_json_text_or(given, "sendToOwners", "DoNotSend"),
-				   "customEmailAddresses",
-				   addresses ? json_incref(addresses) : json_array(), "locale",
-				   *locale ? locale : "en-US"),
-			 alert_view, err);
-}
-
-int lf_sr_settings_list(struct lf_arm_call *call, struct lf_error *err)
-{
-	return list_below(call, LF_SR_TYPE_SETTING, setting_view, err);
+	(void)call, (void)id, (void)before;
+	return read_rows(setting_rows, LF_N(setting_rows), body, doc, err);
 }
 
 /* Every vault has the setting "default", also before somebody sets it; clients read it with the
  * vault. */
-static int reply_unset(struct lf_arm_call *call, struct lf_error *err)
+static int unset(struct lf_arm_call *call, const char *id, struct lf_resource *ret_setting,
+		 struct lf_error *err)
 {
-	LF_AUTO_SR_SCOPE scope = {0};
-	LF_AUTO_JSON *doc = NULL;
-	int rc = lf_sr_scope_open(call, LF_SR_VAULT, &scope, err);
+	LF_AUTO_RESOURCE setting = {.id = strdup(id), .doc = json_object()};
 
+	(void)call;
+	if (!lf_text_equal_nocase(lf_arm_id_last(id), "default"))
+		return lf_fail(err, LF_ENOTFOUND, id, "the vault has no such setting");
+	if (!setting.id || !setting.doc)
+		return lf_fail_nomem(err);
+	int rc = read_rows(setting_rows, LF_N(setting_rows), NULL, setting.doc, err);
 	if (rc)
 		return rc;
-	LF_AUTO_FREE char *id =
-		lf_sr_child_id(scope.vault.id, "replicationVaultSettings", "default");
-	json_t *unset = json_pack("{s:n,s:n}", "migrationSolutionId", "vmwareToAzureProviderType");
-	if (!id || !unset) {
-		json_decref(unset);
-		return lf_fail_nomem(err);
-	}
-	rc = lf_sr_view_new(id, LF_SR_TYPE_SETTING, unset, &doc, err);
-	return rc ? rc : lf_arm_reply(call, 200, doc, err);
+	*ret_setting = setting;
+	setting = LF_RESOURCE_INIT;
+	return 0;
 }
 
-int lf_sr_settings_get(struct lf_arm_call *call, struct lf_error *err)
-{
-	int rc = get_named(call, "replicationVaultSettings", setting_view, err);
-
-	return rc == LF_ENOTFOUND && lf_text_equal_nocase(lf_arm_param(call, "name"), "default")
-		       ? reply_unset(call, err)
-		       : rc;
-}
-
-int lf_sr_settings_put(struct lf_arm_call *call, struct lf_error *err)
-{
-	const json_t *given = lf_json_at(lf_arm_body(call), "properties");
-
-	return put_named(call, "replicationVaultSettings", LF_SR_TYPE_SETTING,
-			 json_pack("{s:s?,s:s?}", "migrationSolutionId",
-				   lf_json_text(given, "migrationSolutionId"),
-				   "vmwareToAzureProviderType",
-				   lf_json_text(given, "vmwareToAzureProviderType")),
-			 setting_view, err);
-}
+const struct lf_document lf_sr_setting_document = {
+	.type = LF_SR_TYPE_SETTING,
+	.scope = LF_SR_TYPE_VAULT,
+	.read = read_setting,
+	.show = lf_sr_show_stored,
+	.absent = unset,
+	.created_is_200 = true,
+};

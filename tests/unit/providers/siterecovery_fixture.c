@@ -114,6 +114,8 @@ struct lf_arm_call {
 	char names[12][32], values[12][256];
 	size_t n;
 	json_t *body;
+	const struct lf_arm_route *route;
+	char ids[16][1024]; /* by levels_up */
 	struct reply reply;
 };
 
@@ -147,8 +149,35 @@ json_t *lf_arm_body(const struct lf_arm_call *call)
 
 const char *lf_arm_id(const struct lf_arm_call *call, unsigned levels_up)
 {
-	(void)levels_up;
-	return call->path;
+	struct lf_arm_call *own = (struct lf_arm_call *)(uintptr_t)call;
+	char *id = own->ids[levels_up];
+
+	snprintf(id, sizeof(own->ids[0]), "%s", call->path);
+	for (unsigned i = 0; i < levels_up; i++)
+		*strrchr(id, '/') = '\0';
+	return id;
+}
+
+const void *lf_arm_subject(const struct lf_arm_call *call)
+{
+	return call->route->subject;
+}
+
+const char *lf_arm_header(const struct lf_arm_call *call, const char *name)
+{
+	(void)call, (void)name;
+	return NULL;
+}
+
+const char *lf_arm_base_url(const struct lf_arm_call *call)
+{
+	return call->context->base_url;
+}
+
+const char *lf_arm_api_version(const struct lf_arm_call *call)
+{
+	(void)call;
+	return "2025-08-01";
 }
 
 const char *lf_arm_request_id(const struct lf_arm_call *call)
@@ -244,6 +273,7 @@ struct reply request(struct world *w, const char *method, const char *path, json
 		if (strcmp(route->method, method) != 0 ||
 		    !route_fits(route->path, call.path, &call))
 			continue;
+		call.route = route;
 		if (route->handler(&call, &call.reply.error))
 			call.reply.status = lf_error_http(call.reply.error.code);
 		json_decref(body);

@@ -1,96 +1,135 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fabrics: the sites whose machines a vault protects.  A row has the ids of the
+ * sites; a new fabric is written together with its container and with the
+ * provider that serves it, in one transaction.  One that protects anything
+ * stays.
+ */
 #include <string.h>
 
+#include "json/view.h"
 #include "providers/siterecovery/internal.h"
+#include "providers/vaults/vaults.h"
 
 #define CUSTOM "properties.customDetails"
 
 /* View. */
 
-static json_t *site_or_null(const struct lf_resource *fabric, const char *name)
+static json_t *disk_of(const json_t *disk)
 {
-	const char *site = lf_json_text(fabric->doc, name);
+	static const struct lf_view_row rows[] = {
+		{"isOSDisk", LF_VIEW_WORD, 0, "os", "\"false\""},
+		{"capacityInBytes", LF_VIEW_INT, 0, "sizeBytes", "0"},
+		{"lunId", LF_VIEW_INT, 0, "lun", "0"},
+	};
+	LF_AUTO_DOC view = LF_DOC_INIT;
 
-	return site && *site ? json_string(site) : json_null();
+	lf_doc_text_if(&view, "diskId", lf_json_text(disk, "id"));
+	lf_doc_text_if(&view, "diskName", lf_json_text(disk, "name"));
+	lf_view_put(&view, rows, LF_N(rows), &disk);
+	return lf_doc_take(&view);
+}
+
+static json_t *agent_of(const json_t *agent)
+{
+	LF_AUTO_DOC view = LF_DOC_INIT;
+	size_t i;
+	json_t *disk;
+
+	lf_doc_text_if(&view, "agentId", lf_json_text(agent, "agentId"));
+	lf_doc_text_if(&view, "machineId", lf_json_text(agent, "agentId"));
+	lf_doc_text_if(&view, "biosId", lf_json_text(agent, "biosId"));
+	lf_doc_text_if(&view, "fqdn", lf_json_text(agent, "machineName"));
+	lf_doc_put(&view, "disks", json_array());
+	json_array_foreach (lf_json_at(agent, "disks"), i, disk)
+		lf_doc_append(&view, "disks", disk_of(disk));
+	return lf_doc_take(&view);
+}
+
+/* The provider, as the process server's host has it. */
+static json_t *dra_of(const json_t *server)
+{
+	static const char *const same[] = {"id",    "name", "biosId", "version", "lastHeartbeatUtc",
+					   "health"};
+	LF_AUTO_DOC view = LF_DOC_INIT;
+
+	for (size_t i = 0; i < LF_N(same); i++)
+		lf_doc_share(&view, same[i], lf_json_at(server, same[i]));
+	lf_doc_put(&view, "healthErrors", json_array());
+	return lf_doc_take(&view);
 }
 
 /* What a list hides: see the observed traffic. */
 static int add_components(struct lf_context *context, const struct lf_resource *fabric,
-			  json_t *details, struct lf_error *err)
+			  struct lf_doc *view, struct lf_error *err)
 {
 	LF_AUTO_JSON *agents = NULL;
 	LF_AUTO_JSON *server = NULL;
-	json_t *list = json_object_get(details, "agentDetails"), *agent, *disk;
-	size_t i, j;
+	size_t i;
+	json_t *agent;
 
 	int rc = lf_sr_process_server(context, fabric, &server, err);
 	if (!rc)
 		rc = lf_sr_fabric_agents(context, fabric, &agents, err);
 	if (rc)
 		return rc;
-	json_array_foreach (agents, i, agent) {
-		json_t *disks = json_array();
-		json_array_foreach (lf_json_at(agent, "disks"), j, disk)
-			json_array_append_new(
-				disks,
-				json_pack("{s:s*,s:s*,s:s,s:I,s:I}", "diskId",
-					  lf_json_text(disk, "id"), "diskName",
-					  lf_json_text(disk, "name"), "isOSDisk",
-					  lf_json_bool_or(disk, "os", false) ? "true" : "false",
-					  "capacityInBytes",
-					  (json_int_t)lf_json_int_or(disk, "sizeBytes", 0), "lunId",
-					  (json_int_t)lf_json_int_or(disk, "lun", 0)));
-		json_array_append_new(list, json_pack("{s:s*,s:s*,s:s*,s:s*,s:o}", "agentId",
-						      lf_json_text(agent, "agentId"), "machineId",
-						      lf_json_text(agent, "agentId"), "biosId",
-						      lf_json_text(agent, "biosId"), "fqdn",
-						      lf_json_text(agent, "machineName"), "disks",
-						      disks));
-	}
-	json_t *dra =
-		json_pack("{s:O,s:O,s:O,s:O,s:O,s:O,s:[]}", "id", lf_json_at(server, "id"), "name",
-			  lf_json_at(server, "name"), "biosId", lf_json_at(server, "biosId"),
-			  "version", lf_json_at(server, "version"), "lastHeartbeatUtc",
-			  lf_json_at(server, "lastHeartbeatUtc"), "health",
-			  lf_json_at(server, "health"), "healthErrors");
-	if (json_array_append_new(json_object_get(details, "dras"), dra) ||
-	    json_array_append(json_object_get(details, "processServers"), server))
-		return lf_fail_nomem(err);
+	json_array_foreach (agents, i, agent)
+		lf_doc_append(view, "customDetails.agentDetails", agent_of(agent));
+	lf_doc_append(view, "customDetails.dras", dra_of(server));
+	lf_doc_share(view, "health", lf_json_at(server, "health"));
+	lf_doc_append(view, "customDetails.processServers", json_incref(server));
 	json_t *identity = lf_json_at(fabric->doc, "sourceAgentIdentity");
-	if (identity && json_object_set(details, "sourceAgentIdentityDetails", identity))
-		return lf_fail_nomem(err);
+	lf_doc_share_if(view, "customDetails.sourceAgentIdentityDetails", identity);
 	return 0;
 }
 
-int lf_sr_fabric_view(struct lf_context *context, const struct lf_resource *fabric, bool whole,
-		      json_t **ret_doc, struct lf_error *err)
+static int show_fabric(struct lf_arm_call *call, const struct lf_resource *fabric,
+		       json_t **ret_properties, struct lf_error *err)
 {
-	char internal[LF_GUID_SIZE];
+	static const struct lf_view_row rows[] = {
+		{"encryptionDetails.kekState", .fallback = "\"None\""},
+		{"encryptionDetails.kekCertThumbprint"},
+		{"rolloverEncryptionDetails.kekState", .fallback = "\"None\""},
+		{"rolloverEncryptionDetails.kekCertThumbprint"},
+		{"bcdrState", .fallback = "\"Valid\""},
+		{"healthErrorDetails", .fallback = "[]"},
+		{"health", .fallback = "\"Normal\""},
+		{"customDetails.instanceType", .fallback = "\"" LF_SR_INSTANCE "\""},
+		{"customDetails.vmwareSiteId", LF_VIEW_TEXT, 0, "vmwareSiteId"},
+		{"customDetails.physicalSiteId", LF_VIEW_TEXT, 0, "physicalSiteId"},
+		{"customDetails.sourceAgentIdentityDetails"},
+		{"customDetails.processServers", .fallback = "[]"},
+		{"customDetails.rcmProxies", .fallback = "[]"},
+		{"customDetails.pushInstallers", .fallback = "[]"},
+		{"customDetails.replicationAgents", .fallback = "[]"},
+		{"customDetails.reprotectAgents", .fallback = "[]"},
+		{"customDetails.marsAgents", .fallback = "[]"},
+		{"customDetails.dras", .fallback = "[]"},
+		{"customDetails.agentDetails", .fallback = "[]"},
+	};
+	static const char *const urls[] = {"serviceEndpoint", "dataPlaneUri", "controlPlaneUri"};
+	static const char *const ids[] = {"serviceResourceId", "serviceContainerId"};
+	struct lf_context *context = lf_arm_context(call);
+	const json_t *doc = fabric->doc;
+	LF_AUTO_DOC view = LF_DOC_INIT;
+	char internal[LF_GUID_SIZE], path[64];
+	int rc = 0;
 
 	lf_guid_derive("siterecovery-fabric", fabric->id, internal);
-	LF_AUTO_JSON *details = json_pack(
-		"{s:s,s:o,s:o,s:s,s:s,s:s,s:s,s:s,s:n,s:[],s:[],s:[],s:[],s:[],s:[],s:[],s:[]}",
-		"instanceType", LF_SR_INSTANCE, "vmwareSiteId",
-		site_or_null(fabric, "vmwareSiteId"), "physicalSiteId",
-		site_or_null(fabric, "physicalSiteId"), "serviceEndpoint", context->base_url,
-		"serviceResourceId", internal, "serviceContainerId", internal, "dataPlaneUri",
-		context->base_url, "controlPlaneUri", context->base_url,
-		"sourceAgentIdentityDetails", "processServers", "rcmProxies", "pushInstallers",
-		"replicationAgents", "reprotectAgents", "marsAgents", "dras", "agentDetails");
-	if (!details)
-		return lf_fail_nomem(err);
-	int rc = whole ? add_components(context, fabric, details, err) : 0;
-	if (rc)
-		return rc;
-	return lf_sr_view_new(
-		fabric->id, LF_SR_TYPE_FABRIC,
-		json_pack("{s:s,s:{s:s,s:n},s:{s:s,s:n},s:s,s:s,s:O,s:[],s:s}", "friendlyName",
-			  lf_arm_id_last(fabric->id), "encryptionDetails", "kekState", "None",
-			  "kekCertThumbprint", "rolloverEncryptionDetails", "kekState", "None",
-			  "kekCertThumbprint", "internalIdentifier", internal, "bcdrState", "Valid",
-			  "customDetails", details, "healthErrorDetails", "health",
-			  lf_json_text_or(details, "processServers.0.health", "Normal")),
-		ret_doc, err);
+	lf_doc_text(&view, "friendlyName", lf_arm_id_last(fabric->id));
+	lf_doc_text(&view, "internalIdentifier", internal);
+	lf_view_put(&view, rows, LF_N(rows), &doc);
+	for (size_t i = 0; i < LF_N(urls); i++) {
+		snprintf(path, sizeof(path), "customDetails.%s", urls[i]);
+		lf_doc_text(&view, path, context->base_url);
+	}
+	for (size_t i = 0; i < LF_N(ids); i++) {
+		snprintf(path, sizeof(path), "customDetails.%s", ids[i]);
+		lf_doc_text(&view, path, internal);
+	}
+	if (lf_text_starts_nocase(lf_arm_id(call, 0), fabric->id)) /* no list */
+		rc = add_components(context, fabric, &view, err);
+	return rc ? rc : lf_doc_end(&view, ret_properties, err);
 }
 
 /* Create. */
@@ -111,7 +150,7 @@ static int check_site(struct lf_context *context, const json_t *custom, const ch
 	return rc;
 }
 
-static int read_input(struct lf_context *context, const json_t *body, json_t *doc,
+static int read_sites(struct lf_context *context, const json_t *body, json_t *doc,
 		      struct lf_error *err)
 {
 	const json_t *custom = lf_json_at(body, CUSTOM);
@@ -150,121 +189,44 @@ static int put_parts(struct lf_context *context, const char *fabric_id, struct l
 	lf_sr_process_server_id(fabric_id, server);
 	snprintf(name, sizeof(name), "%.8sreplicationcontainer", server);
 	LF_AUTO_FREE char *container =
-		lf_sr_child_id(fabric_id, "replicationProtectionContainers", name);
+		lf_id_child(fabric_id, "replicationProtectionContainers", name);
 	lf_sr_host_name(host, sizeof(host));
 	snprintf(host + strlen(host), 16, "%.4sdra", server);
 	LF_AUTO_FREE char *dra =
-		lf_sr_child_id(fabric_id, "replicationRecoveryServicesProviders", host);
+		lf_id_child(fabric_id, "replicationRecoveryServicesProviders", host);
 	if (!container || !dra)
 		return lf_fail_nomem(err);
 	int rc = lf_sr_container_put(context, container, err);
-	return rc ? rc : lf_sr_dra_put(context, dra, NULL, err);
+	return rc ? rc : lf_sr_dra_put(context, dra, err);
 }
 
-static int put_fabric(struct lf_context *context, const char *id, const json_t *doc,
-		      struct lf_error *err)
+static int read_fabric(struct lf_arm_call *call, const char *id, const json_t *body,
+		       const struct lf_resource *before, json_t *doc, struct lf_error *err)
 {
-	int rc = lf_catalog_begin(context->catalog, err);
-	bool there = false;
+	int rc = read_sites(lf_arm_context(call), body, doc, err);
 
-	if (rc)
-		return rc;
-	rc = lf_sr_exists(context, id, &there, err);
-	if (!rc)
-		rc = lf_catalog_put(context->catalog, id, LF_SR_TYPE_FABRIC, LF_PUT_ANY, NULL, doc,
-				    NULL, err);
-	if (!rc && !there)
-		rc = put_parts(context, id, err);
-	if (!rc)
-		return lf_catalog_commit(context->catalog, err);
-	lf_catalog_rollback(context->catalog);
-	return rc;
+	return rc || before ? rc : put_parts(lf_arm_context(call), id, err);
 }
 
-int lf_sr_fabrics_put(struct lf_arm_call *call, struct lf_error *err)
+/* Refused while the fabric protects anything. */
+static int remove_fabric(struct lf_context *context, const struct lf_resource *fabric,
+			 struct lf_error *err)
 {
-	struct lf_context *context = lf_arm_context(call);
-	LF_AUTO_SR_SCOPE scope = {0};
-	LF_AUTO_JSON *doc = json_object();
-	int rc = lf_sr_scope_open(call, LF_SR_VAULT, &scope, err);
-
-	if (!rc)
-		rc = read_input(context, lf_arm_body(call), doc, err);
-	if (rc)
-		return rc;
-	LF_AUTO_FREE char *id =
-		lf_sr_child_id(scope.vault.id, "replicationFabrics", lf_arm_param(call, "fabric"));
-	if (!id)
-		return lf_fail_nomem(err);
-	rc = put_fabric(context, id, doc, err);
-	return rc ? rc : lf_sr_reply_one(call, id, lf_sr_fabric_view, err);
-}
-
-int lf_sr_fabrics_list(struct lf_arm_call *call, struct lf_error *err)
-{
-	LF_AUTO_SR_SCOPE scope = {0};
-	int rc = lf_sr_scope_open(call, LF_SR_VAULT, &scope, err);
-
-	return rc ? rc
-		  : lf_sr_reply_list(call, LF_SR_TYPE_FABRIC, scope.vault.id, lf_sr_fabric_view,
-				     err);
-}
-
-int lf_sr_fabrics_get(struct lf_arm_call *call, struct lf_error *err)
-{
-	LF_AUTO_SR_SCOPE scope = {0};
-	int rc = lf_sr_scope_open(call, LF_SR_FABRIC, &scope, err);
-
-	return rc ? rc : lf_sr_reply_one(call, scope.fabric.id, lf_sr_fabric_view, err);
-}
-
-/* DELETE and POST remove: refused while the fabric protects anything. */
-int lf_sr_fabrics_delete(struct lf_arm_call *call, struct lf_error *err)
-{
-	struct lf_context *context = lf_arm_context(call);
-	LF_AUTO_SR_SCOPE scope = {0};
 	size_t items = 0;
-	int rc = lf_sr_scope_open(call, LF_SR_FABRIC, &scope, err);
+	int rc = lf_vault_count(context, fabric->id, LF_SR_TYPE_ITEM, &items, err);
 
-	if (rc == LF_ENOTFOUND && scope.vault.id)
-		return lf_arm_reply(call, 204, NULL, err);
-	if (!rc)
-		rc = lf_sr_count(context, LF_SR_TYPE_ITEM, scope.fabric.id, &items, err);
-	if (rc)
-		return rc;
-	if (items)
-		return lf_fail_arm(err, LF_ECONFLICT, "FabricInUse", scope.fabric.id,
-				   "disable the protection of its items first",
-				   "the fabric protects %zu machines", items);
-	rc = lf_catalog_delete_tree(context->catalog, scope.fabric.id, err);
-	return rc ? rc : lf_arm_reply(call, 204, NULL, err);
+	return rc || !items ? rc
+			    : lf_fail_arm(err, LF_ECONFLICT, "FabricInUse", fabric->id,
+					  "disable the protection of its items first",
+					  "the fabric protects %zu machines", items);
 }
 
-int lf_sr_fabrics_remove_infra(struct lf_arm_call *call, struct lf_error *err)
-{
-	return lf_sr_fabrics_delete(call, err);
-}
-
-/* Nothing is cached that could disagree: the answer is the fabric as it is. */
-int lf_sr_fabrics_check(struct lf_arm_call *call, struct lf_error *err)
-{
-	return lf_sr_fabrics_get(call, err);
-}
-
-int lf_sr_fabrics_renew(struct lf_arm_call *call, struct lf_error *err)
-{
-	return lf_sr_unsupported(call, "RenewCertificateNotSupported",
-				 "agents renew their own certificates with the site", err);
-}
-
-int lf_sr_fabrics_reassociate(struct lf_arm_call *call, struct lf_error *err)
-{
-	return lf_sr_unsupported(call, "ReassociateGatewayNotSupported",
-				 "a fabric has one process server, the site's own", err);
-}
-
-int lf_sr_fabrics_migrate_aad(struct lf_arm_call *call, struct lf_error *err)
-{
-	return lf_sr_unsupported(call, "MigrateToAadNotSupported",
-				 "fabrics sign in with their identity from the start", err);
-}
+const struct lf_document lf_sr_fabric_document = {
+	.type = LF_SR_TYPE_FABRIC,
+	.scope = LF_SR_TYPE_VAULT,
+	.read = read_fabric,
+	.show = show_fabric,
+	.removing = remove_fabric,
+	.created_is_200 = true,
+	.deleted_status = 204,
+};

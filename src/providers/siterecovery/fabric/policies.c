@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Replication policies: how often points are made, and how long they are kept.
+ * A row is the policy's details; the replicas of the items that follow it take
+ * it over in the transaction that writes it.
+ */
 #include <string.h>
 
+#include "json/doc.h"
 #include "providers/siterecovery/internal.h"
 
 #define CREATE		"properties.providerSpecificInput"
@@ -88,12 +94,12 @@ int lf_sr_policy_check(const json_t *input, const json_t *before, json_t **ret_d
 
 json_t *lf_sr_policy_for_replica(const json_t *policy_doc)
 {
-	json_t *policy = json_object();
+	LF_AUTO_DOC policy = LF_DOC_INIT;
 
-	for (size_t i = 0; policy && i < LF_N(minutes); i++)
-		lf_json_set_int(policy, minutes[i].name,
-				lf_json_int_or(policy_doc, minutes[i].name, minutes[i].fallback));
-	return policy;
+	for (size_t i = 0; i < LF_N(minutes); i++)
+		lf_doc_int(&policy, minutes[i].name,
+			   lf_json_int_or(policy_doc, minutes[i].name, minutes[i].fallback));
+	return lf_doc_take(&policy);
 }
 
 /* Does item follow the policy? */
@@ -102,95 +108,66 @@ static bool follows(const struct lf_resource *item, const char *policy_id)
 	return lf_arm_id_equal(lf_json_text_or(item->doc, "policyId", ""), policy_id);
 }
 
-static int list_items(struct lf_context *context, const char *vault_id,
+/* The vault's items, of which some may follow the policy. */
+static int list_items(struct lf_context *context, const char *policy_id,
 		      struct lf_resource_list *list, struct lf_error *err)
 {
+	LF_AUTO_FREE char *vault_id = lf_id_above(policy_id, LF_SR_TYPE_VAULT);
 	const struct lf_list_query query = {.type = LF_SR_TYPE_ITEM, .below = vault_id};
 
-	return lf_catalog_list(context->catalog, &query, list, err);
+	return vault_id ? lf_catalog_list(context->catalog, &query, list, err) : lf_fail_nomem(err);
 }
 
-int lf_sr_policy_view(struct lf_context *context, const struct lf_resource *policy, bool whole,
-		      json_t **ret_doc, struct lf_error *err)
+static int show_policy(struct lf_arm_call *call, const struct lf_resource *policy,
+		       json_t **ret_properties, struct lf_error *err)
 {
-	LF_AUTO_FREE char *vault_id = lf_sr_vault_id_of(policy->id);
-	LF_AUTO_JSON *details = json_deep_copy(policy->doc);
+	LF_AUTO_DOC view = LF_DOC_INIT;
 	LF_AUTO_RESOURCE_LIST items = {0};
-	json_int_t n = 0;
+	int64_t n = 0;
 
-	(void)whole;
-	if (!vault_id || !details)
-		return lf_fail_nomem(err);
-	int rc = list_items(context, vault_id, &items, err);
+	int rc = list_items(lf_arm_context(call), policy->id, &items, err);
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < items.n; i++)
 		n += follows(&items.items[i], policy->id);
-	if (lf_json_set_bool(details, "status", false) |
-	    lf_json_set_int(details, "associatedItemsCount", n) |
-	    lf_json_set_text(details, "dataSourceType", "VM"))
-		return lf_fail_nomem(err);
-	return lf_sr_view_new(policy->id, LF_SR_TYPE_POLICY,
-			      json_pack("{s:s,s:O}", "friendlyName", lf_arm_id_last(policy->id),
-					"providerSpecificDetails", details),
-			      ret_doc, err);
-}
-
-static char *policy_id(struct lf_arm_call *call, const struct lf_sr_scope *scope)
-{
-	return lf_sr_child_id(scope->vault.id, "replicationPolicies", lf_arm_param(call, "policy"));
+	lf_doc_text(&view, "friendlyName", lf_arm_id_last(policy->id));
+	lf_doc_put(&view, "providerSpecificDetails", json_copy(policy->doc));
+	lf_doc_bool(&view, "providerSpecificDetails.status", false);
+	lf_doc_int(&view, "providerSpecificDetails.associatedItemsCount", n);
+	lf_doc_text(&view, "providerSpecificDetails.dataSourceType", "VM");
+	return lf_doc_end(&view, ret_properties, err);
 }
 
 /*
  * The live service answers 400 for a policy that is not there.  The setting
  * siterecovery.missing-policy = 404 gives what the conventions ask for.
  */
-static int missing_policy(struct lf_context *context, const char *id, struct lf_error *err)
+static int fail_absent(struct lf_arm_call *call, const char *id, struct lf_resource *ret_policy,
+		       struct lf_error *err)
 {
 	LF_AUTO_FREE char *status = NULL;
 	struct lf_error ignored;
-	bool conventional = lf_catalog_setting_get(context->catalog, "siterecovery.missing-policy",
-						   &status, &ignored) == 0 &&
-			    strcmp(status, "404") == 0;
+	bool conventional =
+		lf_catalog_setting_get(lf_arm_context(call)->catalog, "siterecovery.missing-policy",
+				       &status, &ignored) == 0 &&
+		strcmp(status, "404") == 0;
 
+	(void)ret_policy;
 	return lf_fail_arm(err, conventional ? LF_ENOTFOUND : LF_EINVAL, "PolicyNotFound", id,
 			   "list replicationPolicies for those of the vault",
 			   "the vault has no such replication policy");
 }
 
-int lf_sr_policies_list(struct lf_arm_call *call, struct lf_error *err)
-{
-	LF_AUTO_SR_SCOPE scope = {0};
-	int rc = lf_sr_scope_open(call, LF_SR_VAULT, &scope, err);
-
-	return rc ? rc
-		  : lf_sr_reply_list(call, LF_SR_TYPE_POLICY, scope.vault.id, lf_sr_policy_view,
-				     err);
-}
-
-int lf_sr_policies_get(struct lf_arm_call *call, struct lf_error *err)
-{
-	LF_AUTO_SR_SCOPE scope = {0};
-	int rc = lf_sr_scope_open(call, LF_SR_VAULT, &scope, err);
-	LF_AUTO_FREE char *id = rc ? NULL : policy_id(call, &scope);
-
-	if (!rc && !id)
-		return lf_fail_nomem(err);
-	if (!rc)
-		rc = lf_sr_reply_one(call, id, lf_sr_policy_view, err);
-	return rc == LF_ENOTFOUND && id ? missing_policy(lf_arm_context(call), id, err) : rc;
-}
-
 /* The replicas of items that follow the policy take it over. */
-static int apply_to_items(struct lf_context *context, const char *vault_id, const char *id,
-			  const json_t *details, struct lf_error *err)
+static int apply_to_items(struct lf_context *context, const char *id, const json_t *details,
+			  struct lf_error *err)
 {
 	LF_AUTO_JSON *policy = lf_sr_policy_for_replica(details);
 	LF_AUTO_RESOURCE_LIST items = {0};
 
 	if (!policy)
 		return lf_fail_nomem(err);
-	int rc = list_items(context, vault_id, &items, err);
+	int rc = list_items(context, id, &items, err);
 	for (size_t i = 0; !rc && i < items.n; i++) {
 		if (!follows(&items.items[i], id))
 			continue;
@@ -202,67 +179,42 @@ static int apply_to_items(struct lf_context *context, const char *vault_id, cons
 	return rc;
 }
 
-static int put_policy(struct lf_arm_call *call, const char *input_path, enum lf_put_mode mode,
-		      struct lf_error *err)
+/* PUT replaces, PATCH keeps what it does not name. */
+static int read_policy(struct lf_arm_call *call, const char *id, const json_t *body,
+		       const struct lf_resource *before, json_t *doc, struct lf_error *err)
 {
-	struct lf_context *context = lf_arm_context(call);
-	LF_AUTO_RESOURCE before = LF_RESOURCE_INIT;
+	bool patch = json_object_size(doc) > 0;
 	LF_AUTO_JSON *details = NULL;
-	LF_AUTO_SR_SCOPE scope = {0};
 
-	int rc = lf_sr_scope_open(call, LF_SR_VAULT, &scope, err);
-	if (rc)
-		return rc;
-	LF_AUTO_FREE char *id = policy_id(call, &scope);
-	if (!id)
-		return lf_fail_nomem(err);
-	rc = lf_catalog_get(context->catalog, id, &before, err);
-	if (rc == LF_ENOTFOUND && mode == LF_PUT_EXISTING)
-		return missing_policy(context, id, err);
-	if (rc && rc != LF_ENOTFOUND)
-		return rc;
-	*err = LF_ERROR_NONE;
-	/* PUT replaces, PATCH keeps what it does not name */
-	rc = lf_sr_policy_check(lf_json_at(lf_arm_body(call), input_path),
-				mode == LF_PUT_EXISTING ? before.doc : NULL, &details, err);
-	if (!rc)
-		rc = lf_catalog_put(context->catalog, id, LF_SR_TYPE_POLICY, LF_PUT_ANY, NULL,
-				    details, NULL, err);
-	if (!rc)
-		rc = apply_to_items(context, scope.vault.id, id, details, err);
-	return rc ? rc : lf_sr_reply_one(call, id, lf_sr_policy_view, err);
+	int rc = lf_sr_policy_check(lf_json_at(body, patch ? UPDATE : CREATE),
+				    patch ? before->doc : NULL, &details, err);
+	if (!rc && json_object_update(doc, details))
+		rc = lf_fail_nomem(err);
+	return rc || !before ? rc : apply_to_items(lf_arm_context(call), id, doc, err);
 }
 
-int lf_sr_policies_put(struct lf_arm_call *call, struct lf_error *err)
+/* Refused while an item follows the policy. */
+static int remove_policy(struct lf_context *context, const struct lf_resource *policy,
+			 struct lf_error *err)
 {
-	return put_policy(call, CREATE, LF_PUT_ANY, err);
-}
-
-int lf_sr_policies_patch(struct lf_arm_call *call, struct lf_error *err)
-{
-	return put_policy(call, UPDATE, LF_PUT_EXISTING, err);
-}
-
-int lf_sr_policies_delete(struct lf_arm_call *call, struct lf_error *err)
-{
-	struct lf_context *context = lf_arm_context(call);
 	LF_AUTO_RESOURCE_LIST items = {0};
-	LF_AUTO_SR_SCOPE scope = {0};
+	int rc = list_items(context, policy->id, &items, err);
 
-	int rc = lf_sr_scope_open(call, LF_SR_VAULT, &scope, err);
-	if (rc)
-		return rc;
-	LF_AUTO_FREE char *id = policy_id(call, &scope);
-	if (!id)
-		return lf_fail_nomem(err);
-	rc = list_items(context, scope.vault.id, &items, err);
-	if (rc)
-		return rc;
-	for (size_t i = 0; i < items.n; i++)
-		if (follows(&items.items[i], id))
-			return lf_fail_arm(err, LF_ECONFLICT, "PolicyInUse", id,
-					   "disable the protection of the items that follow it",
-					   "the policy is in use by %s", items.items[i].id);
-	rc = lf_catalog_delete(context->catalog, id, err);
-	return rc ? rc : lf_arm_reply(call, 204, NULL, err);
+	for (size_t i = 0; !rc && i < items.n; i++)
+		if (follows(&items.items[i], policy->id))
+			rc = lf_fail_arm(err, LF_ECONFLICT, "PolicyInUse", policy->id,
+					 "disable the protection of the items that follow it",
+					 "the policy is in use by %s", items.items[i].id);
+	return rc;
 }
+
+const struct lf_document lf_sr_policy_document = {
+	.type = LF_SR_TYPE_POLICY,
+	.scope = LF_SR_TYPE_VAULT,
+	.read = read_policy,
+	.show = show_policy,
+	.absent = fail_absent,
+	.removing = remove_policy,
+	.created_is_200 = true,
+	.deleted_status = 204,
+};

@@ -8,7 +8,9 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "json/view.h"
 #include "providers/siterecovery/internal.h"
+#include "providers/vaults/vaults.h"
 
 void lf_sr_process_server_id(const char *fabric_id, char out[static LF_GUID_SIZE])
 {
@@ -29,8 +31,8 @@ static const char *space_word(double free_percentage)
 	return free_percentage < 5 ? "Critical" : free_percentage < 15 ? "Warning" : "Healthy";
 }
 
-/* Memory, disk and load of this host into server; what cannot be read stays 0. */
-static int add_figures(struct lf_context *context, json_t *server)
+/* Memory, disk and load of this host; what cannot be read stays 0. */
+static void put_figures(struct lf_context *context, struct lf_doc *server)
 {
 	struct statvfs fs = {0};
 	struct sysinfo host = {0};
@@ -44,47 +46,55 @@ static int add_figures(struct lf_context *context, json_t *server)
 	int64_t left = (int64_t)(fs.f_bavail * fs.f_frsize);
 	double used_memory = total ? 100.0 * (double)(total - available) / (double)total : 0;
 	double free_space = space ? 100.0 * (double)left / (double)space : 100;
-	return lf_json_set_int(server, "totalMemoryInBytes", total) |
-	       lf_json_set_int(server, "availableMemoryInBytes", available) |
-	       lf_json_set_int(server, "usedMemoryInBytes", total - available) |
-	       lf_json_set(server, "memoryUsagePercentage", json_real(used_memory)) |
-	       lf_json_set_int(server, "totalSpaceInBytes", space) |
-	       lf_json_set_int(server, "availableSpaceInBytes", left) |
-	       lf_json_set_int(server, "usedSpaceInBytes", space - left) |
-	       lf_json_set(server, "freeSpacePercentage", json_real(free_space)) |
-	       lf_json_set_int(server, "systemLoad", (int64_t)load[0]) |
-	       lf_json_set_text(server, "diskUsageStatus", space_word(free_space)) |
-	       lf_json_set_text(server, "health",
-				free_space < 5	  ? "Critical"
-				: free_space < 15 ? "Warning"
-						  : "Normal");
+	const char *word = space_word(free_space);
+	lf_doc_int(server, "totalMemoryInBytes", total);
+	lf_doc_int(server, "availableMemoryInBytes", available);
+	lf_doc_int(server, "usedMemoryInBytes", total - available);
+	lf_doc_put(server, "memoryUsagePercentage", json_real(used_memory));
+	lf_doc_int(server, "totalSpaceInBytes", space);
+	lf_doc_int(server, "availableSpaceInBytes", left);
+	lf_doc_int(server, "usedSpaceInBytes", space - left);
+	lf_doc_put(server, "freeSpacePercentage", json_real(free_space));
+	lf_doc_int(server, "systemLoad", (int64_t)load[0]);
+	lf_doc_text(server, "diskUsageStatus", word);
+	lf_doc_text(server, "health", strcmp(word, "Healthy") == 0 ? "Normal" : word);
 }
 
 int lf_sr_process_server(struct lf_context *context, const struct lf_resource *fabric,
 			 json_t **ret_server, struct lf_error *err)
 {
-	char id[LF_GUID_SIZE], name[256], now[LF_TIME_SIZE];
+	static const struct lf_view_row rows[] = {
+		{"fabricObjectId"},
+		{"ipAddresses", .fallback = "[]"},
+		{"version", .fallback = "\"" LF_VERSION "\""},
+		{"throughputUploadPendingDataInBytes", .fallback = "0"},
+		{"throughputInBytes", .fallback = "0"},
+		{"processorUsagePercentage", .fallback = "0.0"},
+		{"throughputStatus", .fallback = "\"Healthy\""},
+		{"systemLoadStatus", .fallback = "\"Healthy\""},
+		{"memoryUsageStatus", .fallback = "\"Healthy\""},
+		{"processorUsageStatus", .fallback = "\"Healthy\""},
+		{"healthErrors", .fallback = "[]"},
+		{"historicHealth", .fallback = "\"Normal\""},
+	};
+	char id[LF_GUID_SIZE], name[256];
+	LF_AUTO_DOC server = LF_DOC_INIT;
 	size_t items = 0;
 
-	lf_sr_process_server_id(fabric->id, id);
-	lf_sr_host_name(name, sizeof(name));
-	lf_time_format(lf_clock_now_ns(context->clock), now);
-	int rc = lf_sr_count(context, LF_SR_TYPE_ITEM, fabric->id, &items, err);
+	int rc = lf_vault_count(context, fabric->id, LF_SR_TYPE_ITEM, &items, err);
 	if (rc)
 		return rc;
-	LF_AUTO_JSON *server = json_pack(
-		"{s:s,s:s,s:s,s:n,s:s,s:[],s:s,s:s,s:i,s:i,s:f,s:s,s:s,s:s,s:s,s:[],s:I,s:s}", "id",
-		id, "name", name, "biosId", id, "fabricObjectId", "fqdn", name, "ipAddresses",
-		"version", LF_VERSION, "lastHeartbeatUtc", now,
-		"throughputUploadPendingDataInBytes", 0, "throughputInBytes", 0,
-		"processorUsagePercentage", 0.0, "throughputStatus", "Healthy", "systemLoadStatus",
-		"Healthy", "memoryUsageStatus", "Healthy", "processorUsageStatus", "Healthy",
-		"healthErrors", "protectedItemCount", (json_int_t)items, "historicHealth",
-		"Normal");
-	if (!server || add_figures(context, server))
-		return lf_fail_nomem(err);
-	*ret_server = lf_steal(&server);
-	return 0;
+	lf_sr_process_server_id(fabric->id, id);
+	lf_sr_host_name(name, sizeof(name));
+	lf_doc_text(&server, "id", id);
+	lf_doc_text(&server, "name", name);
+	lf_doc_text(&server, "biosId", id);
+	lf_doc_text(&server, "fqdn", name);
+	lf_doc_time(&server, "lastHeartbeatUtc", lf_clock_now_ns(context->clock));
+	lf_doc_int(&server, "protectedItemCount", (int64_t)items);
+	lf_view_put(&server, rows, LF_N(rows), NULL);
+	put_figures(context, &server);
+	return lf_doc_end(&server, ret_server, err);
 }
 
 static int add_site(struct lf_context *context, const char *site_id, json_t *agents,

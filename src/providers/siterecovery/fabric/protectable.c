@@ -2,15 +2,19 @@
 /* Protectable items: the discovered machines of the fabric's sites. */
 #include <string.h>
 
+#include "json/view.h"
 #include "providers/siterecovery/internal.h"
 
 #define TYPE LF_SR_TYPE_CONTAINER "/replicationProtectableItems"
 
+static const struct lf_filter_row filter_rows[] = {{"state", "properties.protectionStatus"}};
+
 /* The item that protects the machine of an agent; "" when none does. */
-static int protected_by(struct lf_context *context, const struct lf_sr_scope *scope,
+static int protected_by(struct lf_context *context, const struct lf_scope *scope,
 			const char *agent_id, char *out, size_t out_size, struct lf_error *err)
 {
-	const struct lf_list_query query = {.type = LF_SR_TYPE_ITEM, .below = scope->vault.id};
+	const struct lf_list_query query = {.type = LF_SR_TYPE_ITEM,
+					    .below = scope->at[LF_SR_VAULT].id};
 	LF_AUTO_RESOURCE_LIST items = {0};
 	int rc = lf_catalog_list(context->catalog, &query, &items, err);
 
@@ -22,68 +26,71 @@ static int protected_by(struct lf_context *context, const struct lf_sr_scope *sc
 	return rc;
 }
 
-static json_t *disk_details(const json_t *agent)
+static void put_disks(struct lf_doc *view, const json_t *agent)
 {
-	json_t *disks = json_array(), *disk;
+	json_t *disk;
 	size_t i;
 
+	lf_doc_put(view, "customDetails.diskDetails", json_array());
 	json_array_foreach (lf_json_at(agent, "disks"), i, disk)
-		json_array_append_new(disks, json_pack("{s:s*,s:s*,s:s,s:s}", "diskId",
-						       lf_json_text(disk, "id"), "diskName",
-						       lf_json_text(disk, "name"), "volumeList", "",
-						       "diskConfiguration", "Basic"));
-	return disks;
+		lf_doc_append(view, "customDetails.diskDetails",
+			      json_pack("{s:s*,s:s*,s:s,s:s}", "diskId", lf_json_text(disk, "id"),
+					"diskName", lf_json_text(disk, "name"), "volumeList", "",
+					"diskConfiguration", "Basic"));
 }
 
-static json_t *readiness_errors(const json_t *agent)
+static void put_readiness(struct lf_doc *view, const json_t *agent)
 {
-	json_t *errors = json_array(), *check;
+	json_t *check;
 	size_t i;
 
+	lf_doc_put(view, "protectionReadinessErrors", json_array());
 	json_array_foreach (lf_json_at(agent, "preflight"), i, check)
 		if (!lf_json_bool_or(check, "ok", true))
-			json_array_append_new(errors,
-					      json_string(lf_json_text_or(check, "reason", "")));
-	return errors;
+			lf_doc_append(view, "protectionReadinessErrors",
+				      json_string(lf_json_text_or(check, "reason", "")));
 }
 
-static int view_agent(struct lf_context *context, const struct lf_sr_scope *scope,
-		      const json_t *agent, json_t **ret_doc, struct lf_error *err)
+static int view_agent(struct lf_context *context, const struct lf_scope *scope, const json_t *agent,
+		      json_t **ret_doc, struct lf_error *err)
 {
+	static const struct lf_view_row rows[] = {
+		{"supportedReplicationProviders", .fallback = "[\"" LF_SR_INSTANCE "\"]"},
+		{"customDetails.instanceType", .fallback = "\"VMwareVirtualMachine\""},
+		{"customDetails.agentGeneratedId", LF_VIEW_ANY, 0, "agentId", "\"\""},
+		{"customDetails.agentInstalled", .fallback = "\"true\""},
+		{"customDetails.agentVersion", LF_VIEW_ANY, 0, "version", "\"\""},
+		{"customDetails.ipAddress", LF_VIEW_ANY, 0, "ips.0", "\"\""},
+		{"customDetails.validationErrors", .fallback = "[]"},
+	};
 	const char *agent_id = lf_json_text_or(agent, "agentId", "");
+	const char *site = lf_json_text_or(agent, "siteId", "");
+	const struct lf_resource *fabric = &scope->at[LF_SR_FABRIC];
 	char item[1024], server[LF_GUID_SIZE];
+	LF_AUTO_DOC view = LF_DOC_INIT;
 	LF_AUTO_FREE char *id =
-		lf_sr_child_id(scope->container.id, "replicationProtectableItems", agent_id);
+		lf_id_child(scope->at[LF_SR_CONTAINER].id, "replicationProtectableItems", agent_id);
 
-	lf_sr_process_server_id(scope->fabric.id, server);
-	LF_AUTO_FREE char *dra =
-		lf_sr_child_id(scope->fabric.id, "replicationRecoveryServicesProviders", server);
-	if (!id || !dra)
-		return lf_fail_nomem(err);
-	int rc = protected_by(context, scope, agent_id, item, sizeof(item), err);
+	lf_sr_process_server_id(fabric->id, server);
+	int rc = id ? protected_by(context, scope, agent_id, item, sizeof(item), err)
+		    : lf_fail_nomem(err);
 	if (rc)
 		return rc;
 	bool windows = strcasestr(lf_json_text_or(agent, "os", ""), "windows") != NULL;
-	return lf_sr_view_new(
-		id, TYPE,
-		json_pack(
-			"{s:s,s:s,s:o,s:s,s:o,s:[s],s:{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:[]}}",
-			"friendlyName", lf_json_text_or(agent, "machineName", agent_id),
-			"protectionStatus", *item ? "Protected" : "Unprotected",
-			"replicationProtectedItemId", *item ? json_string(item) : json_null(),
-			"recoveryServicesProviderId", dra, "protectionReadinessErrors",
-			readiness_errors(agent), "supportedReplicationProviders", LF_SR_INSTANCE,
-			"customDetails", "instanceType", "VMwareVirtualMachine", "agentGeneratedId",
-			agent_id, "agentInstalled", "true", "osType", windows ? "Windows" : "Linux",
-			"agentVersion", lf_json_text_or(agent, "version", ""), "ipAddress",
-			lf_json_text_or(agent, "ips.0", ""), "poweredOn",
-			lf_json_bool_or(agent, "connected", false) ? "On" : "Unknown",
-			"discoveryType",
-			strcasestr(lf_json_text_or(agent, "siteId", ""), "/VMwareSites/")
-				? "VCenter"
-				: "Physical",
-			"diskDetails", disk_details(agent), "validationErrors"),
-		ret_doc, err);
+	lf_doc_text(&view, "friendlyName", lf_json_text_or(agent, "machineName", agent_id));
+	lf_doc_text(&view, "protectionStatus", *item ? "Protected" : "Unprotected");
+	lf_doc_text(&view, "replicationProtectedItemId", *item ? item : NULL);
+	lf_doc_printf(&view, "recoveryServicesProviderId",
+		      "%s/replicationRecoveryServicesProviders/%s", fabric->id, server);
+	put_readiness(&view, agent);
+	lf_view_put(&view, rows, LF_N(rows), &agent);
+	lf_doc_text(&view, "customDetails.osType", windows ? "Windows" : "Linux");
+	lf_doc_text(&view, "customDetails.poweredOn",
+		    lf_json_bool_or(agent, "connected", false) ? "On" : "Unknown");
+	lf_doc_text(&view, "customDetails.discoveryType",
+		    strcasestr(site, "/VMwareSites/") ? "VCenter" : "Physical");
+	put_disks(&view, agent);
+	return lf_document_wrap(id, TYPE, lf_doc_take(&view), ret_doc, err);
 }
 
 int lf_sr_protectable_list(struct lf_arm_call *call, struct lf_error *err)
@@ -92,22 +99,21 @@ int lf_sr_protectable_list(struct lf_arm_call *call, struct lf_error *err)
 	LF_AUTO_FILTER *filter = NULL;
 	LF_AUTO_JSON *values = json_array();
 	LF_AUTO_JSON *agents = NULL;
-	LF_AUTO_SR_SCOPE scope = {0};
+	LF_AUTO_SCOPE scope = {0};
 	size_t i;
 	json_t *agent;
 
-	int rc = lf_sr_scope_open(call, LF_SR_CONTAINER, &scope, err);
+	int rc = lf_scope_open(call, LF_SR_TYPE_CONTAINER, &scope, err);
 	if (!rc)
 		rc = lf_filter_new(lf_arm_query(call, "filter"), &filter, err);
 	if (!rc)
-		rc = lf_sr_fabric_agents(context, &scope.fabric, &agents, err);
+		rc = lf_sr_fabric_agents(context, &scope.at[LF_SR_FABRIC], &agents, err);
 	json_array_foreach (agents, i, agent) {
 		LF_AUTO_JSON *doc = NULL;
 		if (!rc)
 			rc = view_agent(context, &scope, agent, &doc, err);
-		LF_AUTO_JSON *fields = json_pack(
-			"{s:s}", "state", lf_json_text_or(doc, "properties.protectionStatus", ""));
-		if (!rc && lf_filter_matches(filter, fields) && json_array_append(values, doc))
+		if (!rc && lf_filter_passes(filter, filter_rows, LF_N(filter_rows), doc) &&
+		    json_array_append(values, doc))
 			rc = lf_fail_nomem(err);
 	}
 	return rc ? rc : lf_arm_reply_list(call, values, NULL, err);
@@ -118,13 +124,13 @@ int lf_sr_protectable_get(struct lf_arm_call *call, struct lf_error *err)
 	struct lf_context *context = lf_arm_context(call);
 	LF_AUTO_JSON *agents = NULL;
 	LF_AUTO_JSON *doc = NULL;
-	LF_AUTO_SR_SCOPE scope = {0};
+	LF_AUTO_SCOPE scope = {0};
 	size_t i;
 	json_t *agent;
 
-	int rc = lf_sr_scope_open(call, LF_SR_CONTAINER, &scope, err);
+	int rc = lf_scope_open(call, LF_SR_TYPE_CONTAINER, &scope, err);
 	if (!rc)
-		rc = lf_sr_fabric_agents(context, &scope.fabric, &agents, err);
+		rc = lf_sr_fabric_agents(context, &scope.at[LF_SR_FABRIC], &agents, err);
 	if (rc)
 		return rc;
 	json_array_foreach (agents, i, agent) {

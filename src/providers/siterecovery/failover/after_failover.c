@@ -8,21 +8,11 @@
 
 #define DETAILS "properties.providerSpecificDetails"
 
-int lf_sr_failover_commit(struct lf_arm_call *call, struct lf_error *err)
-{
-	static const struct lf_sr_start start = {.action = LF_SR_COMMIT,
-						 .type = "siterecovery.commit",
-						 .scenario = "CommitFailover",
-						 .friendly = "Commit"};
-
-	return lf_sr_item_start(call, &start, json_object(), err);
-}
-
 /* No other point will be chosen: the source is asked to send nothing more. */
 static int run_stop_replication(struct lf_job_run *run, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
-	int rc = lf_replica_request_final(context->replication, lf_sr_job_text(run, "itemId"),
+	int rc = lf_replica_request_final(context->replication, lf_sr_job_item(run),
 					  lf_job_run_job(run)->id, true, err);
 
 	return rc == LF_ENOTFOUND ? 0 : rc;
@@ -30,16 +20,17 @@ static int run_stop_replication(struct lf_job_run *run, struct lf_error *err)
 
 static int run_commit(struct lf_job_run *run, struct lf_error *err)
 {
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
 
-	int rc = lf_sr_step_begin(run, &item, err);
+	int rc = lf_sr_step_begin(run, &tx, &item, err);
 	if (!rc)
 		rc = lf_sr_check_allowed(item.state, LF_SR_COMMIT, item.id, err);
 	if (rc)
 		return rc;
 	if (lf_sr_item_set_phase(&item, LF_SR_COMMITTED))
 		return lf_fail_nomem(err);
-	return lf_sr_step_end(run, &item, err);
+	return lf_sr_step_end(run, &tx, &item, err);
 }
 
 static const struct lf_job_step commit_steps[] = {
@@ -50,18 +41,12 @@ const struct lf_job_type lf_sr_commit_job = {.name = "siterecovery.commit",
 					     .steps = commit_steps,
 					     .n_steps = LF_N(commit_steps),
 					     .ended = lf_sr_job_ended};
+const struct lf_sr_start lf_sr_commit = {.action = LF_SR_COMMIT,
+					 .job = &lf_sr_commit_job,
+					 .scenario = "CommitFailover",
+					 .friendly = "Commit"};
 
 /* Cancel: the machine goes, replication goes on. */
-
-int lf_sr_failover_cancel(struct lf_arm_call *call, struct lf_error *err)
-{
-	static const struct lf_sr_start start = {.action = LF_SR_CANCEL_FAILOVER,
-						 .type = "siterecovery.cancelFailover",
-						 .scenario = "CancelFailover",
-						 .friendly = "Cancel failover"};
-
-	return lf_sr_item_start(call, &start, json_object(), err);
-}
 
 /* The machine that the present failover made, and its claim. */
 static int remove_present(struct lf_job_run *run, const struct lf_resource *item,
@@ -69,7 +54,6 @@ static int remove_present(struct lf_job_run *run, const struct lf_resource *item
 {
 	struct lf_context *context = lf_job_run_context(run);
 	const char *vm = lf_json_text_or(item->state, "failover.vm", "");
-
 	const char *job = lf_json_text_or(item->state, "failover.job", "");
 
 	int rc = *vm ? lf_sr_machine_remove_own(context, vm, job, err) : 0;
@@ -97,16 +81,17 @@ static int run_cancel(struct lf_job_run *run, struct lf_error *err)
 
 static int run_cancelled(struct lf_job_run *run, struct lf_error *err)
 {
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
 
-	int rc = lf_sr_step_begin(run, &item, err);
+	int rc = lf_sr_step_begin(run, &tx, &item, err);
 	if (rc)
 		return rc;
 	json_object_del(item.state, "failover");
 	if (lf_sr_item_set_phase(&item, LF_SR_PROTECTED) |
 	    lf_json_set_text(item.state, "testFailoverState", "None"))
 		return lf_fail_nomem(err);
-	return lf_sr_step_end(run, &item, err);
+	return lf_sr_step_end(run, &tx, &item, err);
 }
 
 static const struct lf_job_step cancel_steps[] = {
@@ -117,38 +102,28 @@ const struct lf_job_type lf_sr_cancel_failover_job = {.name = "siterecovery.canc
 						      .steps = cancel_steps,
 						      .n_steps = LF_N(cancel_steps),
 						      .ended = lf_sr_job_ended};
+const struct lf_sr_start lf_sr_cancel_failover = {.action = LF_SR_CANCEL_FAILOVER,
+						  .job = &lf_sr_cancel_failover_job,
+						  .scenario = "CancelFailover",
+						  .friendly = "Cancel failover"};
 
 /* Another point: the machine is made again from it. */
 
-int lf_sr_apply_point(struct lf_arm_call *call, struct lf_error *err)
+static int put_change(struct lf_arm_call *call, const struct lf_resource *item,
+		      struct lf_doc *input, struct lf_error *err)
 {
-	static const struct lf_sr_start start = {.action = LF_SR_CHANGE_PIT,
-						 .type = "siterecovery.changePit",
-						 .scenario = "ChangePit",
-						 .friendly = "Change recovery point"};
 	const json_t *body = lf_arm_body(call);
 	const char *wanted =
 		lf_json_text_or(body, DETAILS ".recoveryPointId",
 				lf_json_text_or(body, "properties.recoveryPointId", ""));
-	LF_AUTO_JSON *point = NULL;
-	LF_AUTO_SR_SCOPE scope = {0};
 
-	int rc = lf_sr_scope_open(call, LF_SR_ITEM, &scope, err);
-	bool busy = lf_json_at(scope.item.state, "current");
-	if (!rc && !busy)
-		rc = lf_sr_check_allowed(scope.item.state, start.action, scope.item.id, err);
-	if (!rc && lf_json_at(body, DETAILS))
-		rc = lf_sr_check_instance(lf_json_text(body, DETAILS ".instanceType"), NULL,
-					  DETAILS ".instanceType", err);
-	if (!rc && !busy)
-		rc = lf_sr_point_find(lf_arm_context(call), &scope.item, wanted, &point, err);
-	if (rc)
-		return rc;
-	return lf_sr_item_start(call, &start, json_pack("{s:s}", "recoveryPoint", wanted), err);
+	lf_doc_text(input, "recoveryPoint", wanted);
+	return lf_sr_check_point_request(call, item, LF_SR_CHANGE_PIT, wanted, err);
 }
 
 static int run_choose(struct lf_job_run *run, struct lf_error *err)
 {
+	const char *wanted = lf_json_text(lf_job_run_job(run)->doc, "recoveryPoint");
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
 	LF_AUTO_JSON *point = NULL;
 
@@ -156,23 +131,18 @@ static int run_choose(struct lf_job_run *run, struct lf_error *err)
 	if (!rc)
 		rc = lf_sr_check_allowed(item.state, LF_SR_CHANGE_PIT, item.id, err);
 	if (!rc)
-		rc = lf_sr_point_find(lf_job_run_context(run), &item,
-				      lf_sr_job_text(run, "recoveryPoint"), &point, err);
-	return rc ? rc : lf_sr_failover_choose(run, &item, point, err);
+		rc = lf_sr_point_find(lf_job_run_context(run), &item, wanted, &point, err);
+	return rc ? rc : lf_sr_making_choose(run, &item, point, err);
 }
 
 /* The new point is held first, so that a kill leaves one of the two whole. */
 static int run_remove_old(struct lf_job_run *run, struct lf_error *err)
 {
-	struct lf_context *context = lf_job_run_context(run);
-	const json_t *data = lf_job_run_data(run);
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
 
 	int rc = lf_sr_step_item(run, &item, err);
 	if (!rc)
-		rc = lf_sr_point_hold(context, lf_json_text_or(data, "region", ""),
-				      lf_json_text_or(data, "pointName", ""),
-				      lf_job_run_job(run)->id, err);
+		rc = lf_sr_making_hold(run, err);
 	return rc ? rc : remove_present(run, &item, err);
 }
 
@@ -197,3 +167,8 @@ const struct lf_job_type lf_sr_change_pit_job = {.name = "siterecovery.changePit
 						 .steps = change_steps,
 						 .n_steps = LF_N(change_steps),
 						 .ended = lf_sr_job_ended};
+const struct lf_sr_start lf_sr_change_pit = {.action = LF_SR_CHANGE_PIT,
+					     .job = &lf_sr_change_pit_job,
+					     .scenario = "ChangePit",
+					     .friendly = "Change recovery point",
+					     .input = put_change};

@@ -3,10 +3,8 @@
  * A drill: the machine is started from a point on an isolated network while
  * replication goes on, and cleaned up later.
  */
-#include <string.h>
-
-#include "providers/compute/machine.h"
-#include "providers/siterecovery/internal.h"
+#include "json/field.h"
+#include "providers/siterecovery/failover/failover.h"
 
 #define DETAILS "properties.providerSpecificDetails"
 
@@ -37,160 +35,120 @@ static int check_network(struct lf_context *context, const json_t *body,
 			   "no network is given for the test");
 }
 
-int lf_sr_test_failover(struct lf_arm_call *call, struct lf_error *err)
-{
-	static const struct lf_sr_start start = {.action = LF_SR_TEST_FAILOVER,
-						 .type = "siterecovery.testFailover",
-						 .scenario = "TestFailover",
-						 .friendly = "Test failover",
-						 .with_job = true};
-	struct lf_context *context = lf_arm_context(call);
-	const json_t *body = lf_arm_body(call);
-	const char *wanted = lf_json_text_or(body, DETAILS ".recoveryPointId", "");
-	LF_AUTO_JSON *point = NULL;
-	LF_AUTO_SR_SCOPE scope = {0};
+/* The job's input. */
+struct input {
+	const char *network_id; /* "": no network */
+	const char *network;	/* its name, for answers */
+	const char *point;	/* "": the latest */
+};
+static const struct lf_field input_rows[] = {
+	LF_TEXT_AT(struct input, network_id, "networkId", 0),
+	LF_TEXT_AT(struct input, network, "networkName", 0),
+	LF_TEXT_AT(struct input, point, "recoveryPoint", 0),
+};
 
-	int rc = lf_sr_scope_open(call, LF_SR_ITEM, &scope, err);
-	if (!rc && lf_json_at(body, DETAILS))
-		rc = lf_sr_check_instance(lf_json_text(body, DETAILS ".instanceType"), NULL,
-					  DETAILS ".instanceType", err);
-	/* a job that is under way refuses another one before all else, when it is started */
-	bool busy = lf_json_at(scope.item.state, "current");
-	if (!rc && !busy)
-		rc = lf_sr_check_allowed(scope.item.state, start.action, scope.item.id, err);
-	if (!rc)
-		rc = check_network(context, body, &scope.item, err);
-	if (!rc && !busy)
-		rc = lf_sr_point_find(context, &scope.item, wanted, &point, err);
-	if (rc)
-		return rc;
-	const char *network = network_of(body, &scope.item);
-	return lf_sr_item_start(call, &start,
-				json_pack("{s:s,s:s,s:s}", "networkId", network, "networkName",
-					  lf_arm_id_last(network), "recoveryPoint", wanted),
-				err);
+static int read_input(struct lf_job_run *run, struct input *ret_input, struct lf_error *err)
+{
+	*ret_input = (struct input){.network_id = "", .point = ""};
+	return lf_fields_read(input_rows, LF_N(input_rows), lf_job_run_job(run)->doc, "", ret_input,
+			      err);
+}
+
+static int put_input(struct lf_arm_call *call, const struct lf_resource *item, struct lf_doc *doc,
+		     struct lf_error *err)
+{
+	const json_t *body = lf_arm_body(call);
+	const char *network = network_of(body, item);
+	const struct input input = {.network_id = network,
+				    .network = lf_arm_id_last(network),
+				    .point = lf_json_text_or(body, DETAILS ".recoveryPointId", "")};
+
+	lf_fields_write(input_rows, LF_N(input_rows), &input, doc);
+	int rc = lf_sr_check_point_request(call, item, LF_SR_TEST_FAILOVER, input.point, err);
+	return rc ? rc : check_network(lf_arm_context(call), body, item, err);
 }
 
 /* Find the point and hold it for the machine to come. */
 static int run_prerequisites(struct lf_job_run *run, struct lf_error *err)
 {
-	struct lf_context *context = lf_job_run_context(run);
-	const char *job = lf_job_run_job(run)->id;
-	json_t *data = lf_job_run_data(run);
-	/* killed after the claim was made: the same point again, or its claim would stay behind */
-	const char *wanted =
-		lf_json_text_or(data, "pointName", lf_sr_job_text(run, "recoveryPoint"));
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
 	LF_AUTO_JSON *point = NULL;
+	struct lf_sr_making making;
+	struct input input;
 
-	if (lf_json_at(data, "point"))
-		return 0;
-	int rc = lf_sr_step_item(run, &item, err);
+	int rc = read_input(run, &input, err);
+	if (!rc)
+		rc = lf_sr_making(run, &making, err);
+	if (rc || making.chosen)
+		return rc ? rc : lf_sr_making_hold(run, err);
+	rc = lf_sr_step_item(run, &item, err);
 	if (!rc)
 		rc = lf_sr_check_allowed(item.state, LF_SR_TEST_FAILOVER, item.id, err);
 	if (!rc)
-		rc = lf_sr_point_find(context, &item, wanted, &point, err);
-	if (rc)
-		return rc;
-	const char *name = lf_json_text_or(point, "id", "");
-	const char *region = lf_json_text_or(item.state, "region", "");
-	LF_AUTO_FREE char *id = lf_sr_child_id(item.id, "recoveryPoints", name);
-	if (!id || lf_json_set_text(data, "region", region) |
-			   lf_json_set_text(data, "pointName", name) |
-			   lf_json_set_text(data, "pointId", id) |
-			   lf_json_set_text(data, "pointTime", lf_json_text(point, "time")))
-		return lf_fail_nomem(err);
-	/* stored before the claim is made, so that undo finds what to drop */
-	rc = lf_job_save(run, err);
+		rc = lf_sr_point_find(lf_job_run_context(run), &item, input.point, &point, err);
 	if (!rc)
-		rc = lf_sr_point_hold(context, region, name, job, err);
-	if (!rc && lf_json_set(data, "point", json_incref(point)))
-		rc = lf_fail_nomem(err);
-	return rc;
-}
-
-static int undo_prerequisites(struct lf_job_run *run, struct lf_error *err)
-{
-	const json_t *data = lf_job_run_data(run);
-	const char *name = lf_json_text(data, "pointName");
-
-	if (!name)
-		return 0;
-	return lf_sr_point_release(lf_job_run_context(run), lf_json_text_or(data, "region", ""),
-				   name, lf_job_run_job(run)->id, err);
+		rc = lf_sr_making_choose(run, &item, point, err);
+	if (!rc) /* stored before the claim is made, so that undo finds what to drop */
+		rc = lf_job_save(run, err);
+	return rc ? rc : lf_sr_making_hold(run, err);
 }
 
 static int run_create(struct lf_job_run *run, struct lf_error *err)
 {
-	struct lf_context *context = lf_job_run_context(run);
-	json_t *data = lf_job_run_data(run);
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+	struct input input;
 
-	if (!lf_json_at(data, "machine")) {
-		json_t *machine = NULL;
-		int rc = lf_sr_step_item(run, &item, err);
-		if (rc)
-			return rc;
-		const struct lf_sr_plan plan = {.item = &item,
-						.point = lf_json_at(data, "point"),
-						.network_id = lf_sr_job_text(run, "networkId"),
-						.job = lf_job_run_job(run)->id,
-						.test = true};
-		rc = lf_sr_machine_plan(context, &plan, &machine, err);
-		if (!rc && lf_json_set(data, "machine", machine))
-			rc = lf_fail_nomem(err);
-		if (!rc)
-			rc = lf_job_save(run, err);
-		if (rc)
-			return rc;
-	}
-	return lf_machine_make(context, lf_json_at(data, "machine"), err);
-}
-
-static int undo_create(struct lf_job_run *run, struct lf_error *err)
-{
-	struct lf_context *context = lf_job_run_context(run);
-	const json_t *data = lf_job_run_data(run);
-	const char *vm = lf_json_text(data, "machine.id");
-
-	return vm ? lf_sr_machine_remove_own(context, vm, lf_job_run_job(run)->id, err) : 0;
+	int rc = read_input(run, &input, err);
+	if (!rc)
+		rc = lf_sr_step_item(run, &item, err);
+	return rc ? rc : lf_sr_making_make(run, &item, input.network_id, true, err);
 }
 
 static int run_prepare(struct lf_job_run *run, struct lf_error *err)
 {
 	LF_AUTO_JSON *state = NULL;
+	struct lf_sr_making making;
+	int rc = lf_sr_making(run, &making, err);
 
-	return lf_machine_state(lf_job_run_context(run),
-				lf_json_text(lf_job_run_data(run), "machine.id"), &state, err);
+	return rc ? rc : lf_machine_state(lf_job_run_context(run), making.vm, &state, err);
+}
+
+static int set_tested(struct lf_resource *item, const struct lf_job *job,
+		      const struct lf_sr_making *making, struct lf_error *err)
+{
+	LF_AUTO_DOC state = lf_doc_from(json_incref(item->state));
+
+	lf_doc_text(&state, "phase", lf_sr_phase_row(LF_SR_TESTED)->name);
+	lf_doc_text(&state, "testFailoverState", "WaitingForCompletion");
+	lf_doc_put(&state, "test", json_object());
+	lf_doc_text(&state, "test.job", job->id);
+	lf_doc_text(&state, "test.vm", making->vm);
+	lf_doc_text(&state, "test.point", making->point);
+	lf_doc_time(&state, "test.startTime", job->started_ns);
+	return lf_doc_check(&state, err);
 }
 
 static int run_start(struct lf_job_run *run, struct lf_error *err)
 {
-	const struct lf_job *job = lf_job_run_job(run);
-	const json_t *data = lf_job_run_data(run);
-	const char *vm = lf_json_text(data, "machine.id");
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+	struct lf_sr_making making;
 
-	int rc = lf_machine_start(lf_job_run_context(run), vm, err);
+	int rc = lf_sr_making(run, &making, err);
 	if (!rc)
-		rc = lf_sr_step_begin(run, &item, err);
-	if (rc)
-		return rc;
-	if (lf_sr_item_set_phase(&item, LF_SR_TESTED) |
-	    lf_json_set_text(item.state, "testFailoverState", "WaitingForCompletion") |
-	    lf_json_set(item.state, "test", json_object()) |
-	    lf_json_set_text(item.state, "test.job", job->id) |
-	    lf_json_set_text(item.state, "test.vm", vm) |
-	    lf_json_set_text(item.state, "test.point", lf_json_text(data, "pointName")) |
-	    lf_json_set_time(item.state, "test.startTime", job->started_ns))
-		return lf_fail_nomem(err);
-	return lf_sr_step_end(run, &item, err);
+		rc = lf_machine_start(lf_job_run_context(run), making.vm, err);
+	if (!rc)
+		rc = lf_sr_step_begin(run, &tx, &item, err);
+	if (!rc)
+		rc = set_tested(&item, lf_job_run_job(run), &making, err);
+	return rc ? rc : lf_sr_step_end(run, &tx, &item, err);
 }
 
 static const struct lf_job_step test_steps[] = {
 	{"TestFailoverPrerequisitesCheck", "Prerequisites check for test failover",
-	 run_prerequisites, undo_prerequisites},
-	{"CreateTestVirtualMachine", "Create test virtual machine", run_create, undo_create},
+	 run_prerequisites, lf_sr_making_release},
+	{"CreateTestVirtualMachine", "Create test virtual machine", run_create,
+	 lf_sr_making_unmake},
 	{"PrepareVirtualMachine", "Preparing the virtual machine", run_prepare, NULL},
 	{"StartVirtualMachine", "Start the virtual machine", run_start, NULL},
 };
@@ -200,18 +158,21 @@ const struct lf_job_type lf_sr_test_failover_job = {.name = "siterecovery.testFa
 						    .cancellable = true,
 						    .ended = lf_sr_job_ended};
 
+const struct lf_sr_start lf_sr_test_failover = {.action = LF_SR_TEST_FAILOVER,
+						.job = &lf_sr_test_failover_job,
+						.scenario = "TestFailover",
+						.friendly = "Test failover",
+						.with_job = true,
+						.input = put_input};
+
 /* Clean-up. */
 
-int lf_sr_test_cleanup(struct lf_arm_call *call, struct lf_error *err)
+static int put_comments(struct lf_arm_call *call, const struct lf_resource *item,
+			struct lf_doc *doc, struct lf_error *err)
 {
-	static const struct lf_sr_start start = {.action = LF_SR_TEST_CLEANUP,
-						 .type = "siterecovery.testFailoverCleanup",
-						 .scenario = "TestFailoverCleanup",
-						 .friendly = "Test failover cleanup",
-						 .with_job = true};
-	const char *comments = lf_json_text_or(lf_arm_body(call), "properties.comments", "");
-
-	return lf_sr_item_start(call, &start, json_pack("{s:s}", "comments", comments), err);
+	(void)item, (void)err;
+	lf_doc_text(doc, "comments", lf_json_text_or(lf_arm_body(call), "properties.comments", ""));
+	return 0;
 }
 
 static int run_remove(struct lf_job_run *run, struct lf_error *err)
@@ -236,17 +197,19 @@ static int run_remove(struct lf_job_run *run, struct lf_error *err)
 static int run_cleaned(struct lf_job_run *run, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
 
-	int rc = lf_sr_step_begin(run, &item, err);
+	int rc = lf_sr_step_begin(run, &tx, &item, err);
 	if (rc)
 		return rc;
 	if (lf_sr_item_set_phase(&item, LF_SR_PROTECTED) |
 	    lf_json_set_text(item.state, "testFailoverState", "MarkedForDeletion") |
-	    lf_json_set_text(item.state, "test.comments", lf_sr_job_text(run, "comments")) |
+	    lf_json_set_text(item.state, "test.comments",
+			     lf_json_text(lf_job_run_job(run)->doc, "comments")) |
 	    lf_json_set_time(item.state, "lastTestFailoverTime", lf_clock_now_ns(context->clock)))
 		return lf_fail_nomem(err);
-	return lf_sr_step_end(run, &item, err);
+	return lf_sr_step_end(run, &tx, &item, err);
 }
 
 static const struct lf_job_step cleanup_steps[] = {
@@ -257,3 +220,9 @@ const struct lf_job_type lf_sr_test_cleanup_job = {.name = "siterecovery.testFai
 						   .steps = cleanup_steps,
 						   .n_steps = LF_N(cleanup_steps),
 						   .ended = lf_sr_job_ended};
+const struct lf_sr_start lf_sr_test_cleanup = {.action = LF_SR_TEST_CLEANUP,
+					       .job = &lf_sr_test_cleanup_job,
+					       .scenario = "TestFailoverCleanup",
+					       .friendly = "Test failover cleanup",
+					       .with_job = true,
+					       .input = put_comments};

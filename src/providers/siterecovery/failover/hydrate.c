@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "json/field.h"
 #include "providers/compute/machine.h"
 #include "providers/siterecovery/internal.h"
 
@@ -14,29 +15,50 @@
 	(60 * LF_NS_PER_S) /* once it has taken PATIENCE_NS: a machine that is off, say */
 #define PATIENCE_NS (3600 * LF_NS_PER_S)
 
+/* The job's input. */
+struct input {
+	const char *vm, *region, *point, *holder;
+};
+static const struct lf_field input_rows[] = {
+	LF_TEXT_AT(struct input, vm, "vm", LF_REQUIRED),
+	LF_TEXT_AT(struct input, region, "region", LF_REQUIRED),
+	LF_TEXT_AT(struct input, point, "point", LF_REQUIRED),
+	LF_TEXT_AT(struct input, holder, "holder", LF_REQUIRED),
+};
+
+static int read_input(struct lf_job_run *run, struct input *ret_input, struct lf_error *err)
+{
+	return lf_fields_read(input_rows, LF_N(input_rows), lf_job_run_job(run)->doc, "", ret_input,
+			      err);
+}
+
 int lf_sr_hydrate_submit(struct lf_context *context, const char *vm_id, const char *region,
 			 const char *point, const char *holder, struct lf_error *err)
 {
+	const struct input input = {vm_id, region, point, holder};
 	LF_AUTO_FREE char *resource = lf_printf_dup("%s/hydration/%s", vm_id, holder);
-	LF_AUTO_JSON *doc = json_pack("{s:s,s:s,s:s,s:s}", "vm", vm_id, "region", region, "point",
-				      point, "holder", holder);
+	LF_AUTO_DOC made = LF_DOC_INIT;
+	LF_AUTO_JSON *doc = NULL;
 	char id[LF_GUID_SIZE];
 
-	if (!resource || !doc)
-		return lf_fail_nomem(err);
+	lf_fields_write(input_rows, LF_N(input_rows), &input, &made);
+	int rc = resource ? lf_doc_end(&made, &doc, err) : lf_fail_nomem(err);
 	lf_guid_derive("siterecovery-hydrate", holder, id);
 	const struct lf_job_request request = {.id = id,
 					       .type = lf_sr_hydrate_job.name,
 					       .scope = vm_id,
 					       .resource = resource,
 					       .doc = doc};
-	return lf_jobs_submit(context->jobs, &request, id, err);
+	return rc ? rc : lf_jobs_submit(context->jobs, &request, id, err);
 }
 
 static int run_begin(struct lf_job_run *run, struct lf_error *err)
 {
-	int rc = lf_machine_hydrate(lf_job_run_context(run), lf_sr_job_text(run, "vm"), err);
+	struct input input;
+	int rc = read_input(run, &input, err);
 
+	if (!rc)
+		rc = lf_machine_hydrate(lf_job_run_context(run), input.vm, err);
 	return rc == LF_ENOTFOUND ? 0 : rc; /* removed by its user: nothing to copy */
 }
 
@@ -55,14 +77,17 @@ static bool all_hydrated(const json_t *state)
 static int run_wait(struct lf_job_run *run, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
-	const char *vm = lf_sr_job_text(run, "vm");
 	LF_AUTO_JSON *state = NULL;
+	struct input input;
 
-	int rc = lf_machine_state(context, vm, &state, err);
+	int rc = read_input(run, &input, err);
+	if (rc)
+		return rc;
+	rc = lf_machine_state(context, input.vm, &state, err);
 	if (rc == LF_ENOTFOUND || (!rc && all_hydrated(state)))
 		return LF_STEP_DONE;
 	if (!rc) /* a restarted host or an export that came back: asking again is harmless */
-		rc = lf_machine_hydrate(context, vm, err);
+		rc = lf_machine_hydrate(context, input.vm, err);
 	/* the claim must outlive every trouble: wait, never give up */
 	if (rc && rc != LF_ENOTFOUND)
 		*err = LF_ERROR_NONE;
@@ -74,9 +99,12 @@ static int run_wait(struct lf_job_run *run, struct lf_error *err)
 
 static int run_release(struct lf_job_run *run, struct lf_error *err)
 {
-	return lf_sr_point_release(lf_job_run_context(run), lf_sr_job_text(run, "region"),
-				   lf_sr_job_text(run, "point"), lf_sr_job_text(run, "holder"),
-				   err);
+	struct input input;
+	int rc = read_input(run, &input, err);
+
+	return rc ? rc
+		  : lf_sr_point_release(lf_job_run_context(run), input.region, input.point,
+					input.holder, err);
 }
 
 static const struct lf_job_step hydrate_steps[] = {

@@ -40,14 +40,17 @@ char *lf_sr_vm_id(const struct lf_resource *item, bool test)
 
 static json_t *tags_of(const struct lf_resource *item, const char *name)
 {
-	json_t *tags = json_object(), *tag;
+	LF_AUTO_JSON *tags = json_object();
+	json_t *tag;
 	size_t i;
 
-	json_array_foreach (lf_json_at(lf_json_at(item->doc, "details"), name), i, tag)
-		if (lf_json_text(tag, "tagName"))
-			json_object_set_new(tags, lf_json_text(tag, "tagName"),
-					    json_string(lf_json_text_or(tag, "tagValue", "")));
-	return tags;
+	json_array_foreach (lf_json_at(lf_json_at(item->doc, "details"), name), i, tag) {
+		const char *key = lf_json_text(tag, "tagName");
+		if (key && json_object_set_new(tags, key,
+					       json_string(lf_json_text_or(tag, "tagValue", ""))))
+			return NULL;
+	}
+	return lf_steal(&tags);
 }
 
 static const char *target_disk_name(const struct lf_resource *item, const char *disk_id)

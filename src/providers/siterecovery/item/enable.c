@@ -11,109 +11,95 @@
 
 #define RECHECK_NS LF_NS_PER_S
 
-/* The vault's region as a name: "East US" is eastus. */
-static void region_of(const struct lf_resource *vault, char *out, size_t size)
-{
-	size_t n = 0;
-
-	for (const char *p = lf_json_text_or(vault->doc, "location", "default"); *p && n + 1 < size;
-	     p++)
-		if (*p != ' ')
-			out[n++] = (char)(*p >= 'A' && *p <= 'Z' ? *p | 32 : *p);
-	out[n] = '\0';
-}
-
 /* The item's documents, from what the checks found. */
 static int build_item(const struct lf_sr_enable *enable, json_t **ret_doc, json_t **ret_state,
 		      struct lf_error *err)
 {
-	json_t *details = lf_json_at(enable->properties, "providerSpecificDetails");
-	const char *name = lf_json_text_or(enable->agent, "machineName", "machine");
+	const json_t *given = enable->properties;
+	LF_AUTO_DOC doc = LF_DOC_INIT, state = LF_DOC_INIT;
 	char region[64];
 
-	region_of(enable->vault, region, sizeof(region));
-	LF_AUTO_JSON *doc =
-		json_pack("{s:s,s:O,s:s?,s:O,s:O,s:[]}", "friendlyName", name, "policyId",
-			  lf_json_at(enable->properties, "policyId"), "protectableItemId",
-			  lf_json_text(enable->properties, "protectableItemId"), "details", details,
-			  "disks", enable->disks, "nics");
-	LF_AUTO_JSON *state = json_pack("{s:s,s:s,s:s,s:O,s:s}", "phase",
-					lf_sr_phase_row(LF_SR_ENABLING)->name, "region", region,
-					"agentId", lf_json_text_or(enable->agent, "agentId", ""),
-					"machine", enable->agent, "testFailoverState", "None");
-	if (!doc || !state)
-		return lf_fail_nomem(err);
-	*ret_doc = json_deep_copy(doc);
-	*ret_state = json_deep_copy(state);
-	return *ret_doc && *ret_state ? 0 : lf_fail_nomem(err);
+	lf_location_normal(lf_json_text_or(enable->vault->doc, "location", "default"), region,
+			   sizeof(region));
+	lf_doc_text(&doc, "friendlyName", lf_json_text_or(enable->agent, "machineName", "machine"));
+	lf_doc_share(&doc, "policyId", lf_json_at(given, "policyId"));
+	lf_doc_text(&doc, "protectableItemId", lf_json_text(given, "protectableItemId"));
+	lf_doc_share(&doc, "details", lf_json_at(given, "providerSpecificDetails"));
+	lf_doc_share(&doc, "disks", enable->disks);
+	lf_doc_put(&doc, "nics", json_array());
+	lf_doc_text(&state, "phase", lf_sr_phase_row(LF_SR_ENABLING)->name);
+	lf_doc_text(&state, "region", region);
+	lf_doc_text(&state, "agentId", lf_json_text_or(enable->agent, "agentId", ""));
+	lf_doc_share(&state, "machine", enable->agent);
+	lf_doc_text(&state, "testFailoverState", "None");
+	int rc = lf_doc_end(&doc, ret_doc, err);
+	return rc ? rc : lf_doc_end(&state, ret_state, err);
+}
+
+static int submit_enable(struct lf_context *context, const struct lf_resource *item,
+			 char job[static LF_GUID_SIZE], struct lf_error *err)
+{
+	LF_AUTO_FREE char *vault_id = lf_id_above(item->id, LF_SR_TYPE_VAULT);
+	LF_AUTO_DOC input = LF_DOC_INIT;
+	LF_AUTO_JSON *doc = NULL;
+
+	lf_sr_job_put(&input, item, "EnableProtection", "Enable replication");
+	int rc = vault_id ? lf_doc_end(&input, &doc, err) : lf_fail_nomem(err);
+	const struct lf_job_request request = {
+		.type = lf_sr_enable_job.name, .scope = vault_id, .resource = item->id, .doc = doc};
+	return rc ? rc : lf_jobs_submit(context->jobs, &request, job, err);
 }
 
 /* Inside the transaction: check, write the item, submit the job. */
-static int enable_locked(struct lf_arm_call *call, const struct lf_sr_scope *scope, const char *id,
-			 char job[static LF_GUID_SIZE], struct lf_error *err)
+static int enable_locked(struct lf_arm_call *call, const struct lf_scope *scope,
+			 struct lf_resource *item, char job[static LF_GUID_SIZE],
+			 struct lf_error *err)
 {
 	struct lf_context *context = lf_arm_context(call);
 	LF_CLEANUP(lf_sr_enable_done)
-	struct lf_sr_enable enable = {.vault = &scope->vault,
-				      .fabric = &scope->fabric,
+	struct lf_sr_enable enable = {.vault = &scope->at[LF_SR_VAULT],
+				      .fabric = &scope->at[LF_SR_FABRIC],
 				      .properties = lf_json_at(lf_arm_body(call), "properties")};
-	struct lf_resource item = {.id = (char *)(uintptr_t)id};
-	LF_AUTO_JSON *doc = NULL;
-	LF_AUTO_JSON *state = NULL;
+	LF_AUTO_RESOURCE before = LF_RESOURCE_INIT;
 	bool there = false;
 
-	int rc = lf_sr_exists(context, id, &there, err);
+	int rc = lf_catalog_find(context->catalog, item->id, &before, &there, err);
 	if (!rc)
 		rc = lf_sr_enable_check(context, &enable, err);
 	if (!rc && there)
-		rc = lf_fail_arm(err, LF_EEXISTS, "ProtectedItemExists", id,
+		rc = lf_fail_arm(err, LF_EEXISTS, "ProtectedItemExists", item->id,
 				 "choose another name, or disable its protection first",
 				 "there is a protected item of this name");
 	if (!rc)
-		rc = build_item(&enable, &doc, &state, err);
-	if (rc)
-		return rc;
-	item.doc = doc;
-	LF_AUTO_JSON *input = lf_sr_job_doc(&item, "EnableProtection", "Enable replication");
-	const struct lf_job_request request = {.type = lf_sr_enable_job.name,
-					       .scope = scope->vault.id,
-					       .resource = id,
-					       .doc = input};
-	rc = input ? lf_jobs_submit(context->jobs, &request, job, err) : lf_fail_nomem(err);
-	if (rc)
-		return rc;
-	if (lf_json_set_text(state, "current.scenario", "EnableProtection") |
-	    lf_json_set_text(state, "current.job", job) |
-	    lf_json_set_time(state, "current.startTime", lf_clock_now_ns(context->clock)))
-		return lf_fail_nomem(err);
-	return lf_catalog_put(context->catalog, id, LF_SR_TYPE_ITEM, LF_PUT_NEW, NULL, doc, state,
-			      err);
+		rc = build_item(&enable, &item->doc, &item->state, err);
+	if (!rc)
+		rc = submit_enable(context, item, job, err);
+	if (!rc)
+		rc = lf_sr_item_mark(context, item, "EnableProtection", job, err);
+	return rc ? rc
+		  : lf_catalog_put(context->catalog, item->id, LF_SR_TYPE_ITEM, LF_PUT_NEW, NULL,
+				   item->doc, item->state, err);
 }
 
 int lf_sr_items_put(struct lf_arm_call *call, struct lf_error *err)
 {
-	struct lf_context *context = lf_arm_context(call);
-	LF_AUTO_SR_SCOPE scope = {0};
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+	LF_AUTO_SCOPE scope = {0};
 	char job[LF_GUID_SIZE];
 
-	int rc = lf_sr_scope_open(call, LF_SR_CONTAINER, &scope, err);
+	int rc = lf_scope_open(call, LF_SR_TYPE_CONTAINER, &scope, err);
 	if (rc)
 		return rc;
-	LF_AUTO_FREE char *id = lf_sr_child_id(scope.container.id, "replicationProtectedItems",
-					       lf_arm_param(call, "item"));
-	if (!id)
-		return lf_fail_nomem(err);
-	rc = lf_catalog_begin(context->catalog, err);
-	if (rc)
-		return rc;
-	rc = enable_locked(call, &scope, id, job, err);
+	item.id = lf_id_child(scope.at[LF_SR_CONTAINER].id, "replicationProtectedItems",
+			      lf_arm_param(call, "item"));
+	rc = item.id ? lf_transaction_begin(&tx, lf_arm_context(call)->catalog, err)
+		     : lf_fail_nomem(err);
 	if (!rc)
-		rc = lf_catalog_commit(context->catalog, err);
-	if (rc) {
-		lf_catalog_rollback(context->catalog);
-		return rc;
-	}
-	return lf_sr_reply_job(call, id, job, false, err);
+		rc = enable_locked(call, &scope, &item, job, err);
+	if (!rc)
+		rc = lf_transaction_commit(&tx, err);
+	return rc ? rc : lf_sr_reply_job(call, item.id, job, false, err);
 }
 
 /* The job. */
@@ -133,19 +119,24 @@ static int run_prerequisites(struct lf_job_run *run, struct lf_error *err)
 
 static json_t *replica_spec(const struct lf_resource *item, const json_t *policy_doc)
 {
-	json_t *disks = json_array(), *disk;
+	LF_AUTO_DOC spec = LF_DOC_INIT;
+	json_t *disk;
 	size_t i;
 
+	lf_doc_text(&spec, "itemId", item->id);
+	lf_doc_text(&spec, "agentId", lf_json_text_or(item->state, "agentId", ""));
+	lf_doc_text(&spec, "machineId",
+		    lf_json_text_or(item->doc, "details.fabricDiscoveryMachineId", ""));
+	lf_doc_text(&spec, "region", lf_json_text_or(item->state, "region", ""));
+	lf_doc_text(&spec, "cacheAccountId",
+		    lf_json_text_or(item->doc, "disks.0.logStorageAccountId", ""));
+	lf_doc_put(&spec, "disks", json_array());
 	json_array_foreach (lf_json_at(item->doc, "disks"), i, disk)
-		json_array_append_new(disks, json_pack("{s:s,s:b}", "id",
-						       lf_json_text_or(disk, "diskId", ""),
-						       "included", 1));
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:o,s:o}", "itemId", item->id, "agentId",
-			 lf_json_text_or(item->state, "agentId", ""), "machineId",
-			 lf_json_text_or(item->doc, "details.fabricDiscoveryMachineId", ""),
-			 "region", lf_json_text_or(item->state, "region", ""), "cacheAccountId",
-			 lf_json_text_or(item->doc, "disks.0.logStorageAccountId", ""), "disks",
-			 disks, "policy", lf_sr_policy_for_replica(policy_doc));
+		lf_doc_append(&spec, "disks",
+			      json_pack("{s:s,s:b}", "id", lf_json_text_or(disk, "diskId", ""),
+					"included", 1));
+	lf_doc_put(&spec, "policy", lf_sr_policy_for_replica(policy_doc));
+	return lf_doc_take(&spec);
 }
 
 static int run_start_replica(struct lf_job_run *run, struct lf_error *err)
@@ -168,23 +159,26 @@ static int undo_start_replica(struct lf_job_run *run, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
 
-	return lf_replica_remove(context->replication, lf_sr_job_text(run, "itemId"), err);
+	return lf_replica_remove(context->replication, lf_sr_job_item(run), err);
 }
 
 /* The item goes on to initial replication, and the job that will see it end is submitted. */
 static int run_started(struct lf_job_run *run, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
 	char id[LF_GUID_SIZE];
 
-	int rc = lf_sr_step_begin(run, &item, err);
+	int rc = lf_sr_step_begin(run, &tx, &item, err);
 	if (rc)
 		return rc;
 	lf_guid_derive("finalize-protection", lf_job_run_job(run)->id, id);
 	LF_AUTO_FREE char *resource = lf_printf_dup("%s/finalizeProtection", item.id);
-	LF_AUTO_JSON *doc = lf_sr_job_doc(&item, "FinalizeProtection",
-					  "Finalize protection on the virtual machine");
+	LF_AUTO_DOC input = LF_DOC_INIT;
+	lf_sr_job_put(&input, &item, "FinalizeProtection",
+		      "Finalize protection on the virtual machine");
+	LF_AUTO_JSON *doc = lf_doc_take(&input);
 	const struct lf_job_request request = {.id = id,
 					       .type = lf_sr_finalize_job.name,
 					       .scope = lf_job_run_job(run)->scope,
@@ -193,7 +187,7 @@ static int run_started(struct lf_job_run *run, struct lf_error *err)
 	if (!resource || !doc || lf_sr_item_set_phase(&item, LF_SR_INITIAL))
 		return lf_fail_nomem(err);
 	rc = lf_jobs_submit(context->jobs, &request, id, err);
-	return rc ? rc : lf_sr_step_end(run, &item, err);
+	return rc ? rc : lf_sr_step_end(run, &tx, &item, err);
 }
 
 static int enable_ended(struct lf_job_run *run, enum lf_job_state state, struct lf_error *err)
@@ -230,7 +224,7 @@ const struct lf_job_type lf_sr_enable_job = {.name = "siterecovery.enable",
 static int run_wait_initial(struct lf_job_run *run, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
-	const char *item_id = lf_sr_job_text(run, "itemId");
+	const char *item_id = lf_sr_job_item(run);
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
 	LF_AUTO_JSON *replica = NULL;
 
@@ -253,16 +247,17 @@ static int run_wait_initial(struct lf_job_run *run, struct lf_error *err)
 
 static int run_protected(struct lf_job_run *run, struct lf_error *err)
 {
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
 
-	int rc = lf_sr_step_begin(run, &item, err);
+	int rc = lf_sr_step_begin(run, &tx, &item, err);
 	if (rc == LF_ENOTFOUND)
 		return LF_STEP_DONE;
 	if (rc || lf_sr_phase_of(item.state) != LF_SR_INITIAL)
 		return rc ? rc : LF_STEP_DONE;
 	if (lf_sr_item_set_phase(&item, LF_SR_PROTECTED))
 		return lf_fail_nomem(err);
-	return lf_sr_step_end(run, &item, err);
+	return lf_sr_step_end(run, &tx, &item, err);
 }
 
 static const struct lf_job_step finalize_steps[] = {
@@ -280,16 +275,17 @@ static int run_remove_replica(struct lf_job_run *run, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
 
-	return lf_replica_remove(context->replication, lf_sr_job_text(run, "itemId"), err);
+	return lf_replica_remove(context->replication, lf_sr_job_item(run), err);
 }
 
 static int run_remove_item(struct lf_job_run *run, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
 	char text[512];
 
-	int rc = lf_sr_step_begin(run, &item, err);
+	int rc = lf_sr_step_begin(run, &tx, &item, err);
 	if (rc == LF_ENOTFOUND)
 		return LF_STEP_DONE;
 	if (rc)
@@ -304,7 +300,7 @@ static int run_remove_item(struct lf_job_run *run, struct lf_error *err)
 		rc = lf_catalog_delete_tree(context->catalog, item.id, err);
 	if (!rc)
 		rc = lf_job_step_commit(run, err);
-	return rc ? rc : lf_catalog_commit(context->catalog, err);
+	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
 static const struct lf_job_step disable_steps[] = {
@@ -324,13 +320,15 @@ int lf_sr_items_delete(struct lf_arm_call *call, struct lf_error *err)
 	bool complete = lf_text_equal_nocase(reason, "MigrationComplete");
 	const struct lf_sr_start start = {
 		.action = complete ? LF_SR_COMPLETE_MIGRATION : LF_SR_DISABLE,
-		.type = lf_sr_disable_job.name,
+		.job = &lf_sr_disable_job,
 		.scenario = "DisableProtection",
 		.friendly = complete ? "Complete migration" : "Disable replication"};
-	LF_AUTO_SR_SCOPE scope = {0};
+	LF_AUTO_SCOPE scope = {0};
+	LF_AUTO_DOC input = LF_DOC_INIT;
 
-	int rc = lf_sr_scope_open(call, LF_SR_ITEM, &scope, err);
-	if (rc == LF_ENOTFOUND && scope.container.id)
+	int rc = lf_scope_open(call, LF_SR_TYPE_ITEM, &scope, err);
+	if (rc == LF_ENOTFOUND && scope.n == LF_SR_ITEM) /* all above it are there */
 		return lf_arm_reply(call, 204, NULL, err);
-	return rc ? rc : lf_sr_item_start(call, &start, json_pack("{s:s}", "reason", reason), err);
+	lf_doc_text(&input, "reason", reason);
+	return rc ? rc : lf_sr_item_start(call, &scope.at[LF_SR_ITEM], &start, &input, err);
 }

@@ -26,15 +26,15 @@ void lf_sr_enable_done(struct lf_sr_enable *enable)
 int lf_sr_check_exists(struct lf_context *context, const char *id, const char *type,
 		       const char *code, const char *target, struct lf_error *err)
 {
+	LF_AUTO_RESOURCE found = LF_RESOURCE_INIT;
 	bool exists = false;
-	int rc;
 
 	if (!id || !*id)
 		return lf_fail_arm(err, LF_EINVAL, "MissingRequiredProperty", target,
 				   "give the full resource id", "%s is missing", target);
-	rc = lf_arm_id_check(id, type, target, err);
+	int rc = lf_arm_id_check(id, type, target, err);
 	if (!rc)
-		rc = lf_sr_exists(context, id, &exists, err);
+		rc = lf_catalog_find(context->catalog, id, &found, &exists, err);
 	if (!rc && !exists)
 		rc = lf_fail_arm(err, LF_EINVAL, code, target,
 				 "create it first, or give the id of one that exists",

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A protected item's row, and how a job of it begins: in one transaction the
+ * state table is asked, the job is submitted and the item is marked as worked on
+ * ("current"), so that a kill leaves all of it or nothing.
+ */
 #include <string.h>
 
 #include "providers/siterecovery/internal.h"
@@ -15,12 +20,26 @@ int lf_sr_item_set_phase(struct lf_resource *item, enum lf_sr_phase phase)
 	return lf_json_set_text(item->state, "phase", lf_sr_phase_row(phase)->name);
 }
 
-json_t *lf_sr_job_doc(const struct lf_resource *item, const char *scenario, const char *friendly)
+void lf_sr_job_put(struct lf_doc *doc, const struct lf_resource *item, const char *scenario,
+		   const char *friendly)
 {
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "itemId", item->id, "scenario", scenario,
-			 "friendlyName", friendly, "targetObjectId", lf_arm_id_last(item->id),
-			 "targetObjectName", lf_json_text_or(item->doc, "friendlyName", ""),
-			 "targetInstanceType", "ProtectionEntity");
+	lf_doc_text(doc, "itemId", item->id);
+	lf_doc_text(doc, "scenario", scenario);
+	lf_doc_text(doc, "friendlyName", friendly);
+	lf_doc_text(doc, "targetObjectId", lf_arm_id_last(item->id));
+	lf_doc_text(doc, "targetObjectName", lf_json_text_or(item->doc, "friendlyName", ""));
+	lf_doc_text(doc, "targetInstanceType", "ProtectionEntity");
+}
+
+int lf_sr_item_mark(struct lf_context *context, struct lf_resource *item, const char *scenario,
+		    const char *job, struct lf_error *err)
+{
+	return lf_json_set_text(item->state, "current.scenario", scenario) |
+			       lf_json_set_text(item->state, "current.job", job) |
+			       lf_json_set_time(item->state, "current.startTime",
+						lf_clock_now_ns(context->clock))
+		       ? lf_fail_nomem(err)
+		       : 0;
 }
 
 static json_t *job_body(struct lf_arm_call *call, const char *id)
@@ -38,10 +57,10 @@ static json_t *job_body(struct lf_arm_call *call, const char *id)
 int lf_sr_reply_job(struct lf_arm_call *call, const char *resource_id, const char *job,
 		    bool with_job, struct lf_error *err)
 {
-	LF_AUTO_FREE char *vault_id = lf_sr_vault_id_of(resource_id);
+	LF_AUTO_FREE char *vault_id = lf_id_above(resource_id, LF_SR_TYPE_VAULT);
 	LF_AUTO_FREE char *status =
-		lf_printf_dup("%s/replicationOperationStatus/%s", vault_id ? vault_id : "", job);
-	LF_AUTO_FREE char *result = lf_printf_dup("%s/operationresults/%s", resource_id, job);
+		lf_id_child(vault_id ? vault_id : "", "replicationOperationStatus", job);
+	LF_AUTO_FREE char *result = lf_id_child(resource_id, "operationresults", job);
 	LF_AUTO_JSON *body = with_job ? job_body(call, job) : NULL;
 	const struct lf_arm_async async = {
 		.job = job, .status_path = status, .result_path = result, .retry_after = 1};
@@ -51,57 +70,66 @@ int lf_sr_reply_job(struct lf_arm_call *call, const char *resource_id, const cha
 	return lf_arm_reply_async(call, 202, &async, body, err);
 }
 
+bool lf_sr_item_busy(const struct lf_resource *item)
+{
+	return lf_json_at(item->state, "current") != NULL;
+}
+
+int lf_sr_item_check(const struct lf_resource *item, enum lf_sr_action action, struct lf_error *err)
+{
+	return lf_sr_item_busy(item) ? 0 : lf_sr_check_allowed(item->state, action, item->id, err);
+}
+
 /* Inside the transaction. */
 static int start_locked(struct lf_context *context, const struct lf_sr_start *start,
-			const char *item_id, json_t *doc, char job[static LF_GUID_SIZE],
+			const char *item_id, struct lf_doc *input, char job[static LF_GUID_SIZE],
 			struct lf_error *err)
 {
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
-	int rc = lf_catalog_get(context->catalog, item_id, &item, err);
+	LF_AUTO_FREE char *vault_id = lf_id_above(item_id, LF_SR_TYPE_VAULT);
+	LF_AUTO_JSON *doc = NULL;
 
+	int rc = vault_id ? lf_catalog_get(context->catalog, item_id, &item, err)
+			  : lf_fail_nomem(err);
 	if (rc)
 		return rc;
-	LF_AUTO_FREE char *vault_id = lf_sr_vault_id_of(item.id);
-	LF_AUTO_JSON *whole = lf_sr_job_doc(&item, start->scenario, start->friendly);
-	if (!vault_id || !whole || json_object_update(whole, doc))
-		return lf_fail_nomem(err);
-	/* of a busy item the engine says which job to wait for: better advice than the state */
+	lf_sr_job_put(input, &item, start->scenario, start->friendly);
+	rc = lf_doc_end(input, &doc, err);
 	const struct lf_job_request request = {
-		.type = start->type, .scope = vault_id, .resource = item.id, .doc = whole};
-	if (!lf_json_at(item.state, "current"))
-		rc = lf_sr_check_allowed(item.state, start->action, item.id, err);
+		.type = start->job->name, .scope = vault_id, .resource = item.id, .doc = doc};
+	if (!rc)
+		rc = lf_sr_item_check(&item, start->action, err);
 	if (!rc)
 		rc = lf_jobs_submit(context->jobs, &request, job, err);
-	if (rc)
-		return rc;
-	if (lf_json_set_text(item.state, "current.scenario", start->scenario) |
-	    lf_json_set_text(item.state, "current.job", job) |
-	    lf_json_set_time(item.state, "current.startTime", lf_clock_now_ns(context->clock)))
-		return lf_fail_nomem(err);
-	return lf_sr_item_store(context, &item, err);
+	if (!rc)
+		rc = lf_sr_item_mark(context, &item, start->scenario, job, err);
+	return rc ? rc : lf_sr_item_store(context, &item, err);
 }
 
-int lf_sr_item_start(struct lf_arm_call *call, const struct lf_sr_start *start, json_t *doc,
-		     struct lf_error *err)
+int lf_sr_item_start(struct lf_arm_call *call, const struct lf_resource *item,
+		     const struct lf_sr_start *start, struct lf_doc *input, struct lf_error *err)
 {
 	struct lf_context *context = lf_arm_context(call);
-	LF_AUTO_JSON *input = doc;
-	LF_AUTO_SR_SCOPE scope = {0};
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	char job[LF_GUID_SIZE];
 
-	if (!input)
-		return lf_fail_nomem(err);
-	int rc = lf_sr_scope_open(call, LF_SR_ITEM, &scope, err);
+	int rc = lf_transaction_begin(&tx, context->catalog, err);
 	if (!rc)
-		rc = lf_catalog_begin(context->catalog, err);
-	if (rc)
-		return rc;
-	rc = start_locked(context, start, scope.item.id, input, job, err);
+		rc = start_locked(context, start, item->id, input, job, err);
 	if (!rc)
-		rc = lf_catalog_commit(context->catalog, err);
-	if (rc) {
-		lf_catalog_rollback(context->catalog);
-		return rc;
-	}
-	return lf_sr_reply_job(call, scope.item.id, job, start->with_job, err);
+		rc = lf_transaction_commit(&tx, err);
+	return rc ? rc : lf_sr_reply_job(call, item->id, job, start->with_job, err);
+}
+
+int lf_sr_act(struct lf_arm_call *call, struct lf_error *err)
+{
+	const struct lf_sr_start *start = lf_arm_subject(call);
+	LF_AUTO_SCOPE scope = {0};
+	LF_AUTO_DOC input = LF_DOC_INIT;
+	const struct lf_resource *item = &scope.at[LF_SR_ITEM];
+
+	int rc = lf_scope_open(call, LF_SR_TYPE_ITEM, &scope, err);
+	if (!rc && start->input)
+		rc = start->input(call, item, &input, err);
+	return rc ? rc : lf_sr_item_start(call, item, start, &input, err);
 }

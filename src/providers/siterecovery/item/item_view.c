@@ -7,7 +7,8 @@
 
 #include "providers/siterecovery/internal.h"
 
-#define MIB 1048576.0
+#define MIB	1048576.0
+#define DETAILS "properties.providerSpecificDetails."
 
 /* Settings that are given and read back under the same name. */
 static const struct {
@@ -286,7 +287,7 @@ static json_t *point_id(const struct lf_resource *item, const char *name)
 {
 	if (!name || !*name)
 		return json_null();
-	LF_AUTO_FREE char *id = lf_sr_child_id(item->id, "recoveryPoints", name);
+	LF_AUTO_FREE char *id = lf_id_child(item->id, "recoveryPoints", name);
 	return id ? json_string(id) : NULL;
 }
 
@@ -332,7 +333,7 @@ static json_t *current_scenario(const struct lf_resource *item, const char *vaul
 		job = lf_json_text_or(item->state, "test.job", job);
 		start = lf_json_text_or(item->state, "test.startTime", start);
 	}
-	LF_AUTO_FREE char *id = lf_sr_child_id(vault_id, "replicationJobs", job);
+	LF_AUTO_FREE char *id = lf_id_child(vault_id, "replicationJobs", job);
 	return json_pack("{s:s,s:s?,s:s}", "scenarioName", scenario ? scenario : "None", "jobId",
 			 id, "startTime", start);
 }
@@ -356,7 +357,7 @@ static int add_names(const struct lf_resource *item, json_t *view)
 		*end = '\0';
 	lf_sr_process_server_id(fabric_id, server);
 	LF_AUTO_FREE char *dra =
-		lf_sr_child_id(fabric_id, "replicationRecoveryServicesProviders", server);
+		lf_id_child(fabric_id, "replicationRecoveryServicesProviders", server);
 	lf_arm_id_segment(item->id, "replicationFabrics", fabric, sizeof(fabric));
 	lf_arm_id_segment(item->id, "replicationProtectionContainers", container,
 			  sizeof(container));
@@ -403,16 +404,15 @@ static int add_state(const struct lf_resource *item, const char *vault_id, const
 			   point_id(item, lf_json_text(item->state, "failover.point")));
 }
 
-int lf_sr_item_view(struct lf_context *context, const struct lf_resource *item, bool whole,
-		    json_t **ret_doc, struct lf_error *err)
+static int show_item(struct lf_arm_call *call, const struct lf_resource *item,
+		     json_t **ret_properties, struct lf_error *err)
 {
 	const char *policy = lf_json_text_or(item->doc, "policyId", "");
-	LF_AUTO_FREE char *vault_id = lf_sr_vault_id_of(item->id);
+	LF_AUTO_FREE char *vault_id = lf_id_above(item->id, LF_SR_TYPE_VAULT);
 	LF_AUTO_JSON *replica = NULL;
 	LF_AUTO_JSON *view = json_object();
 
-	(void)whole;
-	int rc = lf_replica_get(context->replication, item->id, &replica, err);
+	int rc = lf_replica_get(lf_arm_context(call)->replication, item->id, &replica, err);
 	if (rc && rc != LF_ENOTFOUND)
 		return rc;
 	if (!vault_id || !view ||
@@ -424,5 +424,23 @@ int lf_sr_item_view(struct lf_context *context, const struct lf_resource *item, 
 				     lf_json_text_or(item->state, "agentId", "")) |
 		    lf_json_set(view, "providerSpecificDetails", provider_details(item, replica)))
 		return lf_fail_nomem(err);
-	return lf_sr_view_new(item->id, LF_SR_TYPE_ITEM, lf_steal(&view), ret_doc, err);
+	*ret_properties = lf_steal(&view);
+	return 0;
 }
+
+/* As the lists' query parameters in the description. */
+static const struct lf_filter_row filter[] = {
+	{"sourceFabricName", "properties.primaryFabricFriendlyName"},
+	{"instanceType", DETAILS "instanceType"},
+	{"fabricObjectId", DETAILS "fabricDiscoveryMachineId"},
+	{"processServerId", DETAILS "processServerId"},
+};
+
+/* An item is written by the jobs that its requests begin. */
+const struct lf_document lf_sr_item_document = {
+	.type = LF_SR_TYPE_ITEM,
+	.scope = LF_SR_TYPE_CONTAINER,
+	.show = show_item,
+	.filter = filter,
+	.n_filter = LF_N(filter),
+};

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Recovery points of an item, from its replica; and holding one for a machine. */
 #include <string.h>
 
 #include "providers/siterecovery/internal.h"
 #include "vault/point/point.h"
 
-int lf_sr_point_view(const struct lf_resource *item, const json_t *point, json_t **ret_doc,
-		     struct lf_error *err)
+static int view_point(const struct lf_resource *item, const json_t *point, json_t **ret_doc,
+		      struct lf_error *err)
 {
 	LF_AUTO_FREE char *id =
-		lf_sr_child_id(item->id, "recoveryPoints", lf_json_text_or(point, "id", ""));
+		lf_id_child(item->id, "recoveryPoints", lf_json_text_or(point, "id", ""));
+	LF_AUTO_DOC view = LF_DOC_INIT;
 
-	if (!id)
-		return lf_fail_nomem(err);
-	return lf_sr_view_new(id, LF_SR_TYPE_POINT,
-			      json_pack("{s:s*,s:s,s:{s:s,s:s}}", "recoveryPointTime",
-					lf_json_text(point, "time"), "recoveryPointType",
-					lf_json_text_or(point, "consistency", "CrashConsistent"),
-					"providerSpecificDetails", "instanceType", LF_SR_INSTANCE,
-					"isMultiVmSyncPoint", "false"),
-			      ret_doc, err);
+	lf_doc_text_if(&view, "recoveryPointTime", lf_json_text(point, "time"));
+	lf_doc_text(&view, "recoveryPointType",
+		    lf_json_text_or(point, "consistency", "CrashConsistent"));
+	lf_doc_text(&view, "providerSpecificDetails.instanceType", LF_SR_INSTANCE);
+	lf_doc_text(&view, "providerSpecificDetails.isMultiVmSyncPoint", "false");
+	return id ? lf_document_wrap(id, LF_SR_TYPE_POINT, lf_doc_take(&view), ret_doc, err)
+		  : lf_fail_nomem(err);
 }
 
 static int no_point(const char *name, struct lf_error *err)
@@ -93,22 +93,23 @@ int lf_sr_points_list(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_JSON *values = json_array();
 	LF_AUTO_JSON *points = NULL;
-	LF_AUTO_SR_SCOPE scope = {0};
+	LF_AUTO_SCOPE scope = {0};
+	const struct lf_resource *item = &scope.at[LF_SR_ITEM];
 	size_t i;
 	json_t *point;
 
-	int rc = lf_sr_scope_open(call, LF_SR_ITEM, &scope, err);
-	if (rc)
-		return rc;
-	rc = lf_replica_points(lf_arm_context(call)->replication, scope.item.id, &points, err);
-	if (rc && rc != LF_ENOTFOUND)
+	int rc = lf_scope_open(call, LF_SR_TYPE_ITEM, &scope, err);
+	if (!rc)
+		rc = lf_replica_points(lf_arm_context(call)->replication, item->id, &points, err);
+	if (rc && (rc != LF_ENOTFOUND || scope.n <= LF_SR_ITEM))
 		return rc;
 	json_array_foreach (points, i, point) {
-		json_t *doc = NULL;
-		rc = lf_sr_point_view(&scope.item, point, &doc, err);
+		LF_AUTO_JSON *doc = NULL;
+		rc = view_point(item, point, &doc, err);
+		if (!rc && json_array_append(values, doc))
+			rc = lf_fail_nomem(err);
 		if (rc)
 			return rc;
-		json_array_append_new(values, doc);
 	}
 	return lf_arm_reply_list(call, values, NULL, err);
 }
@@ -117,13 +118,14 @@ int lf_sr_points_get(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_JSON *point = NULL;
 	LF_AUTO_JSON *doc = NULL;
-	LF_AUTO_SR_SCOPE scope = {0};
+	LF_AUTO_SCOPE scope = {0};
+	const struct lf_resource *item = &scope.at[LF_SR_ITEM];
 
-	int rc = lf_sr_scope_open(call, LF_SR_ITEM, &scope, err);
+	int rc = lf_scope_open(call, LF_SR_TYPE_ITEM, &scope, err);
 	if (!rc)
-		rc = lf_sr_point_find(lf_arm_context(call), &scope.item,
-				      lf_arm_param(call, "point"), &point, err);
+		rc = lf_sr_point_find(lf_arm_context(call), item, lf_arm_param(call, "point"),
+				      &point, err);
 	if (!rc)
-		rc = lf_sr_point_view(&scope.item, point, &doc, err);
+		rc = view_point(item, point, &doc, err);
 	return rc ? rc : lf_arm_reply(call, 200, doc, err);
 }

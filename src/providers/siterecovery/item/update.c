@@ -189,24 +189,18 @@ static int check_update(struct lf_context *context, const struct lf_resource *it
 	return rc;
 }
 
-int lf_sr_items_patch(struct lf_arm_call *call, struct lf_error *err)
+static int put_input(struct lf_arm_call *call, const struct lf_resource *item, struct lf_doc *input,
+		     struct lf_error *err)
 {
-	static const struct lf_sr_start start = {.action = LF_SR_UPDATE,
-						 .type = "siterecovery.update",
-						 .scenario = "UpdateVmProperties",
-						 .friendly = "Update the virtual machine"};
-	const json_t *input = lf_json_at(lf_arm_body(call), "properties.providerSpecificDetails");
-	LF_AUTO_SR_SCOPE scope = {0};
+	const json_t *given = lf_json_at(lf_arm_body(call), "properties.providerSpecificDetails");
 
-	int rc = lf_sr_scope_open(call, LF_SR_ITEM, &scope, err);
-	if (!rc && !input)
-		rc = lf_fail_arm(err, LF_EINVAL, "MissingRequiredProperty",
-				 "properties.providerSpecificDetails",
-				 "give instanceType and what is to change",
-				 "providerSpecificDetails is missing");
-	if (!rc)
-		rc = check_update(lf_arm_context(call), &scope.item, input, err);
-	return rc ? rc : lf_sr_item_start(call, &start, json_pack("{s:O}", "update", input), err);
+	if (!given)
+		return lf_fail_arm(err, LF_EINVAL, "MissingRequiredProperty",
+				   "properties.providerSpecificDetails",
+				   "give instanceType and what is to change",
+				   "providerSpecificDetails is missing");
+	lf_doc_share(input, "update", given);
+	return check_update(lf_arm_context(call), item, given, err);
 }
 
 /* The job. */
@@ -267,9 +261,10 @@ static int apply_disks(struct lf_resource *item, const json_t *input, struct lf_
 static int run_update(struct lf_job_run *run, struct lf_error *err)
 {
 	const json_t *input = lf_json_at(lf_job_run_job(run)->doc, "update");
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
 
-	int rc = lf_sr_step_begin(run, &item, err);
+	int rc = lf_sr_step_begin(run, &tx, &item, err);
 	if (rc)
 		return rc;
 	json_t *details = lf_json_at(item.doc, "details");
@@ -281,7 +276,7 @@ static int run_update(struct lf_job_run *run, struct lf_error *err)
 	rc = apply_nics(&item, input, err);
 	if (!rc)
 		rc = apply_disks(&item, input, err);
-	return rc ? rc : lf_sr_step_end(run, &item, err);
+	return rc ? rc : lf_sr_step_end(run, &tx, &item, err);
 }
 
 static const struct lf_job_step update_steps[] = {
@@ -291,3 +286,8 @@ const struct lf_job_type lf_sr_update_job = {.name = "siterecovery.update",
 					     .steps = update_steps,
 					     .n_steps = LF_N(update_steps),
 					     .ended = lf_sr_job_ended};
+const struct lf_sr_start lf_sr_update = {.action = LF_SR_UPDATE,
+					 .job = &lf_sr_update_job,
+					 .scenario = "UpdateVmProperties",
+					 .friendly = "Update the virtual machine",
+					 .input = put_input};

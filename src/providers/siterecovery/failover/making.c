@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making a machine of a recovery point, in steps of a job: choose, hold, plan,
+ * make.  The choice and the plan are stored before they have an effect; a step
+ * that is repeated after a kill holds and makes the same again.
+ */
+#include "json/field.h"
+#include "providers/siterecovery/failover/failover.h"
+
+#define DETAILS "properties.providerSpecificDetails"
+
+int lf_sr_check_point_request(struct lf_arm_call *call, const struct lf_resource *item,
+			      enum lf_sr_action action, const char *wanted, struct lf_error *err)
+{
+	const json_t *details = lf_json_at(lf_arm_body(call), DETAILS);
+	LF_AUTO_JSON *point = NULL;
+	int rc = details ? lf_sr_check_instance(lf_json_text(details, "instanceType"), NULL,
+						DETAILS ".instanceType", err)
+			 : 0;
+
+	if (!rc)
+		rc = lf_sr_item_check(item, action, err);
+	return rc || lf_sr_item_busy(item)
+		       ? rc
+		       : lf_sr_point_find(lf_arm_context(call), item, wanted, &point, err);
+}
+
+int lf_sr_making(struct lf_job_run *run, struct lf_sr_making *ret_making, struct lf_error *err)
+{
+	static const struct lf_field rows[] = {
+		LF_TEXT_AT(struct lf_sr_making, region, "region", 0),
+		LF_TEXT_AT(struct lf_sr_making, point, "pointName", 0),
+		LF_TEXT_AT(struct lf_sr_making, token, "token", 0),
+		LF_TEXT_AT(struct lf_sr_making, vm, "machine.id", 0),
+		LF_JSON_AT(struct lf_sr_making, chosen, "point", 0, LF_OBJECT),
+		LF_JSON_AT(struct lf_sr_making, machine, "machine", 0, LF_OBJECT),
+	};
+
+	*ret_making = (struct lf_sr_making){.region = "", .point = "", .token = "", .vm = ""};
+	return lf_fields_read(rows, LF_N(rows), lf_job_run_data(run), "", ret_making, err);
+}
+
+int lf_sr_making_choose(struct lf_job_run *run, const struct lf_resource *item, const json_t *point,
+			struct lf_error *err)
+{
+	LF_AUTO_DOC data = lf_doc_from(json_incref(lf_job_run_data(run)));
+	const char *name = lf_json_text_or(point, "id", "");
+
+	lf_doc_put(&data, "point", json_deep_copy(point));
+	lf_doc_text(&data, "pointName", name);
+	lf_doc_printf(&data, "pointId", "%s/recoveryPoints/%s", item->id, name);
+	lf_doc_text(&data, "pointTime", lf_json_text(point, "time"));
+	lf_doc_text(&data, "region", lf_json_text_or(item->state, "region", ""));
+	return lf_doc_check(&data, err);
+}
+
+int lf_sr_making_hold(struct lf_job_run *run, struct lf_error *err)
+{
+	struct lf_sr_making making;
+	int rc = lf_sr_making(run, &making, err);
+
+	return rc ? rc
+		  : lf_sr_point_hold(lf_job_run_context(run), making.region, making.point,
+				     lf_job_run_job(run)->id, err);
+}
+
+int lf_sr_making_release(struct lf_job_run *run, struct lf_error *err)
+{
+	struct lf_sr_making making;
+	int rc = lf_sr_making(run, &making, err);
+
+	return rc || !*making.point
+		       ? rc
+		       : lf_sr_point_release(lf_job_run_context(run), making.region, making.point,
+					     lf_job_run_job(run)->id, err);
+}
+
+int lf_sr_making_make(struct lf_job_run *run, const struct lf_resource *item,
+		      const char *network_id, bool test, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	LF_AUTO_JSON *machine = NULL;
+	struct lf_sr_making making;
+
+	int rc = lf_sr_making(run, &making, err);
+	if (rc || making.machine)
+		return rc ? rc : lf_machine_make(context, making.machine, err);
+	const struct lf_sr_plan plan = {.item = item,
+					.point = making.chosen,
+					.network_id = network_id,
+					.job = lf_job_run_job(run)->id,
+					.test = test};
+	rc = lf_sr_machine_plan(context, &plan, &machine, err);
+	if (!rc && lf_json_set(lf_job_run_data(run), "machine", json_incref(machine)))
+		rc = lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_job_save(run, err);
+	return rc ? rc : lf_machine_make(context, machine, err);
+}
+
+int lf_sr_making_unmake(struct lf_job_run *run, struct lf_error *err)
+{
+	struct lf_sr_making making;
+	int rc = lf_sr_making(run, &making, err);
+
+	return rc || !*making.vm ? rc
+				 : lf_sr_machine_remove_own(lf_job_run_context(run), making.vm,
+							    lf_job_run_job(run)->id, err);
+}
