@@ -15,7 +15,7 @@
 #include "inflow/settle.h"
 #include "os/file.h"
 #include "vault/point/point.h"
-#include "vault/session.h"
+#include "vault/lease.h"
 
 #define JOURNAL_BYTES_MAX (UINT64_C(16) << 30) /* 64 TiB in pieces of 256 KiB, and some */
 #define JOURNAL_SLACK	  (UINT64_C(1) << 20) /* records of a small disk that changes all the time */
@@ -157,7 +157,7 @@ int lf_inflow_build(const struct lf_inflow *inflow, unsigned disk, uint64_t page
 
 int lf_inflow_end(const struct lf_inflow *inflow, const char *lease, struct lf_error *err)
 {
-	int rc = lf_session_end(inflow->vault, lease, err);
+	int rc = lf_lease_end(inflow->vault, lease, err);
 
 	return rc ? rc : lf_dir_remove(inflow->dir, err);
 }

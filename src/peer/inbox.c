@@ -24,7 +24,7 @@
 #include "inflow/inflow.h"
 #include "vault/pack/key.h"
 #include "vault/point/point.h"
-#include "vault/session.h"
+#include "vault/lease.h"
 
 #define BASE_CLAIM_NS (7 * 24 * 3600 * LF_NS_PER_S)
 #define PAGES_MAX     ((uint64_t)LF_DISK_BYTES_MAX / LF_PAGE_SIZE)
@@ -130,7 +130,7 @@ static int begin_lease(const struct lf_inbox_point *at, struct lf_vault *vault,
 	lf_guid_random(lease);
 	int rc = path ? lf_file_write_durable(path, lease, strlen(lease), 0600, err)
 		      : lf_fail_nomem(err);
-	return rc ? rc : lf_session_begin(vault, lease, err);
+	return rc ? rc : lf_lease_begin(vault, lease, err);
 }
 
 static int end(const struct lf_inbox_point *at, const struct lf_inflow *inflow,

@@ -21,7 +21,7 @@
 #include "os/file.h"
 #include "replication/inventory.h"
 #include "replication/state.h"
-#include "vault/session.h"
+#include "vault/lease.h"
 
 #define SESSION_TOUCH_NS (3600 * LF_NS_PER_S) /* how often progress is written down */
 
@@ -211,7 +211,7 @@ static int make_session(struct lf_replication *replication, const struct lf_repl
 	if (!rc)
 		rc = put_session(replication, id, replica->item, doc.root, err);
 	LF_CRASH_POINT("session-row");
-	return rc ? rc : lf_session_begin(vault, id, err);
+	return rc ? rc : lf_lease_begin(vault, id, err);
 }
 
 /*

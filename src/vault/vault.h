@@ -64,7 +64,7 @@ const struct lf_domain_key *lf_vault_key(const struct lf_vault *vault);
 
 /*
  * Which of n ids are present: bit i of ret_bits (n bits, LSB first) set = present.
- * A present chunk stays present while the session claim (vault/point/claim.h) of the asker lives.
+ * A present chunk stays present while the lease (vault/lease.h) of the asker lives.
  */
 LF_MUST_CHECK int lf_vault_have(struct lf_vault *vault, const struct lf_chunk_id *ids, size_t n,
 				uint8_t *ret_bits, struct lf_error *err);

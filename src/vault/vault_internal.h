@@ -30,11 +30,11 @@ struct lf_opener {
 	uint8_t *scratch;	    /* LF_CHUNK_BYTES_MAX */
 };
 
-/* A session, or an edit under way, since when it keeps what it found. */
+/* A lease, or an edit under way, since when it keeps what it found. */
 struct lf_holder {
 	struct lf_holder *next;
 	uint64_t seq;
-	char id[40];	     /* of a session; "": an edit */
+	char id[40];	     /* of a lease; "": an edit */
 	struct lf_root base; /* of an edit */
 };
 
@@ -128,13 +128,13 @@ LF_MUST_CHECK int lf_vault_load_chunk(struct lf_vault *vault, const struct lf_ch
 LF_MUST_CHECK int lf_vault_get_chunk(struct lf_vault *vault, const struct lf_chunk_id *id,
 				     struct lf_cached **ret_chunk, struct lf_error *err);
 
-/* session.c */
+/* lease.c */
 LF_MUST_CHECK int lf_holder_begin(struct lf_vault *vault, const char *id,
 				  const struct lf_root *base, struct lf_holder **ret_holder,
 				  struct lf_error *err);
 void lf_holder_end(struct lf_vault *vault, struct lf_holder *holder);
 /* Does any live since seq or before? */
 bool lf_holder_lives(struct lf_vault *vault, uint64_t seq);
-LF_MUST_CHECK int lf_sessions_load(struct lf_vault *vault, struct lf_error *err);
+LF_MUST_CHECK int lf_leases_load(struct lf_vault *vault, struct lf_error *err);
 
 #endif

@@ -47,7 +47,7 @@ static void try_session(const char *name, const void *text, size_t size)
 	struct lf_error err;
 
 	fuzz_write(path, text, size);
-	LF_ASSERT(lf_sessions_load(vault, &err) == 0);
+	LF_ASSERT(lf_leases_load(vault, &err) == 0);
 	while (vault->holders)
 		lf_holder_end(vault, vault->holders);
 	LF_ASSERT(lf_vault_verify(vault, NULL, &faults, &err) == 0);

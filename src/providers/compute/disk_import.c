@@ -12,7 +12,7 @@
 #include "providers/compute/plan.h"
 #include "vault/flow/ingest.h"
 #include "vault/point/point.h"
-#include "vault/session.h"
+#include "vault/lease.h"
 
 int lf_disk_import_submit(struct lf_context *context, const char *id, const char *file,
 			  int64_t bytes, const char *location, json_t *state, struct lf_error *err)
@@ -138,7 +138,7 @@ static int run_import(struct lf_job_run *run, struct lf_error *err)
 	int rc = lf_regions_vault(context->regions, lf_json_text_or(input, "region", ""), &vault,
 				  err);
 	if (!rc)
-		rc = lf_session_begin(vault, point, err);
+		rc = lf_lease_begin(vault, point, err);
 	if (!rc)
 		rc = ingest(input, vault, root, err);
 	if (!rc)
@@ -147,7 +147,7 @@ static int run_import(struct lf_job_run *run, struct lf_error *err)
 		rc = note_disk(run, root, "Succeeded", err);
 	if (!rc)
 		rc = lf_claim_drop(vault, point, "import", err);
-	return rc ? rc : lf_session_end(vault, point, err);
+	return rc ? rc : lf_lease_end(vault, point, err);
 }
 
 static int undo_import(struct lf_job_run *run, struct lf_error *err)
@@ -160,7 +160,7 @@ static int undo_import(struct lf_job_run *run, struct lf_error *err)
 	int rc = lf_regions_vault(context->regions, lf_json_text_or(input, "region", ""), &vault,
 				  err);
 	if (!rc)
-		rc = lf_session_end(vault, point, err);
+		rc = lf_lease_end(vault, point, err);
 	if (!rc)
 		rc = lf_claim_drop(vault, point, "import", err);
 	if (rc && rc != LF_ENOTFOUND)

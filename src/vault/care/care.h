@@ -22,7 +22,7 @@ struct lf_collect_opts {
 };
 /*
  * Remove points whose claims are gone or past now_ns, and what only they held;
- * beside readers and sessions.  Cut short anywhere, the next one goes on.
+ * beside readers and leases.  Cut short anywhere, the next one goes on.
  * report: {"points":n,"chunks":n,"bytes":n that the store shrank by,
  * "deferred": transfers under way may need what else there is}.
  */

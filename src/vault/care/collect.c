@@ -6,7 +6,7 @@
  * 2. What the remaining points (and edits under way) use is marked.
  * 3. Packs with enough unmarked records get those condemned.  From then on
  *    whoever asks for a condemned chunk saves it (lf_index_hold()).
- * 4. A session or edit that began earlier may have asked before: only when none
+ * 4. A lease or edit that began earlier may have asked before: only when none
  *    of them lives are condemned records removed, now or by a later collection.
  *    Points made meanwhile are marked first, and spare what they use.
  * 5. A pack goes when what it holds besides has been copied to a new pack that

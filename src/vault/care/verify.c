@@ -3,7 +3,7 @@
  * Verify: every byte of every file is compared with something.
  *
  * First the packs (checksums, seals, ids), which gives the set of chunks that
- * cannot be had; then index, key, claims, sessions; then every point's maps.
+ * cannot be had; then index, key, claims, leases; then every point's maps.
  * Only when something is wrong are points gone through one by one to say which
  * are affected.  Beside a running daemon files come and go: what is missing
  * counts only if it is missing after a second look.
@@ -68,7 +68,7 @@ static int check_text(struct lf_verify *verify, const char *name, const char *ex
 	int rc = lf_store_get(verify->vault->store, name, 65536, &text, &bad);
 
 	if (rc == LF_ENOTFOUND && strchr(name, '/'))
-		return 0; /* a session that ended */
+		return 0; /* a lease that ended */
 	if (!rc && text.len == strlen(expected) &&
 	    memcmp(lf_buf_text(&text), expected, text.len) == 0)
 		return 0;
@@ -90,7 +90,7 @@ static int check_readme(struct lf_verify *verify, struct lf_error *err)
 	return tell(verify, "README", &bad, NULL, err);
 }
 
-static int check_session(void *context, const char *id, struct lf_error *err)
+static int check_lease(void *context, const char *id, struct lf_error *err)
 {
 	char name[64];
 
@@ -136,7 +136,7 @@ static int check_small_files(struct lf_verify *verify, struct lf_error *err)
 	if (!rc && lf_domain_key_check(vault->dir, &bad))
 		rc = tell(verify, "vault.json", &bad, NULL, err);
 	if (!rc)
-		rc = lf_store_list(vault->store, "sessions", check_session, verify, err);
+		rc = lf_store_list(vault->store, "sessions", check_lease, verify, err);
 	if (!rc)
 		rc = lf_store_list(vault->store, "claims", check_claims, verify, err);
 	return rc;

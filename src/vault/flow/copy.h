@@ -25,7 +25,7 @@ struct lf_copy_opts {
 	const atomic_bool *stop; /* set: LF_ECANCELED; may be NULL */
 };
 struct lf_copy_result {
-	struct lf_root root;   /* in the target; durable, kept only by the caller's session */
+	struct lf_root root;   /* in the target; durable, kept only by the caller's lease */
 	uint64_t moved_bytes;  /* records that the target lacked */
 	uint64_t named_chunks; /* that it was asked for */
 };

@@ -37,7 +37,7 @@ struct lf_ingest_result {
 	const char *
 		why_full; /* text: why everything was read and nothing left out; NULL: it was not */
 };
-/* The root is durable on return, but kept only by the caller's session until a point has it. */
+/* The root is durable on return, but kept only by the caller's lease until a point has it. */
 LF_MUST_CHECK int lf_ingest(struct lf_vault *vault, const struct lf_ingest_opts *opts,
 			    struct lf_ingest_result *ret_result, struct lf_error *err);
 

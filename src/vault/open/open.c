@@ -4,7 +4,7 @@
  *
  * It is made folder by folder, and is there once vault.json is.  Opening reads the keys, takes the
  * lock (a writer), removes what a killed process left half-made, syncs what it renamed, and reads
- * the index and the sessions.  The last to write merges the index's small parts when it closes; a
+ * the index and the leases.  The last to write merges the index's small parts when it closes; a
  * kill before that costs the next one to open a look at more footers.
  */
 #include "vault/vault.h"
@@ -131,7 +131,7 @@ static int open_parts(struct lf_vault *vault, const char *key_file,
 	if (!rc)
 		rc = lf_index_open(vault->store, vault->dir, vault->read_only, &vault->index, err);
 	if (!rc && !vault->read_only)
-		rc = lf_sessions_load(vault, err);
+		rc = lf_leases_load(vault, err);
 	return rc;
 }
 

@@ -6,7 +6,7 @@
 
 #include "inflow/inflow.h"
 #include "os/file.h"
-#include "vault/session.h"
+#include "vault/lease.h"
 
 #define PAGES 100
 #define LEASE "11111111-1111-4111-8111-111111111111"
@@ -30,7 +30,7 @@ static int setup(void **state)
 	assert_lf_ok(lf_dir_make(f->dir, 0700, &err));
 	f->inflow = (struct lf_inflow){.vault = f->fixture->vault, .dir = f->dir};
 	assert_lf_ok(lf_journal_ends_new(&f->inflow.ends, &err));
-	assert_lf_ok(lf_session_begin(f->inflow.vault, LEASE, &err));
+	assert_lf_ok(lf_lease_begin(f->inflow.vault, LEASE, &err));
 	*state = f;
 	return 0;
 }

@@ -12,7 +12,7 @@
 #include "peer/peer.h"
 #include "peer/receive.h"
 #include "vault/pack/key.h"
-#include "vault/session.h"
+#include "vault/lease.h"
 
 #define PAGES  3000
 #define SECRET "the-secret-of-the-key"
@@ -386,13 +386,13 @@ static void test_peer__ends_no_session_but_its_own(void **state)
 	lf_guid_random(point);
 	LF_AUTO_FREE char *file =
 		lf_printf_dup("%s/regions/westus/store/sessions/%s", sites->two, point);
-	assert_lf_ok(lf_session_begin(received(sites), point, &err)); /* of an agent */
+	assert_lf_ok(lf_lease_begin(received(sites), point, &err)); /* of an agent */
 	assert_lf_ok(lf_peer_begin(sites->peers, "westus", sites->fixture->vault, point, NULL,
 				   &session, &err));
 	lf_peer_end(session);
 	assert_lf_ok(lf_peer_forget(sites->peers, "westus", point, &err));
 	assert_int_equal(access(file, F_OK), 0);
-	assert_lf_ok(lf_session_end(received(sites), point, &err));
+	assert_lf_ok(lf_lease_end(received(sites), point, &err));
 	assert_true(is_empty(sites, "regions/westus/store/sessions"));
 }
 

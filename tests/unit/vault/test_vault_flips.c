@@ -14,7 +14,7 @@
 #include "vault/care/care.h"
 #include "vault/map/ahead.h"
 #include "vault/flow/ingest.h"
-#include "vault/session.h"
+#include "vault/lease.h"
 
 #define PAGES  90u
 #define BYTES  ((uint64_t)PAGES * LF_PAGE_SIZE)
@@ -102,7 +102,7 @@ static void make_store(struct flips *flips)
 	}
 	assert_lf_ok(lf_claim_put(fixture->vault, id, "lock", 99, &err));
 	lf_guid_random(id);
-	assert_lf_ok(lf_session_begin(fixture->vault, id, &err));
+	assert_lf_ok(lf_lease_begin(fixture->vault, id, &err));
 	assert_whole(fixture->vault); /* and leaves a note of it */
 	fixture_close(fixture);
 }

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "vault/care/care.h"
 #include "vault/flow/ingest.h"
-#include "vault/session.h"
+#include "vault/lease.h"
 
 #define PAGES  1500u /* three leaves: an inner root */
 #define POINTS 6u
@@ -260,12 +260,12 @@ static void step_session(struct run *run)
 	struct lf_error err;
 
 	if (run->session[0]) {
-		assert_lf_ok(lf_session_end(vault, run->session, &err));
+		assert_lf_ok(lf_lease_end(vault, run->session, &err));
 		run->session[0] = '\0';
 		return;
 	}
 	lf_guid_random(run->session);
-	assert_lf_ok(lf_session_begin(vault, run->session, &err));
+	assert_lf_ok(lf_lease_begin(vault, run->session, &err));
 }
 
 /* The file. */

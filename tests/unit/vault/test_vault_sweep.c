@@ -18,7 +18,7 @@
 #include "vault/flow/ingest.h"
 #include "vault/flow/prints.h"
 #include "vault/care/usage.h"
-#include "vault/session.h"
+#include "vault/lease.h"
 #include "vault/vault_internal.h"
 
 #define PAGES 60u
@@ -234,7 +234,7 @@ static int put_and_drop(struct sweep *sweep, struct lf_error *err)
 	struct lf_vault *vault = sweep->fixture->vault;
 	LF_AUTO_JSON *got = NULL;
 	uint8_t bits[1];
-	int rc = lf_session_begin(vault, sweep->session, err);
+	int rc = lf_lease_begin(vault, sweep->session, err);
 
 	if (!rc)
 		rc = lf_vault_have(vault, &sweep->kept.node, 1, bits, err);
@@ -246,7 +246,7 @@ static int put_and_drop(struct sweep *sweep, struct lf_error *err)
 		rc = lf_point_put(vault, sweep->session, got, "retention", 5, err);
 	if (!rc)
 		rc = lf_claim_drop(vault, sweep->session, "retention", err);
-	return rc ? rc : lf_session_end(vault, sweep->session, err);
+	return rc ? rc : lf_lease_end(vault, sweep->session, err);
 }
 
 static void close_other(struct sweep *sweep)

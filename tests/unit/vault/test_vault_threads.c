@@ -8,7 +8,7 @@
 
 #include "vault/care/care.h"
 #include "vault/map/map.h"
-#include "vault/session.h"
+#include "vault/lease.h"
 #include "vault_fixture.h"
 
 #define WRITERS 3u
@@ -83,14 +83,14 @@ static int transfer(const struct writer *writer, unsigned point, char id[static 
 
 	lf_guid_random(session);
 	lf_guid_random(id);
-	int rc = lf_session_begin(vault, session, err);
+	int rc = lf_lease_begin(vault, session, err);
 	if (!rc)
 		rc = write_point(vault, writer, point, root, err);
 	if (!rc) {
 		LF_AUTO_JSON *manifest = one_disk(id, root, (uint64_t)PAGES * LF_PAGE_SIZE);
 		rc = lf_point_put(vault, id, manifest, "retention", LF_CLAIM_FOREVER, err);
 	}
-	return rc ? rc : lf_session_end(vault, session, err);
+	return rc ? rc : lf_lease_end(vault, session, err);
 }
 
 static void *write_points(void *argument)

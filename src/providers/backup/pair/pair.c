@@ -15,7 +15,7 @@
 #include "providers/backup/scope.h"
 #include "providers/common/point_copy.h"
 #include "vault/point/point.h"
-#include "vault/session.h"
+#include "vault/lease.h"
 
 #define AGAIN_NS (30 * LF_NS_PER_S) /* a peer that was not reached */
 
@@ -96,13 +96,13 @@ static int copy_here(const struct trip *trip, struct lf_error *err)
 	int rc = manifest ? lf_regions_vault(trip->context->regions, trip->region, &vault, err)
 			  : lf_fail_nomem(err);
 	if (!rc)
-		rc = lf_session_begin(vault, trip->guid, err);
+		rc = lf_lease_begin(vault, trip->guid, err);
 	if (!rc)
 		rc = copy_disks(trip, NULL, trip->base, err);
 	if (!rc)
 		rc = lf_point_put(vault, trip->guid, manifest, LF_BACKUP_CLAIM, LF_CLAIM_FOREVER,
 				  err);
-	return rc ? rc : lf_session_end(vault, trip->guid, err);
+	return rc ? rc : lf_lease_end(vault, trip->guid, err);
 }
 
 /* A row as the peer is to have it; one that is not there is left out. */

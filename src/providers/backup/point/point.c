@@ -17,7 +17,7 @@
 #include "providers/compute/machine.h"
 #include "providers/compute/plan.h"
 #include "vault/point/point.h"
-#include "vault/session.h"
+#include "vault/lease.h"
 
 int lf_backup_points(struct lf_context *context, const char *item_id,
 		     struct lf_resource_list *ret_list, struct lf_error *err)
@@ -232,7 +232,7 @@ static int take(struct lf_job_run *run, const char *id, struct lf_resource *item
 	int rc = lf_regions_vault(context->regions, lf_json_text_or(item->state, "region", ""),
 				  &vault, err);
 	if (!rc)
-		rc = lf_session_begin(vault, guid, err);
+		rc = lf_lease_begin(vault, guid, err);
 	if (!rc) /* the instant is that of the capture's beginning */
 		lf_time_format(lf_clock_now_ns(context->clock), time);
 	if (!rc)
@@ -246,7 +246,7 @@ static int take(struct lf_job_run *run, const char *id, struct lf_resource *item
 	if (!rc)
 		rc = put_row(context, id, item, vm, result, guid, time, expires, err);
 	if (!rc)
-		rc = lf_session_end(vault, guid, err);
+		rc = lf_lease_end(vault, guid, err);
 	return rc ? rc : note_sizes(run, vm, result, err);
 }
 
@@ -344,6 +344,6 @@ int lf_backup_point_drop(struct lf_context *context, const char *region, const c
 	int rc = lf_regions_vault(context->regions, region, &vault, err);
 
 	if (!rc)
-		rc = lf_session_end(vault, guid, err);
+		rc = lf_lease_end(vault, guid, err);
 	return rc ? rc : lf_backup_claim_drop(context, region, guid, err);
 }

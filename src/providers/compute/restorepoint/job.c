@@ -11,7 +11,7 @@
 #include "providers/compute/plan.h"
 #include "providers/compute/restorepoint/restorepoint.h"
 #include "vault/point/point.h"
-#include "vault/session.h"
+#include "vault/lease.h"
 
 static int get_point(struct lf_job_run *run, struct lf_resource *ret_point, struct lf_error *err)
 {
@@ -129,7 +129,7 @@ static int run_capture(struct lf_job_run *run, struct lf_error *err)
 		rc = lf_regions_vault(context->regions, lf_json_text_or(point.state, "region", ""),
 				      &vault, err);
 	if (!rc)
-		rc = lf_session_begin(vault, session, err);
+		rc = lf_lease_begin(vault, session, err);
 	if (!rc)
 		rc = capture_machine(run, &point, &vm, &capture, err);
 	if (rc == LF_ECONFLICT)
@@ -146,7 +146,7 @@ static int run_capture(struct lf_job_run *run, struct lf_error *err)
 		return lf_fail_nomem(err);
 	rc = put_manifest(vault, &point, consistency, err);
 	if (!rc)
-		rc = lf_session_end(vault, session, err);
+		rc = lf_lease_end(vault, session, err);
 	return rc ? rc : put_state(run, &point, "Succeeded", err);
 }
 
@@ -166,7 +166,7 @@ static int undo_point(struct lf_job_run *run, struct lf_error *err)
 	if (!rc)
 		rc = lf_restore_point_release(context, &point, err);
 	if (!rc)
-		rc = lf_session_end(vault, session, err);
+		rc = lf_lease_end(vault, session, err);
 	if (!rc && lf_json_set_text(point.doc, "properties.provisioningState", "Failed"))
 		rc = lf_fail_nomem(err);
 	return rc ? rc
@@ -199,7 +199,7 @@ static int run_copy(struct lf_job_run *run, struct lf_error *err)
 		rc = lf_regions_vault(context->regions, lf_json_text_or(point.state, "region", ""),
 				      &vault, err);
 	if (!rc)
-		rc = lf_session_begin(vault, session, err);
+		rc = lf_lease_begin(vault, session, err);
 	if (!rc)
 		rc = find_base(context, &point, &base, err);
 	const struct lf_point_copy copy = {
@@ -218,7 +218,7 @@ static int run_copy(struct lf_job_run *run, struct lf_error *err)
 			lf_json_text_or(point.doc, "properties.consistencyMode", "CrashConsistent"),
 			err);
 	if (!rc)
-		rc = lf_session_end(vault, session, err);
+		rc = lf_lease_end(vault, session, err);
 	if (!rc && lf_json_set_bool(point.state, "complete", true))
 		rc = lf_fail_nomem(err);
 	return rc ? rc : put_state(run, &point, "Succeeded", err);

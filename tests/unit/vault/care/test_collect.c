@@ -9,7 +9,7 @@
 #include "os/file.h"
 #include "vault/flow/ingest.h"
 #include "vault/pack/pack.h"
-#include "vault/session.h"
+#include "vault/lease.h"
 
 #define PAGE LF_PAGE_SIZE
 
@@ -104,7 +104,7 @@ static void test_collect__keeps_what_a_running_session_was_told_is_present(void 
 	new_id(point);
 	new_id(session);
 	make_disk(fixture->vault, point, 1, 300, &root);
-	assert_lf_ok(lf_session_begin(fixture->vault, session, &err));
+	assert_lf_ok(lf_lease_begin(fixture->vault, session, &err));
 	assert_true(has_page(fixture->vault, 1, 7));
 	assert_lf_ok(lf_claim_drop(fixture->vault, point, "retention", &err));
 	collect(fixture->vault, "bytes");
@@ -112,7 +112,7 @@ static void test_collect__keeps_what_a_running_session_was_told_is_present(void 
 	collect(fixture->vault, "bytes");
 	collect(fixture->vault, "bytes");
 	assert_true(has_page(fixture->vault, 1, 8));
-	assert_lf_ok(lf_session_end(fixture->vault, session, &err));
+	assert_lf_ok(lf_lease_end(fixture->vault, session, &err));
 	/* asked for since: those are kept once more, the others go */
 	collect(fixture->vault, "bytes");
 	assert_int_equal(collect(fixture->vault, "points"), 0);
@@ -130,12 +130,12 @@ static void test_collect__keeps_what_a_point_made_during_the_session_uses(void *
 	new_id(session);
 	new_id(fresh);
 	make_disk(fixture->vault, old, 1, 300, &root);
-	assert_lf_ok(lf_session_begin(fixture->vault, session, &err));
+	assert_lf_ok(lf_lease_begin(fixture->vault, session, &err));
 	assert_lf_ok(lf_claim_drop(fixture->vault, old, "retention", &err));
 	collect(fixture->vault, "bytes"); /* condemned, not removed */
 	make_disk(fixture->vault, fresh, 1, 300, &again);
 	assert_true(lf_root_equal(&root, &again));
-	assert_lf_ok(lf_session_end(fixture->vault, session, &err));
+	assert_lf_ok(lf_lease_end(fixture->vault, session, &err));
 	collect(fixture->vault, "bytes");
 	collect(fixture->vault, "bytes");
 	assert_whole(fixture->vault);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who holds on to what is not (yet) in a point: sessions, which are files and
+ * Who holds on to what is not (yet) in a point: leases, which are files and
  * outlive us, and edits under way.  Each has the vault's count when it began;
  * the collector removes only what it condemned after all of them began.
  */
@@ -11,12 +11,12 @@
 #include "base/lock.h"
 #include "base/text.h"
 #include "vault/point/point.h"
-#include "vault/session.h"
+#include "vault/lease.h"
 #include "vault/vault_internal.h"
 
-#define SESSION_TEXT "landfall-session 1\n"
+#define LEASE_TEXT "landfall-session 1\n"
 
-static struct lf_holder *find_session(struct lf_vault *vault, const char *id)
+static struct lf_holder *find_lease(struct lf_vault *vault, const char *id)
 {
 	for (struct lf_holder *holder = vault->holders; holder; holder = holder->next)
 		if (holder->id[0] && strcmp(holder->id, id) == 0)
@@ -66,7 +66,7 @@ bool lf_holder_lives(struct lf_vault *vault, uint64_t seq)
 	return false;
 }
 
-static int load_session(void *context, const char *name, struct lf_error *err)
+static int load_lease(void *context, const char *name, struct lf_error *err)
 {
 	struct lf_vault *vault = context;
 	struct lf_holder *holder = NULL;
@@ -76,51 +76,51 @@ static int load_session(void *context, const char *name, struct lf_error *err)
 	return lf_holder_begin(vault, name, NULL, &holder, err);
 }
 
-int lf_sessions_load(struct lf_vault *vault, struct lf_error *err)
+int lf_leases_load(struct lf_vault *vault, struct lf_error *err)
 {
-	return lf_store_list(vault->store, "sessions", load_session, vault, err);
+	return lf_store_list(vault->store, "sessions", load_lease, vault, err);
 }
 
-static int session_name(const char *id, char out[static 64], struct lf_error *err)
+static int lease_name(const char *id, char out[static 64], struct lf_error *err)
 {
 	if (!lf_guid_valid(id))
-		return lf_fail(err, LF_EINVAL, id, "a session is named by a GUID");
+		return lf_fail(err, LF_EINVAL, id, "a lease is named by a GUID");
 	snprintf(out, 64, "sessions/%s", id);
 	return 0;
 }
 
-int lf_session_begin(struct lf_vault *vault, const char *id, struct lf_error *err)
+int lf_lease_begin(struct lf_vault *vault, const char *id, struct lf_error *err)
 {
 	struct lf_holder *holder = NULL;
 	char name[64];
 	int rc = lf_vault_writable(vault, err);
 
 	if (!rc)
-		rc = session_name(id, name, err);
+		rc = lease_name(id, name, err);
 	if (rc)
 		return rc;
 	pthread_mutex_lock(&vault->holders_mutex);
-	bool found = find_session(vault, id);
+	bool found = find_lease(vault, id);
 	pthread_mutex_unlock(&vault->holders_mutex);
 	if (found)
 		return 0;
 	rc = lf_holder_begin(vault, id, NULL, &holder, err);
 	if (rc)
 		return rc;
-	rc = lf_store_put(vault->store, name, SESSION_TEXT, strlen(SESSION_TEXT), err);
+	rc = lf_store_put(vault->store, name, LEASE_TEXT, strlen(LEASE_TEXT), err);
 	if (rc)
 		lf_holder_end(vault, holder);
-	LF_CRASH_POINT("vault-session-begun");
+	LF_CRASH_POINT("vault-lease-begun");
 	return rc;
 }
 
-int lf_session_end(struct lf_vault *vault, const char *id, struct lf_error *err)
+int lf_lease_end(struct lf_vault *vault, const char *id, struct lf_error *err)
 {
 	char name[64];
 	int rc = lf_vault_writable(vault, err);
 
 	if (!rc)
-		rc = session_name(id, name, err);
+		rc = lease_name(id, name, err);
 	if (!rc)
 		rc = lf_store_delete(vault->store, name, err);
 	if (!rc) /* who began it forgets it now: it must not come back */
@@ -128,7 +128,7 @@ int lf_session_end(struct lf_vault *vault, const char *id, struct lf_error *err)
 	if (rc)
 		return rc;
 	pthread_mutex_lock(&vault->holders_mutex);
-	struct lf_holder *holder = find_session(vault, id);
+	struct lf_holder *holder = find_lease(vault, id);
 	pthread_mutex_unlock(&vault->holders_mutex);
 	lf_holder_end(vault, holder);
 	return 0;
