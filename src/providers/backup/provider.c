@@ -4,6 +4,7 @@
 #include "providers/backup/item/backup.h"
 #include "providers/backup/job/jobs.h"
 #include "providers/backup/pair/pair.h"
+#include "providers/backup/policy/policy.h"
 #include "providers/backup/restore/restore.h"
 
 #define VAULT	  LF_GROUP_PATH "/providers/Microsoft.RecoveryServices/vaults/{vault}"
@@ -20,26 +21,16 @@ static const struct lf_field item_fields[] = {
 	 "ProtectionStopped: stop, and keep the data."},
 	{"properties.isRehydrate", LF_BOOL, 0, 0, 0, NULL, "Bring a deleted item back."},
 };
-static const struct lf_field policy_fields[] = {
-	{"properties.backupManagementType", LF_TEXT, LF_REQUIRED, 0, 64, NULL, "AzureIaasVM."},
-	{"properties.schedulePolicy", LF_OBJECT, 0, 0, 0, NULL, "When backups are made."},
-	{"properties.retentionPolicy", LF_OBJECT, 0, 0, 0, NULL, "How long they are kept."},
-	{"properties.instantRpRetentionRangeInDays", LF_INT, 0, 1, 30, NULL,
-	 "Days of instant restore."},
-};
-
 #define OPERATIONS(path)                                                                           \
 	LF_GET(path "/operationsStatus/{operation}", lf_backup_operation_status),                  \
 		LF_GET(path "/operationResults/{operation}", lf_backup_operation_result)
 
 static const struct lf_arm_route routes[] = {
 	LF_GET(VAULT "/backupPolicies", lf_backup_policy_list),
-	LF_GET(VAULT "/backupPolicies/{policy}", lf_backup_policy_get),
-	LF_PUT(VAULT "/backupPolicies/{policy}", lf_backup_policy_put, LF_FIELDS(policy_fields)),
-	LF_DELETE(VAULT "/backupPolicies/{policy}", lf_backup_policy_delete),
+	LF_DOCUMENT_ITEM(&lf_backup_policy_document, VAULT "/backupPolicies/{policy}"),
 
 	LF_GET(VAULT "/backupProtectedItems", lf_backup_item_list),
-	LF_GET(ITEM, lf_backup_item_get),
+	LF_DOCUMENT_GET(&lf_backup_item_document, ITEM),
 	LF_PUT(ITEM, lf_backup_item_put, LF_FIELDS(item_fields)),
 	LF_DELETE(ITEM, lf_backup_item_delete),
 	LF_POST(ITEM "/backup", lf_backup_now),

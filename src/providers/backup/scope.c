@@ -7,7 +7,6 @@
 
 #define CONTAINER "iaasvmcontainer;iaasvmcontainerv2;"
 #define ITEM	  "VM;iaasvmcontainerv2;"
-#define PAGE_SIZE 200
 
 static char *name_of(const char *prefix, const char *vm_id)
 {
@@ -37,14 +36,17 @@ char *lf_backup_vault_id(const char *id)
 
 int lf_backup_vault(struct lf_arm_call *call, struct lf_resource *ret_vault, struct lf_error *err)
 {
-	LF_AUTO_FREE char *id =
-		lf_printf_dup("/subscriptions/%s/resourceGroups/%s/providers/"
-			      "Microsoft.RecoveryServices/vaults/%s",
-			      lf_arm_param(call, "subscription"), lf_arm_param(call, "group"),
-			      lf_arm_param(call, "vault"));
+	LF_AUTO_FREE char *id = lf_id_above(lf_arm_id(call, 0), LF_VAULT_TYPE);
 
 	return id ? lf_catalog_get(lf_arm_context(call)->catalog, id, ret_vault, err)
 		  : lf_fail_nomem(err);
+}
+
+int lf_backup_fail_no_item(const char *id, struct lf_error *err)
+{
+	return lf_fail_arm(err, LF_ENOTFOUND, "BMSUserErrorContainerObjectNotFound", id,
+			   "GET backupProtectedItems lists what the vault protects",
+			   "the vault has no protected item '%s'", lf_arm_id_last(id));
 }
 
 int lf_backup_item(struct lf_arm_call *call, unsigned levels_up, struct lf_resource *ret_item,
@@ -54,11 +56,23 @@ int lf_backup_item(struct lf_arm_call *call, unsigned levels_up, struct lf_resou
 	bool there;
 	int rc = lf_catalog_find(lf_arm_context(call)->catalog, id, ret_item, &there, err);
 
-	return rc || there
-		       ? rc
-		       : lf_fail_arm(err, LF_ENOTFOUND, "BMSUserErrorContainerObjectNotFound", id,
-				     "GET backupProtectedItems lists what the vault protects",
-				     "the vault has no protected item '%s'", lf_arm_id_last(id));
+	return rc || there ? rc : lf_backup_fail_no_item(id, err);
+}
+
+int lf_backup_point(struct lf_arm_call *call, unsigned levels_up, struct lf_resource *ret_item,
+		    struct lf_resource *ret_point, struct lf_error *err)
+{
+	const char *name = lf_arm_param(call, "point");
+	bool there;
+	int rc = lf_backup_item(call, levels_up + 2, ret_item, err);
+
+	if (!rc)
+		rc = lf_catalog_find(lf_arm_context(call)->catalog, lf_arm_id(call, levels_up),
+				     ret_point, &there, err);
+	return rc || there ? rc
+			   : lf_fail_arm(err, LF_ENOTFOUND, "BMSUserErrorRecoveryPointNotFound",
+					 name, "GET recoveryPoints lists those of the item",
+					 "the item has no recovery point '%.64s'", name);
 }
 
 const char *lf_backup_pair(const struct lf_resource *vault)
@@ -87,26 +101,6 @@ int lf_backup_store(struct lf_context *context, const struct lf_resource *resour
 {
 	return lf_catalog_put(context->catalog, resource->id, resource->type, LF_PUT_EXISTING, NULL,
 			      resource->doc, resource->state, err);
-}
-
-int lf_backup_reply_list(struct lf_arm_call *call, json_t *values, struct lf_error *err)
-{
-	const char *after = lf_arm_query(call, "skiptoken");
-	LF_AUTO_JSON *page = json_array();
-	size_t n = json_array_size(values), start = 0;
-
-	for (size_t i = 0; after && i < n; i++)
-		if (lf_text_equal_nocase(lf_json_text_or(json_array_get(values, i), "name", ""),
-					 after))
-			start = i + 1;
-	for (size_t i = start; i < n && i < start + PAGE_SIZE; i++)
-		if (json_array_append(page, json_array_get(values, i)))
-			return lf_fail_nomem(err);
-	const char *last =
-		start + PAGE_SIZE < n
-			? lf_json_text(json_array_get(values, start + PAGE_SIZE - 1), "name")
-			: NULL;
-	return lf_arm_reply_list(call, page, last, err);
 }
 
 int lf_backup_empty_list(struct lf_arm_call *call, struct lf_error *err)

@@ -23,18 +23,20 @@ char *lf_backup_item_name(const char *vm_id);
 /* Id of the vault above an item or a point; free(). */
 char *lf_backup_vault_id(const char *id);
 
-/* The vault of a request's path, {group} and {vault}. */
+/* The vault above a request's path. */
 LF_MUST_CHECK int lf_backup_vault(struct lf_arm_call *call, struct lf_resource *ret_vault,
 				  struct lf_error *err);
 /* The item levels_up above the request's path; one that is soft-deleted, too. */
 LF_MUST_CHECK int lf_backup_item(struct lf_arm_call *call, unsigned levels_up,
 				 struct lf_resource *ret_item, struct lf_error *err);
+/* The recovery point levels_up above the path, and its item; both are there. */
+LF_MUST_CHECK int lf_backup_point(struct lf_arm_call *call, unsigned levels_up,
+				  struct lf_resource *ret_item, struct lf_resource *ret_point,
+				  struct lf_error *err);
+/* LF_ENOTFOUND in the words of Backup's clients. */
+int lf_backup_fail_no_item(const char *id, struct lf_error *err);
 /* Does the vault send its points to its pair?  *ret_pair: static; NULL: no. */
 const char *lf_backup_pair(const struct lf_resource *vault);
-
-/* A list's page: filtered and sorted already. */
-LF_MUST_CHECK int lf_backup_reply_list(struct lf_arm_call *call, json_t *values,
-				       struct lf_error *err);
 
 /* Is it an api-version whose calls speak of the paired region? */
 bool lf_backup_is_secondary(const struct lf_arm_call *call);

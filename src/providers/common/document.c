@@ -105,13 +105,15 @@ int lf_document_get(struct lf_arm_call *call, const struct lf_document *document
 	return rc ? rc : lf_arm_reply(call, 200, doc, err);
 }
 
-static int add_row(struct lf_arm_call *call, const struct lf_document *document,
-		   const struct lf_filter *filter, const struct lf_resource *row, json_t *values,
-		   struct lf_error *err)
+int lf_document_list_add(struct lf_arm_call *call, const struct lf_document *document,
+			 const struct lf_filter *filter, const struct lf_resource *row,
+			 json_t *values, struct lf_error *err)
 {
 	LF_AUTO_JSON *doc = NULL;
-	int rc = lf_document_view(call, document, row, &doc, err);
 
+	if (document->listed && !document->listed(call, row))
+		return 0;
+	int rc = lf_document_view(call, document, row, &doc, err);
 	rc = lf_row_pass_over(row->id, rc, err);
 	if (doc && lf_filter_passes(filter, document->filter, document->n_filter, doc) &&
 	    json_array_append(values, doc))
@@ -140,10 +142,11 @@ int lf_document_list_below(struct lf_arm_call *call, const struct lf_document *d
 		if (!rc)
 			rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
 		for (size_t i = 0; !rc && i < list.n; i++)
-			rc = add_row(call, document, filter, &list.items[i], values, err);
+			rc = lf_document_list_add(call, document, filter, &list.items[i], values,
+						  err);
 		free(last);
 		query.after = last = !rc && list.more ? strdup(list.items[list.n - 1].id) : NULL;
-	} while (last && filter && json_array_size(values) < LF_PAGE_ROWS);
+	} while (last && json_array_size(values) < LF_PAGE_ROWS);
 	return rc ? rc : lf_arm_reply_list(call, values, last, err);
 }
 

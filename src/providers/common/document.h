@@ -52,6 +52,8 @@ struct lf_document {
 	 * making it, or fail in the words of the type's clients.  NULL: LF_ENOTFOUND. */
 	int (*absent)(struct lf_arm_call *call, const char *id, struct lf_resource *ret_resource,
 		      struct lf_error *err);
+	/* Is it in the lists of this request?  NULL: yes. */
+	bool (*listed)(struct lf_arm_call *call, const struct lf_resource *resource);
 	/* What $filter of its lists may name, in the document as clients see it. */
 	const struct lf_filter_row *filter;
 	size_t n_filter;
@@ -89,6 +91,12 @@ LF_MUST_CHECK int lf_document_list(struct lf_arm_call *call, const struct lf_doc
 LF_MUST_CHECK int lf_document_list_below(struct lf_arm_call *call,
 					 const struct lf_document *document, const char *below,
 					 struct lf_error *err);
+/* One row of a list that is made whole (common/page.h): its view at the end of values, if the
+ * request lists it and the filter (NULL: all) lets it pass. */
+LF_MUST_CHECK int lf_document_list_add(struct lf_arm_call *call, const struct lf_document *document,
+				       const struct lf_filter *filter,
+				       const struct lf_resource *row, json_t *values,
+				       struct lf_error *err);
 /* Create (201, see created_is_200) or replace (200); If-Match and If-None-Match are honoured. */
 LF_MUST_CHECK int lf_document_put(struct lf_arm_call *call, const struct lf_document *document,
 				  struct lf_error *err);

@@ -334,18 +334,6 @@ static const struct lf_backup_job_row files_row = {.done_at_once = true,
 const struct lf_job_type lf_backup_files_job = {
 	.name = LF_BACKUP_JOBS "files", LF_BACKUP_DONE_STEPS, .subject = &files_row};
 
-/* --- the calls --- */
-
-static int get_point(struct lf_arm_call *call, struct lf_resource *ret_item,
-		     struct lf_resource *ret_point, struct lf_error *err)
-{
-	int rc = lf_backup_item(call, 3, ret_item, err);
-
-	return rc ? rc
-		  : lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 1), ret_point,
-				   err);
-}
-
 int lf_backup_files_provision(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT, point = LF_RESOURCE_INIT;
@@ -354,7 +342,7 @@ int lf_backup_files_provision(struct lf_arm_call *call, struct lf_error *err)
 	struct lf_error ignored;
 
 	LF_GUARD(&sessions_mutex);
-	int rc = get_point(call, &item, &point, err);
+	int rc = lf_backup_point(call, 1, &item, &point, err);
 	if (!rc) /* what was there ends: its script may be in the wrong hands */
 		rc = end_and_note(session.context, &point, err);
 	if (rc)
@@ -378,7 +366,7 @@ int lf_backup_files_revoke(struct lf_arm_call *call, struct lf_error *err)
 	char job[LF_GUID_SIZE];
 
 	LF_GUARD(&sessions_mutex);
-	int rc = get_point(call, &item, &point, err);
+	int rc = lf_backup_point(call, 1, &item, &point, err);
 	if (!rc)
 		rc = end_and_note(lf_arm_context(call), &point, err);
 	if (!rc)

@@ -8,85 +8,97 @@
 #include "providers/backup/internal.h"
 #include "providers/backup/item/server.h"
 #include "providers/backup/job/jobs.h"
-#include "providers/common/filter.h"
+#include "providers/common/page.h"
 #include "providers/compute/plan.h"
 
-#define FABRIC "/backupFabrics/Azure/protectionContainers/"
+#define CONTAINER_TYPE LF_VAULT_TYPE "/backupFabrics/protectionContainers"
+#define FABRIC	       "/backupFabrics/Azure/protectionContainers/"
 
-static json_t *container_view(const struct lf_resource *vault, const char *vm_id)
+/* What containers and protectable items say of a machine. */
+static void put_machine(struct lf_doc *properties, const char *vm_id, const char *friendly)
+{
+	char group[128] = "";
+
+	lf_arm_id_segment(vm_id, "resourceGroups", group, sizeof(group));
+	lf_doc_text(properties, "friendlyName", friendly);
+	lf_doc_text(properties, "backupManagementType", "AzureIaasVM");
+	lf_doc_text(properties, "virtualMachineId", vm_id);
+	lf_doc_text(properties, "virtualMachineVersion", "Compute");
+	lf_doc_text(properties, "resourceGroup", group);
+}
+
+static int view_container(const struct lf_resource *vault, const char *vm_id, json_t **ret_view,
+			  struct lf_error *err)
 {
 	LF_AUTO_FREE char *name = lf_backup_container_name(vm_id);
 	LF_AUTO_FREE char *id = lf_printf_dup("%s" FABRIC "%s", vault->id, name ? name : "");
-	char group[128] = "";
-	struct lf_error ignored;
+	LF_AUTO_DOC properties = LF_DOC_INIT;
 
-	lf_arm_id_segment(vm_id, "resourceGroups", group, sizeof(group));
-	json_t *doc = json_pack("{s:{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}}", "properties",
-				"friendlyName", lf_arm_id_last(vm_id), "backupManagementType",
-				"AzureIaasVM", "registrationStatus", "Registered", "healthStatus",
-				"Healthy", "containerType", "Microsoft.Compute/virtualMachines",
-				"virtualMachineId", vm_id, "virtualMachineVersion", "Compute",
-				"resourceGroup", group);
-	if (id && doc &&
-	    !lf_arm_envelope(doc, id, LF_VAULT_TYPE "/backupFabrics/protectionContainers",
-			     &ignored))
-		return doc;
-	json_decref(doc);
-	return NULL;
+	if (!name || !id)
+		return lf_fail_nomem(err);
+	put_machine(&properties, vm_id, lf_arm_id_last(vm_id));
+	lf_doc_text(&properties, "registrationStatus", "Registered");
+	lf_doc_text(&properties, "healthStatus", "Healthy");
+	lf_doc_text(&properties, "containerType", "Microsoft.Compute/virtualMachines");
+	return lf_document_wrap(id, CONTAINER_TYPE, lf_doc_take(&properties), ret_view, err);
 }
 
-static json_t *filter_fields(const char *vm_id, const char *kind)
+/* The vault's items, of which each has a container, and the vault. */
+static int list_items(struct lf_arm_call *call, struct lf_resource *ret_vault,
+		      struct lf_resource_list *ret_items, struct lf_error *err)
 {
-	return json_pack("{s:s, s:s, s:s, s:s}", "backupManagementType", "AzureIaasVM",
-			 "friendlyName", lf_arm_id_last(vm_id), "status", kind, "itemType", "VM");
+	int rc = lf_backup_vault(call, ret_vault, err);
+	const struct lf_list_query query = {.type = LF_BACKUP_ITEM_TYPE, .below = ret_vault->id};
+
+	return rc ? rc : lf_catalog_list(lf_arm_context(call)->catalog, &query, ret_items, err);
 }
 
 int lf_backup_container_list(struct lf_arm_call *call, struct lf_error *err)
 {
+	static const struct lf_filter_row rows[] = {
+		{"backupManagementType", "properties.backupManagementType"},
+		{"friendlyName", "properties.friendlyName"},
+		{"status", "properties.registrationStatus"},
+	};
 	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
 	LF_AUTO_FILTER *filter = NULL;
-	LF_AUTO_RESOURCE_LIST list = {0};
+	LF_AUTO_RESOURCE_LIST items = {0};
 	LF_AUTO_JSON *values = json_array();
 
-	int rc = lf_backup_vault(call, &vault, err);
-	const struct lf_list_query query = {.type = LF_BACKUP_ITEM_TYPE, .below = vault.id};
+	int rc = list_items(call, &vault, &items, err);
 	if (!rc)
 		rc = lf_filter_new(lf_arm_query(call, "filter"), &filter, err);
-	if (!rc)
-		rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
-	for (size_t i = 0; !rc && i < list.n; i++) {
-		const char *vm = lf_json_text_or(list.items[i].state, "vm", "");
-		LF_AUTO_JSON *fields = filter_fields(vm, "Registered");
-		if (lf_filter_matches(filter, fields) &&
-		    json_array_append_new(values, container_view(&vault, vm)))
+	for (size_t i = 0; !rc && i < items.n; i++) {
+		LF_AUTO_JSON *view = NULL;
+		rc = view_container(&vault, lf_json_text_or(items.items[i].state, "vm", ""), &view,
+				    err);
+		if (!rc && lf_filter_passes(filter, rows, LF_N(rows), view) &&
+		    json_array_append(values, view))
 			rc = lf_fail_nomem(err);
 	}
-	return rc ? rc : lf_backup_reply_list(call, values, err);
+	return rc ? rc : lf_page_reply(call, values, err);
 }
 
 int lf_backup_container_get(struct lf_arm_call *call, struct lf_error *err)
 {
+	const char *wanted = lf_arm_param(call, "container");
 	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
-	LF_AUTO_RESOURCE_LIST list = {0};
+	LF_AUTO_RESOURCE_LIST items = {0};
 
-	int rc = lf_backup_vault(call, &vault, err);
-	const struct lf_list_query query = {.type = LF_BACKUP_ITEM_TYPE, .below = vault.id};
-	if (!rc)
-		rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
-	for (size_t i = 0; !rc && i < list.n; i++) {
-		const char *vm = lf_json_text_or(list.items[i].state, "vm", "");
+	int rc = list_items(call, &vault, &items, err);
+	for (size_t i = 0; !rc && i < items.n; i++) {
+		const char *vm = lf_json_text_or(items.items[i].state, "vm", "");
 		LF_AUTO_FREE char *name = lf_backup_container_name(vm);
-		if (!name || !lf_text_equal_nocase(name, lf_arm_param(call, "container")))
+		LF_AUTO_JSON *view = NULL;
+		if (!name || !lf_text_equal_nocase(name, wanted))
 			continue;
-		LF_AUTO_JSON *view = container_view(&vault, vm);
-		return view ? lf_arm_reply(call, 200, view, err) : lf_fail_nomem(err);
+		rc = view_container(&vault, vm, &view, err);
+		return rc ? rc : lf_arm_reply(call, 200, view, err);
 	}
 	return rc ? rc
-		  : lf_fail_arm(err, LF_ENOTFOUND, "BMSUserErrorContainerObjectNotFound",
-				lf_arm_param(call, "container"),
+		  : lf_fail_arm(err, LF_ENOTFOUND, "BMSUserErrorContainerObjectNotFound", wanted,
 				"a container is there once its machine is protected",
-				"the vault has no container '%.200s'",
-				lf_arm_param(call, "container"));
+				"the vault has no container '%.200s'", wanted);
 }
 
 /* Machines need no registration: their container comes with the item. */
@@ -125,88 +137,127 @@ static bool is_protected(const struct lf_resource_list *items, const char *vm_id
 	return false;
 }
 
-static json_t *protectable_view(const struct lf_resource *vault, const char *vm_id,
-				const char *friendly)
+static int view_protectable(const struct lf_resource *vault, const char *vm_id,
+			    const char *friendly, json_t **ret_view, struct lf_error *err)
 {
 	LF_AUTO_FREE char *container = lf_backup_container_name(vm_id);
 	LF_AUTO_FREE char *name = lf_backup_item_name(vm_id);
 	LF_AUTO_FREE char *id = lf_printf_dup("%s" FABRIC "%s/protectableItems/%s", vault->id,
 					      container ? container : "", name ? name : "");
-	struct lf_error ignored;
-	char group[128] = "";
+	LF_AUTO_DOC properties = LF_DOC_INIT;
 
-	lf_arm_id_segment(vm_id, "resourceGroups", group, sizeof(group));
-	json_t *doc = json_pack("{s:{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}}", "properties",
-				"protectableItemType", "Microsoft.Compute/virtualMachines",
-				"backupManagementType", "AzureIaasVM", "workloadType", "VM",
-				"friendlyName", friendly, "protectionState", "NotProtected",
-				"virtualMachineId", vm_id, "virtualMachineVersion", "Compute",
-				"resourceGroup", group);
-	if (id && doc &&
-	    !lf_arm_envelope(doc, id,
-			     LF_VAULT_TYPE "/backupFabrics/protectionContainers/protectableItems",
-			     &ignored))
-		return doc;
-	json_decref(doc);
-	return NULL;
+	if (!container || !name || !id)
+		return lf_fail_nomem(err);
+	put_machine(&properties, vm_id, friendly);
+	lf_doc_text(&properties, "protectableItemType", "Microsoft.Compute/virtualMachines");
+	lf_doc_text(&properties, "workloadType", "VM");
+	lf_doc_text(&properties, "protectionState", "NotProtected");
+	return lf_document_wrap(id, CONTAINER_TYPE "/protectableItems", lf_doc_take(&properties),
+				ret_view, err);
+}
+
+/* A list of what could be protected, while it is made. */
+struct protectable {
+	struct lf_resource vault;
+	struct lf_resource_list items; /* of all vaults */
+	struct lf_filter *filter;
+	json_t *values;
+};
+
+static void protectable_done(struct protectable *list)
+{
+	lf_resource_done(&list->vault);
+	lf_resource_list_done(&list->items);
+	lf_filter_free(&list->filter);
+	json_decref(list->values);
+}
+
+static int add_protectable(struct protectable *list, const char *vm_id, const char *friendly,
+			   struct lf_error *err)
+{
+	static const struct lf_filter_row rows[] = {
+		{"backupManagementType", "properties.backupManagementType"},
+		{"friendlyName", "properties.friendlyName"},
+		{"status", "properties.protectionState"},
+		{"itemType", "properties.workloadType"},
+	};
+	LF_AUTO_JSON *view = NULL;
+
+	if (is_protected(&list->items, vm_id))
+		return 0;
+	int rc = view_protectable(&list->vault, vm_id, friendly, &view, err);
+	if (!rc && lf_filter_passes(list->filter, rows, LF_N(rows), view) &&
+	    json_array_append(list->values, view))
+		rc = lf_fail_nomem(err);
+	return rc;
+}
+
+/* Virtual machines where the vault is. */
+static int add_vms(struct lf_context *context, struct protectable *list, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_VM_TYPE};
+	LF_AUTO_RESOURCE_LIST vms = {0};
+	char here[64], there[64];
+	int rc = lf_catalog_list(context->catalog, &query, &vms, err);
+
+	lf_location_normal(lf_json_text_or(list->vault.doc, "location", ""), here, sizeof(here));
+	for (size_t i = 0; !rc && i < vms.n; i++) {
+		const char *id = vms.items[i].id;
+		lf_location_normal(lf_json_text_or(vms.items[i].doc, "location", ""), there,
+				   sizeof(there));
+		if (strcmp(here, there) == 0)
+			rc = add_protectable(list, id, lf_arm_id_last(id), err);
+	}
+	return rc;
 }
 
 /* Machines with an agent: whatever region keeps their points. */
-static int add_servers(struct lf_arm_call *call, const struct lf_resource *vault,
-		       const struct lf_resource_list *items, const struct lf_filter *filter,
-		       json_t *values, struct lf_error *err)
+static int add_servers(struct lf_context *context, struct protectable *list, struct lf_error *err)
 {
 	LF_AUTO_JSON *servers = NULL;
 	const json_t *server;
 	size_t i;
-	int rc = lf_backup_server_list(lf_arm_context(call), &servers, err);
+	int rc = lf_backup_server_list(context, &servers, err);
 
-	json_array_foreach (servers, i, server) {
-		const char *id = lf_json_text_or(server, "id", "");
-		LF_AUTO_JSON *fields = filter_fields(id, "NotProtected");
-		if (!rc && !is_protected(items, id) && lf_filter_matches(filter, fields) &&
-		    json_array_append_new(
-			    values,
-			    protectable_view(vault, id, lf_json_text_or(server, "name", ""))))
-			rc = lf_fail_nomem(err);
-	}
+	json_array_foreach (servers, i, server)
+		if (!rc)
+			rc = add_protectable(list, lf_json_text_or(server, "id", ""),
+					     lf_json_text_or(server, "name", ""), err);
 	return rc;
 }
 
 int lf_backup_protectable_list(struct lf_arm_call *call, struct lf_error *err)
 {
 	struct lf_context *context = lf_arm_context(call);
-	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
-	LF_AUTO_FILTER *filter = NULL;
-	LF_AUTO_RESOURCE_LIST vms = {0}, items = {0};
-	const struct lf_list_query all_vms = {.type = LF_VM_TYPE};
-	const struct lf_list_query all_items = {.type = LF_BACKUP_ITEM_TYPE};
-	LF_AUTO_JSON *values = json_array();
-	char here[64], there[64];
+	LF_CLEANUP(protectable_done) struct protectable list = {.values = json_array()};
+	const struct lf_list_query query = {.type = LF_BACKUP_ITEM_TYPE};
 
-	int rc = lf_backup_vault(call, &vault, err);
+	int rc = lf_backup_vault(call, &list.vault, err);
 	if (!rc)
-		rc = lf_filter_new(lf_arm_query(call, "filter"), &filter, err);
+		rc = lf_filter_new(lf_arm_query(call, "filter"), &list.filter, err);
 	if (!rc)
-		rc = lf_catalog_list(context->catalog, &all_vms, &vms, err);
+		rc = lf_catalog_list(context->catalog, &query, &list.items, err);
 	if (!rc)
-		rc = lf_catalog_list(context->catalog, &all_items, &items, err);
-	lf_location_normal(lf_json_text_or(vault.doc, "location", ""), here, sizeof(here));
-	for (size_t i = 0; !rc && i < vms.n; i++) {
-		LF_AUTO_JSON *fields = filter_fields(vms.items[i].id, "NotProtected");
-		lf_location_normal(lf_json_text_or(vms.items[i].doc, "location", ""), there,
-				   sizeof(there));
-		if (strcmp(here, there) != 0 || is_protected(&items, vms.items[i].id) ||
-		    !lf_filter_matches(filter, fields))
-			continue;
-		if (json_array_append_new(values,
-					  protectable_view(&vault, vms.items[i].id,
-							   lf_arm_id_last(vms.items[i].id))))
-			rc = lf_fail_nomem(err);
-	}
+		rc = add_vms(context, &list, err);
 	if (!rc)
-		rc = add_servers(call, &vault, &items, filter, values, err);
-	return rc ? rc : lf_backup_reply_list(call, values, err);
+		rc = add_servers(context, &list, err);
+	return rc ? rc : lf_page_reply(call, list.values, err);
+}
+
+static int reply_protected(struct lf_arm_call *call, const struct lf_resource *item, const char *vm,
+			   struct lf_error *err)
+{
+	LF_AUTO_FREE char *vault = lf_backup_vault_id(item->id);
+	LF_AUTO_FREE char *container = lf_backup_container_name(vm);
+	LF_AUTO_DOC body = LF_DOC_INIT;
+
+	lf_doc_text(&body, "protectionStatus", "Protected");
+	lf_doc_text(&body, "vaultId", vault);
+	lf_doc_text(&body, "fabricName", "Azure");
+	lf_doc_text(&body, "containerName", container);
+	lf_doc_text(&body, "protectedItemName", lf_arm_id_last(item->id));
+	lf_doc_text(&body, "policyName", lf_json_text_or(item->doc, "properties.policyName", ""));
+	return lf_arm_reply_doc(call, 200, &body, err);
 }
 
 /* Is the machine protected, and where? */
@@ -221,14 +272,7 @@ int lf_backup_status(struct lf_arm_call *call, struct lf_error *err)
 		const struct lf_resource *item = &list.items[i];
 		if (!lf_arm_id_equal(lf_json_text_or(item->state, "vm", ""), vm))
 			continue;
-		LF_AUTO_FREE char *vault = lf_backup_vault_id(item->id);
-		LF_AUTO_FREE char *container = lf_backup_container_name(vm);
-		LF_AUTO_JSON *body = json_pack(
-			"{s:s, s:s?, s:s, s:s?, s:s, s:s}", "protectionStatus", "Protected",
-			"vaultId", vault, "fabricName", "Azure", "containerName", container,
-			"protectedItemName", lf_arm_id_last(item->id), "policyName",
-			lf_json_text_or(item->doc, "properties.policyName", ""));
-		return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+		return reply_protected(call, item, vm, err);
 	}
 	LF_AUTO_JSON *body = json_pack("{s:s}", "protectionStatus", "NotProtected");
 	return rc ? rc : lf_arm_reply(call, 200, body, err);
@@ -250,23 +294,26 @@ int lf_backup_prevalidate(struct lf_arm_call *call, struct lf_error *err)
 	LF_AUTO_FREE char *container = lf_backup_container_name(vm_id);
 	LF_AUTO_FREE char *item = lf_backup_item_name(vm_id);
 
+	LF_AUTO_DOC body = LF_DOC_INIT;
 	bool there;
 	int rc = lf_catalog_find(lf_arm_context(call)->catalog, vm_id, &vm, &there, err);
 	if (rc)
 		return rc;
-	LF_AUTO_JSON *body = json_pack(
-		"{s:s, s:s, s:s, s:s, s:s?, s:s?}", "status", there ? "Succeeded" : "Failed",
-		"errorCode", there ? "" : "UserErrorVmNotFound", "errorMessage",
-		there ? "" : "The virtual machine was not found.", "recommendation",
-		there ? "" : "Name a virtual machine that is there.", "containerName", container,
-		"protectedItemName", item);
-	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+	lf_doc_text(&body, "status", there ? "Succeeded" : "Failed");
+	lf_doc_text(&body, "errorCode", there ? "" : "UserErrorVmNotFound");
+	lf_doc_text(&body, "errorMessage", there ? "" : "The virtual machine was not found.");
+	lf_doc_text(&body, "recommendation", there ? "" : "Name a virtual machine that is there.");
+	lf_doc_text(&body, "containerName", container);
+	lf_doc_text(&body, "protectedItemName", item);
+	return lf_arm_reply_doc(call, 200, &body, err);
 }
 
 /* How much is protected, by kind: "BMSProtectedItemCountAggregate", "…Container…". */
 int lf_backup_usage(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *values = json_array();
+	LF_AUTO_DOC usage = LF_DOC_INIT;
 	size_t n = 0;
 
 	int rc = lf_backup_vault(call, &vault, err);
@@ -274,9 +321,13 @@ int lf_backup_usage(struct lf_arm_call *call, struct lf_error *err)
 		rc = lf_vault_count(lf_arm_context(call), vault.id, LF_BACKUP_ITEM_TYPE, &n, err);
 	if (rc)
 		return rc;
-	LF_AUTO_JSON *values =
-		json_pack("[{s:s, s:n, s:I, s:i, s:{s:s, s:s}}]", "unit", "Count", "nextResetTime",
-			  "currentValue", (json_int_t)n, "limit", -1, "name", "value",
-			  "AzureIaasVM", "localizedValue", "Azure Virtual Machine");
-	return values ? lf_arm_reply_list(call, values, NULL, err) : lf_fail_nomem(err);
+	lf_doc_text(&usage, "unit", "Count");
+	lf_doc_null(&usage, "nextResetTime");
+	lf_doc_int(&usage, "currentValue", (int64_t)n);
+	lf_doc_int(&usage, "limit", -1);
+	lf_doc_text(&usage, "name.value", "AzureIaasVM");
+	lf_doc_text(&usage, "name.localizedValue", "Azure Virtual Machine");
+	return json_array_append_new(values, lf_doc_take(&usage))
+		       ? lf_fail_nomem(err)
+		       : lf_arm_reply_list(call, values, NULL, err);
 }

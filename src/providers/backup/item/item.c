@@ -11,7 +11,6 @@
 #include "providers/backup/policy/retention.h"
 #include "providers/backup/item/server.h"
 #include "providers/backup/job/jobs.h"
-#include "providers/common/filter.h"
 #include "providers/compute/plan.h"
 
 #define DAY_NS	    ((int64_t)24 * 3600 * LF_NS_PER_S)
@@ -315,16 +314,34 @@ int lf_backup_item_delete(struct lf_arm_call *call, struct lf_error *err)
 	return rc;
 }
 
+/* "D.HH:MM:SS" until a deleted item goes. */
+static int add_time_left(struct lf_arm_call *call, const struct lf_resource *item, json_t *doc,
+			 struct lf_error *err)
+{
+	struct lf_error ignored;
+	int64_t until;
+	char text[64];
+
+	if (!is_deferred(item) ||
+	    lf_time_parse(lf_json_text_or(item->doc, DEFERRED_AT, ""), &until, &ignored))
+		return 0;
+	int64_t left = (until - lf_clock_now_ns(lf_arm_context(call)->clock)) / LF_NS_PER_S;
+	left = left < 0 ? 0 : left;
+	snprintf(text, sizeof(text), "%lld.%02lld:%02lld:%02lld", (long long)(left / 86400),
+		 (long long)(left / 3600 % 24), (long long)(left / 60 % 60),
+		 (long long)(left % 60));
+	return lf_json_set_text(doc, "properties.deferredDeleteTimeRemaining", text)
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
 /* What only now can say: how many points there are, how long a deleted item is kept yet. */
-static int view_item(struct lf_arm_call *call, const struct lf_resource *item, json_t **ret_doc,
+static int view_item(struct lf_arm_call *call, const struct lf_resource *item, json_t *doc,
 		     struct lf_error *err)
 {
-	struct lf_context *context = lf_arm_context(call);
-	LF_AUTO_JSON *doc = json_deep_copy(item->doc);
 	LF_AUTO_RESOURCE_LIST points = {0};
-	int64_t until, left;
 
-	int rc = lf_backup_points(context, item->id, &points, err);
+	int rc = lf_backup_points(lf_arm_context(call), item->id, &points, err);
 	if (rc)
 		return rc;
 	const char *oldest =
@@ -332,55 +349,28 @@ static int view_item(struct lf_arm_call *call, const struct lf_resource *item, j
 	json_t *extended =
 		json_pack("{s:s?, s:I, s:b}", "oldestRecoveryPoint", oldest, "recoveryPointCount",
 			  (json_int_t)points.n, "policyInconsistent", 0);
-	int failed = lf_json_set(doc, "properties.extendedInfo", extended);
-	if (is_deferred(item) &&
-	    !lf_time_parse(lf_json_text_or(item->doc, DEFERRED_AT, ""), &until, err)) {
-		left = (until - lf_clock_now_ns(context->clock)) / LF_NS_PER_S;
-		left = left < 0 ? 0 : left;
-		LF_AUTO_FREE char *text =
-			lf_printf_dup("%lld.%02lld:%02lld:%02lld", (long long)(left / 86400),
-				      (long long)(left / 3600 % 24), (long long)(left / 60 % 60),
-				      (long long)(left % 60));
-		failed |= lf_json_set_text(doc, "properties.deferredDeleteTimeRemaining",
-					   text ? text : "");
-	}
-	rc = failed ? lf_fail_nomem(err) : lf_arm_envelope(doc, item->id, LF_BACKUP_ITEM_TYPE, err);
-	if (!rc)
-		*ret_doc = lf_steal(&doc);
-	return rc;
+	return lf_json_set(doc, "properties.extendedInfo", extended)
+		       ? lf_fail_nomem(err)
+		       : add_time_left(call, item, doc, err);
 }
 
-int lf_backup_item_get(struct lf_arm_call *call, struct lf_error *err)
+static int fail_absent(struct lf_arm_call *call, const char *id, struct lf_resource *ret_item,
+		       struct lf_error *err)
 {
-	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
-	LF_AUTO_JSON *doc = NULL;
-	int rc = lf_backup_item(call, 0, &item, err);
-
-	if (!rc)
-		rc = view_item(call, &item, &doc, err);
-	return rc ? rc : lf_arm_reply(call, 200, doc, err);
-}
-
-static json_t *filter_fields(const struct lf_resource *item)
-{
-	const json_t *properties = lf_json_at(item->doc, "properties");
-
-	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "backupManagementType", "AzureIaasVM",
-			 "itemType", "VM", "friendlyName",
-			 lf_json_text_or(properties, "friendlyName", ""), "policyName",
-			 lf_json_text_or(properties, "policyName", ""), "containerName",
-			 lf_json_text_or(properties, "containerName", ""));
+	(void)call;
+	(void)ret_item;
+	return lf_backup_fail_no_item(id, err);
 }
 
 /* In the paired region an item is there once a point of it is. */
-static bool is_there(struct lf_context *context, const struct lf_resource *item, bool secondary)
+static bool is_listed(struct lf_arm_call *call, const struct lf_resource *item)
 {
 	LF_AUTO_RESOURCE_LIST points = {0};
 	struct lf_error ignored;
 
-	if (!secondary)
+	if (!lf_backup_is_secondary(call))
 		return true;
-	if (lf_backup_points(context, item->id, &points, &ignored))
+	if (lf_backup_points(lf_arm_context(call), item->id, &points, &ignored))
 		return false;
 	for (size_t i = 0; i < points.n; i++)
 		if (lf_json_bool_or(points.items[i].state, "secondary.complete", false))
@@ -388,31 +378,28 @@ static bool is_there(struct lf_context *context, const struct lf_resource *item,
 	return false;
 }
 
+static const struct lf_filter_row item_filter[] = {
+	{"backupManagementType", "properties.backupManagementType"},
+	{"itemType", "properties.workloadType"},
+	{"friendlyName", "properties.friendlyName"},
+	{"policyName", "properties.policyName"},
+	{"containerName", "properties.containerName"},
+};
+/* It is read as a document; writing and deleting one are operations, with handlers above. */
+const struct lf_document lf_backup_item_document = {
+	.type = LF_BACKUP_ITEM_TYPE,
+	.view = view_item,
+	.absent = fail_absent,
+	.listed = is_listed,
+	.filter = item_filter,
+	.n_filter = LF_N(item_filter),
+	.no_etag = true,
+};
+
 int lf_backup_item_list(struct lf_arm_call *call, struct lf_error *err)
 {
-	struct lf_context *context = lf_arm_context(call);
 	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
-	LF_AUTO_FILTER *filter = NULL;
-	LF_AUTO_RESOURCE_LIST list = {0};
-	LF_AUTO_JSON *values = json_array();
-	bool secondary = lf_backup_is_secondary(call);
-
 	int rc = lf_backup_vault(call, &vault, err);
-	const struct lf_list_query query = {.type = LF_BACKUP_ITEM_TYPE, .below = vault.id};
-	if (!rc)
-		rc = lf_filter_new(lf_arm_query(call, "filter"), &filter, err);
-	if (!rc)
-		rc = lf_catalog_list(context->catalog, &query, &list, err);
-	for (size_t i = 0; !rc && i < list.n; i++) {
-		LF_AUTO_JSON *fields = filter_fields(&list.items[i]);
-		json_t *doc = NULL;
-		if (!lf_filter_matches(filter, fields) ||
-		    !is_there(context, &list.items[i], secondary))
-			continue;
-		rc = view_item(call, &list.items[i], &doc, err);
-		rc = lf_row_pass_over(list.items[i].id, rc, err);
-		if (doc && json_array_append_new(values, doc))
-			rc = lf_fail_nomem(err);
-	}
-	return rc ? rc : lf_backup_reply_list(call, values, err);
+
+	return rc ? rc : lf_document_list_below(call, &lf_backup_item_document, vault.id, err);
 }

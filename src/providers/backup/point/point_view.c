@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Recovery points as clients see them.  They are no lf_document: their lists begin with the newest,
+ * and what they show depends on the item's policy, which is looked up once a list.
+ */
 #include <string.h>
 
 #include "providers/backup/internal.h"
-#include "providers/backup/job/jobs.h"
 #include "providers/backup/point/point.h"
 #include "providers/backup/policy/policy.h"
-#include "providers/backup/restore/restore.h"
-#include "providers/common/filter.h"
+#include "providers/common/page.h"
 
 #define DAY_NS ((int64_t)24 * 3600 * LF_NS_PER_S)
 
@@ -36,31 +38,27 @@ static int view_point(struct lf_arm_call *call, const struct lf_resource *point,
 		      json_t **ret_doc, struct lf_error *err)
 {
 	int64_t now = lf_clock_now_ns(lf_arm_context(call)->clock), time = 0;
-	LF_AUTO_JSON *doc = json_deep_copy(point->doc);
-	json_t *tiers = json_array();
+	struct lf_doc properties =
+		lf_doc_from(json_deep_copy(lf_json_at(point->doc, "properties")));
+	LF_AUTO_JSON *own = NULL;
 
 	int rc = lf_time_parse(lf_json_text_or(point->doc, "properties.recoveryPointTime", ""),
 			       &time, err);
 	if (!rc && !lf_backup_is_secondary(call) && now < time + instant * DAY_NS)
-		json_array_append_new(tiers, tier(call, "InstantRP", 1));
-	json_array_append_new(tiers, tier(call, "HardenedRP", 2));
-	if (lf_json_set(doc, "properties.recoveryPointTierDetails", tiers) && !rc)
-		rc = lf_fail_nomem(err);
-	if (!rc)
-		rc = lf_arm_envelope(doc, point->id, LF_BACKUP_POINT_TYPE, err);
-	if (!rc)
-		*ret_doc = lf_steal(&doc);
-	return rc;
+		lf_doc_append(&properties, "recoveryPointTierDetails", tier(call, "InstantRP", 1));
+	lf_doc_append(&properties, "recoveryPointTierDetails", tier(call, "HardenedRP", 2));
+	own = lf_doc_take(&properties);
+	return rc ? rc
+		  : lf_document_wrap(point->id, LF_BACKUP_POINT_TYPE, lf_steal(&own), ret_doc, err);
 }
 
 /* startDate and endDate of the filter are a window on the point's time. */
-static json_t *filter_fields(const struct lf_resource *point)
-{
-	const char *time = lf_json_text_or(point->doc, "properties.recoveryPointTime", "");
-
-	return json_pack("{s:s, s:s, s:s, s:s}", "startDate", time, "endDate", time, "startTime",
-			 time, "endTime", time);
-}
+static const struct lf_filter_row point_filter[] = {
+	{"startDate", "properties.recoveryPointTime"},
+	{"endDate", "properties.recoveryPointTime"},
+	{"startTime", "properties.recoveryPointTime"},
+	{"endTime", "properties.recoveryPointTime"},
+};
 
 static bool is_listed(struct lf_arm_call *call, const struct lf_resource *point)
 {
@@ -68,6 +66,7 @@ static bool is_listed(struct lf_arm_call *call, const struct lf_resource *point)
 	       lf_json_bool_or(point->state, "secondary.complete", false);
 }
 
+/* The newest first. */
 int lf_backup_point_list(struct lf_arm_call *call, struct lf_error *err)
 {
 	struct lf_context *context = lf_arm_context(call);
@@ -84,33 +83,15 @@ int lf_backup_point_list(struct lf_arm_call *call, struct lf_error *err)
 	int64_t instant = rc ? 0 : instant_days(context, &item);
 	for (size_t i = list.n; !rc && i > 0; i--) {
 		const struct lf_resource *point = &list.items[i - 1];
-		LF_AUTO_JSON *fields = filter_fields(point);
-		json_t *doc = NULL;
-		if (!is_listed(call, point) || !lf_filter_matches(filter, fields))
+		LF_AUTO_JSON *doc = NULL;
+		if (!is_listed(call, point) ||
+		    !lf_filter_passes(filter, point_filter, LF_N(point_filter), point->doc))
 			continue;
 		rc = view_point(call, point, instant, &doc, err);
-		if (!rc && json_array_append_new(values, doc))
+		if (!rc && json_array_append(values, doc))
 			rc = lf_fail_nomem(err);
 	}
-	return rc ? rc : lf_backup_reply_list(call, values, err);
-}
-
-/* A point levels_up above the path, and its item; both are there. */
-static int open_point(struct lf_arm_call *call, unsigned levels_up, struct lf_resource *ret_item,
-		      struct lf_resource *ret_point, struct lf_error *err)
-{
-	const char *name = lf_arm_param(call, "point");
-	bool there;
-	int rc = lf_backup_item(call, levels_up + 2, ret_item, err);
-
-	if (!rc)
-		rc = lf_catalog_find(lf_arm_context(call)->catalog, lf_arm_id(call, levels_up),
-				     ret_point, &there, err);
-	if (!rc && !there)
-		return lf_fail_arm(err, LF_ENOTFOUND, "BMSUserErrorRecoveryPointNotFound", name,
-				   "GET recoveryPoints lists those of the item",
-				   "the item has no recovery point '%.64s'", name);
-	return rc;
+	return rc ? rc : lf_page_reply(call, values, err);
 }
 
 int lf_backup_point_get(struct lf_arm_call *call, struct lf_error *err)
@@ -118,20 +99,8 @@ int lf_backup_point_get(struct lf_arm_call *call, struct lf_error *err)
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT, point = LF_RESOURCE_INIT;
 	LF_AUTO_JSON *doc = NULL;
 
-	int rc = open_point(call, 0, &item, &point, err);
+	int rc = lf_backup_point(call, 0, &item, &point, err);
 	if (!rc)
 		rc = view_point(call, &point, instant_days(lf_arm_context(call), &item), &doc, err);
 	return rc ? rc : lf_arm_reply(call, 200, doc, err);
-}
-
-int lf_backup_restore(struct lf_arm_call *call, struct lf_error *err)
-{
-	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT, point = LF_RESOURCE_INIT;
-	char job[LF_GUID_SIZE];
-
-	int rc = open_point(call, 1, &item, &point, err);
-	if (!rc)
-		rc = lf_restore_submit(call, lf_restore_request(lf_arm_body(call)), &item, &point,
-				       lf_json_text_or(point.state, "region", ""), false, job, err);
-	return rc ? rc : lf_backup_reply_accepted(call, item.id, job, err);
 }

@@ -8,6 +8,7 @@
 #include "providers/backup/internal.h"
 #include "providers/backup/policy/policy.h"
 #include "providers/backup/policy/retention.h"
+#include "providers/common/page.h"
 
 static const char default_policy[] =
 	"{\"properties\": {\"backupManagementType\": \"AzureIaasVM\", \"policyType\": \"V1\","
@@ -31,7 +32,7 @@ static const char enhanced_policy[] =
 
 static const struct {
 	const char *name, *text;
-} built_in[] = {{"DefaultPolicy", default_policy}, {"EnhancedPolicy", enhanced_policy}};
+} built_ins[] = {{"DefaultPolicy", default_policy}, {"EnhancedPolicy", enhanced_policy}};
 
 /* One of those that nobody made. */
 static int make_built_in(struct lf_context *context, const char *id, struct lf_resource *ret_policy,
@@ -42,19 +43,20 @@ static int make_built_in(struct lf_context *context, const char *id, struct lf_r
 	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
 	size_t i = 0;
 
-	while (i < LF_N(built_in) && !lf_text_equal_nocase(lf_arm_id_last(id), built_in[i].name))
+	*ret_there = false;
+	while (i < LF_N(built_ins) && !lf_text_equal_nocase(lf_arm_id_last(id), built_ins[i].name))
 		i++;
 	int rc = vault_id ? 0 : lf_fail_nomem(err);
-	if (!rc && i < LF_N(built_in))
+	if (!rc && i < LF_N(built_ins))
 		rc = lf_catalog_find(context->catalog, vault_id, &vault, ret_there, err);
 	if (rc || !*ret_there)
 		return rc;
 	ret_policy->type = strdup(LF_BACKUP_POLICY_TYPE);
 	ret_policy->state = json_object();
-	ret_policy->id = lf_printf_dup("%s/backupPolicies/%s", vault.id, built_in[i].name);
+	ret_policy->id = lf_id_child(vault.id, "backupPolicies", built_ins[i].name);
 	if (!ret_policy->type || !ret_policy->state || !ret_policy->id)
 		return lf_fail_nomem(err);
-	return lf_json_parse(built_in[i].text, strlen(built_in[i].text), &ret_policy->doc, err);
+	return lf_json_parse(built_ins[i].text, strlen(built_ins[i].text), &ret_policy->doc, err);
 }
 
 int lf_backup_policy(struct lf_context *context, const char *id, struct lf_resource *ret_policy,
@@ -107,79 +109,37 @@ static int count_items(struct lf_context *context, const char *policy_id, size_t
 	return rc;
 }
 
-static int view_policy(struct lf_arm_call *call, const struct lf_resource *policy, json_t **ret_doc,
+static int view_policy(struct lf_arm_call *call, const struct lf_resource *policy, json_t *doc,
 		       struct lf_error *err)
 {
-	LF_AUTO_JSON *doc = json_deep_copy(policy->doc);
 	size_t n = 0;
-
 	int rc = count_items(lf_arm_context(call), policy->id, &n, err);
+
 	if (!rc && lf_json_set_int(doc, "properties.protectedItemsCount", (int64_t)n))
 		rc = lf_fail_nomem(err);
-	if (!rc)
-		rc = lf_arm_envelope(doc, policy->id, LF_BACKUP_POLICY_TYPE, err);
-	if (!rc)
-		*ret_doc = lf_steal(&doc);
 	return rc;
 }
 
-static int reply_policy(struct lf_arm_call *call, int status, struct lf_error *err)
+static int find_built_in(struct lf_arm_call *call, const char *id, struct lf_resource *ret_policy,
+			 struct lf_error *err)
 {
-	LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT;
-	LF_AUTO_JSON *doc = NULL;
-	const char *id = lf_arm_id(call, 0);
-	bool there;
-	int rc = lf_backup_policy(lf_arm_context(call), id, &policy, &there, err);
+	bool there = false;
+	int rc = make_built_in(lf_arm_context(call), id, ret_policy, &there, err);
 
-	if (!rc && !there)
-		rc = lf_fail(err, LF_ENOTFOUND, id, "the resource '%s' was not found", id);
-	if (!rc)
-		rc = view_policy(call, &policy, &doc, err);
-	return rc ? rc : lf_arm_reply(call, status, doc, err);
+	return rc || there ? rc
+			   : lf_fail(err, LF_ENOTFOUND, id, "the resource '%s' was not found", id);
 }
 
-int lf_backup_policy_get(struct lf_arm_call *call, struct lf_error *err)
+/* Of a body only the properties are kept. */
+static int read_policy(struct lf_arm_call *call, const char *id, const json_t *body,
+		       const struct lf_resource *before, json_t *doc, struct lf_error *err)
 {
-	return reply_policy(call, 200, err);
-}
-
-int lf_backup_policy_list(struct lf_arm_call *call, struct lf_error *err)
-{
-	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
-	LF_AUTO_RESOURCE_LIST list = {0};
-	LF_AUTO_JSON *values = json_array();
-	bool seen[LF_N(built_in)] = {false};
-
-	int rc = lf_backup_vault(call, &vault, err);
-	const struct lf_list_query query = {.type = LF_BACKUP_POLICY_TYPE, .below = vault.id};
-	if (!rc)
-		rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
-	for (size_t i = 0; !rc && i < list.n; i++) {
-		json_t *doc = NULL;
-		for (size_t k = 0; k < LF_N(built_in); k++)
-			seen[k] |= lf_text_equal_nocase(lf_arm_id_last(list.items[i].id),
-							built_in[k].name);
-		rc = view_policy(call, &list.items[i], &doc, err);
-		rc = lf_row_pass_over(list.items[i].id, rc, err);
-		if (doc && json_array_append_new(values, doc))
-			rc = lf_fail_nomem(err);
-	}
-	for (size_t k = 0; !rc && k < LF_N(built_in); k++) {
-		LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT;
-		LF_AUTO_FREE char *id =
-			lf_printf_dup("%s/backupPolicies/%s", vault.id, built_in[k].name);
-		json_t *doc = NULL;
-		bool there;
-		if (seen[k])
-			continue;
-		rc = id ? lf_backup_policy(lf_arm_context(call), id, &policy, &there, err)
-			: lf_fail_nomem(err);
-		if (!rc)
-			rc = view_policy(call, &policy, &doc, err);
-		if (!rc && json_array_append_new(values, doc))
-			rc = lf_fail_nomem(err);
-	}
-	return rc ? rc : lf_backup_reply_list(call, values, err);
+	(void)call;
+	(void)id;
+	(void)before;
+	return lf_json_set(doc, "properties", json_deep_copy(lf_json_at(body, "properties")))
+		       ? lf_fail_nomem(err)
+		       : 0;
 }
 
 static int fail_policy(const char *target, const char *hint, const char *what, struct lf_error *err)
@@ -189,7 +149,7 @@ static int fail_policy(const char *target, const char *hint, const char *what, s
 }
 
 /* A policy that asks for backups, and keeps them. */
-static int check_policy(const json_t *doc, int64_t now_ns, struct lf_error *err)
+static int check_words(const json_t *doc, int64_t now_ns, struct lf_error *err)
 {
 	const json_t *policy = lf_json_at(doc, "properties");
 	const char *kind = lf_json_text_or(policy, "backupManagementType", "");
@@ -221,62 +181,101 @@ static int check_policy(const json_t *doc, int64_t now_ns, struct lf_error *err)
 }
 
 /* In an immutable vault retention only grows. */
-static int check_immutable(const struct lf_resource *vault, const struct lf_resource *before,
-			   const json_t *doc, struct lf_error *err)
+static int check_immutable(const struct lf_resource *vault, const json_t *before, const json_t *doc,
+			   struct lf_error *err)
 {
 	const char *state = lf_json_text_or(
 		vault->doc, "properties.securitySettings.immutabilitySettings.state", "Disabled");
 
-	if (!before->doc || strcmp(state, "Disabled") == 0 ||
+	if (!before || strcmp(state, "Disabled") == 0 ||
 	    lf_policy_longest(lf_json_at(doc, "properties")) >=
-		    lf_policy_longest(lf_json_at(before->doc, "properties")))
+		    lf_policy_longest(lf_json_at(before, "properties")))
 		return 0;
 	return lf_fail_arm(err, LF_ECONFLICT, "BMSUserErrorOperationNotAllowedOnImmutableVault",
 			   "properties.retentionPolicy", "keep the retention, or lengthen it",
 			   "the vault is immutable: its policies cannot keep points for less time");
 }
 
-int lf_backup_policy_put(struct lf_arm_call *call, struct lf_error *err)
+static int check_policy(struct lf_arm_call *call, const char *id, json_t *doc,
+			const struct lf_resource *before, json_t *state, struct lf_error *err)
 {
 	struct lf_context *context = lf_arm_context(call);
-	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT, before = LF_RESOURCE_INIT;
-	LF_AUTO_JSON *doc = json_object();
+	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT, built_in = LF_RESOURCE_INIT;
 	bool there;
 
-	if (lf_json_set(doc, "properties",
-			json_deep_copy(lf_json_at(lf_arm_body(call), "properties"))))
-		return lf_fail_nomem(err);
-	int rc = lf_backup_vault(call, &vault, err);
+	(void)state;
+	int rc = check_words(doc, lf_clock_now_ns(context->clock), err);
 	if (!rc)
-		rc = check_policy(doc, lf_clock_now_ns(context->clock), err);
-	if (rc)
-		return rc;
-	rc = lf_backup_policy(context, lf_arm_id(call, 0), &before, &there, err);
-	if (!rc)
-		rc = check_immutable(&vault, &before, doc, err);
-	if (!rc)
-		rc = lf_catalog_put(context->catalog, lf_arm_id(call, 0), LF_BACKUP_POLICY_TYPE,
-				    LF_PUT_ANY, NULL, doc, NULL, err);
-	return rc ? rc : reply_policy(call, 200, err);
+		rc = lf_backup_vault(call, &vault, err);
+	if (!rc && !before)
+		rc = make_built_in(context, id, &built_in, &there, err);
+	return rc ? rc : check_immutable(&vault, before ? before->doc : built_in.doc, doc, err);
 }
 
-int lf_backup_policy_delete(struct lf_arm_call *call, struct lf_error *err)
+static int refuse_used(struct lf_context *context, const struct lf_resource *policy,
+		       struct lf_error *err)
 {
-	struct lf_context *context = lf_arm_context(call);
-	LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT;
 	size_t n = 0;
-	bool there;
+	int rc = count_items(context, policy->id, &n, err);
 
-	int rc = lf_catalog_find(context->catalog, lf_arm_id(call, 0), &policy, &there, err);
-	if (!rc && !there)
-		return lf_arm_reply(call, 204, NULL, err);
+	return rc || !n ? rc
+			: lf_fail_arm(err, LF_ECONFLICT, "BMSUserErrorPolicyInUse", policy->id,
+				      "give the items another policy first",
+				      "the policy is used by %zu protected items", n);
+}
+
+static const struct lf_field policy_fields[] = {
+	{"properties.backupManagementType", LF_TEXT, LF_REQUIRED, 0, 64, NULL, "AzureIaasVM."},
+	{"properties.schedulePolicy", LF_OBJECT, 0, 0, 0, NULL, "When backups are made."},
+	{"properties.retentionPolicy", LF_OBJECT, 0, 0, 0, NULL, "How long they are kept."},
+	{"properties.instantRpRetentionRangeInDays", LF_INT, 0, 1, 30, NULL,
+	 "Days of instant restore."},
+};
+const struct lf_document lf_backup_policy_document = {
+	.type = LF_BACKUP_POLICY_TYPE,
+	.scope = LF_VAULT_TYPE,
+	.fields = policy_fields,
+	.n_fields = LF_N(policy_fields),
+	.read = read_policy,
+	.check = check_policy,
+	.removing = refuse_used,
+	.view = view_policy,
+	.absent = find_built_in,
+	.created_is_200 = true,
+	.no_etag = true,
+};
+
+static bool is_in(const struct lf_resource_list *list, const char *name)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (lf_text_equal_nocase(lf_arm_id_last(list->items[i].id), name))
+			return true;
+	return false;
+}
+
+/* The policies that were made, and then those that nobody had to make. */
+int lf_backup_policy_list(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
+	LF_AUTO_RESOURCE_LIST list = {0};
+	LF_AUTO_JSON *values = json_array();
+
+	int rc = lf_backup_vault(call, &vault, err);
+	const struct lf_list_query query = {.type = LF_BACKUP_POLICY_TYPE, .below = vault.id};
 	if (!rc)
-		rc = count_items(context, policy.id, &n, err);
-	if (!rc && n)
-		return lf_fail_arm(err, LF_ECONFLICT, "BMSUserErrorPolicyInUse", policy.id,
-				   "give the items another policy first",
-				   "the policy is used by %zu protected items", n);
-	if (!rc)
-		rc = lf_catalog_delete(context->catalog, policy.id, err);
-	return rc ? rc : lf_arm_reply(call, 200, NULL, err);
+		rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++)
+		rc = lf_document_list_add(call, &lf_backup_policy_document, NULL, &list.items[i],
+					  values, err);
+	for (size_t k = 0; !rc && k < LF_N(built_ins); k++) {
+		LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT;
+		LF_AUTO_FREE char *id = lf_id_child(vault.id, "backupPolicies", built_ins[k].name);
+		if (is_in(&list, built_ins[k].name))
+			continue;
+		rc = id ? find_built_in(call, id, &policy, err) : lf_fail_nomem(err);
+		if (!rc)
+			rc = lf_document_list_add(call, &lf_backup_policy_document, NULL, &policy,
+						  values, err);
+	}
+	return rc ? rc : lf_page_reply(call, values, err);
 }

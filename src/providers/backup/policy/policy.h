@@ -5,8 +5,11 @@
 #ifndef LF_PROVIDERS_BACKUP_POLICY_H
 #define LF_PROVIDERS_BACKUP_POLICY_H
 
-#include "providers/common/site.h"
 #include "base/text.h"
+#include "providers/common/document.h"
+#include "providers/common/site.h"
+
+extern const struct lf_document lf_backup_policy_document;
 
 /* A policy by id, also one of those that every vault has; as lf_catalog_find(). */
 LF_MUST_CHECK int lf_backup_policy(struct lf_context *context, const char *id,

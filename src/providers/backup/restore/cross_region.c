@@ -179,14 +179,11 @@ static int find_point(struct lf_context *context, const char *id, struct lf_reso
 		      struct lf_resource *ret_item, struct lf_resource *ret_point,
 		      struct lf_error *err)
 {
-	LF_AUTO_FREE char *vault = lf_backup_vault_id(id);
-	LF_AUTO_FREE char *item = strdup(id);
-	const char *at = item ? strcasestr(item, "/recoveryPoints/") : NULL;
+	LF_AUTO_FREE char *vault = lf_id_above(id, LF_VAULT_TYPE);
+	LF_AUTO_FREE char *item = lf_id_above(id, LF_BACKUP_ITEM_TYPE);
+	int rc = vault && item ? lf_catalog_get(context->catalog, id, ret_point, err)
+			       : lf_fail_nomem(err);
 
-	if (!vault || !at)
-		return lf_fail_nomem(err);
-	item[at - item] = '\0';
-	int rc = lf_catalog_get(context->catalog, id, ret_point, err);
 	if (!rc)
 		rc = lf_catalog_get(context->catalog, item, ret_item, err);
 	return rc ? rc : lf_catalog_get(context->catalog, vault, ret_vault, err);

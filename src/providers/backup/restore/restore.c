@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "base/names.h"
-#include "providers/common/document.h"
+#include "providers/backup/internal.h"
+#include "providers/backup/job/jobs.h"
 #include "providers/compute/plan.h"
 #include "providers/resources/resources.h"
 #include "providers/storage/storage.h"
@@ -426,4 +427,16 @@ int lf_restore_submit(struct lf_arm_call *call, json_t *request, const struct lf
 			lf_json_text_or(input, "vm", lf_json_text_or(input, "recoveryPoint", "")),
 		.doc = input};
 	return lf_jobs_submit(lf_arm_context(call)->jobs, &job, ret_job, err);
+}
+
+int lf_backup_restore(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT, point = LF_RESOURCE_INIT;
+	char job[LF_GUID_SIZE];
+
+	int rc = lf_backup_point(call, 1, &item, &point, err);
+	if (!rc)
+		rc = lf_restore_submit(call, lf_restore_request(lf_arm_body(call)), &item, &point,
+				       lf_json_text_or(point.state, "region", ""), false, job, err);
+	return rc ? rc : lf_backup_reply_accepted(call, item.id, job, err);
 }
