@@ -13,14 +13,39 @@
 #include "providers/resources/resources.h"
 #include "providers/storage/storage.h"
 
+#define TEXTS_MAX (LF_RESTORE_DISKS_MAX + 8)
+
+/* A request while it is looked at: the input that the job will be given, and what that borrows. */
 struct restore {
 	struct lf_arm_call *call;
-	json_t *request, *input;
+	json_t *request;
 	const struct lf_resource *item, *point;
-	const char *region;
-	bool secondary;
-	char job[LF_GUID_SIZE];
+	struct lf_restore input;
+	struct lf_resource account, group, network, machine;
+	char vm_name[65], job[LF_GUID_SIZE];
+	char *texts[TEXTS_MAX];
+	size_t n_texts;
+	bool failed; /* out of memory */
 };
+
+static void restore_done(struct restore *restore)
+{
+	lf_resource_done(&restore->account);
+	lf_resource_done(&restore->group);
+	lf_resource_done(&restore->network);
+	lf_resource_done(&restore->machine);
+	for (size_t i = 0; i < restore->n_texts; i++)
+		free(restore->texts[i]);
+}
+
+/* Takes the text, which the input may then borrow. */
+static const char *keep(struct restore *restore, char *text)
+{
+	LF_ASSERT(restore->n_texts < TEXTS_MAX);
+	restore->failed |= !text;
+	restore->texts[restore->n_texts++] = text;
+	return text ? text : "";
+}
 
 json_t *lf_restore_request(json_t *body)
 {
@@ -64,11 +89,11 @@ static int find_named(struct restore *restore, const char *field, const char *ty
 		return rc;
 	lf_location_normal(lf_json_text_or(ret_found->doc, "location", ""), location,
 			   sizeof(location));
-	if (strcmp(location, restore->region) == 0)
+	if (strcmp(location, restore->input.region) == 0)
 		return 0;
 	return lf_fail_arm(err, LF_EINVAL, "UserErrorRegionMismatch", field,
 			   "choose one in the region that is restored to",
-			   "'%.200s' is in %s, not in %s", id, location, restore->region);
+			   "'%.200s' is in %s, not in %s", id, location, restore->input.region);
 }
 
 static const json_t *find_disk(const struct restore *restore, int64_t lun)
@@ -94,10 +119,9 @@ static bool is_wanted(const json_t *luns, const json_t *disk)
 }
 
 /* "VM-osdisk-20261123-101500", "VM-datadisk-000-…": the new disk's name, with the job's time. */
-static char *disk_name(const struct restore *restore, const json_t *disk)
+static char *disk_name(const struct restore *restore, int lun)
 {
-	const char *vm = lf_json_text_or(restore->input, "vmName", "vm");
-	int64_t lun = lf_json_int_or(disk, "lun", -1);
+	const char *vm = restore->vm_name;
 	char time[LF_TIME_SIZE], digits[16];
 	size_t n = 0;
 
@@ -107,16 +131,35 @@ static char *disk_name(const struct restore *restore, const json_t *disk)
 			digits[n++] = *p;
 	digits[n] = '\0';
 	return lun < 0 ? lf_printf_dup("%.40s-osdisk-%s-%.4s", vm, digits, restore->job)
-		       : lf_printf_dup("%.40s-datadisk-%03lld-%s-%.4s", vm, (long long)lun, digits,
+		       : lf_printf_dup("%.40s-datadisk-%03d-%s-%.4s", vm, lun, digits,
 				       restore->job);
+}
+
+static int add_disk(struct restore *restore, const json_t *disk, struct lf_error *err)
+{
+	struct lf_restore *input = &restore->input;
+	int lun = (int)lf_json_int_or(disk, "lun", -1);
+
+	if (input->n_disks == LF_RESTORE_DISKS_MAX)
+		return lf_fail_arm(err, LF_EINVAL, "UserErrorInvalidDiskLun", "restoreDiskLunList",
+				   "restore some of them at a time",
+				   "a restore takes at most %u disks", LF_RESTORE_DISKS_MAX);
+	input->disks[input->n_disks++] = (struct lf_restore_disk){
+		.lun = lun,
+		.id = lf_json_text(disk, "id"),
+		.root = lf_json_text_or(disk, "root", ""),
+		.size_bytes = lf_json_int_or(disk, "sizeBytes", 0),
+		.disk_name = keep(restore, disk_name(restore, lun)),
+	};
+	return 0;
 }
 
 static int choose_disks(struct restore *restore, struct lf_error *err)
 {
-	json_t *luns = lf_json_at(restore->request, "restoreDiskLunList");
-	json_t *list = lf_json_at(restore->input, "disks"), *row;
+	json_t *luns = lf_json_at(restore->request, "restoreDiskLunList"), *row;
 	const json_t *disk;
 	size_t i;
+	int rc = 0;
 
 	json_array_foreach (luns, i, row)
 		if (!json_is_integer(row) || !find_disk(restore, json_integer_value(row)))
@@ -126,66 +169,60 @@ static int choose_disks(struct restore *restore, struct lf_error *err)
 					   "lists its disks; the OS disk is -1",
 					   "the recovery point has no disk with LUN %lld",
 					   (long long)json_integer_value(row));
-	json_array_foreach (lf_json_at(restore->point->state, "disks"), i, disk) {
-		LF_AUTO_FREE char *name = disk_name(restore, disk);
-		json_t *copy = is_wanted(luns, disk) ? json_deep_copy(disk) : NULL;
-		if (copy && (!name || lf_json_set_text(copy, "diskName", name) ||
-			     json_array_append_new(list, copy)))
-			return lf_fail_nomem(err);
-	}
-	return 0;
+	json_array_foreach (lf_json_at(restore->point->state, "disks"), i, disk)
+		if (!rc && is_wanted(luns, disk))
+			rc = add_disk(restore, disk, err);
+	return rc;
+}
+
+/* Names of containers have no other letters. */
+static char *container_name(const struct restore *restore)
+{
+	LF_AUTO_FREE char *lower = lf_text_lower_dup(restore->vm_name);
+
+	for (char *p = lower; p && *p; p++)
+		if (!strchr("0123456789abcdefghijklmnopqrstuvwxyz", *p))
+			*p = '-';
+	char *container = lower ? lf_printf_dup("r%.20s-%s", lower, restore->job) : NULL;
+	for (char *p = container; p && *p; p++)
+		if (p[0] == '-' && p[1] == '-')
+			*p = '0';
+	return container;
 }
 
 /* The staging account, and names in it. */
 static int choose_account(struct restore *restore, bool needed, struct lf_error *err)
 {
-	LF_AUTO_RESOURCE account = LF_RESOURCE_INIT;
-	const char *vm = lf_json_text_or(restore->input, "vmName", "vm");
-	LF_AUTO_FREE char *lower = lf_text_lower_dup(vm);
+	struct lf_restore *input = &restore->input;
 
 	if (!needed && !lf_json_text(restore->request, "storageAccountId"))
 		return 0;
 	int rc = find_named(restore, "storageAccountId", LF_STORAGE_TYPE,
-			    "UserErrorStorageAccountNotFound", &account, err);
+			    "UserErrorStorageAccountNotFound", &restore->account, err);
 	if (rc)
 		return rc;
-	const char *sku = lf_json_text_or(account.doc, "sku.name", "");
-	if (strstr(sku, "ZRS"))
+	if (strstr(lf_json_text_or(restore->account.doc, "sku.name", ""), "ZRS"))
 		return fail_request("UserErrorZoneRedundantStorageAccountNotSupported",
 				    "storageAccountId",
 				    "use a locally or geo-redundant account for staging",
 				    "zone-redundant accounts cannot hold restored disks", err);
-	/* container names have no other letters */
-	for (char *p = lower; p && *p; p++)
-		if (!strchr("0123456789abcdefghijklmnopqrstuvwxyz", *p))
-			*p = '-';
-	LF_AUTO_FREE char *container = lf_printf_dup("r%.20s-%s", lower ? lower : "", restore->job);
-	LF_AUTO_FREE char *config = lf_printf_dup("config-%s-%s.json", vm, restore->job);
-	LF_AUTO_FREE char *template = lf_printf_dup("azuredeploy%s.json", restore->job);
-	for (char *p = container; p && *p; p++)
-		if (p[0] == '-' && p[1] == '-')
-			*p = '0';
-	return !container || !config || !template ||
-			       lf_json_set_text(restore->input, "account",
-						lf_arm_id_last(account.id)) ||
-			       lf_json_set_text(restore->input, "container", container) ||
-			       lf_json_set_text(restore->input, "configBlob", config) ||
-			       lf_json_set_text(restore->input, "templateBlob", template)
-		       ? lf_fail_nomem(err)
-		       : 0;
+	input->account = lf_arm_id_last(restore->account.id);
+	input->container = keep(restore, container_name(restore));
+	input->config_blob =
+		keep(restore, lf_printf_dup("config-%s-%s.json", restore->vm_name, restore->job));
+	input->template_blob = keep(restore, lf_printf_dup("azuredeploy%s.json", restore->job));
+	return 0;
 }
 
 static int choose_group(struct restore *restore, bool needed, struct lf_error *err)
 {
-	LF_AUTO_RESOURCE group = LF_RESOURCE_INIT;
-
 	if (!needed && !lf_json_text(restore->request, "targetResourceGroupId"))
 		return 0;
 	int rc = find_named(restore, "targetResourceGroupId", LF_GROUP_TYPE,
-			    "UserErrorTargetResourceGroupNotFound", &group, err);
-	if (rc)
-		return rc;
-	return lf_json_set_text(restore->input, "group", group.id) ? lf_fail_nomem(err) : 0;
+			    "UserErrorTargetResourceGroupNotFound", &restore->group, err);
+	if (!rc)
+		restore->input.group = restore->group.id;
+	return rc;
 }
 
 static int check_disks(struct restore *restore, struct lf_error *err)
@@ -204,15 +241,51 @@ static int refuse_lun_list(struct restore *restore, struct lf_error *err)
 			    "a machine is restored with all of its disks", err);
 }
 
+static int choose_subnet(struct restore *restore, struct lf_error *err)
+{
+	const char *subnet = lf_json_text_or(restore->request, "subnetId", "");
+	LF_AUTO_RESOURCE found = LF_RESOURCE_INIT;
+	bool there;
+
+	int rc = find_named(restore, "virtualNetworkId", LF_NETWORK_TYPE,
+			    "UserErrorVirtualNetworkNotFound", &restore->network, err);
+	if (rc)
+		return rc;
+	const char *id = keep(
+		restore, strchr(subnet, '/') ? strdup(subnet)
+					     : lf_id_child(restore->network.id, "subnets", subnet));
+	rc = lf_catalog_find(lf_arm_context(restore->call)->catalog, id, &found, &there, err);
+	if (!rc && !there)
+		return fail_request("UserErrorSubnetNotFound", "subnetId",
+				    "name a subnet of the virtual network",
+				    "the subnet was not found", err);
+	restore->input.network = restore->network.id;
+	restore->input.subnet = lf_arm_id_last(id);
+	return rc;
+}
+
+/* A machine that is not there yet. */
+static int choose_machine(struct restore *restore, const char *asked, struct lf_error *err)
+{
+	const char *name = lf_arm_id_last(asked);
+	LF_AUTO_RESOURCE taken = LF_RESOURCE_INIT;
+	bool there;
+
+	restore->input.vm = keep(restore, lf_printf_dup("%s/providers/" LF_VM_TYPE "/%s",
+							restore->input.group, name));
+	int rc = lf_catalog_find(lf_arm_context(restore->call)->catalog, restore->input.vm, &taken,
+				 &there, err);
+	return rc || !there ? rc
+			    : lf_fail_arm(err, LF_ECONFLICT, "UserErrorTargetVmNameAlreadyExists",
+					  "targetVirtualMachineId", "choose another name",
+					  "a virtual machine '%s' is there already", name);
+}
+
 /* A machine in another place: named, and not there yet. */
 static int check_alternate(struct restore *restore, struct lf_error *err)
 {
-	struct lf_catalog *catalog = lf_arm_context(restore->call)->catalog;
-	const char *vm = lf_json_text_or(restore->request, "targetVirtualMachineId", "");
-	const char *subnet = lf_json_text_or(restore->request, "subnetId", "");
-	LF_AUTO_RESOURCE network = LF_RESOURCE_INIT, found = LF_RESOURCE_INIT,
-			 taken = LF_RESOURCE_INIT;
-	bool there;
+	static const char target[] = "targetVirtualMachineId";
+	const char *vm = lf_json_text_or(restore->request, target, "");
 
 	int rc = refuse_lun_list(restore, err);
 	if (!rc)
@@ -220,77 +293,55 @@ static int check_alternate(struct restore *restore, struct lf_error *err)
 	if (!rc)
 		rc = choose_group(restore, true, err);
 	if (!rc)
-		rc = lf_arm_id_check(vm, LF_VM_TYPE, "targetVirtualMachineId", err);
+		rc = lf_arm_id_check(vm, LF_VM_TYPE, target, err);
 	if (!rc)
-		rc = lf_name_check(LF_NAME_VM, lf_arm_id_last(vm), "targetVirtualMachineId", err);
+		rc = lf_name_check(LF_NAME_VM, lf_arm_id_last(vm), target, err);
 	if (!rc)
-		rc = find_named(restore, "virtualNetworkId", LF_NETWORK_TYPE,
-				"UserErrorVirtualNetworkNotFound", &network, err);
-	if (rc)
-		return rc;
-	LF_AUTO_FREE char *full = strchr(subnet, '/')
-					  ? strdup(subnet)
-					  : lf_printf_dup("%s/subnets/%s", network.id, subnet);
-	LF_AUTO_FREE char *id =
-		lf_printf_dup("%s/providers/Microsoft.Compute/virtualMachines/%s",
-			      lf_json_text_or(restore->input, "group", ""), lf_arm_id_last(vm));
-	if (!full || !id)
-		return lf_fail_nomem(err);
-	rc = lf_catalog_find(catalog, full, &found, &there, err);
-	if (!rc && !there)
-		return fail_request("UserErrorSubnetNotFound", "subnetId",
-				    "name a subnet of the virtual network",
-				    "the subnet was not found", err);
-	if (!rc)
-		rc = lf_catalog_find(catalog, id, &taken, &there, err);
-	if (!rc && there)
-		return lf_fail_arm(err, LF_ECONFLICT, "UserErrorTargetVmNameAlreadyExists",
-				   "targetVirtualMachineId", "choose another name",
-				   "a virtual machine '%s' is there already", lf_arm_id_last(id));
-	if (rc)
-		return rc;
-	return lf_json_set_text(restore->input, "vm", id) |
-			       lf_json_set_text(restore->input, "network", network.id) |
-			       lf_json_set_text(restore->input, "subnet", lf_arm_id_last(full))
-		       ? lf_fail_nomem(err)
-		       : 0;
+		rc = choose_subnet(restore, err);
+	return rc ? rc : choose_machine(restore, vm, err);
 }
 
-/* The machine as it was, in its own place: all its disks were backed up, and it is there. */
+/* Were all of the machine's disks backed up? */
+static int check_whole(const struct restore *restore, struct lf_error *err)
+{
+	static const char code[] = "UserErrorReplaceDisksNotSupportedForExcludedDisks";
+	static const char hint[] = "restore disks instead";
+	const json_t *disk;
+	size_t i;
+
+	json_array_foreach (
+		lf_json_at(restore->point->state, "machine.properties.storageProfile.dataDisks"), i,
+		disk)
+		if (!find_disk(restore, lf_json_int_or(disk, "lun", -2)))
+			return fail_request(code, "recoveryType", hint,
+					    "the recovery point does not hold all of the "
+					    "machine's disks",
+					    err);
+	return find_disk(restore, -1)
+		       ? 0
+		       : fail_request(code, "recoveryType", hint,
+				      "the recovery point does not hold the machine's OS disk",
+				      err);
+}
+
+/* The machine as it was, in its own place: it is there. */
 static int check_original(struct restore *restore, struct lf_error *err)
 {
-	const char *vm_id = lf_json_text_or(restore->item->state, "vm", "");
-	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
-	const json_t *disk;
+	const char *id = lf_json_text_or(restore->item->state, "vm", "");
 	bool there;
-	size_t i;
 
 	int rc = refuse_lun_list(restore, err);
 	if (!rc)
 		rc = choose_account(restore, false, err);
 	if (!rc)
-		rc = lf_catalog_find(lf_arm_context(restore->call)->catalog, vm_id, &vm, &there,
-				     err);
+		rc = lf_catalog_find(lf_arm_context(restore->call)->catalog, id, &restore->machine,
+				     &there, err);
 	if (!rc && !there)
 		return fail_request("UserErrorOriginalVmNotFound", "sourceResourceId",
 				    "restore it as a new machine (AlternateLocation)",
 				    "the machine whose disks would be replaced is not there", err);
-	if (rc)
-		return rc;
-	json_array_foreach (
-		lf_json_at(restore->point->state, "machine.properties.storageProfile.dataDisks"), i,
-		disk)
-		if (!find_disk(restore, lf_json_int_or(disk, "lun", -2)))
-			return fail_request("UserErrorReplaceDisksNotSupportedForExcludedDisks",
-					    "recoveryType", "restore disks instead",
-					    "the recovery point does not hold all of the "
-					    "machine's disks",
-					    err);
-	if (!find_disk(restore, -1))
-		return fail_request("UserErrorReplaceDisksNotSupportedForExcludedDisks",
-				    "recoveryType", "restore disks instead",
-				    "the recovery point does not hold the machine's OS disk", err);
-	return lf_json_set_text(restore->input, "vm", vm.id) ? lf_fail_nomem(err) : 0;
+	restore->input.vm = rc ? "" : restore->machine.id;
+	return rc ? rc : check_whole(restore, err);
 }
 
 static const struct kind {
@@ -312,7 +363,7 @@ static int find_kind(const struct restore *restore, const struct kind **ret_kind
 	for (size_t i = 0; i < LF_N(kinds); i++) {
 		if (!lf_text_equal_nocase(kinds[i].name, name))
 			continue;
-		if (restore->secondary && kinds[i].primary_only)
+		if (restore->input.secondary && kinds[i].primary_only)
 			return fail_request(
 				"UserErrorRestoreTypeNotSupportedInSecondaryRegion", "recoveryType",
 				"restore disks, or a new machine, in this region",
@@ -343,89 +394,94 @@ static int check_names(const struct restore *restore, struct lf_error *err)
 	return 0;
 }
 
-static json_t *new_input(const struct restore *restore, const struct kind *kind)
+/* What every kind of restore is given. */
+static void begin_input(struct restore *restore, const struct kind *kind)
 {
 	const json_t *state = restore->point->state;
-	char vm[65];
+	struct lf_restore *input = &restore->input;
 
 	/* names of disks, blobs and containers begin with it; an agent may have chosen it */
 	lf_name_make(LF_NAME_VM,
-		     lf_json_text_or(restore->item->doc, "properties.friendlyName", "vm"), vm,
-		     sizeof(vm));
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[], s:O?, s:b}", "kind", kind->name,
-			 "item", restore->item->id, "recoveryPoint", restore->point->id, "region",
-			 restore->region, "point", lf_json_text_or(state, "point", ""), "location",
-			 restore->region, "vmName", vm, "disks", "machine",
-			 lf_json_at(state, "machine"), "secondary", (int)restore->secondary);
+		     lf_json_text_or(restore->item->doc, "properties.friendlyName", "vm"),
+		     restore->vm_name, sizeof(restore->vm_name));
+	lf_guid_random(restore->job);
+	input->kind = kind->name;
+	input->item = restore->item->id;
+	input->point_id = restore->point->id;
+	input->point = lf_json_text_or(state, "point", "");
+	input->location = input->region;
+	input->vm_name = restore->vm_name;
+	input->machine = lf_json_at(state, "machine");
 }
 
-/* Check everything; *ret_input: what the job will need. */
-static int prepare(struct restore *restore, const struct kind **ret_kind, json_t **ret_input,
-		   struct lf_error *err)
+/* Check everything, and fill the input. */
+static int prepare(struct restore *restore, const struct kind **ret_kind, struct lf_error *err)
 {
 	if (!restore->request)
 		return fail_request("UserErrorInvalidRequest", "properties.recoveryType",
 				    "send {\"properties\": {\"objectType\": "
 				    "\"IaasVMRestoreRequest\", \"recoveryType\": …}}",
 				    "the request does not say what to restore", err);
-	lf_guid_random(restore->job);
 	int rc = find_kind(restore, ret_kind, err);
 	if (!rc)
 		rc = check_names(restore, err);
-	*ret_input = rc ? NULL : new_input(restore, *ret_kind);
-	if (!rc && !*ret_input)
-		rc = lf_fail_nomem(err);
-	restore->input = *ret_input;
+	if (rc)
+		return rc;
+	begin_input(restore, *ret_kind);
+	rc = choose_disks(restore, err);
 	if (!rc)
-		rc = choose_disks(restore, err);
-	return rc ? rc : (*ret_kind)->check(restore, err);
+		rc = (*ret_kind)->check(restore, err);
+	return !rc && restore->failed ? lf_fail_nomem(err) : rc;
 }
 
 static struct restore restore_of(struct lf_arm_call *call, json_t *request,
 				 const struct lf_resource *item, const struct lf_resource *point,
 				 const char *region, bool secondary)
 {
-	return (struct restore){.call = call,
-				.request = request,
-				.item = item,
-				.point = point,
-				.region = region,
-				.secondary = secondary};
+	struct restore restore = {.call = call,
+				  .request = request,
+				  .item = item,
+				  .point = point,
+				  .input = LF_RESTORE_INIT};
+
+	restore.input.region = region;
+	restore.input.secondary = secondary;
+	return restore;
 }
 
 int lf_restore_check(struct lf_arm_call *call, json_t *request, const struct lf_resource *item,
 		     const struct lf_resource *point, const char *region, bool secondary,
 		     struct lf_error *err)
 {
+	LF_CLEANUP(restore_done)
 	struct restore restore = restore_of(call, request, item, point, region, secondary);
 	const struct kind *kind = NULL;
-	LF_AUTO_JSON *input = NULL;
 
-	return prepare(&restore, &kind, &input, err);
+	return prepare(&restore, &kind, err);
 }
 
 int lf_restore_submit(struct lf_arm_call *call, json_t *request, const struct lf_resource *item,
 		      const struct lf_resource *point, const char *region, bool secondary,
 		      char ret_job[static LF_GUID_SIZE], struct lf_error *err)
 {
+	LF_CLEANUP(restore_done)
 	struct restore restore = restore_of(call, request, item, point, region, secondary);
 	const struct kind *kind = NULL;
-	LF_AUTO_JSON *input = NULL;
-	char vault[512];
+	LF_AUTO_FREE char *vault = lf_backup_vault_id(item->id);
+	LF_AUTO_JSON *doc = NULL;
 
-	int rc = prepare(&restore, &kind, &input, err);
+	int rc = prepare(&restore, &kind, err);
+	if (!rc)
+		rc = vault ? lf_restore_write(&restore.input, &doc, err) : lf_fail_nomem(err);
 	if (rc)
 		return rc;
-	const char *end = strcasestr(item->id, "/backupFabrics/");
-	snprintf(vault, sizeof(vault), "%.*s", (int)(end ? end - item->id : 0), item->id);
 	/* what changes a machine in its place waits for what else works on it */
-	const struct lf_job_request job = {
-		.id = restore.job,
-		.type = kind->job->name,
-		.scope = vault,
-		.resource =
-			lf_json_text_or(input, "vm", lf_json_text_or(input, "recoveryPoint", "")),
-		.doc = input};
+	const struct lf_job_request job = {.id = restore.job,
+					   .type = kind->job->name,
+					   .scope = vault,
+					   .resource = restore.input.vm[0] ? restore.input.vm
+									   : point->id,
+					   .doc = doc};
 	return lf_jobs_submit(lf_arm_context(call)->jobs, &job, ret_job, err);
 }
 

@@ -10,81 +10,105 @@
 #include "providers/backup/restore/restore.h"
 
 /* A disk of the storage profile: an unmanaged one by its VHD, a managed one by its id. */
-static json_t *profile_disk(const json_t *disk)
+static json_t *profile_disk(const json_t *disk, const char *os_type)
 {
 	int64_t lun = lf_json_int_or(disk, "lun", -1);
-	const char *uri = lf_json_text(disk, "uri"), *id = lf_json_text(disk, "id");
-	json_t *row = json_pack("{s:s, s:s}", "name", lf_json_text_or(disk, "name", ""),
-				"createOption", "Attach");
-	int failed = uri ? lf_json_set_text(row, "vhd.uri", uri)
-			 : lf_json_set_text(row, "managedDisk.id", id ? id : "");
+	const char *uri = lf_json_text(disk, "uri");
+	LF_AUTO_DOC row = LF_DOC_INIT;
 
+	lf_doc_text(&row, "name", lf_json_text_or(disk, "name", ""));
+	lf_doc_text(&row, "createOption", "Attach");
+	if (uri)
+		lf_doc_text(&row, "vhd.uri", uri);
+	else
+		lf_doc_text(&row, "managedDisk.id", lf_json_text_or(disk, "id", ""));
 	if (lun >= 0)
-		failed |= lf_json_set_int(row, "lun", lun);
-	if (!failed)
-		return row;
-	json_decref(row);
-	return NULL;
+		lf_doc_int(&row, "lun", lun);
+	else
+		lf_doc_text(&row, "osType", os_type);
+	return lf_doc_take(&row);
 }
 
-static json_t *storage_profile(const json_t *input, const json_t *disks)
+static json_t *storage_profile(const struct lf_restore *restore, const json_t *disks)
 {
-	json_t *profile = json_pack("{s:[]}", "dataDisks");
+	const char *os_type = lf_json_text_or(restore->machine,
+					      "properties.storageProfile.osDisk.osType", "Linux");
+	LF_AUTO_DOC profile = LF_DOC_INIT;
 	const json_t *disk;
 	size_t i;
 
-	json_array_foreach (disks, i, disk) {
-		json_t *row = profile_disk(disk);
-		if (lf_json_int_or(disk, "lun", -1) >= 0) {
-			json_array_append_new(lf_json_at(profile, "dataDisks"), row);
-			continue;
-		}
-		lf_json_set_text(row, "osType",
-				 lf_json_text_or(input,
-						 "machine.properties.storageProfile.osDisk.osType",
-						 "Linux"));
-		lf_json_set(profile, "osDisk", row);
-	}
-	return profile;
+	lf_doc_put(&profile, "dataDisks", json_array());
+	json_array_foreach (disks, i, disk)
+		if (lf_json_int_or(disk, "lun", -1) >= 0)
+			lf_doc_append(&profile, "dataDisks", profile_disk(disk, os_type));
+		else
+			lf_doc_put(&profile, "osDisk", profile_disk(disk, os_type));
+	return lf_doc_take(&profile);
 }
 
-char *lf_restore_config(const json_t *input, const json_t *disks)
+/* Names with a dot are members of their own here, which no path can name. */
+static char *flat_text(json_t *flat, const json_t *properties)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach ((json_t *)(uintptr_t)properties, name, value) {
+		LF_AUTO_FREE char *full = lf_printf_dup("properties.%s", name);
+		if (!full || json_object_set(flat, full, value))
+			return NULL;
+	}
+	return json_dumps(flat, JSON_INDENT(2));
+}
+
+char *lf_restore_config(const struct lf_restore *restore, const json_t *disks)
 {
 	static const char *const kept[] = {
 		"hardwareProfile", "osProfile", "networkProfile", "diagnosticsProfile",
 		"securityProfile", "vmId",	"licenseType"};
-	LF_AUTO_JSON *config = json_pack(
-		"{s:s, s:s, s:s, s:O*, s:o}", "name", lf_json_text_or(input, "vmName", ""),
-		"location", lf_json_text_or(input, "location", ""), "type",
-		"Microsoft.Compute/virtualMachines", "tags", lf_json_at(input, "machine.tags"),
-		"properties.storageProfile", storage_profile(input, disks));
+	const json_t *had = lf_json_at(restore->machine, "properties");
+	LF_AUTO_DOC top = LF_DOC_INIT, properties = LF_DOC_INIT;
 
-	for (size_t i = 0; config && i < LF_N(kept); i++) {
-		LF_AUTO_FREE char *from = lf_printf_dup("machine.properties.%s", kept[i]);
-		LF_AUTO_FREE char *name = lf_printf_dup("properties.%s", kept[i]);
-		json_t *value = from ? lf_json_at(input, from) : NULL;
-		if (!name || (value && json_object_set(config, name, value)))
-			return NULL;
-	}
-	return config ? json_dumps(config, JSON_INDENT(2)) : NULL;
+	lf_doc_text(&top, "name", restore->vm_name);
+	lf_doc_text(&top, "location", restore->location);
+	lf_doc_text(&top, "type", "Microsoft.Compute/virtualMachines");
+	lf_doc_share_if(&top, "tags", lf_json_at(restore->machine, "tags"));
+	lf_doc_put(&properties, "storageProfile", storage_profile(restore, disks));
+	for (size_t i = 0; i < LF_N(kept); i++)
+		lf_doc_share_if(&properties, kept[i], lf_json_at(had, kept[i]));
+	LF_AUTO_JSON *flat = lf_doc_take(&top);
+	LF_AUTO_JSON *own = lf_doc_take(&properties);
+	return flat && own ? flat_text(flat, own) : NULL;
 }
 
 /* Whoever deploys it says what the machine is called and which interface it gets. */
-char *lf_restore_template(const json_t *input, const json_t *disks)
+static json_t *template_machine(const struct lf_restore *restore, const json_t *disks)
 {
-	LF_AUTO_JSON *template = json_pack(
-		"{s:s, s:s, s:{s:{s:s, s:s}, s:{s:s}}, s:[{s:s, s:s, s:s, s:s, s:{s:{s:s}, s:o,"
-		" s:{s:[{s:s}]}}}]}",
-		"$schema",
-		"https://schema.management.azure.com/schemas/2015-01-01/deploymentTemplate.json#",
-		"contentVersion", "1.0.0.0", "parameters", "virtualMachineName", "type", "string",
-		"defaultValue", lf_json_text_or(input, "vmName", ""), "networkInterfaceId", "type",
-		"string", "resources", "type", "Microsoft.Compute/virtualMachines", "apiVersion",
-		"2024-07-01", "name", "[parameters('virtualMachineName')]", "location",
-		lf_json_text_or(input, "location", ""), "properties", "hardwareProfile", "vmSize",
-		lf_json_text_or(input, "machine.properties.hardwareProfile.vmSize", ""),
-		"storageProfile", storage_profile(input, disks), "networkProfile",
-		"networkInterfaces", "id", "[parameters('networkInterfaceId')]");
+	LF_AUTO_DOC vm = LF_DOC_INIT;
 
-	return template ? json_dumps(template, JSON_INDENT(2)) : NULL;
+	lf_doc_text(&vm, "type", "Microsoft.Compute/virtualMachines");
+	lf_doc_text(&vm, "apiVersion", "2024-07-01");
+	lf_doc_text(&vm, "name", "[parameters('virtualMachineName')]");
+	lf_doc_text(&vm, "location", restore->location);
+	lf_doc_text(&vm, "properties.hardwareProfile.vmSize",
+		    lf_json_text_or(restore->machine, "properties.hardwareProfile.vmSize", ""));
+	lf_doc_put(&vm, "properties.storageProfile", storage_profile(restore, disks));
+	lf_doc_append(&vm, "properties.networkProfile.networkInterfaces",
+		      json_pack("{s:s}", "id", "[parameters('networkInterfaceId')]"));
+	return lf_doc_take(&vm);
+}
+
+char *lf_restore_template(const struct lf_restore *restore, const json_t *disks)
+{
+	LF_AUTO_DOC template = LF_DOC_INIT;
+
+	lf_doc_text(&template, "$schema",
+		    "https://schema.management.azure.com/schemas/2015-01-01/"
+		    "deploymentTemplate.json#");
+	lf_doc_text(&template, "contentVersion", "1.0.0.0");
+	lf_doc_text(&template, "parameters.virtualMachineName.type", "string");
+	lf_doc_text(&template, "parameters.virtualMachineName.defaultValue", restore->vm_name);
+	lf_doc_text(&template, "parameters.networkInterfaceId.type", "string");
+	lf_doc_append(&template, "resources", template_machine(restore, disks));
+	LF_AUTO_JSON *own = lf_doc_take(&template);
+	return own ? json_dumps(own, JSON_INDENT(2)) : NULL;
 }

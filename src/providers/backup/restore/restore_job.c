@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Restores: of disks, as a new machine, and in the machine's place.
+ *
+ * Each begins by claiming the point and ends by dropping that claim; between the two everything has
+ * the names that the input gives it, so that a step which a kill cut short finds what it had made.
+ * Before disks are replaced a point is taken of the machine as it is, and the machine is stopped;
+ * if the exchange fails, it gets its own disks back and is started if it was running.
  */
 #include <string.h>
 
@@ -13,34 +18,41 @@
 #include "providers/compute/plan.h"
 #include "vault/point/point.h"
 
-static const json_t *input_of(const struct lf_job_run *run)
-{
-	return lf_job_run_job(run)->doc;
-}
+/* One step of a restore. */
+struct step {
+	struct lf_job_run *run;
+	struct lf_context *context;
+	struct lf_restore input;
+};
 
-static const char *input_text(const struct lf_job_run *run, const char *name)
+static int begin_step(struct lf_job_run *run, struct step *ret_step, struct lf_error *err)
 {
-	return lf_json_text_or(input_of(run), name, "");
+	ret_step->run = run;
+	ret_step->context = lf_job_run_context(run);
+	return lf_restore_read(lf_job_run_job(run), &ret_step->input, err);
 }
 
 /* The vault that is read, and the name of the restore's claim on the point there. */
-static int open_point(struct lf_job_run *run, struct lf_vault **ret_vault,
+static int open_point(struct lf_job_run *run, struct step *ret_step, struct lf_vault **ret_vault,
 		      char claim[static LF_GUID_SIZE + 8], struct lf_error *err)
 {
-	struct lf_context *context = lf_job_run_context(run);
+	int rc = begin_step(run, ret_step, err);
 
 	snprintf(claim, LF_GUID_SIZE + 8, "restore:%s", lf_job_run_job(run)->id);
-	return lf_regions_vault(context->regions, input_text(run, "region"), ret_vault, err);
+	return rc ? rc
+		  : lf_regions_vault(ret_step->context->regions, ret_step->input.region, ret_vault,
+				     err);
 }
 
 static int run_hold(struct lf_job_run *run, struct lf_error *err)
 {
 	struct lf_vault *vault = NULL;
+	struct step step;
 	char claim[LF_GUID_SIZE + 8];
 
-	int rc = open_point(run, &vault, claim, err);
+	int rc = open_point(run, &step, &vault, claim, err);
 	if (!rc)
-		rc = lf_claim_put(vault, input_text(run, "point"), claim, LF_CLAIM_FOREVER, err);
+		rc = lf_claim_put(vault, step.input.point, claim, LF_CLAIM_FOREVER, err);
 	return rc != LF_ENOTFOUND ? rc
 				  : lf_fail_arm(err, LF_ENOTFOUND, "UserErrorRecoveryPointNotFound",
 						"recoveryPointId", "choose another recovery point",
@@ -50,258 +62,291 @@ static int run_hold(struct lf_job_run *run, struct lf_error *err)
 static int run_release(struct lf_job_run *run, struct lf_error *err)
 {
 	struct lf_vault *vault = NULL;
+	struct step step;
 	char claim[LF_GUID_SIZE + 8];
 
-	int rc = open_point(run, &vault, claim, err);
+	int rc = open_point(run, &step, &vault, claim, err);
 	if (!rc)
-		rc = lf_claim_drop(vault, input_text(run, "point"), claim, err);
+		rc = lf_claim_drop(vault, step.input.point, claim, err);
 	return rc == LF_ENOTFOUND ? 0 : rc;
 }
 
-/* The disks of a machine to be (providers/compute/machine.h), named as the restore has it. */
-static json_t *new_disks(const struct lf_job_run *run)
+static json_t *new_disk(const struct lf_restore *input, const struct lf_restore_disk *disk)
 {
-	json_t *disks = json_array();
-	const json_t *disk;
-	size_t i;
+	LF_AUTO_DOC row = LF_DOC_INIT;
 
-	json_array_foreach (lf_json_at(input_of(run), "disks"), i, disk)
-		json_array_append_new(
-			disks, json_pack("{s:I, s:s, s:I, s:{s:s, s:s, s:s, s:s, s:s}}", "lun",
-					 (json_int_t)lf_json_int_or(disk, "lun", -1), "name",
-					 lf_json_text_or(disk, "diskName", ""), "sizeBytes",
-					 (json_int_t)lf_json_int_or(disk, "sizeBytes", 0), "source",
-					 "kind", "point", "region", input_text(run, "region"),
-					 "point", input_text(run, "point"), "root",
-					 lf_json_text_or(disk, "root", ""), "disk",
-					 lf_json_text_or(disk, "id", "")));
-	return disks;
+	lf_doc_int(&row, "lun", disk->lun);
+	lf_doc_text(&row, "name", disk->disk_name);
+	lf_doc_int(&row, "sizeBytes", disk->size_bytes);
+	lf_doc_text(&row, "source.kind", "point");
+	lf_doc_text(&row, "source.region", input->region);
+	lf_doc_text(&row, "source.point", input->point);
+	lf_doc_text(&row, "source.root", disk->root);
+	lf_doc_text(&row, "source.disk", disk->id ? disk->id : "");
+	return lf_doc_take(&row);
+}
+
+/* The disks of a machine to be (providers/compute/machine.h), named as the restore has it. */
+static json_t *new_disks(const struct lf_restore *input)
+{
+	LF_AUTO_DOC disks = LF_DOC_INIT;
+
+	lf_doc_put(&disks, "disks", json_array());
+	for (size_t i = 0; i < input->n_disks; i++)
+		lf_doc_append(&disks, "disks", new_disk(input, &input->disks[i]));
+	LF_AUTO_JSON *own = lf_doc_take(&disks);
+	return json_incref(lf_json_at(own, "disks"));
 }
 
 /* The machine that the point is of, somewhere else: what it is, without disks and interfaces. */
-static json_t *new_machine(const struct lf_job_run *run)
+static json_t *new_machine(const struct lf_restore *input)
 {
-	const json_t *machine = lf_json_at(input_of(run), "machine");
-	bool secure = lf_json_bool_or(
-		machine, "properties.securityProfile.uefiSettings.secureBootEnabled", false);
+	const json_t *had = input->machine;
+	LF_AUTO_DOC machine = LF_DOC_INIT;
 
-	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:b, s:O*}", "id", input_text(run, "vm"), "location",
-		input_text(run, "location"), "vmSize",
-		lf_json_text_or(machine, "properties.hardwareProfile.vmSize", ""), "osType",
-		lf_json_text_or(machine, "properties.storageProfile.osDisk.osType", "Linux"),
-		"firmware", lf_json_text_or(input_of(run), "firmware", "bios"), "secureBoot",
-		(int)secure, "tags", lf_json_at(machine, "tags"));
+	lf_doc_text(&machine, "id", input->vm);
+	lf_doc_text(&machine, "location", input->location);
+	lf_doc_text(&machine, "vmSize",
+		    lf_json_text_or(had, "properties.hardwareProfile.vmSize", ""));
+	lf_doc_text(&machine, "osType",
+		    lf_json_text_or(had, "properties.storageProfile.osDisk.osType", "Linux"));
+	lf_doc_text(&machine, "firmware", "bios");
+	lf_doc_bool(&machine, "secureBoot",
+		    lf_json_bool_or(had,
+				    "properties.securityProfile.uefiSettings.secureBootEnabled",
+				    false));
+	lf_doc_share_if(&machine, "tags", lf_json_at(had, "tags"));
+	return lf_doc_take(&machine);
 }
 
-/* --- disks --- */
-
-static char *disk_id(const struct lf_job_run *run, const json_t *disk)
+static char *disk_id(const struct lf_restore *input, const char *name)
 {
-	return lf_printf_dup("%s/providers/" LF_DISK_TYPE "/%s", input_text(run, "group"),
-			     lf_json_text_or(disk, "name", ""));
+	return lf_printf_dup("%s/providers/" LF_DISK_TYPE "/%s", input->group, name);
 }
 
-static char *blob_name(const json_t *disk)
+static int make_blob(const struct step *step, const struct lf_restore_disk *disk,
+		     struct lf_error *err)
 {
-	return lf_printf_dup("%s.vhd", lf_json_text_or(disk, "name", "disk"));
-}
-
-static int make_blob(struct lf_job_run *run, const json_t *disk, struct lf_error *err)
-{
-	struct lf_context *context = lf_job_run_context(run);
-	LF_AUTO_FREE char *name = blob_name(disk);
+	const struct lf_restore *input = &step->input;
+	LF_AUTO_FREE char *name = lf_printf_dup("%s.vhd", disk->disk_name);
 	struct lf_blob_point point = {
-		.region = lf_json_text_or(disk, "source.region", ""),
-		.point = lf_json_text_or(disk, "source.point", ""),
-		.root = lf_json_text_or(disk, "source.root", ""),
-		.size_bytes = (uint64_t)lf_json_int_or(disk, "sizeBytes", 0),
+		.region = input->region,
+		.point = input->point,
+		.root = disk->root,
+		.size_bytes = (uint64_t)disk->size_bytes,
 	};
 
-	return name ? lf_blob_put_point(context->data_dir, context->regions,
-					input_text(run, "account"), input_text(run, "container"),
-					name, &point, err)
+	return name ? lf_blob_put_point(step->context->data_dir, step->context->regions,
+					input->account, input->container, name, &point, err)
 		    : lf_fail_nomem(err);
 }
 
-static int write_text(struct lf_job_run *run, const char *blob, char *text, struct lf_error *err)
+/* A managed disk, or a blob in the staging account. */
+static int make_disk(const struct step *step, const json_t *machine, const json_t *row,
+		     const struct lf_restore_disk *disk, struct lf_error *err)
 {
-	struct lf_context *context = lf_job_run_context(run);
+	LF_AUTO_FREE char *id = disk_id(&step->input, disk->disk_name);
+
+	if (!id)
+		return lf_fail_nomem(err);
+	return step->input.group[0] ? lf_disk_make(step->context, id, machine, row, err)
+				    : make_blob(step, disk, err);
+}
+
+static int write_text(const struct step *step, const char *blob, char *text, struct lf_error *err)
+{
 	LF_AUTO_FREE char *own = text;
 
-	return own ? lf_blob_put_bytes(context->data_dir, input_text(run, "account"),
-				       input_text(run, "container"), input_text(run, blob), own,
-				       strlen(own), err)
+	return own ? lf_blob_put_bytes(step->context->data_dir, step->input.account,
+				       step->input.container, blob, own, strlen(own), err)
 		   : lf_fail_nomem(err);
 }
 
 /* Where everything is: "uri" of a blob, "id" of a disk. */
-static int place_disks(const struct lf_job_run *run, json_t *disks, struct lf_error *err)
+static int place_disks(const struct step *step, json_t *disks, struct lf_error *err)
 {
-	struct lf_context *context = lf_job_run_context(run);
-	bool managed = input_text(run, "group")[0];
-	json_t *disk;
-	size_t i;
+	const struct lf_restore *input = &step->input;
+	bool managed = input->group[0];
 
-	json_array_foreach (disks, i, disk) {
-		LF_AUTO_FREE char *blob = blob_name(disk);
+	for (size_t i = 0; i < input->n_disks; i++) {
+		const char *name = input->disks[i].disk_name;
 		LF_AUTO_FREE char *place =
-			managed ? disk_id(run, disk)
-				: lf_printf_dup("%s/%s/%s/%s", context->base_url,
-						input_text(run, "account"),
-						input_text(run, "container"), blob ? blob : "");
-		if (!place || lf_json_set_text(disk, managed ? "id" : "uri", place))
+			managed ? disk_id(input, name)
+				: lf_printf_dup("%s/%s/%s/%s.vhd", step->context->base_url,
+						input->account, input->container, name);
+		if (!place ||
+		    lf_json_set_text(json_array_get(disks, i), managed ? "id" : "uri", place))
 			return lf_fail_nomem(err);
 	}
 	return 0;
 }
 
-static int note_places(struct lf_job_run *run, struct lf_error *err)
+static int note_places(const struct step *step, struct lf_error *err)
 {
-	struct lf_context *context = lf_job_run_context(run);
-	LF_AUTO_FREE char *uri =
-		lf_printf_dup("%s/%s/%s/%s", context->base_url, input_text(run, "account"),
-			      input_text(run, "container"), input_text(run, "templateBlob"));
-	json_t *bag = json_pack("{s:s, s:s, s:s, s:s?}", "Target Storage Account Name",
-				input_text(run, "account"), "Config Blob Container Name",
-				input_text(run, "container"), "Config Blob Name",
-				input_text(run, "configBlob"), "Template Blob Uri", uri);
+	const struct lf_restore *input = &step->input;
+	LF_AUTO_DOC bag = LF_DOC_INIT;
 
-	return !bag || lf_json_set(lf_job_run_data(run), "propertyBag", bag) ? lf_fail_nomem(err)
-									     : 0;
+	lf_doc_text(&bag, "Target Storage Account Name", input->account);
+	lf_doc_text(&bag, "Config Blob Container Name", input->container);
+	lf_doc_text(&bag, "Config Blob Name", input->config_blob);
+	lf_doc_printf(&bag, "Template Blob Uri", "%s/%s/%s/%s", step->context->base_url,
+		      input->account, input->container, input->template_blob);
+	return lf_json_set(lf_job_run_data(step->run), "propertyBag", lf_doc_take(&bag))
+		       ? lf_fail_nomem(err)
+		       : 0;
 }
 
 static int run_make_disks(struct lf_job_run *run, struct lf_error *err)
 {
-	struct lf_context *context = lf_job_run_context(run);
-	bool managed = input_text(run, "group")[0];
-	LF_AUTO_JSON *disks = new_disks(run);
-	LF_AUTO_JSON *machine = new_machine(run);
-	const json_t *disk;
-	size_t i;
+	struct step step;
+	int rc = begin_step(run, &step, err);
 
+	if (rc)
+		return rc;
+	const struct lf_restore *input = &step.input;
+	LF_AUTO_JSON *disks = new_disks(input);
+	LF_AUTO_JSON *machine = new_machine(input);
 	if (!disks || !machine)
 		return lf_fail_nomem(err);
-	int rc = lf_blob_container_make(context->data_dir, input_text(run, "account"),
-					input_text(run, "container"), err);
-	json_array_foreach (disks, i, disk) {
-		LF_AUTO_FREE char *id = disk_id(run, disk);
-		if (!rc)
-			rc = managed ? lf_disk_make(context, id, machine, disk, err)
-				     : make_blob(run, disk, err);
-	}
+	rc = lf_blob_container_make(step.context->data_dir, input->account, input->container, err);
+	for (size_t i = 0; !rc && i < input->n_disks; i++)
+		rc = make_disk(&step, machine, json_array_get(disks, i), &input->disks[i], err);
 	if (!rc)
-		rc = place_disks(run, disks, err);
+		rc = place_disks(&step, disks, err);
 	if (!rc)
-		rc = write_text(run, "templateBlob", lf_restore_template(input_of(run), disks),
+		rc = write_text(&step, input->template_blob, lf_restore_template(input, disks),
 				err);
 	if (!rc)
-		rc = write_text(run, "configBlob", lf_restore_config(input_of(run), disks), err);
-	return rc ? rc : note_places(run, err);
+		rc = write_text(&step, input->config_blob, lf_restore_config(input, disks), err);
+	return rc ? rc : note_places(&step, err);
 }
 
 static int undo_make_disks(struct lf_job_run *run, struct lf_error *err)
 {
-	struct lf_context *context = lf_job_run_context(run);
-	LF_AUTO_JSON *disks = new_disks(run);
-	const json_t *disk;
-	size_t i;
+	struct step step;
+	int rc = begin_step(run, &step, err);
 
-	int rc = disks ? lf_blob_container_remove(context->data_dir, context->regions,
-						  input_text(run, "account"),
-						  input_text(run, "container"), err)
-		       : lf_fail_nomem(err);
-	json_array_foreach (disks, i, disk) {
-		LF_AUTO_FREE char *id = disk_id(run, disk);
-		if (!rc && input_text(run, "group")[0])
-			rc = lf_disk_remove(context, id, err);
+	if (!rc)
+		rc = lf_blob_container_remove(step.context->data_dir, step.context->regions,
+					      step.input.account, step.input.container, err);
+	for (size_t i = 0; !rc && step.input.group[0] && i < step.input.n_disks; i++) {
+		LF_AUTO_FREE char *id = disk_id(&step.input, step.input.disks[i].disk_name);
+		rc = id ? lf_disk_remove(step.context, id, err) : lf_fail_nomem(err);
 	}
 	return rc;
 }
 
-/* --- a machine in another place --- */
+static json_t *new_nic(const struct lf_restore *input)
+{
+	LF_AUTO_DOC nic = LF_DOC_INIT;
+
+	lf_doc_printf(&nic, "name", "%s-nic", lf_arm_id_last(input->vm));
+	lf_doc_text(&nic, "networkId", input->network);
+	lf_doc_text(&nic, "subnet", input->subnet);
+	lf_doc_bool(&nic, "primary", true);
+	return lf_doc_take(&nic);
+}
 
 static int run_make_machine(struct lf_job_run *run, struct lf_error *err)
 {
-	struct lf_context *context = lf_job_run_context(run);
-	LF_AUTO_JSON *machine = new_machine(run);
-	LF_AUTO_FREE char *nic = lf_printf_dup("%s-nic", lf_arm_id_last(input_text(run, "vm")));
-	json_t *nics = json_pack("[{s:s?, s:s, s:s, s:b}]", "name", nic, "networkId",
-				 input_text(run, "network"), "subnet", input_text(run, "subnet"),
-				 "primary", 1);
+	struct step step;
+	LF_AUTO_JSON *whole = NULL;
+	int rc = begin_step(run, &step, err);
 
-	if (!machine || lf_json_set(machine, "nics", nics) ||
-	    lf_json_set(machine, "disks", new_disks(run)))
-		return lf_fail_nomem(err);
-	return lf_machine_make(context, machine, err);
+	if (rc)
+		return rc;
+	LF_AUTO_DOC machine = lf_doc_from(new_machine(&step.input));
+	lf_doc_append(&machine, "nics", new_nic(&step.input));
+	lf_doc_put(&machine, "disks", new_disks(&step.input));
+	rc = lf_doc_end(&machine, &whole, err);
+	return rc ? rc : lf_machine_make(step.context, whole, err);
 }
 
 static int undo_make_machine(struct lf_job_run *run, struct lf_error *err)
 {
-	return lf_machine_remove(lf_job_run_context(run), input_text(run, "vm"), err);
+	struct step step;
+	int rc = begin_step(run, &step, err);
+
+	return rc ? rc : lf_machine_remove(step.context, step.input.vm, err);
 }
 
 /* Its disks are copied behind it: it holds the point itself until that is done. */
 static int run_start(struct lf_job_run *run, struct lf_error *err)
 {
-	struct lf_context *context = lf_job_run_context(run);
-	int rc = lf_machine_start(context, input_text(run, "vm"), err);
+	struct step step;
+	int rc = begin_step(run, &step, err);
 
-	return rc ? rc : lf_machine_hydrate(context, input_text(run, "vm"), err);
+	if (!rc)
+		rc = lf_machine_start(step.context, step.input.vm, err);
+	return rc ? rc : lf_machine_hydrate(step.context, step.input.vm, err);
 }
-
-/* --- other disks under the machine --- */
 
 /* The machine as it is now, in case the restore was a mistake. */
 static int run_safety_point(struct lf_job_run *run, struct lf_error *err)
 {
+	struct step step;
 	LF_AUTO_JSON *state = NULL;
-	int rc = lf_machine_state(lf_job_run_context(run), input_text(run, "vm"), &state, err);
+	int rc = begin_step(run, &step, err);
 
+	if (!rc)
+		rc = lf_machine_state(step.context, step.input.vm, &state, err);
 	if (!rc && lf_json_set_bool(lf_job_run_data(run), "wasRunning",
 				    strcmp(lf_json_text_or(state, "power", ""), "stopped") != 0))
 		rc = lf_fail_nomem(err);
-	return rc ? rc : lf_backup_point_take(run, input_text(run, "item"), NULL, err);
+	return rc ? rc : lf_backup_point_take(run, step.input.item, NULL, err);
 }
 
 static int run_stop(struct lf_job_run *run, struct lf_error *err)
 {
-	struct lf_context *context = lf_job_run_context(run);
+	struct step step;
 	char guid[LF_GUID_SIZE];
+	int rc = begin_step(run, &step, err);
 
-	lf_machine_host_guid(context, input_text(run, "vm"), guid);
-	return lf_compute_vm_stop(context->compute, guid, true, err);
+	if (rc)
+		return rc;
+	lf_machine_host_guid(step.context, step.input.vm, guid);
+	return lf_compute_vm_stop(step.context->compute, guid, true, err);
+}
+
+static bool was_running(const struct lf_job_run *run)
+{
+	return lf_json_bool_or(lf_job_run_job(run)->data, "wasRunning", true);
 }
 
 static int restart(struct lf_job_run *run, struct lf_error *err)
 {
-	return lf_json_bool_or(lf_job_run_job(run)->data, "wasRunning", true)
-		       ? lf_machine_start(lf_job_run_context(run), input_text(run, "vm"), err)
-		       : 0;
+	struct step step;
+	int rc = begin_step(run, &step, err);
+
+	return rc || !was_running(run) ? rc : lf_machine_start(step.context, step.input.vm, err);
 }
 
 static int run_exchange(struct lf_job_run *run, struct lf_error *err)
 {
-	LF_AUTO_JSON *disks = new_disks(run);
+	struct step step;
+	int rc = begin_step(run, &step, err);
 
-	return disks ? lf_machine_exchange_disks(lf_job_run_context(run), input_text(run, "vm"),
+	if (rc)
+		return rc;
+	LF_AUTO_JSON *disks = new_disks(&step.input);
+	return disks ? lf_machine_exchange_disks(step.context, step.input.vm,
 						 lf_job_run_job(run)->id, disks, err)
 		     : lf_fail_nomem(err);
 }
 
 static int undo_exchange(struct lf_job_run *run, struct lf_error *err)
 {
-	return lf_machine_exchange_back(lf_job_run_context(run), input_text(run, "vm"),
-					lf_job_run_job(run)->id, err);
+	struct step step;
+	int rc = begin_step(run, &step, err);
+
+	return rc ? rc
+		  : lf_machine_exchange_back(step.context, step.input.vm, lf_job_run_job(run)->id,
+					     err);
 }
 
 static int run_restart(struct lf_job_run *run, struct lf_error *err)
 {
-	int rc = restart(run, err);
-
-	return rc || !lf_json_bool_or(lf_job_run_job(run)->data, "wasRunning", true)
-		       ? rc
-		       : lf_machine_hydrate(lf_job_run_context(run), input_text(run, "vm"), err);
+	return was_running(run) ? run_start(run, err) : 0;
 }
 
 #define HOLD                                                                                       \
