@@ -47,6 +47,7 @@ struct arguments {
 struct agent {
 	struct arguments arguments;
 	struct lf_link *poll_link, *work_link;
+	struct lf_link_site *site;
 	struct lf_watches *watches;
 	json_t *machine;
 	struct lf_progress progress;
@@ -221,7 +222,7 @@ static void work_forever(struct agent *agent)
 		if (!assignment)
 			continue;
 		const struct lf_transfer_opts opts = {
-			.link = agent->work_link,
+			.site = lf_link_site_get(agent->site),
 			.machine = agent->machine,
 			.assignment = assignment,
 			.state_dir = agent->arguments.state,
@@ -257,6 +258,9 @@ static int run_agent(struct agent *agent, struct lf_error *err)
 	if (!rc)
 		rc = lf_link_open(agent->arguments.state, &agent->work_link, err);
 	if (!rc)
+		rc = lf_link_site_new(agent->work_link, agent->arguments.state, &agent->progress,
+				      &agent->site, err);
+	if (!rc)
 		rc = lf_watches_new(&agent->watches, err);
 	if (!rc)
 		rc = lf_agent_machine_load(agent->arguments.config,
@@ -283,6 +287,7 @@ static int run_agent(struct agent *agent, struct lf_error *err)
 
 static void agent_done(struct agent *agent)
 {
+	lf_link_site_free(agent->site);
 	lf_link_close(agent->poll_link);
 	lf_link_close(agent->work_link);
 	lf_watches_free(agent->watches);

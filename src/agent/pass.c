@@ -96,11 +96,25 @@ static int full_window(struct transfer *t, struct source_disk *d, uint64_t page,
 	return rc;
 }
 
+/* What the site has acknowledged since *acknowledged is durable here, too. */
+static int note_acknowledged(const struct transfer *t, const struct source_disk *d,
+			     uint64_t *acknowledged, struct lf_error *err)
+{
+	uint64_t now = lf_outflow_acknowledged(t->outflow);
+
+	if (now <= *acknowledged)
+		return 0;
+	*acknowledged = now;
+	return lf_fingerprints_progress(d->prints, now, err);
+}
+
 int lf_pass_full(struct transfer *t, struct source_disk *d, struct lf_error *err)
 {
 	uint64_t page = d->resume, acknowledged = page;
 	int rc = lf_outflow_disk(t->outflow, d->id, page, err);
 
+	if (rc)
+		return rc;
 	begin_reading(d, page);
 
 	while (!rc && page < d->pages) {
@@ -117,10 +131,8 @@ int lf_pass_full(struct transfer *t, struct source_disk *d, struct lf_error *err
 		page += pages;
 		if (!rc)
 			rc = lf_outflow_window_end(t->outflow, page, err);
-		if (!rc && lf_outflow_acknowledged(t->outflow) > acknowledged) {
-			acknowledged = lf_outflow_acknowledged(t->outflow);
-			rc = lf_fingerprints_progress(d->prints, acknowledged, err);
-		}
+		if (!rc)
+			rc = note_acknowledged(t, d, &acknowledged, err);
 		d->processed = page * LF_PAGE_SIZE < d->size ? page * LF_PAGE_SIZE : d->size;
 		lf_transfer_tell(t, false);
 		if (!rc)
@@ -128,8 +140,14 @@ int lf_pass_full(struct transfer *t, struct source_disk *d, struct lf_error *err
 	}
 	if (!rc)
 		rc = lf_outflow_flush(t->outflow, err);
-	if (!rc)
-		rc = lf_fingerprints_progress(d->prints, d->pages, err);
+	struct lf_error own = LF_ERROR_NONE;
+	/* of a pass that ends early, too: it goes on there */
+	int noted = rc ? note_acknowledged(t, d, &acknowledged, &own)
+		       : lf_fingerprints_progress(d->prints, d->pages, &own);
+	if (!rc && noted) {
+		*err = own;
+		rc = noted;
+	}
 	lf_fingerprints_full_done(d->prints);
 	d->known = !rc && d->watch;
 	return rc;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * agent/session.h - the inside of a transfer, shared by transfer.c (the order
- * of a session), pass.c (reading and comparing) and instant.c (the freeze).
+ * of a session), disks.c (what it is of), pass.c (reading and comparing) and instant.c (the
+ * freeze).
  */
 #ifndef LF_AGENT_SESSION_H
 #define LF_AGENT_SESSION_H
 
 #include "agent/fingerprints.h"
 #include "agent/hold.h"
-#include "agent/site.h"
 #include "agent/transfer.h"
 #include "agent/watch.h"
 #include "base/text.h"
@@ -34,7 +34,6 @@ struct transfer {
 	struct lf_domain_key key;
 	struct source_disk disks[DISKS_MAX];
 	size_t n;
-	struct lf_site *site;
 	struct lf_outflow *outflow; /* to the site */
 	char session[LF_GUID_SIZE];
 	bool full;
@@ -46,6 +45,17 @@ struct transfer {
 	bool start_over;      /* the fingerprints do not help: the next session is a full pass */
 	int64_t begun_ns, told_ns;
 };
+
+/* Open all that the assignment includes. */
+LF_MUST_CHECK int lf_disks_open(struct transfer *t, struct lf_error *err);
+void lf_disks_close(struct transfer *t);
+/* All disks' fingerprints describe the site's newest point: a delta will do. */
+bool lf_disks_can_delta(const struct transfer *t);
+/* As the site is told of them, and of the full pass that all their fingerprints belong to. */
+json_t *lf_disks_describe(const struct transfer *t);
+json_t *lf_disks_describe_resume(const struct transfer *t);
+/* Of a delta: what the watches have seen since the point that the fingerprints describe. */
+void lf_disks_recall(struct transfer *t);
 
 /* Tell the site how far we are: at most twice a second, unless now. */
 void lf_transfer_tell(struct transfer *t, bool now);

@@ -7,20 +7,32 @@
 #include "base/text.h"
 #include "extent/wire.h"
 
-struct lf_site {
-	struct lf_site_opts opts;
+struct lf_link_site {
+	struct lf_site site;
 	struct lf_sink sink;
-	struct lf_link *asking, *carrying[LF_SINK_CARRIERS];
+	struct lf_link *link;
+	const char *state_dir;
+	struct lf_progress *progress;
+	const char *session, *pack_path;
+	struct lf_link *carrying[LF_SINK_CARRIERS]; /* of a session */
 };
+
+static int post(void *context, const char *path, const json_t *request, json_t **ret_answer,
+		struct lf_error *err)
+{
+	const struct lf_link_site *site = context;
+
+	return lf_link_post(site->link, path, request, ret_answer, err);
+}
 
 static int have(void *context, const struct lf_chunk_id *ids, size_t n, uint8_t *ret_have,
 		struct lf_error *err)
 {
-	struct lf_site *site = context;
+	struct lf_link_site *site = context;
 	LF_AUTO_BUF bits = LF_BUF_INIT;
-	LF_AUTO_FREE char *path = lf_printf_dup("sessions/%s/have", site->opts.session);
+	LF_AUTO_FREE char *path = lf_printf_dup("sessions/%s/have", site->session);
 
-	int rc = path ? lf_link_post_bytes(site->asking, path, ids, n * sizeof(*ids), &bits, err)
+	int rc = path ? lf_link_post_bytes(site->link, path, ids, n * sizeof(*ids), &bits, err)
 		      : lf_fail_nomem(err);
 	if (!rc && bits.len != lf_have_bytes(n))
 		rc = lf_fail(err, LF_ECORRUPT, path, "the site's answer has the wrong length");
@@ -32,9 +44,9 @@ static int have(void *context, const struct lf_chunk_id *ids, size_t n, uint8_t 
 static int bring(void *context, unsigned carrier, const struct lf_parcel *parcel,
 		 struct lf_error *err)
 {
-	const struct lf_site *site = context;
-	LF_AUTO_FREE char *blob = lf_printf_dup("%s%s", site->opts.pack_path, parcel->name);
-	LF_AUTO_FREE char *token = site->opts.token(site->opts.context);
+	const struct lf_link_site *site = context;
+	LF_AUTO_FREE char *blob = lf_printf_dup("%s%s", site->pack_path, parcel->name);
+	LF_AUTO_FREE char *token = lf_progress_token(site->progress);
 
 	if (!blob || !token)
 		return lf_fail_nomem(err);
@@ -66,45 +78,62 @@ static int post_extents(struct lf_link *link, const char *session, const struct 
 static int take(void *context, unsigned carrier, const struct lf_parcel *parcel,
 		struct lf_error *err)
 {
-	const struct lf_site *site = context;
+	const struct lf_link_site *site = context;
 	struct lf_link *link = site->carrying[carrier];
-	int rc = parcel->pack_file[0] ? adopt(link, site->opts.session, parcel, err) : 0;
+	int rc = parcel->pack_file[0] ? adopt(link, site->session, parcel, err) : 0;
 
 	if (!rc && parcel->disk[0])
-		rc = post_extents(link, site->opts.session, parcel, err);
+		rc = post_extents(link, site->session, parcel, err);
 	return rc;
 }
 
-int lf_site_new(const struct lf_site_opts *opts, struct lf_site **ret_site, struct lf_error *err)
+static int begin(void *context, const char *session, const char *pack_path,
+		 const struct lf_sink **ret_sink, struct lf_error *err)
 {
-	struct lf_site *site = calloc(1, sizeof(*site));
+	struct lf_link_site *site = context;
+	int rc = 0;
+
+	site->session = session;
+	site->pack_path = pack_path;
+	for (unsigned i = 0; !rc && i < LF_SINK_CARRIERS; i++)
+		rc = lf_link_open(site->state_dir, &site->carrying[i], err);
+	if (!rc)
+		*ret_sink = &site->sink;
+	return rc;
+}
+
+static void end(void *context)
+{
+	struct lf_link_site *site = context;
+
+	for (unsigned i = 0; i < LF_SINK_CARRIERS; i++)
+		lf_link_close(lf_steal(&site->carrying[i]));
+}
+
+int lf_link_site_new(struct lf_link *link, const char *state_dir, struct lf_progress *progress,
+		     struct lf_link_site **ret_site, struct lf_error *err)
+{
+	struct lf_link_site *site = calloc(1, sizeof(*site));
 
 	if (!site)
 		return lf_fail_nomem(err);
-	site->opts = *opts;
+	site->site = (struct lf_site){post, begin, end, site};
 	site->sink = (struct lf_sink){have, bring, take, site};
-	int rc = lf_link_open(opts->state_dir, &site->asking, err);
-	for (unsigned i = 0; !rc && i < LF_SINK_CARRIERS; i++)
-		rc = lf_link_open(opts->state_dir, &site->carrying[i], err);
-	if (rc) {
-		lf_site_free(site);
-		return rc;
-	}
+	site->link = link;
+	site->state_dir = state_dir;
+	site->progress = progress;
 	*ret_site = site;
 	return 0;
 }
 
-void lf_site_free(struct lf_site *site)
+void lf_link_site_free(struct lf_link_site *site)
 {
-	if (!site)
-		return;
-	lf_link_close(site->asking);
-	for (unsigned i = 0; i < LF_SINK_CARRIERS; i++)
-		lf_link_close(site->carrying[i]);
+	if (site)
+		end(site);
 	free(site);
 }
 
-const struct lf_sink *lf_site_sink(const struct lf_site *site)
+const struct lf_site *lf_link_site_get(const struct lf_link_site *site)
 {
-	return &site->sink;
+	return &site->site;
 }

@@ -1,30 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * agent/site.h - the site as the sink of a session's disks (docs/agent-protocol.md).
+ * agent/site.h - the site as a transfer sees it: requests, and a sink for the
+ * disks of a session (docs/agent-protocol.md).  Over a link, or in a test's memory.
  *
- * Packs are PUT to the agent's container and adopted; connections: one for "have", one for
- * each carrier.
+ * Threads: one at a time, but for the sink's functions (outflow/sink.h).
  */
 #ifndef LF_AGENT_SITE_H
 #define LF_AGENT_SITE_H
 
 #include "agent/link.h"
+#include "agent/progress.h"
 #include "outflow/sink.h"
 
-struct lf_site_opts {
-	const char *state_dir;
-	const char *session;
-	const char *pack_path; /* "/ACCOUNT/landfall-packs/" */
-	/* The bearer token of the moment; free(). */
-	char *(*token)(void *context);
+struct lf_site {
+	/* POST /agent/v1/PATH: as lf_link_post(). */
+	int (*post)(void *context, const char *path, const json_t *request, json_t **ret_answer,
+		    struct lf_error *err);
+	/* The session's sink, whose packs go to pack_path ("/ACCOUNT/CONTAINER/"); borrowed until
+	 * end(), as are the texts. */
+	int (*begin)(void *context, const char *session, const char *pack_path,
+		     const struct lf_sink **ret_sink, struct lf_error *err);
+	void (*end)(void *context); /* also when nothing was begun */
 	void *context;
 };
-struct lf_site;
-/* What opts names is borrowed. */
-LF_MUST_CHECK int lf_site_new(const struct lf_site_opts *opts, struct lf_site **ret_site,
-			      struct lf_error *err);
-void lf_site_free(struct lf_site *site);
-/* Lives as long as the site. */
-const struct lf_sink *lf_site_sink(const struct lf_site *site);
+
+/* Over link, which also asks for "have", and a connection for each carrier of the sink.  Packs are
+ * put with the token of progress.  All is borrowed. */
+struct lf_link_site;
+LF_MUST_CHECK int lf_link_site_new(struct lf_link *link, const char *state_dir,
+				   struct lf_progress *progress, struct lf_link_site **ret_site,
+				   struct lf_error *err);
+void lf_link_site_free(struct lf_link_site *site);
+const struct lf_site *lf_link_site_get(const struct lf_link_site *site);
 
 #endif

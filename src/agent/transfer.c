@@ -17,58 +17,6 @@
 #define COMMIT_WAIT_MAX 30 /* seconds between two */
 #define TELL_EVERY_NS	(LF_NS_PER_S / 2)
 
-char *lf_progress_token(struct lf_progress *progress)
-{
-	pthread_mutex_lock(&progress->mutex);
-	char *token = strdup(progress->blob_token ? progress->blob_token : "");
-	pthread_mutex_unlock(&progress->mutex);
-	return token;
-}
-
-/* What failed before stays told until something succeeds: the next try alone mends nothing. */
-static void keep_failure(json_t *status, const json_t *before)
-{
-	static const char *const members[] = {"code", "error", "advice"};
-
-	if (lf_json_at(status, "error"))
-		return;
-	for (size_t i = 0; i < LF_N(members); i++)
-		if (lf_json_at(before, members[i]))
-			json_object_set(status, members[i], lf_json_at(before, members[i]));
-}
-
-/* The status of the item becomes this one (NULL: none); keep: with an earlier failure. */
-static void replace_status(struct lf_progress *progress, const char *item, json_t *status,
-			   bool keep)
-{
-	json_t *all = json_array();
-	size_t i;
-	json_t *entry;
-
-	pthread_mutex_lock(&progress->mutex);
-	json_array_foreach (progress->status, i, entry) {
-		if (strcmp(lf_json_text_or(entry, "itemId", ""), item) != 0)
-			json_array_append(all, entry);
-		else if (keep)
-			keep_failure(status, entry);
-	}
-	if (status)
-		json_array_append_new(all, status);
-	json_decref(progress->status);
-	progress->status = all;
-	pthread_mutex_unlock(&progress->mutex);
-}
-
-void lf_progress_set(struct lf_progress *progress, json_t *status)
-{
-	replace_status(progress, lf_json_text_or(status, "itemId", ""), status, true);
-}
-
-void lf_progress_succeeded(struct lf_progress *progress, const char *item)
-{
-	replace_status(progress, item, json_pack("{s:s}", "itemId", item), false);
-}
-
 /* Tell how far we are, at most twice a second. */
 void lf_transfer_tell(struct transfer *t, bool now)
 {
@@ -99,68 +47,6 @@ int lf_transfer_check_stop(const struct transfer *t, struct lf_error *err)
 	return *t->opts->stopping ? lf_fail(err, LF_ECANCELED, NULL, "the agent is stopping") : 0;
 }
 
-/* Set-up. */
-
-static const json_t *find_config(const json_t *machine, const char *id)
-{
-	size_t i;
-	json_t *disk;
-
-	json_array_foreach (lf_json_at(machine, "disks"), i, disk) {
-		if (strcmp(lf_json_text_or(disk, "id", ""), id) == 0)
-			return disk;
-	}
-	return NULL;
-}
-
-static int open_disk(struct transfer *t, struct source_disk *d, const char *id,
-		     struct lf_error *err)
-{
-	d->id = id;
-	d->config = find_config(t->opts->machine, id);
-	if (!d->config) {
-		lf_fail(err, LF_ENOTFOUND, id, "a protected disk is not on this machine any more");
-		return lf_error_hint(err,
-				     "attach the disk again, or remove it from the replication");
-	}
-	int rc = lf_disk_open(lf_json_text_or(d->config, "path", ""), &d->disk, err);
-	if (!rc)
-		rc = lf_disk_size(d->disk, &d->size, err);
-	if (rc)
-		return rc;
-	d->pages = (d->size + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE;
-	d->watch = lf_watches_get(t->opts->watches, id, lf_json_text_or(d->config, "path", ""),
-				  d->pages);
-	if (d->watch) {
-		rc = lf_watch_bits_new(lf_watch_words(d->watch), &d->todo, err);
-		if (rc)
-			return rc;
-	}
-	LF_AUTO_FREE char *path = lf_printf_dup("%s/%s.prints", t->opts->state_dir, id);
-	rc = path ? lf_fingerprints_open(path, d->pages, &d->prints, err) : lf_fail_nomem(err);
-	if (!rc)
-		rc = lf_fingerprints_recover(
-			d->prints, lf_json_text_or(t->opts->assignment, "basePointId", ""), err);
-	return rc;
-}
-
-static int open_disks(struct transfer *t, struct lf_error *err)
-{
-	size_t i;
-	json_t *disk;
-
-	json_array_foreach (lf_json_at(t->opts->assignment, "disks"), i, disk) {
-		if (!lf_json_bool_or(disk, "included", true))
-			continue;
-		if (t->n == DISKS_MAX)
-			return lf_fail(err, LF_EUNSUPPORTED, NULL, "more than %d disks", DISKS_MAX);
-		int rc = open_disk(t, &t->disks[t->n++], lf_json_text_or(disk, "id", ""), err);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
 static int load_key(struct transfer *t, struct lf_error *err)
 {
 	const json_t *key = lf_json_at(t->opts->assignment, "key");
@@ -174,48 +60,6 @@ static int load_key(struct transfer *t, struct lf_error *err)
 		rc = lf_hex_decode(lf_json_text_or(key, "owner", ""), t->key.owner, LF_OWNER_SIZE,
 				   err);
 	return rc;
-}
-
-/* All disks' fingerprints describe the site's newest point: a delta will do. */
-static bool can_delta(const struct transfer *t)
-{
-	const char *base = lf_json_text_or(t->opts->assignment, "basePointId", "");
-
-	for (size_t i = 0; i < t->n; i++)
-		if (!base[0] || strcmp(lf_fingerprints_point(t->disks[i].prints), base) != 0)
-			return false;
-	return t->n > 0;
-}
-
-static json_t *describe_disks(const struct transfer *t)
-{
-	json_t *disks = json_array();
-
-	for (size_t i = 0; i < t->n; i++) {
-		const struct source_disk *d = &t->disks[i];
-		json_array_append_new(
-			disks, json_pack("{s:s,s:s,s:I,s:I,s:b}", "id", d->id, "name",
-					 lf_json_text_or(d->config, "name", ""), "sizeBytes",
-					 (json_int_t)d->size, "lun",
-					 (json_int_t)lf_json_int_or(d->config, "lun", 0), "os",
-					 (int)lf_json_bool_or(d->config, "os", false)));
-	}
-	return disks;
-}
-
-/* The full pass that every disk's fingerprints belong to, as the site is asked to go on with it. */
-static json_t *describe_resume(const struct transfer *t)
-{
-	json_t *upto = json_array();
-	const char *session = t->n ? lf_fingerprints_session(t->disks[0].prints) : "";
-
-	for (size_t i = 0; i < t->n; i++) {
-		const struct lf_fingerprints *prints = t->disks[i].prints;
-		if (strcmp(lf_fingerprints_session(prints), session) != 0)
-			session = "";
-		json_array_append_new(upto, json_integer((json_int_t)lf_fingerprints_upto(prints)));
-	}
-	return json_pack("{s:s,s:o}", "session", session, "upto", upto);
 }
 
 static int note_resume(struct transfer *t, const json_t *answer, struct lf_error *err)
@@ -235,56 +79,45 @@ static int note_resume(struct transfer *t, const json_t *answer, struct lf_error
 	return 0;
 }
 
-/* Of a delta: what the watch has seen since the point that the prints describe. */
-static void recall_changes(struct source_disk *d)
+static int post(const struct transfer *t, const char *path, const json_t *request,
+		json_t **ret_answer, struct lf_error *err)
 {
-	if (!d->watch || !lf_watch_covers(d->watch, lf_fingerprints_point(d->prints)))
-		return;
-	lf_watch_all(d->watch, d->todo);
-	d->known = true;
+	return t->opts->site->post(t->opts->site->context, path, request, ret_answer, err);
 }
 
 static int begin_session(struct transfer *t, struct lf_error *err)
 {
 	const json_t *assignment = t->opts->assignment;
-	bool delta = can_delta(t);
+	bool delta = lf_disks_can_delta(t);
 	LF_AUTO_JSON *answer = NULL;
 	LF_AUTO_JSON *request = json_pack(
 		"{s:s,s:s,s:s?,s:s?,s:o,s:o}", "itemId", t->item, "kind", delta ? "delta" : "full",
 		"basePointId", delta ? lf_json_text(assignment, "basePointId") : NULL, "token",
 		lf_json_text(assignment, "token"), "resume",
-		delta ? json_object() : describe_resume(t), "disks", describe_disks(t));
+		delta ? json_object() : lf_disks_describe_resume(t), "disks", lf_disks_describe(t));
 
-	int rc = request ? lf_link_post(t->opts->link, "sessions", request, &answer, err)
-			 : lf_fail_nomem(err);
+	int rc = request ? post(t, "sessions", request, &answer, err) : lf_fail_nomem(err);
 	if (rc)
 		return rc;
 	snprintf(t->session, sizeof(t->session), "%s", lf_json_text_or(answer, "sessionId", ""));
 	t->full = strcmp(lf_json_text_or(answer, "kind", ""), "delta") != 0;
-	for (size_t i = 0; !t->full && i < t->n; i++)
-		recall_changes(&t->disks[i]);
-	return t->full ? note_resume(t, answer, err) : 0;
-}
-
-static char *get_token(void *context)
-{
-	return lf_progress_token(context);
+	if (t->full)
+		return note_resume(t, answer, err);
+	lf_disks_recall(t);
+	return 0;
 }
 
 static int open_outflow(struct transfer *t, struct lf_error *err)
 {
-	const struct lf_site_opts site_opts = {
-		.state_dir = t->opts->state_dir,
-		.session = t->session,
-		.pack_path = lf_json_text_or(t->opts->assignment, "packPath", ""),
-		.token = get_token,
-		.context = t->opts->progress,
-	};
-	int rc = lf_site_new(&site_opts, &t->site, err);
+	const struct lf_site *site = t->opts->site;
+	const struct lf_sink *sink = NULL;
+	int rc = site->begin(site->context, t->session,
+			     lf_json_text_or(t->opts->assignment, "packPath", ""), &sink, err);
+
 	if (rc)
 		return rc;
 	const struct lf_outflow_opts opts = {
-		.sink = lf_site_sink(t->site),
+		.sink = sink,
 		.key = &t->key,
 		.state_dir = t->opts->state_dir,
 		.bytes_per_second = (uint64_t)lf_json_int_or(t->opts->machine, "bandwidthMiBps", 0)
@@ -304,7 +137,7 @@ static int ask_commit(struct transfer *t, const char *path, const json_t *reques
 	int wait = 1, rc;
 
 	for (int left = COMMIT_TRIES; left > 0; left--) {
-		rc = lf_link_post(t->opts->link, path, request, ret_answer, err);
+		rc = post(t, path, request, ret_answer, err);
 		if ((rc != LF_ETIMEOUT && rc != LF_EUNREACHABLE) || *t->opts->stopping)
 			return rc;
 		lf_log_error("a commit that is asked for again", err);
@@ -361,7 +194,7 @@ static int run(struct transfer *t, struct lf_error *err)
 	if (!rc)
 		rc = lf_chunk_hasher_new(&t->key, &t->hasher, err);
 	if (!rc)
-		rc = open_disks(t, err);
+		rc = lf_disks_open(t, err);
 	if (!rc)
 		rc = begin_session(t, err);
 	if (!rc)
@@ -385,17 +218,8 @@ int lf_transfer_run(const struct lf_transfer_opts *opts, struct lf_error *err)
 
 	int rc = run(&t, err);
 	lf_outflow_free(t.outflow);
-	lf_site_free(t.site);
-	for (size_t i = 0; i < t.n; i++) {
-		struct lf_error ignored;
-		if (t.start_over && t.disks[i].prints &&
-		    lf_fingerprints_void(t.disks[i].prints, &ignored))
-			lf_log_error("fingerprints", &ignored);
-		if (t.disks[i].todo)
-			lf_watch_bits_free(t.disks[i].todo, lf_watch_words(t.disks[i].watch));
-		lf_disk_close(t.disks[i].disk);
-		lf_fingerprints_close(t.disks[i].prints);
-	}
+	opts->site->end(opts->site->context);
+	lf_disks_close(&t);
 	lf_chunk_hasher_free(t.hasher);
 	lf_domain_key_done(&t.key);
 	return rc;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
-#include "agent/transfer.h"
+#include "agent/progress.h"
 #include "base/text.h"
+#include "json/json.h"
 
 static struct lf_progress progress = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The disks of a session: opened, with their fingerprints and watches; described
+ * to the site; closed.
+ */
+#include "agent/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+static const json_t *find_config(const json_t *machine, const char *id)
+{
+	size_t i;
+	json_t *disk;
+
+	json_array_foreach (lf_json_at(machine, "disks"), i, disk) {
+		if (strcmp(lf_json_text_or(disk, "id", ""), id) == 0)
+			return disk;
+	}
+	return NULL;
+}
+
+static int open_disk(struct transfer *t, struct source_disk *d, const char *id,
+		     struct lf_error *err)
+{
+	d->id = id;
+	d->config = find_config(t->opts->machine, id);
+	if (!d->config) {
+		lf_fail(err, LF_ENOTFOUND, id, "a protected disk is not on this machine any more");
+		return lf_error_hint(err,
+				     "attach the disk again, or remove it from the replication");
+	}
+	int rc = lf_disk_open(lf_json_text_or(d->config, "path", ""), &d->disk, err);
+	if (!rc)
+		rc = lf_disk_size(d->disk, &d->size, err);
+	if (rc)
+		return rc;
+	d->pages = (d->size + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE;
+	d->watch = lf_watches_get(t->opts->watches, id, lf_json_text_or(d->config, "path", ""),
+				  d->pages);
+	if (d->watch) {
+		rc = lf_watch_bits_new(lf_watch_words(d->watch), &d->todo, err);
+		if (rc)
+			return rc;
+	}
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/%s.prints", t->opts->state_dir, id);
+	rc = path ? lf_fingerprints_open(path, d->pages, &d->prints, err) : lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_fingerprints_recover(
+			d->prints, lf_json_text_or(t->opts->assignment, "basePointId", ""), err);
+	return rc;
+}
+
+int lf_disks_open(struct transfer *t, struct lf_error *err)
+{
+	size_t i;
+	json_t *disk;
+
+	json_array_foreach (lf_json_at(t->opts->assignment, "disks"), i, disk) {
+		if (!lf_json_bool_or(disk, "included", true))
+			continue;
+		if (t->n == DISKS_MAX)
+			return lf_fail(err, LF_EUNSUPPORTED, NULL, "more than %d disks", DISKS_MAX);
+		int rc = open_disk(t, &t->disks[t->n++], lf_json_text_or(disk, "id", ""), err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+bool lf_disks_can_delta(const struct transfer *t)
+{
+	const char *base = lf_json_text_or(t->opts->assignment, "basePointId", "");
+
+	for (size_t i = 0; i < t->n; i++)
+		if (!base[0] || strcmp(lf_fingerprints_point(t->disks[i].prints), base) != 0)
+			return false;
+	return t->n > 0;
+}
+
+json_t *lf_disks_describe(const struct transfer *t)
+{
+	json_t *disks = json_array();
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct source_disk *d = &t->disks[i];
+		json_array_append_new(
+			disks, json_pack("{s:s,s:s,s:I,s:I,s:b}", "id", d->id, "name",
+					 lf_json_text_or(d->config, "name", ""), "sizeBytes",
+					 (json_int_t)d->size, "lun",
+					 (json_int_t)lf_json_int_or(d->config, "lun", 0), "os",
+					 (int)lf_json_bool_or(d->config, "os", false)));
+	}
+	return disks;
+}
+
+json_t *lf_disks_describe_resume(const struct transfer *t)
+{
+	json_t *upto = json_array();
+	const char *session = t->n ? lf_fingerprints_session(t->disks[0].prints) : "";
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct lf_fingerprints *prints = t->disks[i].prints;
+		if (strcmp(lf_fingerprints_session(prints), session) != 0)
+			session = "";
+		json_array_append_new(upto, json_integer((json_int_t)lf_fingerprints_upto(prints)));
+	}
+	return json_pack("{s:s,s:o}", "session", session, "upto", upto);
+}
+
+/* Of a delta: what the watch has seen since the point that the prints describe. */
+static void recall_changes(struct source_disk *d)
+{
+	if (!d->watch || !lf_watch_covers(d->watch, lf_fingerprints_point(d->prints)))
+		return;
+	lf_watch_all(d->watch, d->todo);
+	d->known = true;
+}
+
+void lf_disks_recall(struct transfer *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		recall_changes(&t->disks[i]);
+}
+
+void lf_disks_close(struct transfer *t)
+{
+	struct lf_error ignored;
+
+	for (size_t i = 0; i < t->n; i++) {
+		struct source_disk *d = &t->disks[i];
+		if (t->start_over && d->prints && lf_fingerprints_void(d->prints, &ignored))
+			lf_log_error("fingerprints", &ignored);
+		if (d->todo)
+			lf_watch_bits_free(d->todo, lf_watch_words(d->watch));
+		lf_disk_close(d->disk);
+		lf_fingerprints_close(d->prints);
+	}
+}

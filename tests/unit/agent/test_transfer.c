@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whole sessions against a site in memory: what the site has after a commit is what the disks
+ * held, whatever was lost on the way, and whatever the disks did meanwhile.
+ */
+#include "memory_site.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "agent/transfer.h"
+#include "base/fault.h"
+#include "base/text.h"
+#include "source/track.h"
+
+#define FIRST	"11111111-1111-1111-1111-111111111111"
+#define SECOND	"22222222-2222-2222-2222-222222222222"
+#define PAGES	3000u /* three windows, nearly */
+#define PAGES_2 40u
+
+static struct lf_error err;
+static atomic_bool stopping;
+
+/* A tracker that the tests tell what was written; -Wl,--wrap. */
+static struct {
+	bool on;
+	uint64_t pages;
+	uint64_t bits[PAGES / 64 + 2];
+} tracker;
+
+int __wrap_lf_track_open(const char *path, struct lf_track **ret_track, struct lf_error *e);
+void __wrap_lf_track_close(struct lf_track *track);
+uint64_t __wrap_lf_track_pages(const struct lf_track *track);
+size_t __wrap_lf_track_words(const struct lf_track *track);
+void __wrap_lf_track_take(struct lf_track *track, uint64_t *bits);
+
+int __wrap_lf_track_open(const char *path, struct lf_track **ret_track, struct lf_error *e)
+{
+	/* it watches the first disk alone */
+	if (!tracker.on || !strstr(path, "first.raw"))
+		return lf_fail(e, LF_EUNSUPPORTED, path, "no tracker");
+	*ret_track = (struct lf_track *)(void *)&tracker;
+	return 0;
+}
+
+void __wrap_lf_track_close(struct lf_track *track)
+{
+	(void)track;
+}
+
+uint64_t __wrap_lf_track_pages(const struct lf_track *track)
+{
+	(void)track;
+	return tracker.pages;
+}
+
+size_t __wrap_lf_track_words(const struct lf_track *track)
+{
+	(void)track;
+	return (tracker.pages + 63) / 64;
+}
+
+void __wrap_lf_track_take(struct lf_track *track, uint64_t *bits)
+{
+	(void)track;
+	for (size_t i = 0; i < (tracker.pages + 63) / 64; i++)
+		bits[i] |= tracker.bits[i];
+	memset(tracker.bits, 0, sizeof(tracker.bits));
+}
+
+struct fixture {
+	char *dir, *first, *second;
+	struct lf_domain_key key;
+	struct memory_site site;
+	struct lf_watches *watches;
+	struct lf_progress progress;
+	json_t *machine;
+	bool app;
+};
+
+static void write_pages(const char *path, uint64_t page, uint64_t pages, uint64_t seed)
+{
+	LF_AUTO_FD fd = open(path, O_WRONLY | O_CLOEXEC);
+	uint64_t words[512];
+	uint64_t x = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+
+	assert_true(fd >= 0);
+	for (uint64_t i = 0; i < pages; i++) {
+		for (size_t w = 0; w < LF_N(words); w++) {
+			x ^= x << 13;
+			x ^= x >> 7;
+			x ^= x << 17;
+			/* an eighth of it compresses */
+			words[w] = !seed ? 0 : w % 8 ? x : seed;
+		}
+		assert_lf_ok(lf_file_pwrite_all(fd, words, sizeof(words), (page + i) * 4096, path,
+						&err));
+		if (tracker.on && strstr(path, "first.raw"))
+			tracker.bits[(page + i) / 64] |= UINT64_C(1) << (page + i) % 64;
+	}
+}
+
+static char *make_disk(const char *dir, const char *name, uint64_t bytes)
+{
+	char *path = lf_printf_dup("%s/%s", dir, name);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)bytes), 0);
+	close(fd);
+	return path;
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	void *dir = NULL;
+
+	if (!f || test_memory_dir_setup(&dir))
+		return -1;
+	memset(&tracker, 0, sizeof(tracker));
+	tracker.pages = PAGES;
+	stopping = false;
+	f->dir = dir;
+	f->first = make_disk(f->dir, "first.raw", PAGES * 4096);
+	f->second = make_disk(f->dir, "second.raw", PAGES_2 * 4096 - 512); /* ends within a page */
+	write_pages(f->first, 3, 200, 1);
+	write_pages(f->first, 100, 4, 0); /* zeroes in the midst of data */
+	write_pages(f->first, 1500, 900, 2);
+	write_pages(f->first, 2999, 1, 3);
+	write_pages(f->second, 0, 10, 1); /* as the first has it */
+	memset(f->key.id_key, 7, 32);
+	memset(f->key.data_key, 9, 32);
+	f->key.epoch = 1;
+	memory_site_init(&f->site, &f->key);
+	f->progress =
+		(struct lf_progress){.mutex = PTHREAD_MUTEX_INITIALIZER, .status = json_array()};
+	f->machine = json_pack("{s:[{s:s,s:s,s:s,s:b},{s:s,s:s,s:s,s:i}]}", "disks", "id", FIRST,
+			       "path", f->first, "name", "os", "os", 1, "id", SECOND, "path",
+			       f->second, "name", "data", "lun", 1);
+	assert_lf_ok(lf_watches_new(&f->watches, &err));
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	void *dir = f->dir;
+
+	lf_watches_free(f->watches);
+	memory_site_done(&f->site);
+	json_decref(f->progress.status);
+	json_decref(f->machine);
+	free(f->first);
+	free(f->second);
+	free(f);
+	return test_dir_teardown(&dir);
+}
+
+static int run_session(struct fixture *f)
+{
+	char id[65], data[65];
+
+	lf_hex_encode(f->key.id_key, 32, id);
+	lf_hex_encode(f->key.data_key, 32, data);
+	LF_AUTO_JSON *assignment = json_pack(
+		"{s:s,s:[{s:s},{s:s}],s:s,s:s,s:b,s:{s:s,s:s,s:i}}", "itemId", "item", "disks",
+		"id", FIRST, "id", SECOND, "basePointId", f->site.base, "packPath",
+		"/account/packs/", "app", f->app, "key", "id", id, "data", data, "epoch", 1);
+	const struct lf_transfer_opts opts = {.site = &f->site.site,
+					      .machine = f->machine,
+					      .assignment = assignment,
+					      .state_dir = f->dir,
+					      .watches = f->watches,
+					      .progress = &f->progress,
+					      .stopping = &stopping};
+
+	assert_non_null(assignment);
+	return lf_transfer_run(&opts, &err);
+}
+
+/* The newest point is what the disk holds now. */
+static void check_disk(const struct fixture *f, size_t i, const char *path)
+{
+	const struct memory_point_disk *d = &f->site.disks[i];
+	uint8_t page[LF_PAGE_SIZE];
+	LF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	for (uint64_t p = 0; p < d->pages; p++) {
+		memset(page, 0, sizeof(page));
+		assert_true(pread(fd, page, sizeof(page), (off_t)(p * sizeof(page))) >= 0);
+		if (memcmp(page, d->image + p * sizeof(page), sizeof(page)) != 0)
+			fail_msg("page %llu of %s differs", (unsigned long long)p, path);
+	}
+}
+
+static void check_point(const struct fixture *f)
+{
+	check_disk(f, 0, f->first);
+	check_disk(f, 1, f->second);
+}
+
+/* Some more of a machine's life: writes, zeroes, a hole. */
+static void live_on(struct fixture *f, uint64_t seed)
+{
+	LF_AUTO_FD fd = open(f->first, O_WRONLY | O_CLOEXEC);
+
+	write_pages(f->first, 5, 1, seed + 100);
+	write_pages(f->first, 90, 20, seed + 101);
+	write_pages(f->first, 1023, 3, seed + 102); /* across windows */
+	write_pages(f->first, 2000, 2, 0);
+	write_pages(f->second, 3 + seed % 20, 2, seed + 103);
+	assert_int_equal(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 1600 * 4096,
+				   (off_t)((seed % 7 + 1) * 4096)),
+			 0);
+	for (uint64_t page = 1600; page < 1601 + seed % 7; page++)
+		tracker.bits[page / 64] |= UINT64_C(1) << page % 64;
+}
+
+static void test_transfer__first_point_is_what_the_disks_hold(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_lf_ok(run_session(f));
+	assert_int_equal(f->site.deltas, 0);
+	assert_int_equal(f->site.commits, 1);
+	check_point(f);
+}
+
+static void test_transfer__next_point_sends_only_what_changed(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_lf_ok(run_session(f));
+	size_t asked = f->site.sink.asked;
+	live_on(f, 1);
+	assert_lf_ok(run_session(f));
+	assert_int_equal(f->site.deltas, 1);
+	assert_true(f->site.sink.asked - asked < 30);
+	check_point(f);
+	asked = f->site.sink.asked;
+	assert_lf_ok(run_session(f)); /* nothing */
+	assert_int_equal(f->site.sink.asked, asked);
+	assert_int_equal(f->site.deltas, 2);
+	check_point(f);
+}
+
+static void test_transfer__a_full_pass_dies_anywhere_and_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	size_t resumed = 0;
+
+	for (size_t at = 1, rc = 1; rc; at++) {
+		void *again = NULL;
+		assert_int_equal(teardown(state), 0);
+		assert_int_equal(setup(&again), 0);
+		*state = f = again;
+		tracker.on = at % 2;
+		f->site.sink.fault_at = at;
+		f->site.sink.fault = at % 3;
+		rc = run_session(f) != 0;
+		size_t calls = f->site.sink.calls;
+		assert_true(rc || calls < at);
+		f->site.sink.fault_at = 0;
+		live_on(f, at);
+		assert_lf_ok(run_session(f));
+		check_point(f);
+		resumed += f->site.resumed;
+		assert_true(at < 100);
+	}
+	assert_true(resumed > 0);
+}
+
+/* Of a disk that takes several packs: what was acknowledged is not sent again. */
+static void test_transfer__a_full_pass_goes_on_where_it_was_acknowledged(void **state)
+{
+	const uint64_t pages = 12000;
+	struct fixture *f = *state;
+	size_t midway = 0;
+
+	assert_int_equal(truncate(f->first, (off_t)(pages * 4096)), 0);
+	write_pages(f->first, 4096, 7904, 9);
+	for (size_t at = 12; at < 21; at += 2) {
+		f->site.base[0] = f->site.session[0] = '\0';
+		f->site.sink.calls = 0;
+		f->site.sink.fault_at = at;
+		f->site.sink.fault = at / 2 % 3;
+		int rc = run_session(f);
+		uint64_t had = memory_site_upto(&f->site, FIRST);
+		midway += rc && had > 4096 && had < pages;
+		f->site.sink.fault_at = 0;
+		live_on(f, at);
+		assert_lf_ok(run_session(f));
+		check_point(f);
+		/* for the next turn the site knows nothing of it */
+		memory_sink_done(&f->site.sink);
+		memory_sink_init(&f->site.sink, &f->key);
+	}
+	assert_true(midway > 0);
+}
+
+static void test_transfer__a_delta_dies_anywhere_and_the_next_has_it_all(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t at = 1, rc = 1; rc; at++) {
+		void *again = NULL;
+		assert_int_equal(teardown(state), 0);
+		assert_int_equal(setup(&again), 0);
+		*state = f = again;
+		tracker.on = at % 2;
+		assert_lf_ok(run_session(f));
+		live_on(f, at);
+		f->site.sink.calls = 0;
+		f->site.sink.fault_at = at;
+		f->site.sink.fault = at % 3;
+		rc = run_session(f) != 0;
+		f->site.sink.fault_at = 0;
+		live_on(f, at + 50);
+		assert_lf_ok(run_session(f));
+		assert_int_equal(f->site.deltas, f->site.sessions - 1);
+		check_point(f);
+		assert_true(at < 100);
+	}
+}
+
+static void test_transfer__packs_that_overtake_change_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	f->site.sink.reorder = true;
+	assert_lf_ok(run_session(f));
+	check_point(f);
+}
+
+static void test_transfer__reads_what_was_written_once_it_is_watched(void **state)
+{
+	struct fixture *f = *state;
+
+	tracker.on = true;
+	assert_lf_ok(run_session(f));
+	for (uint64_t i = 0; i < 5; i++) {
+		live_on(f, i);
+		assert_lf_ok(run_session(f));
+		check_point(f);
+	}
+	assert_int_equal(f->site.deltas, 5);
+	/* what is not marked is not looked at: it was not read */
+	LF_AUTO_FD fd = open(f->first, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, "unseen", 6, 700 * 4096), 6);
+	assert_lf_ok(run_session(f));
+	assert_int_equal(f->site.disks[0].image[700 * 4096], 0);
+}
+
+static char *script_in(const struct fixture *f, const char *text)
+{
+	char *path = lf_printf_dup("%s/script", f->dir);
+
+	assert_lf_ok(lf_file_write_durable(path, text, strlen(text), 0700, &err));
+	return path;
+}
+
+/* The round under the freeze holds what it finds in memory until the thaw. */
+static void test_transfer__what_changed_under_a_freeze_is_in_the_point(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_FREE char *text = lf_printf_dup(
+		"#!/bin/sh\n"
+		"yes frozen | dd of=%s bs=4096 seek=700 count=300 conv=notrunc iflag=fullblock\n"
+		"yes cold | dd of=%s bs=4096 seek=5 count=3 conv=notrunc iflag=fullblock\n",
+		f->first, f->second);
+	LF_AUTO_FREE char *script = script_in(f, text);
+
+	f->app = true;
+	json_object_set_new(f->machine, "preScript", json_string(script));
+	assert_lf_ok(run_session(f));
+	assert_memory_equal(f->site.disks[0].image + 700 * 4096, "frozen\n", 7);
+	assert_memory_equal(f->site.disks[1].image + 5 * 4096, "cold\n", 5);
+	check_point(f);
+	live_on(f, 3);
+	assert_lf_ok(run_session(f));
+	check_point(f);
+}
+
+static void test_transfer__a_script_that_fails_makes_no_point(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_FREE char *script = script_in(f, "#!/bin/sh\nexit 3\n");
+
+	f->app = true;
+	json_object_set_new(f->machine, "preScript", json_string(script));
+	assert_true(run_session(f) != 0);
+	assert_int_equal(f->site.commits, 0);
+}
+
+static void test_transfer__a_stop_is_a_cancel_and_no_loss(void **state)
+{
+	struct fixture *f = *state;
+
+	stopping = true;
+	assert_int_equal(run_session(f), LF_ECANCELED);
+	stopping = false;
+	assert_lf_ok(run_session(f));
+	check_point(f);
+}
+
+static void test_transfer__a_disk_that_grew_begins_again(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_lf_ok(run_session(f));
+	assert_int_equal(truncate(f->second, 60 * 4096), 0);
+	write_pages(f->second, 55, 3, 77);
+	assert_lf_ok(run_session(f));
+	assert_int_equal(f->site.deltas, 0);
+	check_point(f);
+}
+
+static void test_transfer__a_disk_that_is_gone_is_said_by_name(void **state)
+{
+	struct fixture *f = *state;
+
+	json_array_remove(lf_json_at(f->machine, "disks"), 1);
+	assert_int_equal(run_session(f), LF_ENOTFOUND);
+	assert_string_equal(err.target, SECOND);
+	assert_true(err.hint[0]);
+}
+
+static void test_transfer__fingerprints_that_are_lost_cost_a_full_pass(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_FREE char *prints = lf_printf_dup("%s/%s.prints", f->dir, FIRST);
+
+	assert_lf_ok(run_session(f));
+	assert_int_equal(unlink(prints), 0);
+	live_on(f, 1);
+	assert_lf_ok(run_session(f));
+	assert_int_equal(f->site.deltas, 0);
+	check_point(f);
+}
+
+static void test_transfer__a_site_that_lost_its_point_gets_a_full_one(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_lf_ok(run_session(f));
+	f->site.base[0] = '\0';
+	live_on(f, 1);
+	assert_lf_ok(run_session(f));
+	assert_int_equal(f->site.deltas, 0);
+	check_point(f);
+}
+
+static void test_transfer__a_disk_that_cannot_be_read_ends_the_session(void **state)
+{
+	struct fixture *f = *state;
+
+	lf_fault_set("disk-read=eio@2");
+	assert_int_equal(run_session(f), LF_EIO);
+	lf_fault_set(NULL);
+	assert_lf_ok(run_session(f));
+	check_point(f);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_transfer__first_point_is_what_the_disks_hold),
+		TEST(test_transfer__next_point_sends_only_what_changed),
+		TEST(test_transfer__a_full_pass_dies_anywhere_and_goes_on),
+		TEST(test_transfer__a_full_pass_goes_on_where_it_was_acknowledged),
+		TEST(test_transfer__a_delta_dies_anywhere_and_the_next_has_it_all),
+		TEST(test_transfer__packs_that_overtake_change_nothing),
+		TEST(test_transfer__reads_what_was_written_once_it_is_watched),
+		TEST(test_transfer__what_changed_under_a_freeze_is_in_the_point),
+		TEST(test_transfer__a_script_that_fails_makes_no_point),
+		TEST(test_transfer__a_stop_is_a_cancel_and_no_loss),
+		TEST(test_transfer__a_disk_that_grew_begins_again),
+		TEST(test_transfer__a_disk_that_is_gone_is_said_by_name),
+		TEST(test_transfer__fingerprints_that_are_lost_cost_a_full_pass),
+		TEST(test_transfer__a_site_that_lost_its_point_gets_a_full_one),
+		TEST(test_transfer__a_disk_that_cannot_be_read_ends_the_session),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
