@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The door to the drivers: what a machine is made of is checked here, so that no driver has to
+ * doubt a GUID (it becomes the name of a directory), a LUN or a source.
+ */
 #include "compute/compute.h"
 
 #include "base/text.h"
 #include "compute/driver.h"
-
-#define DISKS_MAX 65 /* the OS disk and 64 data disks: the most an Azure size takes */
-#define NICS_MAX  8
 
 struct lf_compute {
 	const struct lf_compute_driver *driver;
@@ -56,14 +57,14 @@ static int check_guid(const char *guid, const char *target, struct lf_error *err
 	return 0;
 }
 
-int lf_compute_network_ensure(struct lf_compute *compute, const json_t *network,
+int lf_compute_network_ensure(struct lf_compute *compute, const struct lf_vm_network *network,
 			      struct lf_error *err)
 {
-	int rc = check_guid(lf_json_text(network, "guid"), "guid", err);
+	int rc = check_guid(network->guid, "guid", err);
 
 	if (rc)
 		return rc;
-	if (json_array_size(lf_json_at(network, "subnets")) == 0)
+	if (network->n_subnets == 0)
 		return lf_fail(err, LF_EINVAL, "subnets", "a network needs a subnet");
 	return compute->driver->network_ensure(compute->host, network, err);
 }
@@ -75,78 +76,67 @@ int lf_compute_network_remove(struct lf_compute *compute, const char *guid, stru
 	return rc ? rc : compute->driver->network_remove(compute->host, guid, err);
 }
 
-static int check_source(const json_t *disk, struct lf_error *err)
+static int check_source(const struct lf_vm_disk *disk, struct lf_error *err)
 {
-	const char *kind = lf_json_text_or(disk, "source.kind", "");
+	const struct lf_vm_source *source = &disk->source;
 
-	if (strcmp(kind, "point") == 0 &&
-	    (!lf_json_text(disk, "source.region") || !lf_json_text(disk, "source.point") ||
-	     !lf_json_text(disk, "source.root")))
+	if (source->kind == LF_VM_SOURCE_POINT &&
+	    (!source->point.region || !source->point.point || !source->point.root))
 		return lf_fail(err, LF_EINVAL, "disks.source",
 			       "a point's disk needs its region, point and root");
-	if (strcmp(kind, "file") == 0 && !lf_json_text(disk, "source.path"))
+	if (source->kind == LF_VM_SOURCE_FILE && !source->path)
 		return lf_fail(err, LF_EINVAL, "disks.source.path", "a file's disk needs a path");
-	if (strcmp(kind, "point") != 0 && strcmp(kind, "file") != 0 && strcmp(kind, "empty") != 0)
-		return lf_fail(err, LF_EINVAL, "disks.source.kind",
-			       "%s is not a kind of disk source", kind);
-	if (lf_json_int_or(disk, "sizeBytes", 0) <= 0)
+	if (disk->size_bytes <= 0)
 		return lf_fail(err, LF_EINVAL, "disks.sizeBytes", "a disk needs a size");
 	return 0;
 }
 
-static int check_disks(const json_t *disks, struct lf_error *err)
+static int check_disks(const struct lf_vm_spec *vm, struct lf_error *err)
 {
-	bool luns[DISKS_MAX] = {false};
-	json_t *disk;
-	size_t i;
+	bool luns[LF_VM_DISKS_MAX] = {false};
 
-	json_array_foreach (disks, i, disk) {
-		int64_t lun = lf_json_int_or(disk, "lun", -2);
-		if (lun < -1 || lun >= DISKS_MAX - 1)
+	for (size_t i = 0; i < vm->n_disks; i++) {
+		int lun = vm->disks[i].lun;
+		if (lun < LF_VM_OS_LUN || lun >= LF_VM_DISKS_MAX - 1)
 			return lf_fail(err, LF_EINVAL, "disks.lun", "a LUN is -1 to %d",
-				       DISKS_MAX - 2);
+				       LF_VM_DISKS_MAX - 2);
 		if (luns[lun + 1])
-			return lf_fail(err, LF_EINVAL, "disks.lun", "LUN %lld is used twice",
-				       (long long)lun);
+			return lf_fail(err, LF_EINVAL, "disks.lun", "LUN %d is used twice", lun);
 		luns[lun + 1] = true;
-		int rc = check_source(disk, err);
+		int rc = check_source(&vm->disks[i], err);
 		if (rc)
 			return rc;
 	}
 	return luns[0] ? 0 : lf_fail(err, LF_EINVAL, "disks", "no disk has LUN -1, the OS disk");
 }
 
-static int check_nics(const json_t *nics, struct lf_error *err)
+static int check_nics(const struct lf_vm_spec *vm, struct lf_error *err)
 {
-	json_t *nic;
-	size_t i;
-
-	if (json_array_size(nics) > NICS_MAX)
-		return lf_fail(err, LF_EINVAL, "nics", "at most %d network interfaces", NICS_MAX);
-	json_array_foreach (nics, i, nic) {
-		int rc = check_guid(lf_json_text(nic, "guid"), "nics.guid", err);
+	for (size_t i = 0; i < vm->n_nics; i++) {
+		int rc = check_guid(vm->nics[i].guid, "nics.guid", err);
 		if (!rc)
-			rc = check_guid(lf_json_text(nic, "network"), "nics.network", err);
+			rc = check_guid(vm->nics[i].network, "nics.network", err);
 		if (rc)
 			return rc;
-		if (!lf_json_text(nic, "subnet"))
+		if (!vm->nics[i].subnet)
 			return lf_fail(err, LF_EINVAL, "nics.subnet",
 				       "an interface needs a subnet");
 	}
 	return 0;
 }
 
-int lf_compute_vm_define(struct lf_compute *compute, const json_t *vm, struct lf_error *err)
+int lf_compute_vm_define(struct lf_compute *compute, const struct lf_vm_spec *vm,
+			 struct lf_error *err)
 {
-	int rc = check_guid(lf_json_text(vm, "guid"), "guid", err);
+	int rc = check_guid(vm->guid, "guid", err);
 
 	if (!rc)
-		rc = check_disks(lf_json_at(vm, "disks"), err);
+		rc = check_disks(vm, err);
 	if (!rc)
-		rc = check_nics(lf_json_at(vm, "nics"), err);
+		rc = check_nics(vm, err);
 	if (rc)
 		return rc;
-	if (lf_json_int_or(vm, "vcpus", 0) < 1 || lf_json_int_or(vm, "memoryMiB", 0) < 64)
+	if (vm->vcpus < 1 || vm->memory_mib < 64)
 		return lf_fail(err, LF_EINVAL, "vcpus", "a machine needs a vCPU and 64 MiB");
 	return compute->driver->vm_define(compute->host, vm, err);
 }
@@ -174,12 +164,19 @@ int lf_compute_vm_remove(struct lf_compute *compute, const char *guid, bool keep
 	return rc ? rc : compute->driver->vm_remove(compute->host, guid, keep_disks, err);
 }
 
-int lf_compute_vm_state(struct lf_compute *compute, const char *guid, json_t **ret_state,
+int lf_compute_vm_state(struct lf_compute *compute, const char *guid, struct lf_vm_state *ret_state,
 			struct lf_error *err)
 {
+	LF_AUTO_VM_STATE state = {0};
 	int rc = check_guid(guid, "guid", err);
 
-	return rc ? rc : compute->driver->vm_state(compute->host, guid, ret_state, err);
+	if (!rc)
+		rc = compute->driver->vm_state(compute->host, guid, &state, err);
+	if (!rc) {
+		*ret_state = state;
+		state = (struct lf_vm_state){0};
+	}
+	return rc;
 }
 
 int lf_compute_vm_hydrate(struct lf_compute *compute, const char *guid, struct lf_error *err)
@@ -197,15 +194,13 @@ int lf_compute_vm_console(struct lf_compute *compute, const char *guid, size_t m
 	return rc ? rc : compute->driver->vm_console(compute->host, guid, max, buf, err);
 }
 
-int lf_compute_vm_capture(struct lf_compute *compute, const json_t *wanted,
-			  lf_progress_fn *progress, void *context, json_t **ret_result,
+int lf_compute_vm_capture(struct lf_compute *compute, const char *guid,
+			  const struct lf_capture_opts *opts, struct lf_capture *ret_capture,
 			  struct lf_error *err)
 {
-	int rc = check_guid(lf_json_text(wanted, "guid"), "guid", err);
+	int rc = check_guid(guid, "guid", err);
 
-	if (!rc && !lf_json_text(wanted, "region"))
+	if (!rc && !opts->region)
 		rc = lf_fail(err, LF_EINVAL, "region", "a capture needs a region");
-	return rc ? rc
-		  : compute->driver->vm_capture(compute->host, wanted, progress, context,
-						ret_result, err);
+	return rc ? rc : compute->driver->vm_capture(compute->host, guid, opts, ret_capture, err);
 }

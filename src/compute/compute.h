@@ -15,7 +15,7 @@
 #ifndef LF_COMPUTE_COMPUTE_H
 #define LF_COMPUTE_COMPUTE_H
 
-#include "json/json.h"
+#include "compute/spec.h"
 #include "vault/open/regions.h"
 
 struct lf_compute_opts {
@@ -39,25 +39,22 @@ json_t *lf_compute_sizes(void);
 void lf_compute_size_for(int64_t cores, int64_t memory_mib, char *out, size_t out_size);
 
 /*
- * network: {"guid", "name", "isolated": bool, "subnets": [{"name", "prefix": "10.1.0.0/24"}]}
- * One libvirt network for each (network guid, subnet); isolated ones have no uplink.
- * LF_ECONFLICT "SubnetInUse" when the host already routes the prefix.
+ * Makes or completes a network: one libvirt network for each (network guid, subnet); isolated ones
+ * have no uplink.
  */
-LF_MUST_CHECK int lf_compute_network_ensure(struct lf_compute *compute, const json_t *network,
+LF_MUST_CHECK int lf_compute_network_ensure(struct lf_compute *compute,
+					    const struct lf_vm_network *network,
 					    struct lf_error *err);
+/* LF_ECONFLICT "InUse": a machine has a NIC there. */
 LF_MUST_CHECK int lf_compute_network_remove(struct lf_compute *compute, const char *guid,
 					    struct lf_error *err);
 
 /*
- * vm: {"guid", "name", "vcpus", "memoryMiB", "firmware": "bios"|"uefi", "secureBoot": bool,
- *  "disks": [{"lun": -1 for the OS disk, "name", "sizeBytes",
- *             "source": {"kind": "point", "region", "point", "root", "disk": what it is a copy of
- * (optional: what its boots read is then loaded ahead)} | {"kind": "file", "path",
- * "format"} | {"kind": "empty"}}], "nics": [{"guid", "network": guid, "subnet", "mac" (optional),
- * "address" (optional, fixed by DHCP)}]} Define: makes overlays, exports, domain; does not start.
- * Idempotent.
+ * Define: makes overlays, exports, domain; does not start.  Idempotent.
+ *   LF_EINVAL  not a machine that can be made (target: the member)
+ *   LF_EEXISTS a machine of that GUID is there with other disks
  */
-LF_MUST_CHECK int lf_compute_vm_define(struct lf_compute *compute, const json_t *vm,
+LF_MUST_CHECK int lf_compute_vm_define(struct lf_compute *compute, const struct lf_vm_spec *vm,
 				       struct lf_error *err);
 LF_MUST_CHECK int lf_compute_vm_start(struct lf_compute *compute, const char *guid,
 				      struct lf_error *err);
@@ -67,30 +64,41 @@ LF_MUST_CHECK int lf_compute_vm_stop(struct lf_compute *compute, const char *gui
 /* Stop and remove; keep_disks: overlays or volumes stay (their path: lf_compute_vm_state). */
 LF_MUST_CHECK int lf_compute_vm_remove(struct lf_compute *compute, const char *guid,
 				       bool keep_disks, struct lf_error *err);
-/*
- * {"power": "running"|"stopped"|"paused", "reason", "startedAt", "firstOutputMs" (ms from start to
- * the guest's first serial line, once seen), "addresses": [...], "console": path, "disks":
- * [{"lun","path","hydrated": bool,"hydratedBytes","totalBytes"}]} Also resumes a guest that an I/O
- * error paused, once its export answers again.
- */
+/* Also resumes a guest that an I/O error paused, once its export answers again.
+ * *ret_state: lf_vm_state_done(). */
 LF_MUST_CHECK int lf_compute_vm_state(struct lf_compute *compute, const char *guid,
-				      json_t **ret_state, struct lf_error *err);
+				      struct lf_vm_state *ret_state, struct lf_error *err);
 /* Copy what the overlays still read from exports behind the running VM; returns at once.
  * Progress by lf_compute_vm_state(); when all disks say hydrated, exports have ended. */
 LF_MUST_CHECK int lf_compute_vm_hydrate(struct lf_compute *compute, const char *guid,
 					struct lf_error *err);
+
+struct lf_capture_opts {
+	const char *region;	  /* whose vault takes the disks */
+	const json_t *base;	  /* disks of the manifest of an earlier point of the machine, which
+				   * are not stored again as far as they are the same; NULL */
+	const json_t *excluded;	  /* array of LUNs; NULL: none */
+	bool crash_consistent;	  /* the guest is not asked to quiesce */
+	lf_progress_fn *progress; /* may be NULL */
+	void *context;
+};
+struct lf_capture {
+	bool file_system_consistent; /* else crash-consistent */
+	uint64_t bytes_read, bytes_stored;
+	json_t *disks; /* of a manifest (vault/point.h), with "lun" and "os" */
+};
+void lf_capture_done(struct lf_capture *capture);
+#define LF_AUTO_CAPTURE LF_CLEANUP(lf_capture_done) struct lf_capture
+/* The manifest's word for it. */
+const char *lf_capture_consistency(const struct lf_capture *capture);
 /*
  * Read the machine's disks, running or off, into a region's vault, as they are at one instant.
- * wanted: {"guid", "region", "base": manifest of an earlier point of the machine (optional: what it
- * shares is not stored again), "exclude": [LUN, ...] (-1: the OS disk), "quiesce": false for a
- * crash-consistent instant}.  The result: {"consistency": "FileSystemConsistent" |
- * "CrashConsistent", "bytesRead", "bytesStored", "disks": [{"id", "name", "lun", "os", "sizeBytes",
- * "root"}]}: disks of a manifest.  Their roots are kept only by the caller's session.
+ * Their roots are kept only by the caller's session.
  *   LF_ECONFLICT  the machine is being hydrated: try again when that is over
  */
-LF_MUST_CHECK int lf_compute_vm_capture(struct lf_compute *compute, const json_t *wanted,
-					lf_progress_fn *progress, void *context,
-					json_t **ret_result, struct lf_error *err);
+LF_MUST_CHECK int lf_compute_vm_capture(struct lf_compute *compute, const char *guid,
+					const struct lf_capture_opts *opts,
+					struct lf_capture *ret_capture, struct lf_error *err);
 /* The serial console's bytes (the last max of them) appended to buf. */
 LF_MUST_CHECK int lf_compute_vm_console(struct lf_compute *compute, const char *guid, size_t max,
 					struct lf_buf *buf, struct lf_error *err);

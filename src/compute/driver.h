@@ -2,7 +2,7 @@
 /*
  * compute/driver.h - what a kind of host must do to run target machines.
  *
- * Callers use compute/compute.h, which checks the documents' form before a
+ * Callers use compute/compute.h, which checks what a machine is made of before a
  * slot is called; the slots' contracts are those of the functions there.  Every
  * slot is idempotent, may be called from any thread (one at a time for one
  * guid), and finds everything again after the process was killed.
@@ -17,19 +17,30 @@ struct lf_compute_driver {
 	/* opts outlives the call only; the driver copies what it keeps. */
 	int (*open)(const struct lf_compute_opts *opts, void **ret_host, struct lf_error *err);
 	void (*free)(void *host);
-	int (*network_ensure)(void *host, const json_t *network, struct lf_error *err);
+	int (*network_ensure)(void *host, const struct lf_vm_network *network,
+			      struct lf_error *err);
 	int (*network_remove)(void *host, const char *guid, struct lf_error *err);
-	int (*vm_define)(void *host, const json_t *vm, struct lf_error *err);
+	int (*vm_define)(void *host, const struct lf_vm_spec *vm, struct lf_error *err);
 	int (*vm_start)(void *host, const char *guid, struct lf_error *err);
 	int (*vm_stop)(void *host, const char *guid, bool graceful, struct lf_error *err);
 	int (*vm_remove)(void *host, const char *guid, bool keep_disks, struct lf_error *err);
-	int (*vm_state)(void *host, const char *guid, json_t **ret_state, struct lf_error *err);
+	/* *ret_state is empty; what is in it after a failure, the caller frees. */
+	int (*vm_state)(void *host, const char *guid, struct lf_vm_state *ret_state,
+			struct lf_error *err);
 	int (*vm_hydrate)(void *host, const char *guid, struct lf_error *err);
 	int (*vm_console)(void *host, const char *guid, size_t max, struct lf_buf *buf,
 			  struct lf_error *err);
-	int (*vm_capture)(void *host, const json_t *wanted, lf_progress_fn *progress, void *context,
-			  json_t **ret_result, struct lf_error *err);
+	int (*vm_capture)(void *host, const char *guid, const struct lf_capture_opts *opts,
+			  struct lf_capture *ret_capture, struct lf_error *err);
 };
+
+/* For drivers' captures.  Is the LUN among those that are left out? */
+bool lf_capture_excludes(const struct lf_capture_opts *opts, int lun);
+/* The root, as text, that the disk had in the earlier point; NULL: there is none. */
+const char *lf_capture_base_root(const struct lf_capture_opts *opts, int lun);
+/* The row of a manifest for a disk of machine guid; NULL: out of memory. */
+json_t *lf_capture_disk(const char *guid, const struct lf_vm_disk *disk, uint64_t size_bytes,
+			const char *root);
 
 extern const struct lf_compute_driver lf_compute_libvirt;
 extern const struct lf_compute_driver lf_compute_fake;

@@ -118,6 +118,14 @@ int lf_json_read_file(const char *path, json_t **ret_doc, struct lf_error *err)
 	return rc ? lf_error_wrap(err, "%s", path) : 0;
 }
 
+int lf_json_write_file(const char *path, const json_t *doc, struct lf_error *err)
+{
+	LF_AUTO_FREE char *text = NULL;
+	int rc = doc ? lf_json_dump(doc, &text, err) : lf_fail_nomem(err);
+
+	return rc ? rc : lf_file_write_durable(path, text, strlen(text), 0600, err);
+}
+
 /* Split the next component off *path into name; false at the end or when it is too long. */
 static bool next_component(const char **path, char name[static JSON_NAME_MAX])
 {

@@ -34,6 +34,8 @@ LF_MUST_CHECK int lf_json_parse_own(const char *text, size_t len, json_t **ret_d
 LF_MUST_CHECK int lf_json_dump(const json_t *doc, char **ret_text, struct lf_error *err);
 /* Of a file of our own: as many values as there are. */
 LF_MUST_CHECK int lf_json_read_file(const char *path, json_t **ret_doc, struct lf_error *err);
+/* As one, durably, readable by us alone (lf_file_write_durable, 0600); doc NULL: LF_ENOMEM. */
+LF_MUST_CHECK int lf_json_write_file(const char *path, const json_t *doc, struct lf_error *err);
 
 /* What is at path; NULL when absent or null.  Borrowed. */
 json_t *lf_json_at(const json_t *doc, const char *path);

@@ -176,15 +176,10 @@ char **lf_export_argv(const struct lf_export_spec *spec, const char *plugin)
 static pid_t read_pid(const char *dir)
 {
 	LF_AUTO_FREE char *path = path_in(dir, "pid");
-	LF_AUTO_BUF text = LF_BUF_INIT;
-	struct lf_error err;
-	uint64_t pid;
+	struct lf_error ignored;
+	pid_t pid;
 
-	if (!path || lf_file_read(path, 64, &text, &err))
-		return 0;
-	while (text.len && text.data[text.len - 1] == '\n')
-		text.data[--text.len] = '\0';
-	return lf_parse_u64(lf_buf_text(&text), 1, INT32_MAX, &pid, &err) ? 0 : (pid_t)pid;
+	return path && lf_pid_read(path, &pid, &ignored) == 0 ? pid : 0;
 }
 
 /* A server of this directory: its command line names the file of its id. */

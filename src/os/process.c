@@ -21,6 +21,7 @@
 #define OUTPUT_MAX (1 << 20) /* more than any tool we run prints; the rest is read and dropped */
 
 #define COMMAND_LINE_LIMIT_NS LF_NS_PER_S
+#define PID_FILE_MAX	      64
 
 extern char **environ;
 
@@ -156,6 +157,22 @@ int lf_process_start_detached(const char *const *argv, const char *log_path, pid
 		pthread_detach(thread);
 	*ret_pid = pid;
 	return 0;
+}
+
+int lf_pid_read(const char *path, pid_t *ret_pid, struct lf_error *err)
+{
+	LF_AUTO_BUF text = LF_BUF_INIT;
+	uint64_t pid;
+
+	int rc = lf_file_read(path, PID_FILE_MAX, &text, err);
+	if (rc)
+		return rc;
+	if (text.len && text.data[text.len - 1] == '\n')
+		text.data[--text.len] = '\0';
+	rc = lf_parse_u64(lf_buf_text(&text), 1, INT32_MAX, &pid, err);
+	if (!rc)
+		*ret_pid = (pid_t)pid;
+	return rc;
 }
 
 bool lf_process_is(pid_t pid, const char *marker)

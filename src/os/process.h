@@ -27,6 +27,8 @@ LF_MUST_CHECK int lf_process_run(const char *const *argv, int64_t timeout_ns, st
 LF_MUST_CHECK int lf_process_start_detached(const char *const *argv, const char *log_path,
 					    pid_t *ret_pid, struct lf_error *err);
 
+/* The pid that a file holds, with or without the newline after it; LF_ENOTFOUND: no file. */
+LF_MUST_CHECK int lf_pid_read(const char *path, pid_t *ret_pid, struct lf_error *err);
 /* Is pid alive, and does its command line contain marker?  Guards against a reused pid. */
 bool lf_process_is(pid_t pid, const char *marker);
 /* SIGTERM, then SIGKILL after grace_ns; only if lf_process_is(pid, marker).  Gone already is fine.

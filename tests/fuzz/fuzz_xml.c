@@ -90,13 +90,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			texts[k][n++] = (char)data[i];
 		}
 	}
-	LF_AUTO_JSON *vm = json_pack(
-		"{s:s, s:s, s:s, s:s, s:[{s:i, s:s, s:{s:s, s:s, s:s}}], s:[{s:s, s:s, s:s}]}",
-		"guid", "11111111-2222-8333-8444-555555555555", "id", texts[0], "name", texts[1],
-		"firmware", size & 2 ? "uefi" : "bios", "disks", "lun", -1, "name", texts[2],
-		"source", "kind", "file", "path", texts[3], "format", texts[4], "nics", "network",
-		"n", "subnet", "s", "mac", texts[5]);
-	if (!vm || lf_domain_xml(vm, &env, &xml, &err))
+	const struct lf_vm_spec vm = {
+		.guid = "11111111-2222-8333-8444-555555555555",
+		.id = texts[0],
+		.name = texts[1],
+		.firmware = size & 2 ? LF_VM_UEFI : LF_VM_BIOS,
+		.disks = {{.lun = LF_VM_OS_LUN,
+			   .name = texts[2],
+			   .source = {.kind = LF_VM_SOURCE_FILE,
+				      .path = texts[3],
+				      .format = texts[4]}}},
+		.n_disks = 1,
+		.nics = {{.network = "11111111-2222-8333-8444-777777777777",
+			  .subnet = "s",
+			  .mac = texts[5]}},
+		.n_nics = 1,
+	};
+	if (lf_domain_xml(&vm, &env, &xml, &err))
 		return 0;
 	check_form(xml);
 	expect(xml, "<lf:machine xmlns:lf='urn:landfall:machine'>", '<', texts[0]);

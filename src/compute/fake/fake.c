@@ -28,6 +28,31 @@ static char *file_of(const struct fake_host *host, const char *kind, const char 
 	return lf_printf_dup("%s/%s-%s.json", host->data_dir, kind, guid);
 }
 
+/* A machine and what became of it: the members of "fake" beside those of a machine. */
+struct fake_vm {
+	struct lf_vm_spec spec;
+	enum lf_vm_power power;
+	bool hydrated;
+	int64_t boots, started_ns;
+	const char *console; /* NULL: it said nothing yet */
+	json_t *doc;	     /* what texts are borrowed from */
+};
+
+static const char *const powers[] = {"stopped", "running", "paused", NULL};
+static const struct lf_field fake_fields[] = {
+	LF_ENUM_AT(struct fake_vm, power, "fake.power", 0, powers),
+	LF_BOOL_AT(struct fake_vm, hydrated, "fake.hydrated", 0),
+	LF_INT_AT(struct fake_vm, boots, "fake.boots", 0, 0, INT64_MAX),
+	LF_INT_AT(struct fake_vm, started_ns, "fake.startedAtNs", 0, 0, INT64_MAX),
+	LF_TEXT_AT(struct fake_vm, console, "fake.console", 0),
+};
+
+static void end_vm(struct fake_vm *vm)
+{
+	json_decref(vm->doc);
+}
+#define AUTO_VM LF_CLEANUP(end_vm) struct fake_vm
+
 static int read_doc(const struct fake_host *host, const char *kind, const char *guid,
 		    json_t **ret_doc, struct lf_error *err)
 {
@@ -41,16 +66,33 @@ static int read_doc(const struct fake_host *host, const char *kind, const char *
 	return rc;
 }
 
-static int write_doc(const struct fake_host *host, const char *kind, const char *guid,
-		     const json_t *doc, struct lf_error *err)
+/* Takes the reference; NULL: there was no memory. */
+static int write_doc(const struct fake_host *host, const char *kind, const char *guid, json_t *doc,
+		     struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = file_of(host, kind, guid);
-	LF_AUTO_FREE char *text = NULL;
+	LF_AUTO_JSON *own = doc;
 
-	if (!path)
-		return lf_fail_nomem(err);
-	int rc = lf_json_dump(doc, &text, err);
-	return rc ? rc : lf_file_write_durable(path, text, strlen(text), 0600, err);
+	return path ? lf_json_write_file(path, own, err) : lf_fail_nomem(err);
+}
+
+static int read_vm(const struct fake_host *host, const char *guid, struct fake_vm *ret_vm,
+		   struct lf_error *err)
+{
+	int rc = read_doc(host, "vm", guid, &ret_vm->doc, err);
+
+	if (!rc)
+		rc = lf_vm_spec_read(ret_vm->doc, &ret_vm->spec, err);
+	return rc ? rc
+		  : lf_fields_read(fake_fields, LF_N(fake_fields), ret_vm->doc, "", ret_vm, err);
+}
+
+static int write_vm(const struct fake_host *host, const struct fake_vm *vm, struct lf_error *err)
+{
+	LF_AUTO_DOC doc = lf_doc_from(lf_vm_spec_doc(&vm->spec));
+
+	lf_fields_write(fake_fields, LF_N(fake_fields), vm, &doc);
+	return write_doc(host, "vm", vm->spec.guid, lf_doc_take(&doc), err);
 }
 
 static void free_fake(void *context)
@@ -85,12 +127,13 @@ static int open_fake(const struct lf_compute_opts *opts, void **ret_host, struct
 	return 0;
 }
 
-static int ensure_fake_network(void *context, const json_t *network, struct lf_error *err)
+static int ensure_fake_network(void *context, const struct lf_vm_network *network,
+			       struct lf_error *err)
 {
 	struct fake_host *host = context;
 
 	LF_GUARD(&host->mutex);
-	return write_doc(host, "network", lf_json_text(network, "guid"), network, err);
+	return write_doc(host, "network", network->guid, lf_vm_network_doc(network), err);
 }
 
 struct use_search {
@@ -101,18 +144,16 @@ struct use_search {
 static int check_use(void *context, const char *name, struct lf_error *err)
 {
 	struct use_search *search = context;
-	LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", search->host->data_dir, name);
-	LF_AUTO_JSON *vm = NULL;
-	json_t *nic;
-	size_t i;
+	AUTO_VM vm = {.doc = NULL};
+	char guid[LF_GUID_SIZE];
 
-	if (!path || strncmp(name, "vm-", 3) != 0 || lf_json_read_file(path, &vm, err))
+	if (sscanf(name, "vm-%36s", guid) != 1 || read_vm(search->host, guid, &vm, err))
 		return 0;
-	json_array_foreach (lf_json_at(vm, "nics"), i, nic)
-		if (lf_text_equal_nocase(lf_json_text_or(nic, "network", ""), search->network))
+	for (size_t i = 0; i < vm.spec.n_nics; i++)
+		if (lf_text_equal_nocase(vm.spec.nics[i].network, search->network))
 			return lf_fail_arm(err, LF_ECONFLICT, "InUse", search->network, NULL,
 					   "the network is used by machine %s",
-					   lf_json_text_or(vm, "name", name));
+					   vm.spec.name ? vm.spec.name : guid);
 	return 0;
 }
 
@@ -129,111 +170,75 @@ static int remove_fake_network(void *context, const char *guid, struct lf_error 
 	return rc ? rc : lf_file_remove(path, err);
 }
 
-static int check_networks(struct fake_host *host, const json_t *vm, struct lf_error *err)
+static int check_networks(struct fake_host *host, const struct lf_vm_spec *vm, struct lf_error *err)
 {
-	json_t *nic;
-	size_t i;
-
-	json_array_foreach (lf_json_at(vm, "nics"), i, nic) {
+	for (size_t i = 0; i < vm->n_nics; i++) {
 		LF_AUTO_JSON *network = NULL;
-		int rc = read_doc(host, "network", lf_json_text_or(nic, "network", ""), &network,
-				  err);
+		int rc = read_doc(host, "network", vm->nics[i].network, &network, err);
 		if (rc)
 			return rc;
 	}
 	return 0;
 }
 
-/* The sources of the disks, which a GUID keeps for life. */
-static json_t *sources_of(const json_t *vm)
-{
-	json_t *sources = json_array(), *disk;
-	size_t i;
-
-	json_array_foreach (lf_json_at(vm, "disks"), i, disk)
-		if (json_array_append(sources, lf_json_at(disk, "source")))
-			break;
-	return sources;
-}
-
-static int define_fake(void *context, const json_t *vm, struct lf_error *err)
+static int define_fake(void *context, const struct lf_vm_spec *vm, struct lf_error *err)
 {
 	struct fake_host *host = context;
-	const char *guid = lf_json_text(vm, "guid");
-	LF_AUTO_JSON *before = NULL;
-	LF_AUTO_JSON *doc = json_deep_copy(vm);
+	AUTO_VM before = {.power = LF_VM_STOPPED};
 
-	if (!doc)
-		return lf_fail_nomem(err);
 	LF_GUARD(&host->mutex);
-	int rc = read_doc(host, "vm", guid, &before, err);
+	int rc = read_vm(host, vm->guid, &before, err);
 	if (rc && rc != LF_ENOTFOUND)
 		return rc;
-	if (!rc) {
-		LF_AUTO_JSON *a = sources_of(before);
-		LF_AUTO_JSON *b = sources_of(vm);
-		if (!json_equal(a, b))
-			return lf_fail(err, LF_EEXISTS, guid,
-				       "machine %s is there with other disks", guid);
-		if (json_object_set(doc, "fake", json_object_get(before, "fake")))
-			return lf_fail_nomem(err);
-	} else if (lf_json_set_text(doc, "fake.power", "stopped")) {
-		return lf_fail_nomem(err);
-	}
+	if (!rc && !lf_vm_same_disks(&before.spec, vm))
+		return lf_fail(err, LF_EEXISTS, vm->guid, "machine %s is there with other disks",
+			       vm->guid);
 	rc = check_networks(host, vm, err);
-	return rc ? rc : write_doc(host, "vm", guid, doc, err);
-}
-
-/* What a guest would say: enough for whoever waits for a kernel. */
-static int add_console(json_t *vm)
-{
-	int64_t boots = lf_json_int_or(vm, "fake.boots", 0) + 1;
-	LF_AUTO_FREE char *text =
-		lf_printf_dup("%s[    0.000000] Linux version 0.0 (landfall fake driver)\n"
-			      "LANDFALL-MARKER check=OK fw=%s boots=%lld\n",
-			      lf_json_text_or(vm, "fake.console", ""),
-			      lf_json_text_or(vm, "firmware", "bios"), (long long)boots);
-
-	return !text || lf_json_set_int(vm, "fake.boots", boots) ||
-	       lf_json_set_text(vm, "fake.console", text);
+	before.spec = *vm;
+	return rc ? rc : write_vm(host, &before, err);
 }
 
 static int start_fake(void *context, const char *guid, struct lf_error *err)
 {
 	struct fake_host *host = context;
-	LF_AUTO_JSON *vm = NULL;
+	AUTO_VM vm = {.doc = NULL};
 
 	LF_GUARD(&host->mutex);
-	int rc = read_doc(host, "vm", guid, &vm, err);
-	if (rc || strcmp(lf_json_text_or(vm, "fake.power", ""), "running") == 0)
+	int rc = read_vm(host, guid, &vm, err);
+	if (rc || vm.power == LF_VM_RUNNING)
 		return rc;
-	if (lf_json_set_text(vm, "fake.power", "running") || add_console(vm) ||
-	    lf_json_set_int(vm, "fake.startedAtNs", lf_clock_now_ns(host->clock)))
-		return lf_fail_nomem(err);
-	return write_doc(host, "vm", guid, vm, err);
+	vm.power = LF_VM_RUNNING;
+	vm.boots++;
+	vm.started_ns = lf_clock_now_ns(host->clock);
+	/* what a guest would say: enough for whoever waits for a kernel */
+	LF_AUTO_FREE char *console = lf_printf_dup(
+		"%s[    0.000000] Linux version 0.0 (landfall fake driver)\n"
+		"LANDFALL-MARKER check=OK fw=%s boots=%lld\n",
+		vm.console ? vm.console : "", vm.spec.firmware == LF_VM_UEFI ? "uefi" : "bios",
+		(long long)vm.boots);
+	vm.console = console;
+	return console ? write_vm(host, &vm, err) : lf_fail_nomem(err);
 }
 
 static int stop_fake(void *context, const char *guid, bool graceful, struct lf_error *err)
 {
 	struct fake_host *host = context;
-	LF_AUTO_JSON *vm = NULL;
+	AUTO_VM vm = {.doc = NULL};
 
 	(void)graceful;
 	LF_GUARD(&host->mutex);
-	int rc = read_doc(host, "vm", guid, &vm, err);
+	int rc = read_vm(host, guid, &vm, err);
 	if (rc)
 		return rc == LF_ENOTFOUND ? 0 : rc;
-	if (lf_json_set_text(vm, "fake.power", "stopped"))
-		return lf_fail_nomem(err);
-	return write_doc(host, "vm", guid, vm, err);
+	vm.power = LF_VM_STOPPED;
+	return write_vm(host, &vm, err);
 }
 
 static int remove_fake(void *context, const char *guid, bool keep_disks, struct lf_error *err)
 {
 	struct fake_host *host = context;
 	LF_AUTO_FREE char *path = file_of(host, "vm", guid);
-
-	LF_AUTO_JSON *vm = NULL;
+	AUTO_VM vm = {.doc = NULL};
 
 	if (!path)
 		return lf_fail_nomem(err);
@@ -241,178 +246,130 @@ static int remove_fake(void *context, const char *guid, bool keep_disks, struct 
 	if (!keep_disks)
 		return lf_file_remove(path, err);
 	/* what is left says what the disks hold */
-	int rc = read_doc(host, "vm", guid, &vm, err);
+	int rc = read_vm(host, guid, &vm, err);
 	if (rc)
 		return rc == LF_ENOTFOUND ? 0 : rc;
-	if (lf_json_set_text(vm, "fake.power", "stopped") || lf_json_set(vm, "nics", json_array()))
-		return lf_fail_nomem(err);
-	return write_doc(host, "vm", guid, vm, err);
+	vm.power = LF_VM_STOPPED;
+	vm.spec.n_nics = 0;
+	return write_vm(host, &vm, err);
 }
 
 static int hydrate_fake(void *context, const char *guid, struct lf_error *err)
 {
 	struct fake_host *host = context;
-	LF_AUTO_JSON *vm = NULL;
+	AUTO_VM vm = {.doc = NULL};
 
 	LF_GUARD(&host->mutex);
-	int rc = read_doc(host, "vm", guid, &vm, err);
-	if (!rc && lf_json_set_bool(vm, "fake.hydrated", true))
-		rc = lf_fail_nomem(err);
-	return rc ? rc : write_doc(host, "vm", guid, vm, err);
+	int rc = read_vm(host, guid, &vm, err);
+	vm.hydrated = true;
+	return rc ? rc : write_vm(host, &vm, err);
 }
 
 /* "fake/GUID/LUN": where the disk would be; a disk that came from elsewhere is there still. */
-static char *disk_path(const json_t *vm, const json_t *disk)
+static char *disk_path(const struct fake_vm *vm, const struct lf_vm_disk *disk)
 {
-	const char *path = lf_json_text(disk, "source.path");
-
-	return path ? strdup(path)
-		    : lf_printf_dup("fake/%s/%lld", lf_json_text_or(vm, "guid", ""),
-				    (long long)lf_json_int_or(disk, "lun", -1));
+	return disk->source.path ? strdup(disk->source.path)
+				 : lf_printf_dup("fake/%s/%d", vm->spec.guid, disk->lun);
 }
 
-static int add_disks(const json_t *vm, json_t *state)
-{
-	bool all = lf_json_bool_or(vm, "fake.hydrated", false);
-	json_t *list = json_array(), *disk;
-	int failed = 0;
-	size_t i;
-
-	json_array_foreach (lf_json_at(vm, "disks"), i, disk) {
-		const char *kind = lf_json_text_or(disk, "source.kind", "");
-		bool hydrated = all || strcmp(kind, "point") != 0;
-		json_int_t total = lf_json_int_or(disk, "sizeBytes", 0);
-		LF_AUTO_FREE char *path = disk_path(vm, disk);
-		failed |= json_array_append_new(
-			list, json_pack("{s:I, s:s?, s:b, s:I, s:I}", "lun",
-					(json_int_t)lf_json_int_or(disk, "lun", -1), "path", path,
-					"hydrated", (int)hydrated, "hydratedBytes",
-					hydrated ? total : 0, "totalBytes", total));
-	}
-	return failed | lf_json_set(state, "disks", list);
-}
-
-static int add_addresses(const json_t *vm, json_t *state)
-{
-	json_t *list = json_array(), *nic;
-	int failed = 0;
-	size_t i;
-
-	json_array_foreach (lf_json_at(vm, "nics"), i, nic)
-		if (lf_json_text(nic, "address"))
-			failed |= json_array_append(list, lf_json_at(nic, "address"));
-	return failed | lf_json_set(state, "addresses", list);
-}
-
-static int state_fake(void *context, const char *guid, json_t **ret_state, struct lf_error *err)
+static int state_fake(void *context, const char *guid, struct lf_vm_state *ret_state,
+		      struct lf_error *err)
 {
 	struct fake_host *host = context;
-	LF_AUTO_JSON *vm = NULL;
-	int failed = 0;
+	AUTO_VM vm = {.doc = NULL};
+	bool failed = false;
 
 	LF_GUARD(&host->mutex);
-	int rc = read_doc(host, "vm", guid, &vm, err);
+	int rc = read_vm(host, guid, &vm, err);
 	if (rc)
 		return rc;
-	LF_AUTO_FREE char *path = file_of(host, "vm", guid);
-	LF_AUTO_JSON *state =
-		json_pack("{s:s, s:s, s:s*}", "power", lf_json_text_or(vm, "fake.power", "stopped"),
-			  "reason", "", "console", path);
-	if (lf_json_at(vm, "fake.startedAtNs")) {
-		failed |= lf_json_set_time(state, "startedAt",
-					   lf_json_int_or(vm, "fake.startedAtNs", 0));
-		failed |= lf_json_set_int(state, "firstOutputMs", 1);
-		failed |= lf_json_set_int(state, "firstKernelMs", 1);
+	ret_state->power = vm.power;
+	ret_state->console = file_of(host, "vm", guid);
+	ret_state->started_ns = vm.started_ns;
+	ret_state->first_output_ms = ret_state->first_kernel_ms = vm.started_ns != 0;
+	for (size_t i = 0; i < vm.spec.n_nics; i++)
+		if (vm.spec.nics[i].address) {
+			char *address = strdup(vm.spec.nics[i].address);
+			ret_state->addresses[ret_state->n_addresses++] = address;
+			failed |= !address;
+		}
+	for (size_t i = 0; i < vm.spec.n_disks; i++) {
+		const struct lf_vm_disk *disk = &vm.spec.disks[i];
+		struct lf_vm_disk_state *out = &ret_state->disks[ret_state->n_disks++];
+		out->lun = disk->lun;
+		out->path = disk_path(&vm, disk);
+		out->hydrated = vm.hydrated || disk->source.kind != LF_VM_SOURCE_POINT;
+		out->hydrated_bytes = out->hydrated ? disk->size_bytes : 0;
+		out->total_bytes = disk->size_bytes;
+		failed |= !out->path;
 	}
-	if (failed || !state || add_addresses(vm, state) || add_disks(vm, state))
-		return lf_fail_nomem(err);
-	*ret_state = lf_steal(&state);
-	return 0;
+	return failed || !ret_state->console ? lf_fail_nomem(err) : 0;
 }
 
 static int console_fake(void *context, const char *guid, size_t max, struct lf_buf *buf,
 			struct lf_error *err)
 {
 	struct fake_host *host = context;
-	LF_AUTO_JSON *vm = NULL;
+	AUTO_VM vm = {.doc = NULL};
 
 	LF_GUARD(&host->mutex);
-	int rc = read_doc(host, "vm", guid, &vm, err);
+	int rc = read_vm(host, guid, &vm, err);
 	if (rc)
 		return rc;
-	const char *text = lf_json_text_or(vm, "fake.console", "");
+	const char *text = vm.console ? vm.console : "";
 	size_t len = strlen(text), skip = len > max ? len - max : 0;
 	lf_buf_append(buf, text + skip, len - skip);
 	return lf_buf_check(buf, err);
 }
 
-/* The root behind a disk, which no machine ever wrote to; "": nothing.  free(). */
-static char *root_of(const struct fake_host *host, const json_t *disk)
-{
-	const char *path = lf_json_text_or(disk, "source.path", "");
-	LF_AUTO_JSON *vm = NULL;
-	struct lf_error ignored;
-	char guid[LF_GUID_SIZE];
-	const json_t *other;
-	long long lun;
-	size_t i;
-
-	if (sscanf(path, "fake/%36[0-9a-f-]/%lld", guid, &lun) != 2 ||
-	    read_doc(host, "vm", guid, &vm, &ignored))
-		return strdup(lf_json_text_or(disk, "source.root", ""));
-	json_array_foreach (lf_json_at(vm, "disks"), i, other)
-		if (lf_json_int_or(other, "lun", -1) == lun)
-			return strdup(lf_json_text_or(other, "source.root", ""));
-	return strdup("");
-}
-
-/* What a disk of a machine that never wrote holds: its point's, or nothing. */
-static json_t *capture_disk(const struct fake_host *host, const char *guid, const json_t *disk)
+/* The root behind a disk, which no machine ever wrote to, into out; of nothing: that of zeroes. */
+static void find_root(const struct fake_host *host, const struct lf_vm_disk *disk,
+		      char out[static LF_ROOT_TEXT_SIZE])
 {
 	static const struct lf_root nothing;
-	LF_AUTO_FREE char *root = root_of(host, disk);
-	int64_t lun = lf_json_int_or(disk, "lun", -1);
-	char empty[LF_ROOT_TEXT_SIZE], id[LF_GUID_SIZE], key[24];
+	const char *path = disk->source.path ? disk->source.path : "";
+	const char *root = disk->source.point.root;
+	AUTO_VM vm = {.doc = NULL};
+	struct lf_error ignored;
+	char guid[LF_GUID_SIZE];
+	int lun;
 
-	lf_root_format(&nothing, empty);
-	snprintf(key, sizeof(key), "disk %lld", (long long)lun);
-	lf_guid_derive(key, guid, id);
-	return json_pack("{s:s, s:s, s:I, s:b, s:I, s:s}", "id", id, "name",
-			 lf_json_text_or(disk, "name", ""), "lun", (json_int_t)lun, "os", lun < 0,
-			 "sizeBytes", (json_int_t)lf_json_int_or(disk, "sizeBytes", 0), "root",
-			 root && root[0] ? root : empty);
+	if (sscanf(path, "fake/%36[0-9a-f-]/%d", guid, &lun) == 2 &&
+	    !read_vm(host, guid, &vm, &ignored)) {
+		root = NULL;
+		for (size_t i = 0; i < vm.spec.n_disks; i++)
+			if (vm.spec.disks[i].lun == lun)
+				root = vm.spec.disks[i].source.point.root;
+	}
+	if (root)
+		snprintf(out, LF_ROOT_TEXT_SIZE, "%s", root);
+	else
+		lf_root_format(&nothing, out);
 }
 
-static int capture_fake(void *context, const json_t *wanted, lf_progress_fn *progress,
-			void *progress_context, json_t **ret_result, struct lf_error *err)
+static int capture_fake(void *context, const char *guid, const struct lf_capture_opts *opts,
+			struct lf_capture *ret_capture, struct lf_error *err)
 {
 	struct fake_host *host = context;
-	const char *guid = lf_json_text_or(wanted, "guid", "");
-	LF_AUTO_JSON *vm = NULL;
-	json_t *disk, *lun;
-	size_t i, k;
+	LF_AUTO_JSON *disks = json_array();
+	AUTO_VM vm = {.doc = NULL};
 
-	(void)progress, (void)progress_context;
 	LF_GUARD(&host->mutex);
-	int rc = read_doc(host, "vm", guid, &vm, err);
+	int rc = disks ? read_vm(host, guid, &vm, err) : lf_fail_nomem(err);
 	if (rc)
 		return rc;
-	LF_AUTO_JSON *result =
-		json_pack("{s:s, s:I, s:I, s:[]}", "consistency",
-			  lf_json_bool_or(wanted, "quiesce", true) ? "FileSystemConsistent"
-								   : "CrashConsistent",
-			  "bytesRead", (json_int_t)0, "bytesStored", (json_int_t)0, "disks");
-	json_array_foreach (lf_json_at(vm, "disks"), i, disk) {
-		bool excluded = false;
-		json_array_foreach (lf_json_at(wanted, "exclude"), k, lun)
-			excluded |= json_integer_value(lun) == lf_json_int_or(disk, "lun", -1);
-		if (!excluded && json_array_append_new(json_object_get(result, "disks"),
-						       capture_disk(host, guid, disk)))
+	for (size_t i = 0; i < vm.spec.n_disks; i++) {
+		const struct lf_vm_disk *disk = &vm.spec.disks[i];
+		char root[LF_ROOT_TEXT_SIZE];
+		if (lf_capture_excludes(opts, disk->lun))
+			continue;
+		find_root(host, disk, root);
+		if (json_array_append_new(
+			    disks, lf_capture_disk(guid, disk, (uint64_t)disk->size_bytes, root)))
 			return lf_fail_nomem(err);
 	}
-	if (!result)
-		return lf_fail_nomem(err);
-	*ret_result = lf_steal(&result);
+	*ret_capture = (struct lf_capture){.file_system_consistent = !opts->crash_consistent,
+					   .disks = lf_steal(&disks)};
 	return 0;
 }
 

@@ -27,41 +27,29 @@
 
 struct capture {
 	struct lf_host *host;
-	const json_t *wanted; /* the caller's */
-	const json_t *vm;
-	json_t *disks; /* the machine's, sorted as its targets are */
+	const struct lf_capture_opts *opts;
+	const struct lf_vm_spec *vm;
 	struct lf_vault *vault;
 	char *dir;	     /* of sockets and scratch files; ours and QEMU's user's */
 	virDomainPtr domain; /* running, with a backup under way; NULL: off */
 	char since[LF_CHECKPOINT_SIZE], checkpoint[LF_CHECKPOINT_SIZE]; /* ""; or that began it */
-	json_t *result;
-	lf_progress_fn *progress;
-	void *context;
+	struct lf_capture result;
 };
 
-static bool is_excluded(const struct capture *capture, const json_t *disk)
+static bool is_excluded(const struct capture *capture, const struct lf_vm_disk *disk)
 {
-	json_t *lun;
-	size_t i;
-
-	json_array_foreach (lf_json_at(capture->wanted, "exclude"), i, lun)
-		if (json_integer_value(lun) == lf_json_int_or(disk, "lun", -1))
-			return true;
-	return false;
+	return lf_capture_excludes(capture->opts, disk->lun);
 }
 
 static void end_server(const char *pid_file)
 {
-	LF_AUTO_BUF text = LF_BUF_INIT;
 	struct lf_error err;
-	uint64_t pid;
+	pid_t pid;
 
-	if (lf_file_read(pid_file, 64, &text, &err))
-		return;
-	while (text.len && text.data[text.len - 1] == '\n')
-		text.data[--text.len] = '\0';
-	if (lf_parse_u64(lf_buf_text(&text), 1, INT32_MAX, &pid, &err) ||
-	    lf_process_stop((pid_t)pid, "qemu-nbd", GRACE_NS, &err))
+	int rc = lf_pid_read(pid_file, &pid, &err);
+	if (!rc)
+		rc = lf_process_stop(pid, "qemu-nbd", GRACE_NS, &err);
+	if (rc && rc != LF_ENOTFOUND)
 		lf_log_error("qemu-nbd", &err);
 }
 
@@ -79,11 +67,10 @@ static int end_leftover(void *context, const char *name, struct lf_error *err)
 
 static int make_dir(struct capture *capture, struct lf_error *err)
 {
-	const char *guid = lf_json_text_or(capture->vm, "guid", "");
 	uid_t uid;
 	gid_t gid;
 
-	capture->dir = lf_host_path(capture->host, guid, "backup");
+	capture->dir = lf_host_path(capture->host, capture->vm->guid, "backup");
 	if (!capture->dir)
 		return lf_fail_nomem(err);
 	/* what a killed process left there */
@@ -110,11 +97,10 @@ static char *checkpoint_xml(const struct capture *capture)
 {
 	LF_AUTO_BUF xml = LF_BUF_INIT;
 	struct lf_error ignored;
-	json_t *disk;
-	size_t i;
 
 	lf_buf_printf(&xml, "<domaincheckpoint><name>%s</name><disks>", capture->checkpoint);
-	json_array_foreach (capture->disks, i, disk) {
+	for (size_t i = 0; i < capture->vm->n_disks; i++) {
+		const struct lf_vm_disk *disk = &capture->vm->disks[i];
 		char target[8];
 		lf_domain_disk_target((unsigned)i, target);
 		lf_buf_printf(&xml, "<disk name='%s' checkpoint='%s'/>", target,
@@ -128,8 +114,6 @@ static char *backup_xml(const struct capture *capture)
 {
 	LF_AUTO_BUF xml = LF_BUF_INIT;
 	struct lf_error ignored;
-	json_t *disk;
-	size_t i;
 
 	lf_buf_puts(&xml, "<domainbackup mode='pull'>");
 	if (capture->since[0])
@@ -137,7 +121,8 @@ static char *backup_xml(const struct capture *capture)
 	lf_buf_puts(&xml, "<server transport='unix' socket='");
 	lf_xml_puts(&xml, capture->dir);
 	lf_buf_puts(&xml, "/backup.sock'/><disks>");
-	json_array_foreach (capture->disks, i, disk) {
+	for (size_t i = 0; i < capture->vm->n_disks; i++) {
+		const struct lf_vm_disk *disk = &capture->vm->disks[i];
 		char target[8];
 		lf_domain_disk_target((unsigned)i, target);
 		if (is_excluded(capture, disk)) {
@@ -156,7 +141,7 @@ static char *backup_xml(const struct capture *capture)
 /* QEMU makes no backup of a disk that it is copying. */
 static int refuse_copying(const struct capture *capture, struct lf_error *err)
 {
-	for (size_t i = 0; i < json_array_size(capture->disks); i++) {
+	for (size_t i = 0; i < capture->vm->n_disks; i++) {
 		virDomainBlockJobInfo info;
 		char target[8];
 		lf_domain_disk_target((unsigned)i, target);
@@ -165,18 +150,6 @@ static int refuse_copying(const struct capture *capture, struct lf_error *err)
 				       "the machine's disks are being copied to this host");
 	}
 	return 0;
-}
-
-/* Luns of the disks that are captured. */
-static json_t *included_luns(const struct capture *capture)
-{
-	json_t *luns = json_array(), *disk;
-	size_t i;
-
-	json_array_foreach (capture->disks, i, disk)
-		if (!is_excluded(capture, disk))
-			json_array_append_new(luns, json_integer(lf_json_int_or(disk, "lun", -1)));
-	return luns;
 }
 
 static int try_backup(struct capture *capture, struct lf_error *err)
@@ -214,85 +187,56 @@ static int begin_some_backup(struct capture *capture, struct lf_error *err)
 /* The guest's file systems stand still while the backup begins, if its agent can do that. */
 static int begin_backup(struct capture *capture, struct lf_error *err)
 {
-	const char *guid = lf_json_text_or(capture->vm, "guid", "");
-	bool quiesce = lf_json_bool_or(capture->wanted, "quiesce", true);
-	LF_AUTO_JSON *luns = included_luns(capture);
+	int rc = refuse_copying(capture, err);
 
-	int rc = luns ? refuse_copying(capture, err) : lf_fail_nomem(err);
 	if (rc)
 		return rc;
-	lf_checkpoint_find(capture->host, capture->domain, guid,
-			   lf_json_at(capture->wanted, "base.disks"), luns, capture->since);
+	lf_checkpoint_find(capture->host, capture->domain, capture->vm, capture->opts,
+			   capture->since);
 	lf_checkpoint_name(capture->checkpoint);
 	/* of a process that was killed meanwhile */
 	(void)virDomainAbortJob(capture->domain);
-	bool frozen = quiesce && virDomainFSFreeze(capture->domain, NULL, 0, 0) >= 0;
+	bool frozen = !capture->opts->crash_consistent &&
+		      virDomainFSFreeze(capture->domain, NULL, 0, 0) >= 0;
 	rc = begin_some_backup(capture, err);
 	if (frozen && virDomainFSThaw(capture->domain, NULL, 0, 0) < 0 && !rc)
 		rc = lf_fail_virt(err, "thaw", "cannot thaw the machine's file systems");
-	if (!rc && lf_json_set_text(capture->result, "consistency",
-				    frozen ? "FileSystemConsistent" : "CrashConsistent"))
-		rc = lf_fail_nomem(err);
+	capture->result.file_system_consistent = frozen;
 	return rc;
 }
 
 /* Of a machine that is off: its file, served by qemu-nbd, whose pid is beside the socket. */
-static int serve_file(const struct capture *capture, const json_t *disk, const char *socket,
-		      const char *pid_file, struct lf_error *err)
+static int serve_file(const struct capture *capture, const struct lf_vm_disk *disk,
+		      const char *socket, const char *pid_file, struct lf_error *err)
 {
-	LF_AUTO_FREE char *dir =
-		lf_host_path(capture->host, lf_json_text_or(capture->vm, "guid", ""), NULL);
+	LF_AUTO_FREE char *dir = lf_host_path(capture->host, capture->vm->guid, NULL);
 	LF_AUTO_FREE char *path = dir ? lf_domain_disk_path(disk, dir) : NULL;
-	bool is_file = strcmp(lf_json_text_or(disk, "source.kind", ""), "file") == 0;
-	const char *format = is_file ? lf_json_text_or(disk, "source.format", "raw") : "qcow2";
-	const char *const argv[] = {"qemu-nbd",	  "--fork", "--read-only", "--persistent",
-				    "--shared",	  "4",	    "--socket",	   socket,
-				    "--pid-file", pid_file, "--format",	   format,
-				    path,	  NULL};
+	const char *const argv[] = {"qemu-nbd",	    "--fork",	"--read-only",
+				    "--persistent", "--shared", "4",
+				    "--socket",	    socket,	"--pid-file",
+				    pid_file,	    "--format", lf_domain_disk_format(disk),
+				    path,	    NULL};
 
 	return path ? lf_process_run(argv, TOOL_LIMIT_NS, NULL, err) : lf_fail_nomem(err);
 }
 
-/* The root that the disk had in an earlier capture; false: there is none. */
-static bool earlier_root(const struct capture *capture, const json_t *disk,
-			 struct lf_root *ret_root)
-{
-	struct lf_error ignored;
-	json_t *other;
-	size_t i;
-
-	json_array_foreach (lf_json_at(capture->wanted, "base.disks"), i, other)
-		if (lf_json_int_or(other, "lun", -2) == lf_json_int_or(disk, "lun", -1) &&
-		    !lf_root_parse(lf_json_text_or(other, "root", ""), ret_root, &ignored))
-			return true;
-	return false;
-}
-
-static int add_result(struct capture *capture, const json_t *disk,
+static int add_result(struct capture *capture, const struct lf_vm_disk *disk,
 		      const struct lf_ingest_result *result, struct lf_error *err)
 {
-	const char *guid = lf_json_text_or(capture->vm, "guid", "");
-	int64_t lun = lf_json_int_or(disk, "lun", -1);
-	char text[LF_ROOT_TEXT_SIZE], id[LF_GUID_SIZE], key[24];
-	json_t *list = json_object_get(capture->result, "disks");
+	char root[LF_ROOT_TEXT_SIZE];
 
-	snprintf(key, sizeof(key), "disk %lld", (long long)lun);
-	lf_guid_derive(key, guid, id);
-	lf_root_format(&result->root, text);
-	int64_t read = lf_json_int_or(capture->result, "bytesRead", 0);
-	int64_t stored = lf_json_int_or(capture->result, "bytesStored", 0);
-	if (json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:b, s:I, s:s}", "id", id,
-						  "name", lf_json_text_or(disk, "name", ""), "lun",
-						  (json_int_t)lun, "os", lun < 0, "sizeBytes",
-						  (json_int_t)result->size_bytes, "root", text)) ||
-	    lf_json_set_int(capture->result, "bytesRead", read + (int64_t)result->read_bytes) ||
-	    lf_json_set_int(capture->result, "bytesStored", stored + (int64_t)result->stored_bytes))
-		return lf_fail_nomem(err);
-	return 0;
+	lf_root_format(&result->root, root);
+	capture->result.bytes_read += result->read_bytes;
+	capture->result.bytes_stored += result->stored_bytes;
+	return json_array_append_new(
+		       capture->result.disks,
+		       lf_capture_disk(capture->vm->guid, disk, result->size_bytes, root))
+		       ? lf_fail_nomem(err)
+		       : 0;
 }
 
 /* bitmap: NBD context of what changed; NULL: none. */
-static int read_disk(struct capture *capture, const json_t *disk, const char *uri,
+static int read_disk(struct capture *capture, const struct lf_vm_disk *disk, const char *uri,
 		     const char *bitmap, struct lf_error *err)
 {
 	char name[32];
@@ -300,19 +244,20 @@ static int read_disk(struct capture *capture, const json_t *disk, const char *ur
 	struct lf_ingest_result result;
 	struct lf_root base;
 
-	snprintf(name, sizeof(name), "prints-%lld", (long long)lf_json_int_or(disk, "lun", -1));
-	LF_AUTO_FREE char *prints =
-		lf_host_path(capture->host, lf_json_text_or(capture->vm, "guid", ""), name);
+	snprintf(name, sizeof(name), "prints-%d", disk->lun);
+	LF_AUTO_FREE char *prints = lf_host_path(capture->host, capture->vm->guid, name);
 	int rc = prints ? lf_nbd_reader_open(uri, bitmap, &reader, err) : lf_fail_nomem(err);
 	if (rc)
 		return rc;
+	const char *earlier = lf_capture_base_root(capture->opts, disk->lun);
+	struct lf_error ignored;
 	const struct lf_ingest_opts opts = {
-		.path = lf_json_text_or(disk, "name", ""),
+		.path = disk->name ? disk->name : "",
 		.source = lf_nbd_reader_source(reader),
-		.base = earlier_root(capture, disk, &base) ? &base : NULL,
+		.base = earlier && !lf_root_parse(earlier, &base, &ignored) ? &base : NULL,
 		.prints = prints,
-		.progress = capture->progress,
-		.context = capture->context,
+		.progress = capture->opts->progress,
+		.context = capture->opts->context,
 	};
 	rc = lf_ingest(capture->vault, &opts, &result, err);
 	lf_nbd_reader_close(reader);
@@ -322,11 +267,10 @@ static int read_disk(struct capture *capture, const json_t *disk, const char *ur
 /* One after another: each is read by all processors. */
 static int read_disks(struct capture *capture, struct lf_error *err)
 {
-	json_t *disk;
-	size_t i;
 	int rc = 0;
 
-	json_array_foreach (capture->disks, i, disk) {
+	for (size_t i = 0; i < capture->vm->n_disks; i++) {
+		const struct lf_vm_disk *disk = &capture->vm->disks[i];
 		char target[8], bitmap[48];
 		if (is_excluded(capture, disk))
 			continue;
@@ -346,7 +290,7 @@ static int read_disks(struct capture *capture, struct lf_error *err)
 		if (!capture->domain && pid_file)
 			end_server(pid_file);
 		if (rc)
-			return lf_error_wrap(err, "disk %s", lf_json_text_or(disk, "name", "?"));
+			return lf_error_wrap(err, "disk %s", disk->name ? disk->name : "?");
 	}
 	return 0;
 }
@@ -354,13 +298,13 @@ static int read_disks(struct capture *capture, struct lf_error *err)
 /* From now on the next capture can ask what changed; a checkpoint that is of no use goes. */
 static void settle_checkpoint(const struct capture *capture, int rc)
 {
-	const char *guid = lf_json_text_or(capture->vm, "guid", "");
+	const char *guid = capture->vm->guid;
 	struct lf_error err;
 
 	if (!capture->domain || !capture->checkpoint[0])
 		return;
 	if (!rc && !lf_checkpoint_note(capture->host, guid, capture->checkpoint,
-				       lf_json_at(capture->result, "disks"), &err)) {
+				       capture->result.disks, &err)) {
 		lf_checkpoint_forget_others(capture->domain, capture->checkpoint);
 		return;
 	}
@@ -371,7 +315,7 @@ static void settle_checkpoint(const struct capture *capture, int rc)
 
 static int run_capture(struct capture *capture, virConnectPtr conn, struct lf_error *err)
 {
-	const char *guid = lf_json_text_or(capture->vm, "guid", "");
+	const char *guid = capture->vm->guid;
 	LF_AUTO_DOMAIN domain = NULL;
 	int rc = lf_host_domain(conn, guid, &domain, err);
 
@@ -391,8 +335,8 @@ static int run_capture(struct capture *capture, virConnectPtr conn, struct lf_er
 		rc = lf_fail_virt(err, guid, "cannot end the backup");
 	settle_checkpoint(capture, rc);
 	if (!rc)
-		lf_info("captured %s: %lld KiB read, %s", guid,
-			(long long)lf_json_int_or(capture->result, "bytesRead", 0) >> 10,
+		lf_info("captured %s: %llu KiB read, %s", guid,
+			(unsigned long long)capture->result.bytes_read >> 10,
 			capture->since[0] ? "what changed" : "everything");
 	struct lf_error ignored;
 	if (lf_dir_remove(capture->dir, &ignored))
@@ -400,38 +344,32 @@ static int run_capture(struct capture *capture, virConnectPtr conn, struct lf_er
 	return rc;
 }
 
-int lf_libvirt_capture(void *context, const json_t *wanted, lf_progress_fn *progress,
-		       void *progress_context, json_t **ret_result, struct lf_error *err)
+int lf_libvirt_capture(void *context, const char *guid, const struct lf_capture_opts *opts,
+		       struct lf_capture *ret_capture, struct lf_error *err)
 {
 	struct lf_host *host = context;
-	const char *guid = lf_json_text_or(wanted, "guid", "");
 	LF_AUTO_CONN conn = NULL;
-	LF_AUTO_JSON *vm = NULL;
+	LF_AUTO_OWN_VM vm = {.doc = NULL};
+	LF_AUTO_JSON *disks = json_array();
 	struct capture capture = {
-		.host = host, .wanted = wanted, .progress = progress, .context = progress_context};
+		.host = host, .opts = opts, .vm = &vm.spec, .result = {.disks = disks}};
 
 	if (!host->regions)
 		return lf_fail(err, LF_EUNSUPPORTED, "region",
 			       "this site holds no recovery points");
-	int rc = lf_host_vm(host, guid, &vm, err);
+	int rc = disks ? lf_host_vm(host, guid, &vm, err) : lf_fail_nomem(err);
 	if (!rc)
-		rc = lf_regions_vault(host->regions, lf_json_text_or(wanted, "region", ""),
-				      &capture.vault, err);
+		rc = lf_regions_vault(host->regions, opts->region, &capture.vault, err);
 	if (!rc)
 		rc = lf_host_connect(host, &conn, err);
 	if (rc)
 		return rc;
-	LF_AUTO_JSON *disks = lf_domain_disks_sorted(vm);
-	LF_AUTO_JSON *result = json_pack("{s:s, s:[]}", "consistency", "CrashConsistent", "disks");
-	if (!disks || !result)
-		return lf_fail_nomem(err);
-	capture.vm = vm;
-	capture.disks = disks;
-	capture.result = result;
 	LF_GUARD(lf_host_lock(host, guid));
 	rc = run_capture(&capture, conn, err);
 	free(capture.dir);
-	if (!rc)
-		*ret_result = lf_steal(&result);
-	return rc;
+	if (rc)
+		return rc;
+	*ret_capture = capture.result;
+	ret_capture->disks = lf_steal(&disks);
+	return 0;
 }

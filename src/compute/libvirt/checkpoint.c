@@ -20,48 +20,46 @@ static char *file_of(const struct lf_host *host, const char *guid)
 	return lf_host_path(host, guid, FILE_NAME);
 }
 
-static bool is_root_of(const json_t *disks, const json_t *disk)
+static bool is_included(const struct lf_vm_spec *vm, const struct lf_capture_opts *opts, int lun)
 {
-	const json_t *other;
-	size_t i;
-
-	json_array_foreach (disks, i, other)
-		if (lf_json_int_or(other, "lun", -2) == lf_json_int_or(disk, "lun", -1))
-			return strcmp(lf_json_text_or(other, "root", ""),
-				      lf_json_text_or(disk, "root", "?")) == 0;
+	for (size_t i = 0; i < vm->n_disks; i++)
+		if (vm->disks[i].lun == lun)
+			return !lf_capture_excludes(opts, lun);
 	return false;
 }
 
 /* The same disks, and as they were then. */
-static bool describes(const json_t *checkpoint, const json_t *base, const json_t *included)
+static bool describes(const json_t *checkpoint, const struct lf_vm_spec *vm,
+		      const struct lf_capture_opts *opts)
 {
 	const json_t *known = lf_json_at(checkpoint, "disks"), *disk;
-	size_t i, k;
+	size_t i, n_included = 0;
 
-	if (!json_array_size(known) || json_array_size(known) != json_array_size(included))
+	for (i = 0; i < vm->n_disks; i++)
+		n_included += !lf_capture_excludes(opts, vm->disks[i].lun);
+	if (!n_included || json_array_size(known) != n_included)
 		return false;
 	json_array_foreach (known, i, disk) {
-		bool found = false;
-		json_t *lun;
-		json_array_foreach (included, k, lun)
-			found |= json_integer_value(lun) == lf_json_int_or(disk, "lun", -2);
-		if (!found || !is_root_of(base, disk))
+		int lun = (int)lf_json_int_or(disk, "lun", LF_VM_DISKS_MAX);
+		const char *root = lf_capture_base_root(opts, lun);
+		if (!is_included(vm, opts, lun) || !root ||
+		    strcmp(root, lf_json_text_or(disk, "root", "?")) != 0)
 			return false;
 	}
 	return true;
 }
 
-void lf_checkpoint_find(const struct lf_host *host, virDomainPtr domain, const char *guid,
-			const json_t *base, const json_t *included,
+void lf_checkpoint_find(const struct lf_host *host, virDomainPtr domain,
+			const struct lf_vm_spec *vm, const struct lf_capture_opts *opts,
 			char out[static LF_CHECKPOINT_SIZE])
 {
-	LF_AUTO_FREE char *path = file_of(host, guid);
+	LF_AUTO_FREE char *path = file_of(host, vm->guid);
 	LF_AUTO_JSON *checkpoint = NULL;
 	struct lf_error ignored;
 
 	out[0] = '\0';
 	if (!path || lf_json_read_file(path, &checkpoint, &ignored) ||
-	    !describes(checkpoint, base, included))
+	    !describes(checkpoint, vm, opts))
 		return;
 	const char *name = lf_json_text_or(checkpoint, "name", "");
 	virDomainCheckpointPtr found = virDomainCheckpointLookupByName(domain, name, 0);
@@ -83,21 +81,19 @@ int lf_checkpoint_note(const struct lf_host *host, const char *guid, const char 
 		       const json_t *disks, struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = file_of(host, guid);
-	LF_AUTO_JSON *doc = json_pack("{s:s, s:[]}", "name", name, "disks");
-	LF_AUTO_FREE char *text = NULL;
+	LF_AUTO_DOC doc = LF_DOC_INIT;
 	const json_t *disk;
 	size_t i;
 
-	if (!path || !doc)
-		return lf_fail_nomem(err);
-	json_array_foreach (disks, i, disk)
-		if (json_array_append_new(lf_json_at(doc, "disks"),
-					  json_pack("{s:I, s:s}", "lun",
-						    (json_int_t)lf_json_int_or(disk, "lun", -1),
-						    "root", lf_json_text_or(disk, "root", ""))))
-			return lf_fail_nomem(err);
-	int rc = lf_json_dump(doc, &text, err);
-	return rc ? rc : lf_file_write_durable(path, text, strlen(text), 0600, err);
+	lf_doc_text(&doc, "name", name);
+	json_array_foreach (disks, i, disk) {
+		LF_AUTO_DOC row = LF_DOC_INIT;
+		lf_doc_int(&row, "lun", lf_json_int_or(disk, "lun", LF_VM_OS_LUN));
+		lf_doc_text(&row, "root", lf_json_text_or(disk, "root", ""));
+		lf_doc_append(&doc, "disks", lf_doc_take(&row));
+	}
+	LF_AUTO_JSON *whole = lf_doc_take(&doc);
+	return path ? lf_json_write_file(path, whole, err) : lf_fail_nomem(err);
 }
 
 /* One whose bitmap is broken goes by its description alone. */

@@ -8,20 +8,19 @@
 #ifndef LF_COMPUTE_LIBVIRT_CHECKPOINT_H
 #define LF_COMPUTE_LIBVIRT_CHECKPOINT_H
 
+#include "compute/driver.h"
 #include "compute/libvirt/internal.h"
 
 #define LF_CHECKPOINT_SIZE 64
 
-/*
- * Name of the checkpoint whose bitmaps say what differs from base's disks ([{"lun", "root"}]), for
- * exactly the disks of the luns included; "": there is none.
- */
-void lf_checkpoint_find(const struct lf_host *host, virDomainPtr domain, const char *guid,
-			const json_t *base, const json_t *included,
+/* Name of the checkpoint whose bitmaps say what differs from the earlier point of opts, for exactly
+ * the disks of the machine that opts does not exclude; "": there is none. */
+void lf_checkpoint_find(const struct lf_host *host, virDomainPtr domain,
+			const struct lf_vm_spec *vm, const struct lf_capture_opts *opts,
 			char out[static LF_CHECKPOINT_SIZE]);
 /* A new name. */
 void lf_checkpoint_name(char out[static LF_CHECKPOINT_SIZE]);
-/* The disks had these roots when the checkpoint was made; durable. */
+/* The disks (of a manifest) had these roots when the checkpoint was made; durable. */
 LF_MUST_CHECK int lf_checkpoint_note(const struct lf_host *host, const char *guid, const char *name,
 				     const json_t *disks, struct lf_error *err);
 /* Remove this one, of a capture that failed; or ours but this one, once it is noted. */

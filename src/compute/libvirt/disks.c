@@ -7,7 +7,6 @@
  * has its claim already.  Order when let go: the overlay no longer names the
  * export (its header says so), export, claim.
  */
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -23,26 +22,24 @@
 #define QCOW2_MAGIC   0x514649fbu
 #define TOOL_LIMIT_NS (60 * LF_NS_PER_S)
 
-static bool is_kind(const json_t *disk, const char *kind)
+static bool is_point(const struct lf_vm_disk *disk)
 {
-	return strcmp(lf_json_text_or(disk, "source.kind", ""), kind) == 0;
+	return disk->source.kind == LF_VM_SOURCE_POINT;
 }
 
-static char *export_dir(const struct lf_host *host, const json_t *vm, const json_t *disk)
+static char *export_dir(const struct lf_host *host, const struct lf_vm_spec *vm,
+			const struct lf_vm_disk *disk)
 {
-	const char *guid = lf_json_text_or(vm, "guid", "");
-	int64_t lun = lf_json_int_or(disk, "lun", -1);
-
-	if (lun < 0)
-		return lf_printf_dup("%s/%s/e-os", host->data_dir, guid);
-	return lf_printf_dup("%s/%s/e-%lld", host->data_dir, guid, (long long)lun);
+	if (disk->lun == LF_VM_OS_LUN)
+		return lf_printf_dup("%s/%s/e-os", host->data_dir, vm->guid);
+	return lf_printf_dup("%s/%s/e-%d", host->data_dir, vm->guid, disk->lun);
 }
 
 /* Where what the boots of the disk read first is kept; "": nowhere.  free(). */
-static char *trace_path(const struct lf_host *host, const json_t *disk)
+static char *trace_path(const struct lf_host *host, const struct lf_vm_disk *disk)
 {
 	LF_AUTO_FREE char *dir = lf_printf_dup("%s/traces", host->data_dir);
-	const char *id = lf_json_text(disk, "source.disk");
+	const char *id = disk->source.point.disk;
 	char name[LF_NAME_HASH_SIZE];
 	struct lf_error ignored;
 
@@ -54,13 +51,13 @@ static char *trace_path(const struct lf_host *host, const json_t *disk)
 }
 
 /* The claim's name: one for each machine and point, however many disks. */
-static void claim_name(const json_t *vm, char out[static LF_GUID_SIZE + 8])
+static void claim_name(const struct lf_vm_spec *vm, char out[static LF_GUID_SIZE + 8])
 {
-	snprintf(out, LF_GUID_SIZE + 8, "export:%s", lf_json_text_or(vm, "guid", ""));
+	snprintf(out, LF_GUID_SIZE + 8, "export:%s", vm->guid);
 }
 
-static int put_claim(struct lf_host *host, const json_t *vm, const json_t *disk,
-		     struct lf_error *err)
+static int put_claim(struct lf_host *host, const struct lf_vm_spec *vm,
+		     const struct lf_vm_disk *disk, struct lf_error *err)
 {
 	char claim[LF_GUID_SIZE + 8];
 	struct lf_vault *vault;
@@ -69,15 +66,13 @@ static int put_claim(struct lf_host *host, const json_t *vm, const json_t *disk,
 		return lf_fail(err, LF_EUNSUPPORTED, "disks.source",
 			       "this site holds no recovery points");
 	claim_name(vm, claim);
-	int rc = lf_regions_vault(host->regions, lf_json_text_or(disk, "source.region", ""), &vault,
-				  err);
+	int rc = lf_regions_vault(host->regions, disk->source.point.region, &vault, err);
 	return rc ? rc
-		  : lf_claim_put(vault, lf_json_text_or(disk, "source.point", ""), claim,
-				 LF_CLAIM_FOREVER, err);
+		  : lf_claim_put(vault, disk->source.point.point, claim, LF_CLAIM_FOREVER, err);
 }
 
-static int start_export(struct lf_host *host, const json_t *vm, const json_t *disk,
-			struct lf_error *err)
+static int start_export(struct lf_host *host, const struct lf_vm_spec *vm,
+			const struct lf_vm_disk *disk, struct lf_error *err)
 {
 	LF_AUTO_FREE char *dir = export_dir(host, vm, disk);
 	LF_AUTO_FREE char *store = NULL;
@@ -86,16 +81,15 @@ static int start_export(struct lf_host *host, const json_t *vm, const json_t *di
 
 	if (!dir || !trace)
 		return lf_fail_nomem(err);
-	int rc = lf_regions_paths(host->regions, lf_json_text_or(disk, "source.region", ""), &store,
-				  &key_file, err);
+	int rc = lf_regions_paths(host->regions, disk->source.point.region, &store, &key_file, err);
 	if (rc)
 		return rc;
 	struct lf_export_spec spec = {
 		.dir = dir,
 		.store_dir = store,
 		.key_file = key_file,
-		.root = lf_json_text_or(disk, "source.root", ""),
-		.size_bytes = (uint64_t)lf_json_int_or(disk, "sizeBytes", 0),
+		.root = disk->source.point.root,
+		.size_bytes = (uint64_t)disk->size_bytes,
 		.trace = trace[0] ? trace : NULL,
 		.socket_owner = geteuid() == 0 ? LF_QEMU_USER : NULL,
 	};
@@ -103,7 +97,8 @@ static int start_export(struct lf_host *host, const json_t *vm, const json_t *di
 }
 
 /* How an overlay names its export; free(), NULL: no memory. */
-static char *backing_uri(const struct lf_host *host, const json_t *vm, const json_t *disk)
+static char *backing_uri(const struct lf_host *host, const struct lf_vm_spec *vm,
+			 const struct lf_vm_disk *disk)
 {
 	LF_AUTO_FREE char *dir = export_dir(host, vm, disk);
 	LF_AUTO_FREE char *socket = dir ? lf_export_socket(dir) : NULL;
@@ -112,10 +107,10 @@ static char *backing_uri(const struct lf_host *host, const json_t *vm, const jso
 }
 
 /* An overlay that is there is never made anew: it may hold what a guest wrote. */
-static int make_overlay(struct lf_host *host, const json_t *vm, const json_t *disk,
-			struct lf_error *err)
+static int make_overlay(struct lf_host *host, const struct lf_vm_spec *vm,
+			const struct lf_vm_disk *disk, struct lf_error *err)
 {
-	LF_AUTO_FREE char *dir = lf_host_path(host, lf_json_text_or(vm, "guid", ""), NULL);
+	LF_AUTO_FREE char *dir = lf_host_path(host, vm->guid, NULL);
 	LF_AUTO_FREE char *path = dir ? lf_domain_disk_path(disk, dir) : NULL;
 	LF_AUTO_FREE char *made = path ? lf_printf_dup("%s.new", path) : NULL;
 	LF_AUTO_FREE char *backing = backing_uri(host, vm, disk);
@@ -125,27 +120,27 @@ static int make_overlay(struct lf_host *host, const json_t *vm, const json_t *di
 		return lf_fail_nomem(err);
 	if (access(path, F_OK) == 0)
 		return 0;
-	snprintf(size, sizeof(size), "%lld", (long long)lf_json_int_or(disk, "sizeBytes", 0));
+	snprintf(size, sizeof(size), "%lld", (long long)disk->size_bytes);
 	/* -u: the size is known, so QEMU need not connect to the export to ask */
 	const char *const over[] = {"qemu-img", "create", "-q",	   "-u", "-f", "qcow2", "-F",
 				    "raw",	"-b",	  backing, made, size, NULL};
 	const char *const empty[] = {"qemu-img", "create", "-q", "-f", "qcow2", made, size, NULL};
-	int rc = lf_process_run(is_kind(disk, "point") ? over : empty, TOOL_LIMIT_NS, NULL, err);
+	int rc = lf_process_run(is_point(disk) ? over : empty, TOOL_LIMIT_NS, NULL, err);
 	return rc ? rc : lf_file_rename_durable(made, path, err);
 }
 
-static int make_disk(struct lf_host *host, const json_t *vm, const json_t *disk,
-		     struct lf_error *err)
+static int make_disk(struct lf_host *host, const struct lf_vm_spec *vm,
+		     const struct lf_vm_disk *disk, struct lf_error *err)
 {
 	int rc = 0;
 
-	if (is_kind(disk, "file")) {
-		const char *path = lf_json_text_or(disk, "source.path", "");
+	if (disk->source.kind == LF_VM_SOURCE_FILE) {
+		const char *path = disk->source.path;
 		if (access(path, R_OK | W_OK))
 			return lf_fail_sys(err, errno, path, "cannot use %s", path);
 		return lf_host_let_qemu_reach(host, path, err);
 	}
-	if (is_kind(disk, "point")) {
+	if (is_point(disk)) {
 		bool hydrated = false;
 		rc = lf_disk_hydrated(host, vm, disk, &hydrated, err);
 		if (rc || hydrated)
@@ -157,30 +152,26 @@ static int make_disk(struct lf_host *host, const json_t *vm, const json_t *disk,
 	return rc ? rc : make_overlay(host, vm, disk, err);
 }
 
-int lf_disks_make(struct lf_host *host, const json_t *vm, struct lf_error *err)
+int lf_disks_make(struct lf_host *host, const struct lf_vm_spec *vm, struct lf_error *err)
 {
-	json_t *disk;
-	size_t i;
-
-	json_array_foreach (lf_json_at(vm, "disks"), i, disk) {
+	for (size_t i = 0; i < vm->n_disks; i++) {
+		const struct lf_vm_disk *disk = &vm->disks[i];
 		int rc = make_disk(host, vm, disk, err);
 		if (rc) {
-			lf_error_wrap(err, "disk %s", lf_json_text_or(disk, "name", "?"));
+			lf_error_wrap(err, "disk %s", disk->name ? disk->name : "?");
 			return rc;
 		}
 	}
 	return 0;
 }
 
-int lf_disks_serve(struct lf_host *host, const json_t *vm, struct lf_error *err)
+int lf_disks_serve(struct lf_host *host, const struct lf_vm_spec *vm, struct lf_error *err)
 {
-	json_t *disk;
-	size_t i;
-
-	json_array_foreach (lf_json_at(vm, "disks"), i, disk) {
+	for (size_t i = 0; i < vm->n_disks; i++) {
+		const struct lf_vm_disk *disk = &vm->disks[i];
 		bool hydrated = true;
 		int rc = 0;
-		if (is_kind(disk, "point"))
+		if (is_point(disk))
 			rc = lf_disk_hydrated(host, vm, disk, &hydrated, err);
 		if (!rc && !hydrated)
 			rc = start_export(host, vm, disk, err);
@@ -194,10 +185,10 @@ int lf_disks_serve(struct lf_host *host, const json_t *vm, struct lf_error *err)
  * QEMU takes the backing file's name out of the overlay's header once all of
  * it has been copied; that header is the truth, whether or not the guest runs.
  */
-int lf_disk_hydrated(const struct lf_host *host, const json_t *vm, const json_t *disk,
-		     bool *ret_hydrated, struct lf_error *err)
+int lf_disk_hydrated(const struct lf_host *host, const struct lf_vm_spec *vm,
+		     const struct lf_vm_disk *disk, bool *ret_hydrated, struct lf_error *err)
 {
-	LF_AUTO_FREE char *dir = lf_host_path(host, lf_json_text_or(vm, "guid", ""), NULL);
+	LF_AUTO_FREE char *dir = lf_host_path(host, vm->guid, NULL);
 	LF_AUTO_FREE char *path = dir ? lf_domain_disk_path(disk, dir) : NULL;
 	struct {
 		uint32_t magic, version;
@@ -206,7 +197,7 @@ int lf_disk_hydrated(const struct lf_host *host, const json_t *vm, const json_t 
 
 	if (!path)
 		return lf_fail_nomem(err);
-	if (!is_kind(disk, "point")) {
+	if (!is_point(disk)) {
 		*ret_hydrated = true;
 		return 0;
 	}
@@ -226,42 +217,41 @@ int lf_disk_hydrated(const struct lf_host *host, const json_t *vm, const json_t 
 	return 0;
 }
 
-static int drop_claim(struct lf_host *host, const json_t *vm, const json_t *disk,
-		      struct lf_error *err)
+static int drop_claim(struct lf_host *host, const struct lf_vm_spec *vm,
+		      const struct lf_vm_disk *disk, struct lf_error *err)
 {
 	char claim[LF_GUID_SIZE + 8];
 	struct lf_vault *vault;
 
 	claim_name(vm, claim);
-	int rc = lf_regions_vault(host->regions, lf_json_text_or(disk, "source.region", ""), &vault,
-				  err);
+	int rc = lf_regions_vault(host->regions, disk->source.point.region, &vault, err);
 	if (!rc)
-		rc = lf_claim_drop(vault, lf_json_text_or(disk, "source.point", ""), claim, err);
+		rc = lf_claim_drop(vault, disk->source.point.point, claim, err);
 	return rc == LF_ENOTFOUND ? 0 : rc; /* the point itself is gone: so is the claim */
 }
 
 /* Is the disk done with its export? */
-static int check_done(struct lf_host *host, const json_t *vm, const json_t *disk, bool all,
-		      bool *ret_done, struct lf_error *err)
+static int check_done(struct lf_host *host, const struct lf_vm_spec *vm,
+		      const struct lf_vm_disk *disk, bool all, bool *ret_done, struct lf_error *err)
 {
-	*ret_done = all || !is_kind(disk, "point");
+	*ret_done = all || !is_point(disk);
 	return *ret_done ? 0 : lf_disk_hydrated(host, vm, disk, ret_done, err);
 }
 
 /* Several disks may be of one point: its claim goes with the last of them. */
-static int drop_claims(struct lf_host *host, const json_t *vm, bool all, struct lf_error *err)
+static int drop_claims(struct lf_host *host, const struct lf_vm_spec *vm, bool all,
+		       struct lf_error *err)
 {
-	json_t *disk;
-	size_t i;
-
-	json_array_foreach (lf_json_at(vm, "disks"), i, disk) {
+	for (size_t i = 0; i < vm->n_disks; i++) {
+		const struct lf_vm_disk *disk = &vm->disks[i];
 		bool done;
 		int rc = check_done(host, vm, disk, all, &done, err);
 		if (rc || !done)
 			return rc;
 	}
-	json_array_foreach (lf_json_at(vm, "disks"), i, disk) {
-		int rc = is_kind(disk, "point") ? drop_claim(host, vm, disk, err) : 0;
+	for (size_t i = 0; i < vm->n_disks; i++) {
+		const struct lf_vm_disk *disk = &vm->disks[i];
+		int rc = is_point(disk) ? drop_claim(host, vm, disk, err) : 0;
 		if (rc)
 			return rc;
 	}
@@ -269,15 +259,14 @@ static int drop_claims(struct lf_host *host, const json_t *vm, bool all, struct 
 }
 
 /* The export's directory goes last: while it is there, this is to be repeated. */
-int lf_disks_release(struct lf_host *host, const json_t *vm, bool all, struct lf_error *err)
+int lf_disks_release(struct lf_host *host, const struct lf_vm_spec *vm, bool all,
+		     struct lf_error *err)
 {
-	json_t *disk;
-	size_t i;
-
 	int rc = drop_claims(host, vm, all, err);
 	if (rc)
 		return rc;
-	json_array_foreach (lf_json_at(vm, "disks"), i, disk) {
+	for (size_t i = 0; i < vm->n_disks; i++) {
+		const struct lf_vm_disk *disk = &vm->disks[i];
 		LF_AUTO_FREE char *dir = export_dir(host, vm, disk);
 		bool done;
 		if (!dir)
@@ -298,10 +287,10 @@ int lf_disks_release(struct lf_host *host, const json_t *vm, bool all, struct lf
  * export again, without being looked at: what was copied stays, and what was
  * not is read from the point.
  */
-static int tie_overlay(struct lf_host *host, const json_t *vm, const json_t *disk,
-		       struct lf_error *err)
+static int tie_overlay(struct lf_host *host, const struct lf_vm_spec *vm,
+		       const struct lf_vm_disk *disk, struct lf_error *err)
 {
-	LF_AUTO_FREE char *dir = lf_host_path(host, lf_json_text_or(vm, "guid", ""), NULL);
+	LF_AUTO_FREE char *dir = lf_host_path(host, vm->guid, NULL);
 	LF_AUTO_FREE char *path = dir ? lf_domain_disk_path(disk, dir) : NULL;
 	LF_AUTO_FREE char *backing = backing_uri(host, vm, disk);
 
@@ -313,17 +302,15 @@ static int tie_overlay(struct lf_host *host, const json_t *vm, const json_t *dis
 	return rc ? rc : lf_process_run(argv, TOOL_LIMIT_NS, NULL, err);
 }
 
-int lf_disks_tie(struct lf_host *host, const json_t *vm, struct lf_error *err)
+int lf_disks_tie(struct lf_host *host, const struct lf_vm_spec *vm, struct lf_error *err)
 {
-	json_t *disk;
-	size_t i;
-
-	json_array_foreach (lf_json_at(vm, "disks"), i, disk) {
+	for (size_t i = 0; i < vm->n_disks; i++) {
+		const struct lf_vm_disk *disk = &vm->disks[i];
 		LF_AUTO_FREE char *dir = export_dir(host, vm, disk);
 		bool hydrated = false;
 		if (!dir)
 			return lf_fail_nomem(err);
-		if (!is_kind(disk, "point") || access(dir, F_OK))
+		if (!is_point(disk) || access(dir, F_OK))
 			continue;
 		int rc = lf_disk_hydrated(host, vm, disk, &hydrated, err);
 		if (!rc && hydrated)
@@ -334,7 +321,8 @@ int lf_disks_tie(struct lf_host *host, const json_t *vm, struct lf_error *err)
 	return 0;
 }
 
-bool lf_disk_released(const struct lf_host *host, const json_t *vm, const json_t *disk)
+bool lf_disk_released(const struct lf_host *host, const struct lf_vm_spec *vm,
+		      const struct lf_vm_disk *disk)
 {
 	LF_AUTO_FREE char *dir = export_dir(host, vm, disk);
 	struct lf_error ignored;
@@ -344,12 +332,10 @@ bool lf_disk_released(const struct lf_host *host, const json_t *vm, const json_t
 	       lf_disk_hydrated(host, vm, disk, &hydrated, &ignored) == 0 && hydrated;
 }
 
-bool lf_disks_exported(const struct lf_host *host, const json_t *vm)
+bool lf_disks_exported(const struct lf_host *host, const struct lf_vm_spec *vm)
 {
-	json_t *disk;
-	size_t i;
-
-	json_array_foreach (lf_json_at(vm, "disks"), i, disk) {
+	for (size_t i = 0; i < vm->n_disks; i++) {
+		const struct lf_vm_disk *disk = &vm->disks[i];
 		LF_AUTO_FREE char *dir = export_dir(host, vm, disk);
 		if (dir && access(dir, F_OK) == 0)
 			return true;

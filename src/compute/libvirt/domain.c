@@ -5,6 +5,7 @@
  * vm.json is written before anything is made and removed after everything is
  * gone, so that whatever a killed process left behind has a name.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,74 +17,58 @@
 #define SHUTDOWN_LIMIT_NS (60 * LF_NS_PER_S)
 #define SHUTDOWN_STEP_NS  (200 * LF_NS_PER_MS)
 
-/* Every NIC has its MAC, from here on as libvirt writes it: lower case, colons. */
-static int complete_nics(json_t *vm, struct lf_error *err)
-{
-	json_t *nic;
-	size_t i;
+#define MAC_SIZE 18
 
-	json_array_foreach (lf_json_at(vm, "nics"), i, nic) {
-		char derived[LF_GUID_SIZE], mac[32];
-		lf_guid_derive("mac", lf_json_text_or(nic, "guid", ""), derived);
-		/* 52:54:00 is QEMU's own range of locally administered addresses */
-		snprintf(mac, sizeof(mac), "52:54:00:%.2s:%.2s:%.2s", derived, derived + 2,
-			 derived + 4);
-		LF_AUTO_FREE char *text = lf_text_lower_dup(lf_json_text_or(nic, "mac", mac));
-		if (!text)
-			return lf_fail_nomem(err);
-		for (char *p = text; *p; p++)
-			if (*p == '-')
-				*p = ':';
-		if (lf_json_set_text(nic, "mac", text))
-			return lf_fail_nomem(err);
+/* Every NIC has its MAC, from here on as libvirt writes it: lower case, colons. */
+static int complete_nics(struct lf_vm_spec *vm, char macs[static LF_VM_NICS_MAX][MAC_SIZE],
+			 struct lf_error *err)
+{
+	for (size_t i = 0; i < vm->n_nics; i++) {
+		struct lf_vm_nic *nic = &vm->nics[i];
+		char derived[LF_GUID_SIZE];
+		lf_guid_derive("mac", nic->guid, derived);
+		if (nic->mac && strlen(nic->mac) != MAC_SIZE - 1)
+			return lf_fail(err, LF_EINVAL, "nics.mac", "'%.64s' is not a MAC address",
+				       nic->mac);
+		if (nic->mac)
+			snprintf(macs[i], MAC_SIZE, "%s", nic->mac);
+		else /* 52:54:00 is QEMU's own range of locally administered addresses */
+			snprintf(macs[i], MAC_SIZE, "52:54:00:%.2s:%.2s:%.2s", derived, derived + 2,
+				 derived + 4);
+		for (char *p = macs[i]; *p; p++)
+			*p = *p == '-' ? ':' : (char)tolower((unsigned char)*p);
+		nic->mac = macs[i];
 	}
 	return 0;
 }
 
-static bool same_disks(const json_t *a, const json_t *b)
-{
-	const json_t *disks_a = lf_json_at(a, "disks"), *disks_b = lf_json_at(b, "disks");
-	size_t n = json_array_size(disks_a);
-
-	if (json_array_size(disks_b) != n)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!json_equal(lf_json_at(json_array_get(disks_a, i), "source"),
-				lf_json_at(json_array_get(disks_b, i), "source")))
-			return false;
-	return true;
-}
-
 /* Write vm.json; another machine's disks under the same GUID are refused. */
-static int note_machine(struct lf_host *host, const json_t *vm, struct lf_error *err)
+static int note_machine(struct lf_host *host, const struct lf_vm_spec *vm, struct lf_error *err)
 {
-	const char *guid = lf_json_text_or(vm, "guid", "");
-	LF_AUTO_FREE char *dir = lf_host_path(host, guid, NULL);
-	LF_AUTO_FREE char *path = lf_host_path(host, guid, "vm.json");
-	LF_AUTO_JSON *before = NULL;
-	LF_AUTO_FREE char *text = NULL;
+	LF_AUTO_FREE char *dir = lf_host_path(host, vm->guid, NULL);
+	LF_AUTO_FREE char *path = lf_host_path(host, vm->guid, "vm.json");
+	LF_AUTO_JSON *doc = lf_vm_spec_doc(vm);
+	LF_AUTO_OWN_VM before = {.doc = NULL};
 
-	if (!dir || !path)
+	if (!dir || !path || !doc)
 		return lf_fail_nomem(err);
-	int rc = lf_host_vm(host, guid, &before, err);
+	int rc = lf_host_vm(host, vm->guid, &before, err);
 	if (rc && rc != LF_ENOTFOUND)
 		return rc;
-	if (!rc && !same_disks(before, vm))
-		return lf_fail(err, LF_EEXISTS, guid, "machine %s is there with other disks", guid);
-	if (!rc && json_equal(before, vm))
+	if (!rc && !lf_vm_same_disks(&before.spec, vm))
+		return lf_fail(err, LF_EEXISTS, vm->guid, "machine %s is there with other disks",
+			       vm->guid);
+	if (!rc && json_equal(before.doc, doc))
 		return 0;
 	rc = lf_dir_make(dir, 0711, err);
 	if (!rc && chmod(dir, 0711))
 		rc = lf_fail_sys(err, errno, dir, "cannot change the mode of %s", dir);
-	if (!rc)
-		rc = lf_json_dump(vm, &text, err);
-	return rc ? rc : lf_file_write_durable(path, text, strlen(text), 0600, err);
+	return rc ? rc : lf_json_write_file(path, doc, err);
 }
 
-static int define_domain(struct lf_host *host, const json_t *vm, struct lf_error *err)
+static int define_domain(struct lf_host *host, const struct lf_vm_spec *vm, struct lf_error *err)
 {
-	const char *guid = lf_json_text_or(vm, "guid", "");
-	LF_AUTO_FREE char *dir = lf_host_path(host, guid, NULL);
+	LF_AUTO_FREE char *dir = lf_host_path(host, vm->guid, NULL);
 	struct lf_domain_env env = {.dir = dir};
 	LF_AUTO_FREE char *xml = NULL;
 	LF_AUTO_CONN conn = NULL;
@@ -98,37 +83,35 @@ static int define_domain(struct lf_host *host, const json_t *vm, struct lf_error
 	if (rc)
 		return rc;
 	LF_AUTO_DOMAIN domain = virDomainDefineXMLFlags(conn, xml, VIR_DOMAIN_DEFINE_VALIDATE);
-	return domain ? 0 : lf_fail_virt(err, guid, "cannot define the domain");
+	return domain ? 0 : lf_fail_virt(err, vm->guid, "cannot define the domain");
 }
 
-int lf_libvirt_define(void *context, const json_t *vm, struct lf_error *err)
+int lf_libvirt_define(void *context, const struct lf_vm_spec *vm, struct lf_error *err)
 {
 	struct lf_host *host = context;
-	LF_AUTO_JSON *own = json_deep_copy(vm);
-	const char *guid = lf_json_text_or(vm, "guid", "");
+	LF_AUTO_FREE char *dir = lf_host_path(host, vm->guid, NULL);
+	char macs[LF_VM_NICS_MAX][MAC_SIZE];
+	struct lf_vm_spec own = *vm;
 
-	if (!own)
-		return lf_fail_nomem(err);
-	LF_AUTO_FREE char *dir = lf_host_path(host, guid, NULL);
 	if (!dir)
 		return lf_fail_nomem(err);
-	LF_GUARD(lf_host_lock(host, guid));
-	int rc = complete_nics(own, err);
+	LF_GUARD(lf_host_lock(host, vm->guid));
+	int rc = complete_nics(&own, macs, err);
 	if (!rc)
-		rc = note_machine(host, own, err);
+		rc = note_machine(host, &own, err);
 	if (!rc)
 		rc = lf_host_let_qemu_reach(host, dir, err);
 	if (!rc)
-		rc = lf_disks_make(host, own, err);
+		rc = lf_disks_make(host, &own, err);
 	if (!rc)
-		rc = lf_network_serve(host, own, err);
-	return rc ? rc : define_domain(host, own, err);
+		rc = lf_network_serve(host, &own, err);
+	return rc ? rc : define_domain(host, &own, err);
 }
 
 int lf_libvirt_start(void *context, const char *guid, struct lf_error *err)
 {
 	struct lf_host *host = context;
-	LF_AUTO_JSON *vm = NULL;
+	LF_AUTO_OWN_VM vm = {.doc = NULL};
 	LF_AUTO_CONN conn = NULL;
 	LF_AUTO_DOMAIN domain = NULL;
 
@@ -145,11 +128,11 @@ int lf_libvirt_start(void *context, const char *guid, struct lf_error *err)
 	if (virDomainIsActive(domain) == 1)
 		return lf_libvirt_tend(host, guid, err);
 	/* after a restart of the host nothing of this runs any more */
-	rc = lf_disks_tie(host, vm, err);
+	rc = lf_disks_tie(host, &vm.spec, err);
 	if (!rc)
-		rc = lf_disks_serve(host, vm, err);
+		rc = lf_disks_serve(host, &vm.spec, err);
 	if (!rc)
-		rc = lf_network_serve(host, vm, err);
+		rc = lf_network_serve(host, &vm.spec, err);
 	if (!rc)
 		rc = lf_watch_boot(host->watch, guid, err);
 	if (!rc && virDomainCreate(domain))
@@ -229,7 +212,7 @@ int lf_libvirt_remove(void *context, const char *guid, bool keep_disks, struct l
 {
 	struct lf_host *host = context;
 	LF_AUTO_FREE char *dir = lf_host_path(host, guid, NULL);
-	LF_AUTO_JSON *vm = NULL;
+	LF_AUTO_OWN_VM vm = {.doc = NULL};
 
 	if (!dir)
 		return lf_fail_nomem(err);
@@ -241,9 +224,9 @@ int lf_libvirt_remove(void *context, const char *guid, bool keep_disks, struct l
 	if (rc == LF_ENOTFOUND)
 		return keep_disks ? 0 : lf_dir_remove(dir, err);
 	if (!rc)
-		rc = lf_network_forget(host, vm, err);
+		rc = lf_network_forget(host, &vm.spec, err);
 	if (rc || keep_disks)
 		return rc;
-	rc = lf_disks_release(host, vm, true, err);
+	rc = lf_disks_release(host, &vm.spec, true, err);
 	return rc ? rc : lf_dir_remove(dir, err);
 }

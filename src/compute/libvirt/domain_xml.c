@@ -39,15 +39,20 @@ void lf_domain_name(const char *guid, char out[static LF_DOMAIN_NAME_SIZE])
 	snprintf(out, LF_DOMAIN_NAME_SIZE, "landfall-%s", guid);
 }
 
-char *lf_domain_disk_path(const json_t *disk, const char *dir)
+char *lf_domain_disk_path(const struct lf_vm_disk *disk, const char *dir)
 {
-	int64_t lun = lf_json_int_or(disk, "lun", -1);
-
-	if (strcmp(lf_json_text_or(disk, "source.kind", ""), "file") == 0)
-		return strdup(lf_json_text_or(disk, "source.path", ""));
-	if (lun < 0)
+	if (disk->source.kind == LF_VM_SOURCE_FILE)
+		return strdup(disk->source.path);
+	if (disk->lun == LF_VM_OS_LUN)
 		return lf_printf_dup("%s/disk-os.qcow2", dir);
-	return lf_printf_dup("%s/disk-%lld.qcow2", dir, (long long)lun);
+	return lf_printf_dup("%s/disk-%d.qcow2", dir, disk->lun);
+}
+
+const char *lf_domain_disk_format(const struct lf_vm_disk *disk)
+{
+	if (disk->source.kind != LF_VM_SOURCE_FILE)
+		return "qcow2";
+	return disk->source.format ? disk->source.format : "raw";
 }
 
 void lf_domain_disk_target(unsigned index, char out[static 8])
@@ -56,26 +61,6 @@ void lf_domain_disk_target(unsigned index, char out[static 8])
 		snprintf(out, 8, "vd%c", 'a' + (int)index);
 	else
 		snprintf(out, 8, "vd%c%c", 'a' + (int)(index / 26 - 1), 'a' + (int)(index % 26));
-}
-
-json_t *lf_domain_disks_sorted(const json_t *vm)
-{
-	json_t *sorted = json_array();
-	json_t *disk;
-	size_t i;
-
-	json_array_foreach (lf_json_at(vm, "disks"), i, disk) {
-		size_t at = 0;
-		while (at < json_array_size(sorted) &&
-		       lf_json_int_or(json_array_get(sorted, at), "lun", -1) <
-			       lf_json_int_or(disk, "lun", -1))
-			at++;
-		if (json_array_insert(sorted, at, disk)) {
-			json_decref(sorted);
-			return NULL;
-		}
-	}
-	return sorted;
 }
 
 void lf_net_names(const char *network_guid, const char *subnet, struct lf_net_names *ret_names)
@@ -111,60 +96,49 @@ static void put_serial(struct lf_buf *xml, const char *name)
  * once reading or writing works again (compute/libvirt/state.c).
  * cache='writeback' honours the guest's flushes, and works on every file system.
  */
-static int put_disk(struct lf_buf *xml, const json_t *disk, unsigned index, const char *dir,
-		    struct lf_error *err)
+static int put_disk(struct lf_buf *xml, const struct lf_vm_disk *disk, unsigned index,
+		    const char *dir, struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = lf_domain_disk_path(disk, dir);
-	bool is_file = strcmp(lf_json_text_or(disk, "source.kind", ""), "file") == 0;
 	char target[8];
 
 	if (!path)
 		return lf_fail_nomem(err);
 	lf_domain_disk_target(index, target);
 	lf_buf_puts(xml, "    <disk type='file' device='disk'>\n      <driver name='qemu'");
-	put_attribute(xml, "type",
-		      is_file ? lf_json_text_or(disk, "source.format", "raw") : "qcow2");
+	put_attribute(xml, "type", lf_domain_disk_format(disk));
 	lf_buf_puts(xml, " cache='writeback' error_policy='stop' rerror_policy='stop'"
 			 " discard='unmap'/>\n      <source");
 	put_attribute(xml, "file", path);
 	lf_buf_printf(xml, "/>\n      <target dev='%s' bus='virtio'/>\n", target);
-	put_serial(xml, lf_json_text_or(disk, "name", ""));
-	if (lf_json_int_or(disk, "lun", -1) < 0)
+	put_serial(xml, disk->name ? disk->name : "");
+	if (disk->lun == LF_VM_OS_LUN)
 		lf_buf_puts(xml, "      <boot order='1'/>\n");
 	lf_buf_puts(xml, "    </disk>\n");
 	return 0;
 }
 
-static int put_disks(struct lf_buf *xml, const json_t *vm, const char *dir, struct lf_error *err)
+static int put_disks(struct lf_buf *xml, const struct lf_vm_spec *vm, const char *dir,
+		     struct lf_error *err)
 {
-	LF_AUTO_JSON *disks = lf_domain_disks_sorted(vm);
-	json_t *disk;
-	size_t i;
-
-	if (!disks)
-		return lf_fail_nomem(err);
-	json_array_foreach (disks, i, disk) {
-		int rc = put_disk(xml, disk, (unsigned)i, dir, err);
+	for (size_t i = 0; i < vm->n_disks; i++) {
+		int rc = put_disk(xml, &vm->disks[i], (unsigned)i, dir, err);
 		if (rc)
 			return rc;
 	}
 	return 0;
 }
 
-static void put_nics(struct lf_buf *xml, const json_t *vm)
+static void put_nics(struct lf_buf *xml, const struct lf_vm_spec *vm)
 {
-	json_t *nic;
-	size_t i;
-
-	json_array_foreach (lf_json_at(vm, "nics"), i, nic) {
-		const char *mac = lf_json_text(nic, "mac");
+	for (size_t i = 0; i < vm->n_nics; i++) {
+		const struct lf_vm_nic *nic = &vm->nics[i];
 		struct lf_net_names names;
-		lf_net_names(lf_json_text_or(nic, "network", ""),
-			     lf_json_text_or(nic, "subnet", ""), &names);
+		lf_net_names(nic->network, nic->subnet, &names);
 		lf_buf_puts(xml, "    <interface type='network'>\n");
-		if (mac) {
+		if (nic->mac) {
 			lf_buf_puts(xml, "      <mac");
-			put_attribute(xml, "address", mac);
+			put_attribute(xml, "address", nic->mac);
 			lf_buf_puts(xml, "/>\n");
 		}
 		lf_buf_printf(xml,
@@ -174,29 +148,29 @@ static void put_nics(struct lf_buf *xml, const json_t *vm)
 	}
 }
 
-static void put_head(struct lf_buf *xml, const json_t *vm, const struct lf_domain_env *env)
+static void put_head(struct lf_buf *xml, const struct lf_vm_spec *vm,
+		     const struct lf_domain_env *env)
 {
-	const char *guid = lf_json_text_or(vm, "guid", "");
 	char name[LF_DOMAIN_NAME_SIZE];
 
-	lf_domain_name(guid, name);
+	lf_domain_name(vm->guid, name);
 	lf_buf_printf(xml, "<domain type='%s'>\n  <name>%s</name>\n  <uuid>%s</uuid>\n  <title>",
-		      env->kvm ? "kvm" : "qemu", name, guid);
-	lf_xml_puts(xml, lf_json_text_or(vm, "name", guid));
+		      env->kvm ? "kvm" : "qemu", name, vm->guid);
+	lf_xml_puts(xml, vm->name ? vm->name : vm->guid);
 	lf_buf_puts(xml, "</title>\n  <metadata>\n"
 			 "    <lf:machine xmlns:lf='urn:landfall:machine'>");
-	lf_xml_puts(xml, lf_json_text_or(vm, "id", ""));
+	lf_xml_puts(xml, vm->id ? vm->id : "");
 	lf_buf_printf(xml,
 		      "</lf:machine>\n  </metadata>\n"
-		      "  <memory unit='MiB'>%lld</memory>\n  <vcpu>%lld</vcpu>\n",
-		      (long long)lf_json_int_or(vm, "memoryMiB", 1024),
-		      (long long)lf_json_int_or(vm, "vcpus", 1));
+		      "  <memory unit='MiB'>%u</memory>\n  <vcpu>%u</vcpu>\n",
+		      vm->memory_mib, vm->vcpus);
 }
 
-static void put_firmware(struct lf_buf *xml, const json_t *vm, const struct lf_domain_env *env)
+static void put_firmware(struct lf_buf *xml, const struct lf_vm_spec *vm,
+			 const struct lf_domain_env *env)
 {
-	bool uefi = strcmp(lf_json_text_or(vm, "firmware", "bios"), "uefi") == 0;
-	bool secure = uefi && lf_json_bool_or(vm, "secureBoot", false);
+	bool uefi = vm->firmware == LF_VM_UEFI;
+	bool secure = uefi && vm->secure_boot;
 
 	lf_buf_printf(xml, "  <os%s>\n    <type arch='x86_64' machine='q35'>hvm</type>\n",
 		      uefi ? " firmware='efi'" : "");
@@ -232,36 +206,29 @@ static void put_consoles(struct lf_buf *xml, const struct lf_domain_env *env)
 			 "    <video>\n      <model type='vga'/>\n    </video>\n");
 }
 
-static bool good_texts(const json_t *array, const char *const *paths, size_t n)
+/* NULL is none, and good. */
+static bool is_good(const char *text)
 {
-	const json_t *row;
-	size_t i;
-
-	json_array_foreach (array, i, row)
-		for (size_t k = 0; k < n; k++)
-			if (!lf_name_good(LF_NAME_TEXT, lf_json_text_or(row, paths[k], "")))
-				return false;
-	return true;
+	return !text || lf_name_good(LF_NAME_TEXT, text);
 }
 
 /* What XML cannot hold, or would hold otherwise than it was given, is not put into it. */
-static int check_texts(const json_t *vm, const struct lf_domain_env *env, struct lf_error *err)
+static int check_texts(const struct lf_vm_spec *vm, const struct lf_domain_env *env,
+		       struct lf_error *err)
 {
-	static const char *const of_disk[] = {"name", "source.path", "source.format"};
-	static const char *const of_nic[] = {"network", "subnet", "mac"};
+	bool good = is_good(vm->name) && is_good(vm->id) && is_good(env->dir);
 
-	if (lf_guid_valid(lf_json_text_or(vm, "guid", "")) &&
-	    lf_name_good(LF_NAME_TEXT, lf_json_text_or(vm, "name", "")) &&
-	    lf_name_good(LF_NAME_TEXT, lf_json_text_or(vm, "id", "")) &&
-	    lf_name_good(LF_NAME_TEXT, env->dir) &&
-	    good_texts(lf_json_at(vm, "disks"), of_disk, LF_N(of_disk)) &&
-	    good_texts(lf_json_at(vm, "nics"), of_nic, LF_N(of_nic)))
-		return 0;
-	return lf_fail(err, LF_EINVAL, lf_json_text(vm, "guid"),
-		       "the machine has a name or a path with control characters in it");
+	for (size_t i = 0; i < vm->n_disks; i++)
+		good &= is_good(vm->disks[i].name) && is_good(vm->disks[i].source.path) &&
+			is_good(vm->disks[i].source.format);
+	for (size_t i = 0; i < vm->n_nics; i++)
+		good &= is_good(vm->nics[i].subnet) && is_good(vm->nics[i].mac);
+	return good ? 0
+		    : lf_fail(err, LF_EINVAL, vm->guid,
+			      "the machine has a name or a path with control characters in it");
 }
 
-int lf_domain_xml(const json_t *vm, const struct lf_domain_env *env, char **ret_xml,
+int lf_domain_xml(const struct lf_vm_spec *vm, const struct lf_domain_env *env, char **ret_xml,
 		  struct lf_error *err)
 {
 	LF_AUTO_BUF xml = LF_BUF_INIT;

@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * compute/libvirt/domain_xml.h - a machine's document as libvirt's XML: pure.
+ * compute/libvirt/domain_xml.h - a machine as libvirt's XML: pure.
  */
 #ifndef LF_COMPUTE_LIBVIRT_DOMAIN_XML_H
 #define LF_COMPUTE_LIBVIRT_DOMAIN_XML_H
 
-#include "base/text.h"
-#include "json/json.h"
+#include "compute/spec.h"
 
 struct lf_domain_env {
 	const char *dir; /* the machine's directory: overlays, console.log, nvram.fd */
 	bool kvm;	 /* else TCG */
 };
 
-/* The XML of lf_compute_vm_define()'s document; free(). */
-LF_MUST_CHECK int lf_domain_xml(const json_t *vm, const struct lf_domain_env *env, char **ret_xml,
-				struct lf_error *err);
+/* free().  LF_EINVAL: a text in it is none that XML can hold. */
+LF_MUST_CHECK int lf_domain_xml(const struct lf_vm_spec *vm, const struct lf_domain_env *env,
+				char **ret_xml, struct lf_error *err);
 
 /* "landfall-GUID": the domain's name. */
 #define LF_DOMAIN_NAME_SIZE (LF_GUID_SIZE + 9)
 void lf_domain_name(const char *guid, char out[static LF_DOMAIN_NAME_SIZE]);
 /* File of a disk: the path of a "file" source, else the overlay in dir; free(). */
-char *lf_domain_disk_path(const json_t *disk, const char *dir);
-/* "vda", "vdb", ...: the OS disk is first, then by LUN.  index < 702. */
+char *lf_domain_disk_path(const struct lf_vm_disk *disk, const char *dir);
+/* "vda", "vdb", ...: of the machine's disks in their order.  index < 702. */
 void lf_domain_disk_target(unsigned index, char out[static 8]);
-/* The disks in that order: a new array of the same documents; json_decref(). */
-json_t *lf_domain_disks_sorted(const json_t *vm);
+/* Format of that file. */
+const char *lf_domain_disk_format(const struct lf_vm_disk *disk);
 
 /*
  * Names of what one subnet of a network is on this host, all short enough for

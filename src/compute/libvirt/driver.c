@@ -76,7 +76,7 @@ static int open_host(const struct lf_compute_opts *opts, void **ret_host, struct
 	return 0;
 }
 
-static int ensure_network(void *context, const json_t *network, struct lf_error *err)
+static int ensure_network(void *context, const struct lf_vm_network *network, struct lf_error *err)
 {
 	struct lf_host *host = context;
 

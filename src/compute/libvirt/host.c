@@ -86,15 +86,25 @@ int lf_host_domain(virConnectPtr conn, const char *guid, virDomainPtr *ret_domai
 	return 0;
 }
 
-int lf_host_vm(const struct lf_host *host, const char *guid, json_t **ret_vm, struct lf_error *err)
+void lf_own_vm_done(struct lf_own_vm *vm)
+{
+	lf_json_done(&vm->doc);
+}
+
+int lf_host_vm(const struct lf_host *host, const char *guid, struct lf_own_vm *ret_vm,
+	       struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = lf_host_path(host, guid, "vm.json");
 
 	if (!path)
 		return lf_fail_nomem(err);
-	int rc = lf_json_read_file(path, ret_vm, err);
+	int rc = lf_json_read_file(path, &ret_vm->doc, err);
 	if (rc == LF_ENOTFOUND)
 		return lf_fail(err, LF_ENOTFOUND, guid, "there is no machine %s here", guid);
+	if (!rc && lf_vm_spec_read(ret_vm->doc, &ret_vm->spec, err)) {
+		err->code = LF_ECORRUPT;
+		rc = lf_error_wrap(err, "%s", path);
+	}
 	return rc;
 }
 

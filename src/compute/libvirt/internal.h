@@ -66,8 +66,15 @@ void lf_domain_done(virDomainPtr *domain);
 /* The domain of a machine, or *ret_domain NULL when there is none. */
 LF_MUST_CHECK int lf_host_domain(virConnectPtr conn, const char *guid, virDomainPtr *ret_domain,
 				 struct lf_error *err);
-/* vm.json; LF_ENOTFOUND. */
-LF_MUST_CHECK int lf_host_vm(const struct lf_host *host, const char *guid, json_t **ret_vm,
+/* vm.json, and what its texts are borrowed from. */
+struct lf_own_vm {
+	struct lf_vm_spec spec;
+	json_t *doc;
+};
+void lf_own_vm_done(struct lf_own_vm *vm);
+#define LF_AUTO_OWN_VM LF_CLEANUP(lf_own_vm_done) struct lf_own_vm
+/* ret_vm->doc is NULL before; LF_ENOTFOUND; LF_ECORRUPT when it is no machine's. */
+LF_MUST_CHECK int lf_host_vm(const struct lf_host *host, const char *guid, struct lf_own_vm *ret_vm,
 			     struct lf_error *err);
 /* Let QEMU's user pass through the directories above path and use what is there; see os/acl.h. */
 LF_MUST_CHECK int lf_host_let_qemu_reach(const struct lf_host *host, const char *path,
@@ -78,48 +85,58 @@ LF_MUST_CHECK int lf_host_let_qemu_reach(const struct lf_host *host, const char 
 LF_MUST_CHECK int lf_host_kvm(struct lf_host *host, bool *ret_kvm, struct lf_error *err);
 
 /* disks.c */
-LF_MUST_CHECK int lf_disks_make(struct lf_host *host, const json_t *vm, struct lf_error *err);
+LF_MUST_CHECK int lf_disks_make(struct lf_host *host, const struct lf_vm_spec *vm,
+				struct lf_error *err);
 /* Exports of the disks that still read from one, started again if they died. */
-LF_MUST_CHECK int lf_disks_serve(struct lf_host *host, const json_t *vm, struct lf_error *err);
+LF_MUST_CHECK int lf_disks_serve(struct lf_host *host, const struct lf_vm_spec *vm,
+				 struct lf_error *err);
 /* Nothing is read from an export any more (from the overlay's own header). */
-LF_MUST_CHECK int lf_disk_hydrated(const struct lf_host *host, const json_t *vm, const json_t *disk,
-				   bool *ret_hydrated, struct lf_error *err);
+LF_MUST_CHECK int lf_disk_hydrated(const struct lf_host *host, const struct lf_vm_spec *vm,
+				   const struct lf_vm_disk *disk, bool *ret_hydrated,
+				   struct lf_error *err);
 /* Hydrated, flushed and let go of: nothing needs the point any more. */
-bool lf_disk_released(const struct lf_host *host, const json_t *vm, const json_t *disk);
+bool lf_disk_released(const struct lf_host *host, const struct lf_vm_spec *vm,
+		      const struct lf_vm_disk *disk);
 /* Before a start: overlays that were not released read from their exports again. */
-LF_MUST_CHECK int lf_disks_tie(struct lf_host *host, const json_t *vm, struct lf_error *err);
+LF_MUST_CHECK int lf_disks_tie(struct lf_host *host, const struct lf_vm_spec *vm,
+			       struct lf_error *err);
 /* End the exports of hydrated disks (all: of every disk), and drop claims no disk needs. */
-LF_MUST_CHECK int lf_disks_release(struct lf_host *host, const json_t *vm, bool all,
+LF_MUST_CHECK int lf_disks_release(struct lf_host *host, const struct lf_vm_spec *vm, bool all,
 				   struct lf_error *err);
 
 /* Has any disk an export yet? */
-bool lf_disks_exported(const struct lf_host *host, const json_t *vm);
+bool lf_disks_exported(const struct lf_host *host, const struct lf_vm_spec *vm);
 
 /* network.c */
-LF_MUST_CHECK int lf_network_up(struct lf_host *host, const json_t *network, struct lf_error *err);
+LF_MUST_CHECK int lf_network_up(struct lf_host *host, const struct lf_vm_network *network,
+				struct lf_error *err);
 LF_MUST_CHECK int lf_network_down(struct lf_host *host, const char *guid, struct lf_error *err);
 /* The networks of a machine's NICs run, and their DHCP knows its addresses. */
-LF_MUST_CHECK int lf_network_serve(struct lf_host *host, const json_t *vm, struct lf_error *err);
+LF_MUST_CHECK int lf_network_serve(struct lf_host *host, const struct lf_vm_spec *vm,
+				   struct lf_error *err);
 /* Its addresses are free again. */
-LF_MUST_CHECK int lf_network_forget(struct lf_host *host, const json_t *vm, struct lf_error *err);
+LF_MUST_CHECK int lf_network_forget(struct lf_host *host, const struct lf_vm_spec *vm,
+				    struct lf_error *err);
 /* The address that a NIC has leased, into out; false: none. */
-bool lf_network_lease(const struct lf_host *host, const json_t *nic, char *out, size_t out_size);
+bool lf_network_lease(const struct lf_host *host, const struct lf_vm_nic *nic, char *out,
+		      size_t out_size);
 
 /* domain.c, state.c */
-LF_MUST_CHECK int lf_libvirt_define(void *host, const json_t *vm, struct lf_error *err);
+LF_MUST_CHECK int lf_libvirt_define(void *host, const struct lf_vm_spec *vm, struct lf_error *err);
 LF_MUST_CHECK int lf_libvirt_start(void *host, const char *guid, struct lf_error *err);
 LF_MUST_CHECK int lf_libvirt_stop(void *host, const char *guid, bool graceful,
 				  struct lf_error *err);
 LF_MUST_CHECK int lf_libvirt_remove(void *host, const char *guid, bool keep_disks,
 				    struct lf_error *err);
-LF_MUST_CHECK int lf_libvirt_state(void *host, const char *guid, json_t **ret_state,
+LF_MUST_CHECK int lf_libvirt_state(void *host, const char *guid, struct lf_vm_state *ret_state,
 				   struct lf_error *err);
 LF_MUST_CHECK int lf_libvirt_hydrate(void *host, const char *guid, struct lf_error *err);
 LF_MUST_CHECK int lf_libvirt_console(void *host, const char *guid, size_t max, struct lf_buf *buf,
 				     struct lf_error *err);
 /* capture.c */
-LF_MUST_CHECK int lf_libvirt_capture(void *host, const json_t *wanted, lf_progress_fn *progress,
-				     void *context, json_t **ret_result, struct lf_error *err);
+LF_MUST_CHECK int lf_libvirt_capture(void *host, const char *guid,
+				     const struct lf_capture_opts *opts,
+				     struct lf_capture *ret_capture, struct lf_error *err);
 
 /* Exports alive, paused guests resumed, hydration going on and ended.  The machine's lock is held.
  */

@@ -112,10 +112,7 @@ static int probe(struct lf_host *host, const char *kernel, json_t **ret_answer,
 	answer = json_pack("{s:s, s:s, s:s}", "kernel", kernel, "accelerator",
 			   reason ? "tcg" : "kvm", "reason",
 			   reason ? reason : "a probe machine booted under KVM");
-	LF_AUTO_FREE char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
-	if (!text)
-		return lf_fail_nomem(err);
-	int rc = lf_file_write_durable(path, text, strlen(text), 0600, err);
+	int rc = lf_json_write_file(path, answer, err);
 	if (rc)
 		return rc;
 	*ret_answer = lf_steal(&answer);

@@ -90,21 +90,16 @@ static int flush_guest(struct lf_host *host, virDomainPtr domain, const char *gu
  * filter without a node below it until libvirt has dismissed the job, and QEMU (7.2 does) crashes
  * when another job's end makes libvirt list all nodes at that moment.
  */
-static int pull_disks(struct lf_host *host, virDomainPtr domain, const json_t *vm,
+static int pull_disks(struct lf_host *host, virDomainPtr domain, const struct lf_vm_spec *vm,
 		      bool *ret_all_done, struct lf_error *err)
 {
-	LF_AUTO_JSON *disks = lf_domain_disks_sorted(vm);
 	bool all_done = true;
-	json_t *disk;
-	size_t i;
 
-	if (!disks)
-		return lf_fail_nomem(err);
-	for (i = 0; all_done && (disk = json_array_get(disks, i)); i++) {
+	for (size_t i = 0; all_done && i < vm->n_disks; i++) {
 		virDomainBlockJobInfo info;
 		bool hydrated;
 		char target[8];
-		int rc = lf_disk_hydrated(host, vm, disk, &hydrated, err);
+		int rc = lf_disk_hydrated(host, vm, &vm->disks[i], &hydrated, err);
 		if (rc)
 			return rc;
 		lf_domain_disk_target((unsigned)i, target);
@@ -118,24 +113,23 @@ static int pull_disks(struct lf_host *host, virDomainPtr domain, const json_t *v
 	return 0;
 }
 
-static int go_on_hydrating(struct lf_host *host, virDomainPtr domain, const json_t *vm,
+static int go_on_hydrating(struct lf_host *host, virDomainPtr domain, const struct lf_vm_spec *vm,
 			   struct lf_error *err)
 {
-	const char *guid = lf_json_text_or(vm, "guid", "");
 	bool all_done = false;
 
 	int rc = pull_disks(host, domain, vm, &all_done, err);
 	if (rc || !all_done)
 		return rc;
-	rc = flush_guest(host, domain, guid, err);
+	rc = flush_guest(host, domain, vm->guid, err);
 	if (!rc)
 		rc = lf_disks_release(host, vm, false, err);
-	return rc ? rc : set_mark(host, guid, "hydrate", false, err);
+	return rc ? rc : set_mark(host, vm->guid, "hydrate", false, err);
 }
 
 int lf_libvirt_tend(struct lf_host *host, const char *guid, struct lf_error *err)
 {
-	LF_AUTO_JSON *vm = NULL;
+	LF_AUTO_OWN_VM vm = {.doc = NULL};
 	LF_AUTO_CONN conn = NULL;
 	LF_AUTO_DOMAIN domain = NULL;
 	int state = VIR_DOMAIN_SHUTOFF, reason = 0;
@@ -148,43 +142,43 @@ int lf_libvirt_tend(struct lf_host *host, const char *guid, struct lf_error *err
 	if (rc || !domain || virDomainGetState(domain, &state, &reason, 0) ||
 	    (state != VIR_DOMAIN_RUNNING && state != VIR_DOMAIN_PAUSED))
 		return rc;
-	rc = lf_disks_serve(host, vm, err);
+	rc = lf_disks_serve(host, &vm.spec, err);
 	if (!rc && must_resume(host, guid, state, reason)) {
 		rc = resume_guest(domain, guid, err);
 		if (!rc)
 			rc = set_mark(host, guid, "flushing", false, err);
 	}
 	if (!rc && has_mark(host, guid, "hydrate"))
-		rc = go_on_hydrating(host, domain, vm, err);
+		rc = go_on_hydrating(host, domain, &vm.spec, err);
 	return rc;
 }
 
 int lf_libvirt_hydrate(void *context, const char *guid, struct lf_error *err)
 {
 	struct lf_host *host = context;
-	LF_AUTO_JSON *vm = NULL;
+	LF_AUTO_OWN_VM vm = {.doc = NULL};
 
 	LF_GUARD(lf_host_lock(host, guid));
 	int rc = lf_host_vm(host, guid, &vm, err);
-	if (rc || !lf_disks_exported(host, vm))
+	if (rc || !lf_disks_exported(host, &vm.spec))
 		return rc;
 	/* the mark is the intent: should the machine stop now, its next start goes on */
 	rc = set_mark(host, guid, "hydrate", true, err);
 	return rc ? rc : lf_libvirt_tend(host, guid, err);
 }
 
-static const char *power_name(int state)
+static enum lf_vm_power power_of(int state)
 {
 	switch (state) {
 	case VIR_DOMAIN_RUNNING:
 	case VIR_DOMAIN_BLOCKED:
 	case VIR_DOMAIN_SHUTDOWN:
-		return "running";
+		return LF_VM_RUNNING;
 	case VIR_DOMAIN_PAUSED:
 	case VIR_DOMAIN_PMSUSPENDED:
-		return "paused";
+		return LF_VM_PAUSED;
 	default:
-		return "stopped";
+		return LF_VM_STOPPED;
 	}
 }
 
@@ -203,74 +197,68 @@ static const char *reason_name(int state, int reason)
 	return "";
 }
 
-static json_t *disk_state(struct lf_host *host, virDomainPtr domain, const json_t *vm,
-			  const json_t *disk, unsigned index)
+static int add_disk(struct lf_host *host, virDomainPtr domain, const struct lf_vm_spec *vm,
+		    unsigned index, struct lf_vm_disk_state *out)
 {
-	LF_AUTO_FREE char *dir = lf_host_path(host, lf_json_text_or(vm, "guid", ""), NULL);
-	LF_AUTO_FREE char *path = dir ? lf_domain_disk_path(disk, dir) : NULL;
-	json_int_t total = lf_json_int_or(disk, "sizeBytes", 0), done = 0;
+	const struct lf_vm_disk *disk = &vm->disks[index];
+	LF_AUTO_FREE char *dir = lf_host_path(host, vm->guid, NULL);
 	virDomainBlockJobInfo info;
-	bool hydrated = lf_disk_released(host, vm, disk);
 	char target[8];
 
+	out->lun = disk->lun;
+	out->path = dir ? lf_domain_disk_path(disk, dir) : NULL;
+	out->hydrated = lf_disk_released(host, vm, disk);
+	out->total_bytes = disk->size_bytes;
 	lf_domain_disk_target(index, target);
-	if (!hydrated && domain && virDomainGetBlockJobInfo(domain, target, &info, 0) == 1 &&
-	    info.end)
-		done = (json_int_t)((double)info.cur / (double)info.end * (double)total);
-	return json_pack("{s:I, s:s*, s:b, s:I, s:I}", "lun",
-			 (json_int_t)lf_json_int_or(disk, "lun", -1), "path", path, "hydrated",
-			 (int)hydrated, "hydratedBytes", hydrated ? total : done, "totalBytes",
-			 total);
+	if (out->hydrated)
+		out->hydrated_bytes = disk->size_bytes;
+	else if (domain && virDomainGetBlockJobInfo(domain, target, &info, 0) == 1 && info.end)
+		out->hydrated_bytes =
+			(int64_t)((double)info.cur / (double)info.end * (double)disk->size_bytes);
+	return out->path ? 0 : -1;
 }
 
-static int add_disks(struct lf_host *host, virDomainPtr domain, const json_t *vm, json_t *state)
+static int add_address(struct lf_host *host, const struct lf_vm_nic *nic, struct lf_vm_state *state)
 {
-	LF_AUTO_JSON *disks = lf_domain_disks_sorted(vm);
-	json_t *list = json_array(), *disk;
-	int failed = !disks;
-	size_t i;
+	const char *address = nic->address;
+	char leased[64];
 
-	json_array_foreach (disks, i, disk)
-		failed |= json_array_append_new(list,
-						disk_state(host, domain, vm, disk, (unsigned)i));
-	return failed | lf_json_set(state, "disks", list);
+	if (lf_network_lease(host, nic, leased, sizeof(leased)))
+		address = leased;
+	if (!address)
+		return 0;
+	char *own = strdup(address);
+	state->addresses[state->n_addresses++] = own;
+	return own ? 0 : -1;
 }
 
-static int add_addresses(struct lf_host *host, const json_t *vm, json_t *state)
-{
-	json_t *list = json_array(), *nic;
-	int failed = 0;
-	size_t i;
-
-	json_array_foreach (lf_json_at(vm, "nics"), i, nic) {
-		const char *fixed = lf_json_text(nic, "address");
-		char leased[64];
-		if (lf_network_lease(host, nic, leased, sizeof(leased)))
-			fixed = leased;
-		if (fixed)
-			failed |= json_array_append_new(list, json_string(fixed));
-	}
-	return failed | lf_json_set(state, "addresses", list);
-}
-
-/* startedAt and what came first on the console, as watch.c noted them. */
-static int add_boot(struct lf_host *host, const char *guid, json_t *state)
+/* When it was started, and what came first on the console, as watch.c noted them. */
+static void add_boot(struct lf_host *host, const char *guid, struct lf_vm_state *state)
 {
 	LF_AUTO_FREE char *path = lf_host_path(host, guid, "boot.json");
 	LF_AUTO_JSON *boot = NULL;
 	struct lf_error ignored;
-	int failed = 0;
 
 	if (!path || lf_json_read_file(path, &boot, &ignored))
-		return 0;
-	failed |= lf_json_set_time(state, "startedAt", lf_json_int_or(boot, "startedAtNs", 0));
-	if (lf_json_at(boot, "firstOutputMs"))
-		failed |= lf_json_set_int(state, "firstOutputMs",
-					  lf_json_int_or(boot, "firstOutputMs", 0));
-	if (lf_json_at(boot, "firstKernelMs"))
-		failed |= lf_json_set_int(state, "firstKernelMs",
-					  lf_json_int_or(boot, "firstKernelMs", 0));
-	return failed;
+		return;
+	state->started_ns = lf_json_int_or(boot, "startedAtNs", 0);
+	state->first_output_ms = lf_json_int_or(boot, "firstOutputMs", 0);
+	state->first_kernel_ms = lf_json_int_or(boot, "firstKernelMs", 0);
+}
+
+static int fill_state(struct lf_host *host, virDomainPtr domain, const struct lf_vm_spec *vm,
+		      const char *reason, struct lf_vm_state *state)
+{
+	int failed = 0;
+
+	state->console = lf_host_path(host, vm->guid, "console.log");
+	state->reason = strdup(reason);
+	add_boot(host, vm->guid, state);
+	for (size_t i = 0; i < vm->n_nics; i++)
+		failed |= add_address(host, &vm->nics[i], state);
+	for (size_t i = 0; i < vm->n_disks; i++)
+		failed |= add_disk(host, domain, vm, (unsigned)i, &state->disks[state->n_disks++]);
+	return failed || !state->console || !state->reason ? -1 : 0;
 }
 
 /* The machine's state; the moment for which we pause it to flush its disks is not one of its own.
@@ -295,10 +283,11 @@ static int read_power(const struct lf_host *host, virDomainPtr domain, const cha
 	}
 }
 
-int lf_libvirt_state(void *context, const char *guid, json_t **ret_state, struct lf_error *err)
+int lf_libvirt_state(void *context, const char *guid, struct lf_vm_state *ret_state,
+		     struct lf_error *err)
 {
 	struct lf_host *host = context;
-	LF_AUTO_JSON *vm = NULL;
+	LF_AUTO_OWN_VM vm = {.doc = NULL};
 	LF_AUTO_CONN conn = NULL;
 	LF_AUTO_DOMAIN domain = NULL;
 	int power = VIR_DOMAIN_SHUTOFF, reason = 0;
@@ -307,7 +296,7 @@ int lf_libvirt_state(void *context, const char *guid, json_t **ret_state, struct
 	int rc = lf_host_vm(host, guid, &vm, err);
 	if (rc)
 		return rc;
-	/* somebody works on the machine just now: what he leaves is looked at next time */
+	/* another thread holds this machine's lock: tend it at the next call */
 	pthread_mutex_t *lock = lf_host_lock(host, guid);
 	if (pthread_mutex_trylock(lock) == 0) {
 		if (lf_libvirt_tend(host, guid, &tended) == 0)
@@ -321,15 +310,11 @@ int lf_libvirt_state(void *context, const char *guid, json_t **ret_state, struct
 		rc = read_power(host, domain, guid, &power, &reason, err);
 	if (rc)
 		return rc;
-	LF_AUTO_FREE char *console = lf_host_path(host, guid, "console.log");
-	const char *why = tended.code ? tended.message : reason_name(power, reason);
-	LF_AUTO_JSON *state = json_pack("{s:s, s:s, s:s*}", "power", power_name(power), "reason",
-					why, "console", console);
-	if (!state || add_boot(host, guid, state) || add_addresses(host, vm, state) ||
-	    add_disks(host, domain, vm, state))
-		return lf_fail_nomem(err);
-	*ret_state = lf_steal(&state);
-	return 0;
+	ret_state->power = power_of(power);
+	return fill_state(host, domain, &vm.spec,
+			  tended.code ? tended.message : reason_name(power, reason), ret_state)
+		       ? lf_fail_nomem(err)
+		       : 0;
 }
 
 /* The last max bytes of path, if it is there. */
@@ -361,7 +346,7 @@ int lf_libvirt_console(void *context, const char *guid, size_t max, struct lf_bu
 	LF_AUTO_FREE char *path = lf_host_path(host, guid, "console.log");
 	LF_AUTO_FREE char *older = lf_host_path(host, guid, "console.log.0");
 	LF_AUTO_BUF text = LF_BUF_INIT;
-	LF_AUTO_JSON *vm = NULL;
+	LF_AUTO_OWN_VM vm = {.doc = NULL};
 
 	if (!path || !older)
 		return lf_fail_nomem(err);

@@ -55,10 +55,9 @@ static void end_boot(struct boot *boot)
 
 static void save_boot(const struct boot *boot)
 {
-	LF_AUTO_FREE char *text = json_dumps(boot->doc, JSON_COMPACT);
 	struct lf_error err;
 
-	if (text && lf_file_write_durable(boot->path, text, strlen(text), 0600, &err))
+	if (lf_json_write_file(boot->path, boot->doc, &err))
 		lf_log_error("noting a boot", &err);
 }
 
@@ -112,7 +111,7 @@ static void look_at_boot(struct boot *boot)
 static int tend_machine(void *context, const char *name, struct lf_error *err)
 {
 	struct lf_boot_watch *watch = context;
-	LF_AUTO_JSON *vm = NULL;
+	LF_AUTO_OWN_VM vm = {.doc = NULL};
 	struct lf_error failed;
 
 	(void)err;
@@ -123,7 +122,7 @@ static int tend_machine(void *context, const char *name, struct lf_error *err)
 		return 0;
 	/* failures show in the machine's state; here they are only tried again */
 	if (lf_host_vm(watch->host, name, &vm, &failed) == 0 &&
-	    lf_disks_exported(watch->host, vm) && lf_libvirt_tend(watch->host, name, &failed))
+	    lf_disks_exported(watch->host, &vm.spec) && lf_libvirt_tend(watch->host, name, &failed))
 		lf_debug("machine %s: %s", name, failed.message);
 	pthread_mutex_unlock(lock);
 	return 0;

@@ -42,28 +42,25 @@ static int file_source(struct lf_context *context, const struct lf_resource *dis
 {
 	int64_t lun = lf_json_int_or(disk->state, "lun",
 				     lf_json_text(disk->doc, "properties.osType") ? -1 : -2);
-	LF_AUTO_JSON *state = NULL;
-	const json_t *row;
-	size_t i;
+	LF_AUTO_VM_STATE state = {0};
 
 	int rc = lf_compute_vm_state(context->compute, host, &state, err);
 	if (rc)
 		return rc;
-	json_array_foreach (lf_json_at(state, "disks"), i, row) {
-		if (lf_json_int_or(row, "lun", -3) != lun)
-			continue;
-		if (!lf_json_bool_or(row, "hydrated", false))
-			return lf_fail_arm(err, LF_ECONFLICT, "OperationNotAllowed", disk->id,
-					   "let its machine run until its disks are copied, or "
-					   "restore the disk again from its recovery point",
-					   "disk %s still reads from a recovery point",
-					   lf_arm_id_last(disk->id));
-		*ret_source = json_pack("{s:s, s:s?, s:s}", "kind", "file", "path",
-					lf_json_text(row, "path"), "format", "qcow2");
-		return *ret_source ? 0 : lf_fail_nomem(err);
-	}
-	return lf_fail(err, LF_ENOTFOUND, disk->id, "the host holds no file of disk %s",
-		       lf_arm_id_last(disk->id));
+	const struct lf_vm_disk_state *file = lf_vm_state_disk(&state, lun);
+	if (!file)
+		return lf_fail(err, LF_ENOTFOUND, disk->id, "the host holds no file of disk %s",
+			       lf_arm_id_last(disk->id));
+	if (!file->hydrated)
+		return lf_fail_arm(err, LF_ECONFLICT, "OperationNotAllowed", disk->id,
+				   "let its machine run until its disks are copied, or "
+				   "restore the disk again from its recovery point",
+				   "disk %s still reads from a recovery point",
+				   lf_arm_id_last(disk->id));
+	const struct lf_vm_source source = {
+		.kind = LF_VM_SOURCE_FILE, .path = file->path, .format = "qcow2"};
+	*ret_source = lf_vm_source_doc(&source);
+	return *ret_source ? 0 : lf_fail_nomem(err);
 }
 
 int lf_disk_source(struct lf_context *context, const struct lf_resource *disk, json_t **ret_source,
@@ -79,7 +76,8 @@ int lf_disk_source(struct lf_context *context, const struct lf_resource *disk, j
 				   "disk %s is not there yet", lf_arm_id_last(disk->id));
 	if (lf_disk_host(context, disk, host))
 		return file_source(context, disk, host, ret_source, err);
-	*ret_source = source ? json_deep_copy(source) : json_pack("{s:s}", "kind", "empty");
+	static const struct lf_vm_source nothing = {.kind = LF_VM_SOURCE_EMPTY};
+	*ret_source = source ? json_deep_copy(source) : lf_vm_source_doc(&nothing);
 	return *ret_source ? 0 : lf_fail_nomem(err);
 }
 

@@ -150,15 +150,20 @@ static int note_resources(struct lf_context *context, const json_t *machine, jso
 
 int lf_machine_make_on_host(struct lf_context *context, const json_t *plan, struct lf_error *err)
 {
-	json_t *network;
+	struct lf_vm_network network;
+	struct lf_vm_spec vm;
+	const json_t *row;
 	size_t i;
 
-	json_array_foreach (lf_json_at(plan, "networks"), i, network) {
-		int rc = lf_compute_network_ensure(context->compute, network, err);
+	json_array_foreach (lf_json_at(plan, "networks"), i, row) {
+		int rc = lf_vm_network_read(row, &network, err);
+		if (!rc)
+			rc = lf_compute_network_ensure(context->compute, &network, err);
 		if (rc)
 			return rc;
 	}
-	return lf_compute_vm_define(context->compute, lf_json_at(plan, "vm"), err);
+	int rc = lf_vm_spec_read(lf_json_at(plan, "vm"), &vm, err);
+	return rc ? rc : lf_compute_vm_define(context->compute, &vm, err);
 }
 
 static int note_made(struct lf_context *context, const char *id, struct lf_error *err)
@@ -211,7 +216,7 @@ int lf_machine_hydrate(struct lf_context *context, const char *vm_id, struct lf_
 	return lf_compute_vm_hydrate(context->compute, guid, err);
 }
 
-int lf_machine_state(struct lf_context *context, const char *vm_id, json_t **ret_state,
+int lf_machine_state(struct lf_context *context, const char *vm_id, struct lf_vm_state *ret_state,
 		     struct lf_error *err)
 {
 	char guid[LF_GUID_SIZE];

@@ -60,8 +60,8 @@ LF_MUST_CHECK int lf_machine_remove_networks(struct lf_context *context, const j
 /* Begin to copy what the disks still read from the point; see lf_compute_vm_hydrate(). */
 LF_MUST_CHECK int lf_machine_hydrate(struct lf_context *context, const char *vm_id,
 				     struct lf_error *err);
-/* As lf_compute_vm_state(); the caller owns *ret_state. */
+/* As lf_compute_vm_state(). */
 LF_MUST_CHECK int lf_machine_state(struct lf_context *context, const char *vm_id,
-				   json_t **ret_state, struct lf_error *err);
+				   struct lf_vm_state *ret_state, struct lf_error *err);
 
 #endif

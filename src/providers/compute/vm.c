@@ -13,13 +13,11 @@ static json_t *status_doc(const char *code, const char *display)
 }
 
 /* Power state is a status of the instance view, never a property. */
-static json_t *power_status(const struct lf_resource *vm, const json_t *state)
+static json_t *power_status(const struct lf_resource *vm, enum lf_vm_power power)
 {
-	const char *power = lf_json_text_or(state, "power", "");
-
-	if (strcmp(power, "running") == 0)
+	if (power == LF_VM_RUNNING)
 		return status_doc("PowerState/running", "VM running");
-	if (strcmp(power, "paused") == 0)
+	if (power == LF_VM_PAUSED)
 		return status_doc("PowerState/unknown", "VM paused");
 	if (lf_json_bool_or(vm->state, "deallocated", false))
 		return status_doc("PowerState/deallocated", "VM deallocated");
@@ -33,7 +31,7 @@ static json_t *instance_view(struct lf_context *context, const struct lf_resourc
 	LF_AUTO_FREE char *lower = lf_text_lower_dup(word);
 	LF_AUTO_FREE char *code = lf_printf_dup("ProvisioningState/%s", lower ? lower : "");
 	LF_AUTO_FREE char *display = lf_printf_dup("Provisioning %s", lower ? lower : "");
-	LF_AUTO_JSON *state = NULL;
+	LF_AUTO_VM_STATE state = {0};
 	struct lf_error failed;
 
 	if (!lower || !code || !display)
@@ -51,9 +49,9 @@ static json_t *instance_view(struct lf_context *context, const struct lf_resourc
 							  failed.message));
 		return view;
 	}
-	json_array_append_new(statuses, power_status(vm, state));
+	json_array_append_new(statuses, power_status(vm, state.power));
 	/* what Azure has no name for, below one of ours */
-	lf_json_set(view, "landfall", lf_steal(&state));
+	lf_json_set(view, "landfall", lf_vm_state_doc(&state));
 	return view;
 }
 
@@ -96,7 +94,9 @@ static int check_vm(struct lf_arm_call *call, const char *id, json_t *doc,
 		return lf_fail_nomem(err);
 	/* a running machine gets its new size at its next start, as libvirt has it */
 	struct lf_compute *compute = lf_arm_context(call)->compute;
-	return compute ? lf_compute_vm_define(compute, lf_json_at(state, "plan.vm"), err) : 0;
+	struct lf_vm_spec spec;
+	rc = compute ? lf_vm_spec_read(lf_json_at(state, "plan.vm"), &spec, err) : 0;
+	return rc || !compute ? rc : lf_compute_vm_define(compute, &spec, err);
 }
 
 const struct lf_document lf_vm_document = {.type = LF_VM_TYPE,

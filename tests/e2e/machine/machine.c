@@ -84,13 +84,17 @@ static void define(struct life *life)
 
 	if (life->data)
 		json_array_append_new(lf_json_at(vm, "disks"), disk_doc(life, 0, life->data));
-	CHECK_RC(lf_compute_network_ensure(life->compute, network, &err));
-	CHECK_RC(lf_compute_vm_define(life->compute, vm, &err));
+	struct lf_vm_network net;
+	struct lf_vm_spec spec;
+	CHECK_RC(lf_vm_network_read(network, &net, &err));
+	CHECK_RC(lf_vm_spec_read(vm, &spec, &err));
+	CHECK_RC(lf_compute_network_ensure(life->compute, &net, &err));
+	CHECK_RC(lf_compute_vm_define(life->compute, &spec, &err));
 }
 
-static json_t *state_of(struct life *life)
+static struct lf_vm_state state_of(struct life *life)
 {
-	json_t *state = NULL;
+	struct lf_vm_state state = {0};
 
 	CHECK_RC(lf_compute_vm_state(life->compute, life->vm, &state, &err));
 	return state;
@@ -152,51 +156,52 @@ static void kill_qemu(struct life *life)
 	CHECK_RC(lf_parse_u64(text.data, 1, INT32_MAX, &pid, &err));
 	kill((pid_t)pid, SIGKILL);
 	for (int i = 0; i < 50; i++) {
-		LF_AUTO_JSON *state = state_of(life);
-		if (strcmp(lf_json_text_or(state, "power", ""), "stopped") == 0)
+		LF_AUTO_VM_STATE state = state_of(life);
+		if (state.power == LF_VM_STOPPED)
 			return;
 		usleep(100000);
 	}
 	check(false, "the machine is off once its QEMU is gone");
 }
 
+static void print_state(const struct lf_vm_state *state)
+{
+	LF_AUTO_JSON *doc = lf_vm_state_doc(state);
+	LF_AUTO_FREE char *text = json_dumps(doc, 0);
+
+	printf("# %s\n", text);
+}
+
 static void wait_hydrated(struct life *life)
 {
 	for (int i = 0; i < BOOT_LIMIT_S * 5; i++) {
-		LF_AUTO_JSON *state = state_of(life);
-		json_t *disk;
-		size_t at;
-		bool all = !machine_claimed(life->regions);
-		json_array_foreach (lf_json_at(state, "disks"), at, disk)
-			all &= lf_json_bool_or(disk, "hydrated", false);
-		if (all)
+		LF_AUTO_VM_STATE state = state_of(life);
+		if (!machine_claimed(life->regions) && lf_vm_state_hydrated(&state))
 			return;
-		if (i % 10 == 0) {
-			LF_AUTO_FREE char *text = json_dumps(lf_json_at(state, "disks"), 0);
-			printf("# %s %s\n", lf_json_text(state, "reason"), text);
-		}
+		if (i % 10 == 0)
+			print_state(&state);
 		usleep(200000);
 	}
 	check(false, "hydrated in time");
 }
 
 /* Into the vault, as of now; what is stored of it. */
-static int64_t capture(struct life *life, json_t *base, json_t **ret_capture)
+static int64_t capture(struct life *life, const struct lf_capture *base,
+		       struct lf_capture *ret_capture)
 {
-	LF_AUTO_JSON *wanted =
-		json_pack("{s:s, s:s, s:O?}", "guid", life->vm, "region", "r", "base", base);
+	const struct lf_capture_opts opts = {.region = "r", .base = base ? base->disks : NULL};
 
-	CHECK_RC(lf_compute_vm_capture(life->compute, wanted, NULL, NULL, ret_capture, &err));
-	return lf_json_int_or(*ret_capture, "bytesStored", -1);
+	CHECK_RC(lf_compute_vm_capture(life->compute, life->vm, &opts, ret_capture, &err));
+	return (int64_t)ret_capture->bytes_stored;
 }
 
 /* Every disk of the capture is, byte for byte, what the machine's own disk holds. */
-static void compare_capture(struct life *life, const json_t *capture)
+static void compare_capture(struct life *life, const struct lf_capture *capture)
 {
 	json_t *disk;
 	size_t i;
 
-	json_array_foreach (lf_json_at(capture, "disks"), i, disk) {
+	json_array_foreach (capture->disks, i, disk) {
 		bool os = lf_json_bool_or(disk, "os", false);
 		LF_AUTO_FREE char *mine = lf_printf_dup("%s/%s/disk-%s.qcow2", life->data_dir,
 							life->vm, os ? "os" : "0");
@@ -208,17 +213,17 @@ static void compare_capture(struct life *life, const json_t *capture)
 		CHECK_RC(lf_process_run(argv, 120 * LF_NS_PER_S, NULL, &err));
 		CHECK_RC(lf_file_remove(raw, &err));
 	}
-	check(json_array_size(lf_json_at(capture, "disks")) == (life->data ? 2 : 1),
+	check(json_array_size(capture->disks) == (life->data ? 2 : 1),
 	      "captured disks are those of the machine, byte for byte");
 }
 
 static void capture_running(struct life *life)
 {
-	LF_AUTO_JSON *first = NULL;
-	LF_AUTO_JSON *second = NULL;
+	LF_AUTO_CAPTURE first = {.disks = NULL};
+	LF_AUTO_CAPTURE second = {.disks = NULL};
 
 	int64_t stored = capture(life, NULL, &first);
-	int64_t again = capture(life, first, &second);
+	int64_t again = capture(life, &first, &second);
 	printf("# captured while it runs: %lld bytes stored, then %lld\n", (long long)stored,
 	       (long long)again);
 	check(again <= stored && again < (8 << 20), "captured while it runs, twice");
@@ -226,12 +231,12 @@ static void capture_running(struct life *life)
 
 static void capture_off(struct life *life)
 {
-	LF_AUTO_JSON *first = NULL;
-	LF_AUTO_JSON *second = NULL;
+	LF_AUTO_CAPTURE first = {.disks = NULL};
+	LF_AUTO_CAPTURE second = {.disks = NULL};
 
 	(void)capture(life, NULL, &first);
-	compare_capture(life, first);
-	check(capture(life, first, &second) == 0, "what did not change is not stored again");
+	compare_capture(life, &first);
+	check(capture(life, &first, &second) == 0, "what did not change is not stored again");
 }
 
 static void live(struct life *life)
@@ -248,13 +253,12 @@ static void live(struct life *life)
 	check(true, "started; its export killed while it boots");
 	wait_console(life, "LANDFALL-MARKER check=OK", &console);
 	compare_files(life, lf_buf_text(&console));
-	LF_AUTO_JSON *state = state_of(life);
-	LF_AUTO_FREE char *text = json_dumps(state, 0);
-	printf("# %s\n", text);
-	check(strcmp(lf_json_text_or(state, "addresses.0", ""), "192.0.2.9") == 0 &&
+	LF_AUTO_VM_STATE state = state_of(life);
+	print_state(&state);
+	check(state.n_addresses && strcmp(state.addresses[0], "192.0.2.9") == 0 &&
 		      strstr(console.data, "addresses=192.0.2.9/24"),
 	      "the guest has its address");
-	check(lf_json_int_or(state, "firstKernelMs", 0) > 0, "the kernel's first line is timed");
+	check(state.first_kernel_ms > 0, "the kernel's first line is timed");
 	capture_running(life);
 	CHECK_RC(lf_compute_vm_hydrate(life->compute, life->vm, &err));
 	usleep(life->kill_after_us);
@@ -295,8 +299,8 @@ static void time_kernel(struct life *life)
 	define(life);
 	CHECK_RC(lf_compute_vm_start(life->compute, life->vm, &err));
 	for (int i = 0; i < BOOT_LIMIT_S * 5 && !ms; i++) {
-		LF_AUTO_JSON *state = state_of(life);
-		ms = lf_json_int_or(state, "firstKernelMs", 0);
+		LF_AUTO_VM_STATE state = state_of(life);
+		ms = state.first_kernel_ms;
 		usleep(200000);
 	}
 	check(ms > 0, "the kernel spoke");

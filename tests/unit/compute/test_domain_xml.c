@@ -25,10 +25,12 @@ static json_t *machine(const char *firmware)
 static char *xml_of(const json_t *vm, bool kvm)
 {
 	struct lf_domain_env env = {.dir = "/data/m", .kvm = kvm};
+	struct lf_vm_spec spec;
 	struct lf_error err;
 	char *xml = NULL;
 
-	assert_lf_ok(lf_domain_xml(vm, &env, &xml, &err));
+	assert_lf_ok(lf_vm_spec_read(vm, &spec, &err));
+	assert_lf_ok(lf_domain_xml(&spec, &env, &xml, &err));
 	return xml;
 }
 
@@ -145,7 +147,11 @@ static void test_domain_xml__refuses_what_xml_cannot_hold(void **state)
 		char *xml = NULL;
 		json_t *of = bad[i].of ? lf_json_at(vm, bad[i].of) : vm;
 		assert_int_equal(lf_json_set_text(of, bad[i].name, bad[i].text), 0);
-		if (lf_domain_xml(vm, &env, &xml, &err) != LF_EINVAL)
+		struct lf_vm_spec spec;
+		int rc = lf_vm_spec_read(vm, &spec, &err);
+		if (!rc)
+			rc = lf_domain_xml(&spec, &env, &xml, &err);
+		if (rc != LF_EINVAL)
 			fail_msg("%s = %s was put into XML", bad[i].name, bad[i].text);
 	}
 }

@@ -98,7 +98,7 @@ static void test_machine__is_a_vm_with_disks_and_nics_of_its_own(void **state)
 {
 	struct fixture *f = *state;
 	LF_AUTO_JSON *m = machine("web", "10.9.0.5");
-	LF_AUTO_JSON *host = NULL;
+	LF_AUTO_VM_STATE host = {0};
 	struct lf_error err;
 
 	assert_lf_ok(lf_machine_make(&f->context, m, &err));
@@ -116,15 +116,15 @@ static void test_machine__is_a_vm_with_disks_and_nics_of_its_own(void **state)
 	assert_address(f, NIC "web-nic", "10.9.0.5");
 	assert_lf_ok(lf_machine_start(&f->context, VM "web", &err));
 	assert_lf_ok(lf_machine_state(&f->context, VM "web", &host, &err));
-	assert_string_equal(lf_json_text(host, "power"), "running");
-	assert_string_equal(lf_json_text(host, "addresses.0"), "10.9.0.5");
+	assert_int_equal(host.power, LF_VM_RUNNING);
+	assert_string_equal(host.addresses[0], "10.9.0.5");
 }
 
 static void test_machine__removal_leaves_nothing_and_may_be_repeated(void **state)
 {
 	struct fixture *f = *state;
 	LF_AUTO_JSON *m = machine("web", NULL);
-	LF_AUTO_JSON *host = NULL;
+	LF_AUTO_VM_STATE host = {0};
 	struct lf_error err;
 
 	assert_lf_ok(lf_machine_make(&f->context, m, &err));
@@ -210,7 +210,7 @@ static void test_exchange__gives_other_disks_and_keeps_the_old(void **state)
 	struct fixture *f = *state;
 	LF_AUTO_JSON *m = machine("web", "10.9.0.5");
 	LF_AUTO_JSON *disks = other_disks("other-os");
-	LF_AUTO_JSON *host = NULL;
+	LF_AUTO_VM_STATE host = {0};
 	char before[LF_GUID_SIZE], after[LF_GUID_SIZE];
 	struct lf_error err;
 
@@ -224,7 +224,7 @@ static void test_exchange__gives_other_disks_and_keeps_the_old(void **state)
 	assert_disk(f, DISK "other-os", "Attached");
 	assert_lf_ok(lf_machine_start(&f->context, VM "web", &err));
 	assert_lf_ok(lf_machine_state(&f->context, VM "web", &host, &err));
-	assert_string_equal(lf_json_text(host, "addresses.0"), "10.9.0.5");
+	assert_string_equal(host.addresses[0], "10.9.0.5");
 }
 
 static void test_exchange__is_taken_back_whole(void **state)
@@ -232,7 +232,7 @@ static void test_exchange__is_taken_back_whole(void **state)
 	struct fixture *f = *state;
 	LF_AUTO_JSON *m = machine("web", "10.9.0.5");
 	LF_AUTO_JSON *disks = other_disks("other-os");
-	LF_AUTO_JSON *host = NULL;
+	LF_AUTO_VM_STATE host = {0};
 	char before[LF_GUID_SIZE], after[LF_GUID_SIZE];
 	struct lf_error err;
 
@@ -248,7 +248,7 @@ static void test_exchange__is_taken_back_whole(void **state)
 	assert_gone(f, DISK "other-os");
 	assert_lf_ok(lf_machine_start(&f->context, VM "web", &err));
 	assert_lf_ok(lf_machine_state(&f->context, VM "web", &host, &err));
-	assert_string_equal(lf_json_text(host, "power"), "running");
+	assert_int_equal(host.power, LF_VM_RUNNING);
 }
 
 int main(void)

@@ -89,17 +89,23 @@ static int capture(struct lf_job_run *run, const struct lf_resource *item,
 	if (rc)
 		return rc;
 	lf_machine_host_guid(context, vm->id, guid);
-	LF_AUTO_JSON *wanted = json_pack("{s:s, s:s, s:O?, s:b}", "guid", guid, "region",
-					 lf_json_text_or(item->state, "region", ""), "exclude",
-					 lf_json_at(item->state, "exclude"), "quiesce", 1);
 	/* the newest shares most with what is to come */
-	if (!wanted ||
-	    (list.n &&
-	     lf_json_set(wanted, "base.disks",
-			 json_deep_copy(lf_json_at(list.items[list.n - 1].state, "disks")))))
-		return lf_fail_nomem(err);
-	return lf_compute_vm_capture(context->compute, wanted, note_progress, &progress,
-				     ret_capture, err);
+	const struct lf_capture_opts opts = {
+		.region = lf_json_text(item->state, "region"),
+		.base = list.n ? lf_json_at(list.items[list.n - 1].state, "disks") : NULL,
+		.excluded = lf_json_at(item->state, "exclude"),
+		.progress = note_progress,
+		.context = &progress,
+	};
+	LF_AUTO_CAPTURE captured = {.disks = NULL};
+	rc = lf_compute_vm_capture(context->compute, guid, &opts, &captured, err);
+	if (rc)
+		return rc;
+	LF_AUTO_DOC doc = LF_DOC_INIT;
+	lf_doc_text(&doc, "consistency", lf_capture_consistency(&captured));
+	lf_doc_int(&doc, "bytesStored", (int64_t)captured.bytes_stored);
+	lf_doc_share(&doc, "disks", captured.disks);
+	return lf_doc_end(&doc, ret_capture, err);
 }
 
 /* recoveryPointDiskConfiguration: what the point holds, and what was left out. */

@@ -285,13 +285,13 @@ static int run_start(struct lf_job_run *run, struct lf_error *err)
 static int run_safety_point(struct lf_job_run *run, struct lf_error *err)
 {
 	struct step step;
-	LF_AUTO_JSON *state = NULL;
+	LF_AUTO_VM_STATE state = {0};
 	int rc = begin_step(run, &step, err);
 
 	if (!rc)
 		rc = lf_machine_state(step.context, step.input.vm, &state, err);
 	if (!rc && lf_json_set_bool(lf_job_run_data(run), "wasRunning",
-				    strcmp(lf_json_text_or(state, "power", ""), "stopped") != 0))
+				    state.power != LF_VM_STOPPED))
 		rc = lf_fail_nomem(err);
 	return rc ? rc : lf_backup_point_take(run, step.input.item, NULL, err);
 }

@@ -91,7 +91,8 @@ static int put_manifest(struct lf_vault *vault, const struct lf_resource *point,
 }
 
 static int capture_machine(struct lf_job_run *run, struct lf_resource *point,
-			   const struct lf_resource *vm, json_t **ret_capture, struct lf_error *err)
+			   const struct lf_resource *vm, struct lf_capture *ret_capture,
+			   struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
 	const json_t *input = lf_job_run_job(run)->doc;
@@ -104,13 +105,13 @@ static int capture_machine(struct lf_job_run *run, struct lf_resource *point,
 	if (rc)
 		return rc;
 	lf_machine_host_guid(context, vm->id, guid);
-	LF_AUTO_JSON *wanted = json_pack("{s:s, s:s, s:O?, s:b}", "guid", guid, "region",
-					 lf_json_text_or(point->state, "region", ""), "exclude",
-					 lf_json_at(input, "exclude"), "quiesce", (int)!crash);
-	if (!wanted || (base.state && lf_json_set(wanted, "base.disks",
-						  json_deep_copy(lf_json_at(base.state, "disks")))))
-		return lf_fail_nomem(err);
-	return lf_compute_vm_capture(context->compute, wanted, NULL, NULL, ret_capture, err);
+	const struct lf_capture_opts opts = {
+		.region = lf_json_text(point->state, "region"),
+		.base = lf_json_at(base.state, "disks"),
+		.excluded = lf_json_at(input, "exclude"),
+		.crash_consistent = crash,
+	};
+	return lf_compute_vm_capture(context->compute, guid, &opts, ret_capture, err);
 }
 
 static int run_capture(struct lf_job_run *run, struct lf_error *err)
@@ -119,7 +120,7 @@ static int run_capture(struct lf_job_run *run, struct lf_error *err)
 	const json_t *input = lf_job_run_job(run)->doc;
 	const char *session = lf_json_text_or(input, "session", "");
 	LF_AUTO_RESOURCE point = LF_RESOURCE_INIT, vm = LF_RESOURCE_INIT;
-	LF_AUTO_JSON *capture = NULL;
+	LF_AUTO_CAPTURE capture = {.disks = NULL};
 	struct lf_vault *vault = NULL;
 
 	int rc = get_point(run, &point, err);
@@ -136,13 +137,12 @@ static int run_capture(struct lf_job_run *run, struct lf_error *err)
 		return LF_STEP_AGAIN; /* when its disks have been copied here */
 	if (rc)
 		return rc;
-	json_t *disks = lf_json_at(capture, "disks");
-	const char *consistency = lf_json_text_or(capture, "consistency", "CrashConsistent");
-	if (lf_json_set(point.state, "disks", json_deep_copy(disks)) ||
+	const char *consistency = lf_capture_consistency(&capture);
+	if (lf_json_set(point.state, "disks", json_incref(capture.disks)) ||
 	    lf_json_set_bool(point.state, "complete", true) ||
 	    lf_json_set_text(point.doc, "properties.consistencyMode", consistency) ||
 	    lf_json_set(point.doc, "properties.sourceMetadata",
-			lf_restore_point_metadata(&vm, point.id, disks)))
+			lf_restore_point_metadata(&vm, point.id, capture.disks)))
 		return lf_fail_nomem(err);
 	rc = put_manifest(vault, &point, consistency, err);
 	if (!rc)

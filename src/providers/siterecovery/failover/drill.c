@@ -106,7 +106,7 @@ static int run_create(struct lf_job_run *run, struct lf_error *err)
 
 static int run_prepare(struct lf_job_run *run, struct lf_error *err)
 {
-	LF_AUTO_JSON *state = NULL;
+	LF_AUTO_VM_STATE state = {0};
 	struct lf_sr_making making;
 	int rc = lf_sr_making(run, &making, err);
 

@@ -62,29 +62,17 @@ static int run_begin(struct lf_job_run *run, struct lf_error *err)
 	return rc == LF_ENOTFOUND ? 0 : rc; /* removed by its user: nothing to copy */
 }
 
-static bool all_hydrated(const json_t *state)
-{
-	const json_t *disks = lf_json_at(state, "disks");
-	size_t i;
-	json_t *disk;
-
-	json_array_foreach ((json_t *)(uintptr_t)disks, i, disk)
-		if (!lf_json_bool_or(disk, "hydrated", false))
-			return false;
-	return json_array_size(disks) > 0;
-}
-
 static int run_wait(struct lf_job_run *run, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
-	LF_AUTO_JSON *state = NULL;
+	LF_AUTO_VM_STATE state = {0};
 	struct input input;
 
 	int rc = read_input(run, &input, err);
 	if (rc)
 		return rc;
 	rc = lf_machine_state(context, input.vm, &state, err);
-	if (rc == LF_ENOTFOUND || (!rc && all_hydrated(state)))
+	if (rc == LF_ENOTFOUND || (!rc && lf_vm_state_hydrated(&state)))
 		return LF_STEP_DONE;
 	if (!rc) /* a restarted host or an export that came back: asking again is harmless */
 		rc = lf_machine_hydrate(context, input.vm, err);
