@@ -102,19 +102,26 @@ struct status {
 	const char *context;
 	bool dirty;
 	uint64_t at, from, to;
-	bool found;
+	bool found, told;
 };
 
+/* A server that tells of one context twice, or of a run without length, is refused: what it says of
+ * the disk cannot be one order of runs. */
 static int take_status(void *context, const char *name, uint64_t offset, uint32_t *entries,
 		       size_t n, int *error)
 {
 	struct status *status = context;
 
-	(void)error;
 	if (strcmp(name, status->context) != 0)
 		return 0;
+	*error = EPROTO;
+	if (status->told)
+		return -1;
+	status->told = true;
 	uint64_t at = offset;
 	for (size_t i = 0; i + 1 < n; i += 2) {
+		if (!entries[i])
+			return -1;
 		bool zero = status->dirty ? !(entries[i + 1] & DIRTY)
 					  : (entries[i + 1] & HOLE_AND_ZERO) == HOLE_AND_ZERO;
 		if (zero && status->found)
@@ -128,6 +135,7 @@ static int take_status(void *context, const char *name, uint64_t offset, uint32_
 			status->to = at;
 	}
 	status->at = at;
+	*error = 0;
 	return 0;
 }
 
@@ -153,6 +161,7 @@ static int next_run(struct lf_nbd_reader *reader, const char *context, uint64_t 
 		uint64_t begun = status.at;
 		uint64_t len = size - begun < STATUS_BYTES ? size - begun : STATUS_BYTES;
 		nbd_extent_callback callback = {.callback = take_status, .user_data = &status};
+		status.told = false;
 		if (nbd_block_status(nbd, len, begun, callback, 0))
 			rc = fail_nbd(reader, LF_EIO, err);
 		else if (status.at == begun)
