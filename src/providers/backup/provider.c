@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What of Azure Backup is served.
+ */
 #include "providers/backup/files/files.h"
 #include "providers/backup/internal.h"
 #include "providers/backup/item/backup.h"
@@ -21,6 +24,22 @@ static const struct lf_field item_fields[] = {
 	 "ProtectionStopped: stop, and keep the data."},
 	{"properties.isRehydrate", LF_BOOL, 0, 0, 0, NULL, "Bring a deleted item back."},
 };
+static int list_nothing(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_JSON *values = json_array();
+	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
+	int rc = lf_backup_vault(call, &vault, err);
+
+	return rc ? rc : lf_arm_reply_list(call, values, NULL, err);
+}
+
+static int refuse(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_fail_arm(err, LF_EUNSUPPORTED, "OperationNotSupported", lf_arm_id(call, 0),
+			   "docs/contract.md lists what is served",
+			   "this operation of Azure Backup is not served here");
+}
+
 #define OPERATIONS(path)                                                                           \
 	LF_GET(path "/operationsStatus/{operation}", lf_backup_operation_status),                  \
 		LF_GET(path "/operationResults/{operation}", lf_backup_operation_result)
@@ -56,15 +75,15 @@ static const struct lf_arm_route routes[] = {
 	OPERATIONS(CONTAINER),
 
 	LF_POST(FABRIC "/refreshContainers", lf_backup_containers_refresh),
-	LF_GET(FABRIC "/protectableContainers", lf_backup_empty_list),
+	LF_GET(FABRIC "/protectableContainers", list_nothing),
 	LF_GET(VAULT "/backupProtectionContainers", lf_backup_container_list),
 	LF_GET(VAULT "/backupProtectableItems", lf_backup_protectable_list),
 	LF_GET(CONTAINER, lf_backup_container_get),
 	LF_PUT(CONTAINER, lf_backup_container_put),
-	LF_GET(VAULT "/backupEngines", lf_backup_empty_list),
-	LF_GET(VAULT "/backupResourceGuardProxies", lf_backup_empty_list),
-	LF_GET(VAULT "/backupProtectionIntents", lf_backup_empty_list),
-	LF_GET(VAULT "/backupDeletedProtectionContainers", lf_backup_empty_list),
+	LF_GET(VAULT "/backupEngines", list_nothing),
+	LF_GET(VAULT "/backupResourceGuardProxies", list_nothing),
+	LF_GET(VAULT "/backupProtectionIntents", list_nothing),
+	LF_GET(VAULT "/backupDeletedProtectionContainers", list_nothing),
 	LF_GET(VAULT "/backupUsageSummaries", lf_backup_usage),
 
 	LF_GET(VAULT "/backupconfig/vaultconfig", lf_backup_vault_config_get,
@@ -79,11 +98,9 @@ static const struct lf_arm_route routes[] = {
 	       LF_RIGHT(LF_VAULT_TYPE "/backupstorageconfig/write")),
 	LF_PATCH(VAULT "/backupstorageconfig/vaultstorageconfig", lf_backup_storage_config_put,
 		 LF_RIGHT(LF_VAULT_TYPE "/backupstorageconfig/write")),
-	LF_POST(VAULT "/backupstorageconfig/vaultstorageconfig/prepareDataMove",
-		lf_backup_unsupported,
+	LF_POST(VAULT "/backupstorageconfig/vaultstorageconfig/prepareDataMove", refuse,
 		LF_RIGHT(LF_VAULT_TYPE "/backupstorageconfig/prepareDataMove/action")),
-	LF_POST(VAULT "/backupstorageconfig/vaultstorageconfig/triggerDataMove",
-		lf_backup_unsupported,
+	LF_POST(VAULT "/backupstorageconfig/vaultstorageconfig/triggerDataMove", refuse,
 		LF_RIGHT(LF_VAULT_TYPE "/backupstorageconfig/triggerDataMove/action")),
 	LF_GET(VAULT "/backupEncryptionConfigs/backupResourceEncryptionConfig",
 	       lf_backup_encryption_config_get,
@@ -92,7 +109,7 @@ static const struct lf_arm_route routes[] = {
 	       lf_backup_encryption_config_put,
 	       LF_RIGHT(LF_VAULT_TYPE "/backupEncryptionConfigs/write")),
 	LF_POST(VAULT "/backupSecurityPIN", lf_backup_security_pin),
-	LF_POST(VAULT "/backupTieringCost/default/fetchTieringCost", lf_backup_unsupported,
+	LF_POST(VAULT "/backupTieringCost/default/fetchTieringCost", refuse,
 		LF_RIGHT(LF_VAULT_TYPE "/backupTieringCost/fetchTieringCost/action")),
 
 	LF_POST_BODY(VAULT "/backupValidateOperation", lf_backup_validate_operation),

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names of containers and items are made of the machine's group and name, as the service makes
+ * them; what a path names is looked up from there.
+ */
+#include "providers/backup/scope.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "providers/backup/internal.h"
 #include "providers/resources/resources.h"
 
 #define CONTAINER "iaasvmcontainer;iaasvmcontainerv2;"
@@ -101,20 +106,4 @@ int lf_backup_store(struct lf_context *context, const struct lf_resource *resour
 {
 	return lf_catalog_put(context->catalog, resource->id, resource->type, LF_PUT_EXISTING, NULL,
 			      resource->doc, resource->state, err);
-}
-
-int lf_backup_empty_list(struct lf_arm_call *call, struct lf_error *err)
-{
-	LF_AUTO_JSON *values = json_array();
-	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
-	int rc = lf_backup_vault(call, &vault, err);
-
-	return rc ? rc : lf_arm_reply_list(call, values, NULL, err);
-}
-
-int lf_backup_unsupported(struct lf_arm_call *call, struct lf_error *err)
-{
-	return lf_fail_arm(err, LF_EUNSUPPORTED, "OperationNotSupported", lf_arm_id(call, 0),
-			   "docs/contract.md lists what is served",
-			   "this operation of Azure Backup is not served here");
 }

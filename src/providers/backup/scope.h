@@ -8,7 +8,6 @@
 #define LF_PROVIDERS_BACKUP_SCOPE_H
 
 #include "base/text.h"
-#include "providers/backup/backup.h"
 #include "providers/common/document.h"
 #include "providers/common/scope.h"
 #include "providers/vaults/vaults.h"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/health.h"
+#include "providers/backup/backup.h"
 #include "providers/backup/files/files.h"
 #include "providers/backup/item/backup.h"
 #include "providers/backup/job/jobs.h"

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A session of item recovery: the point's row and a claim on the point come first, so that whatever
+ * is made after them is ended by somebody; then directory, certificates, an export for each disk,
+ * and the script last.  Ending goes the other way, and may be repeated.  After a kill the row says
+ * until when the session lives, and the exports, processes of their own, go on.
+ */
 #include "providers/backup/files/files.h"
 
 #include <arpa/inet.h>

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "json/view.h"
 #include "providers/backup/internal.h"
 #include "providers/backup/point/point.h"
 #include "providers/backup/policy/policy.h"
@@ -88,16 +89,31 @@ static int check_names(struct lf_arm_call *call, const char *vm_id, struct lf_er
 		"a protected item of this machine is called %s, in container %s", item, container);
 }
 
+/* What every item begins with. */
+static const struct lf_view_row new_rows[] = {
+	{"protectedItemType", LF_VIEW_CONST, 0, NULL, "\"Microsoft.Compute/virtualMachines\""},
+	{"backupManagementType", LF_VIEW_CONST, 0, NULL, "\"AzureIaasVM\""},
+	{"workloadType", LF_VIEW_CONST, 0, NULL, "\"VM\""},
+	{"protectionStatus", LF_VIEW_CONST, 0, NULL, "\"Healthy\""},
+	{"protectionState", LF_VIEW_CONST, 0, NULL, "\"IRPending\""},
+	{"healthStatus", LF_VIEW_CONST, 0, NULL, "\"Passed\""},
+	{"lastBackupStatus", LF_VIEW_CONST, 0, NULL, "\"\""},
+	{"lastRecoveryPoint"},
+};
+
 static json_t *new_doc(const struct lf_resource *vm, const char *container)
 {
-	return json_pack(
-		"{s:{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:n, s:s?}}", "properties",
-		"protectedItemType", "Microsoft.Compute/virtualMachines", "friendlyName",
-		lf_json_text_or(vm->doc, "name", lf_arm_id_last(vm->id)), "virtualMachineId",
-		vm->id, "sourceResourceId", vm->id, "backupManagementType", "AzureIaasVM",
-		"workloadType", "VM", "protectionStatus", "Healthy", "protectionState", "IRPending",
-		"healthStatus", "Passed", "lastBackupStatus", "", "lastRecoveryPoint",
-		"containerName", strchr(container, ';') ? strchr(container, ';') + 1 : container);
+	LF_AUTO_DOC properties = LF_DOC_INIT, doc = LF_DOC_INIT;
+
+	lf_view_put(&properties, new_rows, LF_N(new_rows), NULL);
+	lf_doc_text(&properties, "friendlyName",
+		    lf_json_text_or(vm->doc, "name", lf_arm_id_last(vm->id)));
+	lf_doc_text(&properties, "virtualMachineId", vm->id);
+	lf_doc_text(&properties, "sourceResourceId", vm->id);
+	lf_doc_text(&properties, "containerName",
+		    strchr(container, ';') ? strchr(container, ';') + 1 : container);
+	lf_doc_put(&doc, "properties", lf_doc_take(&properties));
+	return lf_doc_take(&doc);
 }
 
 static int write_item(struct request *request, json_t *doc, json_t *state, const char *operation,

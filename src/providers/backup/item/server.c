@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Machines with an agent.  What such a machine is, the agent says; a backup of it is a replica that
+ * sends nothing by itself: each backup asks for one more session, by the job's id, and waits for
+ * the point that this becomes.  A replica whose disks have changed is removed and begun again;
+ * after a kill the same question finds the same session.
+ */
 #include "providers/backup/item/server.h"
 
 #include <string.h>
@@ -50,24 +56,44 @@ static int find_agent(struct lf_context *context, const char *id, json_t **ret_a
 /* The disks but the OS disk, and that one apart. */
 static json_t *storage_profile(const json_t *agent)
 {
-	json_t *profile = json_pack("{s:{s:s, s:s}, s:[]}", "osDisk", "osType", "Linux", "name",
-				    "os", "dataDisks");
+	LF_AUTO_DOC profile = LF_DOC_INIT;
 	const json_t *disk;
 	size_t i;
 
+	lf_doc_text(&profile, "osDisk.osType", "Linux");
+	lf_doc_text(&profile, "osDisk.name", "os");
+	lf_doc_put(&profile, "dataDisks", json_array());
 	json_array_foreach (lf_json_at(agent, "disks"), i, disk) {
 		int64_t lun = lf_json_int_or(disk, "lun", (int64_t)i);
-		int64_t size = lf_json_int_or(disk, "sizeBytes", 0);
+		int64_t gib = (lf_json_int_or(disk, "sizeBytes", 0) + GIB - 1) / GIB;
 		const char *name = lf_json_text_or(disk, "name", "disk");
-		json_t *row = json_pack("{s:s, s:I}", "name", name, "diskSizeGB",
-					(json_int_t)((size + GIB - 1) / GIB));
-		if (lf_json_bool_or(disk, "os", lun < 0))
-			json_object_update(lf_json_at(profile, "osDisk"), row);
-		else if (row && !lf_json_set_int(row, "lun", lun))
-			json_array_append(lf_json_at(profile, "dataDisks"), row);
-		json_decref(row);
+		LF_AUTO_DOC row = LF_DOC_INIT;
+		if (lf_json_bool_or(disk, "os", lun < 0)) {
+			lf_doc_text(&profile, "osDisk.name", name);
+			lf_doc_int(&profile, "osDisk.diskSizeGB", gib);
+			continue;
+		}
+		lf_doc_text(&row, "name", name);
+		lf_doc_int(&row, "diskSizeGB", gib);
+		lf_doc_int(&row, "lun", lun);
+		lf_doc_append(&profile, "dataDisks", lf_doc_take(&row));
 	}
-	return profile;
+	return lf_doc_take(&profile);
+}
+
+static json_t *machine_doc(const json_t *agent, const char *location)
+{
+	LF_AUTO_DOC doc = LF_DOC_INIT;
+	char size[64];
+
+	lf_compute_size_for(lf_json_int_or(agent, "cores", 1),
+			    lf_json_int_or(agent, "memoryMiB", 1024), size, sizeof(size));
+	lf_doc_text(&doc, "name", lf_json_text_or(agent, "machineName", "machine"));
+	lf_doc_text(&doc, "location", location);
+	lf_doc_text(&doc, "properties.vmId", lf_json_text_or(agent, "agentId", ""));
+	lf_doc_text(&doc, "properties.hardwareProfile.vmSize", size);
+	lf_doc_put(&doc, "properties.storageProfile", storage_profile(agent));
+	return lf_doc_take(&doc);
 }
 
 int lf_backup_server_get(struct lf_context *context, const char *id, const char *location,
@@ -75,21 +101,14 @@ int lf_backup_server_get(struct lf_context *context, const char *id, const char 
 {
 	LF_AUTO_JSON *agent = NULL;
 	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
-	char size[64];
 
 	int rc = find_agent(context, id, &agent, err);
 	if (rc)
 		return rc;
-	lf_compute_size_for(lf_json_int_or(agent, "cores", 1),
-			    lf_json_int_or(agent, "memoryMiB", 1024), size, sizeof(size));
 	bool uefi = lf_text_equal_nocase(lf_json_text_or(agent, "firmware", ""), "uefi");
 	vm.id = strdup(id);
 	vm.type = strdup(LF_VM_TYPE);
-	vm.doc = json_pack("{s:s, s:s, s:{s:s, s:{s:s}, s:o}}", "name",
-			   lf_json_text_or(agent, "machineName", "machine"), "location", location,
-			   "properties", "vmId", lf_json_text_or(agent, "agentId", ""),
-			   "hardwareProfile", "vmSize", size, "storageProfile",
-			   storage_profile(agent));
+	vm.doc = machine_doc(agent, location);
 	vm.state = json_pack("{s:{s:s}}", "machine", "firmware", uefi ? "uefi" : "bios");
 	if (!vm.id || !vm.type || !vm.doc || !vm.state)
 		return lf_fail_nomem(err);
@@ -138,32 +157,24 @@ int lf_backup_server_list(struct lf_context *context, json_t **ret_servers, stru
 
 static json_t *replica_spec(const struct lf_resource *item, const json_t *agent)
 {
-	json_t *disks = json_array();
+	LF_AUTO_DOC spec = LF_DOC_INIT;
 	const json_t *disk;
 	size_t i;
 
+	lf_doc_text(&spec, "itemId", item->id);
+	lf_doc_text(&spec, "agentId", lf_json_text_or(agent, "agentId", ""));
+	lf_doc_text(&spec, "machineId", lf_json_text_or(item->state, "vm", ""));
+	lf_doc_text(&spec, "region", lf_json_text_or(item->state, "region", ""));
+	lf_doc_text(&spec, "cacheAccountId", CACHE_ID);
+	lf_doc_put(&spec, "disks", json_array());
 	json_array_foreach (lf_json_at(agent, "disks"), i, disk)
-		json_array_append_new(disks,
-				      json_pack("{s:s, s:b}", "id", lf_json_text_or(disk, "id", ""),
-						"included", 1));
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:{s:i, s:i, s:i}}", "itemId", item->id,
-			 "agentId", lf_json_text_or(agent, "agentId", ""), "machineId",
-			 lf_json_text_or(item->state, "vm", ""), "region",
-			 lf_json_text_or(item->state, "region", ""), "cacheAccountId", CACHE_ID,
-			 "disks", disks, "policy", "recoveryPointHistoryInMinutes", HISTORY_MINUTES,
-			 "crashConsistentFrequencyInMinutes", NEVER_MINUTES,
-			 "appConsistentFrequencyInMinutes", 0);
-}
-
-static bool has_disk(const json_t *disks, const char *id)
-{
-	const json_t *disk;
-	size_t i;
-
-	json_array_foreach (disks, i, disk)
-		if (strcmp(lf_json_text_or(disk, "id", ""), id) == 0)
-			return true;
-	return false;
+		lf_doc_append(&spec, "disks",
+			      json_pack("{s:s, s:b}", "id", lf_json_text_or(disk, "id", ""),
+					"included", 1));
+	lf_doc_int(&spec, "policy.recoveryPointHistoryInMinutes", HISTORY_MINUTES);
+	lf_doc_int(&spec, "policy.crashConsistentFrequencyInMinutes", NEVER_MINUTES);
+	lf_doc_int(&spec, "policy.appConsistentFrequencyInMinutes", 0);
+	return lf_doc_take(&spec);
 }
 
 /* A replica is of the disks that it began with: with others attached, or some gone, it begins anew.
@@ -181,7 +192,7 @@ static int follow_disks(struct lf_context *context, const struct lf_resource *it
 	const json_t *sent = lf_json_at(replica, "disks");
 	bool same = json_array_size(has) == json_array_size(sent);
 	json_array_foreach (has, i, disk)
-		same = same && has_disk(sent, lf_json_text_or(disk, "id", ""));
+		same = same && lf_json_find(sent, "id", lf_json_text_or(disk, "id", ""));
 	return same ? 0 : lf_replica_remove(context->replication, item->id, err);
 }
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A job as clients see it: what its row and its type's say, without asking anybody.
+ */
 #include <string.h>
 
 #include "providers/backup/internal.h"

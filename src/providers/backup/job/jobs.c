@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The jobs of a vault: lists, one of them, cancelling, and the export of a list as a blob that can
+ * be read for a quarter of an hour.
+ */
 #include <string.h>
 
 #include "providers/backup/internal.h"

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "providers/backup/job/jobs.h"
 #include "providers/backup/pair/pair.h"
+#include "providers/backup/point/documents.h"
 #include "providers/backup/scope.h"
 #include "providers/common/point_copy.h"
 #include "vault/point/point.h"
@@ -64,12 +65,11 @@ static json_t *manifest_of(const struct trip *trip)
 {
 	const struct lf_resource *point = trip->point;
 
-	return json_pack("{s:s, s:s, s:s, s:{s:s}, s:O}", "id", trip->guid, "time",
-			 lf_json_text_or(point->doc, "properties.recoveryPointTime", ""),
-			 "consistency",
-			 lf_json_text_or(point->doc, "properties.recoveryPointType", ""), "machine",
-			 "id", lf_json_text_or(point->state, "machine.properties.vmId", ""),
-			 "disks", lf_json_at(point->state, "disks"));
+	return lf_backup_manifest(trip->guid,
+				  lf_json_text_or(point->doc, "properties.recoveryPointTime", ""),
+				  lf_json_text_or(point->doc, "properties.recoveryPointType", ""),
+				  lf_json_text_or(point->state, "machine.properties.vmId", ""),
+				  lf_json_at(point->state, "disks"));
 }
 
 static int copy_disks(const struct trip *trip, struct lf_peer_session *peer, bool base,
@@ -151,19 +151,17 @@ static int commit_there(const struct trip *trip, struct lf_peer_session *peer, b
 {
 	LF_AUTO_JSON *body = json_pack("{s:o?, s:[], s:[]}", "manifest", manifest_of(trip), "bases",
 				       "resources");
-	const json_t *disk, *other;
-	size_t i, k;
+	const json_t *bases = base ? lf_json_at(trip->base->state, "disks") : NULL, *disk;
+	size_t i;
 
 	int rc = body ? add_rows(trip, lf_json_at(body, "resources"), err) : lf_fail_nomem(err);
 	if (!rc && base &&
 	    lf_json_set_text(body, "basePoint", lf_json_text_or(trip->base->state, "point", "")))
 		rc = lf_fail_nomem(err);
 	json_array_foreach (lf_json_at(trip->point->state, "disks"), i, disk) {
-		const char *root = "";
-		json_array_foreach (base ? lf_json_at(trip->base->state, "disks") : NULL, k, other)
-			if (lf_json_int_or(other, "lun", -2) == lf_json_int_or(disk, "lun", -1))
-				root = lf_json_text_or(other, "root", "");
-		if (!rc && json_array_append_new(lf_json_at(body, "bases"), json_string(root)))
+		const json_t *other = lf_backup_disk_at(bases, lf_json_int_or(disk, "lun", -1));
+		if (!rc && json_array_append_new(lf_json_at(body, "bases"),
+						 json_string(lf_json_text_or(other, "root", ""))))
 			rc = lf_fail_nomem(err);
 	}
 	return rc ? rc : lf_peer_commit(peer, body, err);

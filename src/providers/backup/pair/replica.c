@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "providers/backup/backup.h"
 #include "providers/backup/point/point.h"
 #include "providers/backup/scope.h"
 #include "providers/resources/resources.h"

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "providers/backup/point/documents.h"
 #include "providers/backup/policy/policy.h"
 #include "providers/backup/scope.h"
 #include "providers/backup/item/server.h"
@@ -108,65 +109,18 @@ static int capture(struct lf_job_run *run, const struct lf_resource *item,
 	return lf_doc_end(&doc, ret_capture, err);
 }
 
-/* recoveryPointDiskConfiguration: what the point holds, and what was left out. */
-static json_t *disk_configuration(const struct lf_resource *vm, const json_t *disks)
+static int put_manifest(struct lf_vault *vault, const struct lf_backup_taken *taken,
+			struct lf_error *err)
 {
-	json_t *included = json_array(), *excluded = json_array();
-	const json_t *disk, *row;
-	size_t i, k;
+	LF_AUTO_JSON *manifest = lf_backup_manifest(
+		taken->guid, taken->time,
+		lf_json_text_or(taken->capture, "consistency", "CrashConsistent"),
+		lf_json_text_or(taken->vm->doc, "properties.vmId", ""),
+		lf_json_at(taken->capture, "disks"));
 
-	json_array_foreach (disks, i, disk)
-		json_array_append_new(included,
-				      json_pack("{s:I, s:s}", "lun",
-						(json_int_t)lf_json_int_or(disk, "lun", -1), "name",
-						lf_json_text_or(disk, "name", "")));
-	json_array_foreach (lf_json_at(vm->doc, "properties.storageProfile.dataDisks"), i, row) {
-		bool has = false;
-		json_array_foreach (disks, k, disk)
-			has |= lf_json_int_or(disk, "lun", -2) == lf_json_int_or(row, "lun", -3);
-		if (!has)
-			json_array_append_new(excluded,
-					      json_pack("{s:I, s:s}", "lun",
-							(json_int_t)lf_json_int_or(row, "lun", -1),
-							"name", lf_json_text_or(row, "name", "")));
-	}
-	return json_pack("{s:I, s:I, s:o, s:o}", "numberOfDisksIncludedInBackup",
-			 (json_int_t)json_array_size(included), "numberOfDisksAttachedToVm",
-			 (json_int_t)(json_array_size(included) + json_array_size(excluded)),
-			 "includedDiskList", included, "excludedDiskList", excluded);
-}
-
-static json_t *new_doc(const struct lf_resource *vm, const json_t *capture, const char *time,
-		       const char *expires)
-{
-	const json_t *disks = lf_json_at(capture, "disks");
-
-	return json_pack(
-		"{s:{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:s, s:s, s:b, s:o, s:{s:s, s:b}}}",
-		"properties", "objectType", "IaasVMRecoveryPoint", "recoveryPointType",
-		lf_json_text_or(capture, "consistency", "CrashConsistent"), "recoveryPointTime",
-		time, "recoveryPointAdditionalInfo", "", "sourceVMStorageType", "NormalStorage",
-		"isSourceVMEncrypted", 0, "isInstantIlrSessionActive", 0, "isManagedVirtualMachine",
-		1, "virtualMachineSize",
-		lf_json_text_or(vm->doc, "properties.hardwareProfile.vmSize", ""), "osType",
-		lf_json_text_or(vm->doc, "properties.storageProfile.osDisk.osType", "Linux"),
-		"originalStorageAccountOption", 0, "recoveryPointDiskConfiguration",
-		disk_configuration(vm, disks), "recoveryPointProperties", "expiryTime", expires,
-		"isSoftDeleted", 0);
-}
-
-static int put_manifest(struct lf_vault *vault, const char *guid, const char *time,
-			const struct lf_resource *vm, const json_t *capture, struct lf_error *err)
-{
-	LF_AUTO_JSON *manifest =
-		json_pack("{s:s, s:s, s:s, s:{s:s}, s:O}", "id", guid, "time", time, "consistency",
-			  lf_json_text_or(capture, "consistency", "CrashConsistent"), "machine",
-			  "id", lf_json_text_or(vm->doc, "properties.vmId", ""), "disks",
-			  lf_json_at(capture, "disks"));
-
-	return manifest
-		       ? lf_point_put(vault, guid, manifest, LF_BACKUP_CLAIM, LF_CLAIM_FOREVER, err)
-		       : lf_fail_nomem(err);
+	return manifest ? lf_point_put(vault, taken->guid, manifest, LF_BACKUP_CLAIM,
+				       LF_CLAIM_FOREVER, err)
+			: lf_fail_nomem(err);
 }
 
 /* The item says when it was last backed up. */
@@ -188,39 +142,35 @@ static int note_item(struct lf_context *context, struct lf_resource *item, const
 }
 
 static int put_row(struct lf_context *context, const char *id, struct lf_resource *item,
-		   const struct lf_resource *vm, const json_t *capture, const char *guid,
-		   const char *time, const char *expires, struct lf_error *err)
+		   const struct lf_backup_taken *taken, struct lf_error *err)
 {
 	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
-	LF_AUTO_JSON *doc = new_doc(vm, capture, time, expires);
-	LF_AUTO_JSON *state = json_pack(
-		"{s:s, s:s, s:O, s:O, s:s, s:s}", "region",
-		lf_json_text_or(item->state, "region", ""), "point", guid, "disks",
-		lf_json_at(capture, "disks"), "machine", vm->doc, "firmware",
-		lf_json_text_or(vm->state, "machine.firmware", "bios"), "expires", expires);
+	LF_AUTO_JSON *doc = NULL;
+	LF_AUTO_JSON *state = NULL;
 
-	if (!doc || !state)
-		return lf_fail_nomem(err);
-	int rc = lf_transaction_begin(&tx, context->catalog, err);
+	int rc = lf_backup_taken_doc(taken, &doc, err);
+	if (!rc)
+		rc = lf_backup_taken_state(taken, item, &state, err);
+	if (!rc)
+		rc = lf_transaction_begin(&tx, context->catalog, err);
 	if (!rc)
 		rc = lf_catalog_put(context->catalog, id, LF_BACKUP_POINT_TYPE, LF_PUT_NEW, NULL,
 				    doc, state, err);
 	if (!rc)
-		rc = note_item(context, item, time, err);
+		rc = note_item(context, item, taken->time, err);
 	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
-static int note_sizes(struct lf_job_run *run, const struct lf_resource *vm, const json_t *capture,
+static int note_sizes(struct lf_job_run *run, const struct lf_backup_taken *taken,
 		      struct lf_error *err)
 {
-	char size[48];
+	LF_AUTO_DOC bag = LF_DOC_INIT;
 
-	snprintf(size, sizeof(size), "%lld MB",
-		 (long long)(lf_json_int_or(capture, "bytesStored", 0) >> 20));
-	json_t *bag = json_pack("{s:s, s:s}", "VM Name",
-				lf_json_text_or(vm->doc, "name", lf_arm_id_last(vm->id)),
-				"Backup Size", size);
-	return !bag || lf_json_set(lf_job_run_data(run), "propertyBag", bag) ||
+	lf_doc_text(&bag, "VM Name",
+		    lf_json_text_or(taken->vm->doc, "name", lf_arm_id_last(taken->vm->id)));
+	lf_doc_printf(&bag, "Backup Size", "%lld MB",
+		      (long long)(lf_json_int_or(taken->capture, "bytesStored", 0) >> 20));
+	return lf_json_set(lf_job_run_data(run), "propertyBag", lf_doc_take(&bag)) ||
 			       lf_json_set_int(lf_job_run_data(run), "percent", 100)
 		       ? lf_fail_nomem(err)
 		       : 0;
@@ -230,30 +180,52 @@ static int take(struct lf_job_run *run, const char *id, struct lf_resource *item
 		const struct lf_resource *vm, const char *asked, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
-	const char *guid = lf_json_text_or(lf_job_run_data(run), "point", "");
 	LF_AUTO_JSON *result = NULL;
 	struct lf_vault *vault = NULL;
 	char time[LF_TIME_SIZE], expires[LF_TIME_SIZE];
+	struct lf_backup_taken taken = {.guid = lf_json_text_or(lf_job_run_data(run), "point", ""),
+					.time = time,
+					.expires = expires,
+					.vm = vm};
 
 	int rc = lf_regions_vault(context->regions, lf_json_text_or(item->state, "region", ""),
 				  &vault, err);
 	if (!rc)
-		rc = lf_lease_begin(vault, guid, err);
+		rc = lf_lease_begin(vault, taken.guid, err);
 	if (!rc) /* the instant is that of the capture's beginning */
 		lf_time_format(lf_clock_now_ns(context->clock), time);
 	if (!rc)
 		rc = capture(run, item, vm, &result, err);
 	if (rc == LF_ECONFLICT)
 		return LF_STEP_AGAIN; /* when its disks have been copied here */
+	taken.capture = result;
 	if (!rc)
 		rc = lf_backup_policy_expiry(context, item, asked, time, expires, err);
 	if (!rc)
-		rc = put_manifest(vault, guid, time, vm, result, err);
+		rc = put_manifest(vault, &taken, err);
 	if (!rc)
-		rc = put_row(context, id, item, vm, result, guid, time, expires, err);
+		rc = put_row(context, id, item, &taken, err);
 	if (!rc)
-		rc = lf_lease_end(vault, guid, err);
-	return rc ? rc : note_sizes(run, vm, result, err);
+		rc = lf_lease_end(vault, taken.guid, err);
+	return rc ? rc : note_sizes(run, &taken, err);
+}
+
+/* Claim a point that an agent has sent.  Whoever undoes this knows which claim to drop. */
+static int claim_sent(struct lf_job_run *run, const struct lf_resource *item,
+		      const struct lf_backup_taken *taken, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	json_t *data = lf_job_run_data(run);
+	struct lf_vault *vault = NULL;
+
+	int rc = lf_json_set_text(data, "point", taken->guid) ||
+				 lf_json_set_text(data, "snapshotAt", taken->time)
+			 ? lf_fail_nomem(err)
+			 : lf_job_save(run, err);
+	if (!rc)
+		rc = lf_regions_vault(context->regions, lf_json_text_or(item->state, "region", ""),
+				      &vault, err);
+	return rc ? rc : lf_claim_put(vault, taken->guid, LF_BACKUP_CLAIM, LF_CLAIM_FOREVER, err);
 }
 
 /* The same of a machine with an agent: when the point that was asked of it is there, it is claimed.
@@ -262,36 +234,28 @@ static int take_server(struct lf_job_run *run, const char *id, struct lf_resourc
 		       const struct lf_resource *vm, const char *asked, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
-	json_t *data = lf_job_run_data(run);
 	LF_AUTO_JSON *result = NULL;
-	struct lf_vault *vault = NULL;
 	char expires[LF_TIME_SIZE];
 	int64_t percent = 0;
 
 	int rc = lf_backup_server_capture(context, item, lf_job_run_job(run)->id, &result, &percent,
 					  err);
 	if (!rc && !result)
-		return lf_json_set_int(data, "percent", percent < 99 ? percent : 99)
+		return lf_json_set_int(lf_job_run_data(run), "percent", percent < 99 ? percent : 99)
 			       ? lf_fail_nomem(err)
 			       : LF_STEP_AGAIN;
-	const char *guid = lf_json_text_or(result, "point", ""),
-		   *time = lf_json_text_or(result, "time", "");
-	if (!rc &&
-	    (lf_json_set_text(data, "point", guid) || lf_json_set_text(data, "snapshotAt", time)))
-		rc = lf_fail_nomem(err);
-	/* whoever undoes this knows which claim to drop */
+	const struct lf_backup_taken taken = {.guid = lf_json_text_or(result, "point", ""),
+					      .time = lf_json_text_or(result, "time", ""),
+					      .expires = expires,
+					      .vm = vm,
+					      .capture = result};
 	if (!rc)
-		rc = lf_job_save(run, err);
+		rc = claim_sent(run, item, &taken, err);
 	if (!rc)
-		rc = lf_regions_vault(context->regions, lf_json_text_or(item->state, "region", ""),
-				      &vault, err);
+		rc = lf_backup_policy_expiry(context, item, asked, taken.time, expires, err);
 	if (!rc)
-		rc = lf_claim_put(vault, guid, LF_BACKUP_CLAIM, LF_CLAIM_FOREVER, err);
-	if (!rc)
-		rc = lf_backup_policy_expiry(context, item, asked, time, expires, err);
-	if (!rc)
-		rc = put_row(context, id, item, vm, result, guid, time, expires, err);
-	return rc ? rc : note_sizes(run, vm, result, err);
+		rc = put_row(context, id, item, &taken, err);
+	return rc ? rc : note_sizes(run, &taken, err);
 }
 
 int lf_backup_point_take(struct lf_job_run *run, const char *item_id, const char *expires,

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A policy's arithmetic: which schedules a point's day belongs to, of which the longest retention
+ * holds; and when the schedule last asked for a backup.  Policies may be a peer's, or old: whatever
+ * they say, a time comes of it.
+ */
 #include "providers/backup/policy/retention.h"
 
 #include <string.h>

@@ -68,17 +68,20 @@ static int sign_token(struct lf_context *context, const struct lf_resource *poin
 		      const char *region, char **ret_token, struct lf_error *err)
 {
 	int64_t now = lf_clock_now_ns(context->clock) / LF_NS_PER_S;
+	LF_AUTO_DOC built = LF_DOC_INIT;
+	LF_AUTO_JSON *claims = NULL;
 	char issuer[128], audience[160];
 
 	snprintf(issuer, sizeof(issuer), LF_TOKEN_ISSUER_FORMAT, context->tenant_id);
 	snprintf(audience, sizeof(audience), AUDIENCE_FORMAT, region);
-	LF_AUTO_JSON *claims =
-		json_pack("{s:s, s:s, s:I, s:I, s:I, s:s}", "iss", issuer, "aud", audience, "iat",
-			  (json_int_t)now, "nbf", (json_int_t)now, "exp",
-			  (json_int_t)(now + TOKEN_LIFE_S), "recoveryPoint", point->id);
-
-	return claims ? lf_token_sign(context->token_keys, claims, ret_token, err)
-		      : lf_fail_nomem(err);
+	lf_doc_text(&built, "iss", issuer);
+	lf_doc_text(&built, "aud", audience);
+	lf_doc_int(&built, "iat", now);
+	lf_doc_int(&built, "nbf", now);
+	lf_doc_int(&built, "exp", now + TOKEN_LIFE_S);
+	lf_doc_text(&built, "recoveryPoint", point->id);
+	int rc = lf_doc_end(&built, &claims, err);
+	return rc ? rc : lf_token_sign(context->token_keys, claims, ret_token, err);
 }
 
 static json_t *access_details(const struct lf_resource *vault, const struct lf_resource *point,

@@ -9,6 +9,7 @@
 #include "base/names.h"
 #include "providers/backup/internal.h"
 #include "providers/backup/job/jobs.h"
+#include "providers/backup/point/documents.h"
 #include "providers/compute/plan.h"
 #include "providers/resources/resources.h"
 #include "providers/storage/storage.h"
@@ -98,13 +99,7 @@ static int find_named(struct restore *restore, const char *field, const char *ty
 
 static const json_t *find_disk(const struct restore *restore, int64_t lun)
 {
-	const json_t *disk;
-	size_t i;
-
-	json_array_foreach (lf_json_at(restore->point->state, "disks"), i, disk)
-		if (lf_json_int_or(disk, "lun", -2) == lun)
-			return disk;
-	return NULL;
+	return lf_backup_disk_at(lf_json_at(restore->point->state, "disks"), lun);
 }
 
 static bool is_wanted(const json_t *luns, const json_t *disk)

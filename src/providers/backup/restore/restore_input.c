@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The input of a restore's job, as it is stored.
+ */
 #include "json/field.h"
 #include "providers/backup/restore/restore.h"
 
