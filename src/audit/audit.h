@@ -103,6 +103,10 @@ typedef void lf_audit_fault_fn(void *context, const char *text);
 LF_MUST_CHECK int lf_audit_verify(const char *data_dir, uint64_t upto, lf_audit_fault_fn *fault,
 				  void *context, struct lf_audit_report *ret_report,
 				  struct lf_error *err);
+/* The same as a document: "segments", "lines", "first", "last", "head", "faultCount", and "faults"
+ * with the texts of the first faults_max. */
+LF_MUST_CHECK int lf_audit_verify_report(const char *data_dir, uint64_t upto, size_t faults_max,
+					 json_t **ret_report, struct lf_error *err);
 
 /* Lines in their order, each as the JSON object it is.  visit returns non-zero to stop. */
 struct lf_audit_query {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "audit/internal.h"
+#include "json/doc.h"
 
 struct verify {
 	uint8_t key[MAC_SIZE];
@@ -218,4 +219,39 @@ int lf_audit_read(const char *data_dir, const struct lf_audit_query *query,
 			rc = read_segment(&read, &text, err);
 	}
 	return rc;
+}
+
+struct texts {
+	json_t *array;
+	size_t max;
+};
+
+static void take_text(void *context, const char *text)
+{
+	const struct texts *texts = context;
+
+	if (json_array_size(texts->array) < texts->max)
+		json_array_append_new(texts->array, json_string(text));
+}
+
+int lf_audit_verify_report(const char *data_dir, uint64_t upto, size_t faults_max,
+			   json_t **ret_report, struct lf_error *err)
+{
+	LF_AUTO_JSON *faults = json_array();
+	struct texts texts = {faults, faults_max};
+	struct lf_audit_report found = {0};
+	LF_AUTO_DOC doc = LF_DOC_INIT;
+
+	int rc = faults ? lf_audit_verify(data_dir, upto, take_text, &texts, &found, err)
+			: lf_fail_nomem(err);
+	if (rc)
+		return rc;
+	lf_doc_int(&doc, "segments", (int64_t)found.segments);
+	lf_doc_int(&doc, "lines", (int64_t)found.lines);
+	lf_doc_int(&doc, "first", (int64_t)found.first);
+	lf_doc_int(&doc, "last", (int64_t)found.last);
+	lf_doc_text(&doc, "head", found.head);
+	lf_doc_int(&doc, "faultCount", (int64_t)found.faults);
+	lf_doc_share(&doc, "faults", faults);
+	return lf_doc_end(&doc, ret_report, err);
 }

@@ -117,34 +117,15 @@ static int say_verified(const struct lf_cli *cli, const json_t *report, struct l
 		      : 0;
 }
 
-static void take_fault(void *context, const char *text)
-{
-	json_array_append_new(context, json_string(text));
-}
-
-static int verify_directory(const struct lf_cli *cli, const char *dir, struct lf_error *err)
-{
-	LF_AUTO_JSON *faults = json_array();
-	struct lf_audit_report found = {0};
-
-	int rc = faults ? lf_audit_verify(dir, 0, take_fault, faults, &found, err)
-			: lf_fail_nomem(err);
-	if (rc)
-		return rc;
-	LF_AUTO_JSON *report =
-		json_pack("{s:I,s:I,s:I,s:I,s:s,s:I,s:O}", "segments", (json_int_t)found.segments,
-			  "lines", (json_int_t)found.lines, "first", (json_int_t)found.first,
-			  "last", (json_int_t)found.last, "head", found.head, "faultCount",
-			  (json_int_t)found.faults, "faults", faults);
-	return report ? say_verified(cli, report, err) : lf_fail_nomem(err);
-}
-
 static int audit_verify(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
 {
 	LF_AUTO_CLI_ANSWER answer = {0};
+	LF_AUTO_JSON *report = NULL;
 
-	if (args->n_args)
-		return verify_directory(cli, args->args[0], err);
+	if (args->n_args) {
+		int rc = lf_audit_verify_report(args->args[0], 0, SIZE_MAX, &report, err);
+		return rc ? rc : say_verified(cli, report, err);
+	}
 	int rc = lf_cli_call(cli, "POST", "/landfall/audit/verify", NULL, NULL, &answer, err);
 	return rc ? rc : say_verified(cli, answer.doc, err);
 }

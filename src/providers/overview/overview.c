@@ -78,40 +78,22 @@ static int list_audit(struct lf_arm_call *call, struct lf_error *err)
 	return lf_arm_reply_list(call, lines, page.more ? token : NULL, err);
 }
 
-static void take_fault(void *context, const char *text)
-{
-	json_t *faults = context;
-
-	if (json_array_size(faults) < FAULTS_MAX)
-		json_array_append_new(faults, json_string(text));
-}
-
 static int verify_audit(struct lf_arm_call *call, struct lf_error *err)
 {
 	static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
 	const struct lf_context *context = lf_arm_context(call);
-	LF_AUTO_JSON *faults = json_array();
-	struct lf_audit_report report = {0};
+	LF_AUTO_JSON *report = NULL;
 	struct lf_audit_state now;
 
-	if (!faults)
-		return lf_fail_nomem(err);
 	if (pthread_mutex_trylock(&one))
 		return lf_fail_arm(err, LF_ECONFLICT, "AnotherOperationInProgress", NULL,
 				   "wait until it has ended",
 				   "the audit log is being looked at already");
 	lf_audit_tend(context->audit);
 	lf_audit_state(context->audit, &now);
-	int rc = lf_audit_verify(context->data_dir, now.seq, take_fault, faults, &report, err);
+	int rc = lf_audit_verify_report(context->data_dir, now.seq, FAULTS_MAX, &report, err);
 	pthread_mutex_unlock(&one);
-	if (rc)
-		return rc;
-	LF_AUTO_JSON *body =
-		json_pack("{s:I,s:I,s:I,s:I,s:s,s:I,s:O}", "segments", (json_int_t)report.segments,
-			  "lines", (json_int_t)report.lines, "first", (json_int_t)report.first,
-			  "last", (json_int_t)report.last, "head", report.head, "faultCount",
-			  (json_int_t)report.faults, "faults", faults);
-	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+	return rc ? rc : lf_arm_reply(call, 200, report, err);
 }
 
 /* Numbers of this moment. */

@@ -251,6 +251,27 @@ static void test_audit__every_byte_that_is_changed_is_found(void **state)
 	assert_int_equal(verify(f, first), 0);
 }
 
+static void test_audit__a_report_counts_all_faults_and_shows_the_first(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_BUF text = LF_BUF_INIT;
+	LF_AUTO_JSON *good = NULL, *bad = NULL;
+	struct lf_error err;
+
+	write_some(f, 4);
+	assert_lf_ok(lf_audit_verify_report(f->dir, 0, 1, &good, &err));
+	assert_int_equal(lf_json_int_or(good, "lines", 0), 5);
+	assert_int_equal(lf_json_int_or(good, "faultCount", -1), 0);
+	assert_int_equal(json_array_size(json_object_get(good, "faults")), 0);
+	read_segment(f, 1, &text);
+	for (char *line = strchr(text.data, '\n'); line && line[1]; line = strchr(line + 1, '\n'))
+		line[1] = '!';
+	replace(segment(f, 1), text.data, text.len);
+	assert_lf_ok(lf_audit_verify_report(f->dir, 0, 1, &bad, &err));
+	assert_true(lf_json_int_or(bad, "faultCount", 0) > 1);
+	assert_int_equal(json_array_size(json_object_get(bad, "faults")), 1);
+}
+
 /* Where line number n (from 0) begins. */
 static size_t line_at(const struct lf_buf *text, unsigned n)
 {
@@ -678,6 +699,7 @@ int main(void)
 		TEST(test_audit__a_line_is_bounded_and_stays_json),
 		TEST(test_audit__a_log_goes_on_where_it_was),
 		TEST(test_audit__every_byte_that_is_changed_is_found),
+		TEST(test_audit__a_report_counts_all_faults_and_shows_the_first),
 		TEST(test_audit__lines_left_out_moved_or_doubled_are_found),
 		TEST(test_audit__every_cut_of_the_end_is_found),
 		TEST(test_audit__a_line_that_a_kill_cut_is_taken_away_and_said),
