@@ -41,7 +41,8 @@ LF_MUST_CHECK int lf_arm_check_version(const struct lf_arm_provider *provider, c
 /* ARM's error envelope and status for err, in place of an answer that was set before; cannot fail:
  * without memory it is lf_http_answer_sorry(). */
 void lf_arm_reply_error(struct lf_arm_call *call, const struct lf_error *err);
-/* {"code","message","target","details","additionalInfo"}; NULL when out of memory. */
+/* {"code","message","target","details","additionalInfo"}, with what a tenant may be told; NULL when
+ * out of memory. */
 json_t *lf_arm_error_body(const struct lf_error *err);
 /* The routes of the monitor URLs, for every namespace. */
 extern const struct lf_arm_provider lf_arm_monitor_provider;

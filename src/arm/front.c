@@ -257,9 +257,10 @@ static void audit_call(struct lf_arm_call *call, const struct lf_error *err)
 	lf_audit_exchange(call->site->audit, call->http, &event, err);
 }
 
+/* What is not told outside is in the log. */
 static void answer_error(struct lf_arm_call *call, const struct lf_error *err)
 {
-	if (lf_error_http(err->code) >= 500)
+	if (lf_error_http(err->code) >= 500 || err->sys)
 		lf_log_error(lf_http_path(call->http), err);
 	lf_arm_reply_error(call, err);
 }

@@ -171,6 +171,7 @@ static int step_failed(struct lf_job_run *run, const struct lf_error *why, bool 
 		return lf_job_save(run, err);
 	}
 	job->error = *why;
+	lf_warn("job %s (%s) failed: %s", job->id, job->type, why->message);
 	return end_badly(run, LF_JOB_FAILED, ret_finished, err);
 }
 

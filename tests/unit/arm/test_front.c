@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The front over a real connection: who serves a request, and what nobody's request can do. */
+#include <errno.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -80,6 +81,21 @@ static int fail_strangely(struct lf_arm_call *call, struct lf_error *e)
 	return LF_EINVAL;
 }
 
+/* What the system said to the site, and what was written for its clients. */
+static int fail_by_system(struct lf_arm_call *call, struct lf_error *e)
+{
+	(void)call;
+	lf_fail_sys(e, EIO, "/site/catalog.db", "cannot read /site/catalog.db");
+	return lf_error_hint(e, "mount /site again");
+}
+
+static int fail_for_clients(struct lf_arm_call *call, struct lf_error *e)
+{
+	(void)call;
+	return lf_fail_arm(e, LF_EUNREACHABLE, "AgentIsAway", "vm", "start it",
+			   "the machine's agent does not answer");
+}
+
 static int say_nothing(struct lf_arm_call *call, struct lf_error *e)
 {
 	(void)call, (void)e;
@@ -94,6 +110,8 @@ static const struct lf_arm_route routes[] = {
 	 .path = "/strange/{name}",
 	 .handler = fail_strangely,
 	 .flags = LF_ARM_OPEN},
+	LF_GET("/broken", fail_by_system, .flags = LF_ARM_OPEN),
+	LF_GET("/away", fail_for_clients, .flags = LF_ARM_OPEN),
 	{.method = "GET", .path = "/silent", .handler = say_nothing, .flags = LF_ARM_OPEN},
 	{.method = "PUT",
 	 .path = "/closed/{name}",
@@ -295,6 +313,21 @@ static void test_handler_that_does_not_fit_its_route__is_an_error_of_the_server(
 	assert_non_null(strstr(answer, "\"code\":\"InternalServerError\""));
 }
 
+static void test_error__tells_a_tenant_nothing_of_the_sites_inside(void **state)
+{
+	(void)state;
+	const char *answer = ask("GET /broken" END "\r\n");
+	assert_memory_equal(answer, "HTTP/1.1 500", 12);
+	assert_non_null(strstr(answer, "The site could not do this; its log says why."));
+	assert_null(strstr(answer, "/site"));
+	assert_null(strstr(answer, "nput/output error"));
+	answer = ask("GET /away" END "\r\n");
+	assert_memory_equal(answer, "HTTP/1.1 503", 12);
+	assert_non_null(strstr(answer, "The machine's agent does not answer."));
+	assert_non_null(strstr(answer, "\"target\":\"vm\""));
+	assert_non_null(strstr(answer, "Start it."));
+}
+
 static void test_host__comes_back_if_it_is_the_sites_own(void **state)
 {
 	static const struct {
@@ -383,6 +416,7 @@ int main(void)
 		cmocka_unit_test(test_answer_that_cannot_be_made__is_the_constant_one),
 		cmocka_unit_test(
 			test_handler_that_does_not_fit_its_route__is_an_error_of_the_server),
+		cmocka_unit_test(test_error__tells_a_tenant_nothing_of_the_sites_inside),
 		cmocka_unit_test(test_host__comes_back_if_it_is_the_sites_own),
 		cmocka_unit_test(test_principal__that_is_not_the_owner_is_refused),
 		cmocka_unit_test(test_token__for_another_service_is_not_good_under_its_name),
