@@ -38,7 +38,8 @@ int lf_pass_window_end(struct transfer *t, const struct source_disk *d, struct l
 	return t->hold ? 0 : lf_outflow_window_end(t->outflow, d->pages + 1, err);
 }
 
-/* Send pages of the disk that stand at place at of the window, as chunks; zero pages are holes. */
+/* Send the pages [page, page + pages) of the disk, which stand at place at of the window; chunk by
+ * chunk, and zero pages as holes. */
 static int send_run(struct transfer *t, const struct source_disk *d, uint64_t page, uint32_t at,
 		    uint32_t pages, struct lf_error *err)
 {

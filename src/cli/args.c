@@ -86,7 +86,7 @@ int lf_cli_args_parse(const struct lf_cli_command *command, int argc, char *cons
 		} else if (args.n_args < command->max_args) {
 			args.args[args.n_args++] = argv[i];
 		} else {
-			rc = lf_fail(err, LF_EINVAL, argv[i], "what is %s meant to be?", argv[i]);
+			rc = lf_fail(err, LF_EINVAL, argv[i], "unexpected argument '%s'", argv[i]);
 			lf_error_hint(err, "see landfall %s --help", command->words);
 		}
 		if (rc)

@@ -402,7 +402,7 @@ static int collect_garbage(void *context, const char *region, struct lf_error *e
 	if (!rc)
 		rc = lf_vault_collect(vault, &opts, &report, err);
 	if (!rc && lf_json_int_or(report, "bytes", 0))
-		lf_info("%s: %lld bytes less, %lld points removed", region,
+		lf_info("%s: %lld bytes freed, %lld points removed", region,
 			(long long)lf_json_int_or(report, "bytes", 0),
 			(long long)lf_json_int_or(report, "points", 0));
 	/* a region in trouble is no reason to leave the others */
@@ -469,8 +469,8 @@ static void *tend_replicas(void *context)
 		lf_reserve_tend(daemon->data_dir);
 		tended("clock", look_at_clock(daemon, false, &err), &err);
 		tended("replicas", lf_replication_tend(daemon->context.replication, &err), &err);
-		tended("what was granted", lf_disk_access_tend(&daemon->context, &err), &err);
-		tended("what peers began", lf_receive_sweep(daemon->receive, &err), &err);
+		tended("expiring disk access", lf_disk_access_tend(&daemon->context, &err), &err);
+		tended("expiring unfinished peer transfers", lf_receive_sweep(daemon->receive, &err), &err);
 		tended("the daemon's certificate", renew_certificate(daemon, &err), &err);
 	} while (wait_until(daemon, lf_clock_now_ns(clock) + TEND_EVERY_NS));
 	return NULL;

@@ -62,7 +62,7 @@ int lf_vaultcli_erase(const struct lf_vaultcli_args *args, struct lf_error *err)
 	if (!args->yes)
 		return lf_fail(
 			err, LF_EINVAL, "--yes",
-			"every point in %s would be lost for good; say --yes if that is meant",
+			"every point in %s would be lost for good; confirm with --yes",
 			args->words[0]);
 	int rc = lf_vaultcli_open(args, false, &vault, err);
 	if (!rc)

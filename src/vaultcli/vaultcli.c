@@ -87,11 +87,11 @@ static int collect(const struct lf_vaultcli_args *args, bool compact, struct lf_
 		return rc;
 	if (args->json)
 		return lf_vaultcli_print_json(report, err);
-	printf("removed %" PRId64 " points and %" PRId64 " chunks; %" PRId64 " bytes less%s\n",
+	printf("removed %" PRId64 " points and %" PRId64 " chunks; %" PRId64 " bytes freed%s\n",
 	       lf_json_int_or(report, "points", 0), lf_json_int_or(report, "chunks", 0),
 	       lf_json_int_or(report, "bytes", 0),
 	       lf_json_bool_or(report, "deferred", false)
-		       ? "; more when the transfers under way have ended"
+		       ? "; more will follow once running transfers end"
 		       : "");
 	return 0;
 }
@@ -134,7 +134,7 @@ static const struct command {
 } commands[] = {
 	{"init", 1, init_command, "init DIR [--key FILE]",
 	 "Make a vault in DIR.  Its platform key is made in FILE (default DIR/platform.key) if\n"
-	 "there is none: keep a copy of it elsewhere, without it the vault cannot be read."},
+	 "there is none: keep a copy elsewhere: without it the vault cannot be read."},
 	{"ingest", 2, lf_vaultcli_ingest,
 	 "ingest DIR --disk NAME FILE [--changed LIST] [--point ID] [--output json]",
 	 "Store the disk FILE (image or block device) as a new recovery point.\n"

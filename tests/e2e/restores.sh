@@ -49,8 +49,8 @@ same() { # BLOB-PATTERN DISK
 	qemu-img compare -q -f raw -F qcow2 "$dir/$2.raw" "$run/data/compute/$guid/disk-$2.qcow2"
 }
 check "the system disk is the machine's, byte for byte" same 'estate-vm-osdisk-*.point' os
-check "so is the first data disk" same 'estate-vm-datadisk-000-*.point' 0
-check "and the second" same 'estate-vm-datadisk-001-*.point' 1
+check "the first data disk is the machine's, byte for byte" same 'estate-vm-datadisk-000-*.point' 0
+check "the second data disk is the machine's, byte for byte" same 'estate-vm-datadisk-001-*.point' 1
 root() { # the second partition of the system disk
 	local start sectors
 	read -r start sectors < <(partx -g -o START,SECTORS --show --nr 2 "$dir/os.raw")

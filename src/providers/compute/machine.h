@@ -29,7 +29,6 @@
  * what an earlier call began.
  *   LF_EINVAL      unknown vmSize, no OS disk (target: the JSON path)
  *   LF_ENOTFOUND   the network or subnet is not there (target: its id)
- *   LF_ECONFLICT   "SubnetInUse": the host already routes the subnet's prefix
  *   LF_EEXISTS     a VM of that id is there and is not this machine
  */
 LF_MUST_CHECK int lf_machine_make(struct lf_context *context, const json_t *machine,
