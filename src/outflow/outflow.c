@@ -35,8 +35,6 @@ _Static_assert(PACK_FILES *(PACK_CHUNKS + LF_WINDOW_PAGES) + WINDOWS_MAX * LF_WI
 		       LF_SEEN_MAX,
 	       "lf_seen holds what is under way");
 
-LF_LOCK_KIND(outflow_lock);
-
 struct worker {
 	struct lf_outflow *outflow;
 	pthread_t thread;
@@ -63,7 +61,7 @@ struct lf_outflow {
 	size_t packed_chunks;	 /* in the open pack */
 	struct lf_parcel parcel; /* the next: what goes with the open pack */
 
-	pthread_mutex_t mutex; /* stage and busy of windows, too */
+	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	bool ending LF_GUARDED_BY(outflow_lock);
 	/* windows, ever; given changes by the caller alone, who may read it without the lock */
@@ -178,11 +176,12 @@ static struct lf_window *find_job(const struct lf_outflow *outflow)
 	return NULL;
 }
 
-static int do_job(struct worker *worker, struct lf_window *window, struct lf_error *err)
+static int do_job(struct worker *worker, struct lf_window *window, enum lf_window_stage stage,
+		  struct lf_error *err)
 {
 	struct lf_outflow *outflow = worker->outflow;
 
-	switch (window->stage) {
+	switch (stage) {
 	case LF_WINDOW_GIVEN:
 		return lf_window_hash(window, worker->hasher, err);
 	case LF_WINDOW_HASHED:
@@ -226,9 +225,10 @@ static void *work(void *argument)
 			pthread_cond_wait(&outflow->changed, &outflow->mutex);
 			continue;
 		}
+		enum lf_window_stage stage = window->stage;
 		window->busy = true;
 		lf_unlock(&outflow->mutex, outflow_lock);
-		int rc = do_job(worker, window, &err);
+		int rc = do_job(worker, window, stage, &err);
 		lf_lock(&outflow->mutex, outflow_lock);
 		window->busy = false;
 		if (!rc) {

@@ -8,6 +8,7 @@
 #ifndef LF_OUTFLOW_WINDOW_H
 #define LF_OUTFLOW_WINDOW_H
 
+#include "base/lock.h"
 #include "outflow/outflow.h"
 #include "outflow/seen.h"
 #include "vault/pack/codec.h"
@@ -30,10 +31,11 @@ enum lf_window_stage {
 	LF_WINDOW_CODED,
 };
 
+LF_LOCK_KIND(outflow_lock);
 struct lf_window {
-	enum lf_window_stage stage;
-	bool busy;	 /* a thread brings it to its next stage */
-	uint64_t number; /* from 1 on, in the order they were given */
+	enum lf_window_stage stage LF_GUARDED_BY(outflow_lock);
+	bool busy LF_GUARDED_BY(outflow_lock); /* a thread brings it to its next stage */
+	uint64_t number;		       /* from 1 on, in the order they were given */
 	uint64_t upto;
 	uint8_t *data;
 	struct lf_window_chunk chunks[LF_WINDOW_PAGES];

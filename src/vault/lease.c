@@ -16,8 +16,11 @@
 
 #define LEASE_TEXT "landfall-session 1\n"
 
+/* NULL: none of this id. */
 static struct lf_holder *find_lease(struct lf_vault *vault, const char *id)
 {
+	LF_GUARD(&vault->holders_mutex, lf_holders_lock);
+
 	for (struct lf_holder *holder = vault->holders; holder; holder = holder->next)
 		if (holder->id[0] && strcmp(holder->id, id) == 0)
 			return holder;
@@ -34,7 +37,7 @@ int lf_holder_begin(struct lf_vault *vault, const char *id, const struct lf_root
 	snprintf(holder->id, sizeof(holder->id), "%s", id);
 	if (base)
 		holder->base = *base;
-	LF_GUARD(&vault->holders_mutex);
+	LF_GUARD(&vault->holders_mutex, lf_holders_lock);
 	holder->seq = atomic_fetch_add(&vault->seq, 1) + 1;
 	holder->next = vault->holders;
 	vault->holders = holder;
@@ -42,23 +45,28 @@ int lf_holder_begin(struct lf_vault *vault, const char *id, const struct lf_root
 	return 0;
 }
 
+LF_REQUIRES(lf_holders_lock)
+static void unlink_holder(struct lf_vault *vault, const struct lf_holder *holder)
+{
+	struct lf_holder **at = &vault->holders;
+
+	while (*at != holder)
+		at = &(*at)->next;
+	*at = holder->next;
+}
+
 void lf_holder_end(struct lf_vault *vault, struct lf_holder *holder)
 {
 	if (!holder)
 		return;
-	LF_GUARD(&vault->holders_mutex);
-	for (struct lf_holder **at = &vault->holders; *at; at = &(*at)->next) {
-		if (*at == holder) {
-			*at = holder->next;
-			break;
-		}
-	}
+	LF_GUARD(&vault->holders_mutex, lf_holders_lock);
+	unlink_holder(vault, holder);
 	free(holder);
 }
 
 bool lf_holder_lives(struct lf_vault *vault, uint64_t seq)
 {
-	LF_GUARD(&vault->holders_mutex);
+	LF_GUARD(&vault->holders_mutex, lf_holders_lock);
 
 	for (const struct lf_holder *holder = vault->holders; holder; holder = holder->next)
 		if (holder->seq <= seq)
@@ -99,10 +107,7 @@ int lf_lease_begin(struct lf_vault *vault, const char *id, struct lf_error *err)
 		rc = lease_name(id, name, err);
 	if (rc)
 		return rc;
-	pthread_mutex_lock(&vault->holders_mutex);
-	bool found = find_lease(vault, id);
-	pthread_mutex_unlock(&vault->holders_mutex);
-	if (found)
+	if (find_lease(vault, id))
 		return 0;
 	rc = lf_holder_begin(vault, id, NULL, &holder, err);
 	if (rc)
@@ -127,9 +132,6 @@ int lf_lease_end(struct lf_vault *vault, const char *id, struct lf_error *err)
 		rc = lf_store_sync(vault->store, "sessions", err);
 	if (rc)
 		return rc;
-	pthread_mutex_lock(&vault->holders_mutex);
-	struct lf_holder *holder = find_lease(vault, id);
-	pthread_mutex_unlock(&vault->holders_mutex);
-	lf_holder_end(vault, holder);
+	lf_holder_end(vault, find_lease(vault, id));
 	return 0;
 }

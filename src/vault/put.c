@@ -24,7 +24,7 @@ bool lf_vault_hold(struct lf_vault *vault, const struct lf_chunk_id *id, uint32_
 		return true;
 	if (vault->read_only)
 		return false;
-	LF_GUARD(&vault->pending_mutex);
+	LF_GUARD(&vault->pending_mutex, lf_pending_lock);
 	const struct lf_pack_entry *entry =
 		vault->pending ? lf_pack_writer_find(vault->pending, id) : NULL;
 	if (entry && ret_plain)
@@ -36,7 +36,7 @@ bool lf_vault_hold(struct lf_vault *vault, const struct lf_chunk_id *id, uint32_
 static void hold_pending(struct lf_vault *vault, const struct lf_chunk_id *ids, size_t n,
 			 uint8_t *bits)
 {
-	LF_GUARD(&vault->pending_mutex);
+	LF_GUARD(&vault->pending_mutex, lf_pending_lock);
 
 	for (size_t i = 0; vault->pending && i < n; i++)
 		if (lf_pack_writer_find(vault->pending, &ids[i]))
@@ -103,6 +103,7 @@ int lf_vault_close_pack(struct lf_vault *vault, struct lf_pack_writer **writer,
 	return rc;
 }
 
+LF_REQUIRES(lf_pending_lock)
 static int flush_locked(struct lf_vault *vault, struct lf_error *err)
 {
 	if (!vault->pending)
@@ -115,6 +116,7 @@ static int flush_locked(struct lf_vault *vault, struct lf_error *err)
 	return rc;
 }
 
+LF_REQUIRES(lf_pending_lock)
 static int put_locked(struct lf_vault *vault, enum lf_chunk_kind kind, const struct lf_chunk_id *id,
 		      const void *data, size_t len, struct lf_error *err)
 {
@@ -147,7 +149,7 @@ int lf_vault_put_kind(struct lf_vault *vault, enum lf_chunk_kind kind, const voi
 	if (rc)
 		return rc;
 	if (!lf_index_hold(vault->index, &id, NULL)) {
-		LF_GUARD(&vault->pending_mutex);
+		LF_GUARD(&vault->pending_mutex, lf_pending_lock);
 		rc = put_locked(vault, kind, &id, data, len, err);
 	}
 	if (!rc)
@@ -163,7 +165,7 @@ int lf_vault_put(struct lf_vault *vault, const void *data, size_t len, struct lf
 
 int lf_vault_flush(struct lf_vault *vault, struct lf_error *err)
 {
-	LF_GUARD(&vault->pending_mutex);
+	LF_GUARD(&vault->pending_mutex, lf_pending_lock);
 
 	return flush_locked(vault, err);
 }

@@ -26,6 +26,7 @@ static void opener_free(struct lf_opener *opener)
 
 void lf_openers_free(struct lf_vault *vault)
 {
+	LF_ALONE(lf_openers_lock);
 	while (vault->openers) {
 		struct lf_opener *next = vault->openers->next;
 		opener_free(vault->openers);
@@ -33,13 +34,20 @@ void lf_openers_free(struct lf_vault *vault)
 	}
 }
 
-int lf_opener_get(struct lf_vault *vault, struct lf_opener **ret_opener, struct lf_error *err)
+static struct lf_opener *take_opener(struct lf_vault *vault)
 {
-	pthread_mutex_lock(&vault->openers_mutex);
+	LF_GUARD(&vault->openers_mutex, lf_openers_lock);
 	struct lf_opener *opener = vault->openers;
+
 	if (opener)
 		vault->openers = opener->next;
-	pthread_mutex_unlock(&vault->openers_mutex);
+	return opener;
+}
+
+int lf_opener_get(struct lf_vault *vault, struct lf_opener **ret_opener, struct lf_error *err)
+{
+	struct lf_opener *opener = take_opener(vault);
+
 	if (opener) {
 		*ret_opener = opener;
 		return 0;
@@ -64,7 +72,7 @@ int lf_opener_get(struct lf_vault *vault, struct lf_opener **ret_opener, struct 
 
 void lf_opener_put(struct lf_vault *vault, struct lf_opener *opener)
 {
-	LF_GUARD(&vault->openers_mutex);
+	LF_GUARD(&vault->openers_mutex, lf_openers_lock);
 
 	opener->next = vault->openers;
 	vault->openers = opener;
@@ -92,6 +100,7 @@ static int set_pack(struct lf_vault *vault, struct lf_opener *opener, const stru
 
 void lf_owners_free(struct lf_vault *vault)
 {
+	LF_ALONE(lf_owners_lock);
 	while (vault->owners) {
 		struct lf_owner *next = vault->owners->next;
 		lf_chunk_hasher_free(vault->owners->hasher);
@@ -100,6 +109,7 @@ void lf_owners_free(struct lf_vault *vault)
 	}
 }
 
+LF_REQUIRES(lf_owners_lock)
 static int add_owner(struct lf_vault *vault, const uint8_t *owner, struct lf_error *err)
 {
 	struct lf_owner *added = calloc(1, sizeof(*added));
@@ -129,7 +139,7 @@ static int find_hasher(struct lf_vault *vault, const uint8_t *owner,
 	*ret_hasher = vault->hasher;
 	if (!owner)
 		return 0;
-	LF_GUARD(&vault->owners_mutex);
+	LF_GUARD(&vault->owners_mutex, lf_owners_lock);
 	const struct lf_owner *at = vault->owners;
 	while (at && memcmp(at->owner, owner, LF_OWNER_SIZE) != 0)
 		at = at->next;
@@ -183,7 +193,7 @@ static int read_pending(struct lf_vault *vault, struct lf_opener *opener,
 			const struct lf_chunk_id *id, void *out, uint32_t *ret_len,
 			struct lf_error *err)
 {
-	LF_GUARD(&vault->pending_mutex);
+	LF_GUARD(&vault->pending_mutex, lf_pending_lock);
 	const struct lf_pack_entry *entry =
 		vault->pending ? lf_pack_writer_find(vault->pending, id) : NULL;
 

@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 
+#include "base/lock.h"
 #include "store/store.h"
 #include "vault/cache.h"
 #include "vault/index/index.h"
@@ -45,6 +46,12 @@ struct lf_owner {
 	struct lf_chunk_hasher *hasher;
 };
 
+LF_LOCK_KIND(lf_owners_lock);
+LF_LOCK_KIND(lf_pending_lock);
+LF_LOCK_KIND(lf_openers_lock);
+LF_LOCK_KIND(lf_points_lock);
+LF_LOCK_KIND(lf_holders_lock);
+LF_LOCK_KIND(lf_collecting_lock);
 struct lf_vault {
 	char *dir;
 	bool read_only;
@@ -56,24 +63,26 @@ struct lf_vault {
 	struct lf_cache *cache;
 	struct lf_chunk_hasher *hasher; /* only read: shared by all threads */
 	pthread_mutex_t owners_mutex;
-	struct lf_owner *owners; /* their hashers, 250 bytes each */
+	struct lf_owner *owners LF_GUARDED_BY(lf_owners_lock); /* their hashers, 250 bytes each */
 	_Atomic uint64_t seq;
 	_Atomic uint64_t adopted_bytes; /* of all packs taken in since we opened */
 	atomic_uint admissions;		/* packs from outside being checked (vault/admit.h) */
 
 	pthread_mutex_t pending_mutex;
-	struct lf_pack_writer *pending; /* the open pack of lf_vault_put(); NULL: none */
-	_Atomic uint64_t lost;		/* times that an open pack was lost by a failed write */
+	/* the open pack of lf_vault_put(); NULL: none */
+	struct lf_pack_writer *pending LF_GUARDED_BY(lf_pending_lock);
+	_Atomic uint64_t lost; /* times that an open pack was lost by a failed write */
 
 	pthread_mutex_t openers_mutex;
-	struct lf_opener *openers;
+	struct lf_opener *openers LF_GUARDED_BY(lf_openers_lock);
 
 	pthread_mutex_t points_mutex; /* claims and manifests of the one writer */
 	pthread_mutex_t holders_mutex;
-	struct lf_holder *holders;
+	struct lf_holder *holders LF_GUARDED_BY(lf_holders_lock);
 
 	pthread_mutex_t collecting_mutex;
-	uint64_t condemned_seq; /* when the condemned bits were set; 0: there are none */
+	uint64_t condemned_seq LF_GUARDED_BY(
+		lf_collecting_lock); /* when the condemned bits were set; 0: there are none */
 };
 
 /* LF_EUNSUPPORTED: it is open for reading. */

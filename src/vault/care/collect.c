@@ -52,7 +52,7 @@ static int drop_point(void *context, const char *id, struct lf_error *err)
 	if (!lf_guid_valid(id))
 		return 0;
 	snprintf(name, sizeof(name), "points/%s", id);
-	LF_GUARD(&vault->points_mutex);
+	LF_GUARD(&vault->points_mutex, lf_points_lock);
 	int rc = lf_claims_live(vault, id, NULL, collection->opts->now_ns, &live, err);
 	if (rc || live)
 		return rc;
@@ -76,7 +76,7 @@ static int drop_orphan(void *context, const char *id, struct lf_error *err)
 		return 0;
 	snprintf(name, sizeof(name), "points/%s", id);
 	snprintf(folder, sizeof(folder), "claims/%s", id);
-	LF_GUARD(&vault->points_mutex);
+	LF_GUARD(&vault->points_mutex, lf_points_lock);
 	int rc = lf_store_sweep(vault->store, folder, err);
 	if (rc)
 		return rc;
@@ -135,6 +135,7 @@ static uint8_t *unmarked_bits(const struct lf_pack *pack, uint32_t *ret_count)
 }
 
 /* Choose packs and condemn what is garbage in them. */
+LF_REQUIRES(lf_collecting_lock)
 static int condemn(struct collection *collection, struct lf_error *err)
 {
 	struct lf_vault *vault = collection->vault;
@@ -287,6 +288,7 @@ static void forget_condemned(struct lf_pack *pack)
 	pack->condemned = NULL;
 }
 
+LF_REQUIRES(lf_collecting_lock)
 static void clear_condemned(struct lf_vault *vault)
 {
 	lf_index_each_pack(vault->index, forget_condemned);
@@ -294,6 +296,7 @@ static void clear_condemned(struct lf_vault *vault)
 }
 
 /* Remove what is condemned, unless somebody may still count on it. */
+LF_REQUIRES(lf_collecting_lock)
 static int settle(struct collection *collection, struct lf_error *err)
 {
 	struct lf_vault *vault = collection->vault;
@@ -311,6 +314,7 @@ static int settle(struct collection *collection, struct lf_error *err)
 	return rc;
 }
 
+LF_REQUIRES(lf_collecting_lock)
 static int collect(struct collection *collection, struct lf_error *err)
 {
 	struct lf_vault *vault = collection->vault;
@@ -348,7 +352,7 @@ int lf_vault_collect(struct lf_vault *vault, const struct lf_collect_opts *opts,
 
 	if (rc)
 		return rc;
-	LF_GUARD(&vault->collecting_mutex);
+	LF_GUARD(&vault->collecting_mutex, lf_collecting_lock);
 	rc = lf_mark_begin(&collection.mark, vault, err);
 	if (!rc)
 		rc = collect(&collection, err);

@@ -141,14 +141,14 @@ static int mark_bases(struct lf_mark *mark, struct lf_error *err)
 	struct lf_vault *vault = mark->vault;
 	size_t count = 0, n = 0;
 
-	pthread_mutex_lock(&vault->holders_mutex);
+	lf_lock(&vault->holders_mutex, lf_holders_lock);
 	for (const struct lf_holder *holder = vault->holders; holder; holder = holder->next)
 		count++;
 	LF_AUTO_FREE struct lf_root *bases = calloc(count + 1, sizeof(*bases));
 	for (const struct lf_holder *holder = vault->holders; bases && holder;
 	     holder = holder->next)
 		bases[n++] = holder->base;
-	pthread_mutex_unlock(&vault->holders_mutex);
+	lf_unlock(&vault->holders_mutex, lf_holders_lock);
 	if (!bases)
 		return lf_fail_nomem(err);
 	for (size_t i = 0; i < n; i++) {

@@ -21,7 +21,8 @@ struct lf_mark {
 	void (*marked)(void *context, const struct lf_place *place);
 	void *marked_context;
 };
-LF_MUST_CHECK int lf_mark_begin(struct lf_mark *mark, struct lf_vault *vault, struct lf_error *err);
+LF_MUST_CHECK int lf_mark_begin(struct lf_mark *mark, struct lf_vault *vault, struct lf_error *err)
+	LF_REQUIRES(lf_collecting_lock);
 void lf_mark_end(struct lf_mark *mark); /* drops the bits */
 LF_MUST_CHECK int lf_mark_root(struct lf_mark *mark, const struct lf_root *root,
 			       struct lf_error *err);

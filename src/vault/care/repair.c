@@ -190,6 +190,7 @@ static int mend(struct repair *repair, const struct lf_verify *verify, struct lf
 }
 
 /* Verify, mend, and again, as long as that brings something. */
+LF_REQUIRES(lf_collecting_lock)
 static int go_round(struct repair *repair, const struct lf_verify_opts *opts, json_t **ret_faults,
 		    struct lf_error *err)
 {
@@ -226,7 +227,7 @@ int lf_vault_repair(struct lf_vault *vault, struct lf_vault *peer, int64_t now_n
 	if (!rc)
 		rc = repair.plain ? lf_opener_get(vault, &repair.opener, err) : lf_fail_nomem(err);
 	if (!rc) {
-		LF_GUARD(&vault->collecting_mutex);
+		LF_GUARD(&vault->collecting_mutex, lf_collecting_lock);
 		rc = go_round(&repair, &opts, &faults, err);
 	}
 	lf_pack_writer_free(repair.writer);

@@ -27,6 +27,7 @@ static int mark_disk(void *context, const struct lf_root *root, uint64_t size, s
 }
 
 /* What the point needs beyond all others (alone: beyond nothing). */
+LF_REQUIRES(lf_collecting_lock)
 static int sum_point(struct lf_vault *vault, const char *point, const json_t *manifest, bool alone,
 		     struct sum *sum, struct lf_error *err)
 {
@@ -88,7 +89,7 @@ int lf_vault_explain(struct lf_vault *vault, const char *point, json_t **ret_rep
 {
 	LF_AUTO_JSON *manifest = NULL;
 	struct sum all = {0}, unique = {0};
-	LF_GUARD(&vault->collecting_mutex);
+	LF_GUARD(&vault->collecting_mutex, lf_collecting_lock);
 	int rc = lf_point_get(vault, point, &manifest, err);
 
 	if (!rc)
@@ -143,6 +144,7 @@ static int sum_records(struct lf_vault *vault, struct sum *sum, struct lf_error 
 }
 
 /* Points that are in without are passed over. */
+LF_REQUIRES(lf_collecting_lock)
 static int sum_points(struct lf_vault *vault, const json_t *without, struct sum *sum,
 		      struct lf_error *err)
 {
@@ -164,7 +166,7 @@ int lf_vault_simulate(struct lf_vault *vault, const json_t *drop, json_t **ret_r
 {
 	LF_AUTO_JSON *nothing = json_object();
 	struct sum records = {0}, today = {0}, kept = {0};
-	LF_GUARD(&vault->collecting_mutex);
+	LF_GUARD(&vault->collecting_mutex, lf_collecting_lock);
 	int rc = sum_records(vault, &records, err);
 
 	if (!rc)

@@ -281,6 +281,7 @@ static int check_manifest(void *context, const char *id, struct lf_error *err)
 	return rc ? tell(verify, name, &bad, id, err) : 0;
 }
 
+LF_REQUIRES(lf_collecting_lock)
 static int check_maps(struct lf_verify *verify, struct lf_error *err)
 {
 	int rc = lf_mark_begin(&verify->mark, verify->vault, err);
@@ -342,7 +343,7 @@ int lf_vault_verify(struct lf_vault *vault, const struct lf_verify_opts *opts, j
 	int rc = lf_verify_begin(&verify, vault, opts, err);
 
 	if (!rc) {
-		LF_GUARD(&vault->collecting_mutex);
+		LF_GUARD(&vault->collecting_mutex, lf_collecting_lock);
 		rc = lf_verify_all(&verify, err);
 	}
 	lf_verify_done(&verify);

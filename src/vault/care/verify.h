@@ -33,8 +33,9 @@ LF_MUST_CHECK int lf_verify_begin(struct lf_verify *verify, struct lf_vault *vau
 				  const struct lf_verify_opts *opts, struct lf_error *err);
 /* Frees; the faults are the caller's. */
 void lf_verify_done(struct lf_verify *verify);
-/* Everything, under vault->collecting_mutex. */
-LF_MUST_CHECK int lf_verify_all(struct lf_verify *verify, struct lf_error *err);
+/* Everything. */
+LF_MUST_CHECK int lf_verify_all(struct lf_verify *verify, struct lf_error *err)
+	LF_REQUIRES(lf_collecting_lock);
 /* point may be NULL. */
 LF_MUST_CHECK int lf_verify_fault(struct lf_verify *verify, const char *object, const char *fault,
 				  const char *point, struct lf_error *err);

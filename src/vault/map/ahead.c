@@ -33,6 +33,7 @@ struct stream {
 	uint64_t used; /* by the count of notes */
 };
 
+LF_LOCK_KIND(ahead_lock);
 struct lf_ahead {
 	struct lf_vault *vault;
 	struct lf_root root;
@@ -40,17 +41,19 @@ struct lf_ahead {
 	char *trace;
 	pthread_t threads[THREADS];
 	unsigned started;
-	pthread_mutex_t mutex; /* what follows */
+	pthread_mutex_t mutex;
 	pthread_cond_t changed;
-	bool ending;
-	unsigned loading;
-	struct range queue[QUEUE];
-	uint64_t queued, taken; /* ranges, ever */
-	struct stream streams[STREAMS];
-	uint64_t notes;
-	uint64_t traced[TRACE_BLOCKS]; /* blocks in the order of their first reading */
-	size_t trace_count;
-	uint64_t seen[TRACE_SLOTS]; /* block + 1 */
+	bool ending LF_GUARDED_BY(ahead_lock);
+	unsigned loading LF_GUARDED_BY(ahead_lock);
+	struct range queue[QUEUE] LF_GUARDED_BY(ahead_lock);
+	uint64_t queued LF_GUARDED_BY(ahead_lock), taken
+		LF_GUARDED_BY(ahead_lock); /* ranges, ever */
+	struct stream streams[STREAMS] LF_GUARDED_BY(ahead_lock);
+	uint64_t notes LF_GUARDED_BY(ahead_lock);
+	uint64_t traced[TRACE_BLOCKS] LF_GUARDED_BY(
+		ahead_lock); /* blocks in the order of their first reading */
+	size_t trace_count LF_GUARDED_BY(ahead_lock);
+	uint64_t seen[TRACE_SLOTS] LF_GUARDED_BY(ahead_lock); /* block + 1 */
 };
 
 static int load_extent(void *context, const struct lf_extent *extent, struct lf_error *err)
@@ -68,7 +71,7 @@ static void *load_ranges(void *argument)
 	struct lf_ahead *ahead = argument;
 	struct lf_error ignored;
 
-	LF_GUARD(&ahead->mutex);
+	LF_GUARD(&ahead->mutex, ahead_lock);
 	for (;;) {
 		while (!ahead->ending && ahead->taken == ahead->queued)
 			pthread_cond_wait(&ahead->changed, &ahead->mutex);
@@ -76,19 +79,20 @@ static void *load_ranges(void *argument)
 			return NULL;
 		struct range range = ahead->queue[ahead->taken++ % QUEUE];
 		ahead->loading++;
-		pthread_mutex_unlock(&ahead->mutex);
+		lf_unlock(&ahead->mutex, ahead_lock);
 		uint64_t first = range.offset / LF_PAGE_SIZE;
 		uint64_t last = (range.offset + range.len + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE;
 		int rc = lf_map_walk(ahead->vault, &ahead->root, first, last - first, load_extent,
 				     ahead, &ignored);
 		(void)rc; /* the reader will see */
-		pthread_mutex_lock(&ahead->mutex);
+		lf_lock(&ahead->mutex, ahead_lock);
 		ahead->loading--;
 		pthread_cond_broadcast(&ahead->changed);
 	}
 }
 
-/* With the mutex held.  False: the queue is full. */
+/* False: the queue is full. */
+LF_REQUIRES(ahead_lock)
 static bool queue_range(struct lf_ahead *ahead, uint64_t offset, uint64_t len)
 {
 	if (offset >= ahead->size)
@@ -101,6 +105,7 @@ static bool queue_range(struct lf_ahead *ahead, uint64_t offset, uint64_t len)
 }
 
 /* The reader that this range goes on with, or the one forgotten first. */
+LF_REQUIRES(ahead_lock)
 static struct stream *find_stream(struct lf_ahead *ahead, uint64_t offset, bool *ret_known)
 {
 	struct stream *oldest = &ahead->streams[0];
@@ -120,6 +125,7 @@ static struct stream *find_stream(struct lf_ahead *ahead, uint64_t offset, bool 
 	return oldest;
 }
 
+LF_REQUIRES(ahead_lock)
 static void follow(struct lf_ahead *ahead, uint64_t offset, uint64_t len)
 {
 	bool known;
@@ -143,6 +149,7 @@ static void follow(struct lf_ahead *ahead, uint64_t offset, uint64_t len)
 }
 
 /* Keep the blocks of a range in the trace, until it is full. */
+LF_REQUIRES(ahead_lock)
 static void keep_trace(struct lf_ahead *ahead, uint64_t offset, uint64_t len)
 {
 	uint64_t last = (offset + len - 1) / BLOCK_BYTES;
@@ -161,7 +168,7 @@ static void keep_trace(struct lf_ahead *ahead, uint64_t offset, uint64_t len)
 
 void lf_ahead_note(struct lf_ahead *ahead, uint64_t offset, uint64_t len)
 {
-	LF_GUARD(&ahead->mutex);
+	LF_GUARD(&ahead->mutex, ahead_lock);
 
 	if (!len)
 		return;
@@ -172,7 +179,7 @@ void lf_ahead_note(struct lf_ahead *ahead, uint64_t offset, uint64_t len)
 
 void lf_ahead_settle(struct lf_ahead *ahead)
 {
-	LF_GUARD(&ahead->mutex);
+	LF_GUARD(&ahead->mutex, ahead_lock);
 
 	while (ahead->taken < ahead->queued || ahead->loading)
 		pthread_cond_wait(&ahead->changed, &ahead->mutex);
@@ -188,7 +195,7 @@ static void load_trace(struct lf_ahead *ahead)
 	if (lf_file_read(ahead->trace, 8 + TRACE_BLOCKS * 8, &text, &ignored) || text.len < 8 ||
 	    memcmp(text.data, TRACE_MAGIC, 8) != 0)
 		return;
-	LF_GUARD(&ahead->mutex);
+	LF_GUARD(&ahead->mutex, ahead_lock);
 	for (size_t at = 8; at + 8 <= text.len; at += 8) {
 		uint64_t block = lf_get_u64((const uint8_t *)text.data + at);
 		if (block >= ahead->size / BLOCK_BYTES + 1)
@@ -207,6 +214,7 @@ static void load_trace(struct lf_ahead *ahead)
 }
 
 /* A trace that is lost costs nothing but time. */
+LF_REQUIRES(ahead_lock)
 static void save_trace(const struct lf_ahead *ahead)
 {
 	LF_AUTO_BUF file = LF_BUF_INIT;
@@ -229,12 +237,13 @@ void lf_ahead_free(struct lf_ahead *ahead)
 {
 	if (!ahead)
 		return;
-	pthread_mutex_lock(&ahead->mutex);
+	lf_lock(&ahead->mutex, ahead_lock);
 	ahead->ending = true;
 	pthread_cond_broadcast(&ahead->changed);
-	pthread_mutex_unlock(&ahead->mutex);
+	lf_unlock(&ahead->mutex, ahead_lock);
 	while (ahead->started > 0)
 		pthread_join(ahead->threads[--ahead->started], NULL);
+	LF_ALONE(ahead_lock);
 	save_trace(ahead);
 	pthread_cond_destroy(&ahead->changed);
 	pthread_mutex_destroy(&ahead->mutex);

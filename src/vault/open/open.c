@@ -167,6 +167,8 @@ void lf_vault_free(struct lf_vault *vault)
 
 	if (!vault)
 		return;
+	LF_ALONE(lf_pending_lock);
+	LF_ALONE(lf_holders_lock);
 	lf_pack_writer_free(vault->pending);
 	/* the next one to open should not have to read many footers; nothing is lost otherwise */
 	if (vault->index && !vault->read_only)

@@ -90,7 +90,7 @@ int lf_claim_put(struct lf_vault *vault, const char *point, const char *claim, i
 	if (!lf_guid_valid(point))
 		return lf_fail(err, LF_EINVAL, point, "a point is named by a GUID");
 	snprintf(name, sizeof(name), "points/%s", point);
-	LF_GUARD(&vault->points_mutex);
+	LF_GUARD(&vault->points_mutex, lf_points_lock);
 	rc = lf_store_size(vault->store, name, &size, err);
 	if (rc == LF_ENOTFOUND)
 		return lf_fail(err, LF_ENOTFOUND, point, "no point %s", point);

@@ -153,7 +153,7 @@ int lf_point_put(struct lf_vault *vault, const char *id, const json_t *manifest,
 		rc = lf_manifest_seal(&vault->key, id, text, &file, err);
 	if (rc)
 		return rc;
-	LF_GUARD(&vault->points_mutex);
+	LF_GUARD(&vault->points_mutex, lf_points_lock);
 	rc = lf_claim_write(vault, id, claim, until_ns, err);
 	LF_CRASH_POINT("vault-point-claimed");
 	if (!rc)
