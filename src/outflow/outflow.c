@@ -195,7 +195,7 @@ static int do_job(struct worker *worker, struct lf_window *window, enum lf_windo
 	case LF_WINDOW_FREE:
 		break;
 	}
-	LF_ASSERT(window->stage != LF_WINDOW_FREE);
+	LF_ASSERT(stage != LF_WINDOW_FREE);
 	return 0;
 }
 
