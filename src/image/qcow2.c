@@ -7,6 +7,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,10 @@
 #include "base/lock.h"
 #include "os/file.h"
 
+#define MAGIC                                                                                      \
+	{                                                                                          \
+		'Q', 'F', 'I', (char)0xfb                                                          \
+	}
 #define CLUSTER		LF_QCOW2_CLUSTER
 #define CLUSTER_BITS	16u
 #define TABLE_ENTRIES	(CLUSTER / 8)	    /* of a table, u64 each */
@@ -171,7 +176,7 @@ int lf_qcow2_finish(struct lf_qcow2 *image, struct lf_error *err)
 		end = image->next + blocks + tables;
 	} while (blocks * COUNTS < end);
 	struct header header = {
-		.magic = {'Q', 'F', 'I', (char)0xfb},
+		.magic = MAGIC,
 		.version = htobe32(3),
 		.cluster_bits = htobe32(CLUSTER_BITS),
 		.size = htobe64(image->size),
@@ -188,4 +193,21 @@ int lf_qcow2_finish(struct lf_qcow2 *image, struct lf_error *err)
 	if (!rc && ftruncate(image->fd, (off_t)(end * CLUSTER)))
 		rc = lf_fail_sys(err, errno, image->name, "cannot size %s", image->name);
 	return rc ? rc : write_at(image, &header, sizeof(header), 0, err);
+}
+
+int lf_qcow2_has_backing(const char *path, bool *ret_has, struct lf_error *err)
+{
+	struct header header;
+
+	LF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return lf_fail_sys(err, errno, path, "cannot open %s", path);
+	int rc =
+		lf_file_pread_all(fd, &header, offsetof(struct header, backing_size), 0, path, err);
+	if (rc)
+		return rc;
+	if (memcmp(header.magic, (const char[])MAGIC, sizeof(header.magic)) != 0)
+		return lf_fail(err, LF_ECORRUPT, path, "%s is not a qcow2 image", path);
+	*ret_has = header.backing_offset != 0;
+	return 0;
 }

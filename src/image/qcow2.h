@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * image/qcow2.h - write a qcow2 image, version 3, uncompressed, holes kept.
+ * image/qcow2.h - write a qcow2 image, version 3, uncompressed, holes kept; and whether one reads
+ * from another.
  *
  * Written once, in any order: the caller asks where a run of clusters goes and
  * writes it there; what it never asks for is a hole.  The file holds one
@@ -34,5 +35,9 @@ LF_MUST_CHECK int lf_qcow2_place(struct lf_qcow2 *image, uint64_t offset, uint64
 				 uint64_t *ret_place, struct lf_error *err);
 /* After all is written: tables and header.  Not synced. */
 LF_MUST_CHECK int lf_qcow2_finish(struct lf_qcow2 *image, struct lf_error *err);
+
+/* Does the image in a file, of any version and whoever wrote it, read what it does not hold from
+ * another (its backing file)?  LF_ENOTFOUND: no file.  LF_ECORRUPT: not qcow2.  Threads: any. */
+LF_MUST_CHECK int lf_qcow2_has_backing(const char *path, bool *ret_has, struct lf_error *err);
 
 #endif

@@ -13,13 +13,13 @@
 #include <unistd.h>
 
 #include "compute/libvirt/internal.h"
+#include "image/qcow2.h"
 #include "nbd/export.h"
 #include "os/file.h"
 #include "vault/pack/crypt.h"
 #include "os/process.h"
 #include "vault/point/point.h"
 
-#define QCOW2_MAGIC   0x514649fbu
 #define TOOL_LIMIT_NS (60 * LF_NS_PER_S)
 
 static bool is_point(const struct lf_vm_disk *disk)
@@ -190,10 +190,7 @@ int lf_disk_hydrated(const struct lf_host *host, const struct lf_vm_spec *vm,
 {
 	LF_AUTO_FREE char *dir = lf_host_path(host, vm->guid, NULL);
 	LF_AUTO_FREE char *path = dir ? lf_domain_disk_path(disk, dir) : NULL;
-	struct {
-		uint32_t magic, version;
-		uint64_t backing_offset;
-	} header;
+	bool reads_point = false;
 
 	if (!path)
 		return lf_fail_nomem(err);
@@ -201,19 +198,10 @@ int lf_disk_hydrated(const struct lf_host *host, const struct lf_vm_spec *vm,
 		*ret_hydrated = true;
 		return 0;
 	}
-	LF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT) {
-		*ret_hydrated = false;
-		return 0;
-	}
-	if (fd < 0)
-		return lf_fail_sys(err, errno, path, "cannot open %s", path);
-	int rc = lf_file_pread_all(fd, &header, sizeof(header), 0, path, err);
-	if (rc)
+	int rc = lf_qcow2_has_backing(path, &reads_point, err);
+	if (rc && rc != LF_ENOTFOUND)
 		return rc;
-	if (be32toh(header.magic) != QCOW2_MAGIC)
-		return lf_fail(err, LF_ECORRUPT, path, "%s is not an overlay", path);
-	*ret_hydrated = header.backing_offset == 0;
+	*ret_hydrated = !rc && !reads_point;
 	return 0;
 }
 

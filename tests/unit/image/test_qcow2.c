@@ -105,6 +105,29 @@ static void test_qcow2__refuses_what_no_reader_takes(void **state)
 	assert_null(image);
 }
 
+static void test_qcow2__says_whether_it_reads_from_another(void **state)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/image", (char *)*state);
+	LF_AUTO_FD fd = new_file(state);
+	struct lf_qcow2 *image = NULL;
+	struct lf_error err;
+	bool has = true;
+
+	assert_int_equal(lf_qcow2_has_backing("/nowhere/image", &has, &err), LF_ENOTFOUND);
+	assert_int_equal(pwrite(fd, "no qcow2 image at all", 21, 0), 21);
+	assert_int_equal(lf_qcow2_has_backing(path, &has, &err), LF_ECORRUPT);
+	assert_true(has);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_lf_ok(lf_qcow2_new(fd, "image", 1 << 20, &image, &err));
+	assert_lf_ok(lf_qcow2_finish(image, &err));
+	lf_qcow2_free(image);
+	assert_lf_ok(lf_qcow2_has_backing(path, &has, &err));
+	assert_false(has);
+	assert_int_equal(pwrite(fd, "\0\0\0\0\0\0\0\x70", 8, 8), 8); /* its name's offset */
+	assert_lf_ok(lf_qcow2_has_backing(path, &has, &err));
+	assert_true(has);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -113,6 +136,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_qcow2__counts_more_clusters_than_a_block_holds,
 						test_dir_setup, test_dir_teardown),
 		cmocka_unit_test(test_qcow2__refuses_what_no_reader_takes),
+		cmocka_unit_test_setup_teardown(test_qcow2__says_whether_it_reads_from_another,
+						test_dir_setup, test_dir_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
