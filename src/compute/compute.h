@@ -31,9 +31,7 @@ void lf_compute_free(struct lf_compute *compute);
 /* vCPUs and memory of an Azure VM size name ("Standard_D4s_v3"), any case; unknown: LF_EINVAL. */
 LF_MUST_CHECK int lf_compute_size(const char *name, unsigned *ret_vcpus, unsigned *ret_memory_mib,
 				  struct lf_error *err);
-/* Array of
- * {"name","numberOfCores","memoryInMB","maxDataDiskCount","osDiskSizeInMB","resourceDiskSizeInMB"}.
- */
+/* All of them, as the lists of sizes have them; NULL: out of memory. */
 json_t *lf_compute_sizes(void);
 /* Name of the smallest size with so many cores and so much memory; the default if none has. */
 void lf_compute_size_for(int64_t cores, int64_t memory_mib, char *out, size_t out_size);

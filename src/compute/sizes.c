@@ -99,40 +99,43 @@ int lf_compute_size(const char *name, unsigned *ret_vcpus, unsigned *ret_memory_
 			   "the value %.64s is not a VM size that is known here", name);
 }
 
+static json_t *doc_of(const struct size *size)
+{
+	LF_AUTO_DOC doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "name", size->name);
+	lf_doc_int(&doc, "numberOfCores", size->vcpus);
+	lf_doc_int(&doc, "memoryInMB", size->memory_mib);
+	lf_doc_int(&doc, "maxDataDiskCount", size->data_disks_max);
+	lf_doc_int(&doc, "osDiskSizeInMB", OS_DISK_MIB);
+	lf_doc_int(&doc, "resourceDiskSizeInMB", size->resource_disk_mib);
+	return lf_doc_take(&doc);
+}
+
 json_t *lf_compute_sizes(void)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; list && i < LF_N(sizes); i++) {
-		const struct size *s = &sizes[i];
-		json_t *row = json_pack("{s:s, s:i, s:I, s:i, s:i, s:I}", "name", s->name,
-					"numberOfCores", (int)s->vcpus, "memoryInMB",
-					(json_int_t)s->memory_mib, "maxDataDiskCount",
-					(int)s->data_disks_max, "osDiskSizeInMB", OS_DISK_MIB,
-					"resourceDiskSizeInMB", (json_int_t)s->resource_disk_mib);
-		if (json_array_append_new(list, row)) {
+	for (size_t i = 0; list && i < LF_N(sizes); i++)
+		if (json_array_append_new(list, doc_of(&sizes[i]))) {
 			json_decref(list);
 			return NULL;
 		}
-	}
 	return list;
 }
 
 void lf_compute_size_for(int64_t cores, int64_t memory_mib, char *out, size_t out_size)
 {
-	LF_AUTO_JSON *all = lf_compute_sizes();
+	const char *found = "Standard_D2s_v3";
 	int64_t best = INT64_MAX;
-	size_t i;
-	const json_t *size;
 
-	snprintf(out, out_size, "Standard_D2s_v3");
-	json_array_foreach (all, i, size) {
-		int64_t has_cores = lf_json_int_or(size, "numberOfCores", 0);
-		int64_t has_memory = lf_json_int_or(size, "memoryInMB", 0);
-		int64_t cost = has_cores * 4096 + has_memory;
-		if (has_cores >= cores && has_memory >= memory_mib && cost < best) {
+	for (size_t i = 0; i < LF_N(sizes); i++) {
+		const struct size *size = &sizes[i];
+		int64_t cost = (int64_t)size->vcpus * 4096 + size->memory_mib;
+		if (size->vcpus >= cores && size->memory_mib >= memory_mib && cost < best) {
 			best = cost;
-			snprintf(out, out_size, "%s", lf_json_text_or(size, "name", out));
+			found = size->name;
 		}
 	}
+	snprintf(out, out_size, "%s", found);
 }
