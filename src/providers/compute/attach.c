@@ -63,8 +63,8 @@ static int file_source(struct lf_context *context, const struct lf_resource *dis
 	return *ret_source ? 0 : lf_fail_nomem(err);
 }
 
-int lf_disk_source(struct lf_context *context, const struct lf_resource *disk, json_t **ret_source,
-		   struct lf_error *err)
+int lf_disk_find_source(struct lf_context *context, const struct lf_resource *disk,
+			json_t **ret_source, struct lf_error *err)
 {
 	const char *made = lf_json_text_or(disk->doc, "properties.provisioningState", "Succeeded");
 	json_t *source = lf_json_at(disk->state, "source");
@@ -84,10 +84,12 @@ int lf_disk_source(struct lf_context *context, const struct lf_resource *disk, j
 int lf_disk_attach(struct lf_context *context, const char *id, const char *vm_id, const char *host,
 		   int64_t lun, const json_t *source, struct lf_error *err)
 {
-	bool is_file = strcmp(lf_json_text_or(source, "kind", ""), "file") == 0;
 	LF_AUTO_RESOURCE disk = LF_RESOURCE_INIT;
+	struct lf_vm_source from;
 
-	int rc = lf_catalog_get(context->catalog, id, &disk, err);
+	int rc = lf_vm_source_read(source, &from, err);
+	if (!rc)
+		rc = lf_catalog_get(context->catalog, id, &disk, err);
 	if (rc)
 		return rc;
 	const char *owner = lf_json_text(disk.doc, "managedBy");
@@ -99,7 +101,7 @@ int lf_disk_attach(struct lf_context *context, const char *id, const char *vm_id
 		     lf_json_set_text(disk.doc, "properties.diskState", "Attached") ||
 		     lf_json_set_text(disk.state, "machine", vm_id);
 	/* a file stays where it is; anything else becomes one in the machine's directory */
-	if (!is_file)
+	if (from.kind != LF_VM_SOURCE_FILE)
 		failed |= lf_json_set_text(disk.state, "host", host) ||
 			  lf_json_set_int(disk.state, "lun", lun);
 	return failed ? lf_fail_nomem(err)
@@ -124,43 +126,51 @@ int lf_part_detach(struct lf_context *context, struct lf_resource *part, struct 
 				       NULL, part->doc, part->state, err);
 }
 
-/* The vault of a source's point, and the disk's claim there; *ret_vault NULL: it needs none. */
-static int open_claim(struct lf_context *context, const char *id, const json_t *source,
-		      struct lf_vault **ret_vault, char claim[static LF_GUID_SIZE + 8],
-		      struct lf_error *err)
+/* What a disk without a machine holds of a point: the vault is NULL when it is made from no point.
+ */
+struct claim {
+	struct lf_vault *vault;
+	const char *point; /* borrowed from the source */
+	char name[LF_GUID_SIZE + 8];
+};
+
+static int open_claim(struct lf_context *context, const char *id, const json_t *doc,
+		      struct claim *ret_claim, struct lf_error *err)
 {
+	struct lf_vm_source source;
 	char guid[LF_GUID_SIZE];
 
-	*ret_vault = NULL;
-	if (strcmp(lf_json_text_or(source, "kind", ""), "point") != 0)
-		return 0;
+	ret_claim->vault = NULL;
+	int rc = doc ? lf_vm_source_read(doc, &source, err) : 0;
+	if (rc || !doc || source.kind != LF_VM_SOURCE_POINT)
+		return rc;
+	if (!source.point.region || !source.point.point)
+		return lf_fail(err, LF_ECORRUPT, id, "the disk's source names no recovery point");
 	lf_machine_guid(context, id, "disk", guid);
-	snprintf(claim, LF_GUID_SIZE + 8, "disk:%s", guid);
-	return lf_regions_vault(context->regions, lf_json_text_or(source, "region", ""), ret_vault,
-				err);
+	snprintf(ret_claim->name, sizeof(ret_claim->name), "disk:%s", guid);
+	ret_claim->point = source.point.point;
+	return lf_regions_vault(context->regions, source.point.region, &ret_claim->vault, err);
 }
 
 int lf_disk_claim(struct lf_context *context, const char *id, const json_t *source,
 		  struct lf_error *err)
 {
-	char claim[LF_GUID_SIZE + 8];
-	struct lf_vault *vault;
-	int rc = open_claim(context, id, source, &vault, claim, err);
+	struct claim claim;
+	int rc = open_claim(context, id, source, &claim, err);
 
-	return rc || !vault ? rc
-			    : lf_claim_put(vault, lf_json_text_or(source, "point", ""), claim,
-					   LF_CLAIM_FOREVER, err);
+	return rc || !claim.vault
+		       ? rc
+		       : lf_claim_put(claim.vault, claim.point, claim.name, LF_CLAIM_FOREVER, err);
 }
 
 int lf_disk_unclaim(struct lf_context *context, const char *id, const json_t *source,
 		    struct lf_error *err)
 {
-	char claim[LF_GUID_SIZE + 8];
-	struct lf_vault *vault;
-	int rc = open_claim(context, id, source, &vault, claim, err);
+	struct claim claim;
+	int rc = open_claim(context, id, source, &claim, err);
 
-	if (!rc && vault)
-		rc = lf_claim_drop(vault, lf_json_text_or(source, "point", ""), claim, err);
+	if (!rc && claim.vault)
+		rc = lf_claim_drop(claim.vault, claim.point, claim.name, err);
 	return rc == LF_ENOTFOUND ? 0 : rc;
 }
 

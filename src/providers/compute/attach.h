@@ -27,9 +27,10 @@ LF_MUST_CHECK int lf_disks_of_host(struct lf_context *context, const char *host,
  * What a machine is to be made of that gets the disk: a disk source of compute/compute.h.
  *   LF_ECONFLICT  the disk is still being copied to this host
  */
-LF_MUST_CHECK int lf_disk_source(struct lf_context *context, const struct lf_resource *disk,
-				 json_t **ret_source, struct lf_error *err);
-/* The disk is the machine's now; in the caller's transaction.  source: as lf_disk_source() said. */
+LF_MUST_CHECK int lf_disk_find_source(struct lf_context *context, const struct lf_resource *disk,
+				      json_t **ret_source, struct lf_error *err);
+/* The disk is the machine's now; in the caller's transaction.  source: as lf_disk_find_source()
+ * said. */
 LF_MUST_CHECK int lf_disk_attach(struct lf_context *context, const char *id, const char *vm_id,
 				 const char *host, int64_t lun, const json_t *source,
 				 struct lf_error *err);

@@ -17,9 +17,8 @@
 extern const struct lf_arm_provider lf_compute_provider;
 
 /* vm.c */
-lf_arm_handler lf_vm_get, lf_vm_list_group, lf_vm_list_all, lf_vm_put, lf_vm_patch, lf_vm_delete,
-	lf_vm_start, lf_vm_power_off, lf_vm_deallocate, lf_vm_restart, lf_vm_instance_view,
-	lf_vm_boot_diagnostics, lf_vm_console;
+lf_arm_handler lf_vm_put, lf_vm_delete, lf_vm_start, lf_vm_power_off, lf_vm_deallocate,
+	lf_vm_restart, lf_vm_instance_view, lf_vm_boot_diagnostics, lf_vm_console;
 /* vm_make.c: a PUT of one that is not there. */
 lf_arm_handler lf_vm_make;
 extern const struct lf_job_type lf_vm_make_job;
@@ -33,7 +32,6 @@ LF_MUST_CHECK int lf_vm_leave_host(struct lf_context *context, const struct lf_r
 extern const struct lf_job_type lf_vm_start_job, lf_vm_stop_job, lf_vm_restart_job,
 	lf_vm_delete_job;
 /* disk.c */
-lf_arm_handler lf_disk_get, lf_disk_list_group, lf_disk_list_all, lf_disk_put, lf_disk_patch,
-	lf_disk_delete, lf_disk_grant, lf_disk_revoke;
+lf_arm_handler lf_disk_put, lf_disk_grant, lf_disk_revoke;
 
 #endif

@@ -180,26 +180,12 @@ const struct lf_document lf_disk_document = {.type = LF_DISK_TYPE,
 					     .making = import_job,
 					     .needs_location = true,
 					     .created_is_200 = true,
+					     .deleted_status = 202,
 					     .async = true};
 
 int lf_disk_remove(struct lf_context *context, const char *id, struct lf_error *err)
 {
 	return lf_document_remove(context, &lf_disk_document, id, err);
-}
-
-int lf_disk_get(struct lf_arm_call *call, struct lf_error *err)
-{
-	return lf_document_get(call, &lf_disk_document, err);
-}
-
-int lf_disk_list_group(struct lf_arm_call *call, struct lf_error *err)
-{
-	return lf_document_list(call, &lf_disk_document, 3, err);
-}
-
-int lf_disk_list_all(struct lf_arm_call *call, struct lf_error *err)
-{
-	return lf_document_list(call, &lf_disk_document, 3, err);
 }
 
 /* The claim on what a new disk is made from comes before the disk: see attach.h. */
@@ -232,34 +218,28 @@ int lf_disk_put(struct lf_arm_call *call, struct lf_error *err)
 	return rc;
 }
 
-int lf_disk_patch(struct lf_arm_call *call, struct lf_error *err)
-{
-	return lf_document_patch(call, &lf_disk_document, err);
-}
-
-int lf_disk_delete(struct lf_arm_call *call, struct lf_error *err)
-{
-	return lf_document_delete(call, &lf_disk_document, 202, err);
-}
-
 /* The point that a disk without a machine is made from. */
 static int find_point(const struct lf_resource *disk, struct lf_blob_point *ret_point,
 		      struct lf_error *err)
 {
-	const json_t *source = lf_json_at(disk->state, "source");
+	const json_t *doc = lf_json_at(disk->state, "source");
+	struct lf_vm_source source;
 
-	if (lf_json_text(disk->doc, "managedBy") || !source)
+	if (lf_json_text(disk->doc, "managedBy") || !doc)
 		return lf_fail_arm(
 			err, LF_ECONFLICT, "OperationNotAllowed", disk->id,
 			"make a restore point of its machine, and ask for that one's disk",
 			"a disk that a machine has written to cannot be read directly");
-	if (!lf_json_text(source, "root"))
+	int rc = lf_vm_source_read(doc, &source, err);
+	if (rc)
+		return rc;
+	if (source.kind != LF_VM_SOURCE_POINT || !source.point.root)
 		return lf_fail_arm(err, LF_ECONFLICT, "OperationNotAllowed", disk->id,
 				   "attach it to a machine first", "the disk is empty");
 	*ret_point = (struct lf_blob_point){
-		.region = lf_json_text_or(source, "region", ""),
-		.point = lf_json_text_or(source, "point", ""),
-		.root = lf_json_text_or(source, "root", ""),
+		.region = source.point.region ? source.point.region : "",
+		.point = source.point.point ? source.point.point : "",
+		.root = source.point.root,
 		.size_bytes = (uint64_t)lf_json_int_or(disk->doc, "properties.diskSizeBytes", 0)};
 	return 0;
 }

@@ -92,12 +92,20 @@ static int put_point(struct lf_context *context, struct lf_vault *vault, const j
 	char time[LF_TIME_SIZE];
 
 	lf_time_format(lf_clock_now_ns(context->clock), time);
-	LF_AUTO_JSON *manifest = json_pack(
-		"{s:s, s:s, s:s, s:{}, s:[{s:s, s:s, s:I, s:s, s:i, s:b}]}", "id", point, "time",
-		time, "consistency", "CrashConsistent", "machine", "disks", "id", point, "name",
-		"imported", "sizeBytes", (json_int_t)lf_json_int_or(input, "bytes", 0), "root",
-		root, "lun", 0, "os", 0);
-
+	LF_AUTO_DOC disk = LF_DOC_INIT;
+	lf_doc_text(&disk, "id", point);
+	lf_doc_text(&disk, "name", "imported");
+	lf_doc_int(&disk, "sizeBytes", lf_json_int_or(input, "bytes", 0));
+	lf_doc_text(&disk, "root", root);
+	lf_doc_int(&disk, "lun", 0);
+	lf_doc_bool(&disk, "os", false);
+	LF_AUTO_DOC doc = LF_DOC_INIT;
+	lf_doc_text(&doc, "id", point);
+	lf_doc_text(&doc, "time", time);
+	lf_doc_text(&doc, "consistency", "CrashConsistent");
+	lf_doc_put(&doc, "machine", json_object());
+	lf_doc_append(&doc, "disks", lf_doc_take(&disk));
+	LF_AUTO_JSON *manifest = lf_doc_take(&doc);
 	return manifest ? lf_point_put(vault, point, manifest, "import", LF_CLAIM_FOREVER, err)
 			: lf_fail_nomem(err);
 }
@@ -113,14 +121,13 @@ static int note_disk(struct lf_job_run *run, const char *root, const char *word,
 
 	if (rc)
 		return rc;
-	json_t *source = root ? json_pack("{s:s, s:s, s:s, s:s}", "kind", "point", "region",
-					  lf_json_text_or(input, "region", ""), "point",
-					  lf_json_text_or(input, "point", ""), "root", root)
-			      : NULL;
-	if ((source && lf_json_set(disk.state, "source", source)) ||
+	const struct lf_point_ref point = {.region = lf_json_text(input, "region"),
+					   .point = lf_json_text(input, "point"),
+					   .root = root};
+	if ((root && lf_json_set(disk.state, "source", lf_point_ref_doc(&point))) ||
 	    lf_json_set_text(disk.doc, "properties.provisioningState", word))
 		return lf_fail_nomem(err);
-	if (source)
+	if (root)
 		rc = lf_disk_claim(context, id, lf_json_at(disk.state, "source"), err);
 	return rc ? rc
 		  : lf_catalog_put(context->catalog, id, LF_DISK_TYPE, LF_PUT_EXISTING, NULL,

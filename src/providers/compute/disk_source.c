@@ -70,9 +70,10 @@ static int from_restore_point(struct lf_context *context, const json_t *doc, con
 		strcmp(lf_json_text_or(point.doc, "properties.sourceMetadata.hyperVGeneration", ""),
 		       "V2") == 0;
 	ret_origin->source =
-		json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", "point", "region", region, "point",
-			  lf_json_text_or(point.state, "point", ""), "root",
-			  lf_json_text(disk, "root"), "disk", lf_json_text_or(disk, "id", ""));
+		lf_point_ref_doc(&(struct lf_point_ref){.region = region,
+							.point = lf_json_text(point.state, "point"),
+							.root = lf_json_text(disk, "root"),
+							.disk = lf_json_text(disk, "id")});
 	return ret_origin->source ? check_region(doc, region, err) : lf_fail_nomem(err);
 }
 
@@ -135,9 +136,10 @@ static int from_blob(struct lf_context *context, const json_t *doc,
 			       &point, err) == 0) {
 		const char *region = lf_json_text_or(point, "region", "");
 		ret_origin->bytes = lf_json_int_or(point, "sizeBytes", 0);
-		ret_origin->source = json_pack("{s:s, s:s, s:s, s:s}", "kind", "point", "region",
-					       region, "point", lf_json_text_or(point, "point", ""),
-					       "root", lf_json_text_or(point, "root", ""));
+		ret_origin->source = lf_point_ref_doc(
+			&(struct lf_point_ref){.region = region,
+					       .point = lf_json_text(point, "point"),
+					       .root = lf_json_text(point, "root")});
 		return ret_origin->source ? check_region(doc, region, err) : lf_fail_nomem(err);
 	}
 	rc = lf_blob_page_path(context->data_dir, target.account, target.container, target.blob,
@@ -166,7 +168,8 @@ static int find_origin(struct lf_context *context, const json_t *doc,
 	bool copy = lf_text_equal_nocase(option, "Copy");
 
 	if (lf_text_equal_nocase(option, "Empty")) {
-		ret_origin->source = json_pack("{s:s}", "kind", "empty");
+		ret_origin->source =
+			lf_vm_source_doc(&(struct lf_vm_source){.kind = LF_VM_SOURCE_EMPTY});
 		return ret_origin->source ? 0 : lf_fail_nomem(err);
 	}
 	if (lf_text_equal_nocase(option, "Import"))

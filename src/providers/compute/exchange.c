@@ -15,11 +15,16 @@ static int note_exchange(struct lf_context *context, struct lf_resource *vm, con
 	const struct lf_list_query query = {.type = LF_DISK_TYPE};
 	LF_AUTO_RESOURCE_LIST list = {0};
 	LF_AUTO_JSON *machine = json_deep_copy(lf_json_at(vm->state, "machine"));
-	char host[LF_GUID_SIZE];
+	struct lf_vm_spec spec;
 	json_t *disk;
 	size_t i;
 
-	lf_guid_random(host);
+	int rc = lf_vm_spec_read(lf_json_at(vm->state, "plan.vm"), &spec, err);
+	if (!rc)
+		rc = lf_vm_disks_read(disks, &spec, err);
+	if (rc)
+		return rc;
+	lf_guid_random(spec.guid);
 	if (!machine || lf_json_set(machine, "disks", json_deep_copy(disks)) ||
 	    lf_json_set_text(vm->state, "exchange.key", key) ||
 	    lf_json_set_text(vm->state, "exchange.before",
@@ -28,18 +33,17 @@ static int note_exchange(struct lf_context *context, struct lf_resource *vm, con
 			json_deep_copy(lf_json_at(vm->state, "plan.vm.disks"))) ||
 	    lf_json_set(vm->state, "exchange.profile",
 			json_deep_copy(lf_json_at(vm->doc, "properties.storageProfile"))) ||
-	    lf_json_set_text(vm->state, "plan.vm.guid", host) ||
-	    lf_json_set(vm->state, "plan.vm.disks", lf_machine_host_disks(disks)) ||
+	    lf_json_set(vm->state, "plan.vm", lf_vm_spec_doc(&spec)) ||
 	    lf_json_set(vm->doc, "properties.storageProfile", lf_machine_storage_profile(machine)))
 		return lf_fail_nomem(err);
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	rc = lf_catalog_list(context->catalog, &query, &list, err);
 	for (i = 0; !rc && i < list.n; i++)
 		if (lf_arm_id_equal(lf_json_text_or(list.items[i].doc, "managedBy", ""), vm->id))
 			rc = lf_part_detach(context, &list.items[i], err);
 	if (rc)
 		return rc;
 	json_array_foreach (disks, i, disk) {
-		rc = lf_machine_put_disk(context, machine, host, disk, err);
+		rc = lf_machine_put_disk(context, machine, spec.guid, disk, err);
 		if (rc)
 			return rc;
 	}
@@ -76,7 +80,7 @@ int lf_machine_exchange_disks(struct lf_context *context, const char *vm_id, con
 static int attach_again(struct lf_context *context, const struct lf_resource *vm,
 			const json_t *profile, struct lf_error *err)
 {
-	LF_AUTO_JSON *file = json_pack("{s:s}", "kind", "file");
+	LF_AUTO_JSON *file = lf_vm_source_doc(&(struct lf_vm_source){.kind = LF_VM_SOURCE_FILE});
 	const json_t *row;
 	size_t i;
 

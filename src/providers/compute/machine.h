@@ -21,7 +21,7 @@
  *  "isolated": bool,
  *  "disks": [{"lun" (-1: OS), "name", "sizeBytes",
  *             "source": {"kind": "point", "region", "point", "root"}, "tags": {},
- *             "id": of a disk that is there, whose source is what lf_disk_source() says}],
+ *             "id": of a disk that is there, whose source is what lf_disk_find_source() says}],
  *  "nics": [{"name", "networkId", "subnet", "address" (may be absent), "mac" (may be absent),
  *            "primary": bool} | {"id": of an interface that is there, "primary": bool}]}
  * Writes the resources (provisioningState Creating, then Succeeded), makes sure the networks

@@ -24,14 +24,12 @@ void lf_machine_guid(const struct lf_context *context, const char *id, const cha
 char *lf_machine_sibling(const char *vm_id, const char *type, const char *name);
 /* Id of a disk of a machine: its own, or one of its name beside the VM; free(). */
 char *lf_machine_disk_id(const json_t *machine, const json_t *disk);
-/* The disks of a machine as the host has them: without what only the resources need. */
-json_t *lf_machine_host_disks(const json_t *disks);
 /* A VM's storage profile of a machine's disks. */
 json_t *lf_machine_storage_profile(const json_t *machine);
 
 /*
- * {"vm": document of lf_compute_vm_define(), "networks": [those of lf_compute_network_ensure()],
- *  "nics": [{"id", "subnetId", "address", "static": bool, "mac", "primary"}]}
+ * The host's part: lf_vm_spec_doc() as "vm", documents of lf_vm_network_read() as "networks", and
+ * "nics", of which lf_machine_nic_doc() makes the resources.
  * Every NIC has an address afterwards: its own if it is free in the subnet, else the next that is.
  * In the transaction that writes the resources, so that a plan that fails keeps no address.
  */

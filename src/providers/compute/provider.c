@@ -29,6 +29,7 @@ static json_t *capability(const char *name, const char *value)
 static json_t *sku_of(const json_t *size, const char *location)
 {
 	const char *name = lf_json_text_or(size, "name", "");
+	LF_AUTO_DOC doc = LF_DOC_INIT;
 	char cores[24], memory[24], disks[24];
 
 	snprintf(cores, sizeof(cores), "%lld", (long long)lf_json_int_or(size, "numberOfCores", 0));
@@ -36,12 +37,19 @@ static json_t *sku_of(const json_t *size, const char *location)
 		 (double)lf_json_int_or(size, "memoryInMB", 0) / 1024);
 	snprintf(disks, sizeof(disks), "%lld",
 		 (long long)lf_json_int_or(size, "maxDataDiskCount", 0));
-	return json_pack("{s:s, s:s, s:s, s:s, s:[s], s:[{s:s, s:[]}], s:[o, o, o, o], s:[]}",
-			 "resourceType", "virtualMachines", "name", name, "tier", "Standard",
-			 "size", name + strlen("Standard_"), "locations", location, "locationInfo",
-			 "location", location, "zones", "capabilities", capability("vCPUs", cores),
-			 capability("MemoryGB", memory), capability("MaxDataDiskCount", disks),
-			 capability("HyperVGenerations", "V1,V2"), "restrictions");
+	lf_doc_text(&doc, "resourceType", "virtualMachines");
+	lf_doc_text(&doc, "name", name);
+	lf_doc_text(&doc, "tier", "Standard");
+	lf_doc_text(&doc, "size", name + strlen("Standard_"));
+	lf_doc_append(&doc, "locations", json_string(location));
+	lf_doc_append(&doc, "locationInfo",
+		      json_pack("{s:s, s:[]}", "location", location, "zones"));
+	lf_doc_append(&doc, "capabilities", capability("vCPUs", cores));
+	lf_doc_append(&doc, "capabilities", capability("MemoryGB", memory));
+	lf_doc_append(&doc, "capabilities", capability("MaxDataDiskCount", disks));
+	lf_doc_append(&doc, "capabilities", capability("HyperVGenerations", "V1,V2"));
+	lf_doc_put(&doc, "restrictions", json_array());
+	return lf_doc_take(&doc);
 }
 
 /* $filter is "location eq 'NAME'": the only form that is described. */
@@ -111,11 +119,11 @@ static const struct lf_field point_fields[] = {
 };
 
 static const struct lf_arm_route routes[] = {
-	LF_GET(COMPUTE_ALL "/virtualMachines", lf_vm_list_all),
-	LF_GET(COMPUTE "/virtualMachines", lf_vm_list_group),
-	LF_GET(VM, lf_vm_get),
+	LF_DOCUMENT_LIST(&lf_vm_document, COMPUTE_ALL "/virtualMachines"),
+	LF_DOCUMENT_LIST(&lf_vm_document, COMPUTE "/virtualMachines"),
+	LF_DOCUMENT_GET(&lf_vm_document, VM),
 	LF_PUT(VM, lf_vm_put, LF_FIELDS(vm_fields), LF_SUBJECT(&lf_vm_document)),
-	LF_PATCH(VM, lf_vm_patch, LF_FIELDS(vm_fields)),
+	LF_DOCUMENT_PATCH(&lf_vm_document, VM, LF_FIELDS(vm_fields)),
 	LF_DELETE(VM, lf_vm_delete),
 	LF_POST(VM "/start", lf_vm_start),
 	LF_POST(VM "/powerOff", lf_vm_power_off),
@@ -130,12 +138,12 @@ static const struct lf_arm_route routes[] = {
 	LF_GET(COMPUTE_ALL "/locations/{location}/vmSizes", list_sizes),
 	LF_GET(COMPUTE_ALL "/skus", list_skus),
 
-	LF_GET(COMPUTE_ALL "/disks", lf_disk_list_all),
-	LF_GET(COMPUTE "/disks", lf_disk_list_group),
-	LF_GET(DISK, lf_disk_get),
+	LF_DOCUMENT_LIST(&lf_disk_document, COMPUTE_ALL "/disks"),
+	LF_DOCUMENT_LIST(&lf_disk_document, COMPUTE "/disks"),
+	LF_DOCUMENT_GET(&lf_disk_document, DISK),
 	LF_PUT(DISK, lf_disk_put, LF_FIELDS(disk_fields), LF_SUBJECT(&lf_disk_document)),
-	LF_PATCH(DISK, lf_disk_patch, LF_FIELDS(disk_fields)),
-	LF_DELETE(DISK, lf_disk_delete),
+	LF_DOCUMENT_PATCH(&lf_disk_document, DISK, LF_FIELDS(disk_fields)),
+	LF_DOCUMENT_DELETE(&lf_disk_document, DISK),
 	LF_POST_BODY(DISK "/beginGetAccess", lf_disk_grant),
 	LF_POST(DISK "/endGetAccess", lf_disk_revoke),
 

@@ -107,21 +107,6 @@ const struct lf_document lf_vm_document = {.type = LF_VM_TYPE,
 					   .needs_location = true,
 					   .async = true};
 
-int lf_vm_get(struct lf_arm_call *call, struct lf_error *err)
-{
-	return lf_document_get(call, &lf_vm_document, err);
-}
-
-int lf_vm_list_group(struct lf_arm_call *call, struct lf_error *err)
-{
-	return lf_document_list(call, &lf_vm_document, 3, err);
-}
-
-int lf_vm_list_all(struct lf_arm_call *call, struct lf_error *err)
-{
-	return lf_document_list(call, &lf_vm_document, 3, err);
-}
-
 int lf_vm_put(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE there = LF_RESOURCE_INIT;
@@ -130,11 +115,6 @@ int lf_vm_put(struct lf_arm_call *call, struct lf_error *err)
 	if (rc == LF_ENOTFOUND)
 		return lf_vm_make(call, err);
 	return rc ? rc : lf_document_put(call, &lf_vm_document, err);
-}
-
-int lf_vm_patch(struct lf_arm_call *call, struct lf_error *err)
-{
-	return lf_document_patch(call, &lf_vm_document, err);
 }
 
 /* Submit a job for the VM levels_up above the request's path. */

@@ -43,7 +43,7 @@ static int add_disk(struct lf_arm_call *call, const json_t *row, int64_t lun, js
 	if (rc == LF_ENOTFOUND)
 		return fail_parameter(target, "make it first", "the disk is not there", err);
 	if (!rc)
-		rc = lf_disk_source(context, &disk, &source, err);
+		rc = lf_disk_find_source(context, &disk, &source, err);
 	if (rc)
 		return rc;
 	if (lun < 0 && !lf_json_text(disk.doc, "properties.osType"))
@@ -57,12 +57,15 @@ static int add_disk(struct lf_arm_call *call, const json_t *row, int64_t lun, js
 			     ? "bios"
 			     : "uefi")))
 		return lf_fail_nomem(err);
-	json_t *made =
-		json_pack("{s:I, s:s, s:s, s:I, s:O}", "lun", (json_int_t)lun, "id", disk.id,
-			  "name", lf_arm_id_last(disk.id), "sizeBytes",
-			  (json_int_t)lf_json_int_or(disk.doc, "properties.diskSizeBytes", 0),
-			  "source", source);
-	return json_array_append_new(lf_json_at(machine, "disks"), made) ? lf_fail_nomem(err) : 0;
+	LF_AUTO_DOC made = LF_DOC_INIT;
+	lf_doc_int(&made, "lun", lun);
+	lf_doc_text(&made, "id", disk.id);
+	lf_doc_text(&made, "name", lf_arm_id_last(disk.id));
+	lf_doc_int(&made, "sizeBytes", lf_json_int_or(disk.doc, "properties.diskSizeBytes", 0));
+	lf_doc_share(&made, "source", source);
+	return json_array_append_new(lf_json_at(machine, "disks"), lf_doc_take(&made))
+		       ? lf_fail_nomem(err)
+		       : 0;
 }
 
 static int add_disks(struct lf_arm_call *call, json_t *machine, struct lf_error *err)
@@ -129,15 +132,21 @@ static int plan_machine(struct lf_arm_call *call, json_t **ret_machine, struct l
 	int rc = lf_compute_size(size, &vcpus, &memory_mib, err);
 	if (rc)
 		return rc;
-	LF_AUTO_JSON *machine = json_pack(
-		"{s:s, s:s, s:s, s:O*, s:b, s:[], s:[]}", "id", lf_arm_id(call, 0), "location",
-		lf_json_text_or(body, "location", ""), "vmSize", size, "tags",
-		lf_json_at(body, "tags"), "secureBoot",
-		(int)lf_json_bool_or(
-			body, "properties.securityProfile.uefiSettings.secureBootEnabled", false),
-		"disks", "nics");
-	if (!machine)
-		return lf_fail_nomem(err);
+	LF_AUTO_DOC doc = LF_DOC_INIT;
+	lf_doc_text(&doc, "id", lf_arm_id(call, 0));
+	lf_doc_text(&doc, "location", lf_json_text_or(body, "location", ""));
+	lf_doc_text(&doc, "vmSize", size);
+	lf_doc_share_if(&doc, "tags", lf_json_at(body, "tags"));
+	lf_doc_bool(&doc, "secureBoot",
+		    lf_json_bool_or(body,
+				    "properties.securityProfile.uefiSettings.secureBootEnabled",
+				    false));
+	lf_doc_put(&doc, "disks", json_array());
+	lf_doc_put(&doc, "nics", json_array());
+	LF_AUTO_JSON *machine = NULL;
+	rc = lf_doc_end(&doc, &machine, err);
+	if (rc)
+		return rc;
 	rc = add_disks(call, machine, err);
 	if (!rc)
 		rc = add_nics(call, machine, err);

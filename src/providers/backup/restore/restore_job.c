@@ -78,11 +78,11 @@ static json_t *new_disk(const struct lf_restore *input, const struct lf_restore_
 	lf_doc_int(&row, "lun", disk->lun);
 	lf_doc_text(&row, "name", disk->disk_name);
 	lf_doc_int(&row, "sizeBytes", disk->size_bytes);
-	lf_doc_text(&row, "source.kind", "point");
-	lf_doc_text(&row, "source.region", input->region);
-	lf_doc_text(&row, "source.point", input->point);
-	lf_doc_text(&row, "source.root", disk->root);
-	lf_doc_text(&row, "source.disk", disk->id ? disk->id : "");
+	lf_doc_put(&row, "source",
+		   lf_point_ref_doc(&(struct lf_point_ref){.region = input->region,
+							   .point = input->point,
+							   .root = disk->root,
+							   .disk = disk->id}));
 	return lf_doc_take(&row);
 }
 
@@ -290,8 +290,8 @@ static int run_safety_point(struct lf_job_run *run, struct lf_error *err)
 
 	if (!rc)
 		rc = lf_machine_state(step.context, step.input.vm, &state, err);
-	if (!rc && lf_json_set_bool(lf_job_run_data(run), "wasRunning",
-				    state.power != LF_VM_STOPPED))
+	if (!rc &&
+	    lf_json_set_bool(lf_job_run_data(run), "wasRunning", state.power != LF_VM_STOPPED))
 		rc = lf_fail_nomem(err);
 	return rc ? rc : lf_backup_point_take(run, step.input.item, NULL, err);
 }

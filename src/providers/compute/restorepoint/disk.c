@@ -30,31 +30,29 @@ static json_t *view_disk(struct lf_arm_call *call, const struct lf_resource *poi
 			 const json_t *disk)
 {
 	LF_AUTO_FREE char *id = lf_disk_restore_point_id(point->id, disk);
+	const json_t *metadata = lf_json_at(point->doc, "properties.sourceMetadata");
 	const json_t *row = profile_of(point, disk);
-	bool uefi = strcmp(lf_json_text_or(point->doc, "properties.sourceMetadata.hyperVGeneration",
-					   ""),
-			   "V2") == 0;
+	LF_AUTO_DOC doc = LF_DOC_INIT;
 	struct lf_error ignored;
-	json_t *view =
-		id ? json_pack(
-			     "{s:{s:s, s:s, s:s?, s:s, s:s, s:s, s:f}}", "properties",
-			     "timeCreated",
-			     lf_json_text_or(point->doc, "properties.timeCreated", ""),
-			     "sourceResourceId", lf_json_text_or(row, "managedDisk.id", ""),
-			     "osType", lf_json_text(row, "osType"), "hyperVGeneration",
-			     uefi ? "V2" : "V1", "sourceUniqueId", lf_json_text_or(disk, "id", ""),
-			     "sourceResourceLocation",
-			     lf_json_text_or(point->doc, "properties.sourceMetadata.location", ""),
-			     "completionPercent",
-			     (double)lf_restore_point_percent(lf_arm_context(call), point, disk))
-		   : NULL;
 
-	if (!view ||
-	    lf_arm_envelope(view, id, LF_RESTORE_POINT_TYPE "/diskRestorePoints", &ignored)) {
-		json_decref(view);
-		return NULL;
-	}
-	return view;
+	lf_doc_text(&doc, "properties.timeCreated",
+		    lf_json_text_or(point->doc, "properties.timeCreated", ""));
+	lf_doc_text(&doc, "properties.sourceResourceId",
+		    lf_json_text_or(row, "managedDisk.id", ""));
+	lf_doc_text(&doc, "properties.osType", lf_json_text(row, "osType"));
+	lf_doc_text(&doc, "properties.hyperVGeneration",
+		    strcmp(lf_json_text_or(metadata, "hyperVGeneration", ""), "V2") == 0 ? "V2"
+											 : "V1");
+	lf_doc_text(&doc, "properties.sourceUniqueId", lf_json_text_or(disk, "id", ""));
+	lf_doc_text(&doc, "properties.sourceResourceLocation",
+		    lf_json_text_or(metadata, "location", ""));
+	lf_doc_put(&doc, "properties.completionPercent",
+		   json_real(lf_restore_point_percent(lf_arm_context(call), point, disk)));
+	LF_AUTO_JSON *view = id ? lf_doc_take(&doc) : NULL;
+	return view && !lf_arm_envelope(view, id, LF_RESTORE_POINT_TYPE "/diskRestorePoints",
+					&ignored)
+		       ? lf_steal(&view)
+		       : NULL;
 }
 
 static int get_point(struct lf_arm_call *call, unsigned levels_up, struct lf_resource *ret_point,

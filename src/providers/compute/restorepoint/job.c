@@ -79,13 +79,15 @@ static int put_manifest(struct lf_vault *vault, const struct lf_resource *point,
 			const char *consistency, struct lf_error *err)
 {
 	const char *id = lf_json_text_or(point->state, "point", "");
-	LF_AUTO_JSON *manifest =
-		json_pack("{s:s, s:s, s:s, s:{s:s}, s:O}", "id", id, "time",
-			  lf_json_text_or(point->doc, "properties.timeCreated", ""), "consistency",
-			  consistency, "machine", "id",
-			  lf_json_text_or(point->doc, "properties.sourceMetadata.vmId", ""),
-			  "disks", lf_json_at(point->state, "disks"));
+	LF_AUTO_DOC doc = LF_DOC_INIT;
 
+	lf_doc_text(&doc, "id", id);
+	lf_doc_text(&doc, "time", lf_json_text_or(point->doc, "properties.timeCreated", ""));
+	lf_doc_text(&doc, "consistency", consistency);
+	lf_doc_text(&doc, "machine.id",
+		    lf_json_text_or(point->doc, "properties.sourceMetadata.vmId", ""));
+	lf_doc_share(&doc, "disks", lf_json_at(point->state, "disks"));
+	LF_AUTO_JSON *manifest = lf_doc_take(&doc);
 	return manifest ? lf_point_put(vault, id, manifest, "restorePoint", LF_CLAIM_FOREVER, err)
 			: lf_fail_nomem(err);
 }

@@ -80,15 +80,18 @@ static int add_disks(const struct lf_sr_plan *plan, const char *name, json_t *ma
 		LF_AUTO_FREE char *full =
 			*given ? lf_printf_dup("%s%s", given, plan->test ? "-test" : "")
 			       : lf_printf_dup("%s", fallback ? fallback : "");
-		json_t *row = json_pack(
-			"{s:I,s:s?,s:I,s:{s:s,s:s,s:s,s:s,s:s},s:o}", "lun", (json_int_t)lun,
-			"name", full, "sizeBytes", (json_int_t)lf_json_int_or(disk, "sizeBytes", 0),
-			"source", "kind", "point", "region",
-			lf_json_text_or(plan->item->state, "region", ""), "point",
-			lf_json_text_or(plan->point, "id", ""), "root",
-			lf_json_text_or(disk, "root", ""), "disk", lf_json_text_or(disk, "id", ""),
-			"tags", tags_of(plan->item, "targetManagedDiskTags"));
-		if (json_array_append_new(disks, row))
+		const struct lf_point_ref source = {
+			.region = lf_json_text(plan->item->state, "region"),
+			.point = lf_json_text(plan->point, "id"),
+			.root = lf_json_text(disk, "root"),
+			.disk = lf_json_text(disk, "id")};
+		LF_AUTO_DOC row = LF_DOC_INIT;
+		lf_doc_int(&row, "lun", lun);
+		lf_doc_text(&row, "name", full);
+		lf_doc_int(&row, "sizeBytes", lf_json_int_or(disk, "sizeBytes", 0));
+		lf_doc_put(&row, "source", lf_point_ref_doc(&source));
+		lf_doc_put(&row, "tags", tags_of(plan->item, "targetManagedDiskTags"));
+		if (json_array_append_new(disks, lf_doc_take(&row)))
 			return -1;
 	}
 	return lf_json_set(machine, "disks", disks);
