@@ -407,6 +407,7 @@ static void begin_input(struct restore *restore, const struct kind *kind)
 	input->location = input->region;
 	input->vm_name = restore->vm_name;
 	input->machine = lf_json_at(state, "machine");
+	input->firmware = lf_json_text_or(state, "firmware", "bios");
 }
 
 /* Check everything, and fill the input. */

@@ -33,6 +33,7 @@ struct lf_restore {
 	const char *region, *point; /* where it is read, and its GUID there */
 	const char *location, *vm_name;
 	const json_t *machine; /* the VM's document at the time of the point */
+	const char *firmware;  /* of the machine then: "bios", "uefi" */
 	struct lf_restore_disk disks[LF_RESTORE_DISKS_MAX];
 	size_t n_disks;
 	const char *account, *container, *config_blob, *template_blob; /* names */
@@ -42,6 +43,7 @@ struct lf_restore {
 };
 #define LF_RESTORE_INIT                                                                            \
 	((struct lf_restore){                                                                      \
+		.firmware = "bios",                                                                \
 		.account = "",                                                                     \
 		.container = "",                                                                   \
 		.config_blob = "",                                                                 \

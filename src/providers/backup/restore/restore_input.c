@@ -22,6 +22,7 @@ static const struct lf_field restore_fields[] = {
 	LF_TEXT_AT(struct lf_restore, vm_name, "vmName", LF_REQUIRED),
 	LF_ARRAY_AT(struct lf_restore, disks, n_disks, "disks", LF_REQUIRED, disk_fields),
 	LF_JSON_AT(struct lf_restore, machine, "machine", 0, LF_OBJECT),
+	LF_TEXT_AT(struct lf_restore, firmware, "firmware", 0),
 	LF_BOOL_AT(struct lf_restore, secondary, "secondary", 0),
 	LF_TEXT_AT(struct lf_restore, account, "account", 0),
 	LF_TEXT_AT(struct lf_restore, container, "container", 0),

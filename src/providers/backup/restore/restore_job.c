@@ -110,7 +110,7 @@ static json_t *new_machine(const struct lf_restore *input)
 		    lf_json_text_or(had, "properties.hardwareProfile.vmSize", ""));
 	lf_doc_text(&machine, "osType",
 		    lf_json_text_or(had, "properties.storageProfile.osDisk.osType", "Linux"));
-	lf_doc_text(&machine, "firmware", "bios");
+	lf_doc_text(&machine, "firmware", input->firmware);
 	lf_doc_bool(&machine, "secureBoot",
 		    lf_json_bool_or(had,
 				    "properties.securityProfile.uefiSettings.secureBootEnabled",
