@@ -14,7 +14,9 @@
 typedef int remove_fn(struct lf_context *context, const struct lf_document *document,
 		      const struct lf_resource *resource, struct lf_error *err);
 
-/* The description of a type whose PUT names one, and which is removed by it; NULL: another. */
+/* The description of a type whose PUT names one, and which is removed by it; NULL: another.  What
+ * has a scope is what protects something: it goes with what is above it, if that lets itself be
+ * deleted. */
 static const struct lf_document *find_document(const struct lf_context *context, const char *type)
 {
 	const struct lf_arm_provider *const *all = context->providers;
@@ -24,7 +26,7 @@ static const struct lf_document *find_document(const struct lf_context *context,
 			const struct lf_document *document = all[i]->routes[j].subject;
 			if (strcmp(all[i]->routes[j].method, "PUT") == 0 && document &&
 			    lf_text_equal_nocase(document->type, type))
-				return document;
+				return document->scope ? NULL : document;
 		}
 	return NULL;
 }
