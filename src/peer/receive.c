@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The peers' protocol as routes (http/endpoint.h) over peer/inbox.h.  A pack is written into a file
+ * of the inbox as it comes, and the file is gone when its request ends, unless the vault took it.
+ */
 #include "peer/receive.h"
 
 #include <errno.h>
@@ -10,21 +14,20 @@
 
 #include "audit/exchange.h"
 #include "base/text.h"
-#include "http/json.h"
+#include "http/endpoint.h"
 #include "os/file.h"
 #include "peer/inbox.h"
 #include "inflow/journal.h"
 #include "vault/flow/copy.h"
 #include "vault/pack/key.h"
 
-#define ROOT	    "/peer/v1/"
 #define BODY_MAX    (8u << 20)
 #define FORGET_DAYS 7
 
 struct lf_receive {
 	struct lf_receive_opts opts;
 	struct lf_journal_ends *ends;
-	struct lf_http_handler handler;
+	struct lf_endpoint *endpoint;
 };
 
 /* A pack that comes: a file in the inbox, gone again unless the vault took it. */
@@ -34,26 +37,28 @@ struct pack {
 	uint64_t written;
 };
 
-/* One request: who asks for what is decided at its head, and kept. */
+/* One request. */
 struct ask {
-	const struct lf_receive *receive;
-	struct lf_http_exchange *x;
-	const struct route *route;
+	struct lf_endpoint_ask base; /* who: the pairing; name: the region; guid: the point */
 	struct lf_inbox_point at;
 	struct pack pack;
-	const char *body;
-	size_t len;
-	json_t *doc; /* body as JSON, where the route takes it */
 };
-typedef int ask_fn(struct ask *ask, struct lf_error *err);
 
-static int answer_empty(struct ask *ask)
+static struct ask *ask_of(struct lf_endpoint_ask *base)
 {
-	lf_http_status(ask->x, 204);
-	return 0;
+	return (struct ask *)base;
 }
 
-static int begin_point(struct ask *ask, struct lf_error *err)
+/* What takes long is told of a stop. */
+static const struct lf_inbox_point *point_of(struct lf_endpoint_ask *base)
+{
+	struct ask *ask = ask_of(base);
+
+	ask->at.stopping = base->stopping;
+	return &ask->at;
+}
+
+static int begin_point(struct lf_endpoint_ask *ask, struct lf_error *err)
 {
 	struct lf_domain_key key = {0};
 	uint8_t id_key[32];
@@ -62,8 +67,8 @@ static int begin_point(struct ask *ask, struct lf_error *err)
 
 	int rc = lf_hex_decode(lf_json_text_or(ask->doc, "idKey", ""), id_key, sizeof(id_key), err);
 	if (!rc)
-		rc = lf_inbox_begin(&ask->at, id_key, lf_json_text(ask->doc, "basePoint"), &key,
-				    &base, err);
+		rc = lf_inbox_begin(point_of(ask), id_key, lf_json_text(ask->doc, "basePoint"),
+				    &key, &base, err);
 	explicit_bzero(id_key, sizeof(id_key));
 	if (rc)
 		return rc;
@@ -76,7 +81,7 @@ static int begin_point(struct ask *ask, struct lf_error *err)
 }
 
 /* Query: disk=INDEX; body: records; answer: bits. */
-static int take_extents(struct ask *ask, struct lf_error *err)
+static int take_extents(struct lf_endpoint_ask *ask, struct lf_error *err)
 {
 	size_t n = ask->len / LF_EXTENT_WIRE_SIZE;
 	LF_AUTO_FREE uint8_t *bits = calloc(1, lf_have_bytes(n) + 1);
@@ -92,39 +97,35 @@ static int take_extents(struct ask *ask, struct lf_error *err)
 		rc = lf_fail(err, LF_EINVAL, "body", "not a list of at most %u extents",
 			     LF_COPY_BATCH);
 	if (!rc)
-		rc = lf_inbox_extents(&ask->at, (unsigned)disk, (const uint8_t *)ask->body, n, bits,
-				      err);
-	if (rc)
-		return rc;
-	lf_http_status(ask->x, 200);
-	lf_http_answer_take(ask->x, "application/octet-stream", (char *)lf_steal(&bits),
-			    (n + 7) / 8);
-	return 0;
+		rc = lf_inbox_extents(point_of(ask), (unsigned)disk, (const uint8_t *)ask->body, n,
+				      bits, err);
+	return rc ? rc : lf_endpoint_answer_bits(ask, lf_steal(&bits), n);
 }
 
-static void ask_free(void *context)
+static void ask_done(struct lf_endpoint_ask *base)
 {
-	struct ask *ask = context;
+	struct pack *pack = &ask_of(base)->pack;
 
-	if (ask->pack.fd >= 0)
-		close(ask->pack.fd);
-	if (ask->pack.path)
-		unlink(ask->pack.path);
-	free(ask->pack.path);
-	json_decref(ask->doc);
-	free(ask);
+	if (!pack->path)
+		return;
+	if (pack->fd >= 0)
+		close(pack->fd);
+	unlink(pack->path);
+	free(pack->path);
 }
 
-static int take_block(void *context, const void *data, size_t len, struct lf_error *err)
+static int take_block(struct lf_endpoint_ask *ask, const void *data, size_t len,
+		      struct lf_error *err)
 {
-	struct pack *pack = &((struct ask *)context)->pack;
+	struct pack *pack = &ask_of(ask)->pack;
 	int rc = lf_file_pwrite_all(pack->fd, data, len, pack->written, pack->path, err);
 
 	pack->written += len;
 	return rc;
 }
 
-static int begin_pack(struct ask *ask, struct lf_http_begin *ret_begin, struct lf_error *err)
+/* A pack goes into a file as it comes. */
+static int open_pack(struct ask *ask, struct lf_error *err)
 {
 	struct pack *pack = &ask->pack;
 	int rc = lf_inbox_pack_path(&ask->at, &pack->path, err);
@@ -132,219 +133,122 @@ static int begin_pack(struct ask *ask, struct lf_http_begin *ret_begin, struct l
 	if (rc)
 		return rc;
 	pack->fd = open(pack->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (pack->fd < 0)
-		return lf_fail_sys(err, errno, pack->path, "cannot make a file");
-	ret_begin->body_max = LF_PACK_BYTES_MAX;
-	ret_begin->sink = take_block;
-	return 0;
+	return pack->fd >= 0 ? 0 : lf_fail_sys(err, errno, pack->path, "cannot make a file");
 }
 
-static int take_pack(struct ask *ask, struct lf_error *err)
+static int take_pack(struct lf_endpoint_ask *ask, struct lf_error *err)
 {
-	const struct pack *pack = &ask->pack;
+	const struct pack *pack = &ask_of(ask)->pack;
 	int rc = lf_file_sync(pack->fd, pack->path, err);
 
 	if (!rc)
-		rc = lf_inbox_adopt(&ask->at, pack->path, err);
-	return rc ? rc : answer_empty(ask);
+		rc = lf_inbox_adopt(point_of(ask), pack->path, err);
+	return rc ? rc : lf_endpoint_answer_empty(ask);
 }
 
-static int commit(struct ask *ask, struct lf_error *err)
+static int commit(struct lf_endpoint_ask *ask, struct lf_error *err)
 {
-	int rc = lf_inbox_commit(&ask->at, ask->doc, err);
+	int rc = lf_inbox_commit(point_of(ask), ask->doc, err);
 
-	return rc ? rc : answer_empty(ask);
+	return rc ? rc : lf_endpoint_answer_empty(ask);
 }
 
-static int forget(struct ask *ask, struct lf_error *err)
+static int forget(struct lf_endpoint_ask *ask, struct lf_error *err)
 {
-	int rc = lf_inbox_forget(&ask->at, err);
+	int rc = lf_inbox_forget(point_of(ask), err);
 
-	return rc ? rc : answer_empty(ask);
+	return rc ? rc : lf_endpoint_answer_empty(ask);
 }
 
-enum { JSON = 1, PACK = 2, LATER = 4 };
-struct route {
-	const char *method, *what;
-	unsigned flags;
-	ask_fn *fn;
-	const char *action; /* of a line of the audit log when it went well, too */
+#define JSON  LF_ENDPOINT_JSON
+#define LATER LF_ENDPOINT_LATER
+static const struct lf_endpoint_route routes[] = {
+	{"POST", "%/*/begin", JSON, BODY_MAX, begin_point, "Landfall/peers/begin/action"},
+	{"POST", "%/*/extents", 0, BODY_MAX, take_extents},
+	{"POST", "%/*/packs", LATER, LF_PACK_BYTES_MAX, take_pack, NULL, take_block},
+	{"POST", "%/*/commit", JSON | LATER, BODY_MAX, commit, "Landfall/peers/commit/action"},
+	{"DELETE", "%/*", 0, BODY_MAX, forget, "Landfall/peers/forget/action"},
 };
-static const struct route routes[] = {
-	{"POST", "/begin", JSON, begin_point, "Landfall/peers/begin/action"},
-	{"POST", "/extents", 0, take_extents},
-	{"POST", "/packs", PACK | LATER, take_pack},
-	{"POST", "/commit", JSON | LATER, commit, "Landfall/peers/commit/action"},
-	{"DELETE", "", 0, forget, "Landfall/peers/forget/action"},
-};
-
-/* "/peer/v1/REGION/POINT" and what of it; NULL: nothing of ours. */
-static const struct route *find_route(const struct lf_receive *receive,
-				      const struct lf_http_exchange *x, struct lf_inbox_point *at)
-{
-	const char *path = lf_http_path(x) + strlen(ROOT);
-	size_t region = strspn(path, "abcdefghijklmnopqrstuvwxyz0123456789-");
-
-	at->opts = &receive->opts;
-	at->ends = receive->ends;
-	if (!region || region >= sizeof(at->region) || path[region] != '/' ||
-	    strlen(path + region + 1) < LF_GUID_SIZE - 1)
-		return NULL;
-	snprintf(at->region, sizeof(at->region), "%.*s", (int)region, path);
-	snprintf(at->point, sizeof(at->point), "%s", path + region + 1);
-	if (!lf_guid_valid(at->point))
-		return NULL;
-	const char *what = path + region + LF_GUID_SIZE;
-	for (size_t i = 0; i < LF_N(routes); i++)
-		if (strcmp(what, routes[i].what) == 0 &&
-		    strcmp(lf_http_method(x), routes[i].method) == 0)
-			return &routes[i];
-	return NULL;
-}
 
 /* Whose secret is it?  A key that is for other regions is good for nothing here. */
-static int authenticate(const struct lf_receive *receive, const struct lf_http_exchange *x,
-			struct lf_inbox_point *at, struct lf_error *err)
+static int admit(struct lf_endpoint_ask *base, struct lf_error *err)
 {
 	static const char scheme[] = "Bearer ";
-	const char *given = lf_http_header(x, "Authorization");
+	const struct lf_receive *receive = base->context;
+	const char *given = lf_http_header(base->x, "Authorization");
 	bool bearer = given && strncmp(given, scheme, strlen(scheme)) == 0;
+	struct ask *ask = ask_of(base);
 
-	return lf_pairing_check(receive->opts.data_dir, bearer ? given + strlen(scheme) : "",
-				at->region, at->pairing, err);
+	ask->at = (struct lf_inbox_point){.opts = &receive->opts, .ends = receive->ends};
+	snprintf(ask->at.region, sizeof(ask->at.region), "%s", base->name);
+	snprintf(ask->at.point, sizeof(ask->at.point), "%s", base->guid);
+	int rc = lf_pairing_check(receive->opts.data_dir, bearer ? given + strlen(scheme) : "",
+				  ask->at.region, ask->at.pairing, err);
+	snprintf(base->who, sizeof(base->who), "%s", ask->at.pairing);
+	return rc || !base->route || !base->route->sink ? rc : open_pack(ask, err);
 }
 
 /* A line of the audit log: what peers are refused, and what they begin, make and let go of. */
-static void audit(const struct lf_receive *receive, const struct lf_http_exchange *x,
-		  const struct route *route, const struct lf_inbox_point *at,
-		  const struct lf_error *err)
+static void audit(struct lf_endpoint_ask *base, const struct lf_error *err)
 {
+	const struct lf_receive *receive = base->context;
+	const char *action = base->route ? base->route->action : NULL;
 	struct lf_audit_event event = {
-		.action = route && route->action ? route->action : "Landfall/peers/action",
-		.principal = at->pairing[0] ? at->pairing : NULL,
+		.action = action ? action : "Landfall/peers/action",
+		.principal = base->who[0] ? base->who : NULL,
 		.durable = !err->code,
 		.guest = true,
 	};
 
-	if (err->code || route->action)
-		lf_audit_exchange(receive->opts.audit, x, &event, err);
-}
-
-/* Who asks, before any of the body is read. */
-static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin *ret_begin)
-{
-	struct lf_receive *receive = context;
-	struct lf_error err = LF_ERROR_NONE;
-	struct ask *ask = calloc(1, sizeof(*ask));
-	int rc = ask ? 0 : lf_fail_nomem(&err);
-
-	if (!rc) {
-		ask->receive = receive;
-		ask->x = x;
-		ask->pack.fd = -1;
-		ask->route = find_route(receive, x, &ask->at);
-		*ret_begin = (struct lf_http_begin){
-			.body_max = BODY_MAX, .release = ask_free, .context = ask};
-		rc = authenticate(receive, x, &ask->at, &err);
-	}
-	if (!rc && !ask->route)
-		rc = lf_fail(&err, LF_ENOTFOUND, NULL, "there is nothing at this path");
-	ret_begin->known = !rc;
-	if (!rc && ask->route->flags & PACK)
-		rc = begin_pack(ask, ret_begin, &err);
-	if (rc) {
-		lf_http_answer_error(x, &err);
-		if (ask)
-			audit(receive, x, ask->route, &ask->at, &err);
-	}
-	return rc;
-}
-
-static int serve(struct ask *ask, struct lf_error *err)
-{
-	int rc = 0;
-
-	ask->body = lf_http_body(ask->x, &ask->len);
-	if (ask->route->flags & JSON)
-		rc = lf_json_parse(ask->body, ask->len, &ask->doc, err);
-	return rc ? rc : ask->route->fn(ask, err);
-}
-
-static void answer(struct ask *ask, int rc, struct lf_error *err)
-{
-	if (rc)
-		lf_http_answer_error(ask->x, err);
-	else
-		*err = LF_ERROR_NONE;
-	audit(ask->receive, ask->x, ask->route, &ask->at, err);
-}
-
-static void serve_later(void *context, const atomic_bool *stopping)
-{
-	struct ask *ask = context;
-	struct lf_error err = LF_ERROR_NONE;
-
-	ask->at.stopping = stopping;
-	int rc = *stopping ? lf_fail(&err, LF_EUNREACHABLE, NULL, "the site is stopping")
-			   : serve(ask, &err);
-	answer(ask, rc, &err);
-}
-
-static void complete(void *context, struct lf_http_exchange *x, int sink_error,
-		     const struct lf_error *sink_err)
-{
-	struct lf_receive *receive = context;
-	struct ask *ask = lf_http_state(x);
-	struct lf_error err = LF_ERROR_NONE;
-	int rc;
-
-	if (sink_error) {
-		lf_http_answer_error(x, sink_err);
-		return;
-	}
-	if (ask->route->flags & LATER && receive->opts.later) {
-		rc = lf_later_give(receive->opts.later, x, ask->at.pairing, serve_later, ask, &err);
-		if (!rc)
-			return;
-	} else
-		rc = serve(ask, &err);
-	answer(ask, rc, &err);
+	if (action || err->code)
+		lf_audit_exchange(receive->opts.audit, base->x, &event, err);
 }
 
 int lf_receive_open(const struct lf_receive_opts *opts, struct lf_receive **ret_receive,
 		    struct lf_error *err)
 {
 	struct lf_receive *receive = calloc(1, sizeof(*receive));
+	const struct lf_endpoint_opts endpoint = {.root = "/peer/v1/",
+						  .routes = routes,
+						  .n_routes = LF_N(routes),
+						  .ask_size = sizeof(struct ask),
+						  .later = opts->later,
+						  .admit = admit,
+						  .ended = audit,
+						  .done = ask_done,
+						  .context = receive};
 
 	if (!receive)
 		return lf_fail_nomem(err);
+	receive->opts = *opts;
 	int rc = lf_journal_ends_new(&receive->ends, err);
+	if (!rc)
+		rc = lf_endpoint_open(&endpoint, &receive->endpoint, err);
 	if (rc) {
 		lf_receive_free(receive);
 		return rc;
 	}
-	receive->opts = *opts;
-	receive->handler = (struct lf_http_handler){begin, complete, receive};
 	*ret_receive = receive;
 	return 0;
 }
 
 void lf_receive_free(struct lf_receive *receive)
 {
-	if (receive)
-		lf_journal_ends_free(receive->ends);
+	if (!receive)
+		return;
+	lf_endpoint_free(receive->endpoint);
+	lf_journal_ends_free(receive->ends);
 	free(receive);
 }
 
 bool lf_receive_matches(void *receive, const struct lf_http_exchange *x)
 {
-	(void)receive;
-	return strncmp(lf_http_path(x), ROOT, strlen(ROOT)) == 0;
+	return lf_endpoint_matches(((const struct lf_receive *)receive)->endpoint, x);
 }
 
 const struct lf_http_handler *lf_receive_http_handler(struct lf_receive *receive)
 {
-	return &receive->handler;
+	return lf_endpoint_handler(receive->endpoint);
 }
 
 int lf_receive_sweep(struct lf_receive *receive, struct lf_error *err)

@@ -409,11 +409,10 @@ def commits_at_once(site):
     import threading
     import time
     m = site.mallory
-    item = m.assignment()["itemId"]
     size = 2 ** 46
     disk = dict(m.disks[0], sizeBytes=size)
     id_key, data_key, epoch = m.domain_key()
-    session = m.call("POST", "sessions", {"itemId": item, "kind": "full", "disks": [disk]}).json["sessionId"]
+    session = m.session(disks=[disk])
     pack = Pack(data_key, epoch)
     chunk = pack.add(id_key, b"scattered".ljust(4096))
     m.adopt(session, pack)
@@ -474,9 +473,8 @@ def a_stop_during_a_commit(site):
     import time
     m = site.mallory
     size = 2 ** 46
-    item = m.assignment()["itemId"]
     id_key, data_key, epoch = m.domain_key()
-    session = m.call("POST", "sessions", {"itemId": item, "kind": "full", "disks": [dict(m.disks[0], sizeBytes=size)]}).json["sessionId"]
+    session = m.session(disks=[dict(m.disks[0], sizeBytes=size)])
     pack = Pack(data_key, epoch)
     chunk = pack.add(id_key, b"scattered".ljust(4096))
     m.adopt(session, pack)
