@@ -5,7 +5,7 @@
  *
  * A replica ties one protected item to one agent, its disks, a cache storage
  * account and a policy.  It is stored in the catalog as a resource of type
- * "Landfall/replicas" (id LF_REPLICA_ID_PREFIX + GUID derived from the item's
+ * "Landfall/replicas" ("/landfall/replicas/" and a GUID derived from the item's
  * id), so it survives; agents talk to replication/intake.h, the Site Recovery
  * provider to this header.
  *
@@ -117,9 +117,14 @@ LF_MUST_CHECK int lf_agent_bar(struct lf_replication *replication, const char *s
 /* Forget an agent.  LF_ENOTFOUND; LF_ECONFLICT "MachineIsProtected". */
 LF_MUST_CHECK int lf_agent_remove(struct lf_replication *replication, const char *site_id,
 				  const char *agent, struct lf_error *err);
-/* A site goes: its keys and agents with it, in the caller's transaction. */
+/* A site goes: its keys and agents with it, in the caller's transaction.  LF_ECONFLICT
+ * "SiteHasProtectedMachines". */
 LF_MUST_CHECK int lf_replication_forget_site(struct lf_replication *replication,
 					     const char *site_id, struct lf_error *err);
+/* The item that has a storage account (its name) as its cache, free(); NULL: none has. */
+LF_MUST_CHECK int lf_replication_account_item(struct lf_replication *replication,
+					      const char *account, char **ret_item,
+					      struct lf_error *err);
 /* Agents registered with a site: array of {"agentId","machineName","lastHeartbeat","connected",
  *  "version","os","firmware","bootType","ips","biosId","cores","memoryMiB",
  *  "registered","barred","certificate" (fingerprint of the newest),"certificateEnds",

@@ -159,6 +159,24 @@ int lf_agent_uses_account(struct lf_replication *replication, const char *agent,
 	return 0;
 }
 
+int lf_replication_account_item(struct lf_replication *replication, const char *account,
+				char **ret_item, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_AGENT_REPLICA_TYPE};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	const json_t *found = NULL;
+	int rc = lf_catalog_list(replication->opts.catalog, &query, &list, err);
+
+	for (size_t i = 0; !rc && !found && i < list.n; i++)
+		if (lf_text_equal_nocase(lf_json_text_or(list.items[i].doc, "account", ""),
+					 account))
+			found = list.items[i].doc;
+	if (rc)
+		return rc;
+	*ret_item = found ? strdup(lf_json_text_or(found, "itemId", "")) : NULL;
+	return found && !*ret_item ? lf_fail_nomem(err) : 0;
+}
+
 int lf_replica_change(struct lf_replication *replication, const char *item_id,
 		      lf_replica_change_fn *change, void *argument, struct lf_error *err)
 {

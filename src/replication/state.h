@@ -82,6 +82,13 @@ void lf_session_path(const char *session, char out[static LF_ID_SIZE]);
 /* The replica of an item: its name is derived, so that asking twice is asking for the same. */
 void lf_replica_path(const char *item_id, char out[static LF_ID_SIZE]);
 
+/* LF_ENOTFOUND "AgentNotFound". */
+LF_MUST_CHECK int lf_agent_row(struct lf_replication *replication, const char *agent,
+			       struct lf_resource *ret_row, struct lf_error *err);
+/* Read, change and write an agent's row in one transaction. */
+typedef int lf_agent_change_fn(json_t *doc, void *argument, struct lf_error *err);
+LF_MUST_CHECK int lf_agent_change(struct lf_replication *replication, const char *agent,
+				  lf_agent_change_fn *change, void *argument, struct lf_error *err);
 /* A row of ours by its table: LF_ECORRUPT when it makes no sense. */
 LF_MUST_CHECK int lf_row_read(const struct lf_field *fields, size_t n,
 			      const struct lf_resource *row, void *ret_struct,

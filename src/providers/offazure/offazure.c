@@ -23,22 +23,9 @@ static int view_site(struct lf_arm_call *call, const struct lf_resource *site, j
 static int remove_site(struct lf_context *context, const struct lf_resource *site,
 		       struct lf_error *err)
 {
-	const struct lf_list_query query = {.type = "Landfall/replicas"};
-	LF_AUTO_FREE char *below = lf_printf_dup("%s/machines/", site->id);
-	LF_AUTO_RESOURCE_LIST list = {0};
-	int rc = below ? lf_catalog_list(context->catalog, &query, &list, err) : lf_fail_nomem(err);
-
-	for (size_t i = 0; !rc && i < list.n; i++) {
-		const char *machine = lf_json_text_or(list.items[i].doc, "machineId", "");
-		if (lf_text_starts_nocase(machine, below))
-			rc = lf_fail_arm(err, LF_ECONFLICT, "SiteHasProtectedMachines", machine,
-					 "disable their replication first",
-					 "the site has machines that are being replicated, as %s",
-					 machine);
-	}
-	return rc || !context->replication
-		       ? rc
-		       : lf_replication_forget_site(context->replication, site->id, err);
+	return context->replication
+		       ? lf_replication_forget_site(context->replication, site->id, err)
+		       : 0;
 }
 
 static const struct lf_field site_fields[] = {

@@ -214,18 +214,17 @@ static int view_account(struct lf_arm_call *call, const struct lf_resource *acco
 static int check_unused(struct lf_context *context, const struct lf_resource *account,
 			struct lf_error *err)
 {
-	const struct lf_list_query query = {.type = "Landfall/replicas"};
-	LF_AUTO_RESOURCE_LIST list = {0};
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	LF_AUTO_FREE char *item = NULL;
+	int rc = context->replication
+			 ? lf_replication_account_item(context->replication,
+						       lf_arm_id_last(account->id), &item, err)
+			 : 0;
 
-	for (size_t i = 0; !rc && i < list.n; i++)
-		if (lf_arm_id_equal(lf_json_text_or(list.items[i].doc, "cacheAccountId", ""),
-				    account->id))
-			rc = lf_fail_arm(err, LF_ECONFLICT, "StorageAccountInUse", account->id,
+	return rc || !item ? rc
+			   : lf_fail_arm(err, LF_ECONFLICT, "StorageAccountInUse", account->id,
 					 "disable that replication first",
 					 "the storage account is the cache of replicated item %s",
-					 lf_json_text_or(list.items[i].doc, "itemId", ""));
-	return rc;
+					 item);
 }
 
 static int remove_blobs(struct lf_context *context, const struct lf_resource *account,
