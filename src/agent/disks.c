@@ -4,6 +4,7 @@
  * to the site; closed.
  */
 #include "agent/session.h"
+#include "agent/transfer.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,6 +4,7 @@
  * systems frozen, whose pages are sent after the thaw.
  */
 #include "agent/session.h"
+#include "agent/transfer.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

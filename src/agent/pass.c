@@ -6,6 +6,7 @@
  * what differs is held in memory.
  */
 #include "agent/session.h"
+#include "agent/transfer.h"
 
 #include "os/reads.h"
 
@@ -97,6 +98,20 @@ static int full_window(struct transfer *t, struct source_disk *d, uint64_t page,
 	return rc;
 }
 
+/* The first page from this one on that has data; the disk's pages: none. */
+static int next_data_page(const struct source_disk *d, uint64_t page, uint64_t *ret_page,
+			  struct lf_error *err)
+{
+	uint64_t from = 0, to = 0;
+	int rc = lf_disk_next_data(d->disk, page * LF_PAGE_SIZE, &from, &to, err);
+
+	if (rc)
+		return rc;
+	uint64_t next = from < d->disk->size_bytes ? from / LF_PAGE_SIZE : d->pages;
+	*ret_page = next > page ? next : page;
+	return 0;
+}
+
 /* What the site has acknowledged since *acknowledged is durable here, too. */
 static int note_acknowledged(const struct transfer *t, const struct source_disk *d,
 			     uint64_t *acknowledged, struct lf_error *err)
@@ -120,10 +135,10 @@ int lf_pass_full(struct transfer *t, struct source_disk *d, struct lf_error *err
 
 	while (!rc && page < d->pages) {
 		uint64_t next;
-		rc = lf_disk_next_data(d->disk, page * LF_PAGE_SIZE, &next, err);
+		rc = next_data_page(d, page, &next, err);
 		if (rc)
 			break;
-		page = next / LF_PAGE_SIZE > page ? next / LF_PAGE_SIZE : page;
+		page = next;
 		uint32_t pages = 0;
 		if (page < d->pages)
 			rc = read_window(t, d, page, &pages, err);
@@ -230,14 +245,12 @@ static int whole_pass(struct transfer *t, struct source_disk *d, struct lf_error
 		uint64_t next;
 		rc = check_hold(t, err);
 		if (!rc)
-			rc = lf_disk_next_data(d->disk, page * LF_PAGE_SIZE, &next, err);
+			rc = next_data_page(d, page, &next, err);
 		if (rc)
 			break;
-		next = (next + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE;
-		next = next < d->pages ? next : d->pages;
 		if (next > page)
 			rc = punch_holes(t, d, page, next, err);
-		page = next > page ? next : page;
+		page = next;
 		uint32_t pages = 0;
 		if (!rc)
 			rc = read_window(t, d, page, &pages, err);

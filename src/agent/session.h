@@ -9,13 +9,14 @@
 
 #include "agent/fingerprints.h"
 #include "agent/hold.h"
-#include "agent/transfer.h"
 #include "agent/watch.h"
 #include "base/text.h"
 #include "outflow/outflow.h"
 #include "source/disk.h"
 
 #define DISKS_MAX 64
+
+struct lf_transfer_opts;
 
 struct source_disk {
 	const json_t *config;

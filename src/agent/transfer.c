@@ -6,6 +6,7 @@
  * after the site has what they describe.
  */
 #include "agent/session.h"
+#include "agent/transfer.h"
 
 #include <stdlib.h>
 #include <string.h>

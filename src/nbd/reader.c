@@ -19,7 +19,7 @@
 LF_LOCK_KIND(reader_lock);
 struct lf_nbd_reader {
 	char *uri, *bitmap; /* bitmap NULL: none */
-	struct lf_disk_source source;
+	struct lf_disk disk;
 	pthread_mutex_t mutex;
 	struct nbd_handle *idle[CONNECTIONS_MAX] LF_GUARDED_BY(reader_lock);
 	size_t idle_count LF_GUARDED_BY(reader_lock);
@@ -142,7 +142,7 @@ static int take_status(void *context, const char *name, uint64_t offset, uint32_
 static int next_run(struct lf_nbd_reader *reader, const char *context, uint64_t offset,
 		    uint64_t *ret_from, uint64_t *ret_to, struct lf_error *err)
 {
-	uint64_t size = reader->source.size_bytes;
+	uint64_t size = reader->disk.size_bytes;
 	struct status status = {.context = context,
 				.dirty = context == reader->bitmap,
 				.at = offset,
@@ -210,11 +210,12 @@ int lf_nbd_reader_open(const char *uri, const char *bitmap, struct lf_nbd_reader
 		lf_nbd_reader_close(reader);
 		return rc;
 	}
-	reader->source = (struct lf_disk_source){.size_bytes = (uint64_t)size,
-						 .read = read_nbd,
-						 .next_data = next_data_nbd,
-						 .next_dirty = knows ? next_dirty_nbd : NULL,
-						 .context = reader};
+	reader->disk = (struct lf_disk){.name = reader->uri,
+					.size_bytes = (uint64_t)size,
+					.read = read_nbd,
+					.next_data = next_data_nbd,
+					.next_dirty = knows ? next_dirty_nbd : NULL,
+					.context = reader};
 	*ret_reader = reader;
 	return 0;
 }
@@ -232,7 +233,7 @@ void lf_nbd_reader_close(struct lf_nbd_reader *reader)
 	free(reader);
 }
 
-const struct lf_disk_source *lf_nbd_reader_source(struct lf_nbd_reader *reader)
+const struct lf_disk *lf_nbd_reader_disk(struct lf_nbd_reader *reader)
 {
-	return &reader->source;
+	return &reader->disk;
 }

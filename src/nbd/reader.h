@@ -2,24 +2,24 @@
 /*
  * nbd/reader.h - a disk that some NBD server exports, as an ingest reads it.
  *
- * Connections are made as threads need them, and kept.  Threads: the source's
+ * Connections are made as threads need them, and kept.  Threads: the disk's
  * functions from any.
  */
 #ifndef LF_NBD_READER_H
 #define LF_NBD_READER_H
 
-#include "vault/flow/disk.h"
+#include "source/disk.h"
 
 struct lf_nbd_reader;
 /*
  * uri: "nbd+unix:///NAME?socket=PATH".  bitmap: a context that says what may differ from the base
- * ("qemu:dirty-bitmap:NAME"); NULL, or not served: the source does not know.  Connects once;
+ * ("qemu:dirty-bitmap:NAME"); NULL, or not served: the disk does not know.  Connects once;
  * LF_EUNREACHABLE.
  */
 LF_MUST_CHECK int lf_nbd_reader_open(const char *uri, const char *bitmap,
 				     struct lf_nbd_reader **ret_reader, struct lf_error *err);
 void lf_nbd_reader_close(struct lf_nbd_reader *reader);
 /* Borrowed until the reader is closed.  LF_EIO: the server failed a request. */
-const struct lf_disk_source *lf_nbd_reader_source(struct lf_nbd_reader *reader);
+const struct lf_disk *lf_nbd_reader_disk(struct lf_nbd_reader *reader);
 
 #endif

@@ -19,7 +19,6 @@
 #include "outflow/sink.h"
 #include "vault/map/map.h"
 
-#define LF_WINDOW_PAGES	       1024u /* 4 MiB */
 #define LF_OUTFLOW_THREADS_MAX 10u
 
 struct lf_outflow_opts {

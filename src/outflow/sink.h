@@ -18,6 +18,8 @@
 #include "vault/pack/pack.h"
 
 #define LF_SINK_CARRIERS 2u
+/* Of a disk, dealt with at once (4 MiB): have() is asked for at most so many chunks. */
+#define LF_WINDOW_PAGES 1024u
 
 /* A pack and the extents of one disk that name its chunks. */
 struct lf_parcel {

@@ -9,8 +9,8 @@
 #define LF_OUTFLOW_WINDOW_H
 
 #include "base/lock.h"
-#include "outflow/outflow.h"
 #include "outflow/seen.h"
+#include "outflow/sink.h"
 #include "vault/pack/codec.h"
 
 struct lf_window_chunk {

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files and block devices as disks, and what every disk has of its kind's
+ * functions: reading past the end gives zeroes, and where nothing is known
+ * everything is data.
+ */
 #include "source/disk.h"
 
 #include <errno.h>
@@ -11,100 +16,155 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "os/file.h"
 #include "os/reads.h"
 
-struct lf_disk {
-	int fd;
+#define SECTOR_BYTES 512u
+
+/* A file or a block device. */
+struct file {
+	struct lf_disk disk; /* first */
 	bool device;
 	char *path;
-	struct lf_reads *reads; /* NULL until runs are read */
 };
 
-int lf_disk_open(const char *path, struct lf_disk **ret_disk, struct lf_error *err)
+static int read_file(void *context, void *data, size_t len, uint64_t offset, struct lf_error *err)
 {
-	struct lf_disk *disk = calloc(1, sizeof(*disk));
-	struct stat st;
-
-	if (!disk)
-		return lf_fail_nomem(err);
-	disk->fd = -1;
-	disk->path = strdup(path);
-	if (stat(path, &st)) {
-		int sys = errno;
-		lf_disk_close(disk);
-		return lf_fail_sys(err, sys, path, "cannot find the disk %s", path);
-	}
-	disk->device = S_ISBLK(st.st_mode);
-	if (!disk->path || (!disk->device && !S_ISREG(st.st_mode))) {
-		bool no_memory = !disk->path;
-		lf_disk_close(disk);
-		return no_memory ? lf_fail_nomem(err)
-				 : lf_fail(err, LF_EINVAL, path,
-					   "%s is neither a file nor a block device", path);
-	}
-	disk->fd = open(path, O_RDONLY | O_CLOEXEC | (disk->device ? O_DIRECT : 0));
-	if (disk->fd < 0) {
-		int sys = errno;
-		lf_disk_close(disk);
-		lf_fail_sys(err, sys, path, "cannot open the disk %s", path);
-		return lf_error_hint(err,
-				     "run the agent as root, or give it read access to the disk");
-	}
-	*ret_disk = disk;
-	return 0;
-}
-
-void lf_disk_close(struct lf_disk *disk)
-{
-	if (!disk)
-		return;
-	lf_reads_free(disk->reads);
-	if (disk->fd >= 0)
-		close(disk->fd);
-	free(disk->path);
-	free(disk);
-}
-
-int lf_disk_size(struct lf_disk *disk, uint64_t *ret_bytes, struct lf_error *err)
-{
-	struct stat st;
-	uint64_t bytes = 0;
-
-	if (disk->device ? ioctl(disk->fd, BLKGETSIZE64, &bytes) : fstat(disk->fd, &st))
-		return lf_fail_sys(err, errno, disk->path, "cannot read the size of %s",
-				   disk->path);
-	*ret_bytes = disk->device ? bytes : (uint64_t)st.st_size;
-	return 0;
-}
-
-int lf_disk_read(struct lf_disk *disk, void *data, size_t len, uint64_t offset,
-		 struct lf_error *err)
-{
+	const struct file *file = context;
 	size_t done = 0;
 
 	while (done < len) {
 		int fault = LF_FAULT("disk-read");
 		ssize_t n = fault ? -1
-				  : pread(disk->fd, (char *)data + done, len - done,
+				  : pread(file->disk.fd, (char *)data + done, len - done,
 					  (off_t)(offset + done));
 		if (n < 0 && !fault && errno == EINTR)
 			continue;
 		if (n < 0)
-			return lf_fail_sys(err, fault ? fault : errno, disk->path,
-					   "cannot read %s at %llu", disk->path,
+			return lf_fail_sys(err, fault ? fault : errno, file->path,
+					   "cannot read %s at %llu", file->path,
 					   (unsigned long long)(offset + done));
-		if (n == 0) {
-			memset((char *)data + done, 0, len - done);
-			return 0;
-		}
 		done += (size_t)n;
-		/* a direct read that ends off the grid has met the end of the device */
-		if (disk->device && done % LF_DISK_ALIGN && done < len) {
+		/* its end; a direct read that ends off the grid has met that of the device */
+		if (n == 0 || (file->device && done % LF_DISK_ALIGN && done < len)) {
 			memset((char *)data + done, 0, len - done);
 			return 0;
 		}
 	}
 	return 0;
+}
+
+static int next_data_of_file(void *context, uint64_t offset, uint64_t *ret_from, uint64_t *ret_to,
+			     struct lf_error *err)
+{
+	const struct file *file = context;
+	uint64_t size = file->disk.size_bytes;
+
+	(void)err;
+	*ret_from = offset;
+	*ret_to = size;
+	off_t data = file->device ? -1 : lseek(file->disk.fd, (off_t)offset, SEEK_DATA);
+	if (data < 0) { /* ENXIO: only a hole; else there is no such thing on this file */
+		*ret_from = !file->device && errno == ENXIO ? size : offset;
+		return 0;
+	}
+	*ret_from = (uint64_t)data;
+	off_t hole = lseek(file->disk.fd, data, SEEK_HOLE);
+	if (hole > data)
+		*ret_to = (uint64_t)hole;
+	return 0;
+}
+
+static int measure(struct file *file, struct lf_error *err)
+{
+	struct stat st;
+	uint64_t bytes = 0;
+	int sector = 0;
+
+	if (file->device ? ioctl(file->disk.fd, BLKGETSIZE64, &bytes) : fstat(file->disk.fd, &st))
+		return lf_fail_sys(err, errno, file->path, "cannot read the size of %s",
+				   file->path);
+	file->disk.size_bytes = file->device ? bytes : (uint64_t)st.st_size;
+	if (file->device && ioctl(file->disk.fd, BLKSSZGET, &sector) == 0 && sector > 0)
+		file->disk.sector_bytes = (uint32_t)sector;
+	return 0;
+}
+
+static int open_file(struct file *file, const char *path, struct lf_error *err)
+{
+	struct stat st;
+
+	file->path = strdup(path);
+	if (!file->path)
+		return lf_fail_nomem(err);
+	if (stat(path, &st))
+		return lf_fail_sys(err, errno, path, "cannot find the disk %s", path);
+	file->device = S_ISBLK(st.st_mode);
+	if (!file->device && !S_ISREG(st.st_mode))
+		return lf_fail(err, LF_EINVAL, path, "%s is neither a file nor a block device",
+			       path);
+	file->disk.fd = open(path, O_RDONLY | O_CLOEXEC | (file->device ? O_DIRECT : 0));
+	if (file->disk.fd >= 0)
+		return measure(file, err);
+	lf_fail_sys(err, errno, path, "cannot open the disk %s", path);
+	return lf_error_hint(err, "run the agent as root, or give it read access to the disk");
+}
+
+int lf_disk_open(const char *path, struct lf_disk **ret_disk, struct lf_error *err)
+{
+	struct file *file = calloc(1, sizeof(*file));
+
+	if (!file)
+		return lf_fail_nomem(err);
+	file->disk = (struct lf_disk){.read = read_file,
+				      .next_data = next_data_of_file,
+				      .context = file,
+				      .is_file = true,
+				      .fd = -1};
+	int rc = open_file(file, path, err);
+	file->disk.name = file->path;
+	if (rc) {
+		lf_disk_close(&file->disk);
+		return rc;
+	}
+	*ret_disk = &file->disk;
+	return 0;
+}
+
+void lf_disk_close(struct lf_disk *disk)
+{
+	struct file *file = disk ? disk->context : NULL;
+
+	if (!file)
+		return;
+	lf_reads_free(disk->reads);
+	lf_fd_done(&disk->fd);
+	free(file->path);
+	free(file);
+}
+
+int lf_disk_size(struct lf_disk *disk, uint64_t *ret_bytes, struct lf_error *err)
+{
+	int rc = disk->is_file ? measure(disk->context, err) : 0;
+
+	if (!rc)
+		*ret_bytes = disk->size_bytes;
+	return rc;
+}
+
+uint32_t lf_disk_sector(const struct lf_disk *disk)
+{
+	return disk->sector_bytes ? disk->sector_bytes : SECTOR_BYTES;
+}
+
+int lf_disk_read(const struct lf_disk *disk, void *data, size_t len, uint64_t offset,
+		 struct lf_error *err)
+{
+	uint64_t left = offset < disk->size_bytes ? disk->size_bytes - offset : 0;
+	size_t have = left < len ? (size_t)left : len;
+
+	memset((char *)data + have, 0, len - have);
+	return have ? disk->read(disk->context, data, have, offset, err) : 0;
 }
 
 int lf_disk_read_runs(struct lf_disk *disk, const struct lf_disk_run *runs, size_t n,
@@ -115,16 +175,16 @@ int lf_disk_read_runs(struct lf_disk *disk, const struct lf_disk_run *runs, size
 
 	LF_ASSERT(n <= LF_READS_MAX);
 	int rc = lf_disk_size(disk, &size, err);
-	if (!rc && !disk->reads)
-		rc = lf_reads_new(disk->fd, disk->path, LF_READS_MAX, &disk->reads, err);
+	if (!rc && disk->is_file && !disk->reads)
+		rc = lf_reads_new(disk->fd, disk->name, LF_READS_MAX, &disk->reads, err);
 	for (size_t i = 0; !rc && i < n; i++) {
 		/* at its end a disk may be shorter than a page */
-		if (runs[i].offset + runs[i].len > size)
+		if (!disk->is_file || runs[i].offset + runs[i].len > size)
 			rc = lf_disk_read(disk, runs[i].data, runs[i].len, runs[i].offset, err);
 		else
 			rc = lf_reads_begin(disk->reads, (unsigned)i, runs[i].data, runs[i].len,
 					    runs[i].offset, err);
-		begun[i] = !rc && runs[i].offset + runs[i].len <= size;
+		begun[i] = !rc && disk->is_file && runs[i].offset + runs[i].len <= size;
 	}
 	for (size_t i = 0; i < n; i++) {
 		struct lf_error own = LF_ERROR_NONE;
@@ -137,15 +197,22 @@ int lf_disk_read_runs(struct lf_disk *disk, const struct lf_disk_run *runs, size
 	return rc;
 }
 
-int lf_disk_next_data(struct lf_disk *disk, uint64_t offset, uint64_t *ret_offset,
-		      struct lf_error *err)
+int lf_disk_next_data(const struct lf_disk *disk, uint64_t offset, uint64_t *ret_from,
+		      uint64_t *ret_to, struct lf_error *err)
 {
-	off_t at = disk->device ? (off_t)offset : lseek(disk->fd, (off_t)offset, SEEK_DATA);
+	if (disk->next_data && offset < disk->size_bytes)
+		return disk->next_data(disk->context, offset, ret_from, ret_to, err);
+	*ret_from = offset < disk->size_bytes ? offset : disk->size_bytes;
+	*ret_to = disk->size_bytes;
+	return 0;
+}
 
-	if (at < 0 && errno == ENXIO) /* a hole up to the end */
-		return lf_disk_size(disk, ret_offset, err);
-	if (at < 0) /* a file system without holes: everything is data */
-		at = (off_t)offset;
-	*ret_offset = (uint64_t)at / LF_DISK_ALIGN * LF_DISK_ALIGN;
+int lf_disk_next_dirty(const struct lf_disk *disk, uint64_t offset, uint64_t *ret_from,
+		       uint64_t *ret_to, struct lf_error *err)
+{
+	if (disk->next_dirty && offset < disk->size_bytes)
+		return disk->next_dirty(disk->context, offset, ret_from, ret_to, err);
+	*ret_from = offset < disk->size_bytes ? offset : disk->size_bytes;
+	*ret_to = disk->size_bytes;
 	return 0;
 }

@@ -269,7 +269,7 @@ static void open_server(void)
 
 typedef int next_fn(void *, uint64_t, uint64_t *, uint64_t *, struct lf_error *);
 
-static void walk(const struct lf_disk_source *source, next_fn *next)
+static void walk(const struct lf_disk *source, next_fn *next)
 {
 	uint64_t at = 0, from, to;
 	struct lf_error err;
@@ -283,7 +283,7 @@ static void walk(const struct lf_disk_source *source, next_fn *next)
 	}
 }
 
-static void read_some(const struct lf_disk_source *source)
+static void read_some(const struct lf_disk *source)
 {
 	static const size_t lengths[] = {512, 4096, 65536, 1};
 	uint64_t at = 0;
@@ -313,7 +313,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	server.left = size;
 	pthread_mutex_unlock(&server.mutex);
 	if (lf_nbd_reader_open(server.uri, "qemu:dirty-bitmap:x", &reader, &err) == 0) {
-		const struct lf_disk_source *source = lf_nbd_reader_source(reader);
+		const struct lf_disk *source = lf_nbd_reader_disk(reader);
 		walk(source, source->next_data);
 		walk(source, source->next_dirty);
 		read_some(source);

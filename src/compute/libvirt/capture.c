@@ -253,7 +253,7 @@ static int read_disk(struct capture *capture, const struct lf_vm_disk *disk, con
 	struct lf_error ignored;
 	const struct lf_ingest_opts opts = {
 		.path = disk->name ? disk->name : "",
-		.source = lf_nbd_reader_source(reader),
+		.disk = lf_nbd_reader_disk(reader),
 		.base = earlier && !lf_root_parse(earlier, &base, &ignored) ? &base : NULL,
 		.prints = prints,
 		.progress = capture->opts->progress,

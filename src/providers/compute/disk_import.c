@@ -72,8 +72,12 @@ static int ingest(const json_t *input, struct lf_vault *vault, char root[static 
 	const char *path = lf_json_text_or(input, "file", "");
 	LF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct source source = {fd, (uint64_t)lf_json_int_or(input, "bytes", 0)};
-	const struct lf_disk_source disk = {source.size, read_file, next_data, &source};
-	const struct lf_ingest_opts opts = {.path = "page blob", .source = &disk};
+	const struct lf_disk disk = {.name = "page blob",
+				     .size_bytes = source.size,
+				     .read = read_file,
+				     .next_data = next_data,
+				     .context = &source};
+	const struct lf_ingest_opts opts = {.path = "page blob", .disk = &disk};
 	struct lf_ingest_result result;
 
 	if (fd < 0)

@@ -21,7 +21,7 @@ static void ingest_done(struct lf_ingest *ingest)
 		free(ingest->window[i].extents);
 	lf_map_edit_free(ingest->edit);
 	lf_prints_close(ingest->prints);
-	lf_ingest_disk_close(&ingest->disk);
+	lf_disk_close(ingest->own_disk);
 	pthread_mutex_destroy(&ingest->reserving);
 	pthread_mutex_destroy(&ingest->ordering);
 	pthread_cond_destroy(&ingest->moved);
@@ -186,9 +186,12 @@ static int look_at_vault(struct lf_ingest *ingest, struct lf_error *err)
 static int ingest_disk(struct lf_ingest *ingest, struct lf_root *ret_root, struct lf_error *err)
 {
 	const struct lf_ingest_opts *opts = ingest->opts;
-	int rc = lf_ingest_disk_open(&ingest->disk, opts->path, opts->source, err);
+	int rc = opts->disk ? 0 : lf_disk_open(opts->path, &ingest->own_disk, err);
 
-	ingest->size = ingest->disk.size;
+	if (rc)
+		return rc;
+	ingest->disk = opts->disk ? opts->disk : ingest->own_disk;
+	ingest->size = ingest->disk->size_bytes;
 	ingest->pages = (ingest->size + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE;
 
 	if (!rc)
@@ -226,8 +229,9 @@ int lf_ingest(struct lf_vault *vault, const struct lf_ingest_opts *opts,
 	pthread_cond_init(&ingest->moved, NULL);
 	ingest->vault = vault;
 	ingest->opts = opts;
+	ingest->changed = opts->changed;
+	ingest->changed_count = opts->changed_count;
 	uint64_t stored = atomic_load(&vault->adopted_bytes);
-	ingest->disk.fd = -1;
 	rc = ingest_disk(ingest, &root, err);
 	if (!rc)
 		*ret_result = (struct lf_ingest_result){

@@ -11,13 +11,13 @@
 #ifndef LF_VAULT_FLOW_INGEST_H
 #define LF_VAULT_FLOW_INGEST_H
 
-#include "vault/flow/disk.h"
+#include "source/disk.h"
 #include "vault/map/map.h"
 
 struct lf_ingest_opts {
 	const char *path; /* block device or image file; a name for messages with source */
-	const struct lf_disk_source *source; /* read this instead; NULL: path */
-	const struct lf_root *base;	     /* what the disk was; NULL: not known */
+	const struct lf_disk *disk; /* read this instead; NULL: path */
+	const struct lf_root *base; /* what the disk was; NULL: not known */
 	const uint64_t *changed; /* sorted page numbers: the rest is as in base; NULL: not known */
 	size_t changed_count;
 	/* file of the disk's page prints (vault/flow/prints.h), used and kept up to date; NULL:

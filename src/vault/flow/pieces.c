@@ -11,8 +11,8 @@
 #define BUFFER_BYTES (ROOM_BYTES + PIECE_BYTES)
 
 struct lf_pieces {
-	const struct lf_ingest_disk *disk;
-	struct lf_reads *reads; /* of its file; NULL: its source is read when a piece is taken */
+	const struct lf_disk *disk;
+	struct lf_reads *reads; /* of its file; NULL: the disk is read when a piece is taken */
 	uint8_t *buffers;
 	struct lf_piece piece[LF_PIECES];
 	uint64_t begun, taken; /* pieces, ever */
@@ -30,8 +30,7 @@ void lf_pieces_free(struct lf_pieces *pieces)
 	free(pieces);
 }
 
-int lf_pieces_new(const struct lf_ingest_disk *disk, struct lf_pieces **ret_pieces,
-		  struct lf_error *err)
+int lf_pieces_new(const struct lf_disk *disk, struct lf_pieces **ret_pieces, struct lf_error *err)
 {
 	struct lf_pieces *pieces = calloc(1, sizeof(*pieces));
 
@@ -41,8 +40,8 @@ int lf_pieces_new(const struct lf_ingest_disk *disk, struct lf_pieces **ret_piec
 	/* a block device past the page cache wants whole pages */
 	pieces->buffers = aligned_alloc(LF_PAGE_SIZE, LF_PIECES * BUFFER_BYTES);
 	int rc = pieces->buffers ? 0 : lf_fail_nomem(err);
-	if (!rc && !disk->source)
-		rc = lf_reads_new(disk->fd, disk->path, LF_PIECES, &pieces->reads, err);
+	if (!rc && disk->is_file)
+		rc = lf_reads_new(disk->fd, disk->name, LF_PIECES, &pieces->reads, err);
 	if (rc) {
 		lf_pieces_free(pieces);
 		return rc;
@@ -61,7 +60,7 @@ void lf_pieces_begin(struct lf_pieces *pieces, lf_next_run_fn *next_run, void *c
 /* That the disk has of a piece. */
 static size_t bytes_of(const struct lf_pieces *pieces, const struct lf_piece *piece)
 {
-	uint64_t left = pieces->disk->size - piece->page * LF_PAGE_SIZE;
+	uint64_t left = pieces->disk->size_bytes - piece->page * LF_PAGE_SIZE;
 	size_t len = (size_t)piece->pages * LF_PAGE_SIZE;
 
 	return left < len ? (size_t)left : len;
@@ -95,13 +94,13 @@ static int begin_piece(struct lf_pieces *pieces, bool *ret_more, struct lf_error
 static int finish_piece(struct lf_pieces *pieces, const struct lf_piece *piece, unsigned slot,
 			struct lf_error *err)
 {
-	const struct lf_disk_source *source = pieces->disk->source;
+	const struct lf_disk *disk = pieces->disk;
 	size_t have = bytes_of(pieces, piece);
 
 	memset(piece->data + have, 0, (size_t)piece->pages * LF_PAGE_SIZE - have);
-	return source ? source->read(source->context, piece->data, have, piece->page * LF_PAGE_SIZE,
-				     err)
-		      : lf_reads_await(pieces->reads, slot, err);
+	return disk->is_file ? lf_reads_await(pieces->reads, slot, err)
+			     : disk->read(disk->context, piece->data, have,
+					  piece->page * LF_PAGE_SIZE, err);
 }
 
 int lf_pieces_next(struct lf_pieces *pieces, const struct lf_piece **ret_piece,

@@ -9,7 +9,7 @@
 #ifndef LF_VAULT_FLOW_PIECES_H
 #define LF_VAULT_FLOW_PIECES_H
 
-#include "vault/flow/disk.h"
+#include "source/disk.h"
 #include "vault/pack/chunk.h"
 
 #define LF_PIECES      8u
@@ -28,7 +28,7 @@ typedef int lf_next_run_fn(void *context, uint64_t *ret_first, uint64_t *ret_las
 
 struct lf_pieces;
 /* disk is borrowed; what lies behind its end reads as zeroes. */
-LF_MUST_CHECK int lf_pieces_new(const struct lf_ingest_disk *disk, struct lf_pieces **ret_pieces,
+LF_MUST_CHECK int lf_pieces_new(const struct lf_disk *disk, struct lf_pieces **ret_pieces,
 				struct lf_error *err);
 void lf_pieces_free(struct lf_pieces *pieces);
 /* What was under way before is over: every piece was taken, or an error ended it. */

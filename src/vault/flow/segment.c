@@ -22,7 +22,7 @@ int lf_segment_worker_begin(struct lf_segment_worker *worker, struct lf_ingest *
 	/* the benefit of the doubt: a disk like those that are here already */
 	worker->recent_bytes = ingest->fresh ? 0 : RECENT_BYTES;
 	worker->reserved = calloc(LF_RESERVED_SLOTS, sizeof(*worker->reserved));
-	return worker->reserved ? lf_pieces_new(&ingest->disk, &worker->pieces, err)
+	return worker->reserved ? lf_pieces_new(ingest->disk, &worker->pieces, err)
 				: lf_fail_nomem(err);
 }
 
@@ -231,7 +231,7 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 /* Does the disk tell what may differ from the base? */
 static bool knows_dirty(const struct lf_ingest *ingest)
 {
-	return ingest->disk.source && ingest->disk.source->next_dirty;
+	return ingest->disk->next_dirty;
 }
 
 /* What is left of a segment. */
@@ -253,8 +253,7 @@ static int next_data_run(void *context, uint64_t *ret_first, uint64_t *ret_last,
 	*ret_first = *ret_last = rest->last;
 	if (rest->at >= rest->last)
 		return 0;
-	int rc = lf_ingest_disk_next_data(&rest->ingest->disk, rest->at * LF_PAGE_SIZE, &from, &to,
-					  err);
+	int rc = lf_disk_next_data(rest->ingest->disk, rest->at * LF_PAGE_SIZE, &from, &to, err);
 	if (rc)
 		return rc;
 	*ret_first = min_u64(from / LF_PAGE_SIZE, rest->last);
@@ -283,8 +282,8 @@ static int next_dirty_run(void *context, uint64_t *ret_first, uint64_t *ret_last
 		int rc = next_data_run(rest, ret_first, ret_last, err);
 		if (rc || *ret_first < rest->last || rest->dirty_at >= rest->end)
 			return rc;
-		rc = lf_ingest_disk_next_dirty(&rest->ingest->disk, rest->dirty_at * LF_PAGE_SIZE,
-					       &from, &to, err);
+		rc = lf_disk_next_dirty(rest->ingest->disk, rest->dirty_at * LF_PAGE_SIZE, &from,
+					&to, err);
 		if (rc)
 			return rc;
 		uint64_t first = min_u64(from / LF_PAGE_SIZE, rest->end);
@@ -334,23 +333,20 @@ static size_t first_not_below(const uint64_t *pages, size_t n, uint64_t page)
 int lf_segment_next_work(const struct lf_ingest *ingest, uint64_t page, uint64_t *ret_page,
 			 struct lf_error *err)
 {
-	const struct lf_ingest_opts *opts = ingest->opts;
 	uint64_t from = 0, to = 0;
 
 	*ret_page = ingest->pages;
 	if (page >= ingest->pages)
 		return 0;
-	if (opts->changed) {
-		size_t i = first_not_below(opts->changed, opts->changed_count, page);
-		if (i < opts->changed_count)
-			*ret_page = min_u64(opts->changed[i], ingest->pages);
+	if (ingest->changed) {
+		size_t i = first_not_below(ingest->changed, ingest->changed_count, page);
+		if (i < ingest->changed_count)
+			*ret_page = min_u64(ingest->changed[i], ingest->pages);
 		return 0;
 	}
 	int rc = ingest->compare && knows_dirty(ingest)
-			 ? lf_ingest_disk_next_dirty(&ingest->disk, page * LF_PAGE_SIZE, &from, &to,
-						     err)
-			 : lf_ingest_disk_next_data(&ingest->disk, page * LF_PAGE_SIZE, &from, &to,
-						    err);
+			 ? lf_disk_next_dirty(ingest->disk, page * LF_PAGE_SIZE, &from, &to, err)
+			 : lf_disk_next_data(ingest->disk, page * LF_PAGE_SIZE, &from, &to, err);
 	if (rc)
 		return rc;
 	if (from < ingest->size)
@@ -393,14 +389,14 @@ static int find_changes(struct lf_segment_worker *worker, struct lf_segment *seg
 static int read_segment(struct lf_segment_worker *worker, struct lf_segment *segment,
 			struct lf_error *err)
 {
-	const struct lf_ingest_opts *opts = worker->ingest->opts;
+	const struct lf_ingest *ingest = worker->ingest;
 	struct rest rest = {worker->ingest, segment->first, segment->last, NULL, 0};
 	int rc = 0;
 
-	if (opts->changed) {
-		size_t i = first_not_below(opts->changed, opts->changed_count, segment->first);
-		rest.changed = opts->changed + i;
-		rest.count = opts->changed_count - i;
+	if (ingest->changed) {
+		size_t i = first_not_below(ingest->changed, ingest->changed_count, segment->first);
+		rest.changed = ingest->changed + i;
+		rest.count = ingest->changed_count - i;
 	} else if (worker->ingest->compare) {
 		rc = find_changes(worker, segment, &rest, err);
 	} else {
@@ -420,7 +416,7 @@ int lf_segment_read(struct lf_segment_worker *worker, struct lf_segment *segment
 	memset(worker->now, 0, sizeof(worker->now));
 	if (prints && worker->ingest->delta)
 		rc = lf_prints_read(prints, segment->first, pages, worker->known, err);
-	if (worker->ingest->opts->changed || /* the rest is not read, and is as it was */
+	if (worker->ingest->changed || /* the rest is not read, and is as it was */
 	    (worker->ingest->compare && knows_dirty(worker->ingest)))
 		memcpy(worker->now, worker->known, sizeof(worker->now));
 	if (!rc)

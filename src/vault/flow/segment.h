@@ -5,7 +5,6 @@
 #ifndef LF_VAULT_FLOW_SEGMENT_H
 #define LF_VAULT_FLOW_SEGMENT_H
 
-#include "vault/flow/ingest.h"
 #include "vault/flow/pieces.h"
 #include "vault/flow/prints.h"
 #include "vault/vault_internal.h"
@@ -23,6 +22,7 @@ struct lf_segment {
 };
 
 struct lf_ingest;
+struct lf_ingest_opts;
 
 /* One thread's. */
 struct lf_segment_worker {
@@ -43,8 +43,12 @@ struct lf_segment_worker {
 
 struct lf_ingest {
 	struct lf_vault *vault;
-	const struct lf_ingest_opts *opts;
-	struct lf_ingest_disk disk;
+	const struct lf_ingest_opts *opts; /* ingest.c's */
+	/* sorted page numbers: the rest is as in the base; NULL: not known */
+	const uint64_t *changed;
+	size_t changed_count;
+	struct lf_disk *own_disk; /* of a path; NULL: the caller's is read */
+	const struct lf_disk *disk;
 	uint64_t size, pages;	  /* of the disk */
 	struct lf_prints *prints; /* NULL: none are kept */
 	bool delta;		  /* what is not read is as in opts->base */

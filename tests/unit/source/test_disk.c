@@ -5,7 +5,10 @@
 #include <sys/stat.h>
 
 #include "base/fault.h"
-#include "source/disk.h"
+#include "base/text.h"
+#include "disk_conformance.h"
+#include "fake_disk.h"
+#include "os/process.h"
 
 #define PAGE LF_DISK_ALIGN
 
@@ -90,17 +93,98 @@ static void test_disk__tells_its_size_as_it_is_now(void **state)
 static void test_disk__finds_data_behind_holes(void **state)
 {
 	struct lf_disk *disk = make_image(state, 4000 * PAGE);
-	uint64_t at = 0;
+	uint64_t from = 0, to = 0;
 	struct lf_error err;
 
-	assert_lf_ok(lf_disk_next_data(disk, 0, &at, &err));
-	assert_true(at <= 10 * PAGE && at % PAGE == 0);
-	assert_lf_ok(lf_disk_next_data(disk, 11 * PAGE, &at, &err));
-	assert_int_equal(at, 11 * PAGE);
+	assert_lf_ok(lf_disk_next_data(disk, 0, &from, &to, &err));
+	assert_true(from <= 10 * PAGE && to > 11 * PAGE);
+	assert_lf_ok(lf_disk_next_data(disk, 11 * PAGE, &from, &to, &err));
+	assert_int_equal(from, 11 * PAGE);
 	/* file systems may keep blocks larger than a page, not a thousand pages */
-	assert_lf_ok(lf_disk_next_data(disk, 2000 * PAGE, &at, &err));
-	assert_int_equal(at, 4000 * PAGE);
+	assert_lf_ok(lf_disk_next_data(disk, 2000 * PAGE, &from, &to, &err));
+	assert_int_equal(from, 4000 * PAGE);
 	lf_disk_close(disk);
+}
+
+/* Of the image that make_image() makes; free(). */
+static uint8_t *image_bytes(uint64_t size)
+{
+	uint8_t *bytes = calloc(1, size);
+
+	for (int i = 10; i < 12; i++)
+		memset(bytes + (size_t)i * PAGE, 'a' + i, PAGE);
+	return bytes;
+}
+
+static void test_disk__a_file_conforms(void **state)
+{
+	static const uint64_t sizes[] = {12 * PAGE, 300 * PAGE, 300 * PAGE + 512, 300 * PAGE + 1};
+
+	for (size_t i = 0; i < LF_N(sizes); i++) {
+		struct lf_disk *disk = make_image(state, (off_t)sizes[i]);
+		LF_AUTO_FREE uint8_t *bytes = image_bytes(sizes[i]);
+		conform_disk(disk, bytes, sizes[i], false, NULL);
+		lf_disk_close(disk);
+	}
+}
+
+/* Where this machine lets us make one: root, and a loop device. */
+static void test_disk__a_block_device_conforms(void **state)
+{
+	const uint64_t size = 300 * PAGE;
+	LF_AUTO_FREE uint8_t *bytes = image_bytes(size);
+	LF_AUTO_BUF name = LF_BUF_INIT;
+	struct lf_disk *disk = NULL;
+	char path[256];
+	struct lf_error err;
+
+	lf_disk_close(make_image(state, (off_t)size));
+	image_path(state, path);
+	const char *const attach[] = {"losetup", "--find", "--show", "--sector-size",
+				      "4096",	 path,	   NULL};
+	if (geteuid() != 0 || lf_process_run(attach, 10 * LF_NS_PER_S, &name, &err))
+		skip();
+	char *device = lf_buf_take(&name);
+	device[strcspn(device, "\n")] = '\0';
+	int rc = lf_disk_open(device, &disk, &err);
+	if (!rc) {
+		assert_int_equal(lf_disk_sector(disk), 4096);
+		conform_disk(disk, bytes, size, true, NULL);
+	}
+	lf_disk_close(disk);
+	const char *const detach[] = {"losetup", "--detach", device, NULL};
+	assert_lf_ok(lf_process_run(detach, 10 * LF_NS_PER_S, NULL, &err));
+	free(device);
+	assert_int_equal(rc, 0);
+}
+
+static void test_disk__a_fake_conforms(void **state)
+{
+	struct fake_disk fake;
+
+	(void)state;
+	fake_disk_init(&fake, 100 * PAGE + 77);
+	memset(fake.bytes + 5 * PAGE, 'x', 3 * PAGE);
+	memset(fake.bytes + 100 * PAGE, 'y', 77);
+	memset(fake.marked + 7 * PAGE, 1, PAGE);
+	conform_disk(&fake.disk, fake.bytes, 100 * PAGE + 77, false, fake.marked);
+	fake_disk_done(&fake);
+}
+
+static void test_disk__that_knows_nothing_is_all_data(void **state)
+{
+	struct fake_disk fake;
+	uint64_t from = 0, to = 0;
+	struct lf_error err;
+
+	(void)state;
+	fake_disk_init(&fake, 100 * PAGE);
+	fake.disk.next_data = fake.disk.next_dirty = NULL;
+	conform_disk(&fake.disk, fake.bytes, 100 * PAGE, false, NULL);
+	assert_lf_ok(lf_disk_next_data(&fake.disk, 3 * PAGE, &from, &to, &err));
+	assert_int_equal(from, 3 * PAGE);
+	assert_int_equal(to, 100 * PAGE);
+	fake_disk_done(&fake);
 }
 
 static void test_disk__says_what_cannot_be_opened_or_read(void **state)
@@ -135,6 +219,10 @@ int main(void)
 		TEST(test_disk__of_an_odd_size_ends_with_zeroes),
 		TEST(test_disk__tells_its_size_as_it_is_now),
 		TEST(test_disk__finds_data_behind_holes),
+		TEST(test_disk__a_file_conforms),
+		TEST(test_disk__a_block_device_conforms),
+		TEST(test_disk__a_fake_conforms),
+		TEST(test_disk__that_knows_nothing_is_all_data),
 		TEST(test_disk__says_what_cannot_be_opened_or_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

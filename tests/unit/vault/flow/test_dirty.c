@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A disk that tells what may have changed (vault/flow/disk.h): the rest is not read, and nothing
+/* A disk that tells what may have changed (source/disk.h): the rest is not read, and nothing
  * that is told is missed. */
 #include "unit/vault/vault_fixture.h"
 
@@ -78,13 +78,13 @@ static struct lf_root ingest(struct fixture *fixture, struct disk *disk, const s
 			     bool knows, uint64_t *ret_read)
 {
 	LF_AUTO_FREE char *prints = lf_printf_dup("%s/prints", fixture->dir);
-	const struct lf_disk_source source = {.size_bytes = (uint64_t)PAGES * PAGE,
-					      .read = read_disk,
-					      .next_data = next_data,
-					      .next_dirty = knows ? next_dirty : NULL,
-					      .context = disk};
+	const struct lf_disk source = {.size_bytes = (uint64_t)PAGES * PAGE,
+				       .read = read_disk,
+				       .next_data = next_data,
+				       .next_dirty = knows ? next_dirty : NULL,
+				       .context = disk};
 	const struct lf_ingest_opts opts = {.path = "disk",
-					    .source = &source,
+					    .disk = &source,
 					    .base = base,
 					    .prints = base || knows ? prints : NULL,
 					    .threads = 3};
