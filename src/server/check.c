@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * landfalld check: the record of what the site has to have, then each thing in the order in which a
+ * start would use it: keys, modes, catalog, audit log, stores, and the rest of the files.
+ *
+ * The catalog is read before the stores, and the points that its rows name are kept: a store that
+ * opens is asked for each of its region's, by the names of its manifests.  What a store says of
+ * itself (claims, with --deep every byte) comes after.  The site's lock is held shared: no daemon
+ * runs, several checks may.  Nothing is written, so a kill leaves nothing.
+ */
 #include "server/check.h"
 
 #include <errno.h>
@@ -36,6 +45,7 @@ struct check {
 	json_t *findings;
 	size_t faults;
 	struct lf_site_record record;
+	json_t *named;	    /* [{"id", "region", "point"}]: points that the catalog names */
 	const char *region; /* being looked at */
 	unsigned leftovers;
 };
@@ -277,6 +287,17 @@ static int row_fault(void *context, const char *object, const char *fault, struc
 		   err, "%s", fault);
 }
 
+static int keep_point(void *context, const char *id, const char *region, const char *point,
+		      struct lf_error *err)
+{
+	struct check *check = context;
+
+	return json_array_append_new(check->named, json_pack("{s:s, s:s, s:s}", "id", id, "region",
+							     region, "point", point))
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
 static int check_catalog(struct check *check, struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = path_of(check, "catalog.db");
@@ -288,7 +309,8 @@ static int check_catalog(struct check *check, struct lf_error *err)
 		return lf_fail_nomem(err);
 	if (access(path, F_OK))
 		return 0;
-	int rc = lf_catalog_check(path, row_fault, check, &counts, &tenant, err);
+	const struct lf_catalog_visitor visitor = {row_fault, keep_point, check};
+	int rc = lf_catalog_check(path, &visitor, &counts, &tenant, err);
 	if (!rc)
 		rc = compare(check, "catalog.db", "tenantId", tenant ? tenant : "none", err);
 	return rc || check->faults != before
@@ -358,6 +380,30 @@ static int check_claims(struct check *check, const char *object, struct lf_vault
 			 : 0;
 }
 
+/* Each point that the catalog names is in the store of its region, by name. */
+static int check_named(struct check *check, const json_t *points, struct lf_error *err)
+{
+	LF_AUTO_JSON *there = json_object();
+	const json_t *named, *point;
+	size_t i;
+	int rc = there ? 0 : lf_fail_nomem(err);
+
+	json_array_foreach (points, i, point)
+		if (!rc &&
+		    json_object_set_new(there, lf_json_text_or(point, "id", ""), json_true()))
+			rc = lf_fail_nomem(err);
+	json_array_foreach (check->named, i, named) {
+		const char *id = lf_json_text_or(named, "point", "");
+		if (rc || json_object_get(there, id) ||
+		    !lf_text_equal_nocase(lf_json_text_or(named, "region", ""), check->region))
+			continue;
+		rc = say(check, lf_json_text_or(named, "id", ""), "fault",
+			 "restore the store from a copy, or delete what names the point", err,
+			 "the store of %s has not its point %s", check->region, id);
+	}
+	return rc;
+}
+
 static int say_vault(struct check *check, const char *object, struct lf_vault *vault,
 		     struct lf_error *err)
 {
@@ -372,13 +418,16 @@ static int say_vault(struct check *check, const char *object, struct lf_vault *v
 		rc = lf_vault_verify(vault, &opts, &faults, &bad);
 	if (rc)
 		return say_error(check, object, &bad, "see landfall vault verify and repair", err);
-	rc = check_claims(check, object, vault, points, err);
+	size_t before = check->faults;
+	rc = check_named(check, points, err);
+	if (!rc)
+		rc = check_claims(check, object, vault, points, err);
 	json_array_foreach (faults, i, fault)
 		if (!rc)
 			rc = say(check, object, "fault", "see landfall vault repair", err, "%s: %s",
 				 lf_json_text_or(fault, "object", ""),
 				 lf_json_text_or(fault, "fault", ""));
-	return rc || json_array_size(faults)
+	return rc || check->faults != before
 		       ? rc
 		       : say(check, object, "ok", "", err,
 			     "opens, and its %zu points can be read%s", json_array_size(points),
@@ -394,6 +443,7 @@ static int check_store(struct check *check, const char *region, struct lf_error 
 	struct lf_error bad = LF_ERROR_NONE;
 	struct lf_vault *vault = NULL;
 
+	check->region = region;
 	if (!dir || !key)
 		return lf_fail_nomem(err);
 	int rc = lf_vault_open(dir, key, &opts, &vault, &bad);
@@ -500,8 +550,10 @@ int lf_site_check(const char *dir, const struct lf_check_opts *opts, json_t **re
 		lf_fail(err, LF_ECONFLICT, dir, "a landfalld is running on %s", dir);
 		return lf_error_hint(err, "stop it, or check a copy of the directory");
 	}
+	LF_AUTO_JSON *named = json_array();
 	check.findings = json_array();
-	int rc = lock && check.findings ? 0 : lf_fail_nomem(err);
+	check.named = named;
+	int rc = lock && check.findings && named ? 0 : lf_fail_nomem(err);
 	for (size_t i = 0; !rc && i < LF_N(looks); i++)
 		rc = looks[i](&check, err);
 	lf_site_record_done(&check.record);

@@ -10,7 +10,7 @@
 #include "json/json.h"
 
 struct lf_check_opts {
-	bool deep;	/* also verify every byte of every store */
+	bool deep; /* also verify maps and packs: without it only names and manifests are read */
 	int64_t now_ns; /* for certificates */
 };
 /*

@@ -9,9 +9,10 @@
 static const char usage[] =
 	"usage: landfalld check DIR [--deep] [--output json]\n"
 	"\n"
-	"Looks through a site's directory while no landfalld runs on it; nothing is written.\n"
+	"Looks through a site's directory while no landfalld runs on it: keys, modes, catalog,\n"
+	"audit log, stores and their points by name, journals; nothing is written.\n"
 	"\n"
-	"  --deep          also verify every byte of every store\n"
+	"  --deep          also verify every map, and every byte of every pack, of every store\n"
 	"  --output json   the findings as JSON\n"
 	"\n"
 	"Exit status 0: nothing is wrong; 7: something is; see landfalld(8).\n";

@@ -11,8 +11,7 @@
 
 struct check {
 	sqlite3 *db;
-	lf_catalog_fault_fn *fault;
-	void *context;
+	const struct lf_catalog_visitor *visitor;
 	struct lf_catalog_counts counts;
 	char *tenant;
 };
@@ -29,7 +28,7 @@ static void finalize(sqlite3_stmt **statement)
 
 static int tell(struct check *check, const char *object, const char *text, struct lf_error *err)
 {
-	return check->fault(check->context, object, text, err);
+	return check->visitor->fault(check->visitor->context, object, text, err);
 }
 
 /* Without a log beside it the file is read as it lies, and nothing is made beside it. */
@@ -122,6 +121,12 @@ static int see_orphan(struct check *check, sqlite3_stmt *row, struct lf_error *e
 	return tell(check, text_at(row, 0), text_at(row, 1), err);
 }
 
+static int see_point(struct check *check, sqlite3_stmt *row, struct lf_error *err)
+{
+	return check->visitor->point(check->visitor->context, text_at(row, 0), text_at(row, 1),
+				     text_at(row, 2), err);
+}
+
 static int see_tenant(struct check *check, sqlite3_stmt *row, struct lf_error *err)
 {
 	check->tenant = strdup(text_at(row, 0));
@@ -150,6 +155,17 @@ static int check_all(struct check *check, struct lf_error *err)
 		 " ('Landfall/replicas') AND json_valid(r.doc) AND NOT EXISTS (SELECT 1 FROM"
 		 " resources i WHERE i.key = lower(json_extract(r.doc, '$.itemId')))",
 		 see_orphan},
+		/* rows that are no JSON have been told of: they must not end the statement */
+		{"SELECT id, json_extract(state, '$.region'), json_extract(state, '$.point') FROM"
+		 " resources WHERE CASE WHEN json_valid(doc) AND json_valid(state) THEN"
+		 " json_type(state, '$.point') = 'text' AND"
+		 " coalesce(json_extract(doc, '$.properties.provisioningState'), 'Succeeded') ="
+		 " 'Succeeded' ELSE 0 END",
+		 see_point},
+		{"SELECT r.id, json_extract(r.doc, '$.region'), json_extract(p.value, '$.id') FROM"
+		 " resources r, json_each(CASE WHEN json_valid(r.doc) THEN r.doc ELSE '{}' END,"
+		 " '$.points') p WHERE r.type = 'Landfall/replicas' AND p.type = 'object'",
+		 see_point},
 		{"SELECT value FROM settings WHERE name = 'tenantId'", see_tenant},
 	};
 	int rc = 0;
@@ -159,11 +175,11 @@ static int check_all(struct check *check, struct lf_error *err)
 	return rc;
 }
 
-int lf_catalog_check(const char *path, lf_catalog_fault_fn *fault, void *context,
+int lf_catalog_check(const char *path, const struct lf_catalog_visitor *visitor,
 		     struct lf_catalog_counts *ret_counts, char **ret_tenant, struct lf_error *err)
 {
 	LF_CLEANUP(close_db) sqlite3 *db = NULL;
-	struct check check = {.fault = fault, .context = context};
+	struct check check = {.visitor = visitor};
 
 	if (open_to_read(path, &db) != SQLITE_OK)
 		return tell(&check, "catalog.db", db ? sqlite3_errmsg(db) : "cannot be opened",

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "providers/resources/resources.h"
+#include "providers/resources/locations.h"
 
 #define CONTAINER "iaasvmcontainer;iaasvmcontainerv2;"
 #define ITEM	  "VM;iaasvmcontainerv2;"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "providers/resources/locations.h"
+
 #include <string.h>
 
 #include "base/text.h"
-#include "providers/resources/locations.h"
-#include "providers/resources/resources.h"
 
 /* Azure's own pairs, so that clients that know them find what they expect. */
 static const struct location {

@@ -19,7 +19,5 @@ extern const struct lf_arm_provider lf_operations_provider;
 /* Make the subscription if it is not there. */
 LF_MUST_CHECK int lf_subscription_make(struct lf_catalog *catalog, const char *id,
 				       struct lf_error *err);
-/* The paired region of a location; NULL: not one of ours. */
-const char *lf_location_pair(const char *location);
 
 #endif

@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "blob/blob.h"
 #include "providers/common/managed_identity.h"
-#include "providers/resources/resources.h"
+#include "providers/resources/locations.h"
 #include "providers/storage/internal.h"
 
 bool lf_storage_name_valid(const char *name)

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "providers/common/managed_identity.h"
 #include "providers/common/unsupported.h"
-#include "providers/resources/resources.h"
+#include "providers/resources/locations.h"
 #include "providers/vaults/internal.h"
 
 #define REDUNDANCY   "properties.redundancySettings.standardTierStorageRedundancy"

@@ -10,7 +10,7 @@
 #include "providers/backup/job/jobs.h"
 #include "providers/backup/restore/restore.h"
 #include "providers/common/page.h"
-#include "providers/resources/resources.h"
+#include "providers/resources/locations.h"
 
 #define AUDIENCE_FORMAT "https://RecoveryServices/IaasCoord/aadmgmt/%s"
 #define TOKEN_LIFE_S	3600
