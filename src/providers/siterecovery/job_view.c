@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A job as replicationJobs shows it: the engine's steps are its tasks, with what
+ * went wrong and what was skipped at the task where it happened.
+ */
 #include <string.h>
 
+#include "json/view.h"
 #include "providers/siterecovery/internal.h"
 
 /* A sentence of an error: ARM's start with a capital and end with a stop. */
@@ -19,29 +24,34 @@ static json_t *sentence(const char *text)
 static json_t *job_error(const struct lf_job *job, const char *level, const char *code,
 			 const char *message, const char *advice, const char *task)
 {
-	return json_pack("{s:{s:s,s:o,s:s,s:o,s:s},s:n,s:s,s:o,s:s?}", "serviceErrorDetails",
-			 "code", code, "message", sentence(message), "possibleCauses", "",
-			 "recommendedAction", sentence(advice), "activityId", job->id,
-			 "providerErrorDetails", "errorLevel", level, "creationTime",
-			 lf_json_time(job->ended_ns ? job->ended_ns : job->changed_ns), "taskId",
-			 task);
+	LF_AUTO_DOC error = LF_DOC_INIT;
+
+	lf_doc_text(&error, "serviceErrorDetails.code", code);
+	lf_doc_put(&error, "serviceErrorDetails.message", sentence(message));
+	lf_doc_text(&error, "serviceErrorDetails.possibleCauses", "");
+	lf_doc_put(&error, "serviceErrorDetails.recommendedAction", sentence(advice));
+	lf_doc_text(&error, "serviceErrorDetails.activityId", job->id);
+	lf_doc_null(&error, "providerErrorDetails");
+	lf_doc_text(&error, "errorLevel", level);
+	lf_doc_time(&error, "creationTime", job->ended_ns ? job->ended_ns : job->changed_ns);
+	lf_doc_text(&error, "taskId", task);
+	return lf_doc_take(&error);
 }
 
-static json_t *errors_of(const struct lf_job *job, const char *task)
+static void put_errors(struct lf_doc *view, const struct lf_job *job, const char *task)
 {
-	json_t *errors = json_array();
+	const json_t *remark = lf_json_at(job->data, "information");
 
+	lf_doc_put(view, "errors", json_array());
 	if (job->error.code)
-		json_array_append_new(errors, job_error(job, "Error", lf_error_arm(&job->error),
-							job->error.message, job->error.hint, task));
-	if (lf_json_at(job->data, "information"))
-		json_array_append_new(
-			errors,
-			job_error(job, "Information",
-				  lf_json_text_or(job->data, "information.code", ""),
-				  lf_json_text_or(job->data, "information.message", ""),
-				  lf_json_text_or(job->data, "information.advice", ""), task));
-	return errors;
+		lf_doc_append(view, "errors",
+			      job_error(job, "Error", lf_error_arm(&job->error), job->error.message,
+					job->error.hint, task));
+	if (remark)
+		lf_doc_append(view, "errors",
+			      job_error(job, "Information", lf_json_text_or(remark, "code", ""),
+					lf_json_text_or(remark, "message", ""),
+					lf_json_text_or(remark, "advice", ""), task));
 }
 
 static const char *state_description(const struct lf_job *job, enum lf_job_state state)
@@ -52,123 +62,166 @@ static const char *state_description(const struct lf_job *job, enum lf_job_state
 	return lf_job_state_name(state);
 }
 
+static json_t *task_details(const struct lf_job *job, const char *skipped)
+{
+	static const struct lf_view_row rows[] = {
+		{"instanceType", .fallback = "\"VirtualMachineTaskDetails\""},
+		{"jobTask.jobFriendlyName", LF_VIEW_ANY, 0, "friendlyName", "\"\""},
+		{"jobTask.targetObjectId", LF_VIEW_ANY, 0, "targetObjectId", "\"\""},
+		{"jobTask.targetObjectName", LF_VIEW_ANY, 0, "targetObjectName", "\"\""},
+		{"jobTask.targetInstanceType", LF_VIEW_ANY, 0, "targetInstanceType", "\"Other\""},
+		{"jobTask.jobScenarioName", LF_VIEW_ANY, 0, "scenario", "\"\""},
+	};
+	const json_t *doc = job->doc;
+	LF_AUTO_DOC view = LF_DOC_INIT;
+
+	lf_view_put(&view, rows, LF_N(rows), &doc);
+	lf_doc_text(&view, "jobTask.jobId", job->id);
+	lf_doc_text(&view, "skippedReason", skipped ? "NotApplicable" : NULL);
+	lf_doc_text(&view, "skippedReasonString", skipped);
+	return lf_doc_take(&view);
+}
+
 /* A step of the engine is a task of the contract. */
 static json_t *task_of(const struct lf_job *job, const struct lf_job_type *type, unsigned at)
 {
 	const struct lf_job_step_row *row = &job->steps[at];
 	const struct lf_job_step *step = &type->steps[at];
-	LF_AUTO_FREE char *skipped_path = lf_printf_dup("skipped.%s", step->name);
-	const char *skipped = skipped_path ? lf_json_text(job->data, skipped_path) : NULL;
+	const char *skipped = lf_json_text(lf_json_at(job->data, "skipped"), step->name);
+	const char *state = lf_job_state_name(row->state);
 	char id[LF_GUID_SIZE], space[LF_GUID_SIZE + 16];
-	bool failed = row->state == LF_JOB_FAILED;
+	LF_AUTO_DOC view = LF_DOC_INIT;
 
 	snprintf(space, sizeof(space), "task:%s", job->id);
 	lf_guid_derive(space, step->name, id);
-	json_t *details = json_pack(
-		"{s:s,s:{s:s,s:s,s:s,s:s,s:s,s:s},s:s?,s:s?}", "instanceType",
-		"VirtualMachineTaskDetails", "jobTask", "jobId", job->id, "jobFriendlyName",
-		lf_json_text_or(job->doc, "friendlyName", ""), "targetObjectId",
-		lf_json_text_or(job->doc, "targetObjectId", ""), "targetObjectName",
-		lf_json_text_or(job->doc, "targetObjectName", ""), "targetInstanceType",
-		lf_json_text_or(job->doc, "targetInstanceType", "Other"), "jobScenarioName",
-		lf_json_text_or(job->doc, "scenario", ""), "skippedReason",
-		skipped ? "NotApplicable" : NULL, "skippedReasonString", skipped);
-	return json_pack(
-		"{s:s,s:s,s:o,s:o,s:[],s:s,s:s,s:s,s:s,s:o,s:n,s:o}", "taskId", id, "name",
-		step->name, "startTime", lf_json_time(row->start_ns), "endTime",
-		lf_json_time(row->end_ns), "allowedActions", "friendlyName", step->friendly,
-		"state", skipped && row->end_ns ? "Skipped" : lf_job_state_name(row->state),
-		"stateDescription",
-		row->state == LF_JOB_SUCCEEDED ? "Completed" : lf_job_state_name(row->state),
-		"taskType", "TaskDetails", "customDetails", details, "groupTaskCustomDetails",
-		"errors", failed ? errors_of(job, id) : json_array());
+	lf_doc_text(&view, "taskId", id);
+	lf_doc_text(&view, "name", step->name);
+	lf_doc_time(&view, "startTime", row->start_ns);
+	lf_doc_time(&view, "endTime", row->end_ns);
+	lf_doc_put(&view, "allowedActions", json_array());
+	lf_doc_text(&view, "friendlyName", step->friendly);
+	lf_doc_text(&view, "state", skipped && row->end_ns ? "Skipped" : state);
+	lf_doc_text(&view, "stateDescription",
+		    row->state == LF_JOB_SUCCEEDED ? "Completed" : state);
+	lf_doc_text(&view, "taskType", "TaskDetails");
+	lf_doc_put(&view, "customDetails", task_details(job, skipped));
+	lf_doc_null(&view, "groupTaskCustomDetails");
+	if (row->state == LF_JOB_FAILED)
+		put_errors(&view, job, id);
+	else
+		lf_doc_put(&view, "errors", json_array());
+	return lf_doc_take(&view);
+}
+
+enum { DOC, DATA };
+
+static json_t *item_of(const struct lf_job *job)
+{
+	static const struct lf_view_row rows[] = {
+		{"name", LF_VIEW_ANY, DOC, "targetObjectId", "\"\""},
+		{"friendlyName", LF_VIEW_ANY, DOC, "targetObjectName", "\"\""},
+		{"testVmName", LF_VIEW_ANY, DATA, "machine.name"},
+		{"testVmFriendlyName", LF_VIEW_ANY, DATA, "machine.name"},
+		{"networkFriendlyName", LF_VIEW_ANY, DOC, "networkName"},
+		{"subnet", LF_VIEW_ANY, DATA, "machine.nics.0.subnet"},
+		{"recoveryPointId", LF_VIEW_ANY, DATA, "pointId"},
+		{"recoveryPointTime", LF_VIEW_ANY, DATA, "pointTime"},
+	};
+	const json_t *const sources[] = {[DOC] = job->doc, [DATA] = job->data};
+	LF_AUTO_DOC view = LF_DOC_INIT;
+
+	lf_view_put(&view, rows, LF_N(rows), sources);
+	lf_doc_text(&view, "networkConnectionStatus",
+		    lf_json_at(job->data, "machine.nics.0") ? "Connected" : "NotConnected");
+	return lf_doc_take(&view);
+}
+
+static void put_drill(struct lf_doc *view, const struct lf_job *job)
+{
+	static const struct lf_view_row rows[] = {
+		{"instanceType", .fallback = "\"TestFailoverJobDetails\""},
+		{"comments", LF_VIEW_ANY, DOC, "comments", "\"\""},
+		{"networkName", LF_VIEW_ANY, DOC, "networkName"},
+		{"networkFriendlyName", LF_VIEW_ANY, DOC, "networkName"},
+		{"networkType", .fallback = "\"VmNetworkAsInput\""},
+	};
+	const json_t *doc = job->doc;
+
+	lf_view_put(view, rows, LF_N(rows), &doc);
+	lf_doc_text(view, "testFailoverStatus", lf_job_state_name(job->state));
+	lf_doc_append(view, "protectedItemDetails", item_of(job));
 }
 
 static json_t *custom_details(const struct lf_job *job)
 {
+	static const struct lf_view_row affected[] = {
+		{"affectedObjectDetails.PrimaryVmId", LF_VIEW_ANY, DOC, "targetObjectId", "\"\""},
+		{"affectedObjectDetails.PrimaryVmName", LF_VIEW_ANY, DOC, "targetObjectName",
+		 "\"\""},
+		{"affectedObjectDetails.PrimaryFabricProviderId",
+		 .fallback = "\"InMageRcmFabric\""},
+	};
 	const char *scenario = lf_json_text_or(job->doc, "scenario", "");
-	const char *test_vm = lf_json_text(job->data, "machine.name");
-	bool test = strncmp(scenario, "TestFailover", 12) == 0;
-	bool failover = strstr(scenario, "Failover") && !test;
-	json_t *item =
-		json_pack("{s:s,s:s,s:s?,s:s?,s:s,s:s?,s:s?,s:s?,s:s?}", "name",
-			  lf_json_text_or(job->doc, "targetObjectId", ""), "friendlyName",
-			  lf_json_text_or(job->doc, "targetObjectName", ""), "testVmName", test_vm,
-			  "testVmFriendlyName", test_vm, "networkConnectionStatus",
-			  lf_json_at(job->data, "machine.nics.0") ? "Connected" : "NotConnected",
-			  "networkFriendlyName", lf_json_text(job->doc, "networkName"), "subnet",
-			  lf_json_text(job->data, "machine.nics.0.subnet"), "recoveryPointId",
-			  lf_json_text(job->data, "pointId"), "recoveryPointTime",
-			  lf_json_text(job->data, "pointTime"));
-	json_t *affected = json_pack(
-		"{s:s,s:s,s:s}", "PrimaryVmId", lf_json_text_or(job->doc, "targetObjectId", ""),
-		"PrimaryVmName", lf_json_text_or(job->doc, "targetObjectName", ""),
-		"PrimaryFabricProviderId", "InMageRcmFabric");
+	const json_t *doc = job->doc;
+	LF_AUTO_DOC view = LF_DOC_INIT;
 
-	if (test)
-		return json_pack("{s:s,s:s,s:s,s:s?,s:s?,s:s,s:[o],s:o}", "instanceType",
-				 "TestFailoverJobDetails", "testFailoverStatus",
-				 lf_job_state_name(job->state), "comments",
-				 lf_json_text_or(job->doc, "comments", ""), "networkName",
-				 lf_json_text(job->doc, "networkName"), "networkFriendlyName",
-				 lf_json_text(job->doc, "networkName"), "networkType",
-				 "VmNetworkAsInput", "protectedItemDetails", item,
-				 "affectedObjectDetails", affected);
-	if (failover)
-		return json_pack("{s:s,s:[o],s:o}", "instanceType", "FailoverJobDetails",
-				 "protectedItemDetails", item, "affectedObjectDetails", affected);
-	json_decref(item);
-	if (strcmp(scenario, "ExportJobs") == 0)
-		return json_pack("{s:s,s:s?,s:n,s:o}", "instanceType", "ExportJobDetails",
-				 "blobUri", lf_json_text(job->data, "blobUri"), "sasToken",
-				 "affectedObjectDetails", affected);
-	return json_pack("{s:s,s:o}", "instanceType", "AsrJobDetails", "affectedObjectDetails",
-			 affected);
+	if (strncmp(scenario, "TestFailover", 12) == 0) {
+		put_drill(&view, job);
+	} else if (strstr(scenario, "Failover")) {
+		lf_doc_text(&view, "instanceType", "FailoverJobDetails");
+		lf_doc_append(&view, "protectedItemDetails", item_of(job));
+	} else {
+		lf_doc_text(&view, "instanceType", "AsrJobDetails");
+	}
+	lf_view_put(&view, affected, LF_N(affected), &doc);
+	return lf_doc_take(&view);
 }
 
-static json_t *allowed_actions(const struct lf_job *job, const struct lf_job_type *type)
+static void put_actions(struct lf_doc *view, const struct lf_job *job,
+			const struct lf_job_type *type)
 {
-	json_t *actions = json_array();
+	bool running = !lf_job_state_is_final(job->state);
 
-	if (!lf_job_state_is_final(job->state) && type && type->cancellable &&
-	    !job->cancel_requested)
-		json_array_append_new(actions, json_string("Cancel"));
+	lf_doc_put(view, "allowedActions", json_array());
+	if (running && type && type->cancellable && !job->cancel_requested)
+		lf_doc_append(view, "allowedActions", json_string("Cancel"));
 	if (job->state == LF_JOB_FAILED)
-		json_array_append_new(actions, json_string("Restart"));
+		lf_doc_append(view, "allowedActions", json_string("Restart"));
 	if (job->state == LF_JOB_SUSPENDED)
-		json_array_append_new(actions, json_string("Resume"));
-	return actions;
+		lf_doc_append(view, "allowedActions", json_string("Resume"));
 }
 
 int lf_sr_job_view(struct lf_context *context, const struct lf_job *job, json_t **ret_doc,
 		   struct lf_error *err)
 {
+	static const struct lf_view_row rows[] = {
+		{"friendlyName", LF_VIEW_ANY, DOC, "friendlyName", "\"\""},
+		{"targetObjectId", LF_VIEW_ANY, DOC, "targetObjectId", "\"\""},
+		{"targetObjectName", LF_VIEW_ANY, DOC, "targetObjectName", "\"\""},
+		{"targetInstanceType", LF_VIEW_ANY, DOC, "targetInstanceType", "\"Other\""},
+	};
 	const struct lf_job_type *type = lf_jobs_type(context->jobs, job->type);
 	LF_AUTO_FREE char *id = lf_id_child(job->scope, "replicationJobs", job->id);
 	bool cancelling = job->cancel_requested && !lf_job_state_is_final(job->state);
-	json_t *tasks = json_array();
+	const json_t *doc = job->doc;
+	LF_AUTO_DOC view = LF_DOC_INIT;
 
-	if (!id || !tasks) {
-		json_decref(tasks);
+	if (!id)
 		return lf_fail_nomem(err);
-	}
+	lf_doc_text(&view, "activityId", job->id);
+	lf_doc_text(&view, "scenarioName", lf_json_text_or(doc, "scenario", job->type));
+	lf_doc_text(&view, "state", cancelling ? "Cancelling" : lf_job_state_name(job->state));
+	lf_doc_text(&view, "stateDescription",
+		    cancelling ? "Cancelling" : state_description(job, job->state));
+	lf_doc_put(&view, "tasks", json_array());
 	for (unsigned i = 0; type && i < type->n_steps; i++)
-		json_array_append_new(tasks, task_of(job, type, i));
-	return lf_document_wrap(
-		id, LF_SR_TYPE_VAULT "/replicationJobs",
-		json_pack("{s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:s,s:s,s:s,s:o}", "activityId",
-			  job->id, "scenarioName", lf_json_text_or(job->doc, "scenario", job->type),
-			  "friendlyName", lf_json_text_or(job->doc, "friendlyName", ""), "state",
-			  cancelling ? "Cancelling" : lf_job_state_name(job->state),
-			  "stateDescription",
-			  cancelling ? "Cancelling" : state_description(job, job->state), "tasks",
-			  tasks, "errors", errors_of(job, NULL), "startTime",
-			  lf_json_time(job->started_ns ? job->started_ns : job->created_ns),
-			  "endTime", lf_json_time(job->ended_ns), "allowedActions",
-			  allowed_actions(job, type), "targetObjectId",
-			  lf_json_text_or(job->doc, "targetObjectId", ""), "targetObjectName",
-			  lf_json_text_or(job->doc, "targetObjectName", ""), "targetInstanceType",
-			  lf_json_text_or(job->doc, "targetInstanceType", "Other"), "customDetails",
-			  custom_details(job)),
-		ret_doc, err);
+		lf_doc_append(&view, "tasks", task_of(job, type, i));
+	put_errors(&view, job, NULL);
+	lf_doc_time(&view, "startTime", job->started_ns ? job->started_ns : job->created_ns);
+	lf_doc_time(&view, "endTime", job->ended_ns);
+	put_actions(&view, job, type);
+	lf_view_put(&view, rows, LF_N(rows), &doc);
+	lf_doc_put(&view, "customDetails", custom_details(job));
+	return lf_document_wrap(id, LF_SR_TYPE_VAULT "/replicationJobs", lf_doc_take(&view),
+				ret_doc, err);
 }

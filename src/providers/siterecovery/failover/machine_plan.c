@@ -53,70 +53,47 @@ static json_t *tags_of(const struct lf_resource *item, const char *name)
 	return lf_steal(&tags);
 }
 
-static const char *target_disk_name(const struct lf_resource *item, const char *disk_id)
+static json_t *disk_of(const struct lf_sr_plan *plan, const char *name, const json_t *disk,
+		       int64_t lun)
 {
-	size_t i;
-	json_t *row;
+	const char *id = lf_json_text_or(disk, "id", "");
+	const json_t *row = lf_json_find_nocase(lf_json_at(plan->item->doc, "disks"), "diskId", id);
+	const char *given = lf_json_text_or(row, "targetDiskName", "");
+	const struct lf_point_ref source = {.region = lf_json_text(plan->item->state, "region"),
+					    .point = lf_json_text(plan->point, "id"),
+					    .root = lf_json_text(disk, "root"),
+					    .disk = id};
+	LF_AUTO_DOC made = LF_DOC_INIT;
 
-	json_array_foreach (lf_json_at(item->doc, "disks"), i, row)
-		if (lf_text_equal_nocase(lf_json_text_or(row, "diskId", ""), disk_id))
-			return lf_json_text_or(row, "targetDiskName", "");
-	return "";
+	if (*given)
+		lf_doc_printf(&made, "name", "%s%s", given, plan->test ? "-test" : "");
+	else if (lun < 0)
+		lf_doc_printf(&made, "name", "%s-OSdisk", name);
+	else
+		lf_doc_printf(&made, "name", "%s-datadisk-%lld", name, (long long)lun);
+	lf_doc_int(&made, "lun", lun);
+	lf_doc_int(&made, "sizeBytes", lf_json_int_or(disk, "sizeBytes", 0));
+	lf_doc_put(&made, "source", lf_point_ref_doc(&source));
+	lf_doc_put(&made, "tags", tags_of(plan->item, "targetManagedDiskTags"));
+	return lf_doc_take(&made);
 }
 
-static int add_disks(const struct lf_sr_plan *plan, const char *name, json_t *machine)
+static void put_disks(struct lf_doc *machine, const struct lf_sr_plan *plan, const char *name)
 {
-	json_t *disks = json_array(), *disk;
 	int64_t next_lun = 0;
 	size_t i;
+	json_t *disk;
 
+	lf_doc_put(machine, "disks", json_array());
 	json_array_foreach (lf_json_at(plan->point, "disks"), i, disk) {
 		bool os = lf_json_bool_or(disk, "os", false);
-		int64_t lun = os ? -1 : next_lun++;
-		const char *given = target_disk_name(plan->item, lf_json_text_or(disk, "id", ""));
-		LF_AUTO_FREE char *fallback =
-			os ? lf_printf_dup("%s-OSdisk", name)
-			   : lf_printf_dup("%s-datadisk-%lld", name, (long long)lun);
-		LF_AUTO_FREE char *full =
-			*given ? lf_printf_dup("%s%s", given, plan->test ? "-test" : "")
-			       : lf_printf_dup("%s", fallback ? fallback : "");
-		const struct lf_point_ref source = {
-			.region = lf_json_text(plan->item->state, "region"),
-			.point = lf_json_text(plan->point, "id"),
-			.root = lf_json_text(disk, "root"),
-			.disk = lf_json_text(disk, "id")};
-		LF_AUTO_DOC row = LF_DOC_INIT;
-		lf_doc_int(&row, "lun", lun);
-		lf_doc_text(&row, "name", full);
-		lf_doc_int(&row, "sizeBytes", lf_json_int_or(disk, "sizeBytes", 0));
-		lf_doc_put(&row, "source", lf_point_ref_doc(&source));
-		lf_doc_put(&row, "tags", tags_of(plan->item, "targetManagedDiskTags"));
-		if (json_array_append_new(disks, lf_doc_take(&row)))
-			return -1;
+		lf_doc_append(machine, "disks", disk_of(plan, name, disk, os ? -1 : next_lun++));
 	}
-	return lf_json_set(machine, "disks", disks);
-}
-
-static const json_t *nic_setting(const struct lf_resource *item, const char *id)
-{
-	size_t i;
-	json_t *row;
-
-	json_array_foreach (lf_json_at(item->doc, "nics"), i, row)
-		if (lf_text_equal_nocase(lf_json_text_or(row, "nicId", ""), id))
-			return row;
-	return NULL;
 }
 
 static const char *find_subnet(const json_t *subnets, const char *name)
 {
-	size_t i;
-	json_t *row;
-
-	json_array_foreach ((json_t *)(uintptr_t)subnets, i, row)
-		if (*name && lf_text_equal_nocase(lf_json_text_or(row, "name", ""), name))
-			return lf_json_text(row, "name");
-	return NULL;
+	return *name ? lf_json_text(lf_json_find_nocase(subnets, "name", name), "name") : NULL;
 }
 
 /* The one asked for; in a test, the one named as the target's; else the first by name. */
@@ -134,41 +111,43 @@ static const char *choose_subnet(const struct lf_sr_plan *plan, const json_t *su
 	return found ? found : lf_json_text_or(subnets, "0.name", "");
 }
 
-static int add_nic(const struct lf_sr_plan *plan, const json_t *subnets, const char *name,
-		   const json_t *source, size_t at, json_t *nics)
+/* The interface number at, of a source's (NULL: the one that a machine needs). */
+static void put_nic(struct lf_doc *machine, const struct lf_sr_plan *plan, const json_t *subnets,
+		    const char *name, const json_t *source, size_t at)
 {
 	const char *id = lf_json_text_or(source, "id", lf_json_text_or(source, "mac", ""));
-	const json_t *given = nic_setting(plan->item, id);
+	const json_t *given = lf_json_find_nocase(lf_json_at(plan->item->doc, "nics"), "nicId", id);
 	const char *address = lf_json_text_or(
 		given, plan->test ? "testStaticIPAddress" : "targetStaticIPAddress", "");
 	const char *own_name = plan->test ? "" : lf_json_text_or(given, "targetNicName", "");
+	LF_AUTO_DOC nic = LF_DOC_INIT;
 
 	if (!lf_json_bool_or(given, "isSelectedForFailover", true))
-		return 0;
+		return;
 	if (!*address)
 		address = lf_json_text_or(source, "ips.0", "");
-	LF_AUTO_FREE char *nic_name =
-		*own_name ? strdup(own_name) : lf_printf_dup("%s-nic-%zu", name, at);
-	return json_array_append_new(
-		nics,
-		json_pack("{s:s?,s:s,s:s,s:s*,s:s*,s:b,s:o}", "name", nic_name, "networkId",
-			  plan->network_id, "subnet", choose_subnet(plan, subnets, given),
-			  "address", *address ? address : NULL, "mac", lf_json_text(source, "mac"),
-			  "primary", (int)lf_json_bool_or(given, "isPrimaryNic", at == 0), "tags",
-			  tags_of(plan->item, "targetNicTags")));
+	if (*own_name)
+		lf_doc_text(&nic, "name", own_name);
+	else
+		lf_doc_printf(&nic, "name", "%s-nic-%zu", name, at);
+	lf_doc_text(&nic, "networkId", plan->network_id);
+	lf_doc_text(&nic, "subnet", choose_subnet(plan, subnets, given));
+	lf_doc_text_if(&nic, "address", *address ? address : NULL);
+	lf_doc_text_if(&nic, "mac", lf_json_text(source, "mac"));
+	lf_doc_bool(&nic, "primary", lf_json_bool_or(given, "isPrimaryNic", at == 0));
+	lf_doc_put(&nic, "tags", tags_of(plan->item, "targetNicTags"));
+	lf_doc_append(machine, "nics", lf_doc_take(&nic));
 }
 
-static int add_nics(struct lf_context *context, const struct lf_sr_plan *plan, const char *name,
-		    json_t *machine, struct lf_error *err)
+static int put_nics(struct lf_context *context, const struct lf_sr_plan *plan, const char *name,
+		    struct lf_doc *machine, struct lf_error *err)
 {
-	json_t *nics = json_array(), *sources = lf_json_at(plan->item->state, "machine.nics");
+	const json_t *sources = lf_json_at(plan->item->state, "machine.nics");
 	LF_AUTO_JSON *subnets = NULL;
-	int failed = lf_json_set(machine, "nics", nics);
 	size_t i;
 	json_t *source;
 
-	if (failed)
-		return lf_fail_nomem(err);
+	lf_doc_put(machine, "nics", json_array());
 	if (!plan->network_id || !*plan->network_id)
 		return 0;
 	int rc = lf_sr_subnets(context, plan->network_id, "networkId", &subnets, err);
@@ -177,41 +156,44 @@ static int add_nics(struct lf_context *context, const struct lf_sr_plan *plan, c
 	if (!json_array_size(subnets))
 		return lf_fail_arm(err, LF_EINVAL, "SubnetNotFound", plan->network_id,
 				   "add a subnet to the network", "the network has no subnet");
-	json_array_foreach (sources, i, source)
-		failed |= add_nic(plan, subnets, name, source, i, nics);
-	if (!failed && !json_array_size(sources)) /* a machine needs one */
-		failed = add_nic(plan, subnets, name, NULL, 0, nics);
-	return failed ? lf_fail_nomem(err) : 0;
+	json_array_foreach ((json_t *)(uintptr_t)sources, i, source)
+		put_nic(machine, plan, subnets, name, source, i);
+	if (!json_array_size(sources)) /* a machine needs one */
+		put_nic(machine, plan, subnets, name, NULL, 0);
+	return 0;
 }
 
 int lf_sr_machine_plan(struct lf_context *context, const struct lf_sr_plan *plan,
 		       json_t **ret_machine, struct lf_error *err)
 {
 	const struct lf_resource *item = plan->item;
-	const char *firmware = lf_json_text_or(item->state, "machine.firmware", "bios");
-	const char *os = lf_json_text_or(item->state, "machine.os", "");
+	const json_t *source = lf_json_at(item->state, "machine");
+	bool uefi = strcasestr(lf_json_text_or(source, "firmware", "bios"), "efi") != NULL;
+	bool windows = strcasestr(lf_json_text_or(source, "os", ""), "windows") != NULL;
+	LF_AUTO_FREE char *id = lf_sr_vm_id(item, plan->test);
+	LF_AUTO_DOC machine = LF_DOC_INIT;
 	char name[VM_NAME_MAX + 1], size[64];
 
+	if (!id)
+		return lf_fail_nomem(err);
 	vm_name(item, plan->test, name);
 	snprintf(size, sizeof(size), "%s", setting(item, "targetVmSize"));
 	if (!*size)
-		lf_compute_size_for(lf_json_int_or(item->state, "machine.cores", 1),
-				    lf_json_int_or(item->state, "machine.memoryMiB", 1024), size,
-				    sizeof(size));
-	LF_AUTO_FREE char *id = lf_sr_vm_id(item, plan->test);
-	LF_AUTO_JSON *machine =
-		json_pack("{s:s?,s:s,s:s,s:s,s:s,s:s,s:o,s:s,s:s,s:b}", "id", id, "name", name,
-			  "location", lf_json_text_or(item->state, "region", ""), "vmSize", size,
-			  "osType", strcasestr(os, "windows") ? "Windows" : "Linux", "firmware",
-			  strcasestr(firmware, "efi") ? "uefi" : "bios", "tags",
-			  tags_of(item, "targetVmTags"), "managedBy", item->id, "madeBy", plan->job,
-			  "isolated", (int)plan->test);
-	if (!id || !machine || add_disks(plan, name, machine))
-		return lf_fail_nomem(err);
-	int rc = add_nics(context, plan, name, machine, err);
-	if (!rc)
-		*ret_machine = lf_steal(&machine);
-	return rc;
+		lf_compute_size_for(lf_json_int_or(source, "cores", 1),
+				    lf_json_int_or(source, "memoryMiB", 1024), size, sizeof(size));
+	lf_doc_text(&machine, "id", id);
+	lf_doc_text(&machine, "name", name);
+	lf_doc_text(&machine, "location", lf_json_text_or(item->state, "region", ""));
+	lf_doc_text(&machine, "vmSize", size);
+	lf_doc_text(&machine, "osType", windows ? "Windows" : "Linux");
+	lf_doc_text(&machine, "firmware", uefi ? "uefi" : "bios");
+	lf_doc_put(&machine, "tags", tags_of(item, "targetVmTags"));
+	lf_doc_text(&machine, "managedBy", item->id);
+	lf_doc_text(&machine, "madeBy", plan->job);
+	lf_doc_bool(&machine, "isolated", plan->test);
+	put_disks(&machine, plan, name);
+	int rc = put_nics(context, plan, name, &machine, err);
+	return rc ? rc : lf_doc_end(&machine, ret_machine, err);
 }
 
 int lf_sr_machine_remove_own(struct lf_context *context, const char *vm_id, const char *job,

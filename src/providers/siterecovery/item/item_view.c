@@ -1,341 +1,348 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A protected item as clients see it: what was asked for (doc), where it
- * stands (state), and how the replica is doing now.
+ * stands (state), and how the replica is doing now.  Most members are copies and
+ * constants: the tables; what has to be computed is put after them.
  */
 #include <string.h>
 
+#include "json/view.h"
 #include "providers/siterecovery/internal.h"
 
 #define MIB	1048576.0
 #define DETAILS "properties.providerSpecificDetails."
+#define NONE	"\"None\""
+#define AZURE	"\"Microsoft Azure\""
+#define EMPTY	"\"\""
 
-/* Settings that are given and read back under the same name. */
-static const struct {
-	const char *name;
-	const char *fallback; /* NULL: JSON null */
-} settings[] = {
-	{"multiVmGroupName", NULL},
-	{"runAsAccountId", NULL},
-	{"licenseType", "NotSpecified"},
-	{"sqlServerLicenseType", "NotSpecified"},
-	{"linuxLicenseType", "NotSpecified"},
-	{"targetVmName", ""},
-	{"targetVmSize", ""},
-	{"targetResourceGroupId", ""},
-	{"targetAvailabilitySetId", ""},
-	{"targetAvailabilityZone", ""},
-	{"targetProximityPlacementGroupId", ""},
-	{"targetBootDiagnosticsStorageAccountId", ""},
-	{"targetCapacityReservationGroupId", ""},
-	{"targetNetworkId", ""},
-	{"testNetworkId", ""},
+/* What an item is made of. */
+enum { DOC, STATE, REPLICA, GIVEN, MACHINE, SOURCES };
+struct parts {
+	const struct lf_resource *item;
+	const json_t *of[SOURCES]; /* GIVEN: as a client wrote it; MACHINE: as its agent says */
 };
-static const char *const lists[] = {"targetVmTags", "seedManagedDiskTags", "targetManagedDiskTags",
-				    "targetNicTags"};
 
-static int add_settings(const struct lf_resource *item, json_t *view)
+static const struct lf_view_row detail_rows[] = {
+	{"instanceType", .fallback = "\"" LF_SR_INSTANCE "\""},
+	/* the machine */
+	{"fabricDiscoveryMachineId", LF_VIEW_ANY, GIVEN, "fabricDiscoveryMachineId"},
+	{"processServerId", LF_VIEW_ANY, GIVEN, "processServerId"},
+	{"processorCoreCount", LF_VIEW_INT, MACHINE, "cores", "0"},
+	{"osName", LF_VIEW_ANY, MACHINE, "os", EMPTY},
+	{"primaryNicIpAddress", LF_VIEW_ANY, MACHINE, "nics.0.ips.0", EMPTY},
+	{"targetLocation", LF_VIEW_ANY, STATE, "region"},
+	{"storageAccountId"},
+	{"supportedOSVersions", .fallback = "[]"},
+	/* settings that are given and read back under the same name */
+	{"multiVmGroupName", LF_VIEW_ANY, GIVEN, "multiVmGroupName"},
+	{"runAsAccountId", LF_VIEW_ANY, GIVEN, "runAsAccountId"},
+	{"licenseType", LF_VIEW_ANY, GIVEN, "licenseType", "\"NotSpecified\""},
+	{"sqlServerLicenseType", LF_VIEW_ANY, GIVEN, "sqlServerLicenseType", "\"NotSpecified\""},
+	{"linuxLicenseType", LF_VIEW_ANY, GIVEN, "linuxLicenseType", "\"NotSpecified\""},
+	{"targetVmSize", LF_VIEW_ANY, GIVEN, "targetVmSize", EMPTY},
+	{"targetResourceGroupId", LF_VIEW_ANY, GIVEN, "targetResourceGroupId", EMPTY},
+	{"targetAvailabilitySetId", LF_VIEW_ANY, GIVEN, "targetAvailabilitySetId", EMPTY},
+	{"targetAvailabilityZone", LF_VIEW_ANY, GIVEN, "targetAvailabilityZone", EMPTY},
+	{"targetProximityPlacementGroupId", LF_VIEW_ANY, GIVEN, "targetProximityPlacementGroupId",
+	 EMPTY},
+	{"targetBootDiagnosticsStorageAccountId", LF_VIEW_ANY, GIVEN,
+	 "targetBootDiagnosticsStorageAccountId", EMPTY},
+	{"targetCapacityReservationGroupId", LF_VIEW_ANY, GIVEN, "targetCapacityReservationGroupId",
+	 EMPTY},
+	{"targetNetworkId", LF_VIEW_ANY, GIVEN, "targetNetworkId", EMPTY},
+	{"testNetworkId", LF_VIEW_ANY, GIVEN, "testNetworkId", EMPTY},
+	{"targetVmTags", LF_VIEW_ANY, GIVEN, "targetVmTags", "[]"},
+	{"seedManagedDiskTags", LF_VIEW_ANY, GIVEN, "seedManagedDiskTags", "[]"},
+	{"targetManagedDiskTags", LF_VIEW_ANY, GIVEN, "targetManagedDiskTags", "[]"},
+	{"targetNicTags", LF_VIEW_ANY, GIVEN, "targetNicTags", "[]"},
+	{"targetVmSecurityProfile", LF_VIEW_ANY, GIVEN, "targetVmSecurityProfile"},
+	/* points */
+	{"lastRecoveryPointReceived", LF_VIEW_TEXT, REPLICA, "lastPointTime"},
+	{"lastRpoInSeconds", LF_VIEW_ANY, REPLICA, "rpoSeconds"},
+	{"lastRpoCalculatedTime", LF_VIEW_TEXT, REPLICA, "rpoCalculatedAt"},
+	/* of the initial replication; they stay as they were when it ended */
+	{"initialReplicationProgressPercentage", LF_VIEW_INT, REPLICA, "percentage", "0"},
+	{"initialReplicationProcessedBytes", LF_VIEW_INT, REPLICA, "processedBytes", "0"},
+	{"initialReplicationTransferredBytes", LF_VIEW_INT, REPLICA, "transferredBytes", "0"},
+	{"resyncProgressPercentage"},
+	{"resyncProcessedBytes"},
+	{"resyncTransferredBytes"},
+	{"resyncProgressHealth", .fallback = NONE},
+	{"resyncRequired", .fallback = "\"false\""},
+	{"resyncState", .fallback = NONE},
+	/* the agent */
+	{"mobilityAgentDetails.latestVersion", .fallback = "\"" LF_VERSION "\""},
+	{"mobilityAgentDetails.latestAgentReleaseDate"},
+	{"mobilityAgentDetails.latestUpgradableVersionWithoutReboot"},
+	{"mobilityAgentDetails.agentVersionExpiryDate"},
+	{"mobilityAgentDetails.driverVersionExpiryDate"},
+	{"mobilityAgentDetails.lastHeartbeatUtc", LF_VIEW_TEXT, REPLICA, "lastHeartbeat"},
+	{"mobilityAgentDetails.isUpgradeable", .fallback = "\"false\""},
+	{"discoveredVmDetails.vCenterId"},
+	{"discoveredVmDetails.vCenterFqdn", .fallback = EMPTY},
+	{"discoveredVmDetails.datastores", .fallback = "[]"},
+	{"discoveredVmDetails.ipAddresses", LF_VIEW_ANY, MACHINE, "ips", "[]"},
+	{"discoveredVmDetails.vmwareToolsStatus", .fallback = "\"NotRunning\""},
+	{"discoveredVmDetails.vmFqdn", LF_VIEW_ANY, MACHINE, "machineName", EMPTY},
+	{"discoveredVmDetails.osName", LF_VIEW_ANY, MACHINE, "os", EMPTY},
+	{"discoveredVmDetails.isDeleted", .fallback = "false"},
+	{"discoveredVmDetails.lastDiscoveryTimeInUtc", LF_VIEW_TEXT, REPLICA, "lastHeartbeat"},
+	{"agentUpgradeState", .fallback = NONE},
+	{"lastAgentUpgradeType"},
+	{"agentUpgradeJobId"},
+	{"agentUpgradeAttemptToVersion"},
+	{"isLastUpgradeSuccessful", .fallback = "\"false\""},
+	{"isAgentRegistrationSuccessfulAfterFailover", .fallback = "false"},
+	{"lastAgentUpgradeErrorDetails", .fallback = "[]"},
+	{"agentUpgradeBlockingErrorDetails", .fallback = "[]"},
+};
+
+static void put_machine(struct lf_doc *view, const struct parts *parts)
 {
-	const json_t *details = lf_json_at(item->doc, "details");
-	int failed = 0;
-
-	for (size_t i = 0; i < LF_N(settings); i++)
-		failed |= lf_json_set_text(
-			view, settings[i].name,
-			lf_json_text_or(details, settings[i].name, settings[i].fallback));
-	for (size_t i = 0; i < LF_N(lists); i++) {
-		json_t *list = lf_json_at(details, lists[i]);
-		failed |= lf_json_set(view, lists[i], list ? json_incref(list) : json_array());
-	}
-	LF_AUTO_FREE char *vm = lf_sr_vm_id(item, false);
-	if (vm) /* the name that it would have, when none was given */
-		failed |= lf_json_set_text(view, "targetVmName", lf_arm_id_last(vm));
-	json_t *security = lf_json_at(details, "targetVmSecurityProfile");
-	return failed | lf_json_set(view, "targetVmSecurityProfile",
-				    security ? json_incref(security) : json_null());
-}
-
-static bool is_windows(const json_t *machine)
-{
-	return strcasestr(lf_json_text_or(machine, "os", ""), "windows") != NULL;
-}
-
-static int add_machine(const struct lf_resource *item, json_t *view)
-{
-	const json_t *machine = lf_json_at(item->state, "machine");
+	const json_t *machine = parts->of[MACHINE];
+	const char *discovered = lf_json_text_or(parts->of[GIVEN], "fabricDiscoveryMachineId", "");
 	bool uefi = strcasestr(lf_json_text_or(machine, "firmware", "bios"), "efi") != NULL;
-	char internal[LF_GUID_SIZE];
+	bool windows = strcasestr(lf_json_text_or(machine, "os", ""), "windows") != NULL;
+	LF_AUTO_FREE char *vm = lf_sr_vm_id(parts->item, false);
+	char internal[LF_GUID_SIZE], host[256];
 
-	lf_guid_derive("siterecovery-item", item->id, internal);
-	return lf_json_set_text(view, "internalIdentifier", internal) |
-	       lf_json_set_text(view, "fabricDiscoveryMachineId",
-				lf_json_text(item->doc, "details.fabricDiscoveryMachineId")) |
-	       lf_json_set_text(view, "discoveryType",
-				strcasestr(lf_json_text_or(item->doc,
-							   "details.fabricDiscoveryMachineId", ""),
-					   "/VMwareSites/")
-					? "VCenter"
-					: "Physical") |
-	       lf_json_set_text(view, "processServerId",
-				lf_json_text(item->doc, "details.processServerId")) |
-	       lf_json_set_int(view, "processorCoreCount", lf_json_int_or(machine, "cores", 0)) |
-	       lf_json_set(view, "allocatedMemoryInMB",
-			   json_real((double)lf_json_int_or(machine, "memoryMiB", 0))) |
-	       lf_json_set_text(view, "osType", is_windows(machine) ? "Windows" : "Linux") |
-	       lf_json_set_text(view, "osName", lf_json_text_or(machine, "os", "")) |
-	       lf_json_set_text(view, "firmwareType", uefi ? "UEFI" : "BIOS") |
-	       lf_json_set_text(view, "targetGeneration", uefi ? "V2" : "V1") |
-	       lf_json_set_text(view, "primaryNicIpAddress",
-				lf_json_text_or(machine, "nics.0.ips.0", "")) |
-	       lf_json_set_text(view, "targetLocation", lf_json_text(item->state, "region")) |
-	       lf_json_set_text(view, "storageAccountId", NULL) |
-	       lf_json_set(view, "supportedOSVersions", json_array());
+	lf_guid_derive("siterecovery-item", parts->item->id, internal);
+	lf_sr_host_name(host, sizeof(host));
+	lf_doc_text(view, "internalIdentifier", internal);
+	lf_doc_text(view, "processServerName", host);
+	lf_doc_text(view, "discoveryType",
+		    strcasestr(discovered, "/VMwareSites/") ? "VCenter" : "Physical");
+	lf_doc_put(view, "allocatedMemoryInMB",
+		   json_real((double)lf_json_int_or(machine, "memoryMiB", 0)));
+	lf_doc_text(view, "osType", windows ? "Windows" : "Linux");
+	lf_doc_text(view, "firmwareType", uefi ? "UEFI" : "BIOS");
+	lf_doc_text(view, "targetGeneration", uefi ? "V2" : "V1");
+	/* the name that it would have, when none was given */
+	lf_doc_text(view, "targetVmName", vm ? lf_arm_id_last(vm) : "");
 }
 
-static json_t *text_or_null(const json_t *doc, const char *path)
-{
-	const char *text = lf_json_text(doc, path);
-
-	return text && *text ? json_string(text) : json_null();
-}
-
-static json_t *find_by(const json_t *list, const char *key, const char *value)
-{
-	size_t i;
-	json_t *row;
-
-	json_array_foreach ((json_t *)(uintptr_t)list, i, row)
-		if (value && lf_text_equal_nocase(lf_json_text_or(row, key, ""), value))
-			return row;
-	return NULL;
-}
-
-/* Percentage and bytes of the initial replication; they stay as they were when it ended. */
-static int add_progress(const json_t *replica, json_t *view)
+static void put_progress(struct lf_doc *view, const json_t *replica)
 {
 	bool initial = strcmp(lf_json_text_or(replica, "phase", ""), "Initial") == 0;
 	bool moving = lf_json_int_or(replica, "bytesPerSecond", 0) > 0;
 
-	return lf_json_set_int(view, "initialReplicationProgressPercentage",
-			       lf_json_int_or(replica, "percentage", 0)) |
-	       lf_json_set_int(view, "initialReplicationProcessedBytes",
-			       lf_json_int_or(replica, "processedBytes", 0)) |
-	       lf_json_set_int(view, "initialReplicationTransferredBytes",
-			       lf_json_int_or(replica, "transferredBytes", 0)) |
-	       lf_json_set_text(view, "initialReplicationProgressHealth",
-				!initial ? "None"
-				: moving ? "InProgress"
-					 : "NoProgress") |
-	       lf_json_set(view, "resyncProgressPercentage", json_null()) |
-	       lf_json_set(view, "resyncProcessedBytes", json_null()) |
-	       lf_json_set(view, "resyncTransferredBytes", json_null()) |
-	       lf_json_set_text(view, "resyncProgressHealth", "None") |
-	       lf_json_set_text(view, "resyncRequired", "false") |
-	       lf_json_set_text(view, "resyncState", "None");
+	lf_doc_text(view, "initialReplicationProgressHealth",
+		    !initial ? "None"
+		    : moving ? "InProgress"
+			     : "NoProgress");
 }
+
+static void put_agent(struct lf_doc *view, const struct parts *parts)
+{
+	const char *version = lf_json_text_or(parts->of[REPLICA], "agentVersion",
+					      lf_json_text_or(parts->of[MACHINE], "version", ""));
+	bool latest = strcmp(version, LF_VERSION) == 0;
+	bool connected = lf_json_bool_or(parts->of[REPLICA], "agentConnected", false);
+
+	lf_doc_text(view, "mobilityAgentDetails.version", version);
+	lf_doc_text(view, "mobilityAgentDetails.driverVersion", version);
+	lf_doc_append(
+		view, "mobilityAgentDetails.reasonsBlockingUpgrade",
+		json_string(latest ? "AlreadyOnLatestVersion" : "UnsupportedProtectionScenario"));
+	lf_doc_text(view, "discoveredVmDetails.powerStatus", connected ? "ON" : "Unknown");
+}
+
+/* Disks. */
 
 static json_t *sync_details(const json_t *replica, const json_t *disk)
 {
+	static const struct lf_view_row rows[] = {
+		{"transferredBytes", LF_VIEW_INT, 0, "transferredBytes", "0"},
+		{"processedBytes", LF_VIEW_INT, 0, "processedBytes", "0"},
+		{"last15MinutesTransferredBytes", LF_VIEW_INT, 1, "last15MinutesTransferredBytes",
+		 "0"},
+		{"lastDataTransferTimeUtc", LF_VIEW_TEXT, 1, "lastHeartbeat"},
+		{"lastRefreshTime", LF_VIEW_TEXT, 1, "lastHeartbeat"},
+		{"startTime"},
+	};
+	const json_t *const sources[] = {disk, replica};
 	int64_t size = lf_json_int_or(disk, "sizeBytes", 0);
 	int64_t processed = lf_json_int_or(disk, "processedBytes", 0);
-	bool started = processed > 0;
 	int64_t percentage = size > 0 ? processed / (size / 100 + 1) : 0;
+	LF_AUTO_DOC view = LF_DOC_INIT;
 
-	return json_pack("{s:s,s:I,s:I,s:o,s:I,s:n,s:o,s:I}", "progressHealth",
-			 started ? "InProgress" : "Queued", "transferredBytes",
-			 (json_int_t)lf_json_int_or(disk, "transferredBytes", 0),
-			 "last15MinutesTransferredBytes",
-			 (json_int_t)lf_json_int_or(replica, "last15MinutesTransferredBytes", 0),
-			 "lastDataTransferTimeUtc", text_or_null(replica, "lastHeartbeat"),
-			 "processedBytes", (json_int_t)processed, "startTime", "lastRefreshTime",
-			 text_or_null(replica, "lastHeartbeat"), "progressPercentage",
-			 (json_int_t)(percentage > 100 ? 100 : percentage));
+	lf_view_put(&view, rows, LF_N(rows), sources);
+	lf_doc_text(&view, "progressHealth", processed > 0 ? "InProgress" : "Queued");
+	lf_doc_int(&view, "progressPercentage", percentage > 100 ? 100 : percentage);
+	return lf_doc_take(&view);
 }
 
-static json_t *disk_view(const struct lf_resource *item, const json_t *replica, const json_t *row)
+static json_t *disk_view(const struct parts *parts, const json_t *row)
 {
-	const char *id = lf_json_text_or(row, "diskId", "");
-	const json_t *source = find_by(lf_json_at(item->state, "machine.disks"), "id", id);
-	const json_t *disk = find_by(lf_json_at(replica, "disks"), "id", id);
-	json_t *managed = json_object_get(lf_json_at(item->state, "failover.disks"), id);
-	bool complete = lf_json_bool_or(disk, "initialComplete", false);
-	char seed[LF_GUID_SIZE];
-
-	lf_guid_derive(item->id, id, seed);
-	LF_AUTO_FREE char *group =
-		strdup(lf_json_text_or(item->doc, "details.targetResourceGroupId", ""));
-	LF_AUTO_FREE char *seed_id = lf_printf_dup(
-		"%s/providers/Microsoft.Compute/disks/asrseeddisk-%s", group ? group : "", seed);
-	json_t *view = json_pack(
-		"{s:s,s:o,s:s,s:I,s:s,s:o,s:o,s:s?,s:n,s:o,s:s,s:f,s:f,s:s,s:o,s:n,s:o}", "diskId",
-		id, "diskName", source ? text_or_null(source, "name") : json_null(), "isOSDisk",
-		lf_json_bool_or(source, "os", false) ? "true" : "false", "capacityInBytes",
-		(json_int_t)lf_json_int_or(source, "sizeBytes", 0), "diskState",
-		complete ? "Protected" : "InitialReplicationPending", "logStorageAccountId",
-		text_or_null(row, "logStorageAccountId"), "diskEncryptionSetId",
-		text_or_null(row, "diskEncryptionSetId"), "seedManagedDiskId", seed_id,
-		"seedBlobUri", "targetManagedDiskId", managed ? json_incref(managed) : json_null(),
-		"diskType", lf_json_text_or(row, "diskType", "Standard_LRS"),
-		"dataPendingInLogDataStoreInMB", 0.0, "dataPendingAtSourceAgentInMB",
-		(double)lf_json_int_or(disk, "pendingBytes", 0) / MIB,
-		"isInitialReplicationComplete", complete ? "true" : "false", "irDetails",
-		disk && !complete ? sync_details(replica, disk) : json_null(), "resyncDetails",
-		"customTargetDiskName", text_or_null(row, "targetDiskName"));
+	enum { ROW, SOURCE };
+	static const struct lf_view_row rows[] = {
+		{"diskId", LF_VIEW_ANY, ROW, "diskId", EMPTY},
+		{"diskName", LF_VIEW_TEXT, SOURCE, "name"},
+		{"isOSDisk", LF_VIEW_WORD, SOURCE, "os", "\"false\""},
+		{"capacityInBytes", LF_VIEW_INT, SOURCE, "sizeBytes", "0"},
+		{"logStorageAccountId", LF_VIEW_TEXT, ROW, "logStorageAccountId"},
+		{"diskEncryptionSetId", LF_VIEW_TEXT, ROW, "diskEncryptionSetId"},
+		{"seedBlobUri"},
+		{"diskType", LF_VIEW_ANY, ROW, "diskType", "\"Standard_LRS\""},
+		{"dataPendingInLogDataStoreInMB", .fallback = "0.0"},
+		{"resyncDetails"},
+		{"customTargetDiskName", LF_VIEW_TEXT, ROW, "targetDiskName"},
+	};
 	static const char *const numbers[] = {"sectorSizeInBytes", "iops", "throughputInMbps",
 					      "diskSizeInGB"};
-	for (size_t i = 0; view && i < LF_N(numbers); i++)
-		if (lf_json_at(row, numbers[i]))
-			json_object_set(view, numbers[i], lf_json_at(row, numbers[i]));
-	return view;
+	const char *id = lf_json_text_or(row, "diskId", "");
+	const json_t *disk = lf_json_find_nocase(lf_json_at(parts->of[REPLICA], "disks"), "id", id);
+	const json_t *const sources[] = {
+		[ROW] = row,
+		[SOURCE] = lf_json_find_nocase(lf_json_at(parts->of[MACHINE], "disks"), "id", id)};
+	json_t *managed = json_object_get(lf_json_at(parts->of[STATE], "failover.disks"), id);
+	bool complete = lf_json_bool_or(disk, "initialComplete", false);
+	LF_AUTO_DOC view = LF_DOC_INIT;
+	char seed[LF_GUID_SIZE];
+
+	lf_guid_derive(parts->item->id, id, seed);
+	lf_view_put(&view, rows, LF_N(rows), sources);
+	lf_doc_text(&view, "diskState", complete ? "Protected" : "InitialReplicationPending");
+	lf_doc_printf(&view, "seedManagedDiskId",
+		      "%s/providers/Microsoft.Compute/disks/asrseeddisk-%s",
+		      lf_json_text_or(parts->of[GIVEN], "targetResourceGroupId", ""), seed);
+	lf_doc_share(&view, "targetManagedDiskId", managed);
+	lf_doc_put(&view, "dataPendingAtSourceAgentInMB",
+		   json_real((double)lf_json_int_or(disk, "pendingBytes", 0) / MIB));
+	lf_doc_text(&view, "isInitialReplicationComplete", complete ? "true" : "false");
+	lf_doc_put(&view, "irDetails",
+		   disk && !complete ? sync_details(parts->of[REPLICA], disk) : json_null());
+	for (size_t i = 0; i < LF_N(numbers); i++)
+		lf_doc_share_if(&view, numbers[i], lf_json_at(row, numbers[i]));
+	return lf_doc_take(&view);
 }
 
-static int add_disks(const struct lf_resource *item, const json_t *replica, json_t *view)
+static json_t *unprotected_disk(const json_t *disk)
 {
-	const json_t *chosen = lf_json_at(item->doc, "disks");
-	json_t *in = json_array(), *out = json_array(), *row;
+	static const struct lf_view_row rows[] = {
+		{"diskId", LF_VIEW_ANY, 0, "id", EMPTY},
+		{"diskName", LF_VIEW_TEXT, 0, "name"},
+		{"capacityInBytes", LF_VIEW_INT, 0, "sizeBytes", "0"},
+	};
+	LF_AUTO_DOC view = LF_DOC_INIT;
+
+	lf_view_put(&view, rows, LF_N(rows), &disk);
+	return lf_doc_take(&view);
+}
+
+static void put_disks(struct lf_doc *view, const struct parts *parts)
+{
+	const json_t *chosen = lf_json_at(parts->of[DOC], "disks");
+	json_t *row;
 	size_t i;
 
+	lf_doc_put(view, "protectedDisks", json_array());
+	lf_doc_put(view, "unprotectedDisks", json_array());
 	json_array_foreach ((json_t *)(uintptr_t)chosen, i, row)
-		json_array_append_new(in, disk_view(item, replica, row));
-	json_array_foreach (lf_json_at(item->state, "machine.disks"), i, row)
-		if (!find_by(chosen, "diskId", lf_json_text_or(row, "id", "")))
-			json_array_append_new(
-				out,
-				json_pack("{s:s,s:o,s:I}", "diskId", lf_json_text_or(row, "id", ""),
-					  "diskName", text_or_null(row, "name"), "capacityInBytes",
-					  (json_int_t)lf_json_int_or(row, "sizeBytes", 0)));
-	return lf_json_set(view, "protectedDisks", in) | lf_json_set(view, "unprotectedDisks", out);
+		lf_doc_append(view, "protectedDisks", disk_view(parts, row));
+	json_array_foreach (lf_json_at(parts->of[MACHINE], "disks"), i, row)
+		if (!lf_json_find_nocase(chosen, "diskId", lf_json_text_or(row, "id", "")))
+			lf_doc_append(view, "unprotectedDisks", unprotected_disk(row));
 }
 
-static const char *flag(const json_t *setting, const char *name, bool fallback)
-{
-	return lf_json_bool_or(setting, name, fallback) ? "true" : "false";
-}
+/* Network interfaces. */
 
-static json_t *nic_view(const struct lf_resource *item, const json_t *nic, size_t at)
+static json_t *nic_view(const struct parts *parts, const json_t *nic, size_t at)
 {
+	enum { NIC, SETTING };
+	static const struct lf_view_row rows[] = {
+		{"isSelectedForFailover", LF_VIEW_WORD, SETTING, "isSelectedForFailover",
+		 "\"true\""},
+		{"sourceIPAddress", LF_VIEW_TEXT, NIC, "ips.0"},
+		{"sourceIPAddressType", .fallback = "\"Dynamic\""},
+		{"sourceNetworkId", LF_VIEW_TEXT, NIC, "network"},
+		{"sourceSubnetName"},
+		{"targetIPAddress", LF_VIEW_ANY, SETTING, "targetStaticIPAddress", EMPTY},
+		{"testIPAddress", LF_VIEW_ANY, SETTING, "testStaticIPAddress", EMPTY},
+		{"targetNicName", LF_VIEW_TEXT, SETTING, "targetNicName"},
+	};
+	static const struct {
+		const char *name, *address, *subnet;
+	} sides[] = {
+		{"targetIPAddressType", "targetStaticIPAddress", "targetSubnetName"},
+		{"testIPAddressType", "testStaticIPAddress", "testSubnetName"},
+	};
 	const char *id = lf_json_text_or(nic, "id", lf_json_text_or(nic, "mac", ""));
-	const json_t *setting = find_by(lf_json_at(item->doc, "nics"), "nicId", id);
-	const char *target_address = lf_json_text_or(setting, "targetStaticIPAddress", "");
-	const char *test_address = lf_json_text_or(setting, "testStaticIPAddress", "");
-	const json_t *details = lf_json_at(item->doc, "details");
+	const json_t *setting =
+		lf_json_find_nocase(lf_json_at(parts->of[DOC], "nics"), "nicId", id);
+	const json_t *const sources[] = {[NIC] = nic, [SETTING] = setting};
+	LF_AUTO_DOC view = LF_DOC_INIT;
 
-	return json_pack(
-		"{s:s,s:s,s:s,s:o,s:s,s:o,s:n,s:s,s:s,s:s?,s:s?,s:s,s:s,s:o}", "nicId", id,
-		"isPrimaryNic", flag(setting, "isPrimaryNic", at == 0), "isSelectedForFailover",
-		flag(setting, "isSelectedForFailover", true), "sourceIPAddress",
-		text_or_null(nic, "ips.0"), "sourceIPAddressType", "Dynamic", "sourceNetworkId",
-		text_or_null(nic, "network"), "sourceSubnetName", "targetIPAddress", target_address,
-		"targetIPAddressType", *target_address ? "Static" : "Dynamic", "targetSubnetName",
-		lf_json_text_or(setting, "targetSubnetName",
-				lf_json_text(details, "targetSubnetName")),
-		"testSubnetName",
-		lf_json_text_or(setting, "testSubnetName", lf_json_text(details, "testSubnetName")),
-		"testIPAddress", test_address, "testIPAddressType",
-		*test_address ? "Static" : "Dynamic", "targetNicName",
-		text_or_null(setting, "targetNicName"));
+	lf_doc_text(&view, "nicId", id);
+	lf_doc_text(&view, "isPrimaryNic",
+		    lf_json_bool_or(setting, "isPrimaryNic", at == 0) ? "true" : "false");
+	lf_view_put(&view, rows, LF_N(rows), sources);
+	for (size_t i = 0; i < LF_N(sides); i++) {
+		const char *address = lf_json_text_or(setting, sides[i].address, "");
+		lf_doc_text(&view, sides[i].name, *address ? "Static" : "Dynamic");
+		lf_doc_text(&view, sides[i].subnet,
+			    lf_json_text_or(setting, sides[i].subnet,
+					    lf_json_text(parts->of[GIVEN], sides[i].subnet)));
+	}
+	return lf_doc_take(&view);
 }
 
-static int add_nics(const struct lf_resource *item, json_t *view)
+static void put_nics(struct lf_doc *view, const struct parts *parts)
 {
-	json_t *nics = json_array(), *nic;
+	json_t *nic;
 	size_t i;
 
-	json_array_foreach (lf_json_at(item->state, "machine.nics"), i, nic)
-		json_array_append_new(nics, nic_view(item, nic, i));
-	return lf_json_set(view, "vmNics", nics);
+	lf_doc_put(view, "vmNics", json_array());
+	json_array_foreach (lf_json_at(parts->of[MACHINE], "nics"), i, nic)
+		lf_doc_append(view, "vmNics", nic_view(parts, nic, i));
 }
 
-static int add_agent(const struct lf_resource *item, const json_t *replica, json_t *view)
-{
-	const char *version = lf_json_text_or(replica, "agentVersion",
-					      lf_json_text_or(item->state, "machine.version", ""));
-	bool latest = strcmp(version, LF_VERSION) == 0;
-	json_t *agent =
-		json_pack("{s:s,s:s,s:n,s:s,s:n,s:n,s:n,s:o,s:[s],s:s}", "version", version,
-			  "latestVersion", LF_VERSION, "latestAgentReleaseDate", "driverVersion",
-			  version, "latestUpgradableVersionWithoutReboot", "agentVersionExpiryDate",
-			  "driverVersionExpiryDate", "lastHeartbeatUtc",
-			  text_or_null(replica, "lastHeartbeat"), "reasonsBlockingUpgrade",
-			  latest ? "AlreadyOnLatestVersion" : "UnsupportedProtectionScenario",
-			  "isUpgradeable", "false");
-	json_t *discovered =
-		json_pack("{s:n,s:s,s:[],s:o,s:s,s:s,s:s,s:s,s:b,s:o}", "vCenterId", "vCenterFqdn",
-			  "", "datastores", "ipAddresses",
-			  lf_json_at(item->state, "machine.ips")
-				  ? json_incref(lf_json_at(item->state, "machine.ips"))
-				  : json_array(),
-			  "vmwareToolsStatus", "NotRunning", "powerStatus",
-			  lf_json_bool_or(replica, "agentConnected", false) ? "ON" : "Unknown",
-			  "vmFqdn", lf_json_text_or(item->state, "machine.machineName", ""),
-			  "osName", lf_json_text_or(item->state, "machine.os", ""), "isDeleted", 0,
-			  "lastDiscoveryTimeInUtc", text_or_null(replica, "lastHeartbeat"));
+/* Points. */
 
-	return lf_json_set(view, "mobilityAgentDetails", agent) |
-	       lf_json_set(view, "discoveredVmDetails", discovered) |
-	       lf_json_set_text(view, "agentUpgradeState", "None") |
-	       lf_json_set(view, "lastAgentUpgradeType", json_null()) |
-	       lf_json_set(view, "agentUpgradeJobId", json_null()) |
-	       lf_json_set(view, "agentUpgradeAttemptToVersion", json_null()) |
-	       lf_json_set_text(view, "isLastUpgradeSuccessful", "false") |
-	       lf_json_set_bool(view, "isAgentRegistrationSuccessfulAfterFailover", false) |
-	       lf_json_set(view, "lastAgentUpgradeErrorDetails", json_array()) |
-	       lf_json_set(view, "agentUpgradeBlockingErrorDetails", json_array());
+static void put_point(struct lf_doc *view, const char *member, const struct parts *parts,
+		      const char *name)
+{
+	if (name && *name)
+		lf_doc_printf(view, member, "%s/recoveryPoints/%s", parts->item->id, name);
+	else
+		lf_doc_null(view, member);
 }
 
-static json_t *point_id(const struct lf_resource *item, const char *name)
+static json_t *provider_details(const struct parts *parts)
 {
-	if (!name || !*name)
-		return json_null();
-	LF_AUTO_FREE char *id = lf_id_child(item->id, "recoveryPoints", name);
-	return id ? json_string(id) : NULL;
-}
+	LF_AUTO_DOC view = LF_DOC_INIT;
 
-static int add_points(const struct lf_resource *item, const json_t *replica, json_t *view)
-{
-	json_t *rpo = lf_json_at(replica, "rpoSeconds");
-
-	return lf_json_set(view, "failoverRecoveryPointId",
-			   point_id(item, lf_json_text(item->state, "failover.point"))) |
-	       lf_json_set(view, "lastRecoveryPointReceived",
-			   text_or_null(replica, "lastPointTime")) |
-	       lf_json_set(view, "lastRecoveryPointId",
-			   point_id(item, lf_json_text(replica, "lastPointId"))) |
-	       lf_json_set(view, "lastRpoInSeconds", rpo ? json_incref(rpo) : json_null()) |
-	       lf_json_set(view, "lastRpoCalculatedTime", text_or_null(replica, "rpoCalculatedAt"));
-}
-
-static json_t *provider_details(const struct lf_resource *item, const json_t *replica)
-{
-	LF_AUTO_JSON *view = json_pack("{s:s}", "instanceType", LF_SR_INSTANCE);
-	char host[256];
-
-	lf_sr_host_name(host, sizeof(host));
-	if (!view || add_machine(item, view) | add_settings(item, view) |
-			     lf_json_set_text(view, "processServerName", host) |
-			     add_points(item, replica, view) | add_progress(replica, view) |
-			     add_disks(item, replica, view) | add_nics(item, view) |
-			     add_agent(item, replica, view))
-		return NULL;
-	return lf_steal(&view);
+	lf_view_put(&view, detail_rows, LF_N(detail_rows), parts->of);
+	put_machine(&view, parts);
+	put_point(&view, "failoverRecoveryPointId", parts,
+		  lf_json_text(parts->of[STATE], "failover.point"));
+	put_point(&view, "lastRecoveryPointId", parts,
+		  lf_json_text(parts->of[REPLICA], "lastPointId"));
+	put_progress(&view, parts->of[REPLICA]);
+	put_disks(&view, parts);
+	put_nics(&view, parts);
+	put_agent(&view, parts);
+	return lf_doc_take(&view);
 }
 
 /* The job that works on the item, or the test failover that waits for its clean-up. */
-static json_t *current_scenario(const struct lf_resource *item, const char *vault_id)
+static void put_scenario(struct lf_doc *view, const struct parts *parts)
 {
-	const char *scenario = lf_json_text(item->state, "current.scenario");
-	const char *job = lf_json_text_or(item->state, "current.job", "None");
-	const char *start =
-		lf_json_text_or(item->state, "current.startTime", "1753-01-01T01:01:01Z");
+	const json_t *state = parts->of[STATE];
+	const char *scenario = lf_json_text(state, "current.scenario");
+	const char *job = lf_json_text_or(state, "current.job", "None");
+	const char *start = lf_json_text_or(state, "current.startTime", "1753-01-01T01:01:01Z");
+	LF_AUTO_FREE char *vault_id = lf_id_above(parts->item->id, LF_SR_TYPE_VAULT);
 
-	if (!scenario && lf_sr_phase_of(item->state) == LF_SR_TESTED) {
+	if (!scenario && lf_sr_phase_of(state) == LF_SR_TESTED) {
 		scenario = "TestFailover";
-		job = lf_json_text_or(item->state, "test.job", job);
-		start = lf_json_text_or(item->state, "test.startTime", start);
+		job = lf_json_text_or(state, "test.job", job);
+		start = lf_json_text_or(state, "test.startTime", start);
 	}
-	LF_AUTO_FREE char *id = lf_id_child(vault_id, "replicationJobs", job);
-	return json_pack("{s:s,s:s?,s:s}", "scenarioName", scenario ? scenario : "None", "jobId",
-			 id, "startTime", start);
+	lf_doc_text(view, "currentScenario.scenarioName", scenario ? scenario : "None");
+	lf_doc_printf(view, "currentScenario.jobId", "%s/replicationJobs/%s",
+		      vault_id ? vault_id : "", job);
+	lf_doc_text(view, "currentScenario.startTime", start);
 }
 
 static const char *test_description(const char *state)
@@ -345,87 +352,82 @@ static const char *test_description(const char *state)
 	return strcmp(state, "MarkedForDeletion") == 0 ? "Cleaning up test environment" : "None";
 }
 
-static int add_names(const struct lf_resource *item, json_t *view)
+static void put_names(struct lf_doc *view, const struct parts *parts)
 {
-	char fabric[256] = "", container[256] = "", server[LF_GUID_SIZE];
-	LF_AUTO_FREE char *fabric_id = strdup(item->id);
+	LF_AUTO_FREE char *fabric_id = lf_id_above(parts->item->id, LF_SR_TYPE_FABRIC);
+	const char *fabric = fabric_id ? fabric_id : "";
+	const char *policy = lf_json_text_or(parts->of[DOC], "policyId", "");
+	char container[256] = "", server[LF_GUID_SIZE];
 
-	if (!fabric_id)
-		return -1;
-	char *end = strcasestr(fabric_id, "/replicationProtectionContainers/");
-	if (end)
-		*end = '\0';
-	lf_sr_process_server_id(fabric_id, server);
-	LF_AUTO_FREE char *dra =
-		lf_id_child(fabric_id, "replicationRecoveryServicesProviders", server);
-	lf_arm_id_segment(item->id, "replicationFabrics", fabric, sizeof(fabric));
-	lf_arm_id_segment(item->id, "replicationProtectionContainers", container,
+	lf_sr_process_server_id(fabric, server);
+	lf_arm_id_segment(parts->item->id, "replicationProtectionContainers", container,
 			  sizeof(container));
-	return lf_json_set_text(view, "friendlyName", lf_json_text(item->doc, "friendlyName")) |
-	       lf_json_set_text(view, "protectedItemType", "") |
-	       lf_json_set(view, "protectableItemId",
-			   text_or_null(item->doc, "protectableItemId")) |
-	       lf_json_set_text(view, "recoveryServicesProviderId", dra) |
-	       lf_json_set_text(view, "primaryFabricFriendlyName", fabric) |
-	       lf_json_set_text(view, "primaryFabricProvider", "InMageRcmFabric") |
-	       lf_json_set_text(view, "recoveryFabricFriendlyName", "Microsoft Azure") |
-	       lf_json_set_text(view, "recoveryFabricId", "Microsoft Azure") |
-	       lf_json_set_text(view, "primaryProtectionContainerFriendlyName", container) |
-	       lf_json_set_text(view, "recoveryProtectionContainerFriendlyName", "Microsoft Azure");
+	lf_doc_printf(view, "recoveryServicesProviderId",
+		      "%s/replicationRecoveryServicesProviders/%s", fabric, server);
+	lf_doc_text(view, "primaryFabricFriendlyName", lf_arm_id_last(fabric));
+	lf_doc_text(view, "primaryProtectionContainerFriendlyName", container);
+	lf_doc_text(view, "policyFriendlyName", lf_arm_id_last(policy));
 }
 
-static int add_state(const struct lf_resource *item, const char *vault_id, const json_t *replica,
-		     json_t *view)
+static void put_state(struct lf_doc *view, const struct parts *parts)
 {
-	enum lf_sr_phase phase = lf_sr_phase_of(item->state);
+	enum lf_sr_phase phase = lf_sr_phase_of(parts->of[STATE]);
 	const struct lf_sr_phase_row *row = lf_sr_phase_row(phase);
-	const char *test = lf_json_text_or(item->state, "testFailoverState", "None");
-	const json_t *health = lf_json_at(replica, "health");
-	bool busy = lf_json_at(item->state, "current") != NULL;
+	const char *test = lf_json_text_or(parts->of[STATE], "testFailoverState", "None");
+	const json_t *health = lf_json_at(parts->of[REPLICA], "health");
 
-	return lf_json_set_text(view, "protectionState", row->protection_state) |
-	       lf_json_set_text(view, "protectionStateDescription", row->description) |
-	       lf_json_set_text(view, "activeLocation", row->active_location) |
-	       lf_json_set_text(view, "testFailoverState", test) |
-	       lf_json_set_text(view, "testFailoverStateDescription", test_description(test)) |
-	       lf_json_set_text(view, "switchProviderState", "None") |
-	       lf_json_set_text(view, "switchProviderStateDescription", NULL) |
-	       lf_json_set(view, "allowedOperations",
-			   busy ? json_array() : lf_sr_allowed_operations(phase)) |
-	       lf_json_set_text(view, "replicationHealth", lf_sr_health_word(health)) |
-	       lf_json_set_text(view, "failoverHealth", "Normal") |
-	       lf_json_set(view, "healthErrors", lf_sr_health_errors(health, item->id)) |
-	       lf_json_set(view, "lastSuccessfulFailoverTime",
-			   text_or_null(item->state, "lastFailoverTime")) |
-	       lf_json_set(view, "lastSuccessfulTestFailoverTime",
-			   text_or_null(item->state, "lastTestFailoverTime")) |
-	       lf_json_set(view, "currentScenario", current_scenario(item, vault_id)) |
-	       lf_json_set(view, "failoverRecoveryPointId",
-			   point_id(item, lf_json_text(item->state, "failover.point")));
+	lf_doc_text(view, "protectionState", row->protection_state);
+	lf_doc_text(view, "protectionStateDescription", row->description);
+	lf_doc_text(view, "activeLocation", row->active_location);
+	lf_doc_text(view, "testFailoverState", test);
+	lf_doc_text(view, "testFailoverStateDescription", test_description(test));
+	lf_doc_put(view, "allowedOperations",
+		   lf_sr_item_busy(parts->item) ? json_array() : lf_sr_allowed_operations(phase));
+	lf_doc_text(view, "replicationHealth", lf_sr_health_word(health));
+	lf_doc_put(view, "healthErrors", lf_sr_health_errors(health, parts->item->id));
+	put_point(view, "failoverRecoveryPointId", parts,
+		  lf_json_text(parts->of[STATE], "failover.point"));
 }
 
 static int show_item(struct lf_arm_call *call, const struct lf_resource *item,
 		     json_t **ret_properties, struct lf_error *err)
 {
-	const char *policy = lf_json_text_or(item->doc, "policyId", "");
-	LF_AUTO_FREE char *vault_id = lf_id_above(item->id, LF_SR_TYPE_VAULT);
+	static const struct lf_view_row rows[] = {
+		{"friendlyName", LF_VIEW_ANY, DOC, "friendlyName"},
+		{"protectedItemType", .fallback = EMPTY},
+		{"protectableItemId", LF_VIEW_TEXT, DOC, "protectableItemId"},
+		{"policyId", LF_VIEW_ANY, DOC, "policyId", EMPTY},
+		{"primaryFabricProvider", .fallback = "\"InMageRcmFabric\""},
+		{"recoveryFabricFriendlyName", .fallback = AZURE},
+		{"recoveryFabricId", .fallback = AZURE},
+		{"recoveryProtectionContainerFriendlyName", .fallback = AZURE},
+		{"recoveryContainerId", .fallback = AZURE},
+		{"switchProviderState", .fallback = NONE},
+		{"switchProviderStateDescription"},
+		{"failoverHealth", .fallback = "\"Normal\""},
+		{"lastSuccessfulFailoverTime", LF_VIEW_TEXT, STATE, "lastFailoverTime"},
+		{"lastSuccessfulTestFailoverTime", LF_VIEW_TEXT, STATE, "lastTestFailoverTime"},
+		{"eventCorrelationId", LF_VIEW_ANY, STATE, "agentId", EMPTY},
+	};
+	struct lf_context *context = lf_arm_context(call);
 	LF_AUTO_JSON *replica = NULL;
-	LF_AUTO_JSON *view = json_object();
+	LF_AUTO_DOC view = LF_DOC_INIT;
 
-	int rc = lf_replica_get(lf_arm_context(call)->replication, item->id, &replica, err);
+	int rc = lf_replica_get(context->replication, item->id, &replica, err);
 	if (rc && rc != LF_ENOTFOUND)
 		return rc;
-	if (!vault_id || !view ||
-	    add_names(item, view) | add_state(item, vault_id, replica, view) |
-		    lf_json_set_text(view, "policyId", policy) |
-		    lf_json_set_text(view, "policyFriendlyName", lf_arm_id_last(policy)) |
-		    lf_json_set_text(view, "recoveryContainerId", "Microsoft Azure") |
-		    lf_json_set_text(view, "eventCorrelationId",
-				     lf_json_text_or(item->state, "agentId", "")) |
-		    lf_json_set(view, "providerSpecificDetails", provider_details(item, replica)))
-		return lf_fail_nomem(err);
-	*ret_properties = lf_steal(&view);
-	return 0;
+	const struct parts parts = {.item = item,
+				    .of = {[DOC] = item->doc,
+					   [STATE] = item->state,
+					   [REPLICA] = replica,
+					   [GIVEN] = lf_json_at(item->doc, "details"),
+					   [MACHINE] = lf_json_at(item->state, "machine")}};
+	lf_view_put(&view, rows, LF_N(rows), parts.of);
+	put_names(&view, &parts);
+	put_state(&view, &parts);
+	put_scenario(&view, &parts);
+	lf_doc_put(&view, "providerSpecificDetails", provider_details(&parts));
+	return lf_doc_end(&view, ret_properties, err);
 }
 
 /* As the lists' query parameters in the description. */
