@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/text.h"
-#include "compute/driver.h"
+#include "compute/capture.h"
 
 void lf_capture_done(struct lf_capture *capture)
 {

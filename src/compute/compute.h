@@ -15,7 +15,7 @@
 #ifndef LF_COMPUTE_COMPUTE_H
 #define LF_COMPUTE_COMPUTE_H
 
-#include "compute/spec.h"
+#include "compute/capture.h"
 #include "vault/open/regions.h"
 
 struct lf_compute_opts {
@@ -71,24 +71,6 @@ LF_MUST_CHECK int lf_compute_vm_state(struct lf_compute *compute, const char *gu
 LF_MUST_CHECK int lf_compute_vm_hydrate(struct lf_compute *compute, const char *guid,
 					struct lf_error *err);
 
-struct lf_capture_opts {
-	const char *region;	  /* whose vault takes the disks */
-	const json_t *base;	  /* disks of the manifest of an earlier point of the machine, which
-				   * are not stored again as far as they are the same; NULL */
-	const json_t *excluded;	  /* array of LUNs; NULL: none */
-	bool crash_consistent;	  /* the guest is not asked to quiesce */
-	lf_progress_fn *progress; /* may be NULL */
-	void *context;
-};
-struct lf_capture {
-	bool file_system_consistent; /* else crash-consistent */
-	uint64_t bytes_read, bytes_stored;
-	json_t *disks; /* of a manifest (vault/point.h), with "lun" and "os" */
-};
-void lf_capture_done(struct lf_capture *capture);
-#define LF_AUTO_CAPTURE LF_CLEANUP(lf_capture_done) struct lf_capture
-/* The manifest's word for it. */
-const char *lf_capture_consistency(const struct lf_capture *capture);
 /*
  * Read the machine's disks, running or off, into a region's vault, as they are at one instant.
  * Their roots are kept only by the caller's session.

@@ -10,8 +10,9 @@
 #ifndef LF_COMPUTE_DRIVER_H
 #define LF_COMPUTE_DRIVER_H
 
-#include "compute/compute.h"
+#include "compute/capture.h"
 
+struct lf_compute_opts;
 struct lf_compute_driver {
 	const char *name;
 	/* opts outlives the call only; the driver copies what it keeps. */
@@ -33,14 +34,6 @@ struct lf_compute_driver {
 	int (*vm_capture)(void *host, const char *guid, const struct lf_capture_opts *opts,
 			  struct lf_capture *ret_capture, struct lf_error *err);
 };
-
-/* For drivers' captures.  Is the LUN among those that are left out? */
-bool lf_capture_excludes(const struct lf_capture_opts *opts, int lun);
-/* The root, as text, that the disk had in the earlier point; NULL: there is none. */
-const char *lf_capture_base_root(const struct lf_capture_opts *opts, int lun);
-/* The row of a manifest for a disk of machine guid; NULL: out of memory. */
-json_t *lf_capture_disk(const char *guid, const struct lf_vm_disk *disk, uint64_t size_bytes,
-			const char *root);
 
 extern const struct lf_compute_driver lf_compute_libvirt;
 extern const struct lf_compute_driver lf_compute_fake;

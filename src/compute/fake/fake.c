@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/text.h"
+#include "compute/compute.h"
 #include "compute/driver.h"
 #include "os/file.h"
 #include "vault/map/map.h"

@@ -8,7 +8,6 @@
 #ifndef LF_COMPUTE_LIBVIRT_CHECKPOINT_H
 #define LF_COMPUTE_LIBVIRT_CHECKPOINT_H
 
-#include "compute/driver.h"
 #include "compute/libvirt/internal.h"
 
 #define LF_CHECKPOINT_SIZE 64

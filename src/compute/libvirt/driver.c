@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "compute/compute.h"
 #include "compute/driver.h"
 #include "compute/libvirt/internal.h"
 #include "os/file.h"

@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-#include "providers/compute/machine.h"
-#include "providers/compute/plan.h"
+#include "arm/arm.h"
+#include "providers/compute/ids.h"
+#include "providers/compute/machine_doc.h"
 #include "vault/point/point.h"
 
 bool lf_disk_host(const struct lf_context *context, const struct lf_resource *disk,

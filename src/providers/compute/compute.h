@@ -24,7 +24,7 @@ lf_arm_handler lf_vm_make;
 extern const struct lf_job_type lf_vm_make_job;
 /* The machine and disk as documents, for whoever removes a group. */
 extern const struct lf_document lf_vm_document, lf_disk_document;
-/* vm_job.c: what of a VM that goes is in the catalog, and what is on the host. */
+/* vm_leave.c: what of a VM that goes is in the catalog, and what is on the host. */
 LF_MUST_CHECK int lf_vm_leave_parts(struct lf_context *context, const struct lf_resource *vm,
 				    struct lf_error *err);
 LF_MUST_CHECK int lf_vm_leave_host(struct lf_context *context, const struct lf_resource *vm,

@@ -7,7 +7,7 @@
 #include "providers/compute/compute.h"
 #include "providers/compute/disk_import.h"
 #include "providers/compute/disk_source.h"
-#include "providers/compute/plan.h"
+#include "providers/compute/ids.h"
 
 #define GIB	     ((int64_t)1 << 30)
 #define DISK_GIB_MAX 65536

@@ -9,7 +9,7 @@
 #include "os/file.h"
 #include "providers/common/document.h"
 #include "providers/compute/attach.h"
-#include "providers/compute/plan.h"
+#include "providers/compute/ids.h"
 #include "vault/flow/ingest.h"
 #include "vault/point/point.h"
 #include "vault/lease.h"

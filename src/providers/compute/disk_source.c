@@ -16,7 +16,7 @@
 #include "providers/common/document.h"
 #include "providers/compute/disk_import.h"
 #include "providers/compute/disk_source.h"
-#include "providers/compute/plan.h"
+#include "providers/compute/ids.h"
 #include "providers/compute/restorepoint/restorepoint.h"
 
 #define OPTION	   "properties.creationData.createOption"

@@ -3,9 +3,11 @@
  * Other disks under a machine.  The VM's state keeps what it had, "exchange": {"key", "before": the
  * host's GUID, "disks": of the plan, "profile": of the document}, so that it can be taken back.
  */
+#include "arm/arm.h"
 #include "providers/compute/attach.h"
 #include "providers/compute/machine.h"
 #include "providers/compute/make.h"
+#include "providers/compute/machine_doc.h"
 #include "providers/compute/plan.h"
 
 /* The exchange in the catalog: the plan, the VM, disks old and new.  The transaction is open. */

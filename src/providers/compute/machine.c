@@ -8,9 +8,12 @@
  */
 #include "providers/compute/machine.h"
 
+#include "arm/arm.h"
 #include "providers/compute/attach.h"
 #include "providers/compute/make.h"
+#include "providers/compute/machine_doc.h"
 #include "providers/compute/plan.h"
+#include "providers/network/network.h"
 
 static int check_host(const struct lf_context *context, struct lf_error *err)
 {

@@ -2,49 +2,17 @@
 /*
  * What a machine becomes, in this order: its GUID and size, its disks, and for each interface an
  * address (taken in the caller's transaction), the host's network and the host's NIC.  Nothing
- * else is written; the documents of the resources are made of the machine and the plan alone.
+ * else is written.
  */
 #include "providers/compute/plan.h"
 
-#include "providers/compute/attach.h"
-
 #include <string.h>
 
-#define GIB ((int64_t)1 << 30)
-
-#define LF_MACHINE_IP_CONFIGURATION "ipconfig1"
-
-void lf_machine_guid(const struct lf_context *context, const char *id, const char *kind,
-		     char out[static LF_GUID_SIZE])
-{
-	LF_AUTO_FREE char *lower = lf_text_lower_dup(id);
-	LF_AUTO_FREE char *space = lf_printf_dup("%s/%s", context->tenant_id, kind);
-
-	LF_ASSERT(lower && space);
-	lf_guid_derive(space, lower, out);
-}
-
-void lf_machine_host_guid(struct lf_context *context, const char *vm_id,
-			  char out[static LF_GUID_SIZE])
-{
-	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
-	struct lf_error ignored;
-
-	lf_machine_guid(context, vm_id, "vm", out);
-	if (lf_catalog_get(context->catalog, vm_id, &vm, &ignored) == 0)
-		snprintf(out, LF_GUID_SIZE, "%s", lf_json_text_or(vm.state, "plan.vm.guid", out));
-}
-
-char *lf_machine_sibling(const char *vm_id, const char *type, const char *name)
-{
-	char subscription[128], group[128];
-
-	if (!lf_arm_id_segment(vm_id, "subscriptions", subscription, sizeof(subscription)) ||
-	    !lf_arm_id_segment(vm_id, "resourceGroups", group, sizeof(group)))
-		return NULL;
-	return lf_printf_dup("/subscriptions/%s/resourceGroups/%s/providers/%s/%s", subscription,
-			     group, type, name);
-}
+#include "arm/arm.h"
+#include "base/text.h"
+#include "providers/compute/attach.h"
+#include "providers/compute/machine_doc.h"
+#include "providers/network/network.h"
 
 /* A plan being made.  The machine's texts are borrowed from the machine and from rows of nics. */
 struct planning {
@@ -204,15 +172,6 @@ static int plan_new_nic(struct planning *plan, const json_t *nic, struct lf_erro
 	return rc ? rc : add_nic(plan, &of, err);
 }
 
-char *lf_machine_disk_id(const json_t *machine, const json_t *disk)
-{
-	const char *id = lf_json_text(disk, "id");
-
-	return id ? strdup(id)
-		  : lf_machine_sibling(lf_json_text_or(machine, "id", ""), LF_DISK_TYPE,
-				       lf_json_text_or(disk, "name", ""));
-}
-
 /* Derived from the id, unless disks of an earlier machine of that name lie there still. */
 static int choose_guid(struct lf_context *context, const char *vm_id, char out[static LF_GUID_SIZE],
 		       struct lf_error *err)
@@ -270,123 +229,4 @@ int lf_machine_plan(struct lf_context *context, const json_t *machine, json_t **
 	lf_doc_share(&doc, "networks", networks);
 	lf_doc_share(&doc, "nics", nics);
 	return lf_doc_end(&doc, ret_plan, err);
-}
-
-static json_t *attached_disk(const json_t *machine, const json_t *disk)
-{
-	LF_AUTO_FREE char *id = lf_machine_disk_id(machine, disk);
-	LF_AUTO_DOC doc = LF_DOC_INIT;
-	int64_t lun = lf_json_int_or(disk, "lun", -1);
-	int64_t bytes = lf_json_int_or(disk, "sizeBytes", 0);
-
-	lf_doc_text(&doc, "name", lf_json_text_or(disk, "name", ""));
-	lf_doc_text(&doc, "createOption", "Attach");
-	lf_doc_text(&doc, "caching", "ReadWrite");
-	lf_doc_text(&doc, "deleteOption", "Detach");
-	lf_doc_int(&doc, "diskSizeGB", (bytes + GIB - 1) / GIB);
-	lf_doc_text(&doc, "managedDisk.storageAccountType", "Standard_LRS");
-	lf_doc_text_if(&doc, "managedDisk.id", id);
-	if (lun < 0)
-		lf_doc_text(&doc, "osType", lf_json_text_or(machine, "osType", "Linux"));
-	else
-		lf_doc_int(&doc, "lun", lun);
-	return lf_doc_take(&doc);
-}
-
-json_t *lf_machine_storage_profile(const json_t *machine)
-{
-	LF_AUTO_DOC profile = LF_DOC_INIT;
-	const json_t *disk;
-	size_t i;
-
-	lf_doc_put(&profile, "dataDisks", json_array());
-	json_array_foreach (lf_json_at(machine, "disks"), i, disk) {
-		if (lf_json_int_or(disk, "lun", -1) < 0)
-			lf_doc_put(&profile, "osDisk", attached_disk(machine, disk));
-		else
-			lf_doc_append(&profile, "dataDisks", attached_disk(machine, disk));
-	}
-	return lf_doc_take(&profile);
-}
-
-json_t *lf_machine_vm_doc(const json_t *machine, const json_t *plan, int64_t now_ns)
-{
-	LF_AUTO_DOC doc = LF_DOC_INIT;
-	LF_AUTO_DOC properties = LF_DOC_INIT;
-	const json_t *nic;
-	size_t i;
-
-	lf_doc_text(&properties, "vmId", lf_json_text_or(plan, "vm.guid", ""));
-	lf_doc_text(&properties, "hardwareProfile.vmSize", lf_json_text_or(machine, "vmSize", ""));
-	lf_doc_put(&properties, "storageProfile", lf_machine_storage_profile(machine));
-	lf_doc_put(&properties, "networkProfile.networkInterfaces", json_array());
-	json_array_foreach (lf_json_at(plan, "nics"), i, nic)
-		lf_doc_append(&properties, "networkProfile.networkInterfaces",
-			      json_pack("{s:s, s:{s:b}}", "id", lf_json_text(nic, "id"),
-					"properties", "primary",
-					(int)lf_json_bool_or(nic, "primary", false)));
-	lf_doc_bool(&properties, "diagnosticsProfile.bootDiagnostics.enabled", true);
-	lf_doc_text(&properties, "provisioningState", "Creating");
-	if (lf_json_bool_or(machine, "secureBoot", false))
-		lf_doc_bool(&properties, "securityProfile.uefiSettings.secureBootEnabled", true);
-	lf_doc_time(&properties, "timeCreated", now_ns);
-	lf_doc_text(&doc, "location", lf_json_text_or(machine, "location", ""));
-	lf_doc_share_if(&doc, "tags", lf_json_at(machine, "tags"));
-	lf_doc_text_if(&doc, "managedBy", lf_json_text(machine, "managedBy"));
-	lf_doc_put(&doc, "properties", lf_doc_take(&properties));
-	return lf_doc_take(&doc);
-}
-
-json_t *lf_machine_disk_doc(const json_t *machine, const json_t *disk, int64_t now_ns)
-{
-	bool uefi = strcmp(lf_json_text_or(machine, "firmware", ""), "uefi") == 0;
-	int64_t bytes = lf_json_int_or(disk, "sizeBytes", 0);
-	LF_AUTO_DOC doc = LF_DOC_INIT;
-
-	lf_doc_text(&doc, "location", lf_json_text_or(machine, "location", ""));
-	lf_doc_text(&doc, "managedBy", lf_json_text_or(machine, "id", ""));
-	lf_doc_share_if(&doc, "tags", lf_json_at(disk, "tags"));
-	lf_doc_text(&doc, "sku.name", "Standard_LRS");
-	if (lf_json_int_or(disk, "lun", -1) < 0) {
-		lf_doc_text(&doc, "properties.osType", lf_json_text_or(machine, "osType", "Linux"));
-		lf_doc_text(&doc, "properties.hyperVGeneration", uefi ? "V2" : "V1");
-	}
-	lf_doc_text(&doc, "properties.creationData.createOption", "Restore");
-	lf_doc_int(&doc, "properties.diskSizeGB", (bytes + GIB - 1) / GIB);
-	lf_doc_int(&doc, "properties.diskSizeBytes", bytes);
-	lf_doc_text(&doc, "properties.provisioningState", "Succeeded");
-	lf_doc_text(&doc, "properties.diskState", "Attached");
-	lf_doc_time(&doc, "properties.timeCreated", now_ns);
-	return lf_doc_take(&doc);
-}
-
-static json_t *ip_configuration(const json_t *nic)
-{
-	LF_AUTO_DOC doc = LF_DOC_INIT;
-	bool fixed = lf_json_bool_or(nic, "static", false);
-
-	lf_doc_text(&doc, "name", LF_MACHINE_IP_CONFIGURATION);
-	lf_doc_printf(&doc, "id", "%s/ipConfigurations/" LF_MACHINE_IP_CONFIGURATION,
-		      lf_json_text_or(nic, "id", ""));
-	lf_doc_text(&doc, "properties.provisioningState", "Succeeded");
-	lf_doc_text(&doc, "properties.privateIPAddress", lf_json_text_or(nic, "address", ""));
-	lf_doc_text(&doc, "properties.privateIPAllocationMethod", fixed ? "Static" : "Dynamic");
-	lf_doc_bool(&doc, "properties.primary", true);
-	lf_doc_text(&doc, "properties.privateIPAddressVersion", "IPv4");
-	lf_doc_text(&doc, "properties.subnet.id", lf_json_text_or(nic, "subnetId", ""));
-	return lf_doc_take(&doc);
-}
-
-json_t *lf_machine_nic_doc(const json_t *machine, const json_t *nic)
-{
-	LF_AUTO_DOC doc = LF_DOC_INIT;
-
-	lf_doc_text(&doc, "location", lf_json_text_or(machine, "location", ""));
-	lf_doc_text(&doc, "properties.provisioningState", "Succeeded");
-	lf_doc_text(&doc, "properties.macAddress", lf_json_text_or(nic, "mac", ""));
-	lf_doc_bool(&doc, "properties.primary", lf_json_bool_or(nic, "primary", false));
-	lf_doc_bool(&doc, "properties.enableIPForwarding", false);
-	lf_doc_text(&doc, "properties.virtualMachine.id", lf_json_text_or(machine, "id", ""));
-	lf_doc_append(&doc, "properties.ipConfigurations", ip_configuration(nic));
-	return lf_doc_take(&doc);
 }

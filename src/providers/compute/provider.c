@@ -2,7 +2,7 @@
 #include "providers/common/document.h"
 #include "providers/compute/compute.h"
 #include "providers/compute/disk_import.h"
-#include "providers/compute/plan.h"
+#include "providers/compute/ids.h"
 #include "providers/compute/restorepoint/restorepoint.h"
 
 #define COMPUTE_ALL	 LF_SUBSCRIPTION_PATH "/providers/Microsoft.Compute"

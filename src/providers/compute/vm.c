@@ -2,7 +2,7 @@
 #include "providers/common/document.h"
 #include "providers/compute/compute.h"
 #include "providers/compute/machine.h"
-#include "providers/compute/plan.h"
+#include "providers/compute/ids.h"
 
 #define CONSOLE_MAX (1u << 20) /* what the boot diagnostics show at most */
 
@@ -115,61 +115,6 @@ int lf_vm_put(struct lf_arm_call *call, struct lf_error *err)
 	if (rc == LF_ENOTFOUND)
 		return lf_vm_make(call, err);
 	return rc ? rc : lf_document_put(call, &lf_vm_document, err);
-}
-
-/* Submit a job for the VM levels_up above the request's path. */
-static int submit(struct lf_arm_call *call, const struct lf_job_type *type, unsigned levels_up,
-		  json_t *doc, struct lf_error *err)
-{
-	struct lf_context *context = lf_arm_context(call);
-	LF_AUTO_JSON *own = doc;
-	LF_AUTO_FREE char *id = strdup(lf_arm_id(call, levels_up));
-	LF_AUTO_FREE char *scope =
-		lf_printf_dup("/subscriptions/%s", lf_arm_param(call, "subscription"));
-	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
-	char job[LF_GUID_SIZE];
-
-	if (!id || !scope)
-		return lf_fail_nomem(err);
-	if (!context->compute)
-		return lf_fail(err, LF_EUNSUPPORTED, id, "this site runs no machines");
-	int rc = lf_catalog_get(context->catalog, id, &vm, err);
-	if (rc == LF_ENOTFOUND && type == &lf_vm_delete_job)
-		return lf_arm_reply(call, 204, NULL, err);
-	const struct lf_job_request request = {
-		.type = type->name, .scope = scope, .resource = id, .doc = own};
-	if (!rc)
-		rc = lf_jobs_submit(context->jobs, &request, job, err);
-	const struct lf_arm_async async = {.job = job};
-	return rc ? rc : lf_arm_reply_async(call, 202, &async, NULL, err);
-}
-
-int lf_vm_delete(struct lf_arm_call *call, struct lf_error *err)
-{
-	return submit(call, &lf_vm_delete_job, 0, NULL, err);
-}
-
-int lf_vm_start(struct lf_arm_call *call, struct lf_error *err)
-{
-	return submit(call, &lf_vm_start_job, 1, NULL, err);
-}
-
-int lf_vm_power_off(struct lf_arm_call *call, struct lf_error *err)
-{
-	const char *skip = lf_arm_query(call, "skipShutdown");
-	bool now = skip && lf_text_equal_nocase(skip, "true");
-
-	return submit(call, &lf_vm_stop_job, 1, json_pack("{s:b}", "skipShutdown", (int)now), err);
-}
-
-int lf_vm_deallocate(struct lf_arm_call *call, struct lf_error *err)
-{
-	return submit(call, &lf_vm_stop_job, 1, json_pack("{s:b}", "deallocate", 1), err);
-}
-
-int lf_vm_restart(struct lf_arm_call *call, struct lf_error *err)
-{
-	return submit(call, &lf_vm_restart_job, 1, NULL, err);
 }
 
 /* The VM one segment above the request's path. */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What takes a while with a machine that is there: start, stop, restart, delete.  Each is one job
+ * of steps that may be repeated: the host is asked first, then the catalog is told.
+ */
 #include "providers/common/document.h"
-#include "providers/compute/attach.h"
 #include "providers/compute/compute.h"
 #include "providers/compute/machine.h"
-#include "providers/compute/plan.h"
+#include "providers/compute/ids.h"
 
 /* "deallocated" in the VM's state tells a stopped machine from a deallocated one. */
 static int note_deallocated(struct lf_context *context, const char *id, bool deallocated,
@@ -42,79 +45,6 @@ static int run_stop(struct lf_job_run *run, struct lf_error *err)
 				     lf_json_bool_or(job->doc, "deallocate", false), err);
 }
 
-static bool is_deleted_with_vm(const json_t *doc, const char *disk_id)
-{
-	const json_t *profile = lf_json_at(doc, "properties.storageProfile");
-	const json_t *found = NULL;
-	json_t *disk;
-	size_t i;
-
-	if (lf_arm_id_equal(lf_json_text_or(profile, "osDisk.managedDisk.id", ""), disk_id))
-		found = lf_json_at(profile, "osDisk");
-	json_array_foreach (lf_json_at(profile, "dataDisks"), i, disk)
-		if (lf_arm_id_equal(lf_json_text_or(disk, "managedDisk.id", ""), disk_id))
-			found = disk;
-	return lf_text_equal_nocase(lf_json_text_or(found, "deleteOption", "Detach"), "Delete");
-}
-
-/* Disks that are deleted with the VM, or stay; interfaces always stay. */
-static int leave_parts(struct lf_context *context, const struct lf_resource *vm, const char *type,
-		       struct lf_error *err)
-{
-	const struct lf_list_query query = {.type = type};
-	LF_AUTO_RESOURCE_LIST list = {0};
-
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
-	for (size_t i = 0; !rc && i < list.n; i++) {
-		struct lf_resource *part = &list.items[i];
-		if (!lf_arm_id_equal(lf_json_text_or(part->state, "machine", ""), vm->id))
-			continue;
-		rc = is_deleted_with_vm(vm->doc, part->id)
-			     ? lf_catalog_delete(context->catalog, part->id, err)
-			     : lf_part_detach(context, part, err);
-	}
-	return rc;
-}
-
-int lf_vm_leave_parts(struct lf_context *context, const struct lf_resource *vm,
-		      struct lf_error *err)
-{
-	int rc = leave_parts(context, vm, LF_DISK_TYPE, err);
-
-	return rc ? rc : leave_parts(context, vm, LF_NIC_TYPE, err);
-}
-
-/* Do disks that stay lie in the machine's directory? */
-static int count_staying(struct lf_context *context, const struct lf_resource *vm, const char *host,
-			 unsigned *ret_n, struct lf_error *err)
-{
-	const struct lf_list_query query = {.type = LF_DISK_TYPE};
-	LF_AUTO_RESOURCE_LIST list = {0};
-	char other[LF_GUID_SIZE];
-
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
-	*ret_n = 0;
-	for (size_t i = 0; !rc && i < list.n; i++)
-		*ret_n += lf_disk_host(context, &list.items[i], other) &&
-			  strcmp(other, host) == 0 &&
-			  !is_deleted_with_vm(vm->doc, list.items[i].id);
-	return rc;
-}
-
-int lf_vm_leave_host(struct lf_context *context, const struct lf_resource *vm, struct lf_error *err)
-{
-	char guid[LF_GUID_SIZE];
-	unsigned staying;
-
-	if (!context->compute)
-		return 0;
-	lf_machine_host_guid(context, vm->id, guid);
-	int rc = count_staying(context, vm, guid, &staying, err);
-	if (!rc)
-		rc = lf_compute_vm_remove(context->compute, guid, staying > 0, err);
-	return rc ? rc : lf_machine_remove_networks(context, lf_json_at(vm->state, "plan"), err);
-}
-
 static int run_delete(struct lf_job_run *run, struct lf_error *err)
 {
 	return lf_document_remove(lf_job_run_context(run), &lf_vm_document,
@@ -138,3 +68,58 @@ const struct lf_job_type lf_vm_restart_job = {
 	.name = "compute.restartMachine", .steps = restart_steps, .n_steps = LF_N(restart_steps)};
 const struct lf_job_type lf_vm_delete_job = {
 	.name = "compute.deleteMachine", .steps = delete_steps, .n_steps = LF_N(delete_steps)};
+
+/* Submit a job for the VM levels_up above the request's path. */
+static int submit(struct lf_arm_call *call, const struct lf_job_type *type, unsigned levels_up,
+		  json_t *doc, struct lf_error *err)
+{
+	struct lf_context *context = lf_arm_context(call);
+	LF_AUTO_JSON *own = doc;
+	LF_AUTO_FREE char *id = strdup(lf_arm_id(call, levels_up));
+	LF_AUTO_FREE char *scope =
+		lf_printf_dup("/subscriptions/%s", lf_arm_param(call, "subscription"));
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+	char job[LF_GUID_SIZE];
+
+	if (!id || !scope)
+		return lf_fail_nomem(err);
+	if (!context->compute)
+		return lf_fail(err, LF_EUNSUPPORTED, id, "this site runs no machines");
+	int rc = lf_catalog_get(context->catalog, id, &vm, err);
+	if (rc == LF_ENOTFOUND && type == &lf_vm_delete_job)
+		return lf_arm_reply(call, 204, NULL, err);
+	const struct lf_job_request request = {
+		.type = type->name, .scope = scope, .resource = id, .doc = own};
+	if (!rc)
+		rc = lf_jobs_submit(context->jobs, &request, job, err);
+	const struct lf_arm_async async = {.job = job};
+	return rc ? rc : lf_arm_reply_async(call, 202, &async, NULL, err);
+}
+
+int lf_vm_delete(struct lf_arm_call *call, struct lf_error *err)
+{
+	return submit(call, &lf_vm_delete_job, 0, NULL, err);
+}
+
+int lf_vm_start(struct lf_arm_call *call, struct lf_error *err)
+{
+	return submit(call, &lf_vm_start_job, 1, NULL, err);
+}
+
+int lf_vm_power_off(struct lf_arm_call *call, struct lf_error *err)
+{
+	const char *skip = lf_arm_query(call, "skipShutdown");
+	bool now = skip && lf_text_equal_nocase(skip, "true");
+
+	return submit(call, &lf_vm_stop_job, 1, json_pack("{s:b}", "skipShutdown", (int)now), err);
+}
+
+int lf_vm_deallocate(struct lf_arm_call *call, struct lf_error *err)
+{
+	return submit(call, &lf_vm_stop_job, 1, json_pack("{s:b}", "deallocate", 1), err);
+}
+
+int lf_vm_restart(struct lf_arm_call *call, struct lf_error *err)
+{
+	return submit(call, &lf_vm_restart_job, 1, NULL, err);
+}

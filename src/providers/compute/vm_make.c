@@ -11,7 +11,8 @@
 #include "providers/compute/attach.h"
 #include "providers/compute/compute.h"
 #include "providers/compute/machine.h"
-#include "providers/compute/plan.h"
+#include "providers/compute/ids.h"
+#include "providers/network/network.h"
 
 #define PROFILE "properties.storageProfile"
 #define LUN_MAX 63

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/compute/machine.h"
 
-#include "providers/compute/plan.h"
+#include "providers/compute/ids.h"
 #include "test.h"
 
 #define RG   "/subscriptions/s/resourceGroups/rg"

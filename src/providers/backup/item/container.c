@@ -9,7 +9,7 @@
 #include "providers/backup/item/server.h"
 #include "providers/backup/job/jobs.h"
 #include "providers/common/page.h"
-#include "providers/compute/plan.h"
+#include "providers/compute/ids.h"
 
 #define CONTAINER_TYPE LF_VAULT_TYPE "/backupFabrics/protectionContainers"
 #define FABRIC	       "/backupFabrics/Azure/protectionContainers/"

@@ -12,7 +12,7 @@
 #include "providers/backup/policy/retention.h"
 #include "providers/backup/item/server.h"
 #include "providers/backup/job/jobs.h"
-#include "providers/compute/plan.h"
+#include "providers/compute/ids.h"
 
 #define DAY_NS	    ((int64_t)24 * 3600 * LF_NS_PER_S)
 #define SOFT_DAYS   "properties.securitySettings.softDeleteSettings.softDeleteRetentionPeriodInDays"

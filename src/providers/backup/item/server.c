@@ -11,7 +11,7 @@
 
 #include "blob/blob.h"
 #include "providers/backup/internal.h"
-#include "providers/compute/plan.h"
+#include "providers/compute/ids.h"
 #include "providers/offazure/offazure.h"
 #include "vault/point/point.h"
 

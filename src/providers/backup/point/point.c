@@ -16,7 +16,7 @@
 #include "providers/backup/scope.h"
 #include "providers/backup/item/server.h"
 #include "providers/compute/machine.h"
-#include "providers/compute/plan.h"
+#include "providers/compute/ids.h"
 #include "vault/point/point.h"
 #include "vault/lease.h"
 

@@ -10,7 +10,8 @@
 #include "providers/backup/internal.h"
 #include "providers/backup/job/jobs.h"
 #include "providers/backup/point/documents.h"
-#include "providers/compute/plan.h"
+#include "providers/compute/ids.h"
+#include "providers/network/network.h"
 #include "providers/resources/resources.h"
 #include "providers/storage/storage.h"
 

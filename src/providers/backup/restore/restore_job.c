@@ -15,7 +15,7 @@
 #include "providers/backup/restore/restore.h"
 #include "providers/compute/attach.h"
 #include "providers/compute/machine.h"
-#include "providers/compute/plan.h"
+#include "providers/compute/ids.h"
 #include "vault/point/point.h"
 
 /* One step of a restore. */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "providers/compute/plan.h"
+#include "providers/compute/ids.h"
 #include "providers/compute/restorepoint/restorepoint.h"
 
 static int fail_source(const char *source, const char *what, struct lf_error *err)

@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "providers/compute/access.h"
-#include "providers/compute/plan.h"
+#include "providers/compute/ids.h"
 #include "providers/compute/restorepoint/restorepoint.h"
 
 /* The disk as the machine's storage profile has it. */

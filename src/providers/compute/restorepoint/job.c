@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 #include "providers/common/point_copy.h"
-#include "providers/compute/plan.h"
+#include "providers/compute/ids.h"
 #include "providers/compute/restorepoint/restorepoint.h"
 #include "vault/point/point.h"
 #include "vault/lease.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "providers/compute/plan.h"
+#include "providers/compute/ids.h"
 #include "providers/compute/restorepoint/restorepoint.h"
 #include "vault/point/point.h"
 
@@ -88,19 +88,6 @@ static int view_point(struct lf_arm_call *call, const struct lf_resource *point,
 			   instance_view(lf_arm_context(call), point))
 		       ? lf_fail_nomem(err)
 		       : 0;
-}
-
-int lf_restore_point_release(struct lf_context *context, const struct lf_resource *point,
-			     struct lf_error *err)
-{
-	const char *region = lf_json_text(point->state, "region");
-	const char *id = lf_json_text(point->state, "point");
-	struct lf_vault *vault = NULL;
-
-	if (!region || !id)
-		return 0;
-	int rc = lf_regions_vault(context->regions, region, &vault, err);
-	return rc ? rc : lf_claim_drop(vault, id, "restorePoint", err);
 }
 
 static int refuse_unfinished(struct lf_context *context, const struct lf_resource *point,
