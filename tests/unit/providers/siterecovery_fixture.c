@@ -176,8 +176,9 @@ const char *lf_arm_base_url(const struct lf_arm_call *call)
 
 const char *lf_arm_api_version(const struct lf_arm_call *call)
 {
-	(void)call;
-	return "2025-08-01";
+	const char *asks = strstr(call->query, "api-version=");
+
+	return asks ? asks + strlen("api-version=") : "2025-08-01";
 }
 
 const char *lf_arm_request_id(const struct lf_arm_call *call)
@@ -197,6 +198,14 @@ int lf_arm_reply(struct lf_arm_call *call, int status, const json_t *body, struc
 	call->reply.status = status;
 	call->reply.body = json_deep_copy(body);
 	return 0;
+}
+
+int lf_arm_reply_doc(struct lf_arm_call *call, int status, struct lf_doc *doc, struct lf_error *err)
+{
+	LF_AUTO_JSON *body = NULL;
+	int rc = lf_doc_end(doc, &body, err);
+
+	return rc ? rc : lf_arm_reply(call, status, body, err);
 }
 
 int lf_arm_reply_list(struct lf_arm_call *call, json_t *values, const char *next_token,
@@ -260,9 +269,11 @@ static bool route_fits(const char *route, const char *path, struct lf_arm_call *
 	return !*route && !*path;
 }
 
+const struct lf_arm_provider *asked;
+
 struct reply request(struct world *w, const char *method, const char *path, json_t *body)
 {
-	const struct lf_arm_provider *provider = &lf_siterecovery_provider;
+	const struct lf_arm_provider *provider = asked ? asked : &lf_siterecovery_provider;
 	struct lf_arm_call call = {.context = &w->context, .body = body};
 	const char *mark = strchrnul(path, '?');
 

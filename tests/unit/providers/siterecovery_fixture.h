@@ -53,7 +53,9 @@ struct world {
 int world_setup(void **state);
 int world_teardown(void **state);
 
-/* One request; body is taken and may be NULL. */
+/* Whose routes are asked; NULL: Site Recovery's. */
+extern const struct lf_arm_provider *asked;
+/* One request; body is taken and may be NULL.  A query has one member. */
 struct reply request(struct world *w, const char *method, const char *path, json_t *body);
 void reply_done(struct reply *reply);
 #define AUTO_REPLY LF_CLEANUP(reply_done) struct reply

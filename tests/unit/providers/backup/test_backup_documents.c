@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include "providers/backup/backup.h"
+#include "providers/backup/internal.h"
+#include "siterecovery_fixture.h"
+
+#define POLICIES VAULT "/backupPolicies"
+#define ITEMS	 VAULT "/backupFabrics/Azure/protectionContainers/c/protectedItems"
+
+static int setup(void **state)
+{
+	int rc;
+
+	asked = NULL; /* what the world is made with */
+	rc = world_setup(state);
+	asked = &lf_backup_provider;
+	return rc;
+}
+
+static json_t *a_policy(void)
+{
+	return json_pack("{s:{s:s,s:{s:s,s:[s]},s:{s:s,s:{s:{s:i,s:s}}}},s:{s:s},s:s}",
+			 "properties", "backupManagementType", "AzureIaasVM", "schedulePolicy",
+			 "scheduleRunFrequency", "Daily", "scheduleRunTimes",
+			 "2024-01-01T02:00:00Z", "retentionPolicy", "retentionPolicyType",
+			 "LongTermRetentionPolicy", "dailySchedule", "retentionDuration", "count",
+			 7, "durationType", "Days", "tags", "a", "b", "location", "eastus");
+}
+
+static void put_item(struct world *w, const char *name, const char *policy)
+{
+	LF_AUTO_FREE char *id = lf_printf_dup(ITEMS "/%s", name);
+
+	put_doc(w, id, LF_BACKUP_ITEM_TYPE,
+		json_pack("{s:{s:s,s:s,s:s}}", "properties", "friendlyName", name, "policyId",
+			  policy, "workloadType", "VM"));
+}
+
+static void put_point(struct world *w, const char *id, bool copied)
+{
+	LF_AUTO_JSON *doc = json_pack("{s:{s:s}}", "properties", "recoveryPointTime",
+				      "2024-01-01T00:00:00.0000000Z");
+	LF_AUTO_JSON *state = json_pack("{s:{s:b}}", "secondary", "complete", copied);
+	struct lf_error err;
+
+	assert_lf_ok(lf_catalog_put(w->context.catalog, id, LF_BACKUP_POINT_TYPE, LF_PUT_NEW, NULL,
+				    doc, state, &err));
+}
+
+static const char *name_at(const struct reply *reply, size_t i)
+{
+	return lf_json_text_or(json_array_get(lf_json_at(reply->body, "value"), i), "name", "");
+}
+
+static void test_policies__that_nobody_made_are_listed_after_those_that_were(void **state)
+{
+	struct world *w = *state;
+	AUTO_REPLY put = request(w, "PUT", POLICIES "/mine", a_policy());
+	AUTO_REPLY other = request(w, "PUT", POLICIES "/enhancedpolicy", a_policy());
+	AUTO_REPLY list = request(w, "GET", POLICIES, NULL);
+
+	assert_int_equal(put.status, 200);
+	assert_int_equal(other.status, 200);
+	assert_int_equal(json_array_size(lf_json_at(list.body, "value")), 3);
+	assert_string_equal(name_at(&list, 2), "DefaultPolicy");
+}
+
+static void test_policy__that_nobody_made_is_there_with_its_vault(void **state)
+{
+	struct world *w = *state;
+	AUTO_REPLY there = request(w, "GET", POLICIES "/defaultpolicy", NULL);
+	AUTO_REPLY other = request(w, "GET", POLICIES "/nobodys", NULL);
+	AUTO_REPLY vault =
+		request(w, "GET",
+			RG "/providers/Microsoft.RecoveryServices/vaults/v2/backupPolicies/"
+			   "DefaultPolicy",
+			NULL);
+
+	assert_string_equal(lf_json_text(there.body, "id"), POLICIES "/DefaultPolicy");
+	assert_int_equal(lf_json_int_or(there.body, "properties.protectedItemsCount", -1), 0);
+	assert_int_equal(other.status, 404);
+	assert_int_equal(vault.status, 404);
+}
+
+static void test_policy__keeps_its_properties_and_nothing_else_of_a_body(void **state)
+{
+	AUTO_REPLY put = request(*state, "PUT", POLICIES "/mine", a_policy());
+
+	assert_string_equal(lf_json_text(put.body, "properties.backupManagementType"),
+			    "AzureIaasVM");
+	assert_null(lf_json_at(put.body, "tags"));
+	assert_null(lf_json_at(put.body, "location"));
+	assert_null(lf_json_at(put.body, "etag"));
+}
+
+static void test_policy__goes_once_no_item_uses_it(void **state)
+{
+	struct world *w = *state;
+	struct lf_error err;
+
+	put_item(w, "vm1", POLICIES "/MINE");
+	AUTO_REPLY put = request(w, "PUT", POLICIES "/mine", a_policy());
+	AUTO_REPLY used = request(w, "DELETE", POLICIES "/mine", NULL);
+	assert_lf_ok(lf_catalog_delete(w->context.catalog, ITEMS "/vm1", &err));
+	AUTO_REPLY gone = request(w, "DELETE", POLICIES "/mine", NULL);
+	AUTO_REPLY again = request(w, "DELETE", POLICIES "/mine", NULL);
+
+	assert_int_equal(lf_json_int_or(put.body, "properties.protectedItemsCount", 0), 1);
+	assert_int_equal(used.status, 409);
+	assert_string_equal(lf_error_arm(&used.error), "BMSUserErrorPolicyInUse");
+	assert_int_equal(gone.status, 200);
+	assert_int_equal(again.status, 204);
+}
+
+static void test_items__are_filtered_by_what_clients_see(void **state)
+{
+	struct world *w = *state;
+
+	put_item(w, "vm1", POLICIES "/a");
+	put_item(w, "vm2", POLICIES "/a");
+	AUTO_REPLY list =
+		request(w, "GET", VAULT "/backupProtectedItems?filter=friendlyName eq 'VM2'", NULL);
+
+	assert_int_equal(json_array_size(lf_json_at(list.body, "value")), 1);
+	assert_string_equal(name_at(&list, 0), "vm2");
+	assert_int_equal(
+		lf_json_int_or(list.body, "value.0.properties.extendedInfo.recoveryPointCount", -1),
+		0);
+}
+
+static void test_items__are_in_the_paired_region_once_a_point_is(void **state)
+{
+	static const char secondary[] = VAULT "/backupProtectedItems?api-version=2018-12-20";
+	struct world *w = *state;
+
+	put_item(w, "vm1", POLICIES "/a");
+	put_item(w, "vm2", POLICIES "/a");
+	put_point(w, ITEMS "/vm1/recoveryPoints/1", false);
+	put_point(w, ITEMS "/vm2/recoveryPoints/1", true);
+	AUTO_REPLY primary = request(w, "GET", VAULT "/backupProtectedItems", NULL);
+	AUTO_REPLY list = request(w, "GET", secondary, NULL);
+
+	assert_int_equal(json_array_size(lf_json_at(primary.body, "value")), 2);
+	assert_int_equal(json_array_size(lf_json_at(list.body, "value")), 1);
+	assert_string_equal(name_at(&list, 0), "vm2");
+}
+
+static void test_item__that_is_not_there_is_answered_in_backups_words(void **state)
+{
+	AUTO_REPLY reply = request(*state, "GET", ITEMS "/none", NULL);
+
+	assert_int_equal(reply.status, 404);
+	assert_string_equal(lf_error_arm(&reply.error), "BMSUserErrorContainerObjectNotFound");
+}
+
+int main(void)
+{
+#define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, world_teardown)
+	const struct CMUnitTest tests[] = {
+		IN_WORLD(test_policies__that_nobody_made_are_listed_after_those_that_were),
+		IN_WORLD(test_policy__that_nobody_made_is_there_with_its_vault),
+		IN_WORLD(test_policy__keeps_its_properties_and_nothing_else_of_a_body),
+		IN_WORLD(test_policy__goes_once_no_item_uses_it),
+		IN_WORLD(test_items__are_filtered_by_what_clients_see),
+		IN_WORLD(test_items__are_in_the_paired_region_once_a_point_is),
+		IN_WORLD(test_item__that_is_not_there_is_answered_in_backups_words),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
