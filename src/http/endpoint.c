@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request's struct is made at its head and freed when the exchange ends.  The head finds the
+ * route and asks admit; complete runs the route's function, or gives it to later; each way out goes
+ * through answer(), which tells the caller's ended once.
+ */
 #include "http/endpoint.h"
 
 #include <stdlib.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Extents are collected in the order in which they came.  If that was the order of pages, without
+ * overlaps, they go on as they are.  Else they are sorted by their first page, and a sweep from
+ * left to right keeps those that reach the page at hand in a heap, the latest on top: at each page
+ * the latest has it, and neighbouring pages of one extent go on as one piece.
+ */
 #include "inflow/settle.h"
 
 #include <stdlib.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Threads that carry packs to a peer, each over a connection of its own.  Whoever fills packs gives
+ * a finished file and goes on; there is room for one that waits for each courier, so that files on
+ * their way are bounded.  The first error ends all: what was given after it is removed, not sent.
+ * A kill leaves files in DIR/outgoing, which the next start of the site removes.
+ */
 #include "peer/courier.h"
 
 #include <pthread.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pairing keys are files, DIR/keys/peer.json and DIR/keys/peers/NAME.json, read at each check, so
+ * that a key that is made or revoked counts at once, without a restart.  A key is written under
+ * another name, synced and renamed; a kill leaves it there or not there.
+ */
 #include "peer/pairing.h"
 
 #include <stdlib.h>

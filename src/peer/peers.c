@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sites that serve other regions, by their pairing keys, and single calls to them.  The table
+ * is read at the start; a call is one request with the key's secret, and an answer that is an error
+ * comes back as the error it was there.
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sending a point: begin exchanges keys, then for each disk the map is walked (vault/flow/copy.h):
+ * extents are named in batches, the peer answers which chunks it has, and the others go into a pack
+ * that is sealed with the peer's key, and to the couriers when it is full.  The commit closes the
+ * last pack, waits for the couriers, and sends the manifest and the rows.  Whatever is cut short is
+ * begun again: the peer has the chunks that came, so little is sent twice.
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Checking what an agent says by tables of members: each row is a name, its type and its bounds,
+ * and a list has the table of its elements.  A copy is made of what a table knows; whatever it does
+ * not know is left out, and what it knows and is wrong fails with the member's path as target.
+ */
 #include "replication/inventory.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening and closing replication, and the agents' latest reports.
+ *
+ * Opening syncs the sessions' folder first: what a killed daemon wrote and did not sync would be
+ * lost by a power cut after agents were told that it is here.  Then rows of earlier versions get
+ * the form of this one, each in a transaction of its own, so that a kill leaves some renamed and
+ * the next start goes on.  Reports are in memory only: after a restart agents poll again.
+ */
 #include "replication/state.h"
 
 #include <stdlib.h>
