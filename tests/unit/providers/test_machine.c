@@ -2,6 +2,7 @@
 #include "providers/compute/machine.h"
 
 #include "providers/compute/ids.h"
+#include "providers/network/network.h"
 #include "test.h"
 
 #define RG   "/subscriptions/s/resourceGroups/rg"
