@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "vault/pack/footer.h"
 #include "vault/pack/pack.h"
 #include "blob/sign.h"
 #include "os/file.h"

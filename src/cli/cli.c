@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "base/text.h"
-#include "cli/account.h"
 #include "http/client.h"
 
 #define POLL_MAX_S 10u

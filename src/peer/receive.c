@@ -19,6 +19,7 @@
 #include "peer/inbox.h"
 #include "inflow/journal.h"
 #include "vault/flow/copy.h"
+#include "vault/pack/footer.h"
 #include "vault/pack/key.h"
 
 #define BODY_MAX    (8u << 20)

@@ -6,7 +6,7 @@
 #include "fuzz.h"
 
 #include "vault/care/care.h"
-#include "vault/point/claim.h"
+#include "vault/point/claim_internal.h"
 #include "vault/point/point.h"
 
 #define POINT "00000000-0000-4000-8000-000000000000"

@@ -17,6 +17,7 @@
 #include "providers/backup/backup.h"
 #include "providers/vaults/vaults.h"
 #include "inflow/journal.h"
+#include "vault/pack/footer.h"
 #include "victim.h"
 
 #define SECRET "the-secret-of-the-key"

@@ -22,7 +22,7 @@
 #include "base/lock.h"
 #include "base/text.h"
 #include "vault/care/care.h"
-#include "vault/point/claim.h"
+#include "vault/point/claim_internal.h"
 #include "vault/care/mark.h"
 #include "vault/care/move.h"
 #include "vault/point/point.h"

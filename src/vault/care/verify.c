@@ -14,43 +14,15 @@
 #include "base/lock.h"
 #include "base/text.h"
 #include "os/file.h"
+#include "vault/map/map.h"
 #include "vault/open/domainkey.h"
-#include "vault/point/claim.h"
+#include "vault/point/claim_internal.h"
 #include "vault/point/manifest.h"
 #include "vault/open/readme.h"
 #include "vault/care/mark.h"
 #include "vault/map/node.h"
 #include "vault/point/point.h"
 #include "vault/care/verify.h"
-
-/* A file that is not ours may have any name; JSON takes UTF-8 only. */
-static json_t *text_of(const char *text)
-{
-	json_t *as_it_is = json_string(text);
-	char plain[1024];
-	size_t n = 0;
-
-	if (as_it_is)
-		return as_it_is;
-	for (; text[n] && n < sizeof(plain) - 1; n++)
-		plain[n] = text[n] >= ' ' && text[n] <= '~' ? text[n] : '?';
-	plain[n] = '\0';
-	return json_string(plain);
-}
-
-int lf_verify_fault(struct lf_verify *verify, const char *object, const char *fault,
-		    const char *point, struct lf_error *err)
-{
-	json_t *entry = json_pack("{s:o, s:o, s:[]}", "object", text_of(object), "fault",
-				  text_of(fault), "points");
-
-	if (!entry ||
-	    (point && json_array_append_new(json_object_get(entry, "points"), text_of(point)))) {
-		json_decref(entry);
-		return lf_fail_nomem(err);
-	}
-	return json_array_append_new(verify->faults, entry) ? lf_fail_nomem(err) : 0;
-}
 
 /* What could not be read for want of memory is no fault. */
 static int tell(struct lf_verify *verify, const char *object, const struct lf_error *bad,

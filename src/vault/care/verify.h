@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * vault/care/verify.h - what verify.c and verifypacks.c share.
+ * vault/care/verify.h - what verify.c, verifypacks.c and verifyfaults.c share.
  */
 #ifndef LF_VAULT_CARE_VERIFY_H
 #define LF_VAULT_CARE_VERIFY_H

@@ -13,51 +13,6 @@
 
 #define THREADS_MAX 4
 
-void lf_badset_done(struct lf_badset *set)
-{
-	free(set->ids);
-	*set = (struct lf_badset){0};
-}
-
-/* Kept sorted: there are few, or the store is lost anyway. */
-static size_t badset_at(const struct lf_badset *set, const struct lf_chunk_id *id)
-{
-	size_t low = 0, high = set->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (memcmp(set->ids[middle].bytes, id->bytes, 32) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-bool lf_badset_has(const struct lf_badset *set, const struct lf_chunk_id *id)
-{
-	size_t at = badset_at(set, id);
-
-	return at < set->count && memcmp(set->ids[at].bytes, id->bytes, 32) == 0;
-}
-
-int lf_badset_add(struct lf_badset *set, const struct lf_chunk_id *id, struct lf_error *err)
-{
-	if (lf_badset_has(set, id))
-		return 0;
-	size_t at = badset_at(set, id);
-	struct lf_chunk_id *ids = set->ids;
-	if ((set->count & (set->count - 1)) == 0)
-		ids = reallocarray(ids, set->count ? set->count * 2 : 1, sizeof(*ids));
-	if (!ids)
-		return lf_fail_nomem(err);
-	set->ids = ids;
-	memmove(&ids[at + 1], &ids[at], (set->count - at) * sizeof(*ids));
-	ids[at] = *id;
-	set->count++;
-	return 0;
-}
-
 static struct lf_pack *any_pack(void *context, const uint8_t *entry)
 {
 	(void)entry;

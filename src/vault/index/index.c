@@ -75,59 +75,6 @@ struct lf_pack *lf_index_pack_or_new(struct lf_index *index, const uint8_t *name
 	return pack;
 }
 
-void lf_index_free(struct lf_index *index)
-{
-	if (!index)
-		return;
-	lf_index_wait(index);
-	LF_ALONE(lf_index_lock);
-	for (size_t i = 0; i < index->run_count; i++)
-		lf_run_unref(index->runs[i]);
-	for (size_t i = 0; i < index->table_size; i++) {
-		for (struct lf_pack *pack = index->table[i], *next; pack; pack = next) {
-			next = pack->next;
-			free(pack->marked);
-			free(pack->condemned);
-			free(pack);
-		}
-	}
-	free(index->runs);
-	free(index->table);
-	free(index->dir);
-	pthread_rwlock_destroy(&index->lock);
-	pthread_mutex_destroy(&index->changing);
-	free(index);
-}
-
-int lf_index_open(struct lf_store *store, const char *dir, bool read_only,
-		  struct lf_index **ret_index, struct lf_error *err)
-{
-	struct lf_index *index = calloc(1, sizeof(*index));
-
-	if (!index)
-		return lf_fail_nomem(err);
-	pthread_rwlock_init(&index->lock, NULL);
-	pthread_mutex_init(&index->changing, NULL);
-	index->store = store;
-	index->read_only = read_only;
-	index->dir = lf_printf_dup("%s/index", dir);
-	int rc = index->dir ? 0 : lf_fail_nomem(err);
-	if (!rc && !read_only)
-		rc = lf_dir_make(index->dir, 0700, err);
-	if (!rc && !read_only)
-		rc = lf_store_sweep(store, "index", err);
-	if (!rc)
-		rc = lf_index_refresh(index, err);
-	if (!rc && !read_only)
-		rc = lf_index_tidy(index, false, err);
-	if (rc) {
-		lf_index_free(index);
-		return rc;
-	}
-	*ret_index = index;
-	return 0;
-}
-
 int lf_index_push_run(struct lf_index *index, struct lf_run *run, struct lf_error *err)
 {
 	struct lf_run **runs =
@@ -138,6 +85,35 @@ int lf_index_push_run(struct lf_index *index, struct lf_run *run, struct lf_erro
 	index->runs = runs;
 	runs[index->run_count++] = run;
 	return 0;
+}
+
+void lf_index_remove_runs(struct lf_index *index, struct lf_run *const *old, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < index->run_count; i++) {
+		bool gone = false;
+		for (size_t j = 0; j < n; j++)
+			gone = gone || index->runs[i] == old[j];
+		if (gone)
+			lf_run_unref(index->runs[i]);
+		else
+			index->runs[kept++] = index->runs[i];
+	}
+	index->run_count = kept;
+}
+
+void lf_index_uncover(struct lf_index *index, struct lf_run *run)
+{
+	for (uint32_t i = 0; i < run->pack_count; i++)
+		run->packs[i]->covered = false;
+	lf_index_remove_runs(index, &run, 1);
+}
+
+char *lf_index_run_path(const struct lf_index *index, uint64_t number)
+{
+	return lf_printf_dup("%s/%016llx" LF_INDEX_RUN_SUFFIX, index->dir,
+			     (unsigned long long)number);
 }
 
 int lf_index_add(struct lf_index *index, const struct lf_pack_footer *footer, uint64_t seq,

@@ -15,13 +15,7 @@
 #include "vault/index/index_internal.h"
 #include "vault/pack/pack_internal.h"
 
-#define RUN_SUFFIX   ".run"
 #define RUN_NAME_LEN 20u /* 16 hex digits and the suffix */
-
-char *lf_index_run_path(const struct lf_index *index, uint64_t number)
-{
-	return lf_printf_dup("%s/%016llx" RUN_SUFFIX, index->dir, (unsigned long long)number);
-}
 
 static int list_pack(void *context, const char *name, struct lf_error *err)
 {
@@ -51,7 +45,7 @@ static int list_run(void *context, const char *name, struct lf_error *err)
 	char digits[17];
 	uint64_t number;
 
-	if (strlen(name) != RUN_NAME_LEN || strcmp(name + 16, RUN_SUFFIX) != 0)
+	if (strlen(name) != RUN_NAME_LEN || strcmp(name + 16, LF_INDEX_RUN_SUFFIX) != 0)
 		return 0;
 	memcpy(digits, name, 16);
 	digits[16] = '\0';
@@ -265,13 +259,6 @@ static int refresh_locked(struct lf_index *index, struct lf_error *err)
 	return rc;
 }
 
-int lf_index_refresh(struct lf_index *index, struct lf_error *err)
-{
-	LF_GUARD(&index->changing, lf_index_changing);
-
-	return refresh_locked(index, err);
-}
-
 static void uncover(struct lf_index *index, struct lf_run *run)
 {
 	LF_WRITE_GUARD(&index->lock, lf_index_lock);
@@ -292,12 +279,14 @@ static int drop_run(struct lf_index *index, struct lf_run *run, struct lf_error 
 	return path ? lf_file_remove(path, err) : lf_fail_nomem(err);
 }
 
-int lf_index_heal_locked(struct lf_index *index, size_t *ret_dropped, struct lf_error *err)
+LF_REQUIRES(lf_index_changing)
+static int heal_locked(struct lf_index *index, size_t *ret_dropped, struct lf_error *err)
 {
 	struct lf_run **runs = NULL;
 	size_t n = 0;
 	int rc = lf_index_runs(index, &runs, &n, err);
 
+	index->ailing = false;
 	for (size_t i = 0; !rc && i < n; i++) {
 		struct lf_error damage;
 		int bad = lf_run_check(runs[i], &damage);
@@ -315,11 +304,42 @@ int lf_index_heal_locked(struct lf_index *index, size_t *ret_dropped, struct lf_
 	return rc ? rc : refresh_locked(index, err);
 }
 
+/* Drop what a merge found damaged. */
+LF_REQUIRES(lf_index_changing)
+static int heal_ailing(struct lf_index *index, struct lf_error *err)
+{
+	size_t dropped = 0;
+
+	return index->ailing ? heal_locked(index, &dropped, err) : 0;
+}
+
+int lf_index_refresh(struct lf_index *index, struct lf_error *err)
+{
+	LF_GUARD(&index->changing, lf_index_changing);
+	int rc = refresh_locked(index, err);
+
+	return rc ? rc : heal_ailing(index, err);
+}
+
+int lf_index_tidy(struct lf_index *index, bool all, struct lf_error *err)
+{
+	if (pthread_mutex_trylock(&index->changing))
+		return 0;
+	LF_HELD(lf_index_changing);
+	int rc = heal_ailing(index, err); /* of the merge behind */
+	if (!rc)
+		rc = lf_index_tidy_locked(index, all, err);
+	if (!rc)
+		rc = heal_ailing(index, err);
+	lf_unlock(&index->changing, lf_index_changing);
+	return rc;
+}
+
 int lf_index_heal(struct lf_index *index, size_t *ret_dropped, struct lf_error *err)
 {
 	LF_GUARD(&index->changing, lf_index_changing);
 
-	return lf_index_heal_locked(index, ret_dropped, err);
+	return heal_locked(index, ret_dropped, err);
 }
 
 unsigned lf_index_heals(const struct lf_index *index)

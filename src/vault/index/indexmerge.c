@@ -3,7 +3,8 @@
  * Merging runs.  Runs in memory become a file, small files a larger one, as
  * soon as it is due: milliseconds.  A merge of many records is left to a thread,
  * one at a time, so that nobody who brings packs waits for it; what comes
- * meanwhile is merged among itself.
+ * meanwhile is merged among itself.  An input that turns out to be damaged is
+ * left for lf_index_heal() to drop.
  */
 #include <stdlib.h>
 
@@ -123,30 +124,6 @@ static int pick(struct lf_index *index, bool files, bool all, struct merge *merg
 	return 0;
 }
 
-LF_REQUIRES(lf_index_lock)
-static void remove_runs(struct lf_index *index, struct lf_run *const *old, size_t n)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < index->run_count; i++) {
-		bool gone = false;
-		for (size_t j = 0; j < n; j++)
-			gone = gone || index->runs[i] == old[j];
-		if (gone)
-			lf_run_unref(index->runs[i]);
-		else
-			index->runs[kept++] = index->runs[i];
-	}
-	index->run_count = kept;
-}
-
-void lf_index_uncover(struct lf_index *index, struct lf_run *run)
-{
-	for (uint32_t i = 0; i < run->pack_count; i++)
-		run->packs[i]->covered = false;
-	remove_runs(index, &run, 1);
-}
-
 /* No other lock is needed: the runs do not change. */
 static int write_merged(struct merge *merge, struct lf_error *err)
 {
@@ -178,7 +155,7 @@ static int take_merged(struct merge *merge, struct lf_error *err)
 	LF_WRITE_GUARD(&index->lock, lf_index_lock);
 	int rc = lf_index_push_run(index, merge->merged, err);
 	if (!rc) {
-		remove_runs(index, merge->runs, merge->n);
+		lf_index_remove_runs(index, merge->runs, merge->n);
 		for (size_t i = 0; i < merge->n; i++)
 			uncover_dead(merge->runs[i]);
 	} else {
@@ -204,11 +181,12 @@ static int remove_files(const struct merge *merge, struct lf_error *err)
 LF_REQUIRES(lf_index_changing)
 static int merge_here(struct merge *merge, struct lf_error *err)
 {
-	size_t dropped = 0;
 	int rc = write_merged(merge, err);
 
-	if (rc == LF_ECORRUPT) /* an input is damaged: its packs are asked again */
-		return lf_index_heal_locked(merge->index, &dropped, err);
+	if (rc == LF_ECORRUPT) { /* an input is damaged: its packs are to be asked again */
+		merge->index->ailing = true;
+		return 0;
+	}
 	if (!rc)
 		rc = take_merged(merge, err);
 	return rc ? rc : remove_files(merge, err);
@@ -225,14 +203,13 @@ static void set_busy(struct merge *merge, bool busy)
 static int end_behind(struct merge *merge, int rc, struct lf_error *err)
 {
 	struct lf_index *index = merge->index;
-	size_t dropped = 0;
 
 	LF_GUARD(&index->changing, lf_index_changing);
 	set_busy(merge, false);
 	if (!rc)
 		rc = take_merged(merge, err);
 	else if (rc == LF_ECORRUPT)
-		(void)!lf_index_heal_locked(index, &dropped, err);
+		index->ailing = true;
 	index->leaving = merge->runs;
 	index->leaving_count = rc ? 0 : merge->n;
 	return rc;
@@ -313,19 +290,9 @@ static int tidy_sort(struct lf_index *index, bool files, bool all, struct lf_err
 
 int lf_index_tidy_locked(struct lf_index *index, bool all, struct lf_error *err)
 {
-	int rc = tidy_sort(index, false, all, err);
+	int rc = index->ailing ? 0 : tidy_sort(index, false, all, err);
 
-	return rc || index->read_only ? rc : tidy_sort(index, true, all, err);
-}
-
-int lf_index_tidy(struct lf_index *index, bool all, struct lf_error *err)
-{
-	if (pthread_mutex_trylock(&index->changing))
-		return 0;
-	LF_HELD(lf_index_changing);
-	int rc = lf_index_tidy_locked(index, all, err);
-	lf_unlock(&index->changing, lf_index_changing);
-	return rc;
+	return rc || index->read_only || index->ailing ? rc : tidy_sort(index, true, all, err);
 }
 
 void lf_index_wait(struct lf_index *index)

@@ -10,6 +10,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "vault/map/map.h"
 #include "vault/map/node.h"
 #include "vault/vault_internal.h"
 

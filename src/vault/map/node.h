@@ -13,7 +13,8 @@
 #ifndef LF_VAULT_MAP_NODE_H
 #define LF_VAULT_MAP_NODE_H
 
-#include "vault/map/map.h"
+#include "vault/root.h"
+#include "vault/vault.h"
 
 #define LF_LEAF_PAGES	    512u
 #define LF_INNER_CHILDREN   64u

@@ -16,8 +16,9 @@
 
 #include "base/buf.h"
 #include "vault/pack/codec.h"
-#include "vault/pack/pack.h"
+#include "vault/pack/chunk.h"
 
+#define LF_PACK_BYTES_MAX     (64u << 20) /* no pack is longer */
 #define LF_PACK_VERSION	      1u
 #define LF_PACK_VERSION_OWNED 2u
 #define LF_PACK_HEADER_SIZE   64u

@@ -13,7 +13,6 @@
 #include "vault/pack/chunk.h"
 
 #define LF_PACK_TARGET_BYTES (16u << 20) /* close a pack when it is this long */
-#define LF_PACK_BYTES_MAX    (64u << 20)
 /* Of what its chunks hold when they are opened: writers close a pack at the first, and none from
  * outside is taken beyond the second.  Who has to look into it does so in a time that he knows. */
 #define LF_PACK_PLAIN_TARGET (UINT64_C(1) << 30)

@@ -8,6 +8,7 @@
 
 #include "vault/pack/crypt.h"
 #include "vault/pack/footer.h"
+#include "vault/pack/pack.h"
 
 /* As lf_pack_writer_add() for any kind. */
 LF_MUST_CHECK int lf_pack_writer_add_kind(struct lf_pack_writer *writer,

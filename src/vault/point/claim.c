@@ -4,7 +4,7 @@
  * nanoseconds since 1970 (or "forever"), CHECK the first 16 hex digits of the
  * SHA-256 of what is before it, the point and the name.
  */
-#include "vault/point/claim.h"
+#include "vault/point/claim_internal.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -12,7 +12,6 @@
 #include "base/fault.h"
 #include "base/lock.h"
 #include "base/text.h"
-#include "vault/point/point.h"
 
 #define CLAIM_NAME_MAX 128u
 #define CLAIM_FILE_MAX 256u

@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * vault/point/claim.h - claims as the vault's own files see them.
+ * vault/point/claim.h - what keeps recovery points alive.
+ *
+ * A claim is a name on a point ("retention", "export:GUID", "session:GUID",
+ * "lock") with an expiry; a point without live claims is garbage, and what only
+ * it refers to is collected (vault/care/care.h).  Format:
+ * docs/formats/point.md.  Threads: any.
  */
 #ifndef LF_VAULT_POINT_CLAIM_H
 #define LF_VAULT_POINT_CLAIM_H
 
-#include "vault/vault_internal.h"
+#include "vault/vault.h"
 
-LF_MUST_CHECK int lf_claim_write(struct lf_vault *vault, const char *point, const char *claim,
-				 int64_t until_ns, struct lf_error *err)
-	LF_REQUIRES(lf_points_lock);
-/* Does a claim keep the point at now_ns?  One that cannot be read does.  Those whose names begin
- * with except (NULL: none) do not count. */
-LF_MUST_CHECK int lf_claims_live(struct lf_vault *vault, const char *point, const char *except,
-				 int64_t now_ns, bool *ret_live, struct lf_error *err)
-	LF_REQUIRES(lf_points_lock);
-LF_MUST_CHECK int lf_claims_remove(struct lf_vault *vault, const char *point, struct lf_error *err)
-	LF_REQUIRES(lf_points_lock);
-/* The file of a claim. */
-LF_MUST_CHECK int lf_claim_read(struct lf_vault *vault, const char *point, const char *claim,
-				int64_t *ret_until_ns, struct lf_error *err);
+#define LF_CLAIM_FOREVER INT64_MAX
+
+/* Make or move a claim; durable.  LF_ENOTFOUND: no such point. */
+LF_MUST_CHECK int lf_claim_put(struct lf_vault *vault, const char *point, const char *claim,
+			       int64_t until_ns, struct lf_error *err);
+/* When it ends.  LF_ENOTFOUND: there is no such claim. */
+LF_MUST_CHECK int lf_claim_until(struct lf_vault *vault, const char *point, const char *claim,
+				 int64_t *ret_until_ns, struct lf_error *err);
+/* Drop it; absent is fine. */
+LF_MUST_CHECK int lf_claim_drop(struct lf_vault *vault, const char *point, const char *claim,
+				struct lf_error *err);
 
 #endif

@@ -17,7 +17,7 @@
 #include "base/fault.h"
 #include "base/lock.h"
 #include "base/text.h"
-#include "vault/point/claim.h"
+#include "vault/point/claim_internal.h"
 #include "vault/point/manifest.h"
 
 #define POINT_MAGIC   "LFPOINT1"
