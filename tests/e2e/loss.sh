@@ -112,6 +112,21 @@ python3 - "$run/data"/regions/eastus/store/packs/* <<-'END'
 	        pack.write(bytes(range(64)))
 END
 check "check --deep: a damaged pack" finds 7 "^fault +regions/eastus/store: packs/" --deep
+# names_point GUID - the row of the disk names this point of eastus
+names_point() {
+	python3 - "$run/data/catalog.db" "$1" <<-'END'
+		import sqlite3, sys
+		db = sqlite3.connect(sys.argv[1])
+		db.execute("UPDATE resources SET state = json_set(state, '$.region', 'eastus', '$.point', ?)"
+		           " WHERE type = 'Microsoft.Compute/disks'", (sys.argv[2],))
+		db.commit()
+	END
+}
+afresh
+names_point "$(find "$run/data/regions/eastus/store/points" -type f -printf '%f\n' | grep -oE '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' | head -n 1)"
+check "check: a point that the catalog names is in its store" finds 0 "^ok +regions/eastus/store: opens, and its 1 points can be read$"
+names_point 00000000-0000-4000-8000-000000000000
+check "check: a point that the catalog names is not in its store" finds 7 "^fault +/subscriptions/.*/disks/d1: the store of eastus has not its point 00000000-"
 afresh
 chmod 644 "$run/data/keys/ca.pem" && chmod 640 "$run/data/client.env"
 check "check: the CA's key can be read by others" finds 7 "^fault +keys/ca.pem: has mode 0644"
