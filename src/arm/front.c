@@ -282,7 +282,6 @@ static int begin_call(struct lf_arm *arm, struct lf_http_exchange *x,
 		set_common_headers(call);
 		rc = check_call(arm, call, &err);
 	}
-	lf_catalog_rollback(arm->opts.catalog);
 	if (rc) {
 		audit_call(call, &err);
 		answer_error(call, &err);
@@ -306,10 +305,11 @@ static int begin(void *server_context, struct lf_http_exchange *x, struct lf_htt
 static void complete(void *server_context, struct lf_http_exchange *x, int sink_error,
 		     const struct lf_error *sink_err)
 {
-	struct lf_arm *arm = server_context;
 	struct lf_arm_call *call = lf_http_state(x);
 	struct lf_error err = LF_ERROR_NONE;
 	int rc = sink_error;
+
+	(void)server_context;
 
 	if (sink_error) /* the body was too large or broke off */
 		err = *sink_err;
@@ -317,15 +317,12 @@ static void complete(void *server_context, struct lf_http_exchange *x, int sink_
 		rc = read_body(call, &err);
 	if (!rc)
 		rc = call->match.route->handler(call, &err);
-	lf_catalog_rollback(arm->opts.catalog); /* a handler that failed in its transaction */
-	if (rc == LF_ARM_LATER)			/* it is another thread's now */
+	if (rc == LF_ARM_LATER) /* it is another thread's now */
 		return;
 	if (!rc && (call->flaw || !call->replied))
 		rc = lf_fail(&err, LF_EINTERNAL, call->match.route->path, "the handler of %s %s",
 			     call->match.route->path, call->flaw ? call->flaw : "gives no answer");
-	if (!rc)
-		err = LF_ERROR_NONE; /* a handler may have looked for what is not there */
-	audit_call(call, &err);
+	audit_call(call, rc ? &err : &LF_ERROR_NONE);
 	if (rc)
 		answer_error(call, &err);
 }

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One request, in this order: what is asked (path, query, headers), by whom
+ * (token, shared access signature or key), may they; then its body goes to a
+ * file of its own (place.c), and only complete() lets it take a blob's name,
+ * by what begin() decided.  What a client asks for that would not be done is
+ * refused.  A kill leaves uploads without a name, which the next start
+ * removes.
+ */
 #include "blob/service.h"
 
 #include <errno.h>
@@ -425,9 +433,7 @@ static void complete(void *context, struct lf_http_exchange *x, int sink_error,
 	int rc = sink_error ? sink_error : check_account(request, &err);
 	if (!rc)
 		rc = run(request, x, &err);
-	if (!rc)
-		err = LF_ERROR_NONE;
-	lf_blob_audit(request, x, &err);
+	lf_blob_audit(request, x, rc ? &err : &LF_ERROR_NONE);
 	if (rc)
 		answer_failure(x, &err);
 	else

@@ -57,11 +57,6 @@ LF_MUST_CHECK int lf_transaction_commit(struct lf_transaction *tx, struct lf_err
 /* Nothing to take back is fine: the scope's end calls it. */
 void lf_transaction_rollback(struct lf_transaction *tx);
 
-/* The same without a scope; a transaction inside a transaction is LF_EINTERNAL. */
-LF_MUST_CHECK int lf_catalog_begin(struct lf_catalog *catalog, struct lf_error *err);
-LF_MUST_CHECK int lf_catalog_commit(struct lf_catalog *catalog, struct lf_error *err);
-/* Nothing to undo is fine: call it on every path that did not commit. */
-void lf_catalog_rollback(struct lf_catalog *catalog);
 /* Has this thread begun one? */
 bool lf_catalog_in_transaction(struct lf_catalog *catalog);
 

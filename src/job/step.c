@@ -83,6 +83,17 @@ static void advance(struct lf_job_run *run)
 	job->attempt = 0;
 }
 
+/* The transaction in which the step stored its own end was not committed. */
+static void retreat(struct lf_job_run *run)
+{
+	struct lf_job *job = run->job;
+
+	job->step--;
+	job->steps[job->step].end_ns = 0;
+	job->steps[job->step].state = LF_JOB_IN_PROGRESS;
+	run->committed = false;
+}
+
 int lf_job_step_commit(struct lf_job_run *run, struct lf_error *err)
 {
 	LF_ASSERT(lf_catalog_in_transaction(run->jobs->catalog) && !run->committed);
@@ -227,7 +238,8 @@ static int run_step(struct lf_job_run *run, bool *ret_finished, struct lf_error 
 		return rc;
 	LF_AUTO_JSON *before = json_deep_copy(job->data);
 	int result = run->type->steps[job->step].run(run, &why);
-	lf_catalog_rollback(run->jobs->catalog); /* a step that failed inside its transaction */
+	if (result < 0 && run->committed)
+		retreat(run);
 	if (result < 0)
 		return step_failed(run, &why, ret_finished, err);
 	return step_returned(run, result, before, ret_finished, err);

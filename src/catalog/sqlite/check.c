@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The catalog without a daemon: version, SQLite's own check of the pages, then
+ * each row by itself, then what rows say of each other.  The file is opened
+ * for reading alone, and as it lies where no log stands beside it, so that
+ * looking at a damaged catalog changes nothing.
+ */
 #include "catalog/check.h"
 
 #include <sqlite3.h>

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rows of jobs: scope and resource in lower case for their indexes, and the
+ * body as it is.  A row whose body is no JSON object is named by a health
+ * condition and left out of lists.  Old rows go some hundred at a time, so
+ * that other writers never wait long; a kill in between leaves the rest to the
+ * next call.
+ */
 #include "catalog/jobrows.h"
 
 #include <stdlib.h>

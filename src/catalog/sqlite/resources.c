@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Resources: a row under the lower-case id, with its documents as text.
+ *
+ * A put looks at the row (is it there, which etag has it) and writes it, both
+ * in one transaction, so that nobody comes between.  A row that cannot be read
+ * harms itself only: lists leave it out and raise a health condition, and a
+ * put writes it anew.  What is committed is durable; a kill leaves all of a
+ * transaction or nothing of it.
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connections and transactions.
+ *
+ * There is one connection that writes, held by one thread at a time, and a
+ * small pool of others to read, which see what is committed.  A thread in a
+ * transaction reads by the writing connection, so that it sees its own
+ * writes.  Scopes inside a transaction are savepoints.  Commits go to SQLite's
+ * write-ahead log with full sync: after one nothing is lost by a power cut,
+ * and a kill before it leaves nothing of the transaction.  Opening looks for
+ * damage for a few seconds, and refuses a catalog of a newer version
+ * untouched.
+ */
 #include "catalog/sqlite/sqlite.h"
 
 #include <stdlib.h>
@@ -192,10 +204,8 @@ bool lf_catalog_in_transaction(struct lf_catalog *catalog)
 	return catalog->owned && pthread_equal(catalog->owner, pthread_self());
 }
 
-int lf_catalog_begin(struct lf_catalog *catalog, struct lf_error *err)
+static int begin(struct lf_catalog *catalog, struct lf_error *err)
 {
-	if (lf_catalog_in_transaction(catalog))
-		return lf_fail(err, LF_EINTERNAL, NULL, "a transaction inside a transaction");
 	pthread_mutex_lock(&catalog->writer_mutex);
 	int rc = exec_sql(catalog->writer, "BEGIN IMMEDIATE", err);
 	if (rc) {
@@ -207,41 +217,30 @@ int lf_catalog_begin(struct lf_catalog *catalog, struct lf_error *err)
 	return 0;
 }
 
-static void end_transaction(struct lf_catalog *catalog)
+static void end(struct lf_catalog *catalog)
 {
 	catalog->owned = false;
 	pthread_mutex_unlock(&catalog->writer_mutex);
 }
 
-int lf_catalog_commit(struct lf_catalog *catalog, struct lf_error *err)
+static int commit(struct lf_catalog *catalog, struct lf_error *err)
 {
-	if (!lf_catalog_in_transaction(catalog))
-		return lf_fail(err, LF_EINTERNAL, NULL, "there is no transaction to commit");
 	LF_CRASH_POINT("catalog-before-commit");
 	int rc = exec_sql(catalog->writer, "COMMIT", err);
 	if (rc)
 		sqlite3_exec(catalog->writer, "ROLLBACK", NULL, NULL, NULL);
-	end_transaction(catalog);
+	end(catalog);
 	LF_CRASH_POINT("catalog-after-commit");
 	return rc;
-}
-
-void lf_catalog_rollback(struct lf_catalog *catalog)
-{
-	if (!lf_catalog_in_transaction(catalog))
-		return;
-	sqlite3_exec(catalog->writer, "ROLLBACK", NULL, NULL, NULL);
-	end_transaction(catalog);
 }
 
 int lf_transaction_begin(struct lf_transaction *tx, struct lf_catalog *catalog,
 			 struct lf_error *err)
 {
 	bool joined = lf_catalog_in_transaction(catalog);
-	int rc = joined ? exec_sql(catalog->writer, "SAVEPOINT scope", err)
-			: lf_catalog_begin(catalog, err);
 
 	LF_ASSERT(!tx->catalog);
+	int rc = joined ? exec_sql(catalog->writer, "SAVEPOINT scope", err) : begin(catalog, err);
 	if (rc)
 		return rc;
 	*tx = (struct lf_transaction){.catalog = catalog, .joined = joined};
@@ -254,9 +253,9 @@ int lf_transaction_commit(struct lf_transaction *tx, struct lf_error *err)
 
 	if (!catalog)
 		return lf_fail(err, LF_EINTERNAL, NULL, "there is no transaction to commit");
-	int rc = tx->joined ? exec_sql(catalog->writer, "RELEASE scope", err)
-			    : lf_catalog_commit(catalog, err);
-	if (rc)
+	int rc =
+		tx->joined ? exec_sql(catalog->writer, "RELEASE scope", err) : commit(catalog, err);
+	if (rc && tx->joined)
 		lf_transaction_rollback(tx);
 	tx->catalog = NULL;
 	return rc;
@@ -268,10 +267,10 @@ void lf_transaction_rollback(struct lf_transaction *tx)
 
 	if (!catalog)
 		return;
-	if (tx->joined)
-		sqlite3_exec(catalog->writer, "ROLLBACK TO scope; RELEASE scope", NULL, NULL, NULL);
-	else
-		lf_catalog_rollback(catalog);
+	sqlite3_exec(catalog->writer, tx->joined ? "ROLLBACK TO scope; RELEASE scope" : "ROLLBACK",
+		     NULL, NULL, NULL);
+	if (!tx->joined)
+		end(catalog);
 }
 
 /* A connection that nobody reads from now; NULL: there is none. */

@@ -210,7 +210,6 @@ int lf_disk_put(struct lf_arm_call *call, struct lf_error *err)
 		rc = lf_disk_claim(context, id, source, err);
 	if (!rc)
 		rc = lf_document_put(call, &lf_disk_document, err);
-	lf_catalog_rollback(context->catalog);
 	if (rc && source &&
 	    lf_catalog_get(context->catalog, id, &there, &ignored) == LF_ENOTFOUND &&
 	    lf_disk_unclaim(context, id, source, &ignored))

@@ -56,20 +56,18 @@ static int note_exchange(struct lf_context *context, struct lf_resource *vm, con
 int lf_machine_exchange_disks(struct lf_context *context, const char *vm_id, const char *key,
 			      const json_t *disks, struct lf_error *err)
 {
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
-	int rc = lf_catalog_begin(context->catalog, err);
 
-	if (rc)
-		return rc;
-	rc = lf_catalog_get(context->catalog, vm_id, &vm, err);
+	int rc = lf_transaction_begin(&tx, context->catalog, err);
+	if (!rc)
+		rc = lf_catalog_get(context->catalog, vm_id, &vm, err);
 	if (!rc && strcmp(lf_json_text_or(vm.state, "exchange.key", ""), key) != 0)
 		rc = note_exchange(context, &vm, key, disks, err);
 	if (!rc)
-		rc = lf_catalog_commit(context->catalog, err);
-	if (rc) {
-		lf_catalog_rollback(context->catalog);
+		rc = lf_transaction_commit(&tx, err);
+	if (rc)
 		return rc;
-	}
 	/* the domain goes, its disks stay: they are resources without a machine now */
 	rc = lf_compute_vm_remove(context->compute,
 				  lf_json_text_or(vm.state, "exchange.before", ""), true, err);
@@ -124,27 +122,26 @@ static int note_back(struct lf_context *context, struct lf_resource *vm, struct 
 int lf_machine_exchange_back(struct lf_context *context, const char *vm_id, const char *key,
 			     struct lf_error *err)
 {
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
-	int rc = lf_catalog_get(context->catalog, vm_id, &vm, err);
+	bool there = false;
 
-	if (rc)
-		return rc == LF_ENOTFOUND ? 0 : rc;
+	int rc = lf_catalog_find(context->catalog, vm_id, &vm, &there, err);
+	if (rc || !there)
+		return rc;
 	if (strcmp(lf_json_text_or(vm.state, "exchange.key", ""), key) == 0) {
 		/* what was made of it goes first: after the commit nothing names it any more */
 		rc = lf_compute_vm_remove(context->compute,
 					  lf_json_text_or(vm.state, "plan.vm.guid", ""), false,
 					  err);
 		if (!rc)
-			rc = lf_catalog_begin(context->catalog, err);
+			rc = lf_transaction_begin(&tx, context->catalog, err);
+		if (!rc)
+			rc = note_back(context, &vm, err);
+		if (!rc)
+			rc = lf_transaction_commit(&tx, err);
 		if (rc)
 			return rc;
-		rc = note_back(context, &vm, err);
-		if (!rc)
-			rc = lf_catalog_commit(context->catalog, err);
-		if (rc) {
-			lf_catalog_rollback(context->catalog);
-			return rc;
-		}
 	}
 	return lf_machine_make_on_host(context, lf_json_at(vm.state, "plan"), err);
 }

@@ -135,18 +135,16 @@ int lf_machine_note(struct lf_context *context, const json_t *machine, struct lf
 static int note_resources(struct lf_context *context, const json_t *machine, json_t **ret_plan,
 			  struct lf_error *err)
 {
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_JSON *plan = NULL;
 
-	int rc = lf_catalog_begin(context->catalog, err);
+	int rc = lf_transaction_begin(&tx, context->catalog, err);
+	if (!rc)
+		rc = put_all(context, machine, &plan, err);
+	if (!rc)
+		rc = lf_transaction_commit(&tx, err);
 	if (rc)
 		return rc;
-	rc = put_all(context, machine, &plan, err);
-	if (!rc)
-		rc = lf_catalog_commit(context->catalog, err);
-	if (rc) {
-		lf_catalog_rollback(context->catalog);
-		return rc;
-	}
 	*ret_plan = lf_steal(&plan);
 	return 0;
 }
@@ -261,20 +259,16 @@ static int delete_parts(struct lf_context *context, const char *type, const char
 
 static int delete_resources(struct lf_context *context, const char *vm_id, struct lf_error *err)
 {
-	int rc = lf_catalog_begin(context->catalog, err);
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
+	int rc = lf_transaction_begin(&tx, context->catalog, err);
 
-	if (rc)
-		return rc;
-	rc = delete_parts(context, LF_DISK_TYPE, vm_id, err);
+	if (!rc)
+		rc = delete_parts(context, LF_DISK_TYPE, vm_id, err);
 	if (!rc)
 		rc = delete_parts(context, LF_NIC_TYPE, vm_id, err);
 	if (!rc)
 		rc = lf_catalog_delete_tree(context->catalog, vm_id, err);
-	if (!rc)
-		rc = lf_catalog_commit(context->catalog, err);
-	if (rc)
-		lf_catalog_rollback(context->catalog);
-	return rc;
+	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
 int lf_machine_remove(struct lf_context *context, const char *vm_id, struct lf_error *err)

@@ -161,6 +161,7 @@ static int submit(struct lf_arm_call *call, json_t *machine, char ret_job[static
 		  struct lf_error *err)
 {
 	struct lf_context *context = lf_arm_context(call);
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_FREE char *scope =
 		lf_printf_dup("/subscriptions/%s", lf_arm_param(call, "subscription"));
 	const struct lf_job_request request = {.type = lf_vm_make_job.name,
@@ -168,16 +169,12 @@ static int submit(struct lf_arm_call *call, json_t *machine, char ret_job[static
 					       .resource = lf_arm_id(call, 0),
 					       .doc = machine};
 
-	int rc = scope ? lf_catalog_begin(context->catalog, err) : lf_fail_nomem(err);
+	int rc = scope ? lf_transaction_begin(&tx, context->catalog, err) : lf_fail_nomem(err);
 	if (!rc)
 		rc = lf_machine_note(context, machine, err);
 	if (!rc)
 		rc = lf_jobs_submit(context->jobs, &request, ret_job, err);
-	if (!rc)
-		rc = lf_catalog_commit(context->catalog, err);
-	if (rc)
-		lf_catalog_rollback(context->catalog);
-	return rc;
+	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
 int lf_vm_make(struct lf_arm_call *call, struct lf_error *err)

@@ -9,21 +9,6 @@
 #include "base/text.h"
 #include "providers/network/internal.h"
 
-int lf_network_begin(struct lf_catalog *catalog, bool *ret_own, struct lf_error *err)
-{
-	*ret_own = !lf_catalog_in_transaction(catalog);
-	return *ret_own ? lf_catalog_begin(catalog, err) : 0;
-}
-
-int lf_network_end(struct lf_catalog *catalog, bool own, int rc, struct lf_error *err)
-{
-	if (own && !rc)
-		rc = lf_catalog_commit(catalog, err);
-	if (own && rc)
-		lf_catalog_rollback(catalog);
-	return rc;
-}
-
 int lf_subnet_split(const char *subnet_id, char **ret_network, char **ret_name,
 		    struct lf_error *err)
 {
@@ -257,12 +242,12 @@ static int take(struct lf_context *context, const struct lf_address_request *req
 int lf_network_address_take(struct lf_context *context, const struct lf_address_request *request,
 			    char ret_address[static LF_ADDRESS_SIZE], struct lf_error *err)
 {
-	bool own;
-	int rc = lf_network_begin(context->catalog, &own, err);
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
+	int rc = lf_transaction_begin(&tx, context->catalog, err);
 
 	if (!rc)
 		rc = take(context, request, ret_address, err);
-	return lf_network_end(context->catalog, own, rc, err);
+	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
 static int release(struct lf_context *context, const char *network_id, const char *name,
@@ -285,12 +270,12 @@ static int release(struct lf_context *context, const char *network_id, const cha
 int lf_network_address_release(struct lf_context *context, const char *network_id,
 			       const char *subnet, const char *owner, struct lf_error *err)
 {
-	bool own;
-	int rc = lf_network_begin(context->catalog, &own, err);
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
+	int rc = lf_transaction_begin(&tx, context->catalog, err);
 
 	if (!rc)
 		rc = release(context, network_id, subnet, owner, err);
-	return lf_network_end(context->catalog, own, rc, err);
+	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
 int lf_subnet_free_addresses(struct lf_context *context, const struct lf_resource *subnet, size_t n,

@@ -11,12 +11,6 @@
 extern const struct lf_document lf_vnet_document, lf_subnet_document, lf_nic_document,
 	lf_nsg_document;
 
-/* Begin a transaction unless this thread has one; *ret_own says whether it is ours to commit. */
-LF_MUST_CHECK int lf_network_begin(struct lf_catalog *catalog, bool *ret_own, struct lf_error *err);
-/* Commit (rc 0) or take back what lf_network_begin() began; returns rc, or why it failed. */
-LF_MUST_CHECK int lf_network_end(struct lf_catalog *catalog, bool own, int rc,
-				 struct lf_error *err);
-
 /* Network id and name of a subnet's id: copies, free() both. */
 LF_MUST_CHECK int lf_subnet_split(const char *subnet_id, char **ret_network, char **ret_name,
 				  struct lf_error *err);

@@ -222,20 +222,21 @@ static int put_nic(struct lf_context *context, const char *id, json_t *doc, stru
 int lf_network_nic_put(struct lf_context *context, const char *id, json_t *doc,
 		       struct lf_error *err)
 {
-	bool own;
-	int rc = lf_network_begin(context->catalog, &own, err);
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
+	int rc = lf_transaction_begin(&tx, context->catalog, err);
 
 	if (!rc)
 		rc = put_nic(context, id, doc, err);
-	return lf_network_end(context->catalog, own, rc, err);
+	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
 static int delete_nic(struct lf_context *context, const char *id, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE nic = LF_RESOURCE_INIT;
-	int rc = lf_catalog_get(context->catalog, id, &nic, err);
+	bool there = false;
 
-	if (rc == LF_ENOTFOUND)
+	int rc = lf_catalog_find(context->catalog, id, &nic, &there, err);
+	if (!rc && !there)
 		return 0;
 	if (!rc)
 		rc = release_others(context, &nic, NULL, err);
@@ -244,12 +245,12 @@ static int delete_nic(struct lf_context *context, const char *id, struct lf_erro
 
 int lf_network_nic_delete(struct lf_context *context, const char *id, struct lf_error *err)
 {
-	bool own;
-	int rc = lf_network_begin(context->catalog, &own, err);
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
+	int rc = lf_transaction_begin(&tx, context->catalog, err);
 
 	if (!rc)
 		rc = delete_nic(context, id, err);
-	return lf_network_end(context->catalog, own, rc, err);
+	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
 /* The client's document: what only the service sets is taken from what is stored. */

@@ -63,14 +63,15 @@ static int remove_each(struct lf_context *context, const char *group_id, remove_
 	return 0;
 }
 
-/* In the transaction that is taken back: gone for those that come after it. */
+/* In the trial transaction: gone for those that come after it. */
 static int pretend(struct lf_context *context, const struct lf_document *document,
 		   const struct lf_resource *resource, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE now = LF_RESOURCE_INIT;
-	int rc = lf_catalog_get(context->catalog, resource->id, &now, err);
+	bool there = false;
 
-	if (rc == LF_ENOTFOUND) /* went with another */
+	int rc = lf_catalog_find(context->catalog, resource->id, &now, &there, err);
+	if (!rc && !there) /* went with another */
 		return 0;
 	if (!rc && document->removing)
 		rc = document->removing(context, &now, err);
@@ -79,13 +80,10 @@ static int pretend(struct lf_context *context, const struct lf_document *documen
 
 int lf_group_check_removal(struct lf_context *context, const char *group_id, struct lf_error *err)
 {
-	int rc = lf_catalog_begin(context->catalog, err);
+	LF_AUTO_TRANSACTION trial = LF_TRANSACTION_INIT; /* never committed */
+	int rc = lf_transaction_begin(&trial, context->catalog, err);
 
-	if (rc)
-		return rc;
-	rc = remove_each(context, group_id, pretend, err);
-	lf_catalog_rollback(context->catalog);
-	return rc;
+	return rc ? rc : remove_each(context, group_id, pretend, err);
 }
 
 static int remove_really(struct lf_context *context, const struct lf_document *document,

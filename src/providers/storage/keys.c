@@ -65,13 +65,14 @@ int lf_storage_regenerate_key(struct lf_arm_call *call, struct lf_error *err)
 {
 	struct lf_context *context = lf_arm_context(call);
 	const char *name = lf_json_text_or(lf_arm_body(call), "keyName", "");
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_RESOURCE account = LF_RESOURCE_INIT;
 
 	bool first = lf_text_equal_nocase(name, "key1");
 	if (!first && !lf_text_equal_nocase(name, "key2"))
 		return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", "keyName",
 				   "give key1 or key2", "there is no key '%.32s'", name);
-	int rc = lf_catalog_begin(context->catalog, err);
+	int rc = lf_transaction_begin(&tx, context->catalog, err);
 	if (!rc)
 		rc = lf_catalog_get(context->catalog, lf_arm_id(call, 1), &account, err);
 	if (!rc)
@@ -80,7 +81,7 @@ int lf_storage_regenerate_key(struct lf_arm_call *call, struct lf_error *err)
 		rc = lf_catalog_put(context->catalog, account.id, LF_STORAGE_TYPE, LF_PUT_EXISTING,
 				    NULL, NULL, account.state, err);
 	if (!rc)
-		rc = lf_catalog_commit(context->catalog, err);
+		rc = lf_transaction_commit(&tx, err);
 	return rc ? rc : reply_keys(call, account.state, err);
 }
 

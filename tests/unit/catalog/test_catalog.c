@@ -62,15 +62,16 @@ static void test_put__of_what_was_deleted_since_it_was_read_is_refused(void **st
 		LF_ENOTFOUND);
 }
 
-static void test_transaction__is_begun_and_ended_once(void **state)
+static void test_transaction__ends_once(void **state)
 {
 	struct fixture *f = *state;
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	struct lf_error err = LF_ERROR_NONE;
 
-	assert_int_equal(lf_catalog_commit(f->catalog, &err), LF_EINTERNAL);
-	assert_lf_ok(lf_catalog_begin(f->catalog, &err));
-	assert_int_equal(lf_catalog_begin(f->catalog, &err), LF_EINTERNAL);
-	assert_lf_ok(lf_catalog_commit(f->catalog, &err));
+	assert_int_equal(lf_transaction_commit(&tx, &err), LF_EINTERNAL);
+	assert_lf_ok(lf_transaction_begin(&tx, f->catalog, &err));
+	assert_lf_ok(lf_transaction_commit(&tx, &err));
+	assert_int_equal(lf_transaction_commit(&tx, &err), LF_EINTERNAL);
 }
 
 static int64_t get(struct fixture *f, const char *id)
@@ -179,17 +180,18 @@ static void test_transaction__is_all_or_nothing_and_survives_reopening(void **st
 {
 	struct fixture *f = *state;
 	struct lf_error err = LF_ERROR_NONE;
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_FREE char *value = NULL;
 
-	assert_lf_ok(lf_catalog_begin(f->catalog, &err));
+	assert_lf_ok(lf_transaction_begin(&tx, f->catalog, &err));
 	assert_lf_ok(put(f, "/a", LF_PUT_NEW, 1, &err));
 	assert_int_equal(get(f, "/a"), 1);
-	lf_catalog_rollback(f->catalog);
+	lf_transaction_rollback(&tx);
 	assert_int_equal(get(f, "/a"), -1);
-	assert_lf_ok(lf_catalog_begin(f->catalog, &err));
+	assert_lf_ok(lf_transaction_begin(&tx, f->catalog, &err));
 	assert_lf_ok(put(f, "/a", LF_PUT_NEW, 2, &err));
 	assert_lf_ok(lf_catalog_setting_put(f->catalog, "s", "v", &err));
-	assert_lf_ok(lf_catalog_commit(f->catalog, &err));
+	assert_lf_ok(lf_transaction_commit(&tx, &err));
 	lf_catalog_free(f->catalog);
 	open_catalog(f);
 	assert_int_equal(get(f, "/a"), 2);
@@ -357,7 +359,7 @@ int main(void)
 		WITH_CATALOG(test_put__makes_nothing_that_its_own_url_would_not_find),
 		WITH_CATALOG(test_write__that_fails_changes_nothing),
 		WITH_CATALOG(test_put__of_what_was_deleted_since_it_was_read_is_refused),
-		WITH_CATALOG(test_transaction__is_begun_and_ended_once),
+		WITH_CATALOG(test_transaction__ends_once),
 		WITH_CATALOG(test_scope__takes_back_what_it_wrote_unless_it_commits),
 		WITH_CATALOG(test_scope__inside_another_fails_alone_and_commits_with_it),
 		WITH_CATALOG(test_scope__takes_back_what_inner_ones_committed),

@@ -236,11 +236,12 @@ static void test_expire__keeps_the_newest_jobs(void **state)
 	struct fixture *f = *state;
 	struct lf_catalog *catalog = open_catalog(f);
 	const struct lf_jobrow_query all = {0};
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_JSON *bodies = NULL;
 	bool more = false;
 	char id[32];
 
-	assert_lf_ok(lf_catalog_begin(catalog, &err));
+	assert_lf_ok(lf_transaction_begin(&tx, catalog, &err));
 	for (unsigned i = 0; i < 1200; i++) {
 		snprintf(id, sizeof(id), "%u", i);
 		LF_AUTO_JSON *body = json_pack("{s:s}", "id", id);
@@ -253,7 +254,7 @@ static void test_expire__keeps_the_newest_jobs(void **state)
 					      .body = body};
 		assert_lf_ok(lf_jobrow_put(catalog, &row, &err));
 	}
-	assert_lf_ok(lf_catalog_commit(catalog, &err));
+	assert_lf_ok(lf_transaction_commit(&tx, &err));
 	assert_lf_ok(lf_jobrow_expire(catalog, 0, 100, &more, &err));
 	assert_true(more);
 	while (more)

@@ -11,7 +11,7 @@ struct world {
 	struct lf_clock *clock;
 	struct lf_catalog *catalog;
 	struct lf_jobs *jobs;
-	int first, second, undone, ended, fail_code, fail_times, again;
+	int first, second, undone, ended, fail_code, fail_times, again, lost_commits;
 };
 
 static struct world *world_of(struct lf_job_run *run)
@@ -25,11 +25,23 @@ static int run_first(struct lf_job_run *run, struct lf_error *err)
 	return lf_json_set_text(lf_job_run_data(run), "first", "done") ? lf_fail_nomem(err) : 0;
 }
 
+/* Store the step's end with what it changed, and lose both. */
+static int lose_commit(struct lf_job_run *run, struct lf_error *err)
+{
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
+
+	assert_int_equal(lf_transaction_begin(&tx, world_of(run)->catalog, err), 0);
+	assert_int_equal(lf_job_step_commit(run, err), 0);
+	return lf_fail(err, LF_EIO, "catalog", "the commit fails");
+}
+
 static int run_second(struct lf_job_run *run, struct lf_error *err)
 {
 	struct world *w = world_of(run);
 
 	w->second++;
+	if (w->lost_commits-- > 0)
+		return lose_commit(run, err);
 	if (w->fail_times-- > 0)
 		return lf_fail(err, w->fail_code, "thing", "the second step fails");
 	if (w->again-- > 0)
@@ -188,6 +200,19 @@ static void test_job__tries_again_what_may_pass_and_gives_up_after_its_attempts(
 	assert_int_equal(w->undone, 1);
 }
 
+static void test_job__runs_a_step_again_whose_commit_was_lost(void **state)
+{
+	struct world *w = *state;
+	struct lf_error err = LF_ERROR_NONE, why;
+	char id[LF_GUID_SIZE];
+
+	w->lost_commits = 2;
+	assert_lf_ok(submit(w, NULL, id, &err));
+	drive(w, id);
+	assert_int_equal(state_of(w, id, &why), LF_JOB_SUCCEEDED);
+	assert_int_equal(w->second, 3);
+}
+
 static void test_job__that_fails_for_good_takes_its_steps_back(void **state)
 {
 	struct world *w = *state;
@@ -334,6 +359,7 @@ int main(void)
 		WITH_WORLD(test_job__runs_its_steps_in_order_and_ends_once),
 		WITH_WORLD(test_job__goes_on_after_the_engine_died_between_steps),
 		WITH_WORLD(test_job__tries_again_what_may_pass_and_gives_up_after_its_attempts),
+		WITH_WORLD(test_job__runs_a_step_again_whose_commit_was_lost),
 		WITH_WORLD(test_job__that_fails_for_good_takes_its_steps_back),
 		WITH_WORLD(test_submit__refuses_a_second_job_and_knows_its_own_id_again),
 		WITH_WORLD(test_cancel__takes_back_and_is_refused_once_final),

@@ -30,21 +30,17 @@ static int put_state(struct lf_job_run *run, struct lf_resource *point, const ch
 		     struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	int rc = lf_json_set_text(point->doc, "properties.provisioningState", word)
 			 ? lf_fail_nomem(err)
-			 : lf_catalog_begin(context->catalog, err);
+			 : lf_transaction_begin(&tx, context->catalog, err);
 
-	if (rc)
-		return rc;
-	rc = lf_catalog_put(context->catalog, point->id, LF_RESTORE_POINT_TYPE, LF_PUT_EXISTING,
-			    NULL, point->doc, point->state, err);
+	if (!rc)
+		rc = lf_catalog_put(context->catalog, point->id, LF_RESTORE_POINT_TYPE,
+				    LF_PUT_EXISTING, NULL, point->doc, point->state, err);
 	if (!rc)
 		rc = lf_job_step_commit(run, err);
-	if (!rc)
-		rc = lf_catalog_commit(context->catalog, err);
-	if (rc)
-		lf_catalog_rollback(context->catalog);
-	return rc;
+	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
 /* The newest point of the same machine that is complete: what is shared with it costs nothing. */

@@ -255,24 +255,20 @@ static int write_point(struct lf_arm_call *call, const struct lf_resource *colle
 					     .resource = moving,
 					     .doc = input};
 	char mover_id[LF_GUID_SIZE];
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 
 	(void)collection;
 	if (!scope || !moving)
 		return lf_fail_nomem(err);
-	int rc = lf_catalog_begin(context->catalog, err);
-	if (rc)
-		return rc;
-	rc = lf_catalog_put(context->catalog, id, LF_RESTORE_POINT_TYPE, LF_PUT_NEW, NULL, doc,
-			    state, err);
+	int rc = lf_transaction_begin(&tx, context->catalog, err);
+	if (!rc)
+		rc = lf_catalog_put(context->catalog, id, LF_RESTORE_POINT_TYPE, LF_PUT_NEW, NULL,
+				    doc, state, err);
 	if (!rc)
 		rc = lf_jobs_submit(context->jobs, &request, ret_job, err);
 	if (!rc && copy)
 		rc = lf_jobs_submit(context->jobs, &mover, mover_id, err);
-	if (!rc)
-		rc = lf_catalog_commit(context->catalog, err);
-	if (rc)
-		lf_catalog_rollback(context->catalog);
-	return rc;
+	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
 static int reply_created(struct lf_arm_call *call, const char *job, struct lf_error *err)

@@ -76,9 +76,7 @@ static int run_wait(struct lf_job_run *run, struct lf_error *err)
 		return LF_STEP_DONE;
 	if (!rc) /* a restarted host or an export that came back: asking again is harmless */
 		rc = lf_machine_hydrate(context, input.vm, err);
-	/* the claim must outlive every trouble: wait, never give up */
-	if (rc && rc != LF_ENOTFOUND)
-		*err = LF_ERROR_NONE;
+	(void)rc; /* the claim must outlive every trouble: wait, never give up */
 	int64_t now = lf_clock_now_ns(context->clock);
 	bool slow = now - lf_job_run_job(run)->started_ns > PATIENCE_NS;
 	lf_job_again_at(run, now + (slow ? RECHECK_SLOW_NS : RECHECK_NS));
