@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two ways to change prints: a full pass writes them in place, and the header
+ * says how far they hold; a delta collects changes, which a file of their own
+ * holds until the site has made the point, and only then are they applied. 
+ * What they promise is synced before the header that promises it, so that a
+ * kill leaves prints that hold up to where the header says, or that describe
+ * nothing.
+ */
 #include "agent/fingerprints.h"
 
 #include <errno.h>

@@ -1,4 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who this agent is, in files of its state directory, and its calls.
+ *
+ * Registering: the CA is believed by the fingerprint in the registration key;
+ * the private key is in a file before the site hears of it; certificate and
+ * key are one file; agent.json comes last, and says that all the rest is
+ * there.  A kill before it leaves a registration that is repeated with the
+ * same machine id and key.  A certificate that nears its end is renewed by
+ * whichever link comes first; the others take up the file.
+ */
 #include "agent/link.h"
 
 #include <openssl/evp.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration file first; what it leaves out is found in /sys and
+ * /etc/os-release: whole disks that are not memory or made of others,
+ * interfaces with a device.  Checks beside the inventory say what would keep a
+ * disk from being protected.  Nothing is written.
+ */
 #include "agent/machine.h"
 
 #include <dirent.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One watch a disk, from the first session on.  Bits of pages written are
+ * taken over by each session; one that fails leaves them pending for the next,
+ * one that makes its point clears them.  A restart of the agent loses all of
+ * it, and the next session reads the disk.
+ */
 #include "agent/watch.h"
 
 #include <stdio.h>

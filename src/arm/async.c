@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Answers that a job gives later: 201 or 202 with the headers that clients
+ * follow, the job's status in the three words that end a wait, and its result
+ * by the handler that the row names.
+ */
 #include <string.h>
 
 #include "arm/call.h"

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a handler asks of its call.  A name that the route's row does not have
+ * is the row's or the handler's mistake: it is logged, and the call is
+ * answered as an error whatever the handler says.
+ */
 #include "arm/call.h"
 
 #include <string.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Paths and queries are decoded once, segment by segment; an escape that would
+ * make one segment look like two, or that is no text, is refused.
+ */
 #include "arm/path.h"
 
 #include <ctype.h>

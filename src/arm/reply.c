@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bodies on their way out: documents, lists with the link to their next page,
+ * and errors.  An error of the site's own says what kind it is and no more;
+ * the log has the rest.
+ */
 #include <string.h>
 
 #include "arm/call.h"

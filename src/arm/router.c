@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tree is built once from the providers' tables, and asked without a
+ * lock.  A path that could go both ways goes by the literal first, and by the
+ * parameter where that ends nowhere.
+ */
 #include "arm/router.h"
 
 #include <stdlib.h>

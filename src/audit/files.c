@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files of the audit log: segments by number, and the head.
+ *
+ * The head says how far the log had got and which segment is the oldest.  It
+ * has two slots in one file that are written in turn, each under a MAC of its
+ * own, so that a write that is cut short leaves the other: the newest that
+ * holds counts. A head may lag behind the log, and is never ahead of it.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>

@@ -1,4 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The log: lines into the newest segment, one chained to the other.
+ *
+ * A line goes into the page cache under the mutex; who needs it durable waits
+ * for one sync that serves all who wait, after which the head follows.  A
+ * segment that is full is synced before the next begins, which comes whole
+ * with its first line; then the head, then the oldest segment goes.
+ *
+ * A kill leaves a line that is cut short: it is cut off at the next start, and
+ * a line says so.  What is otherwise not as it was written stays as it is,
+ * raises a health condition, and the log goes on in a new segment after it. 
+ * Lines that cannot be written are counted, and one line says how many were
+ * lost.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>

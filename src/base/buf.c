@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A buffer grows to twice its size and stays terminated by a NUL.  The first
+ * append that finds no memory marks it as failed, and every one after it does
+ * nothing, so that whoever fills it asks once, at the end.
+ */
 #include "base/buf.h"
 
 #include <stdarg.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Counters live in a table that only grows: a counter that is there is found
+ * without a lock and counted with an atomic addition; the mutex is for making
+ * a new one.  When the table is full, what has no counter is counted as
+ * "other". They are memory only: a restart begins from 0, as metrics expect.
+ */
 #include "base/counters.h"
 
 #include <stdatomic.h>

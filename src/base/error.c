@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an error says of itself comes from the one table in the header.  Every
+ * text that goes into an error is cut to its room between characters and made
+ * UTF-8 here, whatever was given, since it may be answered to a client.
+ */
 #include "base/error.h"
 
 #include <errno.h>

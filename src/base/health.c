@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Conditions are rows of a fixed table, those that are raised in front. 
+ * Raising one again keeps its place and counts; the log hears of a condition
+ * when it is new, when its text changes, and when it is over.  The table is
+ * memory only: after a restart whoever still finds the trouble raises it
+ * again.
+ */
 #include "base/health.h"
 
 #include <stdarg.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One table of rules, a row a kind of name: which characters, which at the
+ * ends, how long.  A resource's type chooses its row by the last part of the
+ * type. Names that an earlier version took stay readable: lf_id_check_new() is
+ * asked where something is made, and nowhere else.
+ */
 #include "base/names.h"
 
 #include <string.h>

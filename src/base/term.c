@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Text on its way to a terminal is cleaned in place: escape sequences go,
+ * other characters that a terminal obeys or that hide text become '?', and the
+ * text never grows.
+ */
 #include "base/term.h"
 
 #include <stdlib.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Numbers, hex digits, GUIDs and times, read strictly: a text is all of what
+ * it should be, or it is refused.  GUIDs are random (getrandom), or made of
+ * names; times are ISO 8601 with a zone, and always UTC inside.
+ */
 #include "base/text.h"
 
 #include <ctype.h>

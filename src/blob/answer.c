@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Answers of the blob service: XML lists and errors, as clients of storage
+ * accounts read them.  A list is what lies in the directory at that moment,
+ * sorted by name, and goes on after the marker that the client gives back.
+ */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a URL to a file: account, container and blob, decoded once and refused
+ * where a name could leave its container or pass for a file of the service's
+ * own. Directories of accounts and containers are made and removed here; a
+ * container's points are released before its files go, so that a kill leaves a
+ * container with fewer blobs and no claim without a file.
+ */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A point's blob is a file, and a claim on the point: the claim comes before
+ * the file and goes after it.  What is replaced or removed gets a second name,
+ * ".NAME.gone", until its claim is dropped; settle() goes on with such files
+ * after a kill.  A mutex keeps changes one after another, since a name's claim
+ * goes by what its file says.
+ */
 #include "blob/point.h"
 
 #include <errno.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A shared access signature: its fields are read from the query, put into the
+ * text that is signed as its version has it, and then asked for time, resource
+ * and rights.  What cannot be checked is not let through.
+ */
 #include <openssl/crypto.h>
 #include <string.h>
 

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The signature of a request by an account's key: method, headers and resource
+ * in one text, in the order that clients use, compared in constant time.  A
+ * request whose date is not of now is refused, so that one that was overheard
+ * is of no use later.
+ */
 #include <ctype.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

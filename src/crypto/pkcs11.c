@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A use of a token: load the modules that p11-kit is configured with, or the
+ * one that the URI names, find the token and the key, log in with the PIN,
+ * encrypt the salt, and let go of everything.  Nothing stays open between two
+ * uses, and the PIN is wiped.
+ */
 #include "crypto/pkcs11.h"
 
 #include <stdlib.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keys, certificates and requests over OpenSSL, as PEM texts in memory.  A
+ * request is believed by its signature alone: its sender has the key; what
+ * else it asks for is not taken over.  Nothing is written here: files are
+ * their owners'.
+ */
 #include "crypto/tls.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A token is checked in this order: its form, the key that its header names,
+ * the signature with that key's one algorithm, then the claims.  Signatures
+ * that held are remembered by the token's digest, since clients send the same
+ * token for an hour; the claims are checked each time.  What is remembered is
+ * memory only.
+ */
 #include "crypto/token.h"
 
 #include <jose/b64.h>

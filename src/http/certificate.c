@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The certificate to show is an atomic pointer: handshakes take what it points
+ * to, and a new one takes its place at once.  Those that were shown stay in a
+ * list until the server ends, since a handshake may still use one.
+ */
 #include "http/certificate.h"
 
 #include <gnutls/x509.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One request after another over one kept connection of libcurl.  A CA file,
+ * where one is given, takes the place of the system's.  What went wrong
+ * becomes one of our errors: refused, unreachable or out of time are told
+ * apart from an answer that says no.
+ */
 #include "http/client.h"
 
 #include <curl/curl.h>

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Visitors are connections: each is in a phase, and each phase has a time.  A
+ * newcomer for whom there is no room takes the place of the one that is worth
+ * least: a handshake, an idle one, a head or a body of somebody unknown; of
+ * those who are known only one that is idle.  The tick, which the watcher of
+ * the server calls, ends those whose time is over, and reads and drops what
+ * clients still send whose connection we have closed.  All of it is memory.
+ */
 #include "http/gate.h"
 
 #include <errno.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two looks at a request's head before anybody acts on it: are its ends where
+ * every reader in front of us would see them (framing), and is it text?  A
+ * head that could be read in two ways is refused; after one whose ends are in
+ * doubt the connection is closed.
+ */
 #include "http/head.h"
 
 #include <microhttpd.h>

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Work of requests that takes long, in a list in the order of arrival: a
+ * thread takes the oldest whose asker has a turn, does it without the lock,
+ * and resumes the request.  A stop lets what is under way end early, and
+ * threads leave when nothing is left that they may take.  The list is memory
+ * only: a client whose request was cut short by a kill asks again.
+ */
 #include "http/later.h"
 
 #include <stdlib.h>

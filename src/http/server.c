@@ -1,4 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One request, in the order of the library's callbacks: the raw request line
+ * (new_exchange), the head (begin_exchange: framing, text, then the handler's
+ * own begin, which may refuse before the body), blocks of the body (to the
+ * handler's sink, or into memory that the gate counts), the end (answer_now:
+ * the handler's complete, or later by lf_http_resume()), and the answer.
+ *
+ * The gate hears of each phase and ends connections that take too long; a
+ * watcher looks at it every second, and gives the memory of large bodies
+ * back.  Nothing here outlives the process.
+ */
 #include "http/server.h"
 
 #include <arpa/inet.h>
@@ -32,20 +43,21 @@
 #define THREADS_DEFAULT	    4
 #define CONNECTIONS_DEFAULT 1024
 #define PER_ADDRESS_DEFAULT 512
-/* The library clears all of it for each request: a head of 64 KiB, and room for what it notes of it. */
-#define CONNECTION_BYTES    (80u << 10)
-#define STALL_SECONDS	    120 /* an answer of which the client takes nothing */
-#define HEAD_MS		    15000u
-#define IDLE_MS		    60000u
-#define BODY_MS		    30000u
-#define DROP_MS		    10000u
-#define BODY_RATE	    256u		/* bytes a second */
-#define BODIES_NOBODY	    ((size_t)32 << 20)	/* bytes, of all that nobody is known on */
-#define BODIES_KNOWN	    ((size_t)128 << 20) /* bytes, of all others */
-#define BODY_LARGE	    ((size_t)1 << 20)	/* worth giving its memory back */
-#define STREAM_BLOCK	    (64u << 10)
-#define LINGER_BYTES	    (64u << 20)
-#define STOP_GRACE_NS	    (5 * LF_NS_PER_S)
+/* The library clears all of it for each request: a head of 64 KiB, and room for what it notes of
+ * it. */
+#define CONNECTION_BYTES (80u << 10)
+#define STALL_SECONDS	 120 /* an answer of which the client takes nothing */
+#define HEAD_MS		 15000u
+#define IDLE_MS		 60000u
+#define BODY_MS		 30000u
+#define DROP_MS		 10000u
+#define BODY_RATE	 256u		     /* bytes a second */
+#define BODIES_NOBODY	 ((size_t)32 << 20)  /* bytes, of all that nobody is known on */
+#define BODIES_KNOWN	 ((size_t)128 << 20) /* bytes, of all others */
+#define BODY_LARGE	 ((size_t)1 << 20)   /* worth giving its memory back */
+#define STREAM_BLOCK	 (64u << 10)
+#define LINGER_BYTES	 (64u << 20)
+#define STOP_GRACE_NS	 (5 * LF_NS_PER_S)
 
 LF_LOCK_KIND(lf_http_watch_lock);
 struct lf_http_server {

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The footer of a fixed VHD: 512 big-endian bytes behind the disk, made from
+ * the size and an id alone, so that it need not be stored.  When a footer is
+ * read, everything that we do not take is named: a dynamic VHD, another
+ * version, a checksum or a size that does not fit.
+ */
 #include "image/vhd.h"
 
 #include <endian.h>

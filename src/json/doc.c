@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every call puts one value at a path; the first that fails marks the
+ * document, and the others drop what they are given.  Whoever builds asks
+ * once, at the end.
+ */
 #include "json/doc.h"
 
 #include <stdarg.h>

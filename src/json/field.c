@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A table of rows walks a document: each row finds the places that its path
+ * means (an array's elements are places each), and a check, a redaction or a
+ * completion looks at each of them.  The first fault ends the walk, with the
+ * place's path as target.
+ */
 #include "json/field.h"
 
 #include <stdio.h>

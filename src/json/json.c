@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Paths, values in the forms that Azure's clients send them, and parsing with
+ * limits: depth and number of values are counted on the text before jansson is
+ * given it, so that a hostile document takes no memory.
+ */
 #include "json/json.h"
 
 #include <stdio.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The list is read as the kernel keeps it, or made from the mode where there
+ * is none; one entry for the user is added or widened, and the mask with it,
+ * and the list is written back whole.  Nothing is written when the user can
+ * pass already, so that doing it again changes nothing.
+ */
 #include "os/acl.h"
 
 #include <endian.h>

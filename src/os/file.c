@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A file is written under another name, synced, renamed and its directory
+ * synced: a kill leaves the old file or the new one, and perhaps one called
+ * ".tmp-", which whoever owns the directory sweeps.  Reading and writing goes
+ * on after short transfers and signals; fault points stand where a disk can
+ * fail.
+ */
 #include "os/file.h"
 
 #include <dirent.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Programs by posix_spawn, without a shell.  One that is run to its end has a
+ * time limit and is killed past it.  One that outlives us gets a session of
+ * its own and a log, and is found again by its pid file and a marker in its
+ * command line: a pid alone may be somebody else's by then.
+ */
 #include "os/process.h"
 
 #include <errno.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Slots of reads under way: by io_uring where the kernel lets us, else a begun
+ * read is a hint to read ahead and awaiting it reads.  A read that comes back
+ * short or not at all is done again plainly when it is awaited, so that errors
+ * have one path.
+ */
 #include "os/reads.h"
 
 #include <errno.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A point's disks behind an NBD server of this program: the disk that the
+ * machine boots from comes first, and names that are there twice get a
+ * number.  The store is open for reading alone.
+ */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Wiring: each part is opened with what it needs of those below it, and what a
+ * part needs of one above it is a function handed down here.  Keepers are
+ * started last and stopped first; closing goes the other way round, and every
+ * part bears being closed half opened.  A kill needs nothing of this: what
+ * matters is in the vault, the catalog and the journals.
+ */
 #include "server/daemon.h"
 
 #include <pthread.h>
@@ -470,7 +477,8 @@ static void *tend_replicas(void *context)
 		tended("clock", look_at_clock(daemon, false, &err), &err);
 		tended("replicas", lf_replication_tend(daemon->context.replication, &err), &err);
 		tended("expiring disk access", lf_disk_access_tend(&daemon->context, &err), &err);
-		tended("expiring unfinished peer transfers", lf_receive_sweep(daemon->receive, &err), &err);
+		tended("expiring unfinished peer transfers",
+		       lf_receive_sweep(daemon->receive, &err), &err);
 		tended("the daemon's certificate", renew_certificate(daemon, &err), &err);
 	} while (wait_until(daemon, lf_clock_now_ns(clock) + TEND_EVERY_NS));
 	return NULL;

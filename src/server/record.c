@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The record of what a site has.  It is written as incomplete before anything
+ * is made and completed when all is there, so that a kill in between is known
+ * from a loss.  A later start compares what lies there with what the record
+ * names and refuses what is missing, until an operator accepts the loss by
+ * name.
+ */
 #include "server/record.h"
 
 #include <stdlib.h>

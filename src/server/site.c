@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The data directory: the lock first, then the record's judgement, then each
+ * secret is loaded, or made where the record says that there was none.  Each
+ * is written durably, and key and certificate in one file, so that a kill
+ * leaves whole pieces; the next start makes the others.
+ */
 #include "server/site.h"
 
 #include <errno.h>

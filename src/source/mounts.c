@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Each mounted file system is followed down to the devices that it stands on,
+ * by /proc/self/mountinfo and /sys; a depth that no real stack has ends a
+ * ring.  What lies innermost comes first, so that freezing it does not hang on
+ * one that is frozen already.
+ */
 #include "source/mounts.h"
 
 #include <dirent.h>

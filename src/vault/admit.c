@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A pack from outside, before it is taken: the footer's entries first (data
+ * alone, whole pages, not too much), then every record is read, hashed, opened
+ * and its id computed, by a few threads that take blocks of the file in turn. 
+ * One fault refuses the pack as a whole; nothing of it is in the vault before
+ * all was good.
+ */
 #include "vault/admit.h"
 
 #include <stdlib.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Eight parts, each with its lock, a table by chunk id and a list in the order
+ * of use.  A chunk in use is not in the list and is never dropped; when it is
+ * released it becomes the newest, and the oldest go until the part is within
+ * its share of the bytes.
+ */
 #include "vault/cache.h"
 
 #include <stdlib.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One table of commands: words, function, usage and help.  Options are read in
+ * one place for all of them; a store's lock, where a command writes, keeps
+ * others out.
+ */
 #include "vaultcli/vaultcli.h"
 
 #include <getopt.h>

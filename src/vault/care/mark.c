@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Mark the chunks of points and of edits' bases, by a bit a record with their
+ * packs: each map is entered where its node was not marked before, so that
+ * what maps share is walked once.  The bits are memory; they are dropped at
+ * the end, and a kill leaves nothing of them.
+ */
 #include "vault/care/mark.h"
 
 #include <stdlib.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Threads take packs in turn and copy what is kept of them into new packs of
+ * their own, in the order in which it was written.  New packs are adopted when
+ * they are full and at the end; only then does the caller remove the old ones,
+ * so that a kill leaves records twice, never not at all.
+ */
 #include "vault/care/move.h"
 
 #include <stdlib.h>

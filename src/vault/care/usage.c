@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Questions about space, answered by marking: what a point needs that no other
+ * one does, or what would be left without some of them.  Nothing is written,
+ * and the collection waits meanwhile, since both use the packs' bits.
+ */
 #include "vault/care/usage.h"
 
 #include <stdlib.h>

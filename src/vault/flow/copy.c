@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Walk what root has and base has not, in batches: ask the target which chunks
+ * it lacks, pack those as they are compressed but sealed for it, and close
+ * packs as they fill; the last flush delivers all.  The caller's lease keeps
+ * what has arrived, so that a copy that is cut short and repeated goes on from
+ * there.
+ */
 #include "vault/flow/copy.h"
 
 #include <stdlib.h>

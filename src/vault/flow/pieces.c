@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A ring of buffers: pieces are begun in the order of the disk's runs, as many
+ * ahead as there are buffers, and awaited in that order.  The piece that was
+ * handed out last keeps its buffer until the next is asked for.
+ */
 #include "vault/flow/pieces.h"
 
 #include <stdlib.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * While prints change, the header describes nothing: it is cleared and synced
+ * first, prints are written in place, and the new root is sealed into it last,
+ * after the prints are synced.  A kill in between leaves a file that describes
+ * nothing, and the next pass reads the disk as if it were the first.
+ */
 #include "vault/flow/prints.h"
 
 #include <endian.h>

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A run is looked up by the first eight bytes of an id: they choose a block,
+ * the block's filter says mostly that it is not here, and a few records are
+ * read where it may be.  Opening a file checks its header and its length and
+ * reads the table of packs; records are read when asked for, and
+ * lf_run_check() reads all.  A file is written whole under its number and
+ * never changed, so that a kill leaves it there or not.
+ */
 #include "vault/index/run.h"
 
 #include <errno.h>

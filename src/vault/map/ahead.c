@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Readers tell what they read; two threads load what comes next into the
+ * cache. A reader that goes on where it was is followed further ahead each
+ * time, and what a disk's first readers ask for is kept as its trace, which
+ * the next boot loads at once.  Queue and tables are bounded, and a trace that
+ * is lost costs time only.
+ */
 #include "vault/map/ahead.h"
 
 #include <stdlib.h>

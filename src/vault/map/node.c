@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Nodes as bytes and back.  Decoding refuses whatever encoding would not
+ * write, so that one content has one encoding and equal subtrees equal ids.
+ */
 #include "vault/map/node.h"
 
 #include <string.h>

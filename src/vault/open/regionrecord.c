@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The record is read, completed by stores that lie there without being in it
+ * (an earlier version, or a kill between a store and its record), and written
+ * durably when a store was made.  A region is never taken out but by an
+ * operator's word: a store that is away is missed, not forgotten.
+ */
 #include "vault/open/regionrecord.h"
 
 #include <stdlib.h>

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Vaults are opened at first use and stay open.  Where the record names a
+ * region whose store is away, its use fails until it is back; where it names
+ * none, a store is made, then recorded.  A kill in between leaves a store that
+ * the next start records.  Before anything is opened the platform key is tried
+ * on the stores: one that opens none of them is another site's.
+ */
 #include "vault/open/domainkey.h"
 #include "vault/open/regions.h"
 

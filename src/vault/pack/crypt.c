@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keys by HMAC-SHA256 in two steps (extract, then expand), records by
+ * AES-256-GCM, each with the position in its pack as nonce under the pack's
+ * own key; so no nonce comes twice under one key.
+ */
 #include "vault/pack/crypt.h"
 
 #include <stdlib.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Encoding and decoding of everything in a pack but the records.  A footer is
+ * believed when its digest is right, its entries are sorted, and the records
+ * that it names fill the file from the header to the footer without a gap: a
+ * pack's name, which is the digest, then says all that is in it.
+ */
 #include "vault/pack/footer.h"
 
 #include <stdlib.h>

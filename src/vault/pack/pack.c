@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A writer appends sealed records through a buffer, notes their entries, and
+ * ends with the footer, whose digest is the name, and a sync.  A kill before
+ * the end leaves a file under a temporary name, which nobody takes for a pack;
+ * the owner of the directory sweeps it.
+ */
 #include "vault/pack/pack.h"
 
 #include <errno.h>
