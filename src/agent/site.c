@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The site over links: one for requests and one for each carrier of the sink. 
+ * A parcel goes in this order: its pack as a blob, the word that adopts it,
+ * then the extents that name its chunks; each may be repeated after a break.
+ */
 #include "agent/site.h"
 
 #include <stdlib.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Settings from a file or the environment, and signing in: the client's secret
+ * for a token, one for the management plane and, when asked for, one for
+ * storage. Nothing is kept on disk.
+ */
 #include "cli/account.h"
 
 #include <ctype.h>

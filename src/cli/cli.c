@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A call: sign in where there is no token yet, send, renew a token that is
+ * refused once, and turn what the service says into an error with its code. 
+ * Lists follow their next links; an operation is polled where its answer says.
+ */
 #include "cli/cli.h"
 
 #include <stdarg.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A name is looked up in the list of its kind, or in the index of all
+ * resources where there may be thousands; none, or more than one, is an error
+ * that says so.
+ */
 #include "cli/find.h"
 
 #include <stdlib.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Help is the command table printed: all of it, a group, or one row.
+ */
 #include "cli/help.h"
 
 #include <stdio.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Documents on their way to people and programs: a table has columns as wide
+ * as their longest cell, JSON is as the service sent it.  Whatever came from
+ * outside is cleaned for the terminal on its way.
+ */
 #include "cli/output.h"
 
 #include <inttypes.h>

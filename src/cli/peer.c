@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pairing keys are files of the data directory, made and removed beside a
+ * running daemon, which reads them when a peer calls; so there is nothing to
+ * reload.
+ */
 #include "cli/peer.h"
 
 #include <getopt.h>

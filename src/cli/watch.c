@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An item is looked at again and again until it is protected; the time left is
+ * reckoned from the speed since the first look.
+ */
 #include "cli/watch.h"
 
 #include <string.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One constant table of sizes, in the order of their families; looked up by
+ * name in any case, or by what is needed at least.
+ */
 #include "base/text.h"
 #include "compute/compute.h"
 

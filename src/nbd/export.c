@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Starting an export: a server that answers is left as it is; one that does
+ * not is stopped; its parameters are written, and those of another disk under
+ * the same name are refused; then nbdkit is started with the plugin in a
+ * session of its own.  The directory is all that is known of it, so that a
+ * daemon that was killed finds its exports again, and starts those anew that
+ * have gone.
+ */
 #include "nbd/export.h"
 
 #include <errno.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connections are made as threads ask and kept when they worked.  What the
+ * server says of holes and of dirty blocks is asked in pieces and believed
+ * only where it makes one order of runs.
+ */
 #include "nbd/reader.h"
 
 #include <errno.h>

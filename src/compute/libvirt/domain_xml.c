@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A machine's specification as libvirt's XML: a pure function, so that the
+ * same machine has the same text, and defining it again changes nothing. 
+ * Everything that came from outside is escaped here.
+ */
 #include "compute/libvirt/domain_xml.h"
 
 #include "base/names.h"

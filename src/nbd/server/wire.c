@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bytes of the protocol to structs and back, with every length checked before
+ * it is used: the server acts on structs alone.
+ */
 #include "nbd/server/wire.h"
 
 #include <string.h>

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Documents, in this order: the subject's id in its scope, the stored
+ * document, the checks of fields, name, place and tags, the type's own check,
+ * the write.  Each PUT and PATCH is one transaction.  A deletion asks first in
+ * a trial transaction whether the catalog allows it, then removes what is
+ * outside the catalog, then the row; cut short in between it is repeated.
+ */
 #include "providers/common/document.h"
 
 #include <stdlib.h>

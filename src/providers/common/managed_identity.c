@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a body says of "identity", checked and completed: users are looked up,
+ * and the system's principal is made once and kept in the resource's state.
+ */
 #include "providers/common/managed_identity.h"
 
 #include <string.h>

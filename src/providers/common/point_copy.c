@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The original gets a claim while it is copied; each disk goes to a vault here
+ * or to a peer, and tells how far it got.  The claim ends by itself, so that a
+ * kill leaves nothing that somebody has to remember.
+ */
 #include "providers/common/point_copy.h"
 
 #include "vault/flow/copy.h"

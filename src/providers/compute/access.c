@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Grants, one at a time under a mutex.  The row that says when a grant ends
+ * and which container it has comes before the container, and goes after it:
+ * whatever a kill leaves is found by its row, and taken back when its time is
+ * over.
+ */
 #include "providers/compute/access.h"
 
 #include <openssl/evp.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a disk's bytes are, and who holds on to them: the claim on a point
+ * comes before the disk that is made from it and goes after it, so that a kill
+ * leaves a claim too many, never one too few.
+ */
 #include "providers/compute/attach.h"
 
 #include <string.h>

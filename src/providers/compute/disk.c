@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Managed disks as documents, and what goes beside them: the claim on what a
+ * disk is to be made from, the job that takes in an uploaded one, the URLs
+ * that let others read it.  Each of these is there before the row says so, and
+ * is gone before the row goes.
+ */
 #include "base/log.h"
 #include "providers/common/document.h"
 #include "providers/common/unsupported.h"

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One step: the uploaded file becomes a point with a claim of its own, then
+ * the disk is noted as made from it, together with the step's end.  A kill in
+ * between takes the file in again; what is there already costs nothing. 
+ * Undoing takes the claim back.
+ */
 #include "providers/compute/disk_import.h"
 
 #include <errno.h>

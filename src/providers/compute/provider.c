@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Microsoft.Compute: its routes, with sizes and SKUs, which are constants.
+ */
 #include "providers/common/document.h"
 #include "providers/compute/compute.h"
 #include "providers/compute/disk_import.h"

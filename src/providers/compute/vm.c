@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Machines as documents: what clients may change of one that is there, its
+ * power state as the host says, and the actions, each of them a job.
+ */
 #include "providers/common/document.h"
 #include "providers/compute/compute.h"
 #include "providers/compute/machine.h"

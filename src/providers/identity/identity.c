@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The token endpoint and what clients discover before it.  A client's secret
+ * goes to the queue of signin.c, which answers from what it remembers or
+ * resumes the request when it has looked; the answer is a token or an OAuth
+ * error, and a line of the audit log.  Principals are rows, with a hash of the
+ * secret.
+ */
 #include "providers/identity/identity.h"
 
 #include <stdlib.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A try, in this order: is its secret known to be right, has it to wait for
+ * earlier wrong ones, is there room in the queue; then the one thread checks
+ * it, and remembers right and wrong ones by keyed digests.  All of it is
+ * memory: after a restart nothing is known, and nobody has to wait.
+ */
 #include "providers/identity/signin.h"
 
 #include <openssl/crypto.h>

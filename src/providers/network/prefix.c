@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Texts of addresses and prefixes are taken in their one form only, so that
+ * two texts are the same when they are equal.
+ */
 #include "providers/network/prefix.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sites are documents; machines, summaries and health are made at each call of
+ * what agents have reported.  What is below "Landfall" in the table hands out
+ * keys and ends agents, which Azure does in its portal.
+ */
 #include "providers/offazure/offazure.h"
 
 #include <string.h>

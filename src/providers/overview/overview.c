@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The site itself: lines of the audit log by pages, its verification (one at a
+ * time, since it reads all of it), conditions, and numbers of this moment. 
+ * Nothing is changed by any of it.
+ */
 #include "providers/overview/overview.h"
 
 #include <pthread.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tenants, subscriptions, locations and groups.  Deleting a group is a job:
+ * what may be removed is asked first for all that is in it, then it goes one
+ * after another, each as if it had been deleted alone; cut short it goes on
+ * with what is left.
+ */
 #include "providers/resources/resources.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table, and what is read from it.  There is no other place that says what
+ * an item may do.
+ */
 #include "providers/siterecovery/states.h"
 
 #include <string.h>

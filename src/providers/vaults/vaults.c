@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Vaults are documents; what is here beside them are operations that end at
+ * once and lists that are always empty, since a vault is deleted only when
+ * nothing is in it.
+ */
 #include "providers/vaults/vaults.h"
 
 #include <string.h>

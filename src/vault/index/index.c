@@ -1,4 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is looked up: packs by name in a table, chunks in the runs, the newest
+ * first.
+ *
+ * Packs that come are runs in memory, which indexmerge.c writes to files;
+ * indexload.c brings the table in line with the store.  A chunk that is
+ * condemned is spared by the look-up that answers that it is there.  The index
+ * is a cache of the packs' footers: whatever a kill or damage takes of it is
+ * read from them.
+ */
 #include "vault/index/index.h"
 
 #include <stdlib.h>
