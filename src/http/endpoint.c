@@ -109,9 +109,7 @@ static void answer(const struct request *request, int rc, struct lf_error *err)
 {
 	if (rc)
 		lf_http_answer_error(request->ask->x, err);
-	else
-		*err = LF_ERROR_NONE;
-	request->endpoint->opts.ended(request->ask, err);
+	request->endpoint->opts.ended(request->ask, rc ? err : &LF_ERROR_NONE);
 }
 
 static int take_block(void *context, const void *data, size_t len, struct lf_error *err)

@@ -60,10 +60,9 @@ int lf_vaultcli_erase(const struct lf_vaultcli_args *args, struct lf_error *err)
 	struct lf_vault *vault = NULL;
 
 	if (!args->yes)
-		return lf_fail(
-			err, LF_EINVAL, "--yes",
-			"every point in %s would be lost for good; confirm with --yes",
-			args->words[0]);
+		return lf_fail(err, LF_EINVAL, "--yes",
+			       "every point in %s would be lost for good; confirm with --yes",
+			       args->words[0]);
 	int rc = lf_vaultcli_open(args, false, &vault, err);
 	if (!rc)
 		rc = refuse_locked(vault, lf_vaultcli_now_ns(), err);

@@ -189,7 +189,8 @@ static int backup_enable(struct lf_cli *cli, const struct lf_cli_args *args, str
 		return lf_fail_nomem(err);
 	rc = submit(cli, "PUT", item, item, body, &job, err);
 	return rc ? rc
-		  : lf_cli_say(cli, job, err, "%s is now protected by policy %s", args->args[0], policy);
+		  : lf_cli_say(cli, job, err, "%s is now protected by policy %s", args->args[0],
+			       policy);
 }
 
 static int backup_list(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)

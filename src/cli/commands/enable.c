@@ -132,7 +132,8 @@ static int add_disks(const struct lf_cli_args *args, const json_t *machine, cons
 			return lf_fail_nomem(err);
 	}
 	if (!json_array_size(include))
-		return lf_fail(err, LF_EINVAL, "--disks", "the selection matches no disk of the machine");
+		return lf_fail(err, LF_EINVAL, "--disks",
+			       "the selection matches no disk of the machine");
 	return lf_json_set(details, "disksToInclude", lf_steal(&include)) ? lf_fail_nomem(err) : 0;
 }
 

@@ -17,10 +17,10 @@
 
 struct lf_document {
 	const char *type; /* "Microsoft.Network/virtualNetworks" */
-	/* Who must be there above it, whatever is asked of it: the type of the nearest one, which is
-	 * looked for from the top (common/scope.h); its id is then below theirs as first written,
-	 * and it is not deleted by itself with a resource group: who is above it goes, or refuses.
-	 * NULL: only a child's parent, and only when it is written. */
+	/* Who must be there above it, whatever is asked of it: the type of the nearest one, which
+	 * is looked for from the top (common/scope.h); its id is then below theirs as first
+	 * written, and it is not deleted by itself with a resource group: who is above it goes, or
+	 * refuses. NULL: only a child's parent, and only when it is written. */
 	const char *scope;
 	/* What the whole document may hold, after a PATCH was merged into it: read-only members are
 	 * dropped, create-only ones compared with what is stored, secret ones never answered. */

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A machine's resources as clients see them: the documents of the VM, its disks
+ * and its interfaces, made of its specification and plan alone, so that making
+ * the machine again gives the same ones.
+ */
 #include "providers/compute/machine_doc.h"
 
 #include <string.h>
