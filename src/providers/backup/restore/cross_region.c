@@ -200,6 +200,12 @@ int lf_backup_cross_region_restore(struct lf_arm_call *call, struct lf_error *er
 			 point = LF_RESOURCE_INIT;
 	LF_AUTO_JSON *claims = NULL;
 	char region[64], job[LF_GUID_SIZE];
+	const struct lf_restore_ask ask = {.call = call,
+					   .request = lf_restore_request(request),
+					   .item = &item,
+					   .point = &point,
+					   .region = region,
+					   .secondary = true};
 
 	int rc = check_location(call, region, err);
 	if (!rc)
@@ -210,8 +216,7 @@ int lf_backup_cross_region_restore(struct lf_arm_call *call, struct lf_error *er
 	if (!rc)
 		rc = check_copied(&vault, &point, err);
 	if (!rc)
-		rc = lf_restore_submit(call, lf_restore_request(request), &item, &point, region,
-				       true, job, err);
+		rc = lf_restore_submit(&ask, job, err);
 	return rc ? rc : reply_started(call, job, err);
 }
 

@@ -19,9 +19,7 @@
 
 /* A request while it is looked at: the input that the job will be given, and what that borrows. */
 struct restore {
-	struct lf_arm_call *call;
-	json_t *request;
-	const struct lf_resource *item, *point;
+	const struct lf_restore_ask *ask;
 	struct lf_restore input;
 	struct lf_resource account, group, network, machine;
 	char vm_name[65], job[LF_GUID_SIZE];
@@ -73,7 +71,7 @@ static int fail_request(const char *code, const char *target, const char *hint, 
 static int find_named(struct restore *restore, const char *field, const char *type,
 		      const char *code, struct lf_resource *ret_found, struct lf_error *err)
 {
-	const char *id = lf_json_text_or(restore->request, field, "");
+	const char *id = lf_json_text_or(restore->ask->request, field, "");
 	char location[64];
 
 	if (!id[0])
@@ -82,8 +80,8 @@ static int find_named(struct restore *restore, const char *field, const char *ty
 	bool there;
 	int rc = lf_arm_id_check(id, type, field, err);
 	if (!rc)
-		rc = lf_catalog_find(lf_arm_context(restore->call)->catalog, id, ret_found, &there,
-				     err);
+		rc = lf_catalog_find(lf_arm_context(restore->ask->call)->catalog, id, ret_found,
+				     &there, err);
 	if (!rc && !there)
 		return lf_fail_arm(err, LF_EINVAL, code, field, "create it first",
 				   "'%.200s' was not found", id);
@@ -91,16 +89,16 @@ static int find_named(struct restore *restore, const char *field, const char *ty
 		return rc;
 	lf_location_normal(lf_json_text_or(ret_found->doc, "location", ""), location,
 			   sizeof(location));
-	if (strcmp(location, restore->input.region) == 0)
+	if (strcmp(location, restore->ask->region) == 0)
 		return 0;
 	return lf_fail_arm(err, LF_EINVAL, "UserErrorRegionMismatch", field,
 			   "choose one in the region that is restored to",
-			   "'%.200s' is in %s, not in %s", id, location, restore->input.region);
+			   "'%.200s' is in %s, not in %s", id, location, restore->ask->region);
 }
 
 static const json_t *find_disk(const struct restore *restore, int64_t lun)
 {
-	return lf_backup_disk_at(lf_json_at(restore->point->state, "disks"), lun);
+	return lf_backup_disk_at(lf_json_at(restore->ask->point->state, "disks"), lun);
 }
 
 static bool is_wanted(const json_t *luns, const json_t *disk)
@@ -121,7 +119,7 @@ static char *disk_name(const struct restore *restore, int lun)
 	char time[LF_TIME_SIZE], digits[16];
 	size_t n = 0;
 
-	lf_time_format(lf_clock_now_ns(lf_arm_context(restore->call)->clock), time);
+	lf_time_format(lf_clock_now_ns(lf_arm_context(restore->ask->call)->clock), time);
 	for (const char *p = time; *p && n < 14; p++)
 		if (*p >= '0' && *p <= '9')
 			digits[n++] = *p;
@@ -152,7 +150,7 @@ static int add_disk(struct restore *restore, const json_t *disk, struct lf_error
 
 static int choose_disks(struct restore *restore, struct lf_error *err)
 {
-	json_t *luns = lf_json_at(restore->request, "restoreDiskLunList"), *row;
+	json_t *luns = lf_json_at(restore->ask->request, "restoreDiskLunList"), *row;
 	const json_t *disk;
 	size_t i;
 	int rc = 0;
@@ -165,7 +163,7 @@ static int choose_disks(struct restore *restore, struct lf_error *err)
 					   "lists its disks; the OS disk is -1",
 					   "the recovery point has no disk with LUN %lld",
 					   (long long)json_integer_value(row));
-	json_array_foreach (lf_json_at(restore->point->state, "disks"), i, disk)
+	json_array_foreach (lf_json_at(restore->ask->point->state, "disks"), i, disk)
 		if (!rc && is_wanted(luns, disk))
 			rc = add_disk(restore, disk, err);
 	return rc;
@@ -191,7 +189,7 @@ static int choose_account(struct restore *restore, bool needed, struct lf_error 
 {
 	struct lf_restore *input = &restore->input;
 
-	if (!needed && !lf_json_text(restore->request, "storageAccountId"))
+	if (!needed && !lf_json_text(restore->ask->request, "storageAccountId"))
 		return 0;
 	int rc = find_named(restore, "storageAccountId", LF_STORAGE_TYPE,
 			    "UserErrorStorageAccountNotFound", &restore->account, err);
@@ -212,7 +210,7 @@ static int choose_account(struct restore *restore, bool needed, struct lf_error 
 
 static int choose_group(struct restore *restore, bool needed, struct lf_error *err)
 {
-	if (!needed && !lf_json_text(restore->request, "targetResourceGroupId"))
+	if (!needed && !lf_json_text(restore->ask->request, "targetResourceGroupId"))
 		return 0;
 	int rc = find_named(restore, "targetResourceGroupId", LF_GROUP_TYPE,
 			    "UserErrorTargetResourceGroupNotFound", &restore->group, err);
@@ -230,7 +228,7 @@ static int check_disks(struct restore *restore, struct lf_error *err)
 
 static int refuse_lun_list(struct restore *restore, struct lf_error *err)
 {
-	if (json_array_size(lf_json_at(restore->request, "restoreDiskLunList")) == 0)
+	if (json_array_size(lf_json_at(restore->ask->request, "restoreDiskLunList")) == 0)
 		return 0;
 	return fail_request("UserErrorDiskSelectionNotSupported", "restoreDiskLunList",
 			    "restore disks, and attach them to a machine",
@@ -239,7 +237,7 @@ static int refuse_lun_list(struct restore *restore, struct lf_error *err)
 
 static int choose_subnet(struct restore *restore, struct lf_error *err)
 {
-	const char *subnet = lf_json_text_or(restore->request, "subnetId", "");
+	const char *subnet = lf_json_text_or(restore->ask->request, "subnetId", "");
 	LF_AUTO_RESOURCE found = LF_RESOURCE_INIT;
 	bool there;
 
@@ -250,7 +248,7 @@ static int choose_subnet(struct restore *restore, struct lf_error *err)
 	const char *id = keep(
 		restore, strchr(subnet, '/') ? strdup(subnet)
 					     : lf_id_child(restore->network.id, "subnets", subnet));
-	rc = lf_catalog_find(lf_arm_context(restore->call)->catalog, id, &found, &there, err);
+	rc = lf_catalog_find(lf_arm_context(restore->ask->call)->catalog, id, &found, &there, err);
 	if (!rc && !there)
 		return fail_request("UserErrorSubnetNotFound", "subnetId",
 				    "name a subnet of the virtual network",
@@ -269,8 +267,8 @@ static int choose_machine(struct restore *restore, const char *asked, struct lf_
 
 	restore->input.vm = keep(restore, lf_printf_dup("%s/providers/" LF_VM_TYPE "/%s",
 							restore->input.group, name));
-	int rc = lf_catalog_find(lf_arm_context(restore->call)->catalog, restore->input.vm, &taken,
-				 &there, err);
+	int rc = lf_catalog_find(lf_arm_context(restore->ask->call)->catalog, restore->input.vm,
+				 &taken, &there, err);
 	return rc || !there ? rc
 			    : lf_fail_arm(err, LF_ECONFLICT, "UserErrorTargetVmNameAlreadyExists",
 					  "targetVirtualMachineId", "choose another name",
@@ -281,7 +279,7 @@ static int choose_machine(struct restore *restore, const char *asked, struct lf_
 static int check_alternate(struct restore *restore, struct lf_error *err)
 {
 	static const char target[] = "targetVirtualMachineId";
-	const char *vm = lf_json_text_or(restore->request, target, "");
+	const char *vm = lf_json_text_or(restore->ask->request, target, "");
 
 	int rc = refuse_lun_list(restore, err);
 	if (!rc)
@@ -305,9 +303,9 @@ static int check_whole(const struct restore *restore, struct lf_error *err)
 	const json_t *disk;
 	size_t i;
 
-	json_array_foreach (
-		lf_json_at(restore->point->state, "machine.properties.storageProfile.dataDisks"), i,
-		disk)
+	json_array_foreach (lf_json_at(restore->ask->point->state,
+				       "machine.properties.storageProfile.dataDisks"),
+			    i, disk)
 		if (!find_disk(restore, lf_json_int_or(disk, "lun", -2)))
 			return fail_request(code, "recoveryType", hint,
 					    "the recovery point does not hold all of the "
@@ -323,15 +321,15 @@ static int check_whole(const struct restore *restore, struct lf_error *err)
 /* The machine as it was, in its own place: it is there. */
 static int check_original(struct restore *restore, struct lf_error *err)
 {
-	const char *id = lf_json_text_or(restore->item->state, "vm", "");
+	const char *id = lf_json_text_or(restore->ask->item->state, "vm", "");
 	bool there;
 
 	int rc = refuse_lun_list(restore, err);
 	if (!rc)
 		rc = choose_account(restore, false, err);
 	if (!rc)
-		rc = lf_catalog_find(lf_arm_context(restore->call)->catalog, id, &restore->machine,
-				     &there, err);
+		rc = lf_catalog_find(lf_arm_context(restore->ask->call)->catalog, id,
+				     &restore->machine, &there, err);
 	if (!rc && !there)
 		return fail_request("UserErrorOriginalVmNotFound", "sourceResourceId",
 				    "restore it as a new machine (AlternateLocation)",
@@ -354,12 +352,12 @@ static const struct kind {
 static int find_kind(const struct restore *restore, const struct kind **ret_kind,
 		     struct lf_error *err)
 {
-	const char *name = lf_json_text_or(restore->request, "recoveryType", "");
+	const char *name = lf_json_text_or(restore->ask->request, "recoveryType", "");
 
 	for (size_t i = 0; i < LF_N(kinds); i++) {
 		if (!lf_text_equal_nocase(kinds[i].name, name))
 			continue;
-		if (restore->input.secondary && kinds[i].primary_only)
+		if (restore->ask->secondary && kinds[i].primary_only)
 			return fail_request(
 				"UserErrorRestoreTypeNotSupportedInSecondaryRegion", "recoveryType",
 				"restore disks, or a new machine, in this region",
@@ -375,14 +373,16 @@ static int find_kind(const struct restore *restore, const struct kind **ret_kind
 /* What the request says of the point and the machine must be so. */
 static int check_names(const struct restore *restore, struct lf_error *err)
 {
-	const char *name = lf_json_text(restore->request, "recoveryPointId");
-	const char *source = lf_json_text(restore->request, "sourceResourceId");
+	const char *name = lf_json_text(restore->ask->request, "recoveryPointId");
+	const char *source = lf_json_text(restore->ask->request, "sourceResourceId");
 
-	if (name && !lf_text_equal_nocase(lf_arm_id_last(name), lf_arm_id_last(restore->point->id)))
+	if (name &&
+	    !lf_text_equal_nocase(lf_arm_id_last(name), lf_arm_id_last(restore->ask->point->id)))
 		return fail_request("UserErrorRecoveryPointMismatch", "recoveryPointId",
 				    "name the recovery point of the URL",
 				    "the request names another recovery point than its URL", err);
-	if (source && !lf_arm_id_equal(source, lf_json_text_or(restore->item->state, "vm", "")))
+	if (source &&
+	    !lf_arm_id_equal(source, lf_json_text_or(restore->ask->item->state, "vm", "")))
 		return fail_request("UserErrorSourceResourceMismatch", "sourceResourceId",
 				    "name the protected machine",
 				    "the request names another machine than the protected item",
@@ -393,19 +393,20 @@ static int check_names(const struct restore *restore, struct lf_error *err)
 /* What every kind of restore is given. */
 static void begin_input(struct restore *restore, const struct kind *kind)
 {
-	const json_t *state = restore->point->state;
+	const json_t *state = restore->ask->point->state;
 	struct lf_restore *input = &restore->input;
 
 	/* names of disks, blobs and containers begin with it; an agent may have chosen it */
 	lf_name_make(LF_NAME_VM,
-		     lf_json_text_or(restore->item->doc, "properties.friendlyName", "vm"),
+		     lf_json_text_or(restore->ask->item->doc, "properties.friendlyName", "vm"),
 		     restore->vm_name, sizeof(restore->vm_name));
 	lf_guid_random(restore->job);
 	input->kind = kind->name;
-	input->item = restore->item->id;
-	input->point_id = restore->point->id;
+	input->item = restore->ask->item->id;
+	input->point_id = restore->ask->point->id;
 	input->point = lf_json_text_or(state, "point", "");
-	input->location = input->region;
+	input->region = input->location = restore->ask->region;
+	input->secondary = restore->ask->secondary;
 	input->vm_name = restore->vm_name;
 	input->machine = lf_json_at(state, "machine");
 	input->firmware = lf_json_text_or(state, "firmware", "bios");
@@ -414,7 +415,7 @@ static void begin_input(struct restore *restore, const struct kind *kind)
 /* Check everything, and fill the input. */
 static int prepare(struct restore *restore, const struct kind **ret_kind, struct lf_error *err)
 {
-	if (!restore->request)
+	if (!restore->ask->request)
 		return fail_request("UserErrorInvalidRequest", "properties.recoveryType",
 				    "send {\"properties\": {\"objectType\": "
 				    "\"IaasVMRestoreRequest\", \"recoveryType\": …}}",
@@ -431,40 +432,22 @@ static int prepare(struct restore *restore, const struct kind **ret_kind, struct
 	return !rc && restore->failed ? lf_fail_nomem(err) : rc;
 }
 
-static struct restore restore_of(struct lf_arm_call *call, json_t *request,
-				 const struct lf_resource *item, const struct lf_resource *point,
-				 const char *region, bool secondary)
-{
-	struct restore restore = {.call = call,
-				  .request = request,
-				  .item = item,
-				  .point = point,
-				  .input = LF_RESTORE_INIT};
-
-	restore.input.region = region;
-	restore.input.secondary = secondary;
-	return restore;
-}
-
-int lf_restore_check(struct lf_arm_call *call, json_t *request, const struct lf_resource *item,
-		     const struct lf_resource *point, const char *region, bool secondary,
-		     struct lf_error *err)
+int lf_restore_check(const struct lf_restore_ask *ask, struct lf_error *err)
 {
 	LF_CLEANUP(restore_done)
-	struct restore restore = restore_of(call, request, item, point, region, secondary);
+	struct restore restore = {.ask = ask, .input = LF_RESTORE_INIT};
 	const struct kind *kind = NULL;
 
 	return prepare(&restore, &kind, err);
 }
 
-int lf_restore_submit(struct lf_arm_call *call, json_t *request, const struct lf_resource *item,
-		      const struct lf_resource *point, const char *region, bool secondary,
-		      char ret_job[static LF_GUID_SIZE], struct lf_error *err)
+int lf_restore_submit(const struct lf_restore_ask *ask, char ret_job[static LF_GUID_SIZE],
+		      struct lf_error *err)
 {
 	LF_CLEANUP(restore_done)
-	struct restore restore = restore_of(call, request, item, point, region, secondary);
+	struct restore restore = {.ask = ask, .input = LF_RESTORE_INIT};
 	const struct kind *kind = NULL;
-	LF_AUTO_FREE char *vault = lf_backup_vault_id(item->id);
+	LF_AUTO_FREE char *vault = lf_backup_vault_id(ask->item->id);
 	LF_AUTO_JSON *doc = NULL;
 
 	int rc = prepare(&restore, &kind, err);
@@ -477,9 +460,9 @@ int lf_restore_submit(struct lf_arm_call *call, json_t *request, const struct lf
 					   .type = kind->job->name,
 					   .scope = vault,
 					   .resource = restore.input.vm[0] ? restore.input.vm
-									   : point->id,
+									   : ask->point->id,
 					   .doc = doc};
-	return lf_jobs_submit(lf_arm_context(call)->jobs, &job, ret_job, err);
+	return lf_jobs_submit(lf_arm_context(ask->call)->jobs, &job, ret_job, err);
 }
 
 int lf_backup_restore(struct lf_arm_call *call, struct lf_error *err)
@@ -488,8 +471,12 @@ int lf_backup_restore(struct lf_arm_call *call, struct lf_error *err)
 	char job[LF_GUID_SIZE];
 
 	int rc = lf_backup_point(call, 1, &item, &point, err);
+	const struct lf_restore_ask ask = {.call = call,
+					   .request = lf_restore_request(lf_arm_body(call)),
+					   .item = &item,
+					   .point = &point,
+					   .region = lf_json_text_or(point.state, "region", "")};
 	if (!rc)
-		rc = lf_restore_submit(call, lf_restore_request(lf_arm_body(call)), &item, &point,
-				       lf_json_text_or(point.state, "region", ""), false, job, err);
+		rc = lf_restore_submit(&ask, job, err);
 	return rc ? rc : lf_backup_reply_accepted(call, item.id, job, err);
 }

@@ -62,19 +62,19 @@ LF_MUST_CHECK int lf_restore_write(const struct lf_restore *restore, json_t **re
 /* The member of a request that says what to restore: {"properties": {...}}, the older
  * {"parameters": {"parameters": {...}}}, or bare; NULL: none does. */
 json_t *lf_restore_request(json_t *body);
-/*
- * Check a request against its recovery point and submit the job.  region: of the vault to read
- * from, normal; secondary: that of the pair, where fewer kinds are to be had.
- */
-LF_MUST_CHECK int lf_restore_submit(struct lf_arm_call *call, json_t *request,
-				    const struct lf_resource *item, const struct lf_resource *point,
-				    const char *region, bool secondary,
+/* What is asked for. */
+struct lf_restore_ask {
+	struct lf_arm_call *call;
+	json_t *request; /* the member that says what; NULL: none does */
+	const struct lf_resource *item, *point;
+	const char *region; /* of the vault to read from, normal */
+	bool secondary;	    /* that of the pair, where fewer kinds are to be had */
+};
+/* Check a request against its recovery point, and submit the job. */
+LF_MUST_CHECK int lf_restore_submit(const struct lf_restore_ask *ask,
 				    char ret_job[static LF_GUID_SIZE], struct lf_error *err);
-
 /* The same checks, and nothing submitted. */
-LF_MUST_CHECK int lf_restore_check(struct lf_arm_call *call, json_t *request,
-				   const struct lf_resource *item, const struct lf_resource *point,
-				   const char *region, bool secondary, struct lf_error *err);
+LF_MUST_CHECK int lf_restore_check(const struct lf_restore_ask *ask, struct lf_error *err);
 
 /* What is written beside the disks, of which disks says "name", "lun" and "uri" or "id"; NULL: out
  * of memory.  The VM as it was, with keys as the service flattens them; and a template that makes

@@ -54,9 +54,12 @@ static int check(struct lf_arm_call *call, struct lf_error *err)
 				   "restoreRequest",
 				   "the request does not say what to validate");
 	int rc = find_point(call, request, &item, &point, err);
-	return rc ? rc
-		  : lf_restore_check(call, request, &item, &point,
-				     lf_json_text_or(point.state, "region", ""), false, err);
+	const struct lf_restore_ask ask = {.call = call,
+					   .request = request,
+					   .item = &item,
+					   .point = &point,
+					   .region = lf_json_text_or(point.state, "region", "")};
+	return rc ? rc : lf_restore_check(&ask, err);
 }
 
 /* {"validationResults": [what is wrong]} */
