@@ -415,6 +415,17 @@ static int wait_packed(struct lf_outflow *outflow, struct lf_error *err)
 	return wait_for(outflow, 0, err);
 }
 
+/* Every later call says it, too: the pack that was not given is closed. */
+static int keep_failure(struct lf_outflow *outflow, const struct lf_error *err)
+{
+	LF_GUARD(&outflow->mutex, outflow_lock);
+	if (!outflow->rc) {
+		outflow->rc = err->code;
+		outflow->err = *err;
+	}
+	return err->code;
+}
+
 int lf_outflow_flush(struct lf_outflow *outflow, struct lf_error *err)
 {
 	bool rest = outflow->filling && window_of(outflow, outflow->given + 1)->extents.len;
@@ -426,7 +437,9 @@ int lf_outflow_flush(struct lf_outflow *outflow, struct lf_error *err)
 		return rc;
 	outflow->parcel.upto = outflow->upto;
 	rc = give_parcel(outflow, err);
-	return rc ? rc : lf_carriage_wait(outflow->carriage, err);
+	if (!rc)
+		rc = lf_carriage_wait(outflow->carriage, err);
+	return rc ? keep_failure(outflow, err) : 0;
 }
 
 int lf_outflow_disk(struct lf_outflow *outflow, const char *disk, uint64_t upto,
