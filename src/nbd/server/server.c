@@ -11,10 +11,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
-#include <sys/uio.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/lock.h"
@@ -22,9 +19,7 @@
 #include "nbd/server/session.h"
 #include "os/file.h"
 
-#define NEGOTIATION_S 30 /* without a word, until a disk is chosen */
-#define BACKLOG	      16
-#define SKIP_BYTES    4096u
+#define BACKLOG 16
 
 LF_LOCK_KIND(clients_lock);
 struct client {
@@ -42,79 +37,6 @@ struct lf_nbd_server {
 	pthread_mutex_t mutex; /* ended of clients, and the end of their fd */
 	struct client clients[LF_NBD_CLIENTS_MAX];
 };
-
-bool lf_nbd_receive(const struct lf_nbd_session *session, void *data, size_t len)
-{
-	for (uint8_t *at = data; len;) {
-		ssize_t n = read(session->in, at, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		at += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
-bool lf_nbd_skip(const struct lf_nbd_session *session, size_t len)
-{
-	uint8_t block[SKIP_BYTES];
-
-	for (size_t n; len; len -= n) {
-		n = len < sizeof(block) ? len : sizeof(block);
-		if (!lf_nbd_receive(session, block, n))
-			return false;
-	}
-	return true;
-}
-
-bool lf_nbd_send(const struct lf_nbd_session *session, const void *head, size_t head_len,
-		 const void *body, size_t body_len)
-{
-	struct iovec parts[] = {{(void *)(uintptr_t)head, head_len},
-				{(void *)(uintptr_t)body, body_len}};
-	struct iovec *part = parts, *end = parts + LF_N(parts);
-
-	while (part < end) {
-		ssize_t n = part->iov_len ? writev(session->out, part, (int)(end - part)) : 0;
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return false;
-		size_t done = (size_t)n;
-		for (; part < end && done >= part->iov_len; part++)
-			done -= part->iov_len;
-		if (part < end) {
-			part->iov_base = (uint8_t *)part->iov_base + done;
-			part->iov_len -= done;
-		}
-	}
-	return true;
-}
-
-static void limit_waiting(int fd, time_t seconds)
-{
-	const struct timeval limit = {.tv_sec = seconds};
-
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-}
-
-void lf_nbd_session_run(const struct lf_nbd_disks *disks, int in, int out)
-{
-	struct lf_nbd_session session = {.disks = disks, .in = in, .out = out};
-
-	limit_waiting(in, NEGOTIATION_S);
-	if (!lf_nbd_negotiate(&session))
-		return;
-	limit_waiting(in, 0); /* a machine may be quiet for as long as it likes */
-	pthread_mutex_init(&session.receive, NULL);
-	pthread_mutex_init(&session.send, NULL);
-	lf_nbd_transmit(&session);
-	pthread_mutex_destroy(&session.receive);
-	pthread_mutex_destroy(&session.send);
-}
 
 static void *serve_client(void *argument)
 {

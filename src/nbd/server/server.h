@@ -15,21 +15,9 @@
 #ifndef LF_NBD_SERVER_SERVER_H
 #define LF_NBD_SERVER_SERVER_H
 
-#include "vault/map/ahead.h"
+#include "nbd/server/channel.h"
 
 #define LF_NBD_CLIENTS_MAX 32u /* more are turned away */
-
-struct lf_nbd_disk {
-	const char *name; /* the export's: at most LF_NBD_NAME_MAX bytes */
-	struct lf_root root;
-	uint64_t size;
-	struct lf_ahead *ahead; /* NULL: nothing is read ahead */
-};
-struct lf_nbd_disks {
-	struct lf_vault *vault;
-	const struct lf_nbd_disk *items;
-	size_t count;
-};
 
 /*
  * A new socket at path that only this user can connect to; the caller closes

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/buf.h"
+#include "nbd/server/server.h"
 #include "nbd/server/session.h"
 #include "nbd/server/wire.h"
 
