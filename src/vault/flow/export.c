@@ -195,6 +195,58 @@ static void write_all_pieces(struct export *export)
 		pthread_join(others[--started], NULL);
 }
 
+/* Data to come, found so far: bytes that follow one another. */
+struct reserve {
+	const struct export *export;
+	uint64_t from, to;
+	bool stop; /* the file system cannot */
+};
+
+static int reserve_run(struct reserve *reserve, struct lf_error *err)
+{
+	off_t len = (off_t)(reserve->to - reserve->from);
+	const char *path = reserve->export->path;
+
+	if (!len || reserve->stop ||
+	    fallocate(reserve->export->fd, 0, (off_t)reserve->from, len) == 0)
+		return 0;
+	if (errno != EOPNOTSUPP && errno != ENOSYS)
+		return lf_fail_sys(err, errno, path, "cannot reserve room for %s", path);
+	reserve->stop = true;
+	return 0;
+}
+
+static int reserve_extent(void *context, const struct lf_extent *extent, struct lf_error *err)
+{
+	struct reserve *reserve = context;
+	uint64_t from = extent->page * LF_PAGE_SIZE;
+	int rc = 0;
+
+	if (extent->hole || from >= reserve->export->size)
+		return 0;
+	if (from != reserve->to) {
+		rc = reserve_run(reserve, err);
+		reserve->from = from;
+	}
+	reserve->to = from + (uint64_t)extent->pages * LF_PAGE_SIZE;
+	return rc;
+}
+
+/*
+ * Room for all data, before any is written.  A direct write into a hole keeps all others of the
+ * file out until it is done, so that a disk would never have more than one to work at; into room
+ * that is there, they go side by side.  And a file system that is too small says so at once.
+ */
+static int reserve_room(const struct export *export, struct lf_error *err)
+{
+	struct reserve reserve = {.export = export};
+	int rc = lf_map_walk(export->vault, export->root, 0,
+			     (export->size + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE, reserve_extent,
+			     &reserve, err);
+
+	return rc ? rc : reserve_run(&reserve, err);
+}
+
 static int set_size(const struct export *export, uint64_t size, struct lf_error *err)
 {
 	return ftruncate(export->fd, (off_t)size)
@@ -222,6 +274,8 @@ static int write_file(struct export *export, struct lf_error *err)
 		rc = lf_qcow2_new(export->fd, export->path, export->size, &export->qcow2, err);
 	} else {
 		rc = set_size(export, export->size, err);
+		if (!rc)
+			rc = reserve_room(export, err);
 	}
 	if (rc)
 		return rc;
