@@ -7,7 +7,9 @@
 #ifndef LF_STORE_DRIVER_H
 #define LF_STORE_DRIVER_H
 
-#include "store/store.h"
+#include "base/buf.h"
+
+struct lf_store;
 
 struct lf_store_driver {
 	void (*free)(struct lf_store *store);
@@ -21,7 +23,8 @@ struct lf_store_driver {
 		   struct lf_error *err);
 	int (*size)(struct lf_store *store, const char *name, uint64_t *ret_size,
 		    struct lf_error *err);
-	int (*list)(struct lf_store *store, const char *folder, lf_store_visit_fn *visit,
+	int (*list)(struct lf_store *store, const char *folder,
+		    int (*visit)(void *context, const char *name, struct lf_error *err),
 		    void *context, struct lf_error *err);
 	int (*delete)(struct lf_store *store, const char *name, struct lf_error *err);
 	int (*sweep)(struct lf_store *store, const char *folder, struct lf_error *err);

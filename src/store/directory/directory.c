@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "os/file.h"
 #include "store/driver.h"
+#include "store/store.h"
 
 #define SLOTS	   128
 #define COPY_BYTES (1u << 20)
