@@ -12,7 +12,7 @@
  *   GUID/boot.json            when this boot began, and when it first spoke
  *   GUID/hydrate              present: the disks are to be copied here
  *   GUID/flushing             present: we paused the guest, to flush, and must resume it
- *   networks/GUID/network.json, LABEL/   a network and its DHCP service (network.c)
+ *   networks/GUID/network.json, LABEL/   a network, and a subnet of it (network.c, dhcp.c)
  *
  * Locks: lf_host_lock() serialises what changes one machine; it is held across
  * I/O on purpose, and only one is held at a time.  conn_mutex guards the
