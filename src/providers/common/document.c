@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Documents, in this order: the subject's id in its scope, the stored
- * document, the checks of fields, name, place and tags, the type's own check,
- * the write.  Each PUT and PATCH is one transaction.  A deletion asks first in
- * a trial transaction whether the catalog allows it, then removes what is
- * outside the catalog, then the row; cut short in between it is repeated.
+ * Resources by their descriptions.  A write is one transaction: the scope is
+ * looked for, the body becomes what is stored, is checked by the table, completed
+ * by what was there and by fallbacks, checked by the type, and put; the answer is
+ * read back after the commit.  A deletion first removes what is outside the
+ * catalog, if a trial transaction allows it, then the row with its children: a
+ * kill between the two leaves a row whose deletion is repeated.
  */
 #include "providers/common/document.h"
 
@@ -264,6 +265,23 @@ static int check_parent(struct lf_arm_call *call, const char *id, struct lf_erro
 						"the parent resource '%s' was not found", parent);
 }
 
+static int carry_over(const struct lf_document *document, json_t *doc, const json_t *before,
+		      struct lf_error *err)
+{
+	for (const char *const *path = document->kept; path && *path; path++) {
+		json_t *was = lf_json_at(before, *path);
+		LF_AUTO_JSON *now = json_incref(lf_json_at(doc, *path));
+		if (!was || (now && !json_is_object(now)))
+			continue;
+		if (lf_json_set(doc, *path, json_deep_copy(was)))
+			return lf_fail_nomem(err);
+		int rc = now ? lf_json_merge(lf_json_at(doc, *path), now, err) : 0;
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
 /* Check and complete doc, which is the caller's, and store it. */
 static int write_document(struct lf_arm_call *call, const struct lf_document *document,
 			  const char *id, json_t *doc, const struct lf_resource *before,
@@ -287,6 +305,8 @@ static int write_document(struct lf_arm_call *call, const struct lf_document *do
 	if (!rc)
 		rc = lf_fields_check(document->fields, document->n_fields, doc,
 				     before ? before->doc : NULL, err);
+	if (!rc && before)
+		rc = carry_over(document, doc, before->doc, err);
 	if (!rc)
 		rc = lf_fields_complete(document->fields, document->n_fields, doc, err);
 	if (!rc && document->check)

@@ -26,6 +26,9 @@ struct lf_document {
 	 * dropped, create-only ones compared with what is stored, secret ones never answered. */
 	const struct lf_field *fields;
 	size_t n_fields;
+	/* Paths that a PUT over an existing one leaves as they are where it does not speak of them,
+	 * objects member by member; NULL-ended.  May be NULL: a PUT replaces all. */
+	const char *const *kept;
 	/* What is stored of a body that is not stored as clients send it: put it into doc, which is
 	 * empty in a PUT and a copy of what is stored in a PATCH.  In the transaction that writes
 	 * it; before is NULL when new.  NULL: the body itself. */

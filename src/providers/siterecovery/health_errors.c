@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What the replica says is wrong, as the errors that clients show. */
 #include <string.h>
 
 #include "json/view.h"

@@ -90,69 +90,11 @@ static int set_endpoints(struct lf_context *context, json_t *doc, const char *na
 	return 0;
 }
 
-static int set_defaults(json_t *doc, struct lf_error *err)
-{
-	static const struct {
-		const char *path;
-		const char *text; /* NULL: the truth value */
-		bool truth;
-	} defaults[] = {
-		{"properties.accessTier", "Hot", false},
-		{"properties.minimumTlsVersion", "TLS1_2", false},
-		{"properties.publicNetworkAccess", "Enabled", false},
-		{"properties.networkAcls.defaultAction", "Allow", false},
-		{"properties.networkAcls.bypass", "AzureServices", false},
-		{"properties.encryption.keySource", "Microsoft.Storage", false},
-		{"properties.encryption.services.blob.keyType", "Account", false},
-		{"properties.encryption.services.blob.enabled", NULL, true},
-		{"properties.supportsHttpsTrafficOnly", NULL, true},
-		{"properties.allowBlobPublicAccess", NULL, false},
-		{"properties.allowSharedKeyAccess", NULL, true},
-		{"properties.allowCrossTenantReplication", NULL, false},
-	};
-
-	for (size_t i = 0; i < LF_N(defaults); i++) {
-		if (lf_json_at(doc, defaults[i].path))
-			continue;
-		json_t *value = defaults[i].text ? json_string(defaults[i].text)
-						 : json_boolean(defaults[i].truth);
-		if (lf_json_set(doc, defaults[i].path, value))
-			return lf_fail_nomem(err);
-	}
-	static const char *const rules[] = {"properties.networkAcls.ipRules",
-					    "properties.networkAcls.virtualNetworkRules",
-					    "properties.networkAcls.resourceAccessRules"};
-	for (size_t i = 0; i < LF_N(rules); i++)
-		if (!lf_json_at(doc, rules[i]) && lf_json_set(doc, rules[i], json_array()))
-			return lf_fail_nomem(err);
-	return 0;
-}
-
-/* What a PUT over an existing account, or a PATCH, leaves as it is when it does not speak of it. */
-static int carry_over(json_t *doc, const struct lf_resource *before, struct lf_error *err)
-{
-	LF_AUTO_JSON *properties =
-		before ? json_deep_copy(lf_json_at(before->doc, "properties")) : NULL;
-	const char *kind = before ? lf_json_text(before->doc, "kind") : NULL;
-
-	if (!before)
-		return 0;
-	if (kind && !lf_json_text(doc, "kind") && lf_json_set_text(doc, "kind", kind))
-		return lf_fail_nomem(err);
-	json_t *given = lf_json_at(doc, "properties");
-	int rc = properties && given ? lf_json_merge(properties, given, err) : 0;
-	if (!rc && properties && lf_json_set(doc, "properties", json_incref(properties)))
-		rc = lf_fail_nomem(err);
-	return rc;
-}
-
 static int complete(struct lf_context *context, json_t *doc, const char *name, json_t *state,
 		    struct lf_error *err)
 {
-	int rc = set_defaults(doc, err);
+	int rc = set_endpoints(context, doc, name, err);
 
-	if (!rc)
-		rc = set_endpoints(context, doc, name, err);
 	if (!rc)
 		rc = lf_managed_identity_check(context, doc, state, err);
 	for (size_t i = 0; !rc && i < LF_STORAGE_KEYS; i++)
@@ -167,8 +109,7 @@ static int complete(struct lf_context *context, json_t *doc, const char *name, j
 		created = lf_json_text(state, "created");
 	}
 	return lf_json_set_text(doc, "sku.tier", tier_of(lf_json_text_or(doc, "sku.name", ""))) |
-			       lf_json_set_text(doc, "properties.creationTime", created) |
-			       lf_json_set_text(doc, "properties.provisioningState", "Succeeded")
+			       lf_json_set_text(doc, "properties.creationTime", created)
 		       ? lf_fail_nomem(err)
 		       : 0;
 }
@@ -187,8 +128,6 @@ static int check_account(struct lf_arm_call *call, const char *id, json_t *doc,
 	if (!rc)
 		rc = lf_storage_security_check(doc, err);
 	if (!rc)
-		rc = carry_over(doc, before, err);
-	if (!rc)
 		rc = complete(context, doc, name, state, err);
 	return rc ? rc : lf_blob_account_make(context->data_dir, name, err);
 }
@@ -206,7 +145,6 @@ static int view_account(struct lf_arm_call *call, const struct lf_resource *acco
 			     lf_json_set_text(doc, "properties.keyCreationTime.key2",
 					      lf_json_text(account->state, "keyTimes.1")))
 		return lf_fail_nomem(err);
-	json_object_del(doc, "etag");
 	return 0;
 }
 
@@ -254,16 +192,29 @@ static const struct lf_field account_fields[] = {
 	{"sku.name", LF_ENUM, LF_REQUIRED, 0, 0, skus, "redundancy"},
 	{"kind", LF_ENUM, LF_REQUIRED, 0, 0, kinds, "StorageV2"},
 	{"properties", LF_OBJECT, 0, 0, 0, NULL, "settings"},
-	{"properties.accessTier", LF_ENUM, 0, 0, 0, tiers, "Hot unless said otherwise"},
-	{"properties.publicNetworkAccess", LF_ENUM, 0, 0, 0, switches, "Enabled or Disabled"},
-	{"properties.minimumTlsVersion", LF_ENUM, 0, 0, 0, tls_versions, "TLS1_2"},
-	{"properties.networkAcls.defaultAction", LF_ENUM, 0, 0, 0, actions, "Allow or Deny"},
-	{"properties.networkAcls.ipRules", LF_ARRAY, 0, 0, 400, NULL, "addresses let in"},
-	{"properties.networkAcls.bypass", LF_TEXT, 0, 0, 64, NULL, "AzureServices or None"},
-	{"properties.networkAcls.virtualNetworkRules", LF_ARRAY, 0, 0, 400, NULL, "subnets let in"},
-	{"properties.supportsHttpsTrafficOnly", LF_BOOL, 0, 0, 0, NULL, "true"},
-	{"properties.allowSharedKeyAccess", LF_BOOL, 0, 0, 0, NULL, "may keys be used"},
-	{"properties.allowBlobPublicAccess", LF_BOOL, 0, 0, 0, NULL, "may containers be public"},
+	{"properties.accessTier", LF_ENUM, 0, 0, 0, tiers, "Hot unless said otherwise", "\"Hot\""},
+	{"properties.publicNetworkAccess", LF_ENUM, 0, 0, 0, switches, "Enabled or Disabled",
+	 "\"Enabled\""},
+	{"properties.minimumTlsVersion", LF_ENUM, 0, 0, 0, tls_versions, "TLS1_2", "\"TLS1_2\""},
+	{"properties.networkAcls.defaultAction", LF_ENUM, 0, 0, 0, actions, "Allow or Deny",
+	 "\"Allow\""},
+	{"properties.networkAcls.ipRules", LF_ARRAY, 0, 0, 400, NULL, "addresses let in", "[]"},
+	{"properties.networkAcls.bypass", LF_TEXT, 0, 0, 64, NULL, "AzureServices or None",
+	 "\"AzureServices\""},
+	{"properties.networkAcls.virtualNetworkRules", LF_ARRAY, 0, 0, 400, NULL, "subnets let in",
+	 "[]"},
+	{"properties.networkAcls.resourceAccessRules", LF_ARRAY, 0, 0, 0, NULL, "resources let in",
+	 "[]"},
+	{"properties.supportsHttpsTrafficOnly", LF_BOOL, 0, 0, 0, NULL, "true", "true"},
+	{"properties.allowSharedKeyAccess", LF_BOOL, 0, 0, 0, NULL, "may keys be used", "true"},
+	{"properties.allowBlobPublicAccess", LF_BOOL, 0, 0, 0, NULL, "may containers be public",
+	 "false"},
+	{"properties.allowCrossTenantReplication", LF_BOOL, 0, 0, 0, NULL, "kept", "false"},
+	{"properties.encryption.keySource", LF_TEXT, 0, 0, 64, NULL, "Microsoft.Storage",
+	 "\"Microsoft.Storage\""},
+	{"properties.encryption.services.blob.keyType", LF_TEXT, 0, 0, 64, NULL, "Account",
+	 "\"Account\""},
+	{"properties.encryption.services.blob.enabled", LF_BOOL, 0, 0, 0, NULL, "true", "true"},
 	OURS("provisioningState", LF_TEXT),
 	OURS("primaryEndpoints", LF_OBJECT),
 	OURS("secondaryEndpoints", LF_OBJECT),
@@ -276,6 +227,9 @@ static const struct lf_field account_fields[] = {
 	OURS("privateEndpointConnections", LF_ARRAY),
 };
 
+/* What a PUT over an existing account leaves as it is when it does not speak of it. */
+static const char *const kept[] = {"properties", NULL};
+
 const struct lf_document lf_storage_document = {
 	.type = LF_STORAGE_TYPE,
 	.fields = account_fields,
@@ -285,5 +239,8 @@ const struct lf_document lf_storage_document = {
 	.undo = remove_blobs,
 	.view = view_account,
 	.needs_location = true,
+	.kept = kept,
+	.no_etag = true,
+	.provisioned = true,
 	.created_is_200 = true,
 };

@@ -42,63 +42,13 @@ static int check_place(const json_t *doc, struct lf_error *err)
 	return 0;
 }
 
-/* What a vault keeps when a PUT does not speak of it. */
-static int carry_over(json_t *doc, const struct lf_resource *before, struct lf_error *err)
-{
-	static const char *const kept[] = {
-		"properties.redundancySettings",  "properties.securitySettings",
-		"properties.monitoringSettings",  "properties.restoreSettings",
-		"properties.publicNetworkAccess", "identity"};
-
-	for (size_t i = 0; before && i < LF_N(kept); i++) {
-		json_t *was = lf_json_at(before->doc, kept[i]);
-		LF_AUTO_JSON *now = json_incref(lf_json_at(doc, kept[i]));
-		if (!was || (now && !json_is_object(now)))
-			continue;
-		if (lf_json_set(doc, kept[i], json_deep_copy(was)))
-			return lf_fail_nomem(err);
-		int rc = now && json_is_object(now)
-				 ? lf_json_merge(lf_json_at(doc, kept[i]), now, err)
-				 : 0;
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-static int set_defaults(json_t *doc, struct lf_error *err)
-{
-	static const struct {
-		const char *path, *value;
-	} defaults[] = {
-		{"properties.publicNetworkAccess", "Enabled"},
-		{REDUNDANCY, "GeoRedundant"},
-		{CROSS_REGION, "Disabled"},
-		{ALERTS "alertsForAllJobFailures", "Enabled"},
-		{ALERTS "alertsForAllReplicationIssues", "Enabled"},
-		{ALERTS "alertsForAllFailoverIssues", "Enabled"},
-		{OLD_ALERTS "alertsForCriticalOperations", "Enabled"},
-		{OLD_ALERTS "emailNotificationsForSiteRecovery", "Enabled"},
-		{SOFT_DELETE, "AlwaysON"},
-		{"properties.securitySettings.softDeleteSettings.enhancedSecurityState",
-		 "AlwaysON"},
-		{"properties.securitySettings.multiUserAuthorization", "Disabled"},
-		{"properties.restoreSettings.crossSubscriptionRestoreSettings."
-		 "crossSubscriptionRestoreState",
-		 "Enabled"},
-		{"properties.privateEndpointStateForBackup", "None"},
-		{"properties.privateEndpointStateForSiteRecovery", "None"},
-		{"properties.provisioningState", "Succeeded"},
-	};
-
-	for (size_t i = 0; i < LF_N(defaults); i++)
-		if (!lf_json_text(doc, defaults[i].path) &&
-		    lf_json_set_text(doc, defaults[i].path, defaults[i].value))
-			return lf_fail_nomem(err);
-	if (!lf_json_at(doc, RETENTION) && lf_json_set_int(doc, RETENTION, 14))
-		return lf_fail_nomem(err);
-	return 0;
-}
+static const char *const kept[] = {"properties.redundancySettings",
+				   "properties.securitySettings",
+				   "properties.monitoringSettings",
+				   "properties.restoreSettings",
+				   "properties.publicNetworkAccess",
+				   "identity",
+				   NULL};
 
 /* Geo-redundancy comes before cross region restore, and both before what is protected. */
 static int check_redundancy(struct lf_context *context, const json_t *doc,
@@ -185,10 +135,6 @@ static int check_vault(struct lf_arm_call *call, const char *id, json_t *doc,
 	if (!rc)
 		rc = lf_unsupported_check(unsupported, LF_N(unsupported), doc, err);
 	if (!rc)
-		rc = carry_over(doc, before, err);
-	if (!rc)
-		rc = set_defaults(doc, err);
-	if (!rc)
 		rc = check_redundancy(context, doc, before, err);
 	if (!rc)
 		rc = check_immutability(doc, before, err);
@@ -246,37 +192,46 @@ static const char *const immutabilities[] = {"Disabled", "Unlocked", "Locked", N
 static const char *const subscription_restores[] = {"Enabled", "Disabled", "PermanentlyDisabled",
 						    NULL};
 
-#define OURS(path)                                                                                 \
+#define OURS(path, ...)                                                                            \
 	{                                                                                          \
-		"properties." path, LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "set by the service"        \
+		"properties." path, LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "set by the service",       \
+			##__VA_ARGS__                                                              \
 	}
-#define SWITCH(path, doc)                                                                          \
+#define SWITCH(path, doc, fallback)                                                                \
 	{                                                                                          \
-		path, LF_ENUM, 0, 0, 0, switches, doc                                              \
+		path, LF_ENUM, 0, 0, 0, switches, doc, fallback                                    \
 	}
+#define ON  "\"Enabled\""
+#define OFF "\"Disabled\""
 
 static const struct lf_field vault_fields[] = {
 	{"sku", LF_OBJECT, LF_REQUIRED, 0, 0, NULL, "{\"name\": \"RS0\", \"tier\": \"Standard\"}"},
 	{"sku.name", LF_ENUM, LF_REQUIRED, 0, 0, skus, "RS0 or Standard"},
 	{"identity", LF_OBJECT, 0, 0, 0, NULL, "the vault's managed identity"},
 	{"properties", LF_OBJECT, 0, 0, 0, NULL, "{} will do"},
-	SWITCH("properties.publicNetworkAccess", "is the vault reached without private endpoints"),
-	{REDUNDANCY, LF_ENUM, 0, 0, 0, redundancies, "where copies are kept"},
-	SWITCH(CROSS_REGION, "may points be restored in the paired region"),
-	SWITCH(ALERTS "alertsForAllJobFailures", "alerts for failed jobs"),
-	SWITCH(ALERTS "alertsForAllReplicationIssues", "alerts for replication"),
-	SWITCH(ALERTS "alertsForAllFailoverIssues", "alerts for failovers"),
-	SWITCH(OLD_ALERTS "alertsForCriticalOperations", "classic alerts"),
-	SWITCH(OLD_ALERTS "emailNotificationsForSiteRecovery", "classic mails"),
-	{SOFT_DELETE, LF_ENUM, 0, 0, 0, soft_delete_states, "always on"},
-	{RETENTION, LF_INT, 0, 14, 180, NULL, "days that deleted points are kept"},
+	SWITCH("properties.publicNetworkAccess", "is the vault reached without private endpoints",
+	       ON),
+	{REDUNDANCY, LF_ENUM, 0, 0, 0, redundancies, "where copies are kept", "\"GeoRedundant\""},
+	SWITCH(CROSS_REGION, "may points be restored in the paired region", OFF),
+	SWITCH(ALERTS "alertsForAllJobFailures", "alerts for failed jobs", ON),
+	SWITCH(ALERTS "alertsForAllReplicationIssues", "alerts for replication", ON),
+	SWITCH(ALERTS "alertsForAllFailoverIssues", "alerts for failovers", ON),
+	SWITCH(OLD_ALERTS "alertsForCriticalOperations", "classic alerts", ON),
+	SWITCH(OLD_ALERTS "emailNotificationsForSiteRecovery", "classic mails", ON),
+	{SOFT_DELETE, LF_ENUM, 0, 0, 0, soft_delete_states, "always on", "\"AlwaysON\""},
+	{RETENTION, LF_INT, 0, 14, 180, NULL, "days that deleted points are kept", "14"},
+	{"properties.securitySettings.softDeleteSettings.enhancedSecurityState", LF_TEXT, 0, 0, 0,
+	 NULL, "always on", "\"AlwaysON\""},
+	{"properties.securitySettings.multiUserAuthorization", LF_TEXT, 0, 0, 0, NULL, "Disabled",
+	 OFF},
 	{IMMUTABILITY, LF_ENUM, 0, 0, 0, immutabilities, "Disabled, then Unlocked, then Locked"},
 	{"properties.restoreSettings.crossSubscriptionRestoreSettings."
 	 "crossSubscriptionRestoreState",
-	 LF_ENUM, 0, 0, 0, subscription_restores, "may points be restored in other subscriptions"},
+	 LF_ENUM, 0, 0, 0, subscription_restores, "may points be restored in other subscriptions",
+	 ON},
 	OURS("provisioningState"),
-	OURS("privateEndpointStateForBackup"),
-	OURS("privateEndpointStateForSiteRecovery"),
+	OURS("privateEndpointStateForBackup", "\"None\""),
+	OURS("privateEndpointStateForSiteRecovery", "\"None\""),
 	OURS("backupStorageVersion"),
 	OURS("bcdrSecurityLevel"),
 	OURS("secureScore"),
@@ -293,6 +248,8 @@ const struct lf_document lf_vault_document = {
 	.removing = remove_vault,
 	.needs_location = true,
 	.async = true,
+	.kept = kept,
+	.provisioned = true,
 };
 
 int lf_vault_change(struct lf_arm_call *call, const char *vault_id, json_t *changes,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Subnets of a network as a failover needs them: names and prefixes, by name. */
 #include "providers/network/network.h"
 #include "providers/siterecovery/internal.h"
 
