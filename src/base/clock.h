@@ -18,9 +18,8 @@
 #ifndef LF_BASE_CLOCK_H
 #define LF_BASE_CLOCK_H
 
-#include <time.h>
-
 #include "base/compiler.h"
+#include "base/machinetime.h"
 
 struct lf_clock;
 
@@ -53,16 +52,5 @@ void lf_clock_set_rate(struct lf_clock *clock, double rate);
  */
 int64_t lf_clock_wait(struct lf_clock *clock, int64_t until_ns, int64_t real_limit_ns);
 void lf_clock_wake(struct lf_clock *clock);
-
-/* machinetime.c: the machine's own times, which belong to no clock. */
-
-/* Since the machine was booted, suspended or not. */
-int64_t lf_clock_boot_ns(void);
-/* Monotonic time, for measuring only. */
-int64_t lf_clock_monotonic_ns(void);
-/* The same a while from now, for pthread_cond_timedwait() on CLOCK_MONOTONIC. */
-struct timespec lf_clock_monotonic_after(int64_t delay_ns);
-/* Wall time as it stands, for the log and what is said beside it only. */
-int64_t lf_clock_machine_ns(void);
 
 #endif

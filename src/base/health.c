@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/machinetime.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/utf8.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "base/machinetime.h"
 #include "base/term.h"
 #include "base/text.h"
 #include "base/utf8.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <time.h>
+#include "base/machinetime.h"
 
-#include "base/clock.h"
 #include "base/text.h"
 
 static int64_t read_ns(clockid_t id)

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One request, in the order of the library's callbacks: the raw request line
- * (new_exchange), the head (begin_exchange: framing, text, then the handler's
- * own begin, which may refuse before the body), blocks of the body (to the
- * handler's sink, or into memory that the gate counts), the end (answer_now:
- * the handler's complete, or later by lf_http_resume()), and the answer.
- *
- * The gate hears of each phase and ends connections that take too long; a
- * watcher looks at it every second, and gives the memory of large bodies
- * back.  Nothing here outlives the process.
+ * A request, in the order of the library's callbacks: its raw line, its head (begin_exchange; the
+ * handler's begin may refuse before the body), blocks of the body (to the handler's sink, or into
+ * memory that the gate counts), its end (answer_now: the handler's complete, or later by
+ * lf_http_resume()), the answer.  The gate hears of each phase, and the watcher ends what takes too
+ * long.  Nothing here outlives the process.
  */
 #include "http/server.h"
 
@@ -112,8 +108,6 @@ struct lf_http_exchange {
 	} headers[32];
 	size_t n_headers;
 };
-
-/* Request. */
 
 const char *lf_http_method(const struct lf_http_exchange *x)
 {
@@ -238,8 +232,6 @@ int lf_http_hand_over(struct lf_http_exchange *x, const struct lf_http_handler *
 	return handler->begin(handler->context, x, ret_begin);
 }
 
-/* Answer. */
-
 void lf_http_status(struct lf_http_exchange *x, int status)
 {
 	x->status = status;
@@ -358,8 +350,6 @@ static struct MHD_Response *new_sorry(void)
 		MHD_destroy_response(sorry);
 	return NULL;
 }
-
-/* The exchange. */
 
 static void exchange_free(struct lf_http_exchange *x)
 {
@@ -600,8 +590,6 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 	}
 	return answer_now(x);
 }
-
-/* Connections. */
 
 static enum MHD_Result admit(void *cls, const struct sockaddr *from, socklen_t len)
 {

@@ -18,7 +18,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "job/job.h"
-#include "job/row.h"
 
 #define LF_JOB_WORKERS_MAX 16
 

@@ -13,6 +13,7 @@
 #include "base/health.h"
 #include "catalog/jobrows.h"
 #include "job/engine.h"
+#include "job/row.h"
 
 #define MISSES_MAX 500 /* of UNCOMMITTED_RETRY_NS each: ten seconds */
 

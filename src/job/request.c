@@ -13,6 +13,7 @@
 #include "base/health.h"
 #include "catalog/jobrows.h"
 #include "job/engine.h"
+#include "job/row.h"
 
 static int insert_job(struct lf_jobs *jobs, const struct lf_job_request *request, const char *id,
 		      struct lf_error *err)

@@ -7,6 +7,7 @@
  * cannot be is damaged and starts nothing.
  */
 #include "job/engine.h"
+#include "job/row.h"
 
 #include <string.h>
 

@@ -6,6 +6,7 @@
  */
 #include "base/fault.h"
 #include "job/engine.h"
+#include "job/row.h"
 
 #define ATTEMPTS_DEFAULT 5
 #define BACKOFF_MAX_NS	 (60 * LF_NS_PER_S)

@@ -14,6 +14,7 @@
 #include "base/counters.h"
 #include "base/health.h"
 #include "job/engine.h"
+#include "job/row.h"
 
 #define UNCOMMITTED_RETRY_NS (20 * LF_NS_PER_MS)
 #define RELOAD_EVERY_NS	     (5 * LF_NS_PER_S)
