@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
-#include "blob/service.h"
+#include "blob/internal.h"
+#include "blob/point.h"
 #include "os/file.h"
 
 #define XML_TYPE "application/xml"

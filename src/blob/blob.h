@@ -14,9 +14,8 @@
 
 #include "audit/audit.h"
 #include "base/clock.h"
-#include "blob/page.h"
-#include "blob/point.h"
 #include "crypto/token.h"
+#include "http/server.h"
 
 /* What a request does. */
 enum lf_blob_operation {

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "blob/range.h"
-#include "blob/service.h"
+#include "blob/internal.h"
 #include "os/file.h"
 
 #define UNIT	   512u

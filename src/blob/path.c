@@ -11,7 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "blob/service.h"
+#include "blob/internal.h"
+#include "blob/point.h"
 #include "os/file.h"
 
 #define BLOB_NAME_MAX 1024 /* as Azure has it */

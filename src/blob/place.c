@@ -14,7 +14,8 @@
 
 #include "base/lock.h"
 #include "base/log.h"
-#include "blob/service.h"
+#include "blob/internal.h"
+#include "blob/point.h"
 #include "os/file.h"
 
 #define UPLOADS ".uploads"

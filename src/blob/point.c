@@ -17,7 +17,7 @@
 #include "base/checked.h"
 #include "base/lock.h"
 #include "base/text.h"
-#include "blob/service.h"
+#include "blob/internal.h"
 #include "image/vhd.h"
 #include "os/file.h"
 #include "vault/map/map.h"

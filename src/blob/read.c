@@ -10,7 +10,9 @@
 
 #include "base/checked.h"
 #include "blob/range.h"
-#include "blob/service.h"
+#include "blob/page.h"
+#include "blob/point.h"
+#include "blob/internal.h"
 #include "os/file.h"
 
 /* The headers of any blob; range: what of it is answered, NULL: all. */

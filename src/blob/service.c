@@ -7,7 +7,8 @@
  * refused.  A kill leaves uploads without a name, which the next start
  * removes.
  */
-#include "blob/service.h"
+#include "blob/internal.h"
+#include "blob/page.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -11,7 +11,7 @@
 #ifndef LF_BLOB_SIGN_H
 #define LF_BLOB_SIGN_H
 
-#include "blob/service.h"
+#include "blob/blob.h"
 
 /* HMAC-SHA256 of text under a base64 key, as base64 of 44 characters.  false: not a key. */
 bool lf_blob_hmac(const char *key, const char *text, char out[static 48]);

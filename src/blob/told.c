@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "audit/exchange.h"
-#include "blob/service.h"
+#include "blob/internal.h"
 #include "base/lock.h"
 
 static const char *const actions[LF_BLOB_OPERATIONS] = {

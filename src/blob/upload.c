@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
-#include "blob/service.h"
+#include "blob/internal.h"
 #include "os/file.h"
 
 struct lf_blob_upload {

@@ -11,7 +11,8 @@
 #include "fuzz.h"
 
 #include "base/utf8.h"
-#include "blob/service.h"
+#include "blob/internal.h"
+#include "blob/point.h"
 #include "blob/sign.h"
 #include "vault/map/map.h"
 #include "vault/point/point.h"

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "blob/service.h"
+#include "blob/internal.h"
 #include "image/kind.h"
 #include "os/file.h"
 #include "providers/common/document.h"

@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "base/text.h"
-#include "blob/service.h"
+#include "blob/internal.h"
 
 static struct lf_error err;
 

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "blob/blob.h"
+#include "blob/point.h"
 #include "image/vhd.h"
 #include "vault/care/care.h"
 #include "vault/map/map.h"

@@ -6,7 +6,7 @@
 #include "test.h"
 
 #include "base/text.h"
-#include "blob/service.h"
+#include "blob/internal.h"
 #include "blob/sign.h"
 #include "http_standin.h"
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "blob/blob.h"
+#include "blob/point.h"
 #include "providers/backup/job/jobs.h"
 #include "providers/backup/point/point.h"
 #include "providers/backup/restore/restore.h"

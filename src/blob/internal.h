@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * blob/service.h - what the files of the blob service share.
+ * blob/internal.h - what the files of the blob service share.
  *
  * On disk: DIR/accounts/ACCOUNT/CONTAINER/ holds "NAME" (the bytes) or
  * "NAME.page" (a page blob's) or "NAME.point" (a vault's disk: blob/point.h).
@@ -9,8 +9,8 @@
  * client's: ".uploads" in an account (blob/place.c), ".NAME.gone" in a
  * container (blob/point.c).
  */
-#ifndef LF_BLOB_SERVICE_H
-#define LF_BLOB_SERVICE_H
+#ifndef LF_BLOB_INTERNAL_H
+#define LF_BLOB_INTERNAL_H
 
 #include <pthread.h>
 
