@@ -9,7 +9,7 @@
 #define LF_HTTP_JSON_H
 
 #include "http/client.h"
-#include "http/server.h"
+#include "http/exchange.h"
 #include "json/json.h"
 
 /* Answer 200 with doc. */
