@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
+#include "blob/page.h"
 #include "blob/internal.h"
 #include "blob/point.h"
 #include "os/file.h"

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "blob/page.h"
 #include "blob/internal.h"
 #include "blob/point.h"
 #include "os/file.h"

@@ -14,6 +14,7 @@
 
 #include "base/lock.h"
 #include "base/log.h"
+#include "blob/page.h"
 #include "blob/internal.h"
 #include "blob/point.h"
 #include "os/file.h"

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "base/checked.h"
+#include "blob/internal.h"
 #include "blob/sign.h"
 
 #define HEADERS_MAX 64

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "blob/page.h"
+#include "blob/point.h"
 #include "blob/internal.h"
 #include "image/kind.h"
 #include "os/file.h"

@@ -9,6 +9,7 @@
 #include "blob/internal.h"
 #include "blob/sign.h"
 #include "http_standin.h"
+#include "vault/open/regions.h"
 
 #define KEY                                                                                        \
 	"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw=="
