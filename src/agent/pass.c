@@ -6,7 +6,6 @@
  * what differs is held in memory.
  */
 #include "agent/session.h"
-#include "agent/transfer.h"
 
 #include "os/reads.h"
 

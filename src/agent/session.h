@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * agent/session.h - the inside of a transfer, shared by transfer.c (the order
- * of a session), disks.c (what it is of), pass.c (reading and comparing) and instant.c (the
- * freeze).
+ * of a session), disks.c (what it is of), pass.c (reading and comparing), instant.c (the
+ * freeze) and tell.c (how far it is, and whether it is to stop).
  */
 #ifndef LF_AGENT_SESSION_H
 #define LF_AGENT_SESSION_H
