@@ -6,7 +6,7 @@
  * "NAME.page" (a page blob's) or "NAME.point" (a vault's disk: blob/point.h).
  * NAME is percent-encoded: it leaves no container, has no dot in front and does
  * not end like the two.  What has a dot in front is the service's own, never a
- * client's: ".uploads" in an account (blob/place.c), ".NAME.gone" in a
+ * client's: ".uploads" in an account (blob/write.c), ".NAME.gone" in a
  * container (blob/point.c).
  */
 #ifndef LF_BLOB_INTERNAL_H
@@ -21,6 +21,7 @@
 
 #define LF_BLOB_QUERY_SIZE 1100 /* of a value in a query: a blob's name, at most */
 #define LF_BLOB_LOCKS	   64
+#define LF_BLOB_UPLOADS	   ".uploads"
 
 /* What the audit log has been told of lately (blob/told.c): of reads by shared access signatures
  * and of page writes one line of a blob in LF_BLOB_TOLD_S seconds is enough. */
@@ -77,7 +78,9 @@ void lf_blob_audit(struct lf_blob_request *request, const struct lf_http_exchang
 /* Decode percent escapes in place; false: broken, or a NUL. */
 bool lf_blob_decode(char *text);
 
-/* Directory of a container; free(). */
+/* Directory of an account, or of a container; free(). */
+LF_MUST_CHECK int lf_blob_account_dir(const char *data_dir, const char *account, char **ret_dir,
+				      struct lf_error *err);
 LF_MUST_CHECK int lf_blob_container_dir(const char *data_dir, const char *account,
 					const char *container, char **ret_dir,
 					struct lf_error *err);

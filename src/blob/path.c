@@ -2,19 +2,15 @@
 /*
  * From a URL to a file: account, container and blob, decoded once and refused
  * where a name could leave its container or pass for a file of the service's
- * own. Directories of accounts and containers are made and removed here; a
- * container's points are released before its files go, so that a kill leaves a
- * container with fewer blobs and no claim without a file.
+ * own.  Nothing is written here.
  */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "blob/page.h"
 #include "blob/internal.h"
 #include "blob/point.h"
-#include "os/file.h"
 
 #define BLOB_NAME_MAX 1024 /* as Azure has it */
 #define FILE_NAME_MAX 210  /* of an encoded name: a file name with room for what is ours */
@@ -95,6 +91,15 @@ int lf_blob_target_parse(const char *path, struct lf_blob_target *ret_target, st
 	return 0;
 }
 
+int lf_blob_account_dir(const char *data_dir, const char *account, char **ret_dir,
+			struct lf_error *err)
+{
+	if (!plain_name(account, 3, 24))
+		return lf_fail(err, LF_EINVAL, account, "not the name of a storage account");
+	*ret_dir = lf_printf_dup("%s/accounts/%s", data_dir, account);
+	return *ret_dir ? 0 : lf_fail_nomem(err);
+}
+
 int lf_blob_container_dir(const char *data_dir, const char *account, const char *container,
 			  char **ret_dir, struct lf_error *err)
 {
@@ -153,117 +158,6 @@ void lf_blob_name_of(const char *file, size_t len, char *out, size_t size)
 			out[used++] = *p;
 		}
 	out[used] = '\0';
-}
-
-int lf_blob_account_make(const char *data_dir, const char *account, struct lf_error *err)
-{
-	LF_AUTO_FREE char *dir = lf_printf_dup("%s/accounts/%s", data_dir, account);
-
-	if (!plain_name(account, 3, 24))
-		return lf_fail(err, LF_EINVAL, account, "not the name of a storage account");
-	int rc = dir ? lf_dir_make(dir, 0700, err) : lf_fail_nomem(err);
-	return rc ? rc : lf_file_sync_parent(dir, err);
-}
-
-struct removing {
-	const char *data_dir;
-	struct lf_regions *regions;
-	const char *account;
-};
-
-static int release_container(void *context, const char *name, struct lf_error *err)
-{
-	const struct removing *removing = context;
-
-	if (name[0] == '.') /* no container: ours */
-		return 0;
-	return lf_blob_release_points(removing->data_dir, removing->regions, removing->account,
-				      name, err);
-}
-
-int lf_blob_account_remove(const char *data_dir, struct lf_regions *regions, const char *account,
-			   struct lf_error *err)
-{
-	LF_AUTO_FREE char *dir = lf_printf_dup("%s/accounts/%s", data_dir, account);
-
-	if (!plain_name(account, 3, 24))
-		return lf_fail(err, LF_EINVAL, account, "not the name of a storage account");
-	struct removing removing = {data_dir, regions, account};
-	int rc = dir ? lf_dir_list(dir, release_container, &removing, err) : lf_fail_nomem(err);
-	return rc && rc != LF_ENOTFOUND ? rc : lf_dir_remove(dir, err);
-}
-
-int lf_blob_container_make(const char *data_dir, const char *account, const char *container,
-			   struct lf_error *err)
-{
-	LF_AUTO_FREE char *dir = NULL;
-	int rc = lf_blob_container_dir(data_dir, account, container, &dir, err);
-
-	if (!rc)
-		rc = lf_dir_make(dir, 0700, err);
-	return rc ? rc : lf_file_sync_parent(dir, err);
-}
-
-static int count_entry(void *context, const char *name, struct lf_error *err)
-{
-	size_t *n = context;
-
-	(void)name, (void)err;
-	++*n;
-	return 0;
-}
-
-int lf_blob_container_count(const char *data_dir, const char *account, const char *container,
-			    size_t *ret_n, struct lf_error *err)
-{
-	LF_AUTO_FREE char *dir = NULL;
-	size_t n = 0;
-	int rc = lf_blob_container_dir(data_dir, account, container, &dir, err);
-
-	if (!rc)
-		rc = lf_dir_list(dir, count_entry, &n, err);
-	if (rc && rc != LF_ENOTFOUND)
-		return rc;
-	*ret_n = n;
-	return 0;
-}
-
-static int remove_entry(void *context, const char *name, struct lf_error *err)
-{
-	LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", (const char *)context, name);
-
-	return path ? lf_file_remove(path, err) : lf_fail_nomem(err);
-}
-
-int lf_blob_container_clear(const char *data_dir, const char *account, const char *container,
-			    struct lf_error *err)
-{
-	LF_AUTO_FREE char *dir = NULL;
-	int rc = lf_blob_container_make(data_dir, account, container, err);
-
-	if (!rc)
-		rc = lf_blob_container_dir(data_dir, account, container, &dir, err);
-	return rc ? rc : lf_dir_list(dir, remove_entry, dir, err);
-}
-
-int lf_blob_container_remove(const char *data_dir, struct lf_regions *regions, const char *account,
-			     const char *container, struct lf_error *err)
-{
-	LF_AUTO_FREE char *dir = NULL;
-	int rc = lf_blob_container_dir(data_dir, account, container, &dir, err);
-
-	if (!rc)
-		rc = lf_blob_release_points(data_dir, regions, account, container, err);
-	return rc ? rc : lf_dir_remove(dir, err);
-}
-
-int lf_blob_put_bytes(const char *data_dir, const char *account, const char *container,
-		      const char *blob, const void *data, size_t len, struct lf_error *err)
-{
-	LF_AUTO_FREE char *path = NULL;
-	int rc = lf_blob_path(data_dir, account, container, blob, &path, err);
-
-	return rc ? rc : lf_blob_write(data_dir, account, path, data, len, err);
 }
 
 int lf_blob_query(const struct lf_http_exchange *x, const char *name, char *out, size_t size,

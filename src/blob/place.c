@@ -2,14 +2,14 @@
 /*
  * How a blob's name gets bytes, and loses them.
  *
- * Files on their way lie in DIR/accounts/ACCOUNT/.uploads/: no container and
- * no blob has a name with a dot in front (lf_blob_path), so nothing a client
- * names is there, and what a kill leaves there is nobody's.
+ * A file that is whole (write.c) takes the name by one rename; then the blobs
+ * of that name that are of another kind go.  A kill between the two leaves one
+ * of each kind, until the name is put or removed again; uploads, and points that
+ * are half gone, the sweep of the next start ends.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/lock.h"
@@ -19,41 +19,7 @@
 #include "blob/point.h"
 #include "os/file.h"
 
-#define UPLOADS ".uploads"
-
 static const char *const kinds[] = {"", LF_BLOB_PAGE_SUFFIX, LF_BLOB_POINT_SUFFIX};
-
-int lf_blob_temporary(const char *data_dir, const char *account, char **ret_path,
-		      struct lf_error *err)
-{
-	LF_AUTO_FREE char *dir = lf_printf_dup("%s/accounts/%s/" UPLOADS, data_dir, account);
-	char guid[LF_GUID_SIZE];
-
-	if (!dir)
-		return lf_fail_nomem(err);
-	/* the account's own directory is never made here: it may have gone */
-	if (mkdir(dir, 0700) && errno != EEXIST)
-		return lf_fail_sys(err, errno, dir, "cannot make a directory for uploads");
-	lf_guid_random(guid);
-	*ret_path = lf_printf_dup("%s/%s", dir, guid);
-	return *ret_path ? 0 : lf_fail_nomem(err);
-}
-
-int lf_blob_write(const char *data_dir, const char *account, const char *path, const void *data,
-		  size_t len, struct lf_error *err)
-{
-	LF_AUTO_FREE char *temporary = NULL;
-	int rc = lf_blob_temporary(data_dir, account, &temporary, err);
-
-	if (rc)
-		return rc;
-	rc = lf_file_write_durable(temporary, data, len, 0600, err);
-	if (!rc)
-		rc = lf_file_rename_durable(temporary, path, err);
-	if (rc)
-		unlink(temporary);
-	return rc;
-}
 
 struct sweeping {
 	const char *data_dir;
@@ -76,7 +42,7 @@ static int sweep_account(void *context, const char *account, struct lf_error *er
 {
 	struct sweeping *sweeping = context;
 	LF_AUTO_FREE char *dir = lf_printf_dup("%s/accounts/%s", sweeping->data_dir, account);
-	LF_AUTO_FREE char *uploads = lf_printf_dup("%s/" UPLOADS, dir ? dir : "");
+	LF_AUTO_FREE char *uploads = lf_printf_dup("%s/" LF_BLOB_UPLOADS, dir ? dir : "");
 
 	sweeping->account = account;
 	int rc = dir && uploads ? lf_dir_remove(uploads, err) : lf_fail_nomem(err);

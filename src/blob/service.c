@@ -2,7 +2,7 @@
 /*
  * One request, in this order: what is asked (path, query, headers), by whom
  * (token, shared access signature or key), may they; then its body goes to a
- * file of its own (place.c), and only complete() lets it take a blob's name,
+ * file of its own (write.c), and only complete() lets it take a blob's name,
  * by what begin() decided.  What a client asks for that would not be done is
  * refused.  A kill leaves uploads without a name, which the next start
  * removes.

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Directories of accounts and of containers: made, emptied and removed.
+ *
+ * One that is made is there for good before who asked is told.  Points of what
+ * is removed are released before its files go, so that a kill leaves a
+ * container with fewer blobs and no claim without a file; removing it again
+ * does what is left.
+ */
+#include <stdlib.h>
+
+#include "blob/internal.h"
+#include "blob/point.h"
+#include "os/file.h"
+
+int lf_blob_account_make(const char *data_dir, const char *account, struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = NULL;
+	int rc = lf_blob_account_dir(data_dir, account, &dir, err);
+
+	if (!rc)
+		rc = lf_dir_make(dir, 0700, err);
+	return rc ? rc : lf_file_sync_parent(dir, err);
+}
+
+struct removing {
+	const char *data_dir;
+	struct lf_regions *regions;
+	const char *account;
+};
+
+static int release_container(void *context, const char *name, struct lf_error *err)
+{
+	const struct removing *removing = context;
+
+	if (name[0] == '.') /* no container: ours */
+		return 0;
+	return lf_blob_release_points(removing->data_dir, removing->regions, removing->account,
+				      name, err);
+}
+
+int lf_blob_account_remove(const char *data_dir, struct lf_regions *regions, const char *account,
+			   struct lf_error *err)
+{
+	struct removing removing = {data_dir, regions, account};
+	LF_AUTO_FREE char *dir = NULL;
+	int rc = lf_blob_account_dir(data_dir, account, &dir, err);
+
+	if (rc)
+		return rc;
+	rc = lf_dir_list(dir, release_container, &removing, err);
+	return rc && rc != LF_ENOTFOUND ? rc : lf_dir_remove(dir, err);
+}
+
+int lf_blob_container_make(const char *data_dir, const char *account, const char *container,
+			   struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = NULL;
+	int rc = lf_blob_container_dir(data_dir, account, container, &dir, err);
+
+	if (!rc)
+		rc = lf_dir_make(dir, 0700, err);
+	return rc ? rc : lf_file_sync_parent(dir, err);
+}
+
+static int count_entry(void *context, const char *name, struct lf_error *err)
+{
+	size_t *n = context;
+
+	(void)name, (void)err;
+	++*n;
+	return 0;
+}
+
+int lf_blob_container_count(const char *data_dir, const char *account, const char *container,
+			    size_t *ret_n, struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = NULL;
+	size_t n = 0;
+	int rc = lf_blob_container_dir(data_dir, account, container, &dir, err);
+
+	if (!rc)
+		rc = lf_dir_list(dir, count_entry, &n, err);
+	if (rc && rc != LF_ENOTFOUND)
+		return rc;
+	*ret_n = n;
+	return 0;
+}
+
+static int remove_entry(void *context, const char *name, struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", (const char *)context, name);
+
+	return path ? lf_file_remove(path, err) : lf_fail_nomem(err);
+}
+
+int lf_blob_container_clear(const char *data_dir, const char *account, const char *container,
+			    struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = NULL;
+	int rc = lf_blob_container_make(data_dir, account, container, err);
+
+	if (!rc)
+		rc = lf_blob_container_dir(data_dir, account, container, &dir, err);
+	return rc ? rc : lf_dir_list(dir, remove_entry, dir, err);
+}
+
+int lf_blob_container_remove(const char *data_dir, struct lf_regions *regions, const char *account,
+			     const char *container, struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = NULL;
+	int rc = lf_blob_container_dir(data_dir, account, container, &dir, err);
+
+	if (!rc)
+		rc = lf_blob_release_points(data_dir, regions, account, container, err);
+	return rc ? rc : lf_dir_remove(dir, err);
+}
