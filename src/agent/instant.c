@@ -60,7 +60,7 @@ static int run_script(const struct transfer *t, const char *which, struct lf_err
 struct release {
 	struct transfer *t;
 	const struct source_disk *disk; /* of the last run */
-	uint32_t pages;			/* in the window */
+	uint32_t pages;			/* in the window; a hole takes the room of one */
 };
 
 static int send_held(void *context, const struct lf_held *run, struct lf_error *err)
@@ -68,7 +68,7 @@ static int send_held(void *context, const struct lf_held *run, struct lf_error *
 	struct release *release = context;
 	struct transfer *t = release->t;
 	const struct source_disk *d = &t->disks[run->disk];
-	uint32_t pages = run->data ? run->pages : 0;
+	uint32_t pages = run->data ? run->pages : 1;
 	uint8_t *data = NULL;
 	int rc = 0;
 
@@ -82,7 +82,7 @@ static int send_held(void *context, const struct lf_held *run, struct lf_error *
 		rc = lf_outflow_window(t->outflow, &t->window, err);
 	if (rc)
 		return rc;
-	if (pages) {
+	if (run->data) {
 		data = t->window + (size_t)release->pages * LF_PAGE_SIZE;
 		memcpy(data, run->data, (size_t)pages * LF_PAGE_SIZE);
 	}

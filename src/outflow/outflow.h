@@ -43,7 +43,8 @@ LF_MUST_CHECK int lf_outflow_disk(struct lf_outflow *outflow, const char *disk, 
 LF_MUST_CHECK int lf_outflow_window(struct lf_outflow *outflow, uint8_t **ret_data,
 				    struct lf_error *err);
 /* One run of pages of the present window; data lies in it, and belongs to no other run; NULL: a
- * hole, of any length.  Data: at most LF_CHUNK_PAGES_MAX pages. */
+ * hole, of any length.  Data: at most LF_CHUNK_PAGES_MAX pages.  A window has at most
+ * LF_WINDOW_PAGES runs. */
 LF_MUST_CHECK int lf_outflow_run(struct lf_outflow *outflow, uint64_t page, uint32_t pages,
 				 uint8_t *data, struct lf_error *err);
 /* The window is given; upto: a full pass has covered the pages before this. */

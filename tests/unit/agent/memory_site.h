@@ -142,6 +142,7 @@ static inline int memory_site_sink(void *context, const char *session, const cha
 	(void)err;
 	assert_string_equal(session, m->session);
 	assert_string_equal(pack_path, "/account/packs/");
+	m->sink.window = 0;
 	*ret_sink = &m->sink.sink;
 	return 0;
 }

@@ -76,6 +76,7 @@ struct fixture {
 	struct lf_progress progress;
 	json_t *machine;
 	bool app;
+	bool alone; /* the first disk is protected, no other */
 };
 
 static void write_pages(const char *path, uint64_t page, uint64_t pages, uint64_t seed)
@@ -164,10 +165,11 @@ static int run_session(struct fixture *f)
 
 	lf_hex_encode(f->key.id_key, 32, id);
 	lf_hex_encode(f->key.data_key, 32, data);
-	LF_AUTO_JSON *assignment = json_pack(
-		"{s:s,s:[{s:s},{s:s}],s:s,s:s,s:b,s:{s:s,s:s,s:i}}", "itemId", "item", "disks",
-		"id", FIRST, "id", SECOND, "basePointId", f->site.base, "packPath",
-		"/account/packs/", "app", f->app, "key", "id", id, "data", data, "epoch", 1);
+	LF_AUTO_JSON *assignment =
+		json_pack("{s:s,s:[{s:s},{s:s,s:b}],s:s,s:s,s:b,s:{s:s,s:s,s:i}}", "itemId", "item",
+			  "disks", "id", FIRST, "id", SECOND, "included", !f->alone, "basePointId",
+			  f->site.base, "packPath", "/account/packs/", "app", f->app, "key", "id",
+			  id, "data", data, "epoch", 1);
 	const struct lf_transfer_opts opts = {.site = &f->site.site,
 					      .machine = f->machine,
 					      .assignment = assignment,
@@ -244,6 +246,21 @@ static void test_transfer__next_point_sends_only_what_changed(void **state)
 	assert_int_equal(f->site.sink.asked, asked);
 	assert_int_equal(f->site.deltas, 2);
 	check_point(f);
+}
+
+/* Of a disk alone, whose last pack nothing sends on its way but the end. */
+static void test_transfer__a_commit_says_all_that_was_sent(void **state)
+{
+	struct fixture *f = *state;
+
+	f->alone = true;
+	assert_lf_ok(run_session(f));
+	assert_true(f->site.said_sent > 0);
+	live_on(f, 1);
+	assert_lf_ok(run_session(f));
+	assert_int_equal(f->site.deltas, 1);
+	assert_true(f->site.said_sent > 0);
+	check_disk(f, 0, f->first);
 }
 
 static void test_transfer__a_full_pass_dies_anywhere_and_goes_on(void **state)
@@ -383,6 +400,27 @@ static void test_transfer__what_changed_under_a_freeze_is_in_the_point(void **st
 	check_point(f);
 }
 
+/* However many: a site takes so many extents at once, and no more. */
+static void test_transfer__holes_under_a_freeze_come_a_window_at_a_time(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_FREE char *other = make_disk(f->dir, "other.raw", PAGES * 4096);
+	LF_AUTO_FREE char *text = lf_printf_dup("#!/bin/sh\n"
+						"dd if=%s of=%s bs=1M conv=notrunc\n",
+						other, f->first);
+	LF_AUTO_FREE char *script = script_in(f, text);
+
+	write_pages(f->first, 0, PAGES, 7);
+	write_pages(other, 0, PAGES, 7);
+	for (uint64_t page = 0; page < PAGES; page += 2)
+		write_pages(other, page, 1, 0);
+	f->app = true;
+	json_object_set_new(f->machine, "preScript", json_string(script));
+	assert_lf_ok(run_session(f));
+	assert_in_range(f->site.sink.runs_max, 1, LF_WINDOW_PAGES);
+	check_point(f);
+}
+
 static void test_transfer__a_script_that_fails_makes_no_point(void **state)
 {
 	struct fixture *f = *state;
@@ -470,12 +508,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_transfer__first_point_is_what_the_disks_hold),
 		TEST(test_transfer__next_point_sends_only_what_changed),
+		TEST(test_transfer__a_commit_says_all_that_was_sent),
 		TEST(test_transfer__a_full_pass_dies_anywhere_and_goes_on),
 		TEST(test_transfer__a_full_pass_goes_on_where_it_was_acknowledged),
 		TEST(test_transfer__a_delta_dies_anywhere_and_the_next_has_it_all),
 		TEST(test_transfer__packs_that_overtake_change_nothing),
 		TEST(test_transfer__reads_what_was_written_once_it_is_watched),
 		TEST(test_transfer__what_changed_under_a_freeze_is_in_the_point),
+		TEST(test_transfer__holes_under_a_freeze_come_a_window_at_a_time),
 		TEST(test_transfer__a_script_that_fails_makes_no_point),
 		TEST(test_transfer__a_stop_is_a_cancel_and_no_loss),
 		TEST(test_transfer__a_disk_that_grew_begins_again),

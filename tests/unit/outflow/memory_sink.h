@@ -51,6 +51,8 @@ struct memory_sink {
 	pthread_mutex_t mutex; /* what follows */
 	pthread_cond_t changed;
 	size_t calls, packs, brought, asked;
+	uint64_t window; /* the newest that came of the session */
+	size_t runs_max; /* of a window: the mean of a parcel's */
 	struct memory_chunk *chunks;
 	size_t n_chunks;
 	struct memory_batch *batches;
@@ -219,6 +221,16 @@ static inline void memory_check_extents(const struct memory_sink *m, const struc
 	}
 }
 
+static inline void memory_count_runs(struct memory_sink *m, const struct lf_parcel *parcel)
+{
+	size_t runs = parcel->extents.len / LF_EXTENT_WIRE_SIZE;
+	uint64_t windows = parcel->window - m->window;
+
+	if (runs && windows && runs / windows > m->runs_max)
+		m->runs_max = runs / windows;
+	m->window = parcel->window;
+}
+
 static inline int memory_take(void *context, unsigned carrier, const struct lf_parcel *parcel,
 			      struct lf_error *err)
 {
@@ -232,6 +244,7 @@ static inline int memory_take(void *context, unsigned carrier, const struct lf_p
 		memory_adopt(m, parcel);
 	if (arrives && (answered || m->fault != MEMORY_CUTS_SHORT) && parcel->disk[0]) {
 		memory_check_extents(m, parcel);
+		memory_count_runs(m, parcel);
 		m->batches = realloc(m->batches, (m->n_batches + 1) * sizeof(*m->batches));
 		struct memory_batch *batch = &m->batches[m->n_batches++];
 		*batch = (struct memory_batch){.upto = parcel->upto,
