@@ -125,6 +125,11 @@ static int commit_session(struct transfer *t, bool app, int64_t instant_ns, int6
 {
 	LF_AUTO_FREE char *path = lf_printf_dup("sessions/%s/commit", t->session);
 	LF_AUTO_JSON *answer = NULL;
+	int rc = lf_outflow_flush(t->outflow, err);
+
+	if (rc)
+		return rc;
+	/* after the flush, which sends the last pack and takes its time */
 	LF_AUTO_JSON *request = json_pack(
 		"{s:s,s:I,s:I,s:I,s:I}", "consistency",
 		app ? "ApplicationConsistent" : "CrashConsistent", "ageMs",
@@ -134,7 +139,6 @@ static int commit_session(struct transfer *t, bool app, int64_t instant_ns, int6
 
 	if (!path || !request)
 		return lf_fail_nomem(err);
-	int rc = lf_outflow_flush(t->outflow, err);
 	for (size_t i = 0; !rc && i < t->n; i++)
 		rc = lf_fingerprints_prepare(t->disks[i].prints, t->session, err);
 	if (!rc)

@@ -24,6 +24,7 @@ struct memory_site {
 	char session[LF_GUID_SIZE]; /* that is open; "" none */
 	bool full;
 	size_t sessions, deltas, resumed, commits; /* so many */
+	int64_t said_sent;			   /* by the last commit */
 	struct memory_point_disk disks[MEMORY_DISKS];
 	size_t n;
 };
@@ -121,8 +122,10 @@ static inline int memory_site_post(void *context, const char *path, const json_t
 
 	bool answered = memory_site_call(m, &arrives);
 	bool commit = strlen(path) > 9 && strcmp(path + strlen(path) - 7, "/commit") == 0;
-	if (commit)
+	if (commit) {
 		snprintf(session, sizeof(session), "%.36s", path + strlen("sessions/"));
+		m->said_sent = lf_json_int_or(request, "bytesSent", 0);
+	}
 	if (arrives)
 		answer = commit ? memory_site_commit(m, session) : memory_site_begin(m, request);
 	if (answered) {
