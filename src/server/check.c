@@ -31,7 +31,7 @@
 #include "server/record.h"
 #include "vault/care/care.h"
 #include "vault/pack/crypt.h"
-#include "vault/point/claim_internal.h"
+#include "vault/point/claim.h"
 #include "vault/point/point.h"
 #include "vault/open/regionrecord.h"
 

@@ -23,5 +23,12 @@ LF_MUST_CHECK int lf_claim_until(struct lf_vault *vault, const char *point, cons
 /* Drop it; absent is fine. */
 LF_MUST_CHECK int lf_claim_drop(struct lf_vault *vault, const char *point, const char *claim,
 				struct lf_error *err);
+/*
+ * Does a claim keep the point at now_ns?  One that cannot be read does.  Those whose names begin
+ * with except (NULL: none) do not count.  The answer is that of a moment: the collection, which
+ * acts on it, holds the vault's lock of points meanwhile.
+ */
+LF_MUST_CHECK int lf_claims_live(struct lf_vault *vault, const char *point, const char *except,
+				 int64_t now_ns, bool *ret_live, struct lf_error *err);
 
 #endif

@@ -11,11 +11,6 @@
 LF_MUST_CHECK int lf_claim_write(struct lf_vault *vault, const char *point, const char *claim,
 				 int64_t until_ns, struct lf_error *err)
 	LF_REQUIRES(lf_points_lock);
-/* Does a claim keep the point at now_ns?  One that cannot be read does.  Those whose names begin
- * with except (NULL: none) do not count. */
-LF_MUST_CHECK int lf_claims_live(struct lf_vault *vault, const char *point, const char *except,
-				 int64_t now_ns, bool *ret_live, struct lf_error *err)
-	LF_REQUIRES(lf_points_lock);
 LF_MUST_CHECK int lf_claims_remove(struct lf_vault *vault, const char *point, struct lf_error *err)
 	LF_REQUIRES(lf_points_lock);
 /* The file of a claim. */

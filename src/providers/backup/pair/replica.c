@@ -12,7 +12,7 @@
 #include "providers/backup/point/point.h"
 #include "providers/backup/scope.h"
 #include "providers/resources/resources.h"
-#include "vault/point/claim_internal.h"
+#include "vault/point/claim.h"
 #include "vault/point/point.h"
 
 #define REPLICA_CLAIM "replica:" /* and the pairing's name: of what a peer sent */
