@@ -115,12 +115,24 @@ static int put_extent(void *context, const struct lf_extent *extent, struct lf_e
 	return lf_map_edit_put(build->edit, extent, err);
 }
 
+/* A site tells of holes as far as the larger disk reached that its base is of. */
+static struct lf_extent cut_hole(const struct lf_extent *extent, uint64_t pages)
+{
+	struct lf_extent cut = *extent;
+	uint64_t left = extent->page < pages ? pages - extent->page : 0;
+
+	if (extent->hole && extent->pages > left)
+		cut.pages = (uint32_t)left;
+	return cut;
+}
+
 static int collect_extent(void *context, const struct lf_extent *extent, struct lf_error *err)
 {
 	const struct build *build = context;
-	int rc = check_on_disk(extent, build->pages, err);
+	const struct lf_extent cut = cut_hole(extent, build->pages);
+	int rc = cut.pages ? check_on_disk(&cut, build->pages, err) : 0;
 
-	return rc ? rc : lf_settle_add(build->settle, extent, err);
+	return rc || !cut.pages ? rc : lf_settle_add(build->settle, &cut, err);
 }
 
 static int apply_journal(struct build *build, const char *path, struct lf_error *err)

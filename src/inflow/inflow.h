@@ -44,8 +44,9 @@ LF_MUST_CHECK int lf_inflow_upto(const struct lf_inflow *inflow, unsigned disk, 
 /* Drop what came after the pages before max_upto were covered (lf_journal_cut()). */
 LF_MUST_CHECK int lf_inflow_cut(const struct lf_inflow *inflow, unsigned disk, uint64_t max_upto,
 				struct lf_error *err);
-/* The map of a disk of so many pages: base (empty: none) with what came.  LF_EINVAL: an extent is
- * not on the disk; LF_ECORRUPT: the journal is damaged; LF_ECANCELED: *stopping. */
+/* The map of a disk of so many pages: base (empty: none) with what came.  Holes end where the disk
+ * does; LF_EINVAL: another extent is not on it; LF_ECORRUPT: the journal is damaged; LF_ECANCELED:
+ * *stopping. */
 LF_MUST_CHECK int lf_inflow_build(const struct lf_inflow *inflow, unsigned disk, uint64_t pages,
 				  const struct lf_root *base, struct lf_root *ret_root,
 				  struct lf_error *err);

@@ -123,11 +123,34 @@ static void test_extents__are_on_the_disk_when_they_come_and_when_it_is_built(vo
 
 	assert_int_equal(take(f, PAGES, 0, PAGES, 0), LF_EINVAL);
 	assert_int_equal(take(f, UINT64_MAX, 0, PAGES, 0), LF_EINVAL);
-	assert_lf_ok(take(f, PAGES, 0, PAGES + 1, 0));
+	assert_lf_ok(take(f, PAGES, 'a', PAGES + 1, 0));
 	assert_int_equal(lf_inflow_build(&f->inflow, 0, PAGES, &none, &root, &err), LF_EINVAL);
 	assert_lf_ok(lf_inflow_build(&f->inflow, 0, PAGES + 1, &none, &root, &err));
 	assert_int_equal(lf_inflow_extents(&f->inflow, LF_INFLOW_DISKS_MAX, 1, 0, NULL, 0, &err),
 			 LF_EINVAL);
+}
+
+/* As another site sends it, with the larger disk for a base. */
+static void test_build__of_a_disk_that_shrank_passes_over_holes_beyond_its_end(void **state)
+{
+	struct inflows *f = *state;
+	struct lf_root none = {0}, base, root;
+	struct lf_extent hole = {.page = 4, .pages = PAGES - 4, .hole = true};
+	uint8_t wire[LF_EXTENT_WIRE_SIZE];
+
+	assert_lf_ok(take(f, 3, 'a', PAGES, 0));
+	assert_lf_ok(take(f, 5, 'b', PAGES, 0));
+	assert_lf_ok(take(f, PAGES - 1, 'c', PAGES, 0));
+	build(f, &none, PAGES, &base);
+	assert_lf_ok(lf_dir_remove(f->dir, &err));
+	assert_lf_ok(lf_dir_make(f->dir, 0700, &err));
+	lf_extent_encode(&hole, wire);
+	assert_lf_ok(lf_inflow_extents(&f->inflow, 0, PAGES, 0, wire, 1, &err));
+	assert_lf_ok(take(f, PAGES - 1, 0, PAGES, 0));
+	build(f, &base, 6, &root);
+	assert_int_equal(letter_of(f, &root, 3), 'a');
+	assert_int_equal(letter_of(f, &root, 5), 0);
+	assert_int_equal(letter_of(f, &root, PAGES - 1), 0);
 }
 
 static void test_journal__of_any_disk_has_an_end(void **state)
@@ -207,6 +230,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_build__puts_what_came_over_the_base_and_the_later_wins),
 		TEST(test_extents__are_on_the_disk_when_they_come_and_when_it_is_built),
+		TEST(test_build__of_a_disk_that_shrank_passes_over_holes_beyond_its_end),
 		TEST(test_journal__of_any_disk_has_an_end),
 		TEST(test_extents__go_to_the_end_of_a_journal_that_others_changed),
 		TEST(test_build__is_cut_short_by_a_stop),
