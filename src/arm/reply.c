@@ -76,21 +76,18 @@ static json_t *sentence(const char *message)
 	return json_string(text);
 }
 
-/* A tenant is not told of the site's files and insides: target and advice may name them, too.  What
- * was written for clients has a code of its own. */
 json_t *lf_arm_error_body(const struct lf_error *err)
 {
-	const char *message = err->arm_code[0] ? err->message : lf_error_outside(err);
-	bool whole = message == err->message;
+	const struct lf_error told = lf_error_for_tenant(err);
 	json_t *info = json_array();
 
-	if (whole && err->hint[0])
+	if (told.hint[0])
 		json_array_append_new(info, json_pack("{s:s,s:{s:o}}", "type", "Recommendation",
-						      "info", "advice", sentence(err->hint)));
-	return json_pack("{s:s,s:o,s:o,s:[],s:o}", "code", lf_error_arm(err), "message",
-			 sentence(message), "target",
-			 whole && err->target[0] ? json_string(err->target) : json_null(),
-			 "details", "additionalInfo", info);
+						      "info", "advice", sentence(told.hint)));
+	return json_pack("{s:s,s:o,s:o,s:[],s:o}", "code", lf_error_arm(&told), "message",
+			 sentence(told.message), "target",
+			 told.target[0] ? json_string(told.target) : json_null(), "details",
+			 "additionalInfo", info);
 }
 
 void lf_arm_reply_error(struct lf_arm_call *call, const struct lf_error *err)

@@ -204,6 +204,18 @@ const char *lf_error_outside(const struct lf_error *err)
 	}
 }
 
+struct lf_error lf_error_for_tenant(const struct lf_error *err)
+{
+	const char *message = err->arm_code[0] ? err->message : lf_error_outside(err);
+	struct lf_error told = *err;
+
+	if (message != err->message) {
+		copy_text(told.message, sizeof(told.message), message);
+		told.target[0] = told.hint[0] = '\0';
+	}
+	return told;
+}
+
 enum lf_retry lf_error_retry(int code)
 {
 	return find_row(code)->retry;

@@ -93,6 +93,10 @@ int lf_error_http(int code);
  * the site's own troubles (5xx) only their kind, for such a message may name files.  The log has
  * the rest. */
 const char *lf_error_outside(const struct lf_error *err);
+/* What a tenant may be told of it, as an error.  What was written for clients has a code of its own
+ * (lf_fail_arm) and is whole; of anything else lf_error_outside(), and where that is not the
+ * message neither target nor advice, which may name files, too. */
+struct lf_error lf_error_for_tenant(const struct lf_error *err);
 enum lf_retry lf_error_retry(int code);
 int lf_error_exit(int code);
 

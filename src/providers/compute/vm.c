@@ -3,6 +3,7 @@
  * Machines as documents: what clients may change of one that is there, its
  * power state as the host says, and the actions, each of them a job.
  */
+#include "base/log.h"
 #include "providers/common/document.h"
 #include "providers/compute/compute.h"
 #include "providers/compute/machine.h"
@@ -47,10 +48,11 @@ static json_t *instance_view(struct lf_context *context, const struct lf_resourc
 											: "V1",
 		"statuses", statuses);
 	if (lf_machine_state(context, vm->id, &state, &failed)) {
+		lf_log_error(vm->id, &failed);
 		json_array_append_new(statuses, json_pack("{s:s, s:s, s:s, s:s}", "code",
 							  "PowerState/unknown", "level", "Error",
 							  "displayStatus", "unknown", "message",
-							  failed.message));
+							  lf_error_outside(&failed)));
 		return view;
 	}
 	json_array_append_new(statuses, power_status(vm, state.power));

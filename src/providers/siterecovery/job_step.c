@@ -52,6 +52,7 @@ int lf_sr_job_ended(struct lf_job_run *run, enum lf_job_state state, struct lf_e
 {
 	struct lf_context *context = lf_job_run_context(run);
 	const struct lf_job *job = lf_job_run_job(run);
+	const struct lf_error told = lf_error_for_tenant(&job->error);
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
 	char text[512];
 
@@ -69,8 +70,7 @@ int lf_sr_job_ended(struct lf_job_run *run, enum lf_job_state state, struct lf_e
 	snprintf(text, sizeof(text), "%s of %s: %s%s%s",
 		 lf_json_text_or(job->doc, "friendlyName", job->type),
 		 lf_json_text_or(item.doc, "friendlyName", ""), lf_job_state_name(state),
-		 state == LF_JOB_FAILED ? ": " : "",
-		 state == LF_JOB_FAILED ? job->error.message : "");
+		 state == LF_JOB_FAILED ? ": " : "", state == LF_JOB_FAILED ? told.message : "");
 	return lf_sr_event_put(context, &item, "JobStatus",
 			       state == LF_JOB_FAILED ? "Critical" : "OK", job->id, text, err);
 }

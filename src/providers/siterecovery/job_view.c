@@ -41,12 +41,13 @@ static json_t *job_error(const struct lf_job *job, const char *level, const char
 static void put_errors(struct lf_doc *view, const struct lf_job *job, const char *task)
 {
 	const json_t *remark = lf_json_at(job->data, "information");
+	const struct lf_error told = lf_error_for_tenant(&job->error);
 
 	lf_doc_put(view, "errors", json_array());
-	if (job->error.code)
+	if (told.code)
 		lf_doc_append(view, "errors",
-			      job_error(job, "Error", lf_error_arm(&job->error), job->error.message,
-					job->error.hint, task));
+			      job_error(job, "Error", lf_error_arm(&told), told.message, told.hint,
+					task));
 	if (remark)
 		lf_doc_append(view, "errors",
 			      job_error(job, "Information", lf_json_text_or(remark, "code", ""),

@@ -106,6 +106,30 @@ static void test_outside__no_file_is_named(void **state)
 	assert_string_equal(lf_error_outside(&err), "a disk has a size");
 }
 
+static void test_tenant__is_told_what_was_written_for_clients_and_no_more(void **state)
+{
+	struct lf_error err, told;
+
+	(void)state;
+	lf_fail_sys(&err, EIO, "/site/x", "cannot read /site/x");
+	lf_error_hint(&err, "look at /site");
+	told = lf_error_for_tenant(&err);
+	assert_int_equal(told.code, err.code);
+	assert_null(strstr(told.message, "/site"));
+	assert_string_equal(told.target, "");
+	assert_string_equal(told.hint, "");
+	lf_fail_arm(&err, LF_EIO, "DiskLost", "disks", "make it again", "the disk is gone");
+	told = lf_error_for_tenant(&err);
+	assert_string_equal(lf_error_arm(&told), "DiskLost");
+	assert_string_equal(told.message, "the disk is gone");
+	assert_string_equal(told.target, "disks");
+	assert_string_equal(told.hint, "make it again");
+	lf_fail(&err, LF_EINVAL, "disks", "a disk has a size");
+	told = lf_error_for_tenant(&err);
+	assert_string_equal(told.message, "a disk has a size");
+	assert_string_equal(told.target, "disks");
+}
+
 static void test_table__every_code_has_its_row(void **state)
 {
 	(void)state;
@@ -128,6 +152,7 @@ int main(void)
 		cmocka_unit_test(test_wrap__keeps_the_inner_message_and_survives_long_ones),
 		cmocka_unit_test(test_error__is_text_wherever_it_is_cut_and_whatever_is_given),
 		cmocka_unit_test(test_outside__no_file_is_named),
+		cmocka_unit_test(test_tenant__is_told_what_was_written_for_clients_and_no_more),
 		cmocka_unit_test(test_table__every_code_has_its_row),
 	};
 

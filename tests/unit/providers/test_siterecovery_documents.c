@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What Site Recovery's documents have in common, by the provider's own table. */
+#include <errno.h>
+
 #include "siterecovery_fixture.h"
 #include "test.h"
 
@@ -199,6 +201,31 @@ static void test_lists__a_page_is_full_however_many_rows_the_filter_passes_over(
 	assert_string_equal(lf_json_text(page, "nextLink"), VAULT "/replicationEvents/e199");
 }
 
+static void test_job__shows_nothing_of_the_sites_insides(void **state)
+{
+	struct world *w = *state;
+	LF_AUTO_JSON *doc = json_object();
+	LF_AUTO_JSON *data = json_object();
+	LF_AUTO_JSON *view = NULL;
+	LF_AUTO_FREE char *text = NULL;
+	struct lf_job job = {.type = "siterecovery.repair",
+			     .scope = VAULT,
+			     .resource = ITEM,
+			     .doc = doc,
+			     .data = data,
+			     .state = LF_JOB_FAILED};
+	struct lf_error err;
+
+	job.steps[0].state = LF_JOB_FAILED;
+	lf_fail_sys(&job.error, EIO, "/site/x", "cannot read /site/x");
+	lf_error_hint(&job.error, "look at /site");
+	assert_lf_ok(lf_sr_job_view(&w->context, &job, &view, &err));
+	assert_lf_ok(lf_json_dump(view, &text, &err));
+	assert_null(strstr(text, "/site"));
+	assert_non_null(lf_json_at(view, "properties.errors.0.serviceErrorDetails.message"));
+	assert_non_null(lf_json_at(view, "properties.tasks.0.errors.0"));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -213,6 +240,7 @@ int main(void)
 		T(test_settings__known_members_are_kept_and_the_rest_has_defaults),
 		T(test_lists__filter_by_what_clients_see),
 		T(test_lists__a_page_is_full_however_many_rows_the_filter_passes_over),
+		T(test_job__shows_nothing_of_the_sites_insides),
 	};
 #undef T
 	return cmocka_run_group_tests(tests, NULL, NULL);

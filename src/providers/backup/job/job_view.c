@@ -125,9 +125,11 @@ static void add_tasks(struct lf_doc *properties, struct lf_context *context,
 
 static json_t *error_of(const struct lf_job *job)
 {
-	return json_pack("{s:i, s:s, s:s, s:[s]}", "errorCode", job->error.code, "errorString",
-			 job->error.message, "errorTitle", lf_error_arm(&job->error),
-			 "recommendations", job->error.hint);
+	const struct lf_error told = lf_error_for_tenant(&job->error);
+
+	return json_pack("{s:i, s:s, s:s, s:[s]}", "errorCode", told.code, "errorString",
+			 told.message, "errorTitle", lf_error_arm(&told), "recommendations",
+			 told.hint);
 }
 
 /* Percent, and what is left at the rate so far. */

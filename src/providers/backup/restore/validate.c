@@ -67,11 +67,13 @@ static int validate(struct lf_arm_call *call, json_t **ret_response, struct lf_e
 {
 	struct lf_error wrong = LF_ERROR_NONE;
 	LF_AUTO_JSON *results = json_array();
+	int failed = check(call, &wrong);
+	const struct lf_error told = lf_error_for_tenant(&wrong);
 
-	if (check(call, &wrong) &&
-	    json_array_append_new(results, json_pack("{s:s, s:s, s:[s]}", "code",
-						     lf_error_arm(&wrong), "message", wrong.message,
-						     "recommendations", wrong.hint)))
+	if (failed &&
+	    json_array_append_new(results,
+				  json_pack("{s:s, s:s, s:[s]}", "code", lf_error_arm(&told),
+					    "message", told.message, "recommendations", told.hint)))
 		return lf_fail_nomem(err);
 	*ret_response =
 		json_pack("{s:{s:O}}", "validateOperationResponse", "validationResults", results);

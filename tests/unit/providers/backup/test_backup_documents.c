@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
+#include <errno.h>
+
 #include "providers/backup/backup.h"
 #include "providers/backup/internal.h"
+#include "providers/backup/job/jobs.h"
 #include "siterecovery_fixture.h"
 
 #define POLICIES VAULT "/backupPolicies"
@@ -154,6 +157,29 @@ static void test_item__that_is_not_there_is_answered_in_backups_words(void **sta
 	assert_string_equal(lf_error_arm(&reply.error), "BMSUserErrorContainerObjectNotFound");
 }
 
+static void test_job__shows_nothing_of_the_sites_insides(void **state)
+{
+	struct world *w = *state;
+	LF_AUTO_JSON *doc = json_pack("{s:s}", "item", ITEMS "/vm1");
+	LF_AUTO_JSON *data = json_object();
+	LF_AUTO_JSON *view = NULL;
+	LF_AUTO_FREE char *text = NULL;
+	struct lf_job job = {.type = "backup.backup",
+			     .scope = VAULT,
+			     .resource = ITEMS "/vm1",
+			     .doc = doc,
+			     .data = data,
+			     .state = LF_JOB_FAILED};
+	struct lf_error err;
+
+	lf_fail_sys(&job.error, EIO, "/site/x", "cannot read /site/x");
+	lf_error_hint(&job.error, "look at /site");
+	assert_lf_ok(lf_backup_job_view(&w->context, &job, VAULT, &view, &err));
+	assert_lf_ok(lf_json_dump(view, &text, &err));
+	assert_null(strstr(text, "/site"));
+	assert_non_null(lf_json_at(view, "properties.errorDetails.0.errorString"));
+}
+
 int main(void)
 {
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, world_teardown)
@@ -165,6 +191,7 @@ int main(void)
 		IN_WORLD(test_items__are_filtered_by_what_clients_see),
 		IN_WORLD(test_items__are_in_the_paired_region_once_a_point_is),
 		IN_WORLD(test_item__that_is_not_there_is_answered_in_backups_words),
+		IN_WORLD(test_job__shows_nothing_of_the_sites_insides),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
