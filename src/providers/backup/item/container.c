@@ -68,7 +68,10 @@ int lf_backup_container_list(struct lf_arm_call *call, struct lf_error *err)
 	int rc = list_items(call, &vault, &items, err);
 	if (!rc)
 		rc = lf_filter_new(lf_arm_query(call, "filter"), &filter, err);
-	for (size_t i = 0; !rc && i < items.n; i++) {
+	/* a container does not show what is in it: machines, whatever else is asked for */
+	const char *type = lf_filter_value(filter, "itemType");
+	bool wanted = !type || lf_text_equal_nocase(type, "VM");
+	for (size_t i = 0; !rc && wanted && i < items.n; i++) {
 		LF_AUTO_JSON *view = NULL;
 		rc = view_container(&vault, lf_json_text_or(items.items[i].state, "vm", ""), &view,
 				    err);

@@ -180,6 +180,22 @@ static void test_job__shows_nothing_of_the_sites_insides(void **state)
 	assert_non_null(lf_json_at(view, "properties.errorDetails.0.errorString"));
 }
 
+/* A filter never widens a list, whatever it is asked of. */
+static void test_containers__are_of_machines_alone(void **state)
+{
+	struct world *w = *state;
+
+	put_item(w, "vm1", POLICIES "/a");
+	AUTO_REPLY vms = request(w, "GET",
+				 VAULT "/backupProtectionContainers?filter=itemType eq 'VM'", NULL);
+	AUTO_REPLY shares = request(
+		w, "GET", VAULT "/backupProtectionContainers?filter=itemType eq 'AzureFileShare'",
+		NULL);
+
+	assert_int_equal(json_array_size(lf_json_at(vms.body, "value")), 1);
+	assert_int_equal(json_array_size(lf_json_at(shares.body, "value")), 0);
+}
+
 int main(void)
 {
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, world_teardown)
@@ -192,6 +208,7 @@ int main(void)
 		IN_WORLD(test_items__are_in_the_paired_region_once_a_point_is),
 		IN_WORLD(test_item__that_is_not_there_is_answered_in_backups_words),
 		IN_WORLD(test_job__shows_nothing_of_the_sites_insides),
+		IN_WORLD(test_containers__are_of_machines_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
