@@ -116,9 +116,8 @@ LF_MUST_CHECK int lf_arm_envelope(json_t *doc, const char *id, const char *type,
 /* The front: HTTP handler that owns the providers' tables. */
 struct lf_arm_opts {
 	struct lf_clock *clock;
-	struct lf_catalog
-		*catalog;     /* subscriptions and groups; a transaction left open is taken back */
-	struct lf_jobs *jobs; /* of the monitor URLs */
+	struct lf_catalog *catalog; /* subscriptions and groups */
+	struct lf_jobs *jobs;	    /* of the monitor URLs */
 	struct lf_audit *audit;
 	struct lf_token_keys *token_keys;
 	const char *const *base_url; /* "https://127.0.0.1:8443"; asked for when used */
