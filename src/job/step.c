@@ -16,7 +16,8 @@ struct lf_job_run {
 	struct lf_job *job;
 	const struct lf_job_type *type;
 	int64_t again_ns;
-	bool committed; /* the step stored its own end */
+	bool committed;	  /* the step stored its own end */
+	unsigned attempt; /* that the step was at when it did */
 };
 
 const struct lf_job *lf_job_run_job(const struct lf_job_run *run)
@@ -90,6 +91,7 @@ static void retreat(struct lf_job_run *run)
 	struct lf_job *job = run->job;
 
 	job->step--;
+	job->attempt = run->attempt;
 	job->steps[job->step].end_ns = 0;
 	job->steps[job->step].state = LF_JOB_IN_PROGRESS;
 	run->committed = false;
@@ -98,6 +100,7 @@ static void retreat(struct lf_job_run *run)
 int lf_job_step_commit(struct lf_job_run *run, struct lf_error *err)
 {
 	LF_ASSERT(lf_catalog_in_transaction(run->jobs->catalog) && !run->committed);
+	run->attempt = run->job->attempt;
 	advance(run);
 	run->committed = true;
 	return lf_job_save(run, err);

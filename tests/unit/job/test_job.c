@@ -211,6 +211,11 @@ static void test_job__runs_a_step_again_whose_commit_was_lost(void **state)
 	drive(w, id);
 	assert_int_equal(state_of(w, id, &why), LF_JOB_SUCCEEDED);
 	assert_int_equal(w->second, 3);
+	w->lost_commits = 10;
+	assert_lf_ok(submit(w, NULL, id, &err));
+	drive(w, id);
+	assert_int_equal(state_of(w, id, &why), LF_JOB_FAILED);
+	assert_int_equal(w->second, 6);
 }
 
 static void test_job__that_fails_for_good_takes_its_steps_back(void **state)
