@@ -54,8 +54,11 @@ int lf_index_open(struct lf_store *store, const char *dir, bool read_only,
 		rc = lf_store_sweep(store, "index", err);
 	if (!rc)
 		rc = lf_index_refresh(index, err);
-	if (!rc && !read_only)
+	if (!rc && !read_only) {
 		rc = lf_index_tidy(index, false, err);
+		/* without room runs stay in memory: what makes room again needs the index */
+		rc = rc == LF_ENOSPACE ? 0 : rc;
+	}
 	if (rc) {
 		lf_index_free(index);
 		return rc;
