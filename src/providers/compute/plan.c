@@ -160,6 +160,7 @@ static int plan_new_nic(struct planning *plan, const json_t *nic, struct lf_erro
 						   .subnet = lf_arm_id_last(subnet.id),
 						   .owner = owner,
 						   .wanted = wanted,
+						   .planned = plan->nics,
 						   .or_next = true};
 	rc = lf_network_address_take(plan->context, &request, address, err);
 	const struct nic_plan of = {.id = id,

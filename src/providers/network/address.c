@@ -83,23 +83,32 @@ static char *nic_of(const char *owner)
 	return end ? strndup(owner, (size_t)(end - owner)) : strdup(owner);
 }
 
-int lf_subnet_addresses(struct lf_context *context, const struct lf_resource *subnet,
-			const char *asking, json_t **ret_addresses, struct lf_error *err)
+/* The interface that asks, or one that is planned with it: both are written in this transaction,
+ * after their addresses. */
+static bool is_coming(const struct lf_address_request *asking, const char *nic)
 {
-	LF_AUTO_FREE char *own = nic_of(asking ? asking : "");
+	LF_AUTO_FREE char *own = asking ? nic_of(asking->owner) : NULL;
+
+	return asking && ((own && lf_arm_id_equal(nic, own)) ||
+			  lf_json_find_nocase(asking->planned, "id", nic));
+}
+
+int lf_subnet_addresses(struct lf_context *context, const struct lf_resource *subnet,
+			const struct lf_address_request *asking, json_t **ret_addresses,
+			struct lf_error *err)
+{
 	json_t *stored = lf_json_at(subnet->state, "addresses"), *owner;
 	LF_AUTO_JSON *addresses = json_object();
 	const char *address;
 
-	if (!addresses || !own)
+	if (!addresses)
 		return lf_fail_nomem(err);
 	json_object_foreach (stored, address, owner) {
 		LF_AUTO_FREE char *nic = nic_of(json_string_value(owner));
 		LF_AUTO_RESOURCE found = LF_RESOURCE_INIT;
 		if (!nic)
 			return lf_fail_nomem(err);
-		/* the one that asks is written in this transaction, perhaps after us */
-		int rc = lf_arm_id_equal(nic, own)
+		int rc = is_coming(asking, nic)
 				 ? 0
 				 : lf_catalog_get(context->catalog, nic, &found, err);
 		if (rc && rc != LF_ENOTFOUND)
@@ -223,7 +232,7 @@ static int take(struct lf_context *context, const struct lf_address_request *req
 
 	int rc = lf_network_subnet(context, request->network_id, request->subnet, &subnet, err);
 	if (!rc)
-		rc = lf_subnet_addresses(context, &subnet, request->owner, &addresses, err);
+		rc = lf_subnet_addresses(context, &subnet, request, &addresses, err);
 	if (rc)
 		return rc;
 	const char *had = address_of(lf_json_at(subnet.state, "addresses"), request->owner);

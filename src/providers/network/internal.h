@@ -14,11 +14,12 @@ extern const struct lf_document lf_vnet_document, lf_subnet_document, lf_nic_doc
 /* Network id and name of a subnet's id: copies, free() both. */
 LF_MUST_CHECK int lf_subnet_split(const char *subnet_id, char **ret_network, char **ret_name,
 				  struct lf_error *err);
-/* {"10.0.0.4": owner} of a subnet's state without those whose network interface is gone (that of
- * asking, which may be NULL, counts as there); the caller's reference. */
+/* {"10.0.0.4": owner} of a subnet's state without those whose network interface is gone (the one
+ * that asks, and those that it plans, count as there; asking: NULL, nobody does); the caller's
+ * reference. */
 LF_MUST_CHECK int lf_subnet_addresses(struct lf_context *context, const struct lf_resource *subnet,
-				      const char *asking, json_t **ret_addresses,
-				      struct lf_error *err);
+				      const struct lf_address_request *asking,
+				      json_t **ret_addresses, struct lf_error *err);
 /* LF_EINVAL "InUseSubnetCannotBeDeleted" with who uses it. */
 LF_MUST_CHECK int lf_subnet_check_unused(struct lf_context *context,
 					 const struct lf_resource *subnet, struct lf_error *err);

@@ -41,6 +41,9 @@ struct lf_address_request {
 	const char *subnet; /* name */
 	const char *owner;  /* "{id of the network interface}/ipConfigurations/{name}" */
 	const char *wanted; /* NULL: the next free one */
+	/* [{"id"}] of network interfaces that this transaction writes later, NULL: none; what they
+	 * were given counts as taken */
+	const json_t *planned;
 	bool or_next; /* wanted is a wish: when it cannot be had, what owner has, or the next */
 };
 /*

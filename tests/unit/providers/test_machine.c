@@ -158,6 +158,25 @@ static void test_machine__addresses_are_given_once_until_there_are_none(void **s
 	assert_gone(f, DISK "d-os");
 }
 
+static void test_machine__two_nics_have_two_addresses(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_JSON *m = machine("web", NULL);
+	LF_AUTO_JSON *other = machine("other", NULL);
+	json_t *nics = lf_json_at(m, "nics");
+	struct lf_error err;
+
+	json_array_append_new(nics, json_deep_copy(json_array_get(nics, 0)));
+	assert_int_equal(lf_json_set_text(json_array_get(nics, 1), "name", "web-back"), 0);
+	assert_lf_ok(lf_machine_make(&f->context, m, &err));
+	assert_address(f, NIC "web-nic", "10.9.0.4");
+	assert_address(f, NIC "web-back", "10.9.0.5");
+	/* and they are free again when both are gone */
+	assert_lf_ok(lf_machine_remove(&f->context, VM "web", &err));
+	assert_lf_ok(lf_machine_make(&f->context, other, &err));
+	assert_address(f, NIC "other-nic", "10.9.0.4");
+}
+
 static void test_machine__another_one_of_the_same_name_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -259,6 +278,7 @@ int main(void)
 		T(test_machine__is_a_vm_with_disks_and_nics_of_its_own),
 		T(test_machine__removal_leaves_nothing_and_may_be_repeated),
 		T(test_machine__addresses_are_given_once_until_there_are_none),
+		T(test_machine__two_nics_have_two_addresses),
 		T(test_machine__another_one_of_the_same_name_is_refused),
 		T(test_machine__unknown_size_network_or_subnet_change_nothing),
 		T(test_exchange__gives_other_disks_and_keeps_the_old),
