@@ -13,7 +13,6 @@
 #define FABRIC	"/backupFabrics/Azure/protectionContainers/"
 #define STEP_MS 1000
 
-static const struct lf_cli_kind kind_item = {"backup item", "/backupProtectedItems", API};
 static const struct lf_cli_kind kind_policy = {"backup policy", "/backupPolicies", API};
 
 static const struct lf_cli_column item_columns[] = {
@@ -38,32 +37,6 @@ static const struct lf_cli_column job_columns[] = {
 	{"STARTED", "properties.startTime", LF_SHOW_TEXT},
 	{"DONE %", "properties.extendedInfo.progressPercentage", LF_SHOW_TEXT},
 };
-
-int lf_cli_backup_item(struct lf_cli *cli, const struct lf_cli_args *args, json_t **ret_item,
-		       struct lf_error *err)
-{
-	LF_AUTO_FREE char *vault = NULL;
-	LF_AUTO_JSON *items = NULL;
-	const json_t *item;
-	size_t i;
-
-	int rc = lf_cli_find_vault(cli, args, &vault, err);
-	LF_AUTO_FREE char *path = rc ? NULL : lf_printf_dup("%s%s", vault, kind_item.collection);
-	if (!rc)
-		rc = path ? lf_cli_list(cli, path, API, &items, err) : lf_fail_nomem(err);
-	json_array_foreach (items, i, item)
-		if (lf_text_equal_nocase(lf_json_text_or(item, "properties.friendlyName", ""),
-					 args->args[0]) ||
-		    lf_text_equal_nocase(lf_json_text_or(item, "id", ""), args->args[0])) {
-			*ret_item = json_deep_copy(item);
-			return *ret_item ? 0 : lf_fail_nomem(err);
-		}
-	if (rc)
-		return rc;
-	lf_fail(err, LF_ENOTFOUND, args->args[0], "the vault backs up no machine called %s",
-		args->args[0]);
-	return lf_error_hint(err, "landfall backup list shows what it backs up");
-}
 
 /* The job of an accepted request, followed to its end. */
 static int follow_job(struct lf_cli *cli, const char *item_id, const struct lf_cli_answer *answer,
@@ -198,7 +171,7 @@ static int backup_list(struct lf_cli *cli, const struct lf_cli_args *args, struc
 	LF_AUTO_FREE char *vault = NULL;
 	LF_AUTO_JSON *items = NULL;
 	int rc = lf_cli_find_vault(cli, args, &vault, err);
-	LF_AUTO_FREE char *path = rc ? NULL : lf_printf_dup("%s%s", vault, kind_item.collection);
+	LF_AUTO_FREE char *path = rc ? NULL : lf_printf_dup("%s" LF_CLI_BACKUP_ITEMS, vault);
 
 	if (!rc)
 		rc = path ? lf_cli_list(cli, path, API, &items, err) : lf_fail_nomem(err);
@@ -237,14 +210,6 @@ static int backup_now(struct lf_cli *cli, const struct lf_cli_args *args, struct
 					       "nothing"));
 }
 
-static int list_points(struct lf_cli *cli, const json_t *item, json_t **ret_points,
-		       struct lf_error *err)
-{
-	LF_AUTO_FREE char *path = lf_printf_dup("%s/recoveryPoints", lf_cli_id(item));
-
-	return path ? lf_cli_list(cli, path, API, ret_points, err) : lf_fail_nomem(err);
-}
-
 static int backup_points(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *item = NULL;
@@ -252,7 +217,7 @@ static int backup_points(struct lf_cli *cli, const struct lf_cli_args *args, str
 	int rc = lf_cli_backup_item(cli, args, &item, err);
 
 	if (!rc)
-		rc = list_points(cli, item, &points, err);
+		rc = lf_cli_backup_points(cli, item, &points, err);
 	return rc ? rc : lf_cli_print_list(cli, points, point_columns, LF_N(point_columns), err);
 }
 
@@ -309,21 +274,6 @@ static const char *kind_of(const struct lf_cli_args *args)
 	       : strcmp(as, "replace") == 0 ? "OriginalLocation"
 	       : strcmp(as, "disks") == 0   ? "RestoreDisks"
 					    : as;
-}
-
-int lf_cli_backup_point(struct lf_cli *cli, const struct lf_cli_args *args, const json_t *item,
-			char **ret_point, struct lf_error *err)
-{
-	const char *given = lf_cli_option(args, "--point");
-	LF_AUTO_JSON *points = NULL;
-	int rc = given ? 0 : list_points(cli, item, &points, err);
-
-	if (rc)
-		return rc;
-	if (!given && !json_array_size(points))
-		return lf_fail(err, LF_ENOTFOUND, args->args[0], "there is no recovery point yet");
-	*ret_point = strdup(given ? given : lf_json_text_or(points, "0.name", ""));
-	return *ret_point ? 0 : lf_fail_nomem(err);
 }
 
 static int backup_restore(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
