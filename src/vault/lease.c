@@ -17,14 +17,20 @@
 #define LEASE_TEXT "landfall-session 1\n"
 
 /* NULL: none of this id. */
+LF_REQUIRES(lf_holders_lock)
 static struct lf_holder *find_lease(struct lf_vault *vault, const char *id)
 {
-	LF_GUARD(&vault->holders_mutex, lf_holders_lock);
-
 	for (struct lf_holder *holder = vault->holders; holder; holder = holder->next)
 		if (holder->id[0] && strcmp(holder->id, id) == 0)
 			return holder;
 	return NULL;
+}
+
+static bool has_lease(struct lf_vault *vault, const char *id)
+{
+	LF_GUARD(&vault->holders_mutex, lf_holders_lock);
+
+	return find_lease(vault, id) != NULL;
 }
 
 int lf_holder_begin(struct lf_vault *vault, const char *id, const struct lf_root *base,
@@ -107,7 +113,7 @@ int lf_lease_begin(struct lf_vault *vault, const char *id, struct lf_error *err)
 		rc = lease_name(id, name, err);
 	if (rc)
 		return rc;
-	if (find_lease(vault, id))
+	if (has_lease(vault, id))
 		return 0;
 	rc = lf_holder_begin(vault, id, NULL, &holder, err);
 	if (rc)
@@ -132,6 +138,10 @@ int lf_lease_end(struct lf_vault *vault, const char *id, struct lf_error *err)
 		rc = lf_store_sync(vault->store, "sessions", err);
 	if (rc)
 		return rc;
-	lf_holder_end(vault, find_lease(vault, id));
+	LF_GUARD(&vault->holders_mutex, lf_holders_lock);
+	struct lf_holder *holder = find_lease(vault, id);
+	if (holder) /* else another was faster */
+		unlink_holder(vault, holder);
+	free(holder);
 	return 0;
 }

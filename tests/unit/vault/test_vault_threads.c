@@ -159,10 +159,54 @@ static void test_vault__collects_beside_transfers_and_readers(void **state)
 	assert_whole(shared.fixture->vault);
 }
 
+#define ENDERS 8u
+#define ROUNDS 10000u
+#define LEASE  "11111111-1111-4111-8111-111111111111"
+
+struct enders {
+	struct lf_vault *vault;
+	pthread_barrier_t barrier;
+	atomic_uint failures;
+};
+
+static void *end_leases(void *argument)
+{
+	struct enders *enders = argument;
+	struct lf_error err;
+
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		if (pthread_barrier_wait(&enders->barrier) == PTHREAD_BARRIER_SERIAL_THREAD &&
+		    lf_lease_begin(enders->vault, LEASE, &err))
+			atomic_fetch_add(&enders->failures, 1);
+		pthread_barrier_wait(&enders->barrier);
+		if (lf_lease_end(enders->vault, LEASE, &err))
+			atomic_fetch_add(&enders->failures, 1);
+	}
+	return NULL;
+}
+
+/* As a sweep does beside whoever begins again. */
+static void test_lease__is_ended_by_several_at_once(void **state)
+{
+	struct enders enders = {.vault = ((struct fixture *)*state)->vault};
+	pthread_t threads[ENDERS];
+
+	pthread_barrier_init(&enders.barrier, NULL, ENDERS);
+	for (unsigned i = 0; i < ENDERS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, end_leases, &enders), 0);
+	for (unsigned i = 0; i < ENDERS; i++)
+		pthread_join(threads[i], NULL);
+	pthread_barrier_destroy(&enders.barrier);
+	assert_int_equal(enders.failures, 0);
+	assert_whole(enders.vault);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_vault__collects_beside_transfers_and_readers,
+						fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_lease__is_ended_by_several_at_once,
 						fixture_setup, fixture_teardown),
 	};
 
