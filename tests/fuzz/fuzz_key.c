@@ -5,7 +5,7 @@
  */
 #include "fuzz.h"
 
-#include "vault/pack/crypt.h"
+#include "vault/open/domainkey.h"
 
 static void put_check_right(char *text, size_t size)
 {
