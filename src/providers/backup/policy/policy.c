@@ -134,12 +134,12 @@ static int find_built_in(struct lf_arm_call *call, const char *id, struct lf_res
 static int read_policy(struct lf_arm_call *call, const char *id, const json_t *body,
 		       const struct lf_resource *before, json_t *doc, struct lf_error *err)
 {
-	(void)call;
-	(void)id;
-	(void)before;
-	return lf_json_set(doc, "properties", json_deep_copy(lf_json_at(body, "properties")))
-		       ? lf_fail_nomem(err)
-		       : 0;
+	(void)call, (void)id, (void)before;
+	const json_t *given = lf_json_at(body, "properties");
+
+	/* without any, the fields say what is missing */
+	return given && lf_json_set(doc, "properties", json_deep_copy(given)) ? lf_fail_nomem(err)
+									      : 0;
 }
 
 static int fail_policy(const char *target, const char *hint, const char *what, struct lf_error *err)

@@ -97,6 +97,12 @@ static void test_policy__keeps_its_properties_and_nothing_else_of_a_body(void **
 	assert_null(lf_json_at(put.body, "etag"));
 }
 
+static void test_policy__without_properties_is_refused(void **state)
+{
+	assert_refused(*state, "PUT", POLICIES "/mine", json_pack("{s:s}", "location", "eastus"),
+		       400, "MissingRequiredProperty");
+}
+
 static void test_policy__goes_once_no_item_uses_it(void **state)
 {
 	struct world *w = *state;
@@ -203,6 +209,7 @@ int main(void)
 		IN_WORLD(test_policies__that_nobody_made_are_listed_after_those_that_were),
 		IN_WORLD(test_policy__that_nobody_made_is_there_with_its_vault),
 		IN_WORLD(test_policy__keeps_its_properties_and_nothing_else_of_a_body),
+		IN_WORLD(test_policy__without_properties_is_refused),
 		IN_WORLD(test_policy__goes_once_no_item_uses_it),
 		IN_WORLD(test_items__are_filtered_by_what_clients_see),
 		IN_WORLD(test_items__are_in_the_paired_region_once_a_point_is),
