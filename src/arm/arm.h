@@ -31,6 +31,10 @@ struct lf_arm_provider {
 	const struct lf_job_type *const *jobs; /* that its handlers submit: NULL-ended; or NULL */
 	/* Resource types for GET /providers: NULL-ended. */
 	const char *const *types;
+	/* The codes of 400 and 404 that its documents name, NULL-ended: what its handlers call by
+	 * another is told as InvalidParameter or ResourceNotFound, and theirs is in the details.
+	 * NULL: each is told as it is. */
+	const char *const *error_codes;
 	/* Asked before the handler of any of its routes, the body not yet read; may be NULL. */
 	lf_arm_handler *admit;
 };

@@ -26,6 +26,7 @@ struct lf_arm_call {
 	char request_id[LF_GUID_SIZE];
 	char correlation_id[LF_GUID_SIZE];
 	char job[LF_GUID_SIZE]; /* that was started; "" none */
+	bool begun; /* past the front: an error is its provider's */
 	bool replied;
 	const char *flaw; /* what the handler got wrong about its route; NULL: nothing */
 };

@@ -311,6 +311,7 @@ static void complete(void *server_context, struct lf_http_exchange *x, int sink_
 
 	(void)server_context;
 
+	call->begun = true;
 	if (sink_error) /* the body was too large or broke off */
 		err = *sink_err;
 	else

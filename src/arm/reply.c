@@ -90,9 +90,47 @@ json_t *lf_arm_error_body(const struct lf_error *err)
 			 "additionalInfo", info);
 }
 
+static bool says_not_found(const char *code)
+{
+	size_t len = strlen(code), end = strlen("NotFound");
+
+	return len >= end && strcmp(code + len - end, "NotFound") == 0;
+}
+
+/* The code by which the documents of the call's provider know err. */
+static const char *documented_code(const struct lf_arm_call *call, const struct lf_error *err)
+{
+	const struct lf_arm_provider *provider = call->match.provider;
+	const char *own = lf_error_arm(err);
+
+	if (!call->begun || !provider->error_codes ||
+	    (err->code != LF_EINVAL && err->code != LF_ENOTFOUND))
+		return own;
+	for (const char *const *code = provider->error_codes; *code; code++)
+		if (strcmp(*code, own) == 0)
+			return own;
+	return err->code == LF_ENOTFOUND || says_not_found(own) ? "ResourceNotFound"
+								: "InvalidParameter";
+}
+
+/* The error, whose own code goes into its details where the documents have only a wider one. */
+static json_t *documented_body(const struct lf_arm_call *call, const struct lf_error *err)
+{
+	LF_AUTO_JSON *own = lf_arm_error_body(err);
+	const char *code = documented_code(call, err);
+
+	if (!own || strcmp(code, lf_error_arm(err)) == 0)
+		return lf_steal(&own);
+	LF_AUTO_DOC body = lf_doc_from(json_copy(own));
+	lf_doc_text(&body, "code", code);
+	lf_doc_put(&body, "details", json_array());
+	lf_doc_append(&body, "details", lf_steal(&own));
+	return lf_doc_take(&body);
+}
+
 void lf_arm_reply_error(struct lf_arm_call *call, const struct lf_error *err)
 {
-	LF_AUTO_JSON *body = json_pack("{s:o}", "error", lf_arm_error_body(err));
+	LF_AUTO_JSON *body = json_pack("{s:o}", "error", documented_body(call, err));
 	struct lf_error ignored;
 	int status = lf_error_http(err->code);
 

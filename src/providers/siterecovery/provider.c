@@ -186,6 +186,12 @@ static const char *const types[] = {
 	"vaults/replicationEvents",  "vaults/replicationProtectedItems", NULL,
 };
 
+/* What the documents call by name; the rest is what the front says of any request. */
+static const char *const error_codes[] = {
+	"InvalidParameter",	 "ResourceNotFound",	       "RecoveryPointNotFound",
+	"InvalidRequestContent", "InvalidFilterInQueryString", NULL,
+};
+
 static const struct lf_job_type *const jobs[] = {
 	&lf_sr_enable_job,	    &lf_sr_finalize_job,
 	&lf_sr_update_job,	    &lf_sr_repair_job,
@@ -201,6 +207,7 @@ const struct lf_arm_provider lf_siterecovery_provider = {
 	.routes = routes,
 	.n_routes = LF_N(routes),
 	.types = types,
+	.error_codes = error_codes,
 	.jobs = jobs,
 	.admit = lf_vault_admit,
 };

@@ -121,6 +121,22 @@ static const struct lf_arm_route routes[] = {
 };
 static const struct lf_arm_provider provider = {.routes = routes, .n_routes = LF_N(routes)};
 
+/* A refusal by the code that the path names. */
+static int refuse_by(struct lf_arm_call *call, struct lf_error *e)
+{
+	return lf_fail_arm(e, strcmp(lf_arm_param(call, "kind"), "gone") ? LF_EINVAL : LF_ENOTFOUND,
+			   lf_arm_param(call, "code"), "properties.x", "mend it", "it is wrong");
+}
+
+static const struct lf_arm_route documented_routes[] = {
+	LF_GET("/documented/{kind}/{code}", refuse_by, .flags = LF_ARM_OPEN),
+};
+static const char *const documented_codes[] = {"InvalidParameter", "ResourceNotFound",
+					       "PointNotFound", NULL};
+static const struct lf_arm_provider documented = {.routes = documented_routes,
+						  .n_routes = LF_N(documented_routes),
+						  .error_codes = documented_codes};
+
 static void open_parts(void)
 {
 	static const char *const names[] = {"a", "site.example", "::1", NULL};
@@ -142,7 +158,7 @@ static void open_parts(void)
 
 static int group_setup(void **state)
 {
-	static const struct lf_arm_provider *const providers[] = {&provider};
+	static const struct lf_arm_provider *const providers[] = {&provider, &documented};
 	static const char *const names[] = {"127.0.0.1", NULL};
 	const struct lf_arm_mount mount = {
 		mount_matches, {mount_begin, mount_complete, NULL}, NULL};
@@ -155,7 +171,7 @@ static int group_setup(void **state)
 	assert_non_null(mkdtemp(site.dir));
 	open_parts();
 	site.opts.providers = providers;
-	site.opts.n_providers = 1;
+	site.opts.n_providers = LF_N(providers);
 	assert_lf_ok(lf_arm_open(&site.opts, &site.arm, &err));
 	assert_lf_ok(lf_arm_mount(site.arm, &mount, &err));
 	assert_lf_ok(lf_ca_new("Landfall test", now, &ca, &ca_key, &err));
@@ -313,6 +329,37 @@ static void test_handler_that_does_not_fit_its_route__is_an_error_of_the_server(
 	assert_non_null(strstr(answer, "\"code\":\"InternalServerError\""));
 }
 
+static void test_error__has_the_code_that_the_documents_name_and_its_own_in_the_details(
+	void **state)
+{
+	static const struct {
+		const char *path, *code, *own; /* NULL: no details */
+	} cases[] = {
+		{"wrong/InvalidVmSize", "InvalidParameter", "InvalidVmSize"},
+		{"wrong/NetworkNotFound", "ResourceNotFound", "NetworkNotFound"},
+		{"gone/PolicyIsAway", "ResourceNotFound", "PolicyIsAway"},
+		{"gone/PointNotFound", "PointNotFound", NULL},
+		{"wrong/InvalidParameter", "InvalidParameter", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LF_N(cases); i++) {
+		LF_AUTO_FREE char *path =
+			lf_printf_dup("GET /documented/%s" END "\r\n", cases[i].path);
+		LF_AUTO_FREE char *code =
+			lf_printf_dup("{\"error\":{\"code\":\"%s\"", cases[i].code);
+		LF_AUTO_FREE char *own = lf_printf_dup("\"details\":[{\"code\":\"%s\"",
+						       cases[i].own ? cases[i].own : "");
+		const char *answer = ask(path);
+		assert_non_null(strstr(answer, code));
+		if (cases[i].own)
+			assert_non_null(strstr(answer, own));
+		else
+			assert_non_null(strstr(answer, "\"details\":[]"));
+		assert_non_null(strstr(answer, "Mend it."));
+	}
+}
+
 static void test_error__tells_a_tenant_nothing_of_the_sites_inside(void **state)
 {
 	(void)state;
@@ -416,6 +463,8 @@ int main(void)
 		cmocka_unit_test(test_answer_that_cannot_be_made__is_the_constant_one),
 		cmocka_unit_test(
 			test_handler_that_does_not_fit_its_route__is_an_error_of_the_server),
+		cmocka_unit_test(
+			test_error__has_the_code_that_the_documents_name_and_its_own_in_the_details),
 		cmocka_unit_test(test_error__tells_a_tenant_nothing_of_the_sites_inside),
 		cmocka_unit_test(test_host__comes_back_if_it_is_the_sites_own),
 		cmocka_unit_test(test_principal__that_is_not_the_owner_is_refused),
