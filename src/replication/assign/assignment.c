@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What agents should do now: the answer to a poll, and whether a session may begin. */
+#include <string.h>
+
+#include "base/health.h"
+#include "replication/session.h"
+#include "replication/state.h"
+
+/* Minutes since then are over; so they are when the clock was set back, or nothing would come for
+ * long. */
+static bool is_past(int64_t now_ns, int64_t then_ns, int64_t minutes)
+{
+	return now_ns < then_ns || now_ns >= then_ns + minutes * 60 * LF_NS_PER_S;
+}
+
+/* The token of a final session that is asked for and not made; NULL: none is. */
+static const char *wanted_token(const struct lf_replica *replica)
+{
+	bool made = replica->wanted.token && replica->final_token &&
+		    strcmp(replica->wanted.token, replica->final_token) == 0;
+
+	return made ? NULL : replica->wanted.token;
+}
+
+/* token: of the final session that would begin; NULL: it would be another. */
+static bool is_due(const struct lf_replica *replica, const char *token, int64_t now_ns)
+{
+	int64_t minutes = replica->policy.crash_minutes;
+	const char *wanted = wanted_token(replica);
+
+	if (strcmp(replica->phase, "Stopped") == 0)
+		return false;
+	if (!replica->last_point || replica->session)
+		return true;
+	if (wanted && token && strcmp(wanted, token) == 0)
+		return true;
+	return is_past(now_ns, replica->last_point_ns, minutes > 0 ? minutes : 1);
+}
+
+int lf_replica_check_due(struct lf_replication *replication, const struct lf_replica *replica,
+			 const char *token, struct lf_error *err)
+{
+	return is_due(replica, token, lf_clock_now_ns(replication->opts.clock))
+		       ? 0
+		       : lf_fail_arm(
+				 err, LF_ECONFLICT, "SessionNotDue", replica->item,
+				 "poll, and begin a session when the assignment says it is due, "
+				 "with its token",
+				 "no session of the item is due");
+}
+
+static void view_key(struct lf_doc *view, const struct lf_domain_key *key)
+{
+	char id_hex[65], data_hex[65], owner_hex[2 * LF_OWNER_SIZE + 1];
+
+	lf_hex_encode(key->id_key, 32, id_hex);
+	lf_hex_encode(key->data_key, 32, data_hex);
+	lf_hex_encode(key->owner, LF_OWNER_SIZE, owner_hex);
+	lf_doc_text(view, "key.id", id_hex);
+	lf_doc_text(view, "key.data", data_hex);
+	lf_doc_int(view, "key.epoch", key->epoch);
+	lf_doc_text_if(view, "key.owner", key->owned ? owner_hex : NULL);
+	explicit_bzero(id_hex, sizeof(id_hex));
+	explicit_bzero(data_hex, sizeof(data_hex));
+}
+
+static json_t *view_assignment(struct lf_replication *replication, const struct lf_replica *replica,
+			       const struct lf_domain_key *key)
+{
+	int64_t now = lf_clock_now_ns(replication->opts.clock);
+	int64_t app = replica->policy.app_minutes;
+	const char *wanted = wanted_token(replica), *account = strrchr(replica->account, '/');
+	char container[LF_PACK_CONTAINER_SIZE];
+	LF_AUTO_DOC view = LF_DOC_INIT;
+
+	lf_pack_container(replica->agent, container);
+	lf_doc_text(&view, "itemId", replica->item);
+	lf_doc_share(&view, "disks", replica->disks);
+	lf_doc_text(&view, "phase", replica->phase);
+	lf_doc_bool(&view, "due", is_due(replica, wanted, now));
+	lf_doc_bool(&view, "app", app > 0 && is_past(now, replica->last_app_ns, app));
+	lf_doc_text(&view, "token", wanted);
+	lf_doc_text(&view, "basePointId", replica->last_point);
+	view_key(&view, key);
+	lf_doc_printf(&view, "packPath", "/%s/%s/", account ? account + 1 : "", container);
+	return lf_doc_take(&view);
+}
+
+/* The keys that the agent seals with. */
+static void key_for(const struct lf_replication *replication, const struct lf_vault *vault,
+		    const char *agent, struct lf_domain_key *ret_key)
+{
+	uint8_t owner[LF_OWNER_SIZE];
+
+	*ret_key = *lf_vault_key(vault);
+	if (!replication->own_keys)
+		return;
+	lf_owner_of(agent, owner);
+	lf_domain_key_for_owner(lf_vault_key(vault), owner, ret_key);
+}
+
+static int add_assignment(struct lf_replication *replication, const struct lf_replica *replica,
+			  void *argument, struct lf_error *err)
+{
+	struct lf_domain_key key = {0};
+	struct lf_vault *vault;
+
+	/* a store that cannot be opened keeps its own machines waiting, no others */
+	if (lf_regions_vault(replication->opts.regions, replica->region, &vault, err)) {
+		lf_health_raise("replica", replica->item, "%s", err->message);
+		return 0;
+	}
+	key_for(replication, vault, replica->agent, &key);
+	int rc = json_array_append_new(argument, view_assignment(replication, replica, &key))
+			 ? lf_fail_nomem(err)
+			 : 0;
+	lf_domain_key_done(&key);
+	return rc;
+}
+
+int lf_replication_assignments(struct lf_replication *replication, const char *agent,
+			       json_t **ret_assignments, struct lf_error *err)
+{
+	LF_AUTO_JSON *assignments = json_array();
+	int rc = assignments ? lf_replicas_of(replication, agent, add_assignment, assignments, err)
+			     : lf_fail_nomem(err);
+
+	if (!rc)
+		*ret_assignments = lf_steal(&assignments);
+	return rc;
+}
