@@ -10,17 +10,18 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <openssl/crypto.h>
 
 #include "base/lock.h"
 #include "base/text.h"
 #include "os/file.h"
+#include "os/workers.h"
 
-#define THREADS_MAX  16u
 #define BLOCK_BYTES  (1u << 20) /* of the file, read at once */
 #define THREAD_BYTES (4u << 20) /* a thread more for so much of the file */
+
+LF_LOCK_KIND(admission_lock);
 
 struct admission {
 	struct lf_vault *vault;
@@ -28,11 +29,10 @@ struct admission {
 	struct lf_pack_entry *order; /* of the file */
 	uint32_t count;
 	uint8_t key[LF_KEY_SIZE];
-	const uint8_t *owner;  /* of the pack; NULL: the domain */
-	pthread_mutex_t mutex; /* what follows */
-	uint32_t next;
-	int rc;
-	struct lf_error err;
+	const uint8_t *owner; /* of the pack; NULL: the domain */
+	atomic_bool failed;
+	pthread_mutex_t mutex;
+	uint32_t next LF_GUARDED_BY(admission_lock);
 };
 
 static int fail_record(const struct lf_pack_entry *entry, const char *what, struct lf_error *err)
@@ -73,10 +73,10 @@ static int check_record(const struct admission *admission, struct lf_opener *ope
 /* Records that lie in one block of the file; false: no more. */
 static bool next_block(struct admission *admission, uint32_t *ret_first, uint32_t *ret_last)
 {
-	LF_GUARD(&admission->mutex);
+	LF_GUARD(&admission->mutex, admission_lock);
 	uint32_t last = admission->next;
 
-	if (admission->rc || last == admission->count)
+	if (atomic_load(&admission->failed) || last == admission->count)
 		return false;
 	uint64_t begin = admission->order[last].offset;
 	while (last < admission->count &&
@@ -116,23 +116,17 @@ static int check_blocks(struct admission *admission, struct lf_opener *opener, s
 	return rc;
 }
 
-static void *run_checks(void *argument)
+static int run_checks(void *context, struct lf_error *err)
 {
-	struct admission *admission = argument;
+	struct admission *admission = context;
 	struct lf_opener *opener = NULL;
-	struct lf_error err = LF_ERROR_NONE;
-	int rc = lf_opener_get(admission->vault, &opener, &err);
+	int rc = lf_opener_get(admission->vault, &opener, err);
 
-	if (!rc) {
-		rc = check_blocks(admission, opener, &err);
-		lf_opener_put(admission->vault, opener);
-	}
-	LF_GUARD(&admission->mutex);
-	if (rc && !admission->rc) {
-		admission->rc = rc;
-		admission->err = err;
-	}
-	return NULL;
+	if (rc)
+		return rc;
+	rc = check_blocks(admission, opener, err);
+	lf_opener_put(admission->vault, opener);
+	return rc;
 }
 
 static int compare_offsets(const void *a, const void *b)
@@ -143,38 +137,23 @@ static int compare_offsets(const void *a, const void *b)
 }
 
 /* Processors are shared by the admissions under way; a small pack needs no second one. */
-static unsigned helpers_for(struct lf_vault *vault, uint64_t size)
+static unsigned threads_for(struct lf_vault *vault, uint64_t size)
 {
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned under_way = atomic_load(&vault->admissions);
-	unsigned share = processors > 0 ? (unsigned)processors / under_way : 1;
+	unsigned share = lf_processors() / atomic_load(&vault->admissions);
 	uint64_t worth = 1 + size / THREAD_BYTES;
 
-	if (share > THREADS_MAX)
-		share = THREADS_MAX;
-	if (share > worth)
-		share = (unsigned)worth;
-	return share > 1 ? share - 1 : 0;
+	return share > worth ? (unsigned)worth : share;
 }
 
 static int run_threads(struct admission *admission, uint64_t size, struct lf_error *err)
 {
 	struct lf_vault *vault = admission->vault;
-	pthread_t threads[THREADS_MAX];
-	unsigned started = 0;
 
 	atomic_fetch_add(&vault->admissions, 1);
-	unsigned helpers = helpers_for(vault, size);
-	while (started < helpers &&
-	       pthread_create(&threads[started], NULL, run_checks, admission) == 0)
-		started++;
-	run_checks(admission);
-	while (started > 0)
-		pthread_join(threads[--started], NULL);
+	int rc = lf_workers_run(threads_for(vault, size), run_checks, admission, &admission->failed,
+				err);
 	atomic_fetch_sub(&vault->admissions, 1);
-	if (admission->rc)
-		*err = admission->err;
-	return admission->rc;
+	return rc;
 }
 
 int lf_pack_admit(struct lf_vault *vault, int fd, const struct lf_pack_footer *footer,

@@ -16,7 +16,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fault.h"
 #include "base/lock.h"
@@ -25,6 +24,7 @@
 #include "vault/point/claim_internal.h"
 #include "vault/care/mark.h"
 #include "vault/care/move.h"
+#include "os/workers.h"
 #include "vault/point/point.h"
 
 #define SMALL_PACK_BYTES (4u << 20)
@@ -219,12 +219,9 @@ static int replace_packs(struct collection *collection, struct lf_leaving *leavi
 			 struct lf_error *err)
 {
 	const struct lf_collect_opts *opts = collection->opts;
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	struct lf_move_opts how = {
 		.dense = opts->compact,
-		.threads = opts->threads    ? opts->threads
-			   : processors > 0 ? (unsigned)processors
-					    : 1,
+		.threads = opts->threads ? opts->threads : lf_processors(),
 		.bytes_per_second = opts->bytes_per_second,
 		.stop = opts->stop,
 	};

@@ -13,9 +13,11 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/text.h"
+#include "os/workers.h"
 
-#define THREADS_MAX 16u
-#define LOOK_NS	    (50 * LF_NS_PER_MS) /* how often one who waits looks whether to stop */
+#define LOOK_NS (50 * LF_NS_PER_MS) /* how often one who waits looks whether to stop */
+
+LF_LOCK_KIND(move_lock);
 
 struct move {
 	struct lf_vault *vault;
@@ -23,11 +25,10 @@ struct move {
 	size_t n;
 	const struct lf_move_opts *opts;
 	int64_t begun_ns;
-	pthread_mutex_t mutex; /* what follows */
-	size_t next;
-	uint64_t bytes; /* of packs given out */
-	int rc;
-	struct lf_error err;
+	atomic_bool failed;
+	pthread_mutex_t mutex;
+	size_t next LF_GUARDED_BY(move_lock);
+	uint64_t bytes LF_GUARDED_BY(move_lock); /* of packs given out */
 };
 
 /* One thread's. */
@@ -117,47 +118,39 @@ static void keep_pace(const struct move *move, uint64_t bytes)
 static const struct lf_leaving *next_pack(struct move *move)
 {
 	const struct lf_leaving *leaving = NULL;
-	uint64_t bytes;
 
-	pthread_mutex_lock(&move->mutex);
-	bytes = move->bytes;
-	if (!move->rc && move->next < move->n) {
+	lf_lock(&move->mutex, move_lock);
+	uint64_t bytes = move->bytes;
+	if (!atomic_load(&move->failed) && move->next < move->n) {
 		leaving = &move->packs[move->next++];
 		move->bytes += leaving->pack->size;
 	}
-	pthread_mutex_unlock(&move->mutex);
+	lf_unlock(&move->mutex, move_lock);
 	if (leaving)
 		keep_pace(move, bytes);
 	return leaving;
 }
 
-static void *move_packs(void *argument)
+static int move_packs(void *context, struct lf_error *err)
 {
-	struct move *move = argument;
+	struct move *move = context;
 	struct mover mover = {.move = move, .plain = malloc(LF_CHUNK_BYTES_MAX)};
 	const struct lf_leaving *leaving;
-	struct lf_error err = LF_ERROR_NONE;
-	int rc =
-		mover.plain ? lf_opener_get(move->vault, &mover.opener, &err) : lf_fail_nomem(&err);
+	int rc = mover.plain ? lf_opener_get(move->vault, &mover.opener, err) : lf_fail_nomem(err);
 
 	while (!rc && (leaving = next_pack(move))) {
 		if (is_stopped(move))
-			rc = lf_fail(&err, LF_ECANCELED, NULL, "stopped");
+			rc = lf_fail(err, LF_ECANCELED, NULL, "stopped");
 		else if (leaving->dead < leaving->pack->count)
-			rc = move_pack(&mover, leaving, &err);
+			rc = move_pack(&mover, leaving, err);
 	}
 	if (!rc)
-		rc = lf_vault_close_pack(mover.move->vault, &mover.writer, &err);
+		rc = lf_vault_close_pack(mover.move->vault, &mover.writer, err);
 	lf_pack_writer_free(mover.writer);
 	if (mover.opener)
 		lf_opener_put(move->vault, mover.opener);
 	free(mover.plain);
-	LF_GUARD(&move->mutex);
-	if (rc && !move->rc) {
-		move->rc = rc;
-		move->err = err;
-	}
-	return NULL;
+	return rc;
 }
 
 int lf_move_kept(struct lf_vault *vault, const struct lf_leaving *packs, size_t n,
@@ -168,18 +161,10 @@ int lf_move_kept(struct lf_vault *vault, const struct lf_leaving *packs, size_t 
 			    .n = n,
 			    .opts = opts,
 			    .begun_ns = lf_clock_monotonic_ns()};
-	pthread_t threads[THREADS_MAX];
-	unsigned started = 0;
+	unsigned threads = n < opts->threads ? (unsigned)n : opts->threads;
 
 	pthread_mutex_init(&move.mutex, NULL);
-	while (started + 1 < opts->threads && started < THREADS_MAX && started + 1 < n &&
-	       pthread_create(&threads[started], NULL, move_packs, &move) == 0)
-		started++;
-	move_packs(&move);
-	while (started > 0)
-		pthread_join(threads[--started], NULL);
+	int rc = lf_workers_run(threads, move_packs, &move, &move.failed, err);
 	pthread_mutex_destroy(&move.mutex);
-	if (move.rc)
-		*err = move.err;
-	return move.rc;
+	return rc;
 }

@@ -5,13 +5,13 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/lock.h"
 #include "base/text.h"
+#include "os/workers.h"
 #include "vault/care/verify.h"
 
-#define THREADS_MAX 4
+#define THREADS_MAX 4u
 
 static struct lf_pack *any_pack(void *context, const uint8_t *entry)
 {
@@ -34,14 +34,19 @@ int lf_run_check_file(const char *dir, const char *name, struct lf_error *err)
 	return rc;
 }
 
+LF_LOCK_KIND(work_lock);
+
 /* The threads' common work. */
 struct work {
-	struct lf_verify *verify;
-	pthread_mutex_t mutex; /* all below, and verify's faults and bad */
+	struct lf_vault *vault;
+	const struct lf_verify_opts *opts;
+	const struct lf_verified *known;
 	char (*names)[80];
-	size_t count, next;
-	int rc;
-	struct lf_error err;
+	size_t count;
+	atomic_bool failed;
+	pthread_mutex_t mutex;
+	size_t next LF_GUARDED_BY(work_lock);
+	struct lf_verify *verify LF_GUARDED_BY(work_lock); /* its faults and what is bad */
 };
 
 /* One thread's. */
@@ -59,7 +64,7 @@ static int tell(struct checker *checker, const char *object, const char *fault,
 {
 	struct work *work = checker->work;
 	checker->faulty = true;
-	LF_GUARD(&work->mutex);
+	LF_GUARD(&work->mutex, work_lock);
 	int rc = object ? lf_verify_fault(work->verify, object, fault, NULL, err) : 0;
 
 	if (!rc && bad)
@@ -86,7 +91,7 @@ static int check_record(struct checker *checker, const uint8_t *owner,
 	lf_record_hash(record, entry->stored, hash);
 	if (memcmp(hash, entry->hash, 16) != 0)
 		return lf_fail(err, LF_ECORRUPT, NULL, "the checksum of a record does not match");
-	struct lf_vault *vault = checker->work->verify->vault;
+	struct lf_vault *vault = checker->work->vault;
 	if (vault->keyless)
 		return 0;
 	int rc = lf_record_open(checker->opener->sealer, checker->opener->codec, entry, record,
@@ -114,7 +119,7 @@ static bool index_agrees(struct lf_index *index, const uint8_t *name,
 static int check_entries(struct checker *checker, const char *name,
 			 const struct lf_pack_footer *footer, struct lf_error *err)
 {
-	struct lf_vault *vault = checker->work->verify->vault;
+	struct lf_vault *vault = checker->work->vault;
 	struct lf_error bad;
 	uint8_t key[32];
 	uint64_t size;
@@ -153,7 +158,7 @@ static int check_entries(struct checker *checker, const char *name,
 static int load_file(struct checker *checker, const char *name, uint64_t *ret_size,
 		     struct lf_error *err)
 {
-	struct lf_store *store = checker->work->verify->vault->store;
+	struct lf_store *store = checker->work->vault->store;
 	uint64_t size = 0;
 	int rc = lf_store_size(store, name, &size, err);
 
@@ -188,7 +193,7 @@ static int check_run_of(struct checker *checker, const uint8_t *name, struct lf_
 		rc = lf_run_reader_next(reader, &place, &more, err);
 		if (rc || !more || !place.pack || memcmp(place.pack->name, name, 32) != 0)
 			continue;
-		if (lf_vault_read_place(checker->work->verify->vault, checker->opener, &place,
+		if (lf_vault_read_place(checker->work->vault, checker->opener, &place,
 					checker->plain, &bad))
 			rc = bad.code == LF_ENOMEM
 				     ? lf_fail_nomem(err)
@@ -203,7 +208,7 @@ static int check_by_index(struct checker *checker, const uint8_t *name, struct l
 {
 	struct lf_run **runs = NULL;
 	size_t n = 0;
-	int rc = lf_index_runs(checker->work->verify->vault->index, &runs, &n, err);
+	int rc = lf_index_runs(checker->work->vault->index, &runs, &n, err);
 
 	for (size_t i = 0; i < n; i++) {
 		if (!rc)
@@ -241,57 +246,49 @@ static int check_whole_pack(struct checker *checker, const char *name, const uin
 
 static int check_pack(struct checker *checker, const char *name, struct lf_error *err)
 {
-	struct lf_verify *verify = checker->work->verify;
-	const struct lf_verify_opts *opts = verify->opts;
+	struct work *work = checker->work;
+	const struct lf_verify_opts *opts = work->opts;
 	struct lf_error bad;
 	uint8_t binary[32];
 
 	if (lf_hex_decode(name + 6, binary, 32, &bad))
 		return tell(checker, name, "not the name of a pack", NULL, err);
-	int64_t when = lf_verified_when(&verify->known, binary);
+	int64_t when = lf_verified_when(work->known, binary);
 	bool known = opts->incremental && when &&
 		     (!opts->older_than_ns || when > opts->now_ns - opts->older_than_ns);
 	checker->faulty = false;
 	int rc = known ? 0 : check_whole_pack(checker, name, binary, err);
-	LF_GUARD(&checker->work->mutex);
+	LF_GUARD(&work->mutex, work_lock);
 	if (!rc && !checker->faulty)
-		lf_verified_add(&verify->found, binary, known ? when : opts->now_ns + 1);
+		lf_verified_add(&work->verify->found, binary, known ? when : opts->now_ns + 1);
 	return rc;
 }
 
 static const char *next_pack(struct work *work)
 {
-	const struct lf_verify_opts *opts = work->verify->opts;
-	LF_GUARD(&work->mutex);
+	const struct lf_verify_opts *opts = work->opts;
+	LF_GUARD(&work->mutex, work_lock);
 
 	if (opts->progress)
 		opts->progress(opts->context, work->next, work->count);
-	return work->rc || work->next == work->count ? NULL : work->names[work->next++];
+	return atomic_load(&work->failed) || work->next == work->count ? NULL
+								       : work->names[work->next++];
 }
 
-static void *check_packs(void *argument)
+static int check_packs(void *context, struct lf_error *err)
 {
-	struct checker checker = {.work = argument};
-	struct work *work = argument;
-	struct lf_vault *vault = work->verify->vault;
-	struct lf_error err;
-	int rc = lf_opener_get(vault, &checker.opener, &err);
+	struct work *work = context;
+	struct checker checker = {.work = work, .plain = malloc(LF_CHUNK_BYTES_MAX)};
+	int rc = checker.plain ? lf_opener_get(work->vault, &checker.opener, err)
+			       : lf_fail_nomem(err);
 
-	checker.plain = malloc(LF_CHUNK_BYTES_MAX);
-	if (!rc && !checker.plain)
-		rc = lf_fail_nomem(&err);
 	for (const char *name; !rc && (name = next_pack(work));)
-		rc = check_pack(&checker, name, &err);
+		rc = check_pack(&checker, name, err);
 	if (checker.opener)
-		lf_opener_put(vault, checker.opener);
+		lf_opener_put(work->vault, checker.opener);
 	free(checker.plain);
 	free(checker.file);
-	if (rc) {
-		LF_GUARD(&work->mutex);
-		work->rc = rc;
-		work->err = err;
-	}
-	return NULL;
+	return rc;
 }
 
 static int list_name(void *context, const char *name, struct lf_error *err)
@@ -337,24 +334,16 @@ static int forgive_copies(struct lf_verify *verify, struct lf_error *err)
 
 int lf_verify_packs(struct lf_verify *verify, struct lf_error *err)
 {
-	struct work work = {.verify = verify};
-	pthread_t threads[THREADS_MAX];
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	int started = 0, wanted = processors < THREADS_MAX ? (int)processors : THREADS_MAX;
+	struct work work = {.vault = verify->vault,
+			    .opts = verify->opts,
+			    .known = &verify->known,
+			    .mutex = PTHREAD_MUTEX_INITIALIZER,
+			    .verify = verify};
+	unsigned threads = lf_processors() < THREADS_MAX ? lf_processors() : THREADS_MAX;
 	int rc = lf_store_list(verify->vault->store, "packs", list_name, &work, err);
 
-	pthread_mutex_init(&work.mutex, NULL);
-	if (!rc) {
-		while (started < wanted - 1 &&
-		       pthread_create(&threads[started], NULL, check_packs, &work) == 0)
-			started++;
-		check_packs(&work);
-		while (started > 0)
-			pthread_join(threads[--started], NULL);
-		rc = work.rc;
-		if (rc)
-			*err = work.err;
-	}
+	if (!rc)
+		rc = lf_workers_run(threads, check_packs, &work, &work.failed, err);
 	pthread_mutex_destroy(&work.mutex);
 	free(work.names);
 	return rc || !verify->bad.count ? rc : forgive_copies(verify, err);
