@@ -23,8 +23,8 @@
 #define LF_BLOB_LOCKS	   64
 #define LF_BLOB_UPLOADS	   ".uploads"
 
-/* What the audit log has been told of lately (blob/told.c): of reads by shared access signatures
- * and of page writes one line of a blob in LF_BLOB_TOLD_S seconds is enough. */
+/* What the audit log has been told of lately (blob/serve/told.c): of reads by shared access
+ * signatures and of page writes one line of a blob in LF_BLOB_TOLD_S seconds is enough. */
 #define LF_BLOB_TOLD   256
 #define LF_BLOB_TOLD_S 600
 LF_LOCK_KIND(lf_blob_told_lock);

@@ -145,6 +145,18 @@ int lf_blob_path(const char *data_dir, const char *account, const char *containe
 	return rc;
 }
 
+int lf_blob_page_path(const char *data_dir, const char *account, const char *container,
+		      const char *blob, char **ret_path, struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = NULL;
+	int rc = lf_blob_path(data_dir, account, container, blob, &path, err);
+
+	if (rc)
+		return rc;
+	*ret_path = lf_printf_dup("%s" LF_BLOB_PAGE_SUFFIX, path);
+	return *ret_path ? 0 : lf_fail_nomem(err);
+}
+
 void lf_blob_name_of(const char *file, size_t len, char *out, size_t size)
 {
 	const char *end = file + len;

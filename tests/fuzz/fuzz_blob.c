@@ -13,7 +13,7 @@
 #include "base/utf8.h"
 #include "blob/internal.h"
 #include "blob/point.h"
-#include "blob/sign.h"
+#include "blob/auth/sign.h"
 #include "vault/map/map.h"
 #include "vault/point/point.h"
 

@@ -3,7 +3,7 @@
 #include "http_standin.h"
 #include "fuzz.h"
 
-#include "blob/range.h"
+#include "blob/serve/range.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

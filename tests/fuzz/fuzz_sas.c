@@ -7,7 +7,7 @@
 #include "http_standin.h"
 #include "fuzz.h"
 
-#include "blob/sign.h"
+#include "blob/auth/sign.h"
 
 #define KEY                                                                                        \
 	"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw=="

@@ -7,7 +7,7 @@
 #include "http_standin.h"
 #include "fuzz.h"
 
-#include "blob/sign.h"
+#include "blob/auth/sign.h"
 
 #define NOW  INT64_C(1790000000000000000)
 #define DATE "Mon, 21 Sep 2026 14:13:20 GMT" /* the same */

@@ -14,7 +14,7 @@
 
 #include "base/lock.h"
 #include "base/text.h"
-#include "blob/sign.h"
+#include "blob/auth/sign.h"
 
 #define ROW_TYPE      "Landfall/diskAccess"
 #define ROW_PREFIX    "/providers/Landfall/diskAccess/"

@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "base/text.h"
-#include "blob/range.h"
+#include "blob/serve/range.h"
 #include "http_standin.h"
 
 static struct lf_error err;

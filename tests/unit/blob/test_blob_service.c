@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "blob/internal.h"
-#include "blob/sign.h"
+#include "blob/auth/sign.h"
 #include "http_standin.h"
 #include "vault/open/regions.h"
 

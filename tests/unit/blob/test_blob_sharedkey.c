@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "base/text.h"
-#include "blob/sign.h"
+#include "blob/auth/sign.h"
 #include "http_standin.h"
 
 #define KEY                                                                                        \

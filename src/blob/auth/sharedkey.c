@@ -15,7 +15,7 @@
 
 #include "base/checked.h"
 #include "blob/internal.h"
-#include "blob/sign.h"
+#include "blob/auth/sign.h"
 
 #define HEADERS_MAX 64
 #define SKEW_NS	    (15 * 60 * LF_NS_PER_S)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * blob/range.h - which bytes of a blob a request is about.
+ * blob/serve/range.h - which bytes of a blob a request is about.
  *
  * Azure's two forms, and no others: "bytes=FIRST-" and "bytes=FIRST-LAST".  The
  * header x-ms-range counts before Range.  Units other than bytes are no range

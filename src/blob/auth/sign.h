@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * blob/sign.h - what a client that has an account's key signs: requests (Shared Key), and URLs
+ * blob/auth/sign.h - what a client that has an account's key signs: requests (Shared Key), and URLs
  * (shared access signatures of an account, a container or a blob).
  *
  * Source of the strings: "Authorize with Shared Key", "Create a service SAS" and "Create an account

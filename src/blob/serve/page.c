@@ -11,24 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "blob/range.h"
+#include "blob/serve/range.h"
 #include "blob/internal.h"
 #include "os/file.h"
 
 #define UNIT	   512u
 #define LENGTH_MAX (UINT64_C(8) << 40) /* as Azure has it */
-
-int lf_blob_page_path(const char *data_dir, const char *account, const char *container,
-		      const char *blob, char **ret_path, struct lf_error *err)
-{
-	LF_AUTO_FREE char *path = NULL;
-	int rc = lf_blob_path(data_dir, account, container, blob, &path, err);
-
-	if (rc)
-		return rc;
-	*ret_path = lf_printf_dup("%s" LF_BLOB_PAGE_SUFFIX, path);
-	return *ret_path ? 0 : lf_fail_nomem(err);
-}
 
 static int fail_header(const char *name, const char *what, struct lf_error *err)
 {

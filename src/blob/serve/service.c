@@ -20,7 +20,7 @@
 #include "base/log.h"
 #include "vault/pack/footer.h"
 #include "vault/pack/pack.h"
-#include "blob/sign.h"
+#include "blob/auth/sign.h"
 #include "os/file.h"
 
 #define PAGES_BYTES_MAX	 (UINT64_C(4) << 20)	/* of Put Page */

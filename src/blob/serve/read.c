@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/checked.h"
-#include "blob/range.h"
+#include "blob/serve/range.h"
 #include "blob/page.h"
 #include "blob/point.h"
 #include "blob/internal.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "blob/range.h"
+#include "blob/serve/range.h"
 
 #include <string.h>
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "blob/internal.h"
-#include "blob/sign.h"
+#include "blob/auth/sign.h"
 
 int lf_blob_sas_parse(const struct lf_http_exchange *x, struct lf_blob_sas *ret_sas,
 		      struct lf_error *err)
