@@ -23,6 +23,7 @@ static bool is_met(const struct lf_unsupported *row, const json_t *value)
 		       lf_text_equal_nocase(json_string_value(value), row->text);
 	default:
 		return value && !json_is_null(value) &&
+		       !(json_is_string(value) && !json_string_value(value)[0]) &&
 		       !(json_is_array(value) && json_array_size(value) == 0) &&
 		       !(json_is_object(value) && json_object_size(value) == 0);
 	}

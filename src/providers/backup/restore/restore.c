@@ -10,6 +10,7 @@
 #include "providers/backup/internal.h"
 #include "providers/backup/job/jobs.h"
 #include "providers/backup/point/documents.h"
+#include "providers/common/unsupported.h"
 #include "providers/compute/ids.h"
 #include "providers/network/network.h"
 #include "providers/resources/resources.h"
@@ -101,15 +102,20 @@ static const json_t *find_disk(const struct restore *restore, int64_t lun)
 	return lf_backup_disk_at(lf_json_at(restore->ask->point->state, "disks"), lun);
 }
 
-static bool is_wanted(const json_t *luns, const json_t *disk)
+/* Absent: all.  An empty list is the OS disk alone, but in the paired region, whose documented
+ * request has one and restores all. */
+static bool is_wanted(const struct restore *restore, const json_t *luns, const json_t *disk)
 {
+	int64_t own = lf_json_int_or(disk, "lun", -2);
 	const json_t *lun;
 	size_t i;
 
+	if (!json_is_array(luns) || (json_array_size(luns) == 0 && restore->ask->secondary))
+		return true;
 	json_array_foreach (luns, i, lun)
-		if (json_integer_value(lun) == lf_json_int_or(disk, "lun", -2))
+		if (json_integer_value(lun) == own)
 			return true;
-	return json_array_size(luns) == 0;
+	return json_array_size(luns) == 0 && own == -1;
 }
 
 /* "VM-osdisk-20261123-101500", "VM-datadisk-000-…": the new disk's name, with the job's time. */
@@ -164,8 +170,12 @@ static int choose_disks(struct restore *restore, struct lf_error *err)
 					   "the recovery point has no disk with LUN %lld",
 					   (long long)json_integer_value(row));
 	json_array_foreach (lf_json_at(restore->ask->point->state, "disks"), i, disk)
-		if (!rc && is_wanted(luns, disk))
+		if (!rc && is_wanted(restore, luns, disk))
 			rc = add_disk(restore, disk, err);
+	if (!rc && !restore->input.n_disks)
+		rc = fail_request("UserErrorInvalidDiskLun", "restoreDiskLunList",
+				  "list the LUNs of recoveryPointDiskConfiguration",
+				  "the recovery point holds none of the disks asked for", err);
 	return rc;
 }
 
@@ -221,14 +231,25 @@ static int choose_group(struct restore *restore, bool needed, struct lf_error *e
 
 static int check_disks(struct restore *restore, struct lf_error *err)
 {
+	const json_t *request = restore->ask->request;
+	bool managed = lf_json_bool_or(request, "restoreWithManagedDisks", false);
+	bool unmanaged = !lf_json_bool_or(request, "restoreWithManagedDisks", true);
 	int rc = choose_account(restore, true, err);
 
-	return rc ? rc : choose_group(restore, false, err);
+	if (!rc)
+		rc = choose_group(restore, managed, err);
+	if (!rc && unmanaged && restore->input.group[0])
+		rc = fail_request("UserErrorInvalidRequest", "restoreWithManagedDisks",
+				  "leave targetResourceGroupId out for blobs in the account",
+				  "disks in a resource group are managed disks", err);
+	return rc;
 }
 
 static int refuse_lun_list(struct restore *restore, struct lf_error *err)
 {
-	if (json_array_size(lf_json_at(restore->ask->request, "restoreDiskLunList")) == 0)
+	const json_t *luns = lf_json_at(restore->ask->request, "restoreDiskLunList");
+
+	if (!json_is_array(luns) || (json_array_size(luns) == 0 && restore->ask->secondary))
 		return 0;
 	return fail_request("UserErrorDiskSelectionNotSupported", "restoreDiskLunList",
 			    "restore disks, and attach them to a machine",
@@ -258,21 +279,52 @@ static int choose_subnet(struct restore *restore, struct lf_error *err)
 	return rc;
 }
 
-/* A machine that is not there yet. */
+static int is_there(const struct restore *restore, const char *id, bool *ret_there,
+		    struct lf_error *err)
+{
+	LF_AUTO_RESOURCE taken = LF_RESOURCE_INIT;
+
+	return lf_catalog_find(lf_arm_context(restore->ask->call)->catalog, id, &taken, ret_there,
+			       err);
+}
+
+/* "VM-nic"; when an earlier machine of that name left its interface: one with the job's id. */
+static int choose_nic(struct restore *restore, const char *vm_name, struct lf_error *err)
+{
+	LF_AUTO_FREE char *id =
+		lf_printf_dup("%s/providers/" LF_NIC_TYPE "/%s-nic", restore->input.group, vm_name);
+	bool there;
+	int rc = id ? is_there(restore, id, &there, err) : lf_fail_nomem(err);
+
+	if (rc)
+		return rc;
+	restore->input.nic =
+		keep(restore, there ? lf_printf_dup("%s-nic-%.8s", vm_name, restore->job)
+				    : lf_printf_dup("%s-nic", vm_name));
+	return 0;
+}
+
+/* A machine that is not there yet, in the group that is restored to. */
 static int choose_machine(struct restore *restore, const char *asked, struct lf_error *err)
 {
+	static const char target[] = "targetVirtualMachineId";
 	const char *name = lf_arm_id_last(asked);
-	LF_AUTO_RESOURCE taken = LF_RESOURCE_INIT;
 	bool there;
 
 	restore->input.vm = keep(restore, lf_printf_dup("%s/providers/" LF_VM_TYPE "/%s",
 							restore->input.group, name));
-	int rc = lf_catalog_find(lf_arm_context(restore->ask->call)->catalog, restore->input.vm,
-				 &taken, &there, err);
-	return rc || !there ? rc
-			    : lf_fail_arm(err, LF_ECONFLICT, "UserErrorTargetVmNameAlreadyExists",
-					  "targetVirtualMachineId", "choose another name",
-					  "a virtual machine '%s' is there already", name);
+	if (!lf_arm_id_equal(restore->input.vm, asked))
+		return fail_request("UserErrorTargetResourceGroupMismatch", target,
+				    "name a machine in targetResourceGroupId",
+				    "the machine would be in another resource group than "
+				    "targetResourceGroupId",
+				    err);
+	int rc = is_there(restore, restore->input.vm, &there, err);
+	if (!rc && there)
+		return lf_fail_arm(err, LF_ECONFLICT, "UserErrorTargetVmNameAlreadyExists", target,
+				   "choose another name", "a virtual machine '%s' is there already",
+				   name);
+	return rc ? rc : choose_nic(restore, name, err);
 }
 
 /* A machine in another place: named, and not there yet. */
@@ -370,6 +422,87 @@ static int find_kind(const struct restore *restore, const struct kind **ret_kind
 			   "'%.64s' is no kind of restore that is served", name);
 }
 
+static const char *const object_types[] = {"IaasVMRestoreRequest", NULL};
+/* What a request may hold, by type. */
+static const struct lf_field request_fields[] = {
+	{"objectType", LF_ENUM, LF_REQUIRED, 0, 0, object_types, "IaasVMRestoreRequest."},
+	{"recoveryType", LF_TEXT, LF_REQUIRED, 0, 64, NULL, "The kind of restore."},
+	{"recoveryPointId", LF_TEXT, 0, 0, 1024, NULL, "The point of the URL."},
+	{"sourceResourceId", LF_ID, 0, 0, 0, NULL, "The protected machine."},
+	{"targetVirtualMachineId", LF_ID, 0, 0, 0, NULL, "The machine to make."},
+	{"targetResourceGroupId", LF_ID, 0, 0, 0, NULL, "Where disks or the machine are made."},
+	{"storageAccountId", LF_ID, 0, 0, 0, NULL, "The staging account."},
+	{"virtualNetworkId", LF_ID, 0, 0, 0, NULL, "The network of the machine to make."},
+	{"subnetId", LF_TEXT, 0, 0, 1024, NULL, "Its subnet, by name or id."},
+	{"region", LF_TEXT, 0, 0, 64, NULL, "Where it is restored."},
+	{"restoreDiskLunList", LF_ARRAY, 0, 0, LF_RESTORE_DISKS_MAX, NULL, "LUNs; OS: -1."},
+	{"createNewCloudService", LF_BOOL, 0, 0, 0, NULL, "Of classic machines alone."},
+	{"originalStorageAccountOption", LF_BOOL, 0, 0, 0, NULL, "false."},
+	{"restoreWithManagedDisks", LF_BOOL, 0, 0, 0, NULL, "Managed disks, or blobs."},
+	{"encryptionDetails", LF_OBJECT, 0, 0, 0, NULL, "Of machines with keys of their own."},
+	{"encryptionDetails.encryptionEnabled", LF_BOOL, 0, 0, 0, NULL, "false."},
+	{"identityInfo", LF_OBJECT, 0, 0, 0, NULL, "Who writes to the account."},
+	{"identityInfo.isSystemAssignedIdentity", LF_BOOL, 0, 0, 0, NULL, "false."},
+	{"identityBasedRestoreDetails", LF_OBJECT, 0, 0, 0, NULL, "Who writes to the account."},
+	{"zones", LF_ARRAY, 0, 0, 8, NULL, "Zones of the machine to make."},
+	{"diskEncryptionSetId", LF_TEXT, 0, 0, 1024, NULL, "Whose key encrypts the disks."},
+	{"securedVMDetails", LF_OBJECT, 0, 0, 0, NULL, "Of confidential machines."},
+	{"extendedLocation", LF_OBJECT, 0, 0, 0, NULL, "An edge zone."},
+	{"targetDiskNetworkAccessSettings", LF_OBJECT, 0, 0, 0, NULL, "Who reaches the disks."},
+};
+
+#define OWN_KEYS "UserErrorCustomerManagedKeysNotSupported"
+#define IDENTITY "UserErrorIdentityBasedRestoreNotSupported"
+#define CLASSIC	 "UserErrorClassicDeploymentNotSupported"
+/* What would change what is made, and is not done here. */
+static const struct lf_unsupported unsupported[] = {
+	{"encryptionDetails.encryptionEnabled", LF_IS_TRUE, NULL, OWN_KEYS},
+	{"encryptionDetails.kekUrl", LF_IS_THERE, NULL, OWN_KEYS},
+	{"encryptionDetails.secretKeyUrl", LF_IS_THERE, NULL, OWN_KEYS},
+	{"encryptionDetails.kekVaultId", LF_IS_THERE, NULL, OWN_KEYS},
+	{"encryptionDetails.secretKeyVaultId", LF_IS_THERE, NULL, OWN_KEYS},
+	{"diskEncryptionSetId", LF_IS_THERE, NULL, OWN_KEYS},
+	{"securedVMDetails.securedVMOsDiskEncryptionSetId", LF_IS_THERE, NULL, OWN_KEYS},
+	{"identityInfo.isSystemAssignedIdentity", LF_IS_TRUE, NULL, IDENTITY},
+	{"identityInfo.managedIdentityResourceId", LF_IS_THERE, NULL, IDENTITY},
+	{"identityBasedRestoreDetails", LF_IS_THERE, NULL, IDENTITY},
+	{"originalStorageAccountOption", LF_IS_TRUE, NULL,
+	 "UserErrorOriginalStorageAccountNotSupported"},
+	{"zones", LF_IS_THERE, NULL, "UserErrorZonesNotSupported"},
+	{"extendedLocation", LF_IS_THERE, NULL, "UserErrorEdgeZonesNotSupported"},
+	{"affinityGroup", LF_IS_THERE, NULL, CLASSIC},
+	{"targetDomainNameId", LF_IS_THERE, NULL, CLASSIC},
+	{"targetDiskNetworkAccessSettings.targetDiskNetworkAccessOption", LF_IS_TEXT,
+	 "EnablePrivateAccessForAllDisks", "UserErrorPrivateDiskAccessNotSupported"},
+	{"targetDiskNetworkAccessSettings.targetDiskAccessId", LF_IS_THERE, NULL,
+	 "UserErrorPrivateDiskAccessNotSupported"},
+};
+
+static int check_region(const struct restore *restore, struct lf_error *err)
+{
+	const char *region = lf_json_text_or(restore->ask->request, "region", "");
+	char normal[64];
+
+	lf_location_normal(region, normal, sizeof(normal));
+	if (!normal[0] || strcmp(normal, restore->ask->region) == 0)
+		return 0;
+	return lf_fail_arm(err, LF_EINVAL, "UserErrorRegionMismatch", "region",
+			   "name the region that is restored to, or leave it out",
+			   "the restore is made in %s, not in '%.64s'", restore->ask->region,
+			   region);
+}
+
+static int check_request(const struct restore *restore, struct lf_error *err)
+{
+	int rc = lf_fields_check(request_fields, LF_N(request_fields), restore->ask->request, NULL,
+				 err);
+
+	if (!rc)
+		rc = lf_unsupported_check(unsupported, LF_N(unsupported), restore->ask->request,
+					  err);
+	return rc ? rc : check_region(restore, err);
+}
+
 /* What the request says of the point and the machine must be so. */
 static int check_names(const struct restore *restore, struct lf_error *err)
 {
@@ -420,7 +553,9 @@ static int prepare(struct restore *restore, const struct kind **ret_kind, struct
 				    "send {\"properties\": {\"objectType\": "
 				    "\"IaasVMRestoreRequest\", \"recoveryType\": …}}",
 				    "the request does not say what to restore", err);
-	int rc = find_kind(restore, ret_kind, err);
+	int rc = check_request(restore, err);
+	if (!rc)
+		rc = find_kind(restore, ret_kind, err);
 	if (!rc)
 		rc = check_names(restore, err);
 	if (rc)

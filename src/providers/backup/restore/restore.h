@@ -38,7 +38,7 @@ struct lf_restore {
 	size_t n_disks;
 	const char *account, *container, *config_blob, *template_blob; /* names */
 	const char *group, *vm, *network;			       /* ids */
-	const char *subnet;					       /* name */
+	const char *subnet, *nic;				       /* names */
 	bool secondary;						       /* from the pair's region */
 };
 #define LF_RESTORE_INIT                                                                            \
@@ -52,6 +52,7 @@ struct lf_restore {
 		.vm = "",                                                                          \
 		.network = "",                                                                     \
 		.subnet = "",                                                                      \
+		.nic = "",                                                                         \
 	})
 /* Texts are borrowed from the job. */
 LF_MUST_CHECK int lf_restore_read(const struct lf_job *job, struct lf_restore *ret_restore,

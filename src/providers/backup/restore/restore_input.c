@@ -32,6 +32,7 @@ static const struct lf_field restore_fields[] = {
 	LF_TEXT_AT(struct lf_restore, vm, "vm", 0),
 	LF_TEXT_AT(struct lf_restore, network, "network", 0),
 	LF_TEXT_AT(struct lf_restore, subnet, "subnet", 0),
+	LF_TEXT_AT(struct lf_restore, nic, "nic", 0),
 };
 
 int lf_restore_read(const struct lf_job *job, struct lf_restore *ret_restore, struct lf_error *err)

@@ -241,11 +241,31 @@ static json_t *new_nic(const struct lf_restore *input)
 {
 	LF_AUTO_DOC nic = LF_DOC_INIT;
 
-	lf_doc_printf(&nic, "name", "%s-nic", lf_arm_id_last(input->vm));
+	if (input->nic[0])
+		lf_doc_text(&nic, "name", input->nic);
+	else /* a job of an older version */
+		lf_doc_printf(&nic, "name", "%s-nic", lf_arm_id_last(input->vm));
 	lf_doc_text(&nic, "networkId", input->network);
 	lf_doc_text(&nic, "subnet", input->subnet);
 	lf_doc_bool(&nic, "primary", true);
 	return lf_doc_take(&nic);
+}
+
+/* What was made, where. */
+static int note_machine(const struct step *step, struct lf_error *err)
+{
+	const struct lf_restore *input = &step->input;
+	LF_AUTO_DOC bag = LF_DOC_INIT;
+
+	lf_doc_text(&bag, "Job Type", "Recover to an alternate location");
+	lf_doc_text(&bag, "VM Name", input->vm_name);
+	lf_doc_text(&bag, "Target Virtual Machine Name", lf_arm_id_last(input->vm));
+	lf_doc_text(&bag, "Target Resource Group", lf_arm_id_last(input->group));
+	lf_doc_text(&bag, "Target Virtual Network", lf_arm_id_last(input->network));
+	lf_doc_text(&bag, "Target Subnet", input->subnet);
+	return lf_json_set(lf_job_run_data(step->run), "propertyBag", lf_doc_take(&bag))
+		       ? lf_fail_nomem(err)
+		       : 0;
 }
 
 static int run_make_machine(struct lf_job_run *run, struct lf_error *err)
@@ -260,7 +280,9 @@ static int run_make_machine(struct lf_job_run *run, struct lf_error *err)
 	lf_doc_append(&machine, "nics", new_nic(&step.input));
 	lf_doc_put(&machine, "disks", new_disks(&step.input));
 	rc = lf_doc_end(&machine, &whole, err);
-	return rc ? rc : lf_machine_make(step.context, whole, err);
+	if (!rc)
+		rc = lf_machine_make(step.context, whole, err);
+	return rc ? rc : note_machine(&step, err);
 }
 
 static int undo_make_machine(struct lf_job_run *run, struct lf_error *err)
