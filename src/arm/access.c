@@ -48,35 +48,28 @@ int lf_arm_authorize(const struct lf_arm_opts *site, const char *principal, cons
 			   principal, principal, action, scope);
 }
 
-/* YYYY-MM-DD, then nothing or "-preview" and the like. */
+/* A day, then nothing or "-preview". */
 static bool is_version(const char *text)
 {
-	for (size_t i = 0; i < 10; i++) {
-		bool dash = i == 4 || i == 7;
-		if (dash ? text[i] != '-' : text[i] < '0' || text[i] > '9')
+	struct lf_error ignored;
+	int64_t day;
+	char noon[24];
+
+	for (size_t i = 0; i < 10; i++)
+		if (i == 4 || i == 7 ? text[i] != '-' : text[i] < '0' || text[i] > '9')
 			return false;
-	}
-	return !text[10] || strcmp(text + 10, "-preview") == 0 ||
-	       strcmp(text + 10, "-privatepreview") == 0 || strcmp(text + 10, "-alpha") == 0 ||
-	       strcmp(text + 10, "-beta") == 0;
+	if (text[10] && !lf_text_equal_nocase(text + 10, "-preview"))
+		return false;
+	snprintf(noon, sizeof(noon), "%.10sT12:00:00Z", text);
+	return lf_time_parse(noon, &day, &ignored) == 0;
 }
 
-static int fail_version(const struct lf_arm_provider *provider, const char *version,
-			struct lf_error *err)
-{
-	char hint[256] = "use one of";
-	size_t used = strlen(hint);
-
-	for (const char *const *v = provider->api_versions; v && *v && used < sizeof(hint); v++)
-		used += (size_t)snprintf(hint + used, sizeof(hint) - used, " %s", *v);
-	return lf_fail_arm(err, LF_EINVAL, "InvalidApiVersionParameter", "api-version", hint,
-			   "the api-version '%.40s' is invalid", version);
-}
-
+/* Clients pin versions that no list here can foresee, and the shapes only grow: of a published
+ * contract each version between its first and its last is served. */
 int lf_arm_check_version(const struct lf_arm_provider *provider, const char *version,
 			 struct lf_error *err)
 {
-	const char *oldest = "~";
+	const char *oldest = provider->oldest_version, *newest = provider->newest_version;
 
 	if (!version)
 		return lf_fail_arm(
@@ -84,13 +77,11 @@ int lf_arm_check_version(const struct lf_arm_provider *provider, const char *ver
 			"add '?api-version=' and a version to the URL",
 			"the api-version query parameter (?api-version=) is required for "
 			"all requests");
-	for (const char *const *v = provider->api_versions; v && *v; v++) {
-		if (lf_text_equal_nocase(*v, version))
-			return 0;
-		oldest = strcmp(*v, oldest) < 0 ? *v : oldest;
-	}
-	/* clients pin versions that no list here can foresee, and the shapes only grow */
-	if (is_version(version) && strncmp(version, oldest, 10) >= 0)
+	if (!oldest || (is_version(version) && strncmp(version, oldest, 10) >= 0 &&
+			strncmp(version, newest, 10) <= 0))
 		return 0;
-	return fail_version(provider, version, err);
+	char hint[96];
+	snprintf(hint, sizeof(hint), "use a published version from %s to %s", oldest, newest);
+	return lf_fail_arm(err, LF_EINVAL, "InvalidApiVersionParameter", "api-version", hint,
+			   "the api-version '%.40s' is invalid", version);
 }

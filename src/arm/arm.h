@@ -24,8 +24,9 @@
 
 struct lf_arm_provider {
 	const char *name; /* "Microsoft.RecoveryServices"; NULL: not an ARM namespace */
-	const char *const
-		*api_versions; /* NULL-ended, all published ones; newer ones are accepted too */
+	/* The first and the last api-version that was published, "2016-12-01"; these and those of
+	 * any day between are accepted, as "-preview" too.  NULL: no route of it needs one. */
+	const char *oldest_version, *newest_version;
 	const struct lf_arm_route *routes;
 	size_t n_routes;
 	const struct lf_job_type *const *jobs; /* that its handlers submit: NULL-ended; or NULL */

@@ -656,9 +656,7 @@ static void put_route(struct lf_buf *head, struct lf_buf *body, struct input *in
 {
 	static const char *const methods[] = {"GET",   "PUT",  "POST",	  "DELETE",
 					      "PATCH", "HEAD", "OPTIONS", "TRACE"};
-	const char *version = provider->api_versions && provider->api_versions[0]
-				      ? provider->api_versions[0]
-				      : "2022-12-01";
+	const char *version = provider->newest_version ? provider->newest_version : "2022-12-01";
 
 	*ret_method = is_hostile(in) ? methods[choose(in, LF_N(methods))] : route->method;
 	lf_buf_printf(head, "%s ", *ret_method);

@@ -129,13 +129,6 @@ static const struct lf_arm_route routes[] = {
 	LF_GET(LOCATION "/backupCrrOperationResults/{operation}", lf_backup_cross_region_result),
 };
 
-static const char *const api_versions[] = {
-	"2016-12-01",	      "2017-07-01", "2018-12-20", "2018-12-20-preview",
-	"2019-05-13",	      "2019-06-15", "2020-10-01", "2021-01-01",
-	"2021-06-01",	      "2021-11-15", "2022-01-01", "2022-03-01",
-	"2022-09-01-preview", "2023-01-01", "2023-01-15", "2023-02-01",
-	"2023-04-01",	      "2023-06-01", "2024-01-01", "2024-04-01",
-	"2025-01-01",	      "2025-02-01", "2025-08-01", NULL};
 static const char *const types[] = {"vaults/backupFabrics/protectionContainers/protectedItems",
 				    "vaults/backupPolicies", "vaults/backupJobs", NULL};
 
@@ -152,7 +145,8 @@ static const struct lf_job_type *const jobs[] = {&lf_backup_job,
 
 const struct lf_arm_provider lf_backup_provider = {
 	.name = "Microsoft.RecoveryServices",
-	.api_versions = api_versions,
+	.oldest_version = "2016-12-01",
+	.newest_version = "2026-11-01",
 	.routes = routes,
 	.n_routes = LF_N(routes),
 	.types = types,

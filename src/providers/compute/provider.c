@@ -166,16 +166,6 @@ static const struct lf_arm_route routes[] = {
 	LF_POST(DISK_POINTS "/{disk}/endGetAccess", lf_disk_restore_point_revoke),
 };
 
-static const char *const api_versions[] = {
-	"2015-06-15", "2016-03-30", "2016-04-30-preview", "2017-03-30", "2017-09-01",
-	"2017-12-01", "2018-04-01", "2018-06-01",	  "2018-09-30", "2018-10-01",
-	"2019-03-01", "2019-04-01", "2019-07-01",	  "2019-11-01", "2019-12-01",
-	"2020-05-01", "2020-06-01", "2020-06-30",	  "2020-09-30", "2020-12-01",
-	"2021-03-01", "2021-04-01", "2021-07-01",	  "2021-08-01", "2021-11-01",
-	"2021-12-01", "2022-03-01", "2022-03-02",	  "2022-07-02", "2022-08-01",
-	"2022-11-01", "2023-01-02", "2023-03-01",	  "2023-04-02", "2023-07-01",
-	"2023-09-01", "2023-10-02", "2024-03-01",	  "2024-03-02", "2024-07-01",
-	"2024-11-01", "2025-01-02", "2025-04-01",	  "2026-03-01", NULL};
 static const char *const types[] = {"virtualMachines",
 				    "disks",
 				    "availabilitySets",
@@ -198,7 +188,8 @@ static const struct lf_job_type *const jobs[] = {&lf_vm_make_job,
 
 const struct lf_arm_provider lf_compute_provider = {
 	.name = "Microsoft.Compute",
-	.api_versions = api_versions,
+	.oldest_version = "2015-06-15",
+	.newest_version = "2026-04-01",
 	.routes = routes,
 	.n_routes = LF_N(routes),
 	.types = types,

@@ -111,21 +111,13 @@ static const struct lf_arm_route routes[] = {
 	LF_GET(NETWORK "/usages", list_usages),
 };
 
-static const char *const api_versions[] = {
-	"2015-06-15", "2016-09-01", "2017-10-01", "2018-02-01", "2018-04-01", "2018-08-01",
-	"2018-11-01", "2018-12-01", "2019-02-01", "2019-04-01", "2019-06-01", "2019-09-01",
-	"2019-11-01", "2020-03-01", "2020-04-01", "2020-05-01", "2020-06-01", "2020-07-01",
-	"2020-08-01", "2020-11-01", "2021-02-01", "2021-03-01", "2021-05-01", "2021-08-01",
-	"2022-01-01", "2022-05-01", "2022-07-01", "2022-09-01", "2022-11-01", "2023-02-01",
-	"2023-04-01", "2023-05-01", "2023-06-01", "2023-09-01", "2023-11-01", "2024-01-01",
-	"2024-03-01", "2024-05-01", "2024-07-01", "2024-10-01", "2025-01-01", "2025-05-01",
-	NULL};
 static const char *const types[] = {"virtualNetworks", "virtualNetworks/subnets",
 				    "networkInterfaces", "networkSecurityGroups", NULL};
 
 const struct lf_arm_provider lf_network_provider = {
 	.name = "Microsoft.Network",
-	.api_versions = api_versions,
+	.oldest_version = "2015-05-01-preview",
+	.newest_version = "2026-03-01",
 	.routes = routes,
 	.n_routes = LF_N(routes),
 	.types = types,

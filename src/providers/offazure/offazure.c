@@ -387,16 +387,13 @@ static const struct lf_arm_route routes[] = {
 	LF_DOCUMENT_GET(&vcenters, LF_GROUP_PATH VMWARE "/{name}/vCenters/{vcenter}"),
 };
 
-static const char *const api_versions[] = {
-	"2018-05-01-preview", "2019-05-01-preview", "2020-01-01", "2020-07-07",
-	"2020-08-01-preview", "2020-11-11-preview", "2022-10-27", "2023-06-06",
-	"2023-10-01-preview", "2024-05-01-preview", NULL};
 static const char *const types[] = {"VMwareSites", "ServerSites", "VMwareSites/machines",
 				    "ServerSites/machines", NULL};
 
 const struct lf_arm_provider lf_offazure_provider = {
 	.name = "Microsoft.OffAzure",
-	.api_versions = api_versions,
+	.oldest_version = "2018-05-01-preview",
+	.newest_version = "2024-05-01-preview",
 	.routes = routes,
 	.n_routes = LF_N(routes),
 	.types = types,

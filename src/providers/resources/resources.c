@@ -204,18 +204,16 @@ static json_t *view_provider(struct lf_arm_call *call, const char *name)
 {
 	const struct lf_context *context = lf_arm_context(call);
 	const struct lf_arm_provider *const *all = context->providers;
-	json_t *types = json_array(), *versions;
+	json_t *types = json_array();
 
 	for (size_t i = 0; i < context->n_providers; i++) {
 		if (!all[i]->name || !lf_text_equal_nocase(all[i]->name, name))
 			continue;
 		for (const char *const *t = all[i]->types; t && *t; t++) {
-			versions = json_array();
-			for (const char *const *v = all[i]->api_versions; v && *v; v++)
-				json_array_append_new(versions, json_string(*v));
 			json_array_append_new(types,
-					      json_pack("{s:s,s:o,s:[]}", "resourceType", *t,
-							"apiVersions", versions, "locations"));
+					      json_pack("{s:s,s:[s,s],s:[]}", "resourceType", *t,
+							"apiVersions", all[i]->newest_version,
+							all[i]->oldest_version, "locations"));
 		}
 	}
 	LF_AUTO_FREE char *full = lf_printf_dup("/subscriptions/%s/providers/%s",
@@ -274,12 +272,6 @@ static int get_completed(struct lf_arm_call *call, struct lf_error *err)
 	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
 }
 
-static const char *const api_versions[] = {
-	"2014-04-01", "2015-01-01", "2015-11-01", "2016-06-01", "2016-09-01", "2017-05-10",
-	"2018-02-01", "2018-05-01", "2019-05-01", "2019-05-10", "2019-06-01", "2019-07-01",
-	"2019-08-01", "2019-10-01", "2019-11-01", "2020-01-01", "2020-06-01", "2020-10-01",
-	"2021-01-01", "2021-04-01", "2022-01-01", "2022-09-01", "2022-12-01", "2023-07-01",
-	"2024-03-01", "2024-11-01", "2025-03-01", "2025-04-01", NULL};
 static const char *const types[] = {"resourceGroups", "subscriptions", "tenants", NULL};
 
 static const struct lf_arm_route routes[] = {
@@ -307,7 +299,8 @@ static const struct lf_arm_route routes[] = {
 
 const struct lf_arm_provider lf_resources_provider = {
 	.name = "Microsoft.Resources",
-	.api_versions = api_versions,
+	.oldest_version = "2014-04-01",
+	.newest_version = "2025-04-01",
 	.routes = routes,
 	.n_routes = LF_N(routes),
 	.types = types,

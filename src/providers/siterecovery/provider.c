@@ -172,14 +172,6 @@ static const struct lf_arm_route routes[] = {
 	LF_GET(ITEM "/operationresults/{operation}", lf_sr_operation_result),
 };
 
-static const char *const api_versions[] = {
-	"2025-08-01", "2025-02-01", "2025-01-01", "2024-10-01", "2024-04-01", "2024-02-01",
-	"2024-01-01", "2023-08-01", "2023-06-01", "2023-04-01", "2023-02-01", "2023-01-01",
-	"2022-10-01", "2022-09-10", "2022-08-01", "2022-05-01", "2022-04-01", "2022-03-01",
-	"2022-02-01", "2022-01-01", "2021-12-01", "2021-11-01", "2021-10-01", "2021-08-01",
-	"2021-07-01", "2021-06-01", "2021-04-01", "2021-03-01", "2021-02-10", "2018-07-10",
-	"2018-01-10", "2016-08-10", NULL,
-};
 
 static const char *const types[] = {
 	"vaults/replicationFabrics", "vaults/replicationPolicies",	 "vaults/replicationJobs",
@@ -203,7 +195,8 @@ static const struct lf_job_type *const jobs[] = {
 
 const struct lf_arm_provider lf_siterecovery_provider = {
 	.name = "Microsoft.RecoveryServices",
-	.api_versions = api_versions,
+	.oldest_version = "2016-08-10",
+	.newest_version = "2025-08-01",
 	.routes = routes,
 	.n_routes = LF_N(routes),
 	.types = types,

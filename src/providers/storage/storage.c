@@ -82,17 +82,12 @@ static const struct lf_arm_route routes[] = {
 	LF_GET(NAMESPACE "/locations/{location}/usages", list_usages),
 };
 
-static const char *const api_versions[] = {
-	"2015-05-01-preview", "2015-06-15", "2016-01-01", "2016-05-01", "2016-12-01", "2017-06-01",
-	"2017-10-01",	      "2018-02-01", "2018-07-01", "2018-11-01", "2019-04-01", "2019-06-01",
-	"2020-08-01-preview", "2021-01-01", "2021-02-01", "2021-04-01", "2021-06-01", "2021-08-01",
-	"2021-09-01",	      "2022-05-01", "2022-09-01", "2023-01-01", "2023-04-01", "2023-05-01",
-	"2024-01-01",	      "2025-01-01", "2025-06-01", "2025-08-01", NULL};
 static const char *const types[] = {"storageAccounts", NULL};
 
 const struct lf_arm_provider lf_storage_provider = {
 	.name = "Microsoft.Storage",
-	.api_versions = api_versions,
+	.oldest_version = "2015-05-01-preview",
+	.newest_version = "2026-09-01",
 	.routes = routes,
 	.n_routes = LF_N(routes),
 	.types = types,

@@ -14,7 +14,19 @@ await refused("another setting that nobody made", 404, "ResourceNotFound", () =>
 const stable = ["2021-02-01", "2021-07-01", "2021-12-01", "2022-02-01", "2022-10-01", "2023-08-01", "2024-02-01", "2024-10-01"];
 const answers = await Promise.all(stable.map((v) => arm("GET", `${vault}/backupPolicies?api-version=${v}`).then((a) => a.status)));
 check("each version of the backup contract that clients pin is served", answers.every((status) => status === 200), answers);
-for (const version of ["2010-01-01", "2024-13", "newest", "2024-10-01x"])
+const published = {
+  "Microsoft.Compute/virtualMachines": ["2015-06-15", "2016-04-30-preview", "2022-03-01", "2024-07-01", "2026-04-01"],
+  "Microsoft.Network/networkInterfaces": ["2015-06-15", "2023-09-01", "2025-01-01", "2026-03-01"],
+  "Microsoft.Storage/storageAccounts": ["2015-06-15", "2020-08-01-preview", "2025-08-01", "2026-09-01"],
+  "Microsoft.RecoveryServices/vaults": ["2016-06-01", "2023-08-01", "2026-11-01"],
+};
+const wrong = ["2010-01-01", "2099-01-01", "2024-13", "2024-13-01", "2024-1-001", "newest", "2024-04-01x", "2024-04-01-alpha"];
+for (const [type, versions] of Object.entries(published)) {
+  const status = (v) => arm("GET", `${S}/resourceGroups/${rg}/providers/${type}?api-version=${v}`).then((a) => a.status, (e) => e.statusCode);
+  check(`${type}: each published version is served`, (await Promise.all(versions.map(status))).every((s) => s === 200));
+  check(`${type}: no other text is a version`, (await Promise.all(wrong.map(status))).every((s) => s === 400));
+}
+for (const version of wrong.slice(0, 3))
   await refused(`the version ${version}`, 400, "InvalidApiVersionParameter", () => arm("GET", `${vault}/backupPolicies?api-version=${version}`));
 const disk = await arm("PUT", `${compute}/disks/d1?api-version=2023-04-02`, { location, sku: { name: "Standard_LRS" }, properties: { diskSizeGB: 1, creationData: { createOption: "Empty" } } });
 check("a new disk is answered with a status of its description", [200, 202].includes(disk.status), disk.status);
