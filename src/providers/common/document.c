@@ -123,8 +123,7 @@ int lf_document_list_add(struct lf_arm_call *call, const struct lf_document *doc
 		return 0;
 	int rc = lf_document_view(call, document, row, &doc, err);
 	rc = lf_row_pass_over(row->id, rc, err);
-	if (doc && lf_filter_passes(filter, document->filter, document->n_filter, doc) &&
-	    json_array_append(values, doc))
+	if (doc && lf_filter_passes(filter, doc) && json_array_append(values, doc))
 		rc = lf_fail_nomem(err);
 	return rc;
 }
@@ -139,12 +138,16 @@ int lf_document_list_below(struct lf_arm_call *call, const struct lf_document *d
 	LF_AUTO_FILTER *filter = NULL;
 	LF_AUTO_JSON *values = json_array();
 	LF_AUTO_FREE char *last = NULL;
+	size_t size = 0;
 
 	if (!values)
 		return lf_fail_nomem(err);
-	int rc = document->filter ? lf_filter_new(lf_arm_query(call, "filter"), &filter, err) : 0;
+	int rc = lf_filter_new(lf_arm_query(call, "filter"), document->filter, document->n_filter,
+			       &filter, err);
+	if (!rc)
+		rc = lf_page_size(call, &size, err);
 	do {
-		query.limit = LF_PAGE_ROWS - json_array_size(values);
+		query.limit = size - json_array_size(values);
 		lf_resource_list_done(&list);
 		list = (struct lf_resource_list){0};
 		if (!rc)
@@ -154,7 +157,7 @@ int lf_document_list_below(struct lf_arm_call *call, const struct lf_document *d
 						  err);
 		free(last);
 		query.after = last = !rc && list.more ? strdup(list.items[list.n - 1].id) : NULL;
-	} while (last && json_array_size(values) < LF_PAGE_ROWS);
+	} while (last && json_array_size(values) < size);
 	return rc ? rc : lf_arm_reply_list(call, values, last, err);
 }
 

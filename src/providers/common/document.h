@@ -58,7 +58,8 @@ struct lf_document {
 		      struct lf_error *err);
 	/* Is it in the lists of this request?  NULL: yes. */
 	bool (*listed)(struct lf_arm_call *call, const struct lf_resource *resource);
-	/* What $filter of its lists may name, in the document as clients see it. */
+	/* What $filter of its lists may name, in the document as clients see it; without rows a
+	 * filter is refused. */
 	const struct lf_filter_row *filter;
 	size_t n_filter;
 	/* The job that still makes the resource: answers name it; NULL: none does.  May be NULL. */

@@ -13,6 +13,9 @@
 
 #define LF_PAGE_ROWS 100
 
+/* How many rows a page of the request's list has: $top, from 1 to 1000, or LF_PAGE_ROWS.
+ * LF_EINVAL "InvalidTopInQueryString". */
+LF_MUST_CHECK int lf_page_size(struct lf_arm_call *call, size_t *ret_rows, struct lf_error *err);
 /* 200 with the page of values that the request asks for; values are filtered and sorted already.
  * A page's token is the name of its last one; of a name that is not there any more the list begins
  * again. */

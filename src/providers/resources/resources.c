@@ -12,8 +12,8 @@
 
 #include "base/text.h"
 #include "providers/common/document.h"
-#include "providers/common/filter.h"
 #include "providers/resources/contents.h"
+#include "providers/resources/listing.h"
 #include "providers/resources/locations.h"
 
 #define GROUPS	  LF_SUBSCRIPTION_PATH "/resourceGroups"
@@ -87,8 +87,16 @@ static int list_locations(struct lf_arm_call *call, struct lf_error *err)
 
 /* Resource groups. */
 
+static const struct lf_filter_row group_filter[] = {
+	{"name", "name"},
+	{"location", "location", LF_FILTER_LOCATION},
+	{"tagName", .kind = LF_FILTER_TAG_NAME},
+	{"tagValue", .kind = LF_FILTER_TAG_VALUE},
+};
 static const struct lf_document group = {
 	.type = LF_GROUP_TYPE,
+	.filter = group_filter,
+	.n_filter = LF_N(group_filter),
 	.needs_location = true,
 	.provisioned = true,
 };
@@ -146,57 +154,6 @@ static const struct lf_job_step delete_steps[] = {
 static const struct lf_job_type delete_job = {
 	.name = "resources.deleteGroup", .steps = delete_steps, .n_steps = LF_N(delete_steps)};
 static const struct lf_job_type *const jobs[] = {&delete_job, NULL};
-
-/* Any resource, as the lists of a group or subscription show it. */
-
-static int add_resource(const struct lf_resource *r, const struct lf_filter *filter, json_t *values,
-			struct lf_error *err)
-{
-	const char *slash = strchr(r->type, '/'), *name = lf_arm_id_last(r->id);
-
-	/* children and Landfall's own rows are not top-level resources */
-	if (!slash || strchr(slash + 1, '/') || strcmp(r->type, LF_GROUP_TYPE) == 0)
-		return 0;
-	LF_AUTO_JSON *fields = json_pack("{s:s, s:s, s:s?}", "resourceType", r->type, "name", name,
-					 "location", lf_json_text(r->doc, "location"));
-	if (!fields)
-		return lf_fail_nomem(err);
-	if (!lf_filter_matches(filter, fields))
-		return 0;
-	json_t *value = json_pack("{s:s,s:s,s:s,s:s?}", "id", r->id, "name", name, "type", r->type,
-				  "location", lf_json_text(r->doc, "location"));
-	json_t *tags = lf_json_at(r->doc, "tags");
-	if (value && tags)
-		json_object_set(value, "tags", tags);
-	return json_array_append_new(values, value) ? lf_fail_nomem(err) : 0;
-}
-
-/* Pages of the catalog until there is something to answer: a filter may pass over many. */
-static int list_resources(struct lf_arm_call *call, struct lf_error *err)
-{
-	struct lf_list_query query = {.below = lf_arm_id(call, 1),
-				      .after = lf_arm_query(call, "skiptoken"),
-				      .limit = 100};
-	LF_AUTO_RESOURCE_LIST list = {0};
-	LF_AUTO_FILTER *filter = NULL;
-	LF_AUTO_JSON *values = json_array();
-	LF_AUTO_FREE char *last = NULL;
-
-	int rc = lf_filter_new(lf_arm_query(call, "filter"), &filter, err);
-	query.type = lf_filter_value(filter, "resourceType");
-	do {
-		lf_resource_list_done(&list);
-		list = (struct lf_resource_list){0};
-		if (!rc)
-			rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
-		for (size_t i = 0; !rc && i < list.n; i++)
-			rc = add_resource(&list.items[i], filter, values, err);
-		free(last);
-		last = !rc && list.more ? strdup(list.items[list.n - 1].id) : NULL;
-		query.after = last;
-	} while (last && filter && json_array_size(values) < 100);
-	return rc ? rc : lf_arm_reply_list(call, values, last, err);
-}
 
 /* Providers. */
 
@@ -279,7 +236,7 @@ static const struct lf_arm_route routes[] = {
 	LF_GET("/subscriptions", list_subscriptions),
 	LF_GET(LF_SUBSCRIPTION_PATH, get_subscription),
 	LF_GET(LF_SUBSCRIPTION_PATH "/locations", list_locations),
-	LF_GET(LF_SUBSCRIPTION_PATH "/resources", list_resources),
+	LF_GET(LF_SUBSCRIPTION_PATH "/resources", lf_resources_list),
 	LF_GET(PROVIDERS, list_providers, LF_RIGHT("Microsoft.Resources/providers/read")),
 	LF_GET(PROVIDERS "/{namespace}", get_provider,
 	       LF_RIGHT("Microsoft.Resources/providers/read")),
@@ -290,7 +247,7 @@ static const struct lf_arm_route routes[] = {
 	LF_PUT(GROUP, put_group),
 	LF_PATCH(GROUP, patch_group),
 	LF_DELETE(GROUP, delete_group),
-	LF_GET(GROUP "/resources", list_resources),
+	LF_GET(GROUP "/resources", lf_resources_list),
 	LF_GET(PROVIDERS "/Microsoft.Resources/locations/{location}/completedOperations/"
 			 "{operation}",
 	       get_completed, LF_RIGHT("Microsoft.Resources/locations/operations/read"),

@@ -80,9 +80,9 @@ int lf_sr_event_put(struct lf_context *context, const struct lf_resource *item, 
 
 /* startTime and endTime are a window on the time of the event. */
 static const struct lf_filter_row filter[] = {
-	{"startTime", "properties.timeOfOccurrence"},
-	{"endTime", "properties.timeOfOccurrence"},
-	{"timeOfOccurrence", "properties.timeOfOccurrence"},
+	{"startTime", "properties.timeOfOccurrence", LF_FILTER_FROM},
+	{"endTime", "properties.timeOfOccurrence", LF_FILTER_UNTIL},
+	{"timeOfOccurrence", "properties.timeOfOccurrence", LF_FILTER_TIME},
 	{"severity", "properties.severity"},
 	{"eventType", "properties.eventType"},
 	{"eventCode", "properties.eventCode"},

@@ -9,8 +9,8 @@
 
 /* As the list's query parameters in the description; the window is on a job's start. */
 static const struct lf_filter_row filter_rows[] = {
-	{"startTime", "properties.startTime"},
-	{"endTime", "properties.startTime"},
+	{"startTime", "properties.startTime", LF_FILTER_FROM},
+	{"endTime", "properties.startTime", LF_FILTER_UNTIL},
 	{"jobStatus", "properties.state"},
 	{"jobName", "name"},
 	{"affectedObjectTypes", "properties.targetInstanceType"},
@@ -26,15 +26,15 @@ int lf_sr_jobs_list(struct lf_arm_call *call, struct lf_error *err)
 
 	int rc = lf_scope_open(call, LF_SR_TYPE_VAULT, &scope, err);
 	if (!rc)
-		rc = lf_filter_new(lf_arm_query(call, "filter"), &filter, err);
+		rc = lf_filter_new(lf_arm_query(call, "filter"), filter_rows, LF_N(filter_rows),
+				   &filter, err);
 	if (!rc)
 		rc = lf_jobs_list(context->jobs, scope.at[LF_SR_VAULT].id, TYPES, NULL, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		LF_AUTO_JSON *doc = NULL;
 		rc = lf_sr_job_view(context, &list.items[i], &doc, err);
 		rc = lf_row_pass_over(list.items[i].id, rc, err);
-		if (doc && lf_filter_passes(filter, filter_rows, LF_N(filter_rows), doc) &&
-		    json_array_append(docs, doc))
+		if (doc && lf_filter_passes(filter, doc) && json_array_append(docs, doc))
 			rc = lf_fail_nomem(err);
 	}
 	return rc ? rc : lf_page_reply(call, docs, err);

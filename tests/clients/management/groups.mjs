@@ -16,7 +16,29 @@ await arm("PUT", `${S}/resourceGroups/${a}/providers/Microsoft.OffAzure/ServerSi
 const found = async (filter) => (await all(client(ResourceManagementClient).resources.list({ filter }))).map((r) => r.name);
 const nics = await found("resourceType eq 'Microsoft.Network/networkInterfaces'"), zz = await found("resourceType eq 'microsoft.network/networkInterfaces' and name eq 'ZZ'");
 check("resources are found by type and name", zz.join() === "zz" && nics.includes("zz") && nics.includes("other") && !nics.includes("v1") && (await found("name eq 'none'")).length === 0, { zz, nics });
-await refused("resources by a filter that is none", 400, "InvalidFilter", () => found("name is 'zz'"));
+const list = async (query, of = S) => (await arm("GET", `${of}/resources?api-version=2021-04-01&${query}`)).json;
+const named = async (filter, of) => (await list(`$filter=${encodeURIComponent(filter)}`, of)).value.map((r) => r.name).sort().join();
+await arm("PATCH", `${net.id}?api-version=2024-05-01`, { tags: { env: "test", owner: "lab" } });
+check("resources are found by group", await named(`resourceGroup eq '${b}'`) === "other");
+check("by tag", await named("tagName eq 'env' and tagValue eq 'test'") === "v1" && await named("tagName eq 'env' and tagValue eq 'lab'") === "" && await named("startswith(tagName, 'own')") === "v1");
+check("by a part of the name", await named("substringof('the', name)") === "other" && await named("substringof('the', name)", `${S}/resourceGroups/${a}`) === "");
+check("by location, as people write it", await named("location eq 'East US' and name eq 'zz'") === "zz" && await named("location eq 'westus'") === "");
+const whole = await list(""), pages = [];
+for (let page = await list("$top=2"); page; page = page.nextLink ? (await arm("GET", page.nextLink)).json : undefined) pages.push(page.value);
+check("pages are as long as they were asked to be, and together the list", pages.slice(0, -1).every((p) => p.length <= 2) && JSON.stringify(pages.flat()) === JSON.stringify(whole.value), pages);
+const [more] = (await list("$filter=name eq 'zz'&$expand=createdTime,changedTime,provisioningState")).value;
+check("what is expanded is told", more.provisioningState === "Succeeded" && Date.parse(more.createdTime) <= Date.parse(more.changedTime) && !("createdTime" in whole.value[0]), more);
+await groups.update(a, { tags: { env: "test" } });
+const groupsBy = async (query) => (await arm("GET", `${S}/resourcegroups?api-version=2021-04-01&${query}`)).json;
+const ours = await groupsBy("$filter=tagName eq 'env' and tagValue eq 'test'"), first = await groupsBy("$top=1");
+check("groups are found by tag, and listed by pages", ours.value.map((g) => g.name).join() === a && first.value.length === 1 && first.nextLink, ours);
+for (const filter of ["name is 'zz'", "nonsense eq 'x'", "name eq 'zz' or nonsense eq 'x'", "tagName ne 'x'", "name eq"]) {
+  await refused(`resources by ${filter}`, 400, "InvalidFilterInQueryString", () => named(filter));
+  await refused(`groups by ${filter}`, 400, "InvalidFilterInQueryString", () => groupsBy(`$filter=${filter}`));
+}
+await refused("a list that has no filter", 400, "InvalidFilterInQueryString", () => arm("GET", `${S}/providers/Microsoft.Network/virtualNetworks?api-version=2024-05-01&$filter=name eq 'x'`));
+for (const top of ["-1", "0", "abc", "1001"]) await refused(`$top=${top}`, 400, "InvalidTopInQueryString", () => list(`$top=${top}`));
+await refused("an unknown $expand", 400, "InvalidExpandInQueryString", () => list("$expand=secrets"));
 await refused("deleting a group whose network another group uses", 400, "InUseSubnetCannotBeDeleted", () => groups.beginDeleteAndWait(a, poll));
 check("and nothing is half-done", (await network.networkInterfaces.get(a, "zz")).ipConfigurations[0].privateIPAddress === "10.0.0.4" && (await all(storage.storageAccounts.list())).length === 1);
 await network.networkInterfaces.beginDeleteAndWait(b, "other", poll);

@@ -134,36 +134,6 @@ static void test_policy__defaults_are_three_days_five_minutes_and_no_application
 	assert_string_equal(lf_json_text(details, "enableMultiVmSync"), "false");
 }
 
-/* Filters. */
-
-static void test_filter__conditions_joined_by_and_all_have_to_hold(void **state)
-{
-	struct lf_error err = LF_ERROR_NONE;
-	LF_AUTO_JSON *fields = json_pack("{s:s,s:s}", "jobStatus", "Failed", "startTime",
-					 "2026-01-02T00:00:00.0000000Z");
-	static const struct {
-		const char *text;
-		bool matches;
-	} cases[] = {
-		{"JobStatus eq 'failed'", true},
-		{"JobStatus ne 'Failed'", false},
-		{"jobstatus eq Failed and StartTime ge '2026-01-01T00:00:00Z'", true},
-		{"JobStatus eq 'Failed' and StartTime eq '2026-02-01T00:00:00Z'", false},
-		{"Unknown eq 'x'", true},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < LF_N(cases); i++) {
-		LF_AUTO_FILTER *filter = NULL;
-		assert_lf_ok(lf_filter_new(cases[i].text, &filter, &err));
-		assert_int_equal(lf_filter_matches(filter, fields), cases[i].matches);
-	}
-	LF_AUTO_FILTER *none = NULL;
-	assert_int_equal(lf_filter_new("JobStatus eq", &none, &err), LF_EINVAL);
-	assert_int_equal(lf_filter_new("JobStatus like 'x'", &none, &err), LF_EINVAL);
-	assert_int_equal(lf_filter_new("JobStatus eq 'x' or 1", &none, &err), LF_EINVAL);
-}
-
 static void test_network__an_address_is_of_the_prefix_and_not_reserved(void **state)
 {
 	(void)state;
@@ -203,7 +173,6 @@ int main(void)
 		cmocka_unit_test(test_policy__values_outside_the_documents_are_refused_by_name),
 		cmocka_unit_test(
 			test_policy__defaults_are_three_days_five_minutes_and_no_application_points),
-		cmocka_unit_test(test_filter__conditions_joined_by_and_all_have_to_hold),
 		cmocka_unit_test(test_network__an_address_is_of_the_prefix_and_not_reserved),
 		cmocka_unit_test(test_name__of_a_machine_has_1_to_63_characters_and_no_odd_ones),
 	};

@@ -59,6 +59,8 @@ int lf_backup_container_list(struct lf_arm_call *call, struct lf_error *err)
 		{"backupManagementType", "properties.backupManagementType"},
 		{"friendlyName", "properties.friendlyName"},
 		{"status", "properties.registrationStatus"},
+		/* a container does not show what is in it: machines */
+		{"itemType", "VM", LF_FILTER_FIXED},
 	};
 	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
 	LF_AUTO_FILTER *filter = NULL;
@@ -67,16 +69,12 @@ int lf_backup_container_list(struct lf_arm_call *call, struct lf_error *err)
 
 	int rc = list_items(call, &vault, &items, err);
 	if (!rc)
-		rc = lf_filter_new(lf_arm_query(call, "filter"), &filter, err);
-	/* a container does not show what is in it: machines, whatever else is asked for */
-	const char *type = lf_filter_value(filter, "itemType");
-	bool wanted = !type || lf_text_equal_nocase(type, "VM");
-	for (size_t i = 0; !rc && wanted && i < items.n; i++) {
+		rc = lf_filter_new(lf_arm_query(call, "filter"), rows, LF_N(rows), &filter, err);
+	for (size_t i = 0; !rc && i < items.n; i++) {
 		LF_AUTO_JSON *view = NULL;
 		rc = view_container(&vault, lf_json_text_or(items.items[i].state, "vm", ""), &view,
 				    err);
-		if (!rc && lf_filter_passes(filter, rows, LF_N(rows), view) &&
-		    json_array_append(values, view))
+		if (!rc && lf_filter_passes(filter, view) && json_array_append(values, view))
 			rc = lf_fail_nomem(err);
 	}
 	return rc ? rc : lf_page_reply(call, values, err);
@@ -175,22 +173,22 @@ static void protectable_done(struct protectable *list)
 	json_decref(list->values);
 }
 
+static const struct lf_filter_row protectable_filter[] = {
+	{"backupManagementType", "properties.backupManagementType"},
+	{"friendlyName", "properties.friendlyName"},
+	{"status", "properties.protectionState"},
+	{"itemType", "properties.workloadType"},
+};
+
 static int add_protectable(struct protectable *list, const char *vm_id, const char *friendly,
 			   struct lf_error *err)
 {
-	static const struct lf_filter_row rows[] = {
-		{"backupManagementType", "properties.backupManagementType"},
-		{"friendlyName", "properties.friendlyName"},
-		{"status", "properties.protectionState"},
-		{"itemType", "properties.workloadType"},
-	};
 	LF_AUTO_JSON *view = NULL;
 
 	if (is_protected(&list->items, vm_id))
 		return 0;
 	int rc = view_protectable(&list->vault, vm_id, friendly, &view, err);
-	if (!rc && lf_filter_passes(list->filter, rows, LF_N(rows), view) &&
-	    json_array_append(list->values, view))
+	if (!rc && lf_filter_passes(list->filter, view) && json_array_append(list->values, view))
 		rc = lf_fail_nomem(err);
 	return rc;
 }
@@ -237,7 +235,8 @@ int lf_backup_protectable_list(struct lf_arm_call *call, struct lf_error *err)
 
 	int rc = lf_backup_vault(call, &list.vault, err);
 	if (!rc)
-		rc = lf_filter_new(lf_arm_query(call, "filter"), &list.filter, err);
+		rc = lf_filter_new(lf_arm_query(call, "filter"), protectable_filter,
+				   LF_N(protectable_filter), &list.filter, err);
 	if (!rc)
 		rc = lf_catalog_list(context->catalog, &query, &list.items, err);
 	if (!rc)

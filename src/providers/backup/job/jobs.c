@@ -19,8 +19,8 @@ static const struct lf_filter_row job_filter[] = {
 	{"jobId", "name"},
 	{"backupManagementType", "properties.backupManagementType"},
 	{"entityFriendlyName", "properties.entityFriendlyName"},
-	{"startTime", "properties.startTime"},
-	{"endTime", "properties.startTime"},
+	{"startTime", "properties.startTime", LF_FILTER_FROM},
+	{"endTime", "properties.startTime", LF_FILTER_UNTIL},
 };
 
 int lf_backup_job_views(struct lf_context *context, const struct lf_backup_job_query *query,
@@ -35,8 +35,7 @@ int lf_backup_job_views(struct lf_context *context, const struct lf_backup_job_q
 			continue;
 		rc = lf_backup_job_view(context, &list.items[i], query->below, &doc, err);
 		rc = lf_row_pass_over(list.items[i].id, rc, err);
-		if (doc && lf_filter_passes(query->filter, job_filter, LF_N(job_filter), doc) &&
-		    json_array_append(values, doc))
+		if (doc && lf_filter_passes(query->filter, doc) && json_array_append(values, doc))
 			rc = lf_fail_nomem(err);
 	}
 	return rc;
@@ -50,7 +49,8 @@ static int collect_jobs(struct lf_arm_call *call, json_t *values, struct lf_erro
 
 	int rc = lf_backup_vault(call, &vault, err);
 	if (!rc)
-		rc = lf_filter_new(lf_arm_query(call, "filter"), &filter, err);
+		rc = lf_filter_new(lf_arm_query(call, "filter"), job_filter, LF_N(job_filter),
+				   &filter, err);
 	const struct lf_backup_job_query query = {
 		.vault = vault.id, .below = vault.id, .filter = filter};
 	return rc ? rc : lf_backup_job_views(lf_arm_context(call), &query, values, err);

@@ -54,10 +54,10 @@ static int view_point(struct lf_arm_call *call, const struct lf_resource *point,
 
 /* startDate and endDate of the filter are a window on the point's time. */
 static const struct lf_filter_row point_filter[] = {
-	{"startDate", "properties.recoveryPointTime"},
-	{"endDate", "properties.recoveryPointTime"},
-	{"startTime", "properties.recoveryPointTime"},
-	{"endTime", "properties.recoveryPointTime"},
+	{"startDate", "properties.recoveryPointTime", LF_FILTER_FROM},
+	{"endDate", "properties.recoveryPointTime", LF_FILTER_UNTIL},
+	{"startTime", "properties.recoveryPointTime", LF_FILTER_FROM},
+	{"endTime", "properties.recoveryPointTime", LF_FILTER_UNTIL},
 };
 
 static bool is_listed(struct lf_arm_call *call, const struct lf_resource *point)
@@ -77,15 +77,15 @@ int lf_backup_point_list(struct lf_arm_call *call, struct lf_error *err)
 
 	int rc = lf_backup_item(call, 1, &item, err);
 	if (!rc)
-		rc = lf_filter_new(lf_arm_query(call, "filter"), &filter, err);
+		rc = lf_filter_new(lf_arm_query(call, "filter"), point_filter, LF_N(point_filter),
+				   &filter, err);
 	if (!rc)
 		rc = lf_backup_points(context, item.id, &list, err);
 	int64_t instant = rc ? 0 : instant_days(context, &item);
 	for (size_t i = list.n; !rc && i > 0; i--) {
 		const struct lf_resource *point = &list.items[i - 1];
 		LF_AUTO_JSON *doc = NULL;
-		if (!is_listed(call, point) ||
-		    !lf_filter_passes(filter, point_filter, LF_N(point_filter), point->doc))
+		if (!is_listed(call, point) || !lf_filter_passes(filter, point->doc))
 			continue;
 		rc = view_point(call, point, instant, &doc, err);
 		if (!rc && json_array_append(values, doc))

@@ -105,15 +105,15 @@ int lf_sr_protectable_list(struct lf_arm_call *call, struct lf_error *err)
 
 	int rc = lf_scope_open(call, LF_SR_TYPE_CONTAINER, &scope, err);
 	if (!rc)
-		rc = lf_filter_new(lf_arm_query(call, "filter"), &filter, err);
+		rc = lf_filter_new(lf_arm_query(call, "filter"), filter_rows, LF_N(filter_rows),
+				   &filter, err);
 	if (!rc)
 		rc = lf_sr_fabric_agents(context, &scope.at[LF_SR_FABRIC], &agents, err);
 	json_array_foreach (agents, i, agent) {
 		LF_AUTO_JSON *doc = NULL;
 		if (!rc)
 			rc = view_agent(context, &scope, agent, &doc, err);
-		if (!rc && lf_filter_passes(filter, filter_rows, LF_N(filter_rows), doc) &&
-		    json_array_append(values, doc))
+		if (!rc && lf_filter_passes(filter, doc) && json_array_append(values, doc))
 			rc = lf_fail_nomem(err);
 	}
 	return rc ? rc : lf_arm_reply_list(call, values, NULL, err);
