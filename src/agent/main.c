@@ -51,8 +51,9 @@ struct agent {
 	struct lf_watches *watches;
 	json_t *machine;
 	struct lf_progress progress;
-	json_t *assignments; /* guarded by progress.mutex, as is generation */
-	unsigned generation; /* of the work: an answer asked for before it changed is stale */
+	json_t *assignments LF_GUARDED_BY(lf_progress_lock);
+	/* of the work: an answer asked for before it changed is stale */
+	unsigned generation LF_GUARDED_BY(lf_progress_lock);
 	pthread_cond_t assigned;
 };
 
@@ -120,16 +121,16 @@ static int poll_once(struct agent *agent, struct lf_error *err)
 					    lf_link_machine_id(agent->poll_link), &inventory, err);
 	if (rc)
 		return rc;
-	pthread_mutex_lock(&agent->progress.mutex);
+	lf_lock(&agent->progress.mutex, lf_progress_lock);
 	LF_AUTO_JSON *request =
 		json_pack("{s:O,s:O}", "inventory", inventory, "status", agent->progress.status);
 	unsigned generation = agent->generation;
-	pthread_mutex_unlock(&agent->progress.mutex);
+	lf_unlock(&agent->progress.mutex, lf_progress_lock);
 	rc = request ? lf_link_post(agent->poll_link, "poll", request, &answer, err)
 		     : lf_fail_nomem(err);
 	if (rc)
 		return rc;
-	pthread_mutex_lock(&agent->progress.mutex);
+	lf_lock(&agent->progress.mutex, lf_progress_lock);
 	if (generation == agent->generation) {
 		json_decref(agent->assignments);
 		agent->assignments = json_deep_copy(lf_json_at(answer, "assignments"));
@@ -137,7 +138,7 @@ static int poll_once(struct agent *agent, struct lf_error *err)
 	free(agent->progress.blob_token);
 	agent->progress.blob_token = strdup(lf_json_text_or(answer, "blobToken", ""));
 	pthread_cond_signal(&agent->assigned);
-	pthread_mutex_unlock(&agent->progress.mutex);
+	lf_unlock(&agent->progress.mutex, lf_progress_lock);
 	if (lf_json_bool_or(answer, "renewCertificate", false)) {
 		rc = lf_link_renew(agent->poll_link, err);
 		if (!rc)
@@ -180,24 +181,22 @@ static json_t *take_assignment(struct agent *agent)
 	json_t *found = NULL, *entry;
 	size_t i;
 
-	pthread_mutex_lock(&agent->progress.mutex);
+	LF_GUARD(&agent->progress.mutex, lf_progress_lock);
 	pthread_cond_timedwait(&agent->assigned, &agent->progress.mutex, &until);
 	json_array_foreach (agent->assignments, i, entry) {
 		if (!found && lf_json_bool_or(entry, "due", false))
 			found = json_deep_copy(entry);
 	}
-	pthread_mutex_unlock(&agent->progress.mutex);
 	return found;
 }
 
 /* A transfer has ended: what the site said before does not know of it. */
 static void forget_assignments(struct agent *agent)
 {
-	pthread_mutex_lock(&agent->progress.mutex);
+	LF_GUARD(&agent->progress.mutex, lf_progress_lock);
 	json_decref(agent->assignments);
 	agent->assignments = NULL;
 	agent->generation++;
-	pthread_mutex_unlock(&agent->progress.mutex);
 }
 
 /* Tell the site what is wrong, in place of the progress. */
@@ -250,6 +249,8 @@ static int run_agent(struct agent *agent, struct lf_error *err)
 {
 	pthread_t poller;
 	LF_AUTO_FREE char *note = lf_transfer_freeze_note(agent->arguments.state);
+
+	LF_ALONE(lf_progress_lock); /* until there is a poller */
 	int rc = note ? lf_freeze_recover(note, err) : lf_fail_nomem(err);
 
 	if (!rc)
@@ -287,6 +288,7 @@ static int run_agent(struct agent *agent, struct lf_error *err)
 
 static void agent_done(struct agent *agent)
 {
+	LF_ALONE(lf_progress_lock);
 	lf_link_site_free(agent->site);
 	lf_link_close(agent->poll_link);
 	lf_link_close(agent->work_link);

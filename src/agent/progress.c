@@ -8,10 +8,8 @@
 
 char *lf_progress_token(struct lf_progress *progress)
 {
-	pthread_mutex_lock(&progress->mutex);
-	char *token = strdup(progress->blob_token ? progress->blob_token : "");
-	pthread_mutex_unlock(&progress->mutex);
-	return token;
+	LF_GUARD(&progress->mutex, lf_progress_lock);
+	return strdup(progress->blob_token ? progress->blob_token : "");
 }
 
 /* What failed before stays told until something succeeds: the next try alone mends nothing. */
@@ -34,7 +32,7 @@ static void replace_status(struct lf_progress *progress, const char *item, json_
 	size_t i;
 	json_t *entry;
 
-	pthread_mutex_lock(&progress->mutex);
+	LF_GUARD(&progress->mutex, lf_progress_lock);
 	json_array_foreach (progress->status, i, entry) {
 		if (strcmp(lf_json_text_or(entry, "itemId", ""), item) != 0)
 			json_array_append(all, entry);
@@ -45,7 +43,6 @@ static void replace_status(struct lf_progress *progress, const char *item, json_
 		json_array_append_new(all, status);
 	json_decref(progress->status);
 	progress->status = all;
-	pthread_mutex_unlock(&progress->mutex);
 }
 
 void lf_progress_set(struct lf_progress *progress, json_t *status)

@@ -9,15 +9,18 @@
 #define LF_AGENT_PROGRESS_H
 
 #include <jansson.h>
-#include <pthread.h>
 
+#include "base/lock.h"
 #include "base/error.h"
+
+LF_LOCK_KIND(lf_progress_lock);
 
 /* What is told to the site while a transfer runs. */
 struct lf_progress {
 	pthread_mutex_t mutex;
-	json_t *status;	  /* array of one object a replica; replaced, never changed */
-	char *blob_token; /* of the latest poll */
+	/* array of one object a replica; replaced, never changed */
+	json_t *status LF_GUARDED_BY(lf_progress_lock);
+	char *blob_token LF_GUARDED_BY(lf_progress_lock); /* of the latest poll */
 };
 /* Copy of the latest token; free(). */
 char *lf_progress_token(struct lf_progress *progress);

@@ -18,10 +18,12 @@
 #include "os/file.h"
 #include "vault/map/map.h"
 
+LF_LOCK_KIND(fake_lock); /* all files, across I/O: they are small */
+
 struct fake_host {
 	char *data_dir;
 	struct lf_clock *clock;
-	pthread_mutex_t mutex; /* all of it, across I/O: the files are small */
+	pthread_mutex_t mutex;
 };
 
 static char *file_of(const struct fake_host *host, const char *kind, const char *guid)
@@ -54,6 +56,7 @@ static void end_vm(struct fake_vm *vm)
 }
 #define AUTO_VM LF_CLEANUP(end_vm) struct fake_vm
 
+LF_REQUIRES(fake_lock)
 static int read_doc(const struct fake_host *host, const char *kind, const char *guid,
 		    json_t **ret_doc, struct lf_error *err)
 {
@@ -68,6 +71,7 @@ static int read_doc(const struct fake_host *host, const char *kind, const char *
 }
 
 /* Takes the reference; NULL: there was no memory. */
+LF_REQUIRES(fake_lock)
 static int write_doc(const struct fake_host *host, const char *kind, const char *guid, json_t *doc,
 		     struct lf_error *err)
 {
@@ -77,6 +81,7 @@ static int write_doc(const struct fake_host *host, const char *kind, const char 
 	return path ? lf_json_write_file(path, own, err) : lf_fail_nomem(err);
 }
 
+LF_REQUIRES(fake_lock)
 static int read_vm(const struct fake_host *host, const char *guid, struct fake_vm *ret_vm,
 		   struct lf_error *err)
 {
@@ -88,6 +93,7 @@ static int read_vm(const struct fake_host *host, const char *guid, struct fake_v
 		  : lf_fields_read(fake_fields, LF_N(fake_fields), ret_vm->doc, "", ret_vm, err);
 }
 
+LF_REQUIRES(fake_lock)
 static int write_vm(const struct fake_host *host, const struct fake_vm *vm, struct lf_error *err)
 {
 	LF_AUTO_DOC doc = lf_doc_from(lf_vm_spec_doc(&vm->spec));
@@ -133,7 +139,7 @@ static int ensure_fake_network(void *context, const struct lf_vm_network *networ
 {
 	struct fake_host *host = context;
 
-	LF_GUARD(&host->mutex);
+	LF_GUARD(&host->mutex, fake_lock);
 	return write_doc(host, "network", network->guid, lf_vm_network_doc(network), err);
 }
 
@@ -148,6 +154,7 @@ static int check_use(void *context, const char *name, struct lf_error *err)
 	AUTO_VM vm = {.doc = NULL};
 	char guid[LF_GUID_SIZE];
 
+	LF_HELD(fake_lock); /* a call that lists holds it */
 	if (sscanf(name, "vm-%36s", guid) != 1 || read_vm(search->host, guid, &vm, err))
 		return 0;
 	for (size_t i = 0; i < vm.spec.n_nics; i++)
@@ -158,19 +165,27 @@ static int check_use(void *context, const char *name, struct lf_error *err)
 	return 0;
 }
 
+LF_REQUIRES(fake_lock)
+static int check_unused(struct fake_host *host, const char *network, struct lf_error *err)
+{
+	struct use_search search = {.host = host, .network = network};
+
+	return lf_dir_list(host->data_dir, check_use, &search, err);
+}
+
 static int remove_fake_network(void *context, const char *guid, struct lf_error *err)
 {
 	struct fake_host *host = context;
-	struct use_search search = {.host = host, .network = guid};
 	LF_AUTO_FREE char *path = file_of(host, "network", guid);
 
 	if (!path)
 		return lf_fail_nomem(err);
-	LF_GUARD(&host->mutex);
-	int rc = lf_dir_list(host->data_dir, check_use, &search, err);
+	LF_GUARD(&host->mutex, fake_lock);
+	int rc = check_unused(host, guid, err);
 	return rc ? rc : lf_file_remove(path, err);
 }
 
+LF_REQUIRES(fake_lock)
 static int check_networks(struct fake_host *host, const struct lf_vm_spec *vm, struct lf_error *err)
 {
 	for (size_t i = 0; i < vm->n_nics; i++) {
@@ -187,7 +202,7 @@ static int define_fake(void *context, const struct lf_vm_spec *vm, struct lf_err
 	struct fake_host *host = context;
 	AUTO_VM before = {.power = LF_VM_STOPPED};
 
-	LF_GUARD(&host->mutex);
+	LF_GUARD(&host->mutex, fake_lock);
 	int rc = read_vm(host, vm->guid, &before, err);
 	if (rc && rc != LF_ENOTFOUND)
 		return rc;
@@ -204,7 +219,7 @@ static int start_fake(void *context, const char *guid, struct lf_error *err)
 	struct fake_host *host = context;
 	AUTO_VM vm = {.doc = NULL};
 
-	LF_GUARD(&host->mutex);
+	LF_GUARD(&host->mutex, fake_lock);
 	int rc = read_vm(host, guid, &vm, err);
 	if (rc || vm.power == LF_VM_RUNNING)
 		return rc;
@@ -227,7 +242,7 @@ static int stop_fake(void *context, const char *guid, bool graceful, struct lf_e
 	AUTO_VM vm = {.doc = NULL};
 
 	(void)graceful;
-	LF_GUARD(&host->mutex);
+	LF_GUARD(&host->mutex, fake_lock);
 	int rc = read_vm(host, guid, &vm, err);
 	if (rc)
 		return rc == LF_ENOTFOUND ? 0 : rc;
@@ -243,7 +258,7 @@ static int remove_fake(void *context, const char *guid, bool keep_disks, struct 
 
 	if (!path)
 		return lf_fail_nomem(err);
-	LF_GUARD(&host->mutex);
+	LF_GUARD(&host->mutex, fake_lock);
 	if (!keep_disks)
 		return lf_file_remove(path, err);
 	/* what is left says what the disks hold */
@@ -260,7 +275,7 @@ static int hydrate_fake(void *context, const char *guid, struct lf_error *err)
 	struct fake_host *host = context;
 	AUTO_VM vm = {.doc = NULL};
 
-	LF_GUARD(&host->mutex);
+	LF_GUARD(&host->mutex, fake_lock);
 	int rc = read_vm(host, guid, &vm, err);
 	vm.hydrated = true;
 	return rc ? rc : write_vm(host, &vm, err);
@@ -280,7 +295,7 @@ static int state_fake(void *context, const char *guid, struct lf_vm_state *ret_s
 	AUTO_VM vm = {.doc = NULL};
 	bool failed = false;
 
-	LF_GUARD(&host->mutex);
+	LF_GUARD(&host->mutex, fake_lock);
 	int rc = read_vm(host, guid, &vm, err);
 	if (rc)
 		return rc;
@@ -313,7 +328,7 @@ static int console_fake(void *context, const char *guid, size_t max, struct lf_b
 	struct fake_host *host = context;
 	AUTO_VM vm = {.doc = NULL};
 
-	LF_GUARD(&host->mutex);
+	LF_GUARD(&host->mutex, fake_lock);
 	int rc = read_vm(host, guid, &vm, err);
 	if (rc)
 		return rc;
@@ -324,6 +339,7 @@ static int console_fake(void *context, const char *guid, size_t max, struct lf_b
 }
 
 /* The root behind a disk, which no machine ever wrote to, into out; of nothing: that of zeroes. */
+LF_REQUIRES(fake_lock)
 static void find_root(const struct fake_host *host, const struct lf_vm_disk *disk,
 		      char out[static LF_ROOT_TEXT_SIZE])
 {
@@ -355,7 +371,7 @@ static int capture_fake(void *context, const char *guid, const struct lf_capture
 	LF_AUTO_JSON *disks = json_array();
 	AUTO_VM vm = {.doc = NULL};
 
-	LF_GUARD(&host->mutex);
+	LF_GUARD(&host->mutex, fake_lock);
 	int rc = disks ? read_vm(host, guid, &vm, err) : lf_fail_nomem(err);
 	if (rc)
 		return rc;

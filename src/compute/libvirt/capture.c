@@ -313,6 +313,7 @@ static void settle_checkpoint(const struct capture *capture, int rc)
 	lf_checkpoint_forget(capture->domain, capture->checkpoint);
 }
 
+LF_REQUIRES(lf_machine_lock)
 static int run_capture(struct capture *capture, virConnectPtr conn, struct lf_error *err)
 {
 	const char *guid = capture->vm->guid;
@@ -364,7 +365,7 @@ int lf_libvirt_capture(void *context, const char *guid, const struct lf_capture_
 		rc = lf_host_connect(host, &conn, err);
 	if (rc)
 		return rc;
-	LF_GUARD(lf_host_lock(host, guid));
+	LF_GUARD(lf_host_lock(host, guid), lf_machine_lock);
 	rc = run_capture(&capture, conn, err);
 	free(capture.dir);
 	if (rc)

@@ -95,7 +95,7 @@ int lf_libvirt_define(void *context, const struct lf_vm_spec *vm, struct lf_erro
 
 	if (!dir)
 		return lf_fail_nomem(err);
-	LF_GUARD(lf_host_lock(host, vm->guid));
+	LF_GUARD(lf_host_lock(host, vm->guid), lf_machine_lock);
 	int rc = complete_nics(&own, macs, err);
 	if (!rc)
 		rc = note_machine(host, &own, err);
@@ -115,7 +115,7 @@ int lf_libvirt_start(void *context, const char *guid, struct lf_error *err)
 	LF_AUTO_CONN conn = NULL;
 	LF_AUTO_DOMAIN domain = NULL;
 
-	LF_GUARD(lf_host_lock(host, guid));
+	LF_GUARD(lf_host_lock(host, guid), lf_machine_lock);
 	int rc = lf_host_vm(host, guid, &vm, err);
 	if (!rc)
 		rc = lf_host_connect(host, &conn, err);
@@ -140,6 +140,7 @@ int lf_libvirt_start(void *context, const char *guid, struct lf_error *err)
 	return rc;
 }
 
+LF_REQUIRES(lf_machine_lock)
 static int power_off(virDomainPtr domain, const char *guid, struct lf_error *err)
 {
 	if (virDomainDestroy(domain) == 0 || virDomainIsActive(domain) == 0)
@@ -171,7 +172,7 @@ int lf_libvirt_stop(void *context, const char *guid, bool graceful, struct lf_er
 	LF_AUTO_CONN conn = NULL;
 	LF_AUTO_DOMAIN domain = NULL;
 
-	LF_GUARD(lf_host_lock(host, guid));
+	LF_GUARD(lf_host_lock(host, guid), lf_machine_lock);
 	int rc = lf_host_connect(host, &conn, err);
 	if (!rc)
 		rc = lf_host_domain(conn, guid, &domain, err);
@@ -182,6 +183,7 @@ int lf_libvirt_stop(void *context, const char *guid, bool graceful, struct lf_er
 	return power_off(domain, guid, err);
 }
 
+LF_REQUIRES(lf_machine_lock)
 static int remove_domain(struct lf_host *host, const char *guid, struct lf_error *err)
 {
 	LF_AUTO_CONN conn = NULL;
@@ -216,7 +218,7 @@ int lf_libvirt_remove(void *context, const char *guid, bool keep_disks, struct l
 
 	if (!dir)
 		return lf_fail_nomem(err);
-	LF_GUARD(lf_host_lock(host, guid));
+	LF_GUARD(lf_host_lock(host, guid), lf_machine_lock);
 	int rc = remove_domain(host, guid, err);
 	if (rc)
 		return rc;

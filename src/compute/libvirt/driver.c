@@ -26,6 +26,8 @@ static void free_host(void *context)
 	if (!host)
 		return;
 	lf_watch_free(host->watch);
+	LF_ALONE(lf_conn_lock);
+	LF_ALONE(lf_probe_lock);
 	if (host->conn)
 		virConnectClose(host->conn);
 	for (size_t i = 0; i < LF_HOST_LOCKS; i++)
@@ -81,7 +83,7 @@ static int ensure_network(void *context, const struct lf_vm_network *network, st
 {
 	struct lf_host *host = context;
 
-	LF_GUARD(&host->network_mutex);
+	LF_GUARD(&host->network_mutex, lf_network_lock);
 	return lf_network_up(host, network, err);
 }
 
@@ -89,7 +91,7 @@ static int remove_network(void *context, const char *guid, struct lf_error *err)
 {
 	struct lf_host *host = context;
 
-	LF_GUARD(&host->network_mutex);
+	LF_GUARD(&host->network_mutex, lf_network_lock);
 	return lf_network_down(host, guid, err);
 }
 

@@ -52,7 +52,7 @@ char *lf_host_path(const struct lf_host *host, const char *guid, const char *nam
 
 int lf_host_connect(struct lf_host *host, virConnectPtr *ret_conn, struct lf_error *err)
 {
-	LF_GUARD(&host->conn_mutex);
+	LF_GUARD(&host->conn_mutex, lf_conn_lock);
 
 	/* libvirtd may have been restarted since: then the old connection is dead */
 	if (host->conn && virConnectIsAlive(host->conn) != 1) {

@@ -28,6 +28,7 @@
 #include <sys/types.h>
 
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/text.h"
 #include "compute/compute.h"
 #include "compute/libvirt/domain_xml.h"
@@ -37,6 +38,11 @@
 
 struct lf_boot_watch;
 
+LF_LOCK_KIND(lf_machine_lock); /* that of the machine meant: lf_host_lock() */
+LF_LOCK_KIND(lf_conn_lock);
+LF_LOCK_KIND(lf_network_lock); /* their directories, and what runs for them */
+LF_LOCK_KIND(lf_probe_lock);
+
 struct lf_host {
 	char *data_dir, *uri;
 	struct lf_regions *regions;
@@ -44,10 +50,10 @@ struct lf_host {
 	struct lf_boot_watch *watch;
 	pthread_mutex_t vm_locks[LF_HOST_LOCKS];
 	pthread_mutex_t conn_mutex;
-	virConnectPtr conn; /* conn_mutex */
+	virConnectPtr conn LF_GUARDED_BY(lf_conn_lock);
 	pthread_mutex_t network_mutex;
 	pthread_mutex_t probe_mutex;
-	json_t *accelerator; /* probe_mutex; NULL: not asked yet */
+	json_t *accelerator LF_GUARDED_BY(lf_probe_lock); /* NULL: not asked yet */
 };
 
 /* host.c */
@@ -86,10 +92,10 @@ LF_MUST_CHECK int lf_host_kvm(struct lf_host *host, bool *ret_kvm, struct lf_err
 
 /* disks.c */
 LF_MUST_CHECK int lf_disks_make(struct lf_host *host, const struct lf_vm_spec *vm,
-				struct lf_error *err);
+				struct lf_error *err) LF_REQUIRES(lf_machine_lock);
 /* Exports of the disks that still read from one, started again if they died. */
 LF_MUST_CHECK int lf_disks_serve(struct lf_host *host, const struct lf_vm_spec *vm,
-				 struct lf_error *err);
+				 struct lf_error *err) LF_REQUIRES(lf_machine_lock);
 /* Nothing is read from an export any more (from the overlay's own header). */
 LF_MUST_CHECK int lf_disk_hydrated(const struct lf_host *host, const struct lf_vm_spec *vm,
 				   const struct lf_vm_disk *disk, bool *ret_hydrated,
@@ -99,18 +105,19 @@ bool lf_disk_released(const struct lf_host *host, const struct lf_vm_spec *vm,
 		      const struct lf_vm_disk *disk);
 /* Before a start: overlays that were not released read from their exports again. */
 LF_MUST_CHECK int lf_disks_tie(struct lf_host *host, const struct lf_vm_spec *vm,
-			       struct lf_error *err);
+			       struct lf_error *err) LF_REQUIRES(lf_machine_lock);
 /* End the exports of hydrated disks (all: of every disk), and drop claims no disk needs. */
 LF_MUST_CHECK int lf_disks_release(struct lf_host *host, const struct lf_vm_spec *vm, bool all,
-				   struct lf_error *err);
+				   struct lf_error *err) LF_REQUIRES(lf_machine_lock);
 
 /* Has any disk an export yet? */
 bool lf_disks_exported(const struct lf_host *host, const struct lf_vm_spec *vm);
 
 /* network.c */
 LF_MUST_CHECK int lf_network_up(struct lf_host *host, const struct lf_vm_network *network,
-				struct lf_error *err);
-LF_MUST_CHECK int lf_network_down(struct lf_host *host, const char *guid, struct lf_error *err);
+				struct lf_error *err) LF_REQUIRES(lf_network_lock);
+LF_MUST_CHECK int lf_network_down(struct lf_host *host, const char *guid, struct lf_error *err)
+	LF_REQUIRES(lf_network_lock);
 /* The networks of a machine's NICs run, and their DHCP knows its addresses. */
 LF_MUST_CHECK int lf_network_serve(struct lf_host *host, const struct lf_vm_spec *vm,
 				   struct lf_error *err);
@@ -138,9 +145,9 @@ LF_MUST_CHECK int lf_libvirt_capture(void *host, const char *guid,
 				     const struct lf_capture_opts *opts,
 				     struct lf_capture *ret_capture, struct lf_error *err);
 
-/* Exports alive, paused guests resumed, hydration going on and ended.  The machine's lock is held.
- */
-LF_MUST_CHECK int lf_libvirt_tend(struct lf_host *host, const char *guid, struct lf_error *err);
+/* Exports alive, paused guests resumed, hydration going on and ended. */
+LF_MUST_CHECK int lf_libvirt_tend(struct lf_host *host, const char *guid, struct lf_error *err)
+	LF_REQUIRES(lf_machine_lock);
 
 /* watch.c: one thread that tends machines and times their first output. */
 LF_MUST_CHECK int lf_watch_open(struct lf_host *host, struct lf_boot_watch **ret_watch,

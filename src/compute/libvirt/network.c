@@ -248,6 +248,7 @@ static bool has_subnet(const struct lf_vm_network *network, const char *name)
 	return false;
 }
 
+LF_REQUIRES(lf_network_lock)
 static int serve_nic(struct lf_host *host, const struct lf_vm_nic *nic, struct lf_error *err)
 {
 	LF_AUTO_FREE char *dir = nic_dir(host, nic);
@@ -268,7 +269,7 @@ static int serve_nic(struct lf_host *host, const struct lf_vm_nic *nic, struct l
 
 int lf_network_serve(struct lf_host *host, const struct lf_vm_spec *vm, struct lf_error *err)
 {
-	LF_GUARD(&host->network_mutex);
+	LF_GUARD(&host->network_mutex, lf_network_lock);
 	for (size_t i = 0; i < vm->n_nics; i++) {
 		int rc = serve_nic(host, &vm->nics[i], err);
 		if (rc)
@@ -277,6 +278,7 @@ int lf_network_serve(struct lf_host *host, const struct lf_vm_spec *vm, struct l
 	return 0;
 }
 
+LF_REQUIRES(lf_network_lock)
 static int forget_nic(struct lf_host *host, const struct lf_vm_nic *nic, struct lf_error *err)
 {
 	LF_AUTO_FREE char *dir = nic_dir(host, nic);
@@ -293,7 +295,7 @@ static int forget_nic(struct lf_host *host, const struct lf_vm_nic *nic, struct 
 
 int lf_network_forget(struct lf_host *host, const struct lf_vm_spec *vm, struct lf_error *err)
 {
-	LF_GUARD(&host->network_mutex);
+	LF_GUARD(&host->network_mutex, lf_network_lock);
 	for (size_t i = 0; i < vm->n_nics; i++) {
 		int rc = forget_nic(host, &vm->nics[i], err);
 		if (rc)

@@ -123,7 +123,7 @@ int lf_host_kvm(struct lf_host *host, bool *ret_kvm, struct lf_error *err)
 {
 	struct utsname names;
 
-	LF_GUARD(&host->probe_mutex);
+	LF_GUARD(&host->probe_mutex, lf_probe_lock);
 	if (!host->accelerator) {
 		if (uname(&names))
 			return lf_fail_sys(err, errno, NULL, "cannot ask for the kernel's name");

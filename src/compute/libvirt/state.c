@@ -113,6 +113,7 @@ static int pull_disks(struct lf_host *host, virDomainPtr domain, const struct lf
 	return 0;
 }
 
+LF_REQUIRES(lf_machine_lock)
 static int go_on_hydrating(struct lf_host *host, virDomainPtr domain, const struct lf_vm_spec *vm,
 			   struct lf_error *err)
 {
@@ -158,7 +159,7 @@ int lf_libvirt_hydrate(void *context, const char *guid, struct lf_error *err)
 	struct lf_host *host = context;
 	LF_AUTO_OWN_VM vm = {.doc = NULL};
 
-	LF_GUARD(lf_host_lock(host, guid));
+	LF_GUARD(lf_host_lock(host, guid), lf_machine_lock);
 	int rc = lf_host_vm(host, guid, &vm, err);
 	if (rc || !lf_disks_exported(host, &vm.spec))
 		return rc;
@@ -299,9 +300,10 @@ int lf_libvirt_state(void *context, const char *guid, struct lf_vm_state *ret_st
 	/* another thread holds this machine's lock: tend it at the next call */
 	pthread_mutex_t *lock = lf_host_lock(host, guid);
 	if (pthread_mutex_trylock(lock) == 0) {
+		LF_HELD(lf_machine_lock);
 		if (lf_libvirt_tend(host, guid, &tended) == 0)
 			tended = LF_ERROR_NONE;
-		pthread_mutex_unlock(lock);
+		lf_unlock(lock, lf_machine_lock);
 	}
 	rc = lf_host_connect(host, &conn, err);
 	if (!rc)

@@ -36,13 +36,15 @@ struct boot {
 	char tail[sizeof(KERNEL_SIGN)]; /* the last bytes seen, should the sign be cut in two */
 };
 
+LF_LOCK_KIND(watch_lock);
+
 struct lf_boot_watch {
 	struct lf_host *host;
 	pthread_t thread;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
-	bool ending;
-	struct boot boots[BOOTS_MAX];
+	bool ending LF_GUARDED_BY(watch_lock);
+	struct boot boots[BOOTS_MAX] LF_GUARDED_BY(watch_lock);
 };
 
 static void end_boot(struct boot *boot)
@@ -120,11 +122,12 @@ static int tend_machine(void *context, const char *name, struct lf_error *err)
 	pthread_mutex_t *lock = lf_host_lock(watch->host, name);
 	if (pthread_mutex_trylock(lock))
 		return 0;
+	LF_HELD(lf_machine_lock);
 	/* failures show in the machine's state; here they are only tried again */
 	if (lf_host_vm(watch->host, name, &vm, &failed) == 0 &&
 	    lf_disks_exported(watch->host, &vm.spec) && lf_libvirt_tend(watch->host, name, &failed))
 		lf_debug("machine %s: %s", name, failed.message);
-	pthread_mutex_unlock(lock);
+	lf_unlock(lock, lf_machine_lock);
 	return 0;
 }
 
@@ -141,7 +144,7 @@ static void *watch_main(void *argument)
 	int64_t tended_ns = lf_clock_monotonic_ns();
 	struct lf_error err;
 
-	pthread_mutex_lock(&watch->mutex);
+	lf_lock(&watch->mutex, watch_lock);
 	while (!watch->ending) {
 		bool busy = false;
 		for (size_t i = 0; i < BOOTS_MAX; i++) {
@@ -150,16 +153,16 @@ static void *watch_main(void *argument)
 			busy |= watch->boots[i].guid[0] != '\0';
 		}
 		if (lf_clock_monotonic_ns() - tended_ns >= TEND_STEP_NS) {
-			pthread_mutex_unlock(&watch->mutex);
+			lf_unlock(&watch->mutex, watch_lock);
 			if (lf_dir_list(watch->host->data_dir, tend_machine, watch, &err))
 				lf_log_error("tending machines", &err);
 			tended_ns = lf_clock_monotonic_ns();
-			pthread_mutex_lock(&watch->mutex);
+			lf_lock(&watch->mutex, watch_lock);
 			continue;
 		}
 		wait_step(watch, busy ? BOOT_STEP_NS : TEND_STEP_NS);
 	}
-	pthread_mutex_unlock(&watch->mutex);
+	lf_unlock(&watch->mutex, watch_lock);
 	return NULL;
 }
 
@@ -189,10 +192,10 @@ void lf_watch_free(struct lf_boot_watch *watch)
 {
 	if (!watch)
 		return;
-	pthread_mutex_lock(&watch->mutex);
+	lf_lock(&watch->mutex, watch_lock);
 	watch->ending = true;
 	pthread_cond_broadcast(&watch->changed);
-	pthread_mutex_unlock(&watch->mutex);
+	lf_unlock(&watch->mutex, watch_lock);
 	pthread_join(watch->thread, NULL);
 	for (size_t i = 0; i < BOOTS_MAX; i++)
 		end_boot(&watch->boots[i]);
@@ -202,6 +205,7 @@ void lf_watch_free(struct lf_boot_watch *watch)
 }
 
 /* A slot for guid: its own from an earlier boot, or a free one; NULL: too many boot at once. */
+LF_REQUIRES(watch_lock)
 static struct boot *find_slot(struct lf_boot_watch *watch, const char *guid)
 {
 	struct boot *slot = NULL;
@@ -234,7 +238,7 @@ int lf_watch_boot(struct lf_boot_watch *watch, const char *guid, struct lf_error
 	if (stat(boot.console, &st) == 0)
 		boot.offset = (uint64_t)st.st_size;
 	save_boot(&boot);
-	LF_GUARD(&watch->mutex);
+	LF_GUARD(&watch->mutex, watch_lock);
 	struct boot *slot = find_slot(watch, guid);
 	if (slot) {
 		*slot = boot;

@@ -32,18 +32,21 @@ struct region {
 	struct lf_vault *vault;
 };
 
+LF_LOCK_KIND(regions_lock); /* held while a vault is opened: that happens once */
+
 struct lf_regions {
 	char *dir;
 	char *key_file;
-	pthread_mutex_t mutex; /* held while a vault is opened: that happens once */
-	struct region *regions;
-	struct lf_region_record record; /* what was made here */
+	pthread_mutex_t mutex;
+	struct region *regions LF_GUARDED_BY(regions_lock);
+	struct lf_region_record record LF_GUARDED_BY(regions_lock); /* what was made here */
 };
 
 void lf_regions_free(struct lf_regions *regions)
 {
 	if (!regions)
 		return;
+	LF_ALONE(regions_lock);
 	while (regions->regions) {
 		struct region *next = regions->regions->next;
 		lf_vault_free(regions->regions->vault);
@@ -58,6 +61,7 @@ void lf_regions_free(struct lf_regions *regions)
 }
 
 /* Nothing is made in the place of a key that stores of this site are sealed with. */
+LF_REQUIRES(regions_lock)
 static int fail_key_missing(const struct lf_regions *regions, struct lf_error *err)
 {
 	return lf_fail_arm(err, LF_EDENIED, "PlatformKeyMissing", regions->key_file,
@@ -67,6 +71,7 @@ static int fail_key_missing(const struct lf_regions *regions, struct lf_error *e
 			   regions->key_file, json_array_size(regions->record.names));
 }
 
+LF_REQUIRES(regions_lock)
 static bool key_is_missing(const struct lf_regions *regions)
 {
 	return json_array_size(regions->record.names) > 0 && access(regions->key_file, F_OK) != 0;
@@ -79,6 +84,7 @@ struct key_try {
 };
 
 /* One store: a damaged one is its own affair, an erased one nobody's. */
+LF_REQUIRES(regions_lock)
 static int try_key(const struct lf_regions *regions, const char *name, struct key_try *tried,
 		   struct lf_error *err)
 {
@@ -107,6 +113,7 @@ static int try_key(const struct lf_regions *regions, const char *name, struct ke
 
 /* The stores themselves say which platform key is theirs: one that opens none of them is another
  * site's. */
+LF_REQUIRES(regions_lock)
 static int check_key(const struct lf_regions *regions, struct lf_error *err)
 {
 	struct key_try tried = {0};
@@ -134,6 +141,7 @@ int lf_regions_open(const char *data_dir, struct lf_regions **ret_regions, struc
 	if (!regions)
 		return lf_fail_nomem(err);
 	pthread_mutex_init(&regions->mutex, NULL);
+	LF_ALONE(regions_lock);
 	regions->dir = lf_printf_dup("%s/regions", data_dir);
 	regions->key_file = lf_printf_dup("%s/keys/platform.key", data_dir);
 	int rc = keys && regions->dir && regions->key_file ? 0 : lf_fail_nomem(err);
@@ -191,6 +199,7 @@ int lf_regions_paths(struct lf_regions *regions, const char *region, char **ret_
 	return 0;
 }
 
+LF_REQUIRES(regions_lock)
 static struct region *find_region(const struct lf_regions *regions, const char *name)
 {
 	struct region *region = regions->regions;
@@ -201,6 +210,7 @@ static struct region *find_region(const struct lf_regions *regions, const char *
 }
 
 /* Open the vault that is there; LF_ENOTFOUND: there is none. */
+LF_REQUIRES(regions_lock)
 static int add_region(struct lf_regions *regions, const char *name, struct lf_error *err)
 {
 	LF_AUTO_FREE char *dir = NULL;
@@ -224,6 +234,7 @@ static int add_region(struct lf_regions *regions, const char *name, struct lf_er
 }
 
 /* The first recorded store that opens will do; none does: the error of the last that should. */
+LF_REQUIRES(regions_lock)
 static int open_any(struct lf_regions *regions, struct lf_error *err)
 {
 	int rc = 0;
@@ -239,6 +250,7 @@ static int open_any(struct lf_regions *regions, struct lf_error *err)
 }
 
 /* A store that was made here and is away (a mount that is late) is waited for, not made anew. */
+LF_REQUIRES(regions_lock)
 static int check_new(const struct lf_regions *regions, const char *name, struct lf_error *err)
 {
 	if (lf_region_record_has(&regions->record, name))
@@ -252,6 +264,7 @@ static int check_new(const struct lf_regions *regions, const char *name, struct 
 
 /* All regions of a site are one deduplication domain, so that disks can be copied between them; but
  * what a peer sends is in the peer's. */
+LF_REQUIRES(regions_lock)
 static int make_region(struct lf_regions *regions, const char *name, const uint8_t *id_key,
 		       struct lf_error *err)
 {
@@ -279,7 +292,7 @@ static int get_vault(struct lf_regions *regions, const char *region, const uint8
 
 	if (rc)
 		return rc;
-	LF_GUARD(&regions->mutex);
+	LF_GUARD(&regions->mutex, regions_lock);
 	if (!find_region(regions, name)) {
 		rc = add_region(regions, name, err);
 		if (rc == LF_ENOTFOUND)
@@ -304,7 +317,7 @@ int lf_regions_find(struct lf_regions *regions, const char *region, struct lf_va
 
 	if (rc)
 		return rc;
-	LF_GUARD(&regions->mutex);
+	LF_GUARD(&regions->mutex, regions_lock);
 	if (!find_region(regions, name))
 		rc = add_region(regions, name, err);
 	if (rc == LF_ENOTFOUND)

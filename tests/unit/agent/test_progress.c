@@ -7,9 +7,17 @@
 
 static struct lf_progress progress = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
+/* There is one thread. */
+static json_t *status(void)
+{
+	LF_ALONE(lf_progress_lock);
+	return progress.status;
+}
+
 static int setup(void **state)
 {
 	(void)state;
+	LF_ALONE(lf_progress_lock);
 	progress.status = json_array();
 	return progress.status ? 0 : -1;
 }
@@ -17,7 +25,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	json_decref(progress.status);
+	json_decref(status());
 	return 0;
 }
 
@@ -26,7 +34,7 @@ static const json_t *status_of(const char *item)
 	size_t i;
 	json_t *entry;
 
-	json_array_foreach (progress.status, i, entry) {
+	json_array_foreach (status(), i, entry) {
 		if (strcmp(lf_json_text_or(entry, "itemId", ""), item) == 0)
 			return entry;
 	}
@@ -49,7 +57,7 @@ static void test_progress__of_the_next_try_leaves_the_failure_told(void **state)
 	assert_int_equal(lf_json_int_or(status_of("a"), "bytesPerSecond", 0), 7);
 	tell_failure("a", "the disk is wet");
 	assert_string_equal(lf_json_text_or(status_of("a"), "error", ""), "the disk is wet");
-	assert_int_equal(json_array_size(progress.status), 1);
+	assert_int_equal(json_array_size(status()), 1);
 }
 
 static void test_progress__of_a_success_ends_it_for_that_item(void **state)

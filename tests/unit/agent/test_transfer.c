@@ -151,6 +151,7 @@ static int teardown(void **state)
 
 	lf_watches_free(f->watches);
 	memory_site_done(&f->site);
+	LF_ALONE(lf_progress_lock);
 	json_decref(f->progress.status);
 	json_decref(f->machine);
 	free(f->first);
