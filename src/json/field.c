@@ -27,6 +27,20 @@ struct look {
 };
 typedef int look_fn(const struct look *look, struct lf_error *err);
 
+static look_fn check_one;
+
+int lf_field_check_way(const char *rest, const json_t *value, const char *path,
+		       struct lf_error *err)
+{
+	bool array = *rest == '*';
+
+	if (array ? json_is_array(value) : json_is_object(value))
+		return 0;
+	return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", path,
+			   array ? "give an array" : "give an object",
+			   "%s is not of the right kind", path);
+}
+
 static int each_place(const struct lf_field *field, const char *rest, json_t *at,
 		      const json_t *before, char path[static PATH_MAX_LEN], look_fn *fn,
 		      struct lf_error *err)
@@ -37,9 +51,14 @@ static int each_place(const struct lf_field *field, const char *rest, json_t *at
 	snprintf(name, sizeof(name), "%.*s", (int)len, rest);
 	if (strcmp(name, "*") == 0) {
 		for (size_t i = 0; i < json_array_size(at); i++) {
+			json_t *element = json_array_get(at, i);
 			snprintf(path + used, PATH_MAX_LEN - used, "[%zu]", i);
-			int rc = each_place(field, rest + len + 1, json_array_get(at, i), NULL,
-					    path, fn, err);
+			int rc = fn == check_one
+					 ? lf_field_check_way(rest + len + 1, element, path, err)
+					 : 0;
+			if (!rc)
+				rc = each_place(field, rest + len + 1, element, NULL, path, fn,
+						err);
 			path[used] = '\0';
 			if (rc)
 				return rc;
@@ -51,7 +70,11 @@ static int each_place(const struct lf_field *field, const char *rest, json_t *at
 	if (json_is_null(value))
 		value = NULL;
 	const json_t *old = before ? json_object_get(before, name) : NULL;
-	int rc = 0;
+	int rc = rest[len] && value && fn == check_one
+			 ? lf_field_check_way(rest + len + 1, value, path, err)
+			 : 0;
+	if (rc)
+		return rc;
 	if (rest[len] && value)
 		rc = each_place(field, rest + len + 1, value, old, path, fn, err);
 	else if (!rest[len])

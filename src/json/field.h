@@ -3,9 +3,9 @@
  * json/field.h - what a document may hold, as a table.
  *
  * One row a field, in the order of the documents.  The rows check a document,
- * redact it for logs and answers, and document it (docs/contract.md).  Fields
- * that no row names are let through: Azure's clients send more than any
- * description lists.  null counts as absent.
+ * redact it for logs and answers, and document it (docs/contract.md).  A check
+ * lets through what no row names; lf_fields_stray() finds it, so that who stores
+ * a document can refuse what would have no effect.  null counts as absent.
  *
  * A row with the column "at" also says where in a struct the field's value is:
  * such rows read a document into a struct and write one from it.
@@ -77,6 +77,15 @@ struct lf_field {
  */
 LF_MUST_CHECK int lf_fields_check(const struct lf_field *fields, size_t n, json_t *doc,
 				  const json_t *before, struct lf_error *err);
+#define LF_FIELD_PATH_SIZE 256
+/*
+ * Is there a member that no row names?  Its path, with indexes, goes to ret_path.  A row speaks for
+ * all below its path, unless rows go on from there or it has a table of its own.  No member: what
+ * asks for nothing (null, false, "", [] and {}), and what repeats shown, the document as its
+ * client was told it (NULL: none), so that what was read can be changed and sent back.
+ */
+bool lf_fields_stray(const struct lf_field *fields, size_t n, const json_t *doc,
+		     const json_t *shown, char ret_path[static LF_FIELD_PATH_SIZE]);
 /* Put the fallbacks where their fields are absent, in place. */
 LF_MUST_CHECK int lf_fields_complete(const struct lf_field *fields, size_t n, json_t *doc,
 				     struct lf_error *err);

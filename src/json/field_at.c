@@ -44,9 +44,12 @@ static int read_array(const struct lf_field *field, const json_t *array, const c
 
 	memset(base + at->offset, 0, at->size * (size_t)field->max);
 	for (size_t i = 0; i < n; i++) {
+		const json_t *element = json_array_get(array, i);
 		snprintf(prefix, sizeof(prefix), "%s[%zu]", path, i);
-		int rc = lf_fields_read(at->rows, at->n_rows, json_array_get(array, i), prefix,
-					base + at->offset + i * at->size, err);
+		int rc = *at->rows->path ? lf_field_check_way("", element, prefix, err) : 0;
+		if (!rc)
+			rc = lf_fields_read(at->rows, at->n_rows, element, prefix,
+					    base + at->offset + i * at->size, err);
 		if (rc)
 			return rc;
 	}
@@ -83,6 +86,25 @@ static void store(const struct lf_field *field, const json_t *value, char *membe
 	}
 }
 
+/* What the row's path leads through is an object each time, or absent. */
+static int check_way_to(const struct lf_field *field, const json_t *doc, const char *prefix,
+			struct lf_error *err)
+{
+	char path[LF_FIELD_PATH_SIZE], name[LF_FIELD_PATH_SIZE];
+
+	for (const char *dot = strchr(field->path, '.'); dot; dot = strchr(dot + 1, '.')) {
+		snprintf(name, sizeof(name), "%.*s", (int)(dot - field->path), field->path);
+		snprintf(path, sizeof(path), "%s%s%s", prefix, *prefix ? "." : "", name);
+		const json_t *value = lf_json_at(doc, name);
+		int rc = value && !json_is_array(value) /* an index is next */
+				 ? lf_field_check_way(dot + 1, value, path, err)
+				 : 0;
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
 static int read_one(const struct lf_field *field, const json_t *doc, const char *prefix, char *base,
 		    struct lf_error *err)
 {
@@ -92,7 +114,9 @@ static int read_one(const struct lf_field *field, const json_t *doc, const char 
 
 	snprintf(path, sizeof(path), "%s%s%s", prefix, *prefix && *field->path ? "." : "",
 		 field->path);
-	int rc = lf_field_check_value(field, value, path, err);
+	int rc = check_way_to(field, doc, prefix, err);
+	if (!rc)
+		rc = lf_field_check_value(field, value, path, err);
 	if (rc || !value)
 		return rc;
 	if (at->rows && field->type == LF_ARRAY)

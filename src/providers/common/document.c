@@ -361,6 +361,45 @@ static int reply_stored(struct lf_arm_call *call, const struct lf_document *docu
 	return rc ? rc : lf_arm_reply(call, status, doc, err);
 }
 
+/* What a description lists and no type serves; location and tags are checked by themselves. */
+static int copy_own_members(const json_t *body, json_t **ret_own, struct lf_error *err)
+{
+	static const char *const common[] = {"location", "tags", "properties"};
+	LF_AUTO_JSON *own = json_copy((json_t *)(uintptr_t)body);
+	json_t *properties = json_copy(lf_json_at(body, "properties"));
+
+	if (!own)
+		return lf_fail_nomem(err);
+	for (size_t i = 0; i < LF_N(common); i++)
+		json_object_del(own, common[i]);
+	drop_envelope(own);
+	json_object_del(properties, "provisioningState");
+	if (properties && json_object_set_new(own, "properties", properties))
+		return lf_fail_nomem(err);
+	*ret_own = lf_steal(&own);
+	return 0;
+}
+
+/* Refuse a member that would be stored, or dropped, without an effect; before is NULL when new. */
+static int check_strays(struct lf_arm_call *call, const struct lf_document *document,
+			const json_t *body, const struct lf_resource *before, bool patch,
+			struct lf_error *err)
+{
+	LF_AUTO_JSON *own = NULL, *shown = NULL;
+	size_t n = document->n_fields * !(patch && document->tags_only);
+	char path[LF_FIELD_PATH_SIZE];
+	int rc = document->strict && body ? copy_own_members(body, &own, err) : 0;
+
+	if (rc || !own || !lf_fields_stray(document->fields, n, own, NULL, path))
+		return rc;
+	rc = before ? lf_document_view(call, document, before, &shown, err) : 0;
+	if (rc || (shown && !lf_fields_stray(document->fields, n, own, shown, path)))
+		return rc;
+	return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", path,
+			   "leave it out: it would have no effect",
+			   "%s is not served for resources of type %s", path, document->type);
+}
+
 int lf_document_put(struct lf_arm_call *call, const struct lf_document *document,
 		    struct lf_error *err)
 {
@@ -379,6 +418,8 @@ int lf_document_put(struct lf_arm_call *call, const struct lf_document *document
 		rc = find_id(call, document, &id, err);
 	if (!rc)
 		rc = lf_catalog_find(catalog, id, &before, &exists, err);
+	if (!rc)
+		rc = check_strays(call, document, body, exists ? &before : NULL, false, err);
 	if (!rc && document->read)
 		rc = document->read(call, id, body, exists ? &before : NULL, doc, err);
 	if (!rc)
@@ -432,8 +473,13 @@ int lf_document_patch(struct lf_arm_call *call, const struct lf_document *docume
 		      struct lf_error *err)
 {
 	LF_AUTO_FREE char *id = NULL;
+	LF_AUTO_RESOURCE before = LF_RESOURCE_INIT;
 
 	int rc = find_id(call, document, &id, err);
+	if (!rc && document->strict)
+		rc = find_resource(call, document, id, &before, err);
+	if (!rc)
+		rc = check_strays(call, document, lf_arm_body(call), &before, true, err);
 	if (!rc)
 		rc = lf_document_change(call, document, id, lf_arm_body(call), err);
 	return rc ? rc : reply_stored(call, document, id, 200, err);

@@ -26,6 +26,10 @@ struct lf_document {
 	 * dropped, create-only ones compared with what is stored, secret ones never answered. */
 	const struct lf_field *fields;
 	size_t n_fields;
+	/* A body may hold what a row of fields names, the envelope, location and tags, and nothing else
+	 * that asks for something: 400 names the member.  What a client was told it may send
+	 * back. */
+	bool strict;
 	/* Paths that a PUT over an existing one leaves as they are where it does not speak of them,
 	 * objects member by member; NULL-ended.  May be NULL: a PUT replaces all. */
 	const char *const *kept;

@@ -173,6 +173,55 @@ static void test_fields__fall_back_where_they_are_absent_or_null(void **state)
 	assert_string_equal(b, "{\"properties\":{\"tier\":\"Cool\",\"rules\":[],\"open\":false}}");
 }
 
+static void test_fields__refuse_a_text_where_a_row_goes_on(void **state)
+{
+	static const char *const bad[][2] = {
+		{"{\"kind\":\"Red\",\"properties\":\"x\"}", "properties"},
+		{"{\"kind\":\"Red\",\"properties\":[]}", "properties"},
+		{"{\"kind\":\"Red\",\"properties\":{\"parts\":[5]}}", "properties.parts[0]"},
+		{"{\"kind\":\"Red\",\"properties\":{\"parts\":[null]}}", "properties.parts[0]"},
+		{"{\"kind\":\"Red\",\"properties\":{\"parts\":{}}}", "properties.parts"},
+	};
+	struct lf_error err;
+
+	(void)state;
+	for (size_t i = 0; i < LF_N(bad); i++) {
+		LF_AUTO_JSON *doc = parse(bad[i][0]);
+		assert_int_equal(check(doc, NULL, &err), LF_EINVAL);
+		assert_string_equal(err.arm_code, "InvalidParameter");
+		assert_string_equal(err.target, bad[i][1]);
+	}
+}
+
+static void test_fields__find_what_no_row_names(void **state)
+{
+	static const struct {
+		const char *doc, *path;
+	} strays[] = {
+		{"{\"other\":1}", "other"},
+		{"{\"properties\":{\"size\":1,\"licence\":\"x\"}}", "properties.licence"},
+		{"{\"properties\":{\"parts\":[{\"colour\":\"Red\"},{\"shade\":{\"a\":1}}]}}",
+		 "properties.parts[1].shade"},
+		{"{\"Kind\":\"Red\"}", "Kind"},
+	};
+	static const char good[] = "{\"kind\":\"Red\",\"x\":null,\"y\":\"\",\"properties\":{\"z\":"
+				   "false,\"parts\":[{\"colour\":"
+				   "\"Red\",\"a\":[],\"b\":{}}],\"told\":{\"when\":\"ABC\"}}}";
+	char path[LF_FIELD_PATH_SIZE];
+	LF_AUTO_JSON *shown = parse("{\"properties\":{\"told\":{\"when\":\"abc\"}}}");
+	LF_AUTO_JSON *doc = parse(good);
+
+	(void)state;
+	for (size_t i = 0; i < LF_N(strays); i++) {
+		LF_AUTO_JSON *stray = parse(strays[i].doc);
+		assert_true(lf_fields_stray(fields, LF_N(fields), stray, NULL, path));
+		assert_string_equal(path, strays[i].path);
+	}
+	assert_true(lf_fields_stray(fields, LF_N(fields), doc, NULL, path));
+	assert_string_equal(path, "properties.told");
+	assert_false(lf_fields_stray(fields, LF_N(fields), doc, shown, path));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +233,8 @@ int main(void)
 		cmocka_unit_test(test_fields__secrets_are_redacted),
 		cmocka_unit_test(test_fields__fall_back_where_they_are_absent_or_null),
 		cmocka_unit_test(test_id__is_taken_by_its_form_alone),
+		cmocka_unit_test(test_fields__refuse_a_text_where_a_row_goes_on),
+		cmocka_unit_test(test_fields__find_what_no_row_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
