@@ -1,38 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two ways to change prints: a full pass writes them in place, and the header
- * says how far they hold; a delta collects changes, which a file of their own
- * holds until the site has made the point, and only then are they applied. 
- * What they promise is synced before the header that promises it, so that a
- * kill leaves prints that hold up to where the header says, or that describe
- * nothing.
+ * Two ways to change prints: a full pass writes them in place, and the file's
+ * name says how far they hold; a delta collects changes, which a file of their
+ * own holds until the site has made the point, and only then are they applied.
+ * The name of the prints (docs/formats/prints.md) is one of
+ *
+ *   "point POINT"         they describe it
+ *   "full SESSION UPTO"   a full pass under way; they hold before page UPTO
+ *   "commit SESSION"      being made those of SESSION's point, by the changes
+ *                         that wait for it; after a kill, they are written again
+ *   ""                    nothing, as of any file that is not ours
+ *
+ * What a name promises is synced before it, so that a kill leaves prints that
+ * hold up to where the name says, or that describe nothing.
  */
 #include "agent/fingerprints.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <xxhash.h>
 
 #include "base/buf.h"
+#include "base/bytes.h"
 #include "base/fault.h"
 #include "base/text.h"
 #include "os/file.h"
-#include "vault/vault.h"
+#include "vault/flow/prints.h"
+#include "vault/pack/crypt.h"
 
-#define PRINTS_MAGIC "LFPRINT2"
-
-struct header { /* first LF_PAGE_SIZE bytes of the file */
-	char magic[8];
-	uint64_t pages;
-	uint64_t upto;		      /* of the full pass of session */
-	char point[LF_GUID_SIZE + 3]; /* "" while a full pass is under way */
-	char session[LF_GUID_SIZE + 3];
-};
+#define GUID_LEN (LF_GUID_SIZE - 1)
 
 struct change {
 	uint64_t page; /* UINT64_MAX: free slot */
@@ -40,64 +35,111 @@ struct change {
 };
 
 struct lf_fingerprints {
-	int fd;
-	char *path, *pending_path;
-	struct header *header;
-	uint64_t *prints; /* after the header, in one mapping */
-	size_t mapped;
+	struct lf_prints *file;
+	char *pending_path;
+	uint64_t pages;
+	/* of the file's name; "" what it does not say */
+	char point[LF_GUID_SIZE], session[LF_GUID_SIZE], committing[LF_GUID_SIZE];
+	uint64_t upto;
 	bool in_place;
 	struct change *changes; /* open addressing, a power of two */
 	size_t capacity, n;
 };
 
-static int map_file(struct lf_fingerprints *prints, uint64_t pages, struct lf_error *err)
-{
-	size_t len = LF_PAGE_SIZE + pages * sizeof(uint64_t);
+/* --- the name --- */
 
-	if (ftruncate(prints->fd, (off_t)len))
-		return lf_fail_sys(err, errno, prints->path, "cannot size %s", prints->path);
-	/* all the room now: a store into a mapping without room behind it kills us */
-	if (fallocate(prints->fd, 0, 0, (off_t)len) && errno != EOPNOTSUPP)
-		return lf_fail_sys(err, errno, prints->path, "no room for %s", prints->path);
-	void *at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, prints->fd, 0);
-	if (at == MAP_FAILED)
-		return lf_fail_sys(err, errno, prints->path, "cannot map %s", prints->path);
-	prints->header = at;
-	prints->prints = (uint64_t *)(void *)((char *)at + LF_PAGE_SIZE);
-	prints->mapped = len;
-	return 0;
+/* The guid that follows word in the name, and *ret_rest, what follows it. */
+static bool take_guid(const char *name, const char *word, char out[static LF_GUID_SIZE],
+		      const char **ret_rest)
+{
+	size_t len = strlen(word);
+
+	if (strncmp(name, word, len) != 0 || strlen(name) < len + GUID_LEN)
+		return false;
+	memcpy(out, name + len, GUID_LEN);
+	out[GUID_LEN] = '\0';
+	*ret_rest = name + len + GUID_LEN;
+	return true;
+}
+
+static void read_name(struct lf_fingerprints *prints)
+{
+	const char *name = lf_prints_name(prints->file), *rest = "";
+	struct lf_error ignored;
+	char guid[LF_GUID_SIZE];
+	uint64_t upto = 0;
+
+	prints->point[0] = prints->session[0] = prints->committing[0] = '\0';
+	prints->upto = 0;
+	if (take_guid(name, "point ", guid, &rest) && !*rest) {
+		memcpy(prints->point, guid, sizeof(guid));
+	} else if (take_guid(name, "commit ", guid, &rest) && !*rest) {
+		memcpy(prints->committing, guid, sizeof(guid));
+	} else if (take_guid(name, "full ", guid, &rest) && *rest == ' ' &&
+		   lf_parse_u64(rest + 1, 0, prints->pages, &upto, &ignored) == 0) {
+		memcpy(prints->session, guid, sizeof(guid));
+		prints->upto = upto;
+	}
+}
+
+static int set_name(struct lf_fingerprints *prints, const char *name, struct lf_error *err)
+{
+	int rc = lf_prints_set_name(prints->file, name, err);
+
+	read_name(prints);
+	return rc;
+}
+
+/* After a power cut a pass may go on from where it was noted before. */
+static int note_full(struct lf_fingerprints *prints, const char *session, uint64_t upto,
+		     struct lf_error *err)
+{
+	char name[LF_PRINTS_NAME_SIZE];
+
+	snprintf(name, sizeof(name), "full %.36s %llu", session, (unsigned long long)upto);
+	int rc = lf_prints_note_name(prints->file, name, err);
+	read_name(prints);
+	return rc;
+}
+
+static int set_guid(struct lf_fingerprints *prints, const char *word, const char *guid,
+		    struct lf_error *err)
+{
+	char name[LF_PRINTS_NAME_SIZE];
+
+	snprintf(name, sizeof(name), "%s %.36s", word, guid);
+	return set_name(prints, name, err);
+}
+
+/* --- opening --- */
+
+static int open_file(struct lf_fingerprints *prints, const char *path, struct lf_error *err)
+{
+	uint64_t pages = 0;
+	int rc = lf_prints_open(path, &prints->file, err);
+
+	if (!rc)
+		rc = lf_prints_pages(prints->file, &pages, err);
+	/* of another size they describe nothing */
+	if (!rc && pages == prints->pages)
+		read_name(prints);
+	return rc;
 }
 
 int lf_fingerprints_open(const char *path, uint64_t pages, struct lf_fingerprints **ret_prints,
 			 struct lf_error *err)
 {
 	struct lf_fingerprints *prints = calloc(1, sizeof(*prints));
-	int rc;
 
 	if (!prints)
 		return lf_fail_nomem(err);
-	prints->fd = -1;
-	prints->path = strdup(path);
+	prints->pages = pages;
 	prints->pending_path = lf_printf_dup("%s.pending", path);
-	if (!prints->path || !prints->pending_path) {
-		lf_fingerprints_close(prints);
-		return lf_fail_nomem(err);
-	}
-	prints->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	rc = prints->fd < 0 ? lf_fail_sys(err, errno, path, "cannot open %s", path)
-			    : map_file(prints, pages, err);
+	int rc = prints->pending_path ? open_file(prints, path, err) : lf_fail_nomem(err);
 	if (rc) {
 		lf_fingerprints_close(prints);
 		return rc;
 	}
-	/* new, of another version, or of another size: they describe nothing */
-	if (memcmp(prints->header->magic, PRINTS_MAGIC, 8) != 0 || prints->header->pages != pages) {
-		memset(prints->header, 0, sizeof(*prints->header));
-		memcpy(prints->header->magic, PRINTS_MAGIC, 8);
-		prints->header->pages = pages;
-	}
-	prints->header->point[LF_GUID_SIZE - 1] = '\0';
-	prints->header->session[LF_GUID_SIZE - 1] = '\0';
 	*ret_prints = prints;
 	return 0;
 }
@@ -106,46 +148,32 @@ void lf_fingerprints_close(struct lf_fingerprints *prints)
 {
 	if (!prints)
 		return;
-	if (prints->header)
-		munmap(prints->header, prints->mapped);
-	if (prints->fd >= 0)
-		close(prints->fd);
+	lf_prints_close(prints->file);
 	free(prints->changes);
-	free(prints->path);
 	free(prints->pending_path);
 	free(prints);
 }
 
 const char *lf_fingerprints_point(const struct lf_fingerprints *prints)
 {
-	return prints->header->point;
+	return prints->point;
 }
 
 const char *lf_fingerprints_session(const struct lf_fingerprints *prints)
 {
-	return prints->header->session;
+	return prints->session;
 }
 
 uint64_t lf_fingerprints_upto(const struct lf_fingerprints *prints)
 {
-	return prints->header->upto;
+	return prints->upto;
 }
+
+/* --- a full pass --- */
 
 void lf_fingerprints_full_done(struct lf_fingerprints *prints)
 {
 	prints->in_place = false;
-}
-
-static int sync_prints(struct lf_fingerprints *prints, struct lf_error *err)
-{
-	if (msync(prints->header, prints->mapped, MS_SYNC))
-		return lf_fail_sys(err, errno, prints->path, "cannot sync %s", prints->path);
-	return 0;
-}
-
-static void copy_guid(char *out, const char *guid)
-{
-	snprintf(out, LF_GUID_SIZE, "%s", guid);
 }
 
 void lf_fingerprints_forget(struct lf_fingerprints *prints)
@@ -159,44 +187,39 @@ void lf_fingerprints_forget(struct lf_fingerprints *prints)
 int lf_fingerprints_restart(struct lf_fingerprints *prints, const char *session,
 			    struct lf_error *err)
 {
-	bool resumed = strcmp(prints->header->session, session) == 0 && !prints->header->point[0];
+	bool resumed = strcmp(prints->session, session) == 0;
 
 	lf_fingerprints_forget(prints);
-	prints->in_place = true;
-	if (resumed) {
-		/*
-		 * Prints beyond upto were set before the cut-off and may have reached the
-		 * disk.  The pass goes over zeroes without setting theirs, so none may stay.
-		 */
-		for (uint64_t page = prints->header->upto; page < prints->header->pages; page++)
-			if (prints->prints[page])
-				prints->prints[page] = 0;
-		return 0;
-	}
-	/* cutting the file is the cheapest way to make every print zero */
-	uint64_t pages = prints->header->pages;
-	munmap(prints->header, prints->mapped);
-	prints->header = NULL;
-	if (ftruncate(prints->fd, 0))
-		return lf_fail_sys(err, errno, prints->path, "cannot clear %s", prints->path);
-	int rc = map_file(prints, pages, err);
-	if (rc)
-		return rc;
-	memcpy(prints->header->magic, PRINTS_MAGIC, 8);
-	prints->header->pages = pages;
-	copy_guid(prints->header->session, session);
-	return sync_prints(prints, err);
+	int rc = resumed ? 0 : lf_fingerprints_void(prints, err);
+	/*
+	 * Prints beyond upto were set before the cut-off and may have reached the disk.
+	 * The pass goes over zeroes without setting theirs, so none may stay.
+	 */
+	if (!rc)
+		rc = lf_prints_clear(prints->file, prints->upto, prints->pages, err);
+	if (!rc && !resumed)
+		rc = note_full(prints, session, 0, err);
+	prints->in_place = !rc;
+	return rc;
 }
 
 int lf_fingerprints_void(struct lf_fingerprints *prints, struct lf_error *err)
 {
 	lf_fingerprints_forget(prints);
-	if (!prints->header)
-		return 0; /* cleared already */
-	copy_guid(prints->header->point, "");
-	copy_guid(prints->header->session, "");
-	return sync_prints(prints, err);
+	return set_name(prints, "", err);
 }
+
+int lf_fingerprints_progress(struct lf_fingerprints *prints, uint64_t upto, struct lf_error *err)
+{
+	char session[LF_GUID_SIZE];
+
+	if (!prints->in_place)
+		return 0;
+	memcpy(session, prints->session, sizeof(session));
+	return note_full(prints, session, upto, err);
+}
+
+/* --- pages --- */
 
 /* Slot of page, or the free one where it goes. */
 static struct change *find_slot(const struct lf_fingerprints *prints, uint64_t page)
@@ -209,14 +232,17 @@ static struct change *find_slot(const struct lf_fingerprints *prints, uint64_t p
 	return &prints->changes[at];
 }
 
-uint64_t lf_fingerprints_get(const struct lf_fingerprints *prints, uint64_t page)
+int lf_fingerprints_get(const struct lf_fingerprints *prints, uint64_t page, size_t count,
+			uint64_t *ret_values, struct lf_error *err)
 {
-	if (prints->n) {
-		const struct change *slot = find_slot(prints, page);
-		if (slot->page == page)
-			return slot->print;
+	int rc = lf_prints_read(prints->file, page, count, ret_values, err);
+
+	for (size_t i = 0; !rc && prints->n && i < count; i++) {
+		const struct change *slot = find_slot(prints, page + i);
+		if (slot->page == page + i)
+			ret_values[i] = slot->print;
 	}
-	return page < prints->header->pages ? prints->prints[page] : 0;
+	return rc;
 }
 
 static int grow(struct lf_fingerprints *prints, struct lf_error *err)
@@ -239,15 +265,11 @@ static int grow(struct lf_fingerprints *prints, struct lf_error *err)
 	return 0;
 }
 
-int lf_fingerprints_set(struct lf_fingerprints *prints, uint64_t page, uint64_t print,
-			struct lf_error *err)
+static int set_change(struct lf_fingerprints *prints, uint64_t page, uint64_t print,
+		      struct lf_error *err)
 {
-	if (prints->in_place) {
-		prints->prints[page] = print;
-		return 0;
-	}
 	if (prints->n == LF_DELTA_PAGES_MAX)
-		return lf_fail(err, LF_ENOSPACE, prints->path, "more than %u pages changed",
+		return lf_fail(err, LF_ENOSPACE, prints->pending_path, "more than %u pages changed",
 			       LF_DELTA_PAGES_MAX);
 	if ((prints->n + 1) * 4 > prints->capacity * 3) {
 		int rc = grow(prints, err);
@@ -260,94 +282,152 @@ int lf_fingerprints_set(struct lf_fingerprints *prints, uint64_t page, uint64_t 
 	return 0;
 }
 
-int lf_fingerprints_progress(struct lf_fingerprints *prints, uint64_t upto, struct lf_error *err)
+int lf_fingerprints_set(struct lf_fingerprints *prints, uint64_t page, size_t count,
+			const uint64_t *values, struct lf_error *err)
 {
-	if (!prints->in_place)
-		return 0;
-	/* the prints first: upto promises that they are there */
-	int rc = sync_prints(prints, err);
-	if (rc)
-		return rc;
-	prints->header->upto = upto;
-	return sync_prints(prints, err);
+	int rc = 0;
+
+	if (prints->in_place)
+		return lf_prints_write(prints->file, page, count, values, err);
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = set_change(prints, page + i, values[i], err);
+	return rc;
 }
 
-/* "LFPEND01", session (40 bytes), xxh3 of the changes, changes. */
-#define PENDING_HEADER 56
+/* --- from prepare to the point --- */
+
+/* Of the file of pending changes (docs/formats/prints.md). */
+#define PENDING_MAGIC	"LFPEND02"
+#define PENDING_SESSION (8 + LF_PRINTS_NAME_SIZE)
+#define PENDING_CHECK	(PENDING_SESSION + GUID_LEN)
+#define PENDING_HEADER	(PENDING_CHECK + 32)
+#define PENDING_CHANGE	16
+
+static int compare_changes(const void *a, const void *b)
+{
+	uint64_t x = ((const struct change *)a)->page, y = ((const struct change *)b)->page;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The changes in the order of pages, free slots left out; free(). */
+static struct change *sort_changes(const struct lf_fingerprints *prints)
+{
+	struct change *sorted = malloc((prints->n + 1) * sizeof(*sorted));
+	size_t n = 0;
+
+	for (size_t i = 0; sorted && i < prints->capacity; i++)
+		if (prints->changes[i].page != UINT64_MAX)
+			sorted[n++] = prints->changes[i];
+	if (sorted)
+		qsort(sorted, n, sizeof(*sorted), compare_changes);
+	return sorted;
+}
+
+/* The seal of a file of pending changes, which covers all of it but itself. */
+static void seal_pending(struct lf_buf *file, uint8_t out[static 32])
+{
+	memset(file->data + PENDING_CHECK, 0, 32);
+	lf_sha256(file->data, file->len, out);
+}
 
 int lf_fingerprints_prepare(struct lf_fingerprints *prints, const char *session,
 			    struct lf_error *err)
 {
 	LF_AUTO_BUF file = LF_BUF_INIT;
-	char header[PENDING_HEADER] = "LFPEND01";
+	LF_AUTO_FREE struct change *sorted = sort_changes(prints);
+	char header[PENDING_HEADER] = PENDING_MAGIC;
+	uint8_t check[32];
 
 	LF_ASSERT(!prints->in_place);
-	/* the changes are to these very prints: a file made anew does not carry the session */
-	copy_guid(prints->header->session, session);
-	int rc = sync_prints(prints, err);
-	if (rc)
-		return rc;
-	copy_guid(header + 8, session);
+	if (!sorted)
+		return lf_fail_nomem(err);
+	/* the changes are to these very prints, by their name */
+	snprintf(header + 8, LF_PRINTS_NAME_SIZE, "%s", lf_prints_name(prints->file));
+	memcpy(header + PENDING_SESSION, session, strnlen(session, GUID_LEN));
 	lf_buf_append(&file, header, sizeof(header));
-	for (size_t i = 0; i < prints->capacity; i++)
-		if (prints->changes[i].page != UINT64_MAX)
-			lf_buf_append(&file, &prints->changes[i], sizeof(struct change));
-	rc = lf_buf_check(&file, err);
+	for (size_t i = 0; i < prints->n; i++) {
+		uint8_t change[PENDING_CHANGE];
+		lf_put_u64(change, sorted[i].page);
+		lf_put_u64(change + 8, sorted[i].print);
+		lf_buf_append(&file, change, sizeof(change));
+	}
+	int rc = lf_buf_check(&file, err);
 	if (rc)
 		return rc;
-	uint64_t sum = XXH3_64bits(file.data + PENDING_HEADER, file.len - PENDING_HEADER);
-	memcpy(file.data + 48, &sum, sizeof(sum));
+	seal_pending(&file, check);
+	memcpy(file.data + PENDING_CHECK, check, sizeof(check));
 	return lf_file_write_durable(prints->pending_path, file.data, file.len, 0600, err);
 }
 
-/* Everything is in the file or in place: make it one, then drop the file. */
-static int finish(struct lf_fingerprints *prints, const char *point, struct lf_error *err)
+/* What waited, into the file of prints, pages in a row at once. */
+static int write_changes(struct lf_fingerprints *prints, struct lf_error *err)
 {
-	copy_guid(prints->header->point, "");
-	for (size_t i = 0; i < prints->capacity; i++)
-		if (prints->changes[i].page < prints->header->pages)
-			prints->prints[prints->changes[i].page] = prints->changes[i].print;
-	int rc = sync_prints(prints, err);
+	LF_AUTO_FREE struct change *sorted = sort_changes(prints);
+	uint64_t run[512];
+	int rc = sorted ? 0 : lf_fail_nomem(err);
+
+	for (size_t i = 0, n; !rc && i < prints->n && sorted[i].page < prints->pages; i += n) {
+		for (n = 0;
+		     n < LF_N(run) && i + n < prints->n && sorted[i + n].page == sorted[i].page + n;
+		     n++)
+			run[n] = sorted[i + n].print;
+		rc = lf_prints_write(prints->file, sorted[i].page, n, run, err);
+	}
+	return rc;
+}
+
+/* The pending file says it all: the prints become those of its point, then the file goes. */
+int lf_fingerprints_commit(struct lf_fingerprints *prints, const char *point, struct lf_error *err)
+{
+	int rc = set_guid(prints, "commit", point, err);
+
+	if (!rc)
+		rc = write_changes(prints, err);
 	LF_CRASH_POINT("prints-before-point");
-	if (rc)
-		return rc;
-	copy_guid(prints->header->point, point);
-	copy_guid(prints->header->session, "");
-	rc = sync_prints(prints, err);
+	if (!rc)
+		rc = set_guid(prints, "point", point, err);
 	if (!rc)
 		rc = lf_file_remove(prints->pending_path, err);
 	lf_fingerprints_forget(prints);
 	return rc;
 }
 
-int lf_fingerprints_commit(struct lf_fingerprints *prints, const char *point, struct lf_error *err)
+/* Are these the whole changes from what the prints are now to the point newest? */
+static bool pending_fits(const struct lf_fingerprints *prints, struct lf_buf *file,
+			 const char *newest)
 {
-	return finish(prints, point, err);
+	const char *name = lf_prints_name(prints->file);
+	bool described = prints->point[0] || prints->session[0];
+	uint8_t check[32], sealed[32];
+
+	if (file->len < PENDING_HEADER || (file->len - PENDING_HEADER) % PENDING_CHANGE ||
+	    memcmp(file->data, PENDING_MAGIC, 8) != 0)
+		return false;
+	memcpy(sealed, file->data + PENDING_CHECK, sizeof(sealed));
+	seal_pending(file, check);
+	if (memcmp(check, sealed, sizeof(check)) != 0 || strlen(newest) != GUID_LEN ||
+	    memcmp(file->data + PENDING_SESSION, newest, GUID_LEN) != 0)
+		return false;
+	return strcmp(prints->committing, newest) == 0 ||
+	       (described && strncmp(file->data + 8, name, LF_PRINTS_NAME_SIZE) == 0);
 }
 
 int lf_fingerprints_recover(struct lf_fingerprints *prints, const char *newest,
 			    struct lf_error *err)
 {
 	LF_AUTO_BUF file = LF_BUF_INIT;
-	size_t max = PENDING_HEADER + (size_t)LF_DELTA_PAGES_MAX * sizeof(struct change);
-	uint64_t sum;
+	size_t max = PENDING_HEADER + (size_t)LF_DELTA_PAGES_MAX * PENDING_CHANGE;
 
 	int rc = lf_file_read(prints->pending_path, max, &file, err);
 	if (rc)
 		return rc == LF_ENOTFOUND ? 0 : rc;
-	if (file.len < PENDING_HEADER || memcmp(file.data, "LFPEND01", 8) != 0 ||
-	    strncmp(file.data + 8, newest, LF_GUID_SIZE - 1) != 0 || !newest[0] ||
-	    strcmp(prints->header->session, newest) != 0)
-		return lf_file_remove(prints->pending_path, err);
-	memcpy(&sum, file.data + 48, sizeof(sum));
-	if (sum != XXH3_64bits(file.data + PENDING_HEADER, file.len - PENDING_HEADER))
+	if (!pending_fits(prints, &file, newest))
 		return lf_file_remove(prints->pending_path, err);
 	lf_fingerprints_forget(prints);
-	for (size_t at = PENDING_HEADER; !rc && at + sizeof(struct change) <= file.len;
-	     at += sizeof(struct change)) {
-		struct change change;
-		memcpy(&change, file.data + at, sizeof(change));
-		rc = lf_fingerprints_set(prints, change.page, change.print, err);
+	for (size_t at = PENDING_HEADER; !rc && at < file.len; at += PENDING_CHANGE) {
+		const uint8_t *change = (const uint8_t *)file.data + at;
+		rc = set_change(prints, lf_get_u64(change), lf_get_u64(change + 8), err);
 	}
-	return rc ? rc : finish(prints, newest, err);
+	return rc ? rc : lf_fingerprints_commit(prints, newest, err);
 }

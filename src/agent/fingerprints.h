@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * agent/fingerprints.h - 8 bytes for each page of a disk (lf_page_print()): what the page held
- * in the newest recovery point.  A pass sends only pages whose fingerprint
- * differs.
+ * agent/fingerprints.h - what each page of a disk held in the newest recovery
+ * point: a file of page prints (vault/flow/prints.h) that follows the sessions.
+ * A pass sends only pages whose fingerprint differs.
  *
  * A cache: it may be lost or refused at any time, and then a full pass makes
- * it anew.  File: a header page, then a little-endian u64 for each page
- * (0: zeroes).  During a full pass pages are written in place and the header
+ * it anew.  During a full pass pages are written in place and the file's name
  * says how far they hold; during a delta, changes wait in memory until the
  * point is acknowledged, so that a session that comes to nothing changes
  * nothing.
  *
- * Memory: the mapped file belongs to the page cache; 24 bytes for each page
- * that changed in the open delta, at most LF_DELTA_PAGES_MAX of them.
+ * Memory: 24 bytes for each page that changed in the open delta, at most
+ * LF_DELTA_PAGES_MAX of them; as much again while they are written.
  * Threads: one at a time.
  */
 #ifndef LF_AGENT_FINGERPRINTS_H
@@ -35,7 +34,7 @@ const char *lf_fingerprints_point(const struct lf_fingerprints *prints);
 const char *lf_fingerprints_session(const struct lf_fingerprints *prints);
 uint64_t lf_fingerprints_upto(const struct lf_fingerprints *prints);
 
-/* Forget everything: a full pass of this session begins. */
+/* Forget everything: a full pass of this session begins, or goes on.  LF_ENOSPACE. */
 LF_MUST_CHECK int lf_fingerprints_restart(struct lf_fingerprints *prints, const char *session,
 					  struct lf_error *err);
 /* The full pass is over: from now on changes wait in memory. */
@@ -45,10 +44,13 @@ LF_MUST_CHECK int lf_fingerprints_void(struct lf_fingerprints *prints, struct lf
 /* Forget what waited in memory. */
 void lf_fingerprints_forget(struct lf_fingerprints *prints);
 
-uint64_t lf_fingerprints_get(const struct lf_fingerprints *prints, uint64_t page);
-/* In place during a full pass; in memory else.  LF_ENOSPACE: LF_DELTA_PAGES_MAX reached. */
-LF_MUST_CHECK int lf_fingerprints_set(struct lf_fingerprints *prints, uint64_t page, uint64_t print,
-				      struct lf_error *err);
+/* Of count pages; 0 behind the end. */
+LF_MUST_CHECK int lf_fingerprints_get(const struct lf_fingerprints *prints, uint64_t page,
+				      size_t count, uint64_t *ret_values, struct lf_error *err);
+/* In place during a full pass; in memory else.  LF_ENOSPACE: LF_DELTA_PAGES_MAX reached, or the
+ * file system is full. */
+LF_MUST_CHECK int lf_fingerprints_set(struct lf_fingerprints *prints, uint64_t page, size_t count,
+				      const uint64_t *values, struct lf_error *err);
 /* The pages before upto were acknowledged: make them durable. */
 LF_MUST_CHECK int lf_fingerprints_progress(struct lf_fingerprints *prints, uint64_t upto,
 					   struct lf_error *err);

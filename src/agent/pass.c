@@ -91,10 +91,7 @@ static int full_window(struct transfer *t, struct source_disk *d, uint64_t page,
 {
 	int rc = send_run(t, d, page, 0, pages, err);
 
-	for (uint32_t i = 0; !rc && i < pages; i++)
-		if (t->window_prints[i])
-			rc = lf_fingerprints_set(d->prints, page + i, t->window_prints[i], err);
-	return rc;
+	return rc ? rc : lf_fingerprints_set(d->prints, page, pages, t->window_prints, err);
 }
 
 /* The first page from this one on that has data; the disk's pages: none. */
@@ -169,10 +166,10 @@ int lf_pass_full(struct transfer *t, struct source_disk *d, struct lf_error *err
 }
 
 /* Too many changes for a delta: the next session is a full pass. */
-static int set_print(struct transfer *t, const struct source_disk *d, uint64_t page, uint64_t print,
-		     struct lf_error *err)
+static int set_prints(struct transfer *t, const struct source_disk *d, uint64_t page,
+		      uint32_t pages, const uint64_t *values, struct lf_error *err)
 {
-	int rc = lf_fingerprints_set(d->prints, page, print, err);
+	int rc = lf_fingerprints_set(d->prints, page, pages, values, err);
 
 	t->start_over = t->start_over || rc == LF_ENOSPACE;
 	return rc;
@@ -182,45 +179,54 @@ static int set_print(struct transfer *t, const struct source_disk *d, uint64_t p
 static int delta_window(struct transfer *t, struct source_disk *d, uint64_t page, uint32_t at,
 			uint32_t pages, struct lf_error *err)
 {
-	const uint64_t *prints = t->window_prints + at;
-	uint32_t start = UINT32_MAX;
-	int rc = 0;
+	const uint64_t *prints = t->window_prints + at, *known = t->known_prints;
+	int rc = lf_fingerprints_get(d->prints, page, pages, t->known_prints, err);
 
-	for (uint32_t i = 0; !rc && i <= pages; i++) {
-		bool changed = i < pages && prints[i] != lf_fingerprints_get(d->prints, page + i);
-		if (changed) {
-			start = start == UINT32_MAX ? i : start;
-			t->round_pages++;
-			rc = set_print(t, d, page + i, prints[i], err);
-		} else if (start != UINT32_MAX) {
-			rc = send_run(t, d, page + start, at + start, i - start, err);
-			start = UINT32_MAX;
-		}
+	for (uint32_t from = 0, n = 0; !rc && from < pages; from += n ? n : 1) {
+		for (n = 0; from + n < pages && prints[from + n] != known[from + n];)
+			n++;
+		if (!n)
+			continue;
+		t->round_pages += n;
+		rc = set_prints(t, d, page + from, n, prints + from, err);
+		if (!rc)
+			rc = send_run(t, d, page + from, at + from, n, err);
 	}
 	return rc;
 }
 
-/* Pages that became a hole without our reading them, as runs. */
+/* Of at most a window's pages, those that became a hole without our reading them, as runs. */
+static int punch_window(struct transfer *t, struct source_disk *d, uint64_t page, uint32_t pages,
+			struct lf_error *err)
+{
+	static const uint64_t zeroes[LF_WINDOW_PAGES];
+	const uint64_t *known = t->known_prints;
+	int rc = lf_fingerprints_get(d->prints, page, pages, t->known_prints, err);
+	bool any = false;
+
+	for (uint32_t from = 0, n = 0; !rc && from < pages; from += n ? n : 1) {
+		for (n = 0; from + n < pages && known[from + n];)
+			n++;
+		if (!n)
+			continue;
+		any = true;
+		t->round_pages += n;
+		rc = set_prints(t, d, page + from, n, zeroes, err);
+		if (!rc)
+			rc = lf_pass_give(t, d, page + from, n, NULL, err);
+	}
+	return rc || !any ? rc : lf_pass_window_end(t, d, err);
+}
+
 static int punch_holes(struct transfer *t, struct source_disk *d, uint64_t from, uint64_t to,
 		       struct lf_error *err)
 {
-	uint32_t run = 0;
 	int rc = 0;
 
-	for (uint64_t page = from; !rc && page <= to; page++) {
-		if (page < to && run < LF_WINDOW_PAGES && lf_fingerprints_get(d->prints, page)) {
-			rc = set_print(t, d, page, 0, err);
-			run++;
-			continue;
-		}
-		if (run) {
-			rc = lf_pass_give(t, d, page - run, run, NULL, err);
-			if (!rc)
-				rc = lf_pass_window_end(t, d, err);
-			t->round_pages += run;
-			run = 0;
-			page--; /* not looked at itself */
-		}
+	for (uint64_t page = from; !rc && page < to; page += LF_WINDOW_PAGES) {
+		uint64_t left = to - page;
+		rc = punch_window(t, d, page,
+				  left < LF_WINDOW_PAGES ? (uint32_t)left : LF_WINDOW_PAGES, err);
 	}
 	return rc;
 }

@@ -40,7 +40,7 @@ struct transfer {
 	bool full;
 	struct lf_chunk_hasher *hasher;
 	uint8_t *window; /* the outflow's present one */
-	uint64_t window_prints[LF_WINDOW_PAGES];
+	uint64_t window_prints[LF_WINDOW_PAGES], known_prints[LF_WINDOW_PAGES];
 	uint64_t read_bytes, round_pages;
 	struct lf_hold *hold; /* under a freeze: where changes go; NULL: to the outflow */
 	bool start_over;      /* the fingerprints do not help: the next session is a full pass */

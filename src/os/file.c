@@ -109,6 +109,22 @@ int lf_file_read(const char *path, size_t max, struct lf_buf *buf, struct lf_err
 	}
 }
 
+int lf_file_reserve(int fd, uint64_t offset, uint64_t len, const char *name, struct lf_error *err)
+{
+	int sys;
+
+	do
+		sys = (errno = LF_FAULT("file-reserve")) ||
+				      fallocate(fd, 0, (off_t)offset, (off_t)len)
+			      ? errno
+			      : 0;
+	while (sys == EINTR);
+	if (!sys || sys == EOPNOTSUPP || sys == ENOSYS)
+		return 0;
+	return lf_fail_sys(err, sys, name, "no room for %llu bytes of %s", (unsigned long long)len,
+			   name);
+}
+
 int lf_file_sync(int fd, const char *name, struct lf_error *err)
 {
 	int fault = LF_FAULT("file-sync");

@@ -199,21 +199,15 @@ static void write_all_pieces(struct export *export)
 struct reserve {
 	const struct export *export;
 	uint64_t from, to;
-	bool stop; /* the file system cannot */
 };
 
 static int reserve_run(struct reserve *reserve, struct lf_error *err)
 {
-	off_t len = (off_t)(reserve->to - reserve->from);
-	const char *path = reserve->export->path;
+	uint64_t len = reserve->to - reserve->from;
 
-	if (!len || reserve->stop ||
-	    fallocate(reserve->export->fd, 0, (off_t)reserve->from, len) == 0)
-		return 0;
-	if (errno != EOPNOTSUPP && errno != ENOSYS)
-		return lf_fail_sys(err, errno, path, "cannot reserve room for %s", path);
-	reserve->stop = true;
-	return 0;
+	return len ? lf_file_reserve(reserve->export->fd, reserve->from, len, reserve->export->path,
+				     err)
+		   : 0;
 }
 
 static int reserve_extent(void *context, const struct lf_extent *extent, struct lf_error *err)

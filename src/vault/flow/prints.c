@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * While prints change, the header describes nothing: it is cleared and synced
- * first, prints are written in place, and the new root is sealed into it last,
+ * first, prints are written in place, and the new name is sealed into it last,
  * after the prints are synced.  A kill in between leaves a file that describes
- * nothing, and the next pass reads the disk as if it were the first.
+ * nothing, and the next pass reads the disk as if it were the first.  The
+ * agent's names say more: up to where a pass has come, or whose changes are
+ * being written.
  */
 #include "vault/flow/prints.h"
 
@@ -12,6 +14,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fault.h"
@@ -24,14 +27,15 @@
 /* The first bytes of the file. */
 struct header {
 	char magic[8];
-	char root[LF_ROOT_TEXT_SIZE]; /* "": they describe nothing */
-	uint8_t check[32];	      /* SHA-256 of what is before */
+	char name[LF_PRINTS_NAME_SIZE]; /* "": they describe nothing */
+	uint8_t check[32];		/* SHA-256 of what is before */
 };
+_Static_assert(LF_ROOT_TEXT_SIZE <= LF_PRINTS_NAME_SIZE, "a root is a name");
 
 struct lf_prints {
 	char *path;
 	int fd;
-	char root[LF_ROOT_TEXT_SIZE];
+	char name[LF_PRINTS_NAME_SIZE];
 };
 
 static void header_seal(struct header *header)
@@ -39,18 +43,17 @@ static void header_seal(struct header *header)
 	lf_sha256(header, offsetof(struct header, check), header->check);
 }
 
-static int write_header(struct lf_prints *prints, const char *root, struct lf_error *err)
+static int write_header(struct lf_prints *prints, const char *name, struct lf_error *err)
 {
 	struct header header = {.magic = PRINTS_MAGIC};
 
-	memcpy(header.root, root, strlen(root));
+	LF_ASSERT(strlen(name) < sizeof(header.name));
+	memcpy(header.name, name, strlen(name));
 	header_seal(&header);
 	int rc = lf_file_pwrite_all(prints->fd, &header, sizeof(header), 0, prints->path, err);
+	memset(prints->name, 0, sizeof(prints->name));
 	if (!rc)
-		rc = lf_file_sync(prints->fd, prints->path, err);
-	memset(prints->root, 0, sizeof(prints->root));
-	if (!rc)
-		memcpy(prints->root, root, strlen(root));
+		memcpy(prints->name, header.name, sizeof(prints->name));
 	return rc;
 }
 
@@ -64,8 +67,8 @@ static void read_header(struct lf_prints *prints)
 	header_seal(&again);
 	if (memcmp(&header, &again, sizeof(header)) == 0 &&
 	    memcmp(header.magic, PRINTS_MAGIC, sizeof(header.magic)) == 0 &&
-	    memchr(header.root, 0, sizeof(header.root)))
-		memcpy(prints->root, header.root, sizeof(header.root));
+	    memchr(header.name, 0, sizeof(header.name)))
+		memcpy(prints->name, header.name, sizeof(header.name));
 }
 
 int lf_prints_open(const char *path, struct lf_prints **ret_prints, struct lf_error *err)
@@ -97,12 +100,28 @@ void lf_prints_close(struct lf_prints *prints)
 	free(prints);
 }
 
+const char *lf_prints_name(const struct lf_prints *prints)
+{
+	return prints->name;
+}
+
+int lf_prints_pages(const struct lf_prints *prints, uint64_t *ret_pages, struct lf_error *err)
+{
+	struct stat st;
+
+	if (fstat(prints->fd, &st))
+		return lf_fail_sys(err, errno, prints->path, "cannot look at %s", prints->path);
+	uint64_t bytes = (uint64_t)st.st_size;
+	*ret_pages = bytes < LF_PAGE_SIZE ? 0 : (bytes - LF_PAGE_SIZE) / sizeof(uint64_t);
+	return 0;
+}
+
 bool lf_prints_describe(const struct lf_prints *prints, const struct lf_root *root)
 {
 	char text[LF_ROOT_TEXT_SIZE];
 
 	lf_root_format(root, text);
-	return strcmp(text, prints->root) == 0;
+	return strcmp(text, prints->name) == 0;
 }
 
 static int truncate_at(struct lf_prints *prints, uint64_t size, struct lf_error *err)
@@ -116,7 +135,9 @@ int lf_prints_begin(struct lf_prints *prints, bool keep, struct lf_error *err)
 {
 	int rc = keep ? 0 : truncate_at(prints, 0, err);
 
-	return rc ? rc : write_header(prints, "", err);
+	if (!rc)
+		rc = write_header(prints, "", err);
+	return rc ? rc : lf_file_sync(prints->fd, prints->path, err);
 }
 
 static uint64_t place_of(uint64_t page)
@@ -176,6 +197,33 @@ uint64_t lf_prints_next(const struct lf_prints *prints, uint64_t page)
 	return next > page ? next : page;
 }
 
+int lf_prints_clear(struct lf_prints *prints, uint64_t page, uint64_t pages, struct lf_error *err)
+{
+	uint64_t from = place_of(page), to = place_of(pages);
+	int rc = truncate_at(prints, from < to ? from : to, err);
+
+	if (!rc)
+		rc = truncate_at(prints, to, err);
+	/* asked for at a pass's begin, not found missing in its middle; a file system that cannot
+	 * promise it says so at the write, then */
+	return rc ? rc : lf_file_reserve(prints->fd, 0, to, prints->path, err);
+}
+
+int lf_prints_note_name(struct lf_prints *prints, const char *name, struct lf_error *err)
+{
+	/* the prints first: the name promises that they are there */
+	int rc = lf_file_sync(prints->fd, prints->path, err);
+
+	return rc ? rc : write_header(prints, name, err);
+}
+
+int lf_prints_set_name(struct lf_prints *prints, const char *name, struct lf_error *err)
+{
+	int rc = lf_prints_note_name(prints, name, err);
+
+	return rc ? rc : lf_file_sync(prints->fd, prints->path, err);
+}
+
 int lf_prints_end(struct lf_prints *prints, uint64_t pages, const struct lf_root *root,
 		  struct lf_error *err)
 {
@@ -183,8 +231,5 @@ int lf_prints_end(struct lf_prints *prints, uint64_t pages, const struct lf_root
 	int rc = truncate_at(prints, place_of(pages), err);
 
 	lf_root_format(root, text);
-	/* the prints first: the root promises that they are there */
-	if (!rc)
-		rc = lf_file_sync(prints->fd, prints->path, err);
-	return rc ? rc : write_header(prints, text, err);
+	return rc ? rc : lf_prints_set_name(prints, text, err);
 }
