@@ -83,28 +83,55 @@ static json_t *find_disks(void)
 	return disks;
 }
 
+static bool holds_root(const json_t *disk)
+{
+	const char *path = lf_json_text_or(disk, "path", "");
+	LF_AUTO_JSON *mounts = NULL;
+	struct lf_error ignored;
+	json_t *mount;
+	size_t i;
+
+	if (lf_mounts_of(&path, 1, NULL, &mounts, &ignored))
+		return false;
+	json_array_foreach (mounts, i, mount)
+		if (strcmp(json_string_value(mount), "/") == 0)
+			return true;
+	return false;
+}
+
 /* The disk that holds the root directory; the first one when that cannot be told. */
 static void mark_os_disk(json_t *disks)
 {
-	struct lf_error ignored;
-	size_t i, j, os = 0;
-	json_t *disk, *mount;
+	size_t i, os = 0;
+	json_t *disk;
 
 	json_array_foreach (disks, i, disk) {
-		LF_AUTO_JSON *mounts = NULL;
 		if (lf_json_at(disk, "os"))
 			return;
-		const char *path = lf_json_text_or(disk, "path", "");
-		if (lf_mounts_of(&path, 1, NULL, &mounts, &ignored))
-			continue;
-		json_array_foreach (mounts, j, mount) {
-			if (strcmp(json_string_value(mount), "/") == 0)
-				os = i;
-		}
+		if (holds_root(disk))
+			os = i;
 	}
 	disk = json_array_get(disks, os);
 	if (disk)
 		json_object_set_new(disk, "os", json_true());
+}
+
+/*
+ * How the machine is shut down when nothing is said of it: only the one whose system runs from the
+ * protected disk.  An agent that protects images or other disks is on a machine that is to go on.
+ */
+static int choose_shutdown(json_t *machine, struct lf_error *err)
+{
+	const char *command = "";
+	json_t *disk;
+	size_t i;
+
+	if (lf_json_at(machine, "shutdownCommand"))
+		return 0;
+	json_array_foreach (lf_json_at(machine, "disks"), i, disk)
+		if (lf_json_bool_or(disk, "os", false) && holds_root(disk))
+			command = "poweroff";
+	return lf_json_set_text(machine, "shutdownCommand", command) ? lf_fail_nomem(err) : 0;
 }
 
 /* LUN -1 is the disk of the operating system; the others count from 0. */
@@ -215,6 +242,8 @@ int lf_agent_machine_load(const char *config_path, const char *machine_id, json_
 		return lf_fail_nomem(err);
 	rc = complete_disks(lf_json_at(machine, "disks"), machine_id, err);
 	if (!rc)
+		rc = choose_shutdown(machine, err);
+	if (!rc)
 		*ret_machine = lf_steal(&machine);
 	return rc;
 }
@@ -284,6 +313,8 @@ int lf_agent_machine_inventory(const json_t *machine, const char *state_dir, con
 	bad |= lf_json_set_text(inventory, "biosId", lf_json_text(machine, "biosId"));
 	bad |= lf_json_set_int(inventory, "cores", lf_json_int_or(machine, "cores", 1));
 	bad |= lf_json_set_int(inventory, "memoryMiB", lf_json_int_or(machine, "memoryMiB", 1024));
+	bad |= lf_json_set_bool(inventory, "canShutDown",
+				*lf_json_text_or(machine, "shutdownCommand", ""));
 	bad |= lf_json_set(inventory, "disks", lf_steal(&disks));
 	bad |= lf_json_set(inventory, "nics", nics);
 	bad |= lf_json_set(inventory, "preflight", checks);

@@ -8,6 +8,7 @@
  *    "disks": [{"path", "name", "os": bool}], "nics": [{"mac", "ips": [], "network"}],
  *    "freeze": [mount points besides those found], "freezeLimitMs": 10000,
  *    "preScript", "postScript": programs run around an application-consistent point,
+ *    "shutdownCommand": program that shuts the machine down; "": it is not shut down from here,
  *    "bandwidthMiBps"}
  * Threads: constant after load.
  */

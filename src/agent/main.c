@@ -20,9 +20,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "os/process.h"
 #include "source/freeze.h"
 
-#define BACKOFF_MAX_S 30
+#define BACKOFF_MAX_S	  30
+#define SHUTDOWN_LIMIT_NS (60 * LF_NS_PER_S)
 
 static const char usage[] =
 	"usage: landfall-agent register --key KEY --state DIR [--config FILE]\n"
@@ -174,7 +176,13 @@ static void *poll_forever(void *context)
 
 /* Work. */
 
-/* The first assignment that is due, our own copy; NULL: none came within a second. */
+/* The token of an order to shut the machine down; NULL: it is none. */
+static const char *order_of(const json_t *assignment)
+{
+	return lf_json_text(assignment, "shutDown");
+}
+
+/* The first assignment that is due or an order, our own copy; NULL: none came within a second. */
 static json_t *take_assignment(struct agent *agent)
 {
 	struct timespec until = lf_clock_monotonic_after(LF_NS_PER_S);
@@ -184,7 +192,7 @@ static json_t *take_assignment(struct agent *agent)
 	LF_GUARD(&agent->progress.mutex, lf_progress_lock);
 	pthread_cond_timedwait(&agent->assigned, &agent->progress.mutex, &until);
 	json_array_foreach (agent->assignments, i, entry) {
-		if (!found && lf_json_bool_or(entry, "due", false))
+		if (!found && (lf_json_bool_or(entry, "due", false) || order_of(entry)))
 			found = json_deep_copy(entry);
 	}
 	return found;
@@ -211,6 +219,57 @@ static void report_failure(struct agent *agent, const json_t *assignment,
 				  err->message, "advice", err->hint));
 }
 
+static int say_shutdown(struct agent *agent, const json_t *order, const struct lf_error *failed,
+			struct lf_error *err)
+{
+	LF_AUTO_JSON *answer = NULL;
+	LF_AUTO_JSON *request =
+		json_pack("{s:s,s:s,s:s?,s:s?}", "itemId", lf_json_text_or(order, "itemId", ""),
+			  "token", order_of(order), "error", failed ? failed->message : NULL,
+			  "advice", failed && failed->hint[0] ? failed->hint : NULL);
+
+	return request ? lf_link_post(agent->work_link, "shutdown", request, &answer, err)
+		       : lf_fail_nomem(err);
+}
+
+/* The site knows first: an order that was taken is not given again to a machine that was started
+ * since, and one that is not wanted any more is not obeyed. */
+static int shut_down(struct agent *agent, const json_t *order, struct lf_error *err)
+{
+	const char *command = lf_json_text_or(agent->machine, "shutdownCommand", "");
+	const char *const argv[] = {command, NULL};
+	struct lf_error why = LF_ERROR_NONE;
+	int rc = say_shutdown(agent, order, NULL, err);
+
+	if (rc == LF_ECONFLICT) { /* the failover was given up */
+		lf_log_error("an order to shut down", err);
+		return 0;
+	}
+	if (rc)
+		return rc;
+	lf_info("the site orders this machine to be shut down: its failover is under way");
+	rc = *command ? lf_process_run(argv, SHUTDOWN_LIMIT_NS, NULL, &why)
+		      : lf_fail(&why, LF_EUNSUPPORTED, "shutdownCommand",
+				"the agent's configuration has no shutdownCommand");
+	return rc ? say_shutdown(agent, order, &why, err) : 0;
+}
+
+static int work_on(struct agent *agent, const json_t *assignment, struct lf_error *err)
+{
+	const struct lf_transfer_opts opts = {
+		.site = lf_link_site_get(agent->site),
+		.machine = agent->machine,
+		.assignment = assignment,
+		.state_dir = agent->arguments.state,
+		.watches = agent->watches,
+		.progress = &agent->progress,
+		.stopping = &stopping,
+	};
+
+	return order_of(assignment) ? shut_down(agent, assignment, err)
+				    : lf_transfer_run(&opts, err);
+}
+
 static void work_forever(struct agent *agent)
 {
 	int wait = 1;
@@ -220,16 +279,7 @@ static void work_forever(struct agent *agent)
 		struct lf_error err = LF_ERROR_NONE;
 		if (!assignment)
 			continue;
-		const struct lf_transfer_opts opts = {
-			.site = lf_link_site_get(agent->site),
-			.machine = agent->machine,
-			.assignment = assignment,
-			.state_dir = agent->arguments.state,
-			.watches = agent->watches,
-			.progress = &agent->progress,
-			.stopping = &stopping,
-		};
-		int rc = lf_transfer_run(&opts, &err);
+		int rc = work_on(agent, assignment, &err);
 		forget_assignments(agent);
 		if (!rc)
 			lf_progress_succeeded(&agent->progress,

@@ -83,6 +83,18 @@ int lf_agent_update(struct lf_replication *replication, const char *agent, const
 	return lf_agent_change(replication, agent, put_inventory, &update, err);
 }
 
+int lf_agent_can(struct lf_replication *replication, const char *agent, const char *what,
+		 bool *ret_can, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
+	int rc = lf_agent_row(replication, agent, &row, err);
+
+	if (rc && rc != LF_ENOTFOUND)
+		return rc;
+	*ret_can = !rc && lf_json_bool_or(lf_json_at(row.doc, "inventory"), what, false);
+	return 0;
+}
+
 /* What an operator may do. */
 
 static int check_site(const json_t *doc, const char *site_id, const char *agent,

@@ -45,6 +45,10 @@ LF_MUST_CHECK int lf_agent_renewal_due(struct lf_replication *replication, const
  * LF_EINVAL: see inventory.h. */
 LF_MUST_CHECK int lf_agent_update(struct lf_replication *replication, const char *agent,
 				  const json_t *inventory, struct lf_error *err);
+/* Does the agent say of itself that it can do this (a member of its inventory)?  One that is not
+ * there cannot, nor one of a version that does not know of it. */
+LF_MUST_CHECK int lf_agent_can(struct lf_replication *replication, const char *agent,
+			       const char *what, bool *ret_can, struct lf_error *err);
 /* Warn in the health of certificates that end within 30 days. */
 LF_MUST_CHECK int lf_agents_tend(struct lf_replication *replication, struct lf_error *err);
 /* Registration keys that ended 30 days ago go; until then who uses one is told that it has ended.

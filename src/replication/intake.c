@@ -245,6 +245,15 @@ static int commit(struct lf_endpoint_ask *at, struct lf_error *err)
 	return 0;
 }
 
+/* The agent takes the order to shut its machine down, or could not. */
+static int shut_down(struct lf_endpoint_ask *at, struct lf_error *err)
+{
+	const struct ask *ask = ask_of(at);
+	int rc = lf_replication_shut_down(ask->opts->replication, at->who, at->doc, err);
+
+	return rc ? rc : lf_endpoint_answer_empty(at);
+}
+
 #define JSON LF_ENDPOINT_JSON
 static const struct lf_endpoint_route routes[] = {
 	{"GET", "ca", LF_ENDPOINT_OPEN, 0, get_ca},
@@ -252,6 +261,7 @@ static const struct lf_endpoint_route routes[] = {
 	 "Landfall/agents/register/action"},
 	{"POST", "renew", JSON, SMALL_BYTES, renew, "Landfall/agents/renew/action"},
 	{"POST", "poll", JSON, POLL_BYTES, poll},
+	{"POST", "shutdown", JSON, SMALL_BYTES, shut_down, "Landfall/agents/shutdown/action"},
 	{"POST", "sessions", JSON, SMALL_BYTES, begin_session},
 	{"POST", "sessions/*/have", 0, HAVE_IDS_MAX * sizeof(struct lf_chunk_id), have},
 	{"POST", "sessions/*/packs", LF_ENDPOINT_LATER, PACKS_MAX *PACK_LINE, adopt_packs},

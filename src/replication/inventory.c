@@ -81,6 +81,7 @@ static const struct member inventory_members[] = {
 	{"biosId", MEMBER_TEXT},
 	{"cores", MEMBER_INT, .min = 1, .max = 4096},
 	{"memoryMiB", MEMBER_INT, .min = 1, .max = INT64_C(1) << 26},
+	{"canShutDown", MEMBER_BOOL},
 	{"ips", MEMBER_IPS},
 	LIST("disks", LF_INVENTORY_DISKS_MAX, disk_members),
 	LIST("nics", NICS_MAX, nic_members),

@@ -152,6 +152,10 @@ int lf_replica_get(struct lf_replication *replication, const char *item_id, json
 		rc = lf_time_parse(replica.last_point_time, &point_ns, err);
 	if (rc)
 		return rc;
+	bool can_shut_down = false;
+	rc = lf_agent_can(replication, replica.agent, "canShutDown", &can_shut_down, err);
+	if (rc)
+		return rc;
 	LF_AUTO_JSON *report = lf_report_get(replication, replica.agent, item_id, &heard);
 	LF_AUTO_DOC view = copy_row(&replica);
 	view_progress(&view, &replica, report);
@@ -159,6 +163,7 @@ int lf_replica_get(struct lf_replication *replication, const char *item_id, json
 	if (heard)
 		lf_doc_time(&view, "lastHeartbeat", heard);
 	lf_doc_text(&view, "agentVersion", LF_VERSION);
+	lf_doc_bool(&view, "canShutDown", can_shut_down);
 	if (replica.last_point_time) {
 		lf_doc_int(&view, "rpoSeconds", (now - point_ns) / LF_NS_PER_S);
 		lf_doc_time(&view, "rpoCalculatedAt", now);
@@ -186,7 +191,7 @@ int lf_replica_points(struct lf_replication *replication, const char *item_id, j
 
 struct final {
 	const char *token;
-	bool stop_after;
+	enum lf_replica_after after;
 };
 
 static int want_final(const struct lf_replica *replica, struct lf_doc *doc, void *argument,
@@ -197,14 +202,15 @@ static int want_final(const struct lf_replica *replica, struct lf_doc *doc, void
 	(void)replica, (void)err;
 	lf_doc_put(doc, "finalWanted", json_object());
 	lf_doc_text(doc, "finalWanted.token", final->token);
-	lf_doc_bool(doc, "finalWanted.stopAfter", final->stop_after);
+	lf_doc_bool(doc, "finalWanted.stopAfter", final->after != LF_REPLICA_GOES_ON);
+	lf_doc_bool(doc, "finalWanted.shutDown", final->after == LF_REPLICA_SHUTS_DOWN);
 	return 0;
 }
 
 int lf_replica_request_final(struct lf_replication *replication, const char *item_id,
-			     const char *token, bool stop_after, struct lf_error *err)
+			     const char *token, enum lf_replica_after after, struct lf_error *err)
 {
-	struct final final = {token, stop_after};
+	struct final final = {token, after};
 	LF_AUTO_REPLICA replica = {0};
 
 	int rc = lf_replica_load(replication, item_id, &replica, err);

@@ -62,7 +62,8 @@ LF_MUST_CHECK int lf_replica_set_policy(struct lf_replication *replication, cons
  * [{"id","name","sizeBytes","processedBytes","transferredBytes","initialComplete": bool,
  *             "pendingBytes"}],
  *  "lastPointId", "lastPointTime", "rpoSeconds", "rpoCalculatedAt", "finalPointId" (of the last
- * final session), "finalToken", "health":
+ * final session), "finalToken", "canShutDown": bool, "shutDown": {"token", "error" (why it could
+ * not)} of the last order that the agent has taken, "health":
  * [{"code","message","causes","action","severity":"Warning"|"Error","since"}]}
  */
 LF_MUST_CHECK int lf_replica_get(struct lf_replication *replication, const char *item_id,
@@ -75,12 +76,17 @@ LF_MUST_CHECK int lf_replica_points(struct lf_replication *replication, const ch
 /*
  * Ask for one more session that starts after now ("Latest": final changes).  token names the
  * request (a job id): asking again is the same request.  Done when lf_replica_get() shows
- * finalToken == token and finalPointId.  stop_after: the agent sends nothing more afterwards.
+ * finalToken == token and finalPointId.
  */
+enum lf_replica_after {
+	LF_REPLICA_GOES_ON,
+	LF_REPLICA_STOPS,      /* the agent sends nothing more */
+	LF_REPLICA_SHUTS_DOWN, /* and it is ordered to shut its machine down: see "shutDown" */
+};
 LF_MUST_CHECK int lf_replica_request_final(struct lf_replication *replication, const char *item_id,
-					   const char *token, bool stop_after,
+					   const char *token, enum lf_replica_after after,
 					   struct lf_error *err);
-/* Let replication go on after a final session with stop_after. */
+/* Let replication go on after a final session that stopped it. */
 LF_MUST_CHECK int lf_replica_resume(struct lf_replication *replication, const char *item_id,
 				    struct lf_error *err);
 /* Stop, forget the replica, drop its points' retention claims.  Gone already is fine. */

@@ -25,6 +25,8 @@ static const struct lf_field replica_fields[] = {
 	LF_TEXT_AT(struct lf_replica, final_token, "finalToken", 0),
 	LF_TEXT_AT(struct lf_replica, wanted.token, "finalWanted.token", 0),
 	LF_BOOL_AT(struct lf_replica, wanted.stop_after, "finalWanted.stopAfter", 0),
+	LF_BOOL_AT(struct lf_replica, wanted.shut_down, "finalWanted.shutDown", 0),
+	LF_TEXT_AT(struct lf_replica, shut_down_token, "shutDown.token", 0),
 	LF_INT_AT(struct lf_replica, last_point_ns, "lastPointNs", 0, INT64_MIN, INT64_MAX),
 	LF_INT_AT(struct lf_replica, last_app_ns, "lastAppNs", 0, INT64_MIN, INT64_MAX),
 	LF_INT_AT(struct lf_replica, initial_sent_bytes, "initialSentBytes", 0, 0, INT64_MAX),

@@ -97,10 +97,17 @@ LF_MUST_CHECK int lf_replication_commit_later(struct lf_replication *replication
 					      struct lf_error *err);
 /*
  * What an agent should do now: array of {"itemId","disks":[ids],"phase","due": bool,"app": bool,
- *  "token","basePointId","key":{"id","data","epoch"},"packPath":"/ACCOUNT/landfall-packs-AGENT/"}.
+ *  "token","basePointId","key":{"id","data","epoch"},"packPath":"/ACCOUNT/landfall-packs-AGENT/",
+ *  "shutDown": token of the order to shut the machine down}.
  */
 LF_MUST_CHECK int lf_replication_assignments(struct lf_replication *replication, const char *agent,
 					     json_t **ret_assignments, struct lf_error *err);
+/*
+ * The agent takes the order to shut its machine down, before it does: {"itemId", "token"}; with
+ * "error" and "advice": it could not.  LF_ECONFLICT "ShutDownNotWanted": not any more, or never.
+ */
+LF_MUST_CHECK int lf_replication_shut_down(struct lf_replication *replication, const char *agent,
+					   const json_t *request, struct lf_error *err);
 /* Drop sessions without progress for a day, and journals that no session owns. */
 LF_MUST_CHECK int lf_replication_session_sweep(struct lf_replication *replication,
 					       struct lf_error *err);

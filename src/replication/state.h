@@ -102,8 +102,9 @@ struct lf_replica {
 	const char *final_token; /* of the last final session that was made */
 	struct {
 		const char *token; /* of the one that is asked for; made when it is final_token */
-		bool stop_after;
+		bool stop_after, shut_down;
 	} wanted;
+	const char *shut_down_token;	    /* of the last order to shut down that the agent took */
 	int64_t last_point_ns, last_app_ns; /* 0: never */
 	struct {
 		int64_t history_minutes, crash_minutes, app_minutes; /* app: 0: never */
@@ -151,6 +152,9 @@ LF_MUST_CHECK int lf_replica_health(struct lf_replication *replication,
 LF_MUST_CHECK int lf_replica_check_due(struct lf_replication *replication,
 				       const struct lf_replica *replica, const char *token,
 				       struct lf_error *err);
+/* The token of an order to shut the machine down that its agent has not taken; NULL: there is none.
+ */
+const char *lf_replica_shut_down_order(const struct lf_replica *replica);
 /* Remember an agent's poll; takes the status reference. */
 void lf_report_put(struct lf_replication *replication, const char *agent, json_t *status);
 /* Copy of what the agent last said of an item; NULL: nothing.  ret_heard_ns: 0 if never heard. */

@@ -55,6 +55,12 @@ static void put_errors(struct lf_doc *view, const struct lf_job *job, const char
 					lf_json_text_or(remark, "advice", ""), task));
 }
 
+/* What was accepted is under way for a client, also while it waits for a worker. */
+static enum lf_job_state told_state(const struct lf_job *job)
+{
+	return job->state == LF_JOB_NOT_STARTED ? LF_JOB_IN_PROGRESS : job->state;
+}
+
 static const char *state_description(const struct lf_job *job, enum lf_job_state state)
 {
 	if (state == LF_JOB_SUCCEEDED)
@@ -144,12 +150,14 @@ static void put_drill(struct lf_doc *view, const struct lf_job *job)
 		{"comments", LF_VIEW_ANY, DOC, "comments", "\"\""},
 		{"networkName", LF_VIEW_ANY, DOC, "networkName"},
 		{"networkFriendlyName", LF_VIEW_ANY, DOC, "networkName"},
-		{"networkType", .fallback = "\"VmNetworkAsInput\""},
 	};
 	const json_t *doc = job->doc;
 
 	lf_view_put(view, rows, LF_N(rows), &doc);
-	lf_doc_text(view, "testFailoverStatus", lf_job_state_name(job->state));
+	lf_doc_text(view, "networkType",
+		    *lf_json_text_or(doc, "networkName", "") ? "VmNetworkAsInput"
+							     : "NoNetworkAttachAsInput");
+	lf_doc_text(view, "testFailoverStatus", lf_job_state_name(told_state(job)));
 	lf_doc_append(view, "protectedItemDetails", item_of(job));
 }
 
@@ -211,9 +219,9 @@ int lf_sr_job_view(struct lf_context *context, const struct lf_job *job, json_t 
 		return lf_fail_nomem(err);
 	lf_doc_text(&view, "activityId", job->id);
 	lf_doc_text(&view, "scenarioName", lf_json_text_or(doc, "scenario", job->type));
-	lf_doc_text(&view, "state", cancelling ? "Cancelling" : lf_job_state_name(job->state));
+	lf_doc_text(&view, "state", cancelling ? "Cancelling" : lf_job_state_name(told_state(job)));
 	lf_doc_text(&view, "stateDescription",
-		    cancelling ? "Cancelling" : state_description(job, job->state));
+		    cancelling ? "Cancelling" : state_description(job, told_state(job)));
 	lf_doc_put(&view, "tasks", json_array());
 	for (unsigned i = 0; type && i < type->n_steps; i++)
 		lf_doc_append(&view, "tasks", task_of(job, type, i));

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/health.h"
+#include "base/names.h"
 #include "replication/session.h"
 #include "replication/state.h"
 
@@ -82,6 +83,7 @@ static json_t *view_assignment(struct lf_replication *replication, const struct 
 	lf_doc_text(&view, "token", wanted);
 	lf_doc_text(&view, "basePointId", replica->last_point);
 	view_key(&view, key);
+	lf_doc_text_if(&view, "shutDown", lf_replica_shut_down_order(replica));
 	lf_doc_printf(&view, "packPath", "/%s/%s/", account ? account + 1 : "", container);
 	return lf_doc_take(&view);
 }
@@ -128,4 +130,63 @@ int lf_replication_assignments(struct lf_replication *replication, const char *a
 	if (!rc)
 		*ret_assignments = lf_steal(&assignments);
 	return rc;
+}
+
+/* Shutting the machine down. */
+
+const char *lf_replica_shut_down_order(const struct lf_replica *replica)
+{
+	const char *token = replica->wanted.token, *taken = replica->shut_down_token;
+
+	/* after the last changes, and once: the machine may be started again */
+	return replica->wanted.shut_down && token && !wanted_token(replica) &&
+			       strcmp(replica->phase, "Stopped") == 0 &&
+			       !(taken && strcmp(taken, token) == 0)
+		       ? token
+		       : NULL;
+}
+
+struct shut_down {
+	const char *token, *error, *advice; /* error NULL: it is going to */
+};
+
+/* Not what was asked for and is not any more: a failover that was given up shuts nothing down. */
+static int take_order(const struct lf_replica *replica, struct lf_doc *doc, void *argument,
+		      struct lf_error *err)
+{
+	const char *order = lf_replica_shut_down_order(replica), *taken = replica->shut_down_token;
+	const struct shut_down *said = argument;
+	bool again = taken && replica->wanted.token && replica->wanted.shut_down &&
+		     strcmp(replica->wanted.token, taken) == 0;
+
+	order = order ? order : again ? taken : NULL;
+	if (!order || strcmp(said->token, order) != 0)
+		return lf_fail_arm(err, LF_ECONFLICT, "ShutDownNotWanted", replica->item,
+				   "let the machine run, and poll again",
+				   "the machine is not to be shut down");
+	lf_doc_put(doc, "shutDown", json_object());
+	lf_doc_text(doc, "shutDown.token", said->token);
+	lf_doc_text_if(doc, "shutDown.error", said->error);
+	lf_doc_text_if(doc, "shutDown.advice", said->advice);
+	return 0;
+}
+
+int lf_replication_shut_down(struct lf_replication *replication, const char *agent,
+			     const json_t *request, struct lf_error *err)
+{
+	const char *item = lf_json_text_or(request, "itemId", "");
+	struct shut_down said = {.token = lf_json_text_or(request, "token", ""),
+				 .error = lf_json_text(request, "error"),
+				 .advice = lf_json_text(request, "advice")};
+	LF_AUTO_REPLICA replica = {0};
+
+	int rc = said.error ? lf_name_check(LF_NAME_TEXT, said.error, "error", err) : 0;
+	if (!rc && said.advice)
+		rc = lf_name_check(LF_NAME_TEXT, said.advice, "advice", err);
+	if (!rc)
+		rc = lf_replica_load(replication, item, &replica, err);
+	if (!rc && strcmp(replica.agent, agent) != 0)
+		rc = lf_fail(err, LF_ENOTFOUND, "itemId",
+			     "the item is not replicated by this agent");
+	return rc ? rc : lf_replica_change(replication, item, take_order, &said, err);
 }

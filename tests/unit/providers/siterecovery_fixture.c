@@ -29,12 +29,19 @@ int lf_replica_get(struct lf_replication *replication, const char *item_id, json
 		   struct lf_error *err)
 {
 	const json_t *newest = json_array_get(played.points, 0);
+	char heard[LF_TIME_SIZE];
 
 	(void)replication;
 	if (!played.started)
 		return lf_fail(err, LF_ENOTFOUND, item_id, "no replica");
+	/* an agent that has shut its machine down is heard no more */
+	lf_time_format(played.shut_down_at && !played.stays_on ? played.shut_down_at
+							       : lf_clock_now_ns(played.clock),
+		       heard);
 	*ret_replica = json_pack(
-		"{s:s,s:b,s:I,s:I,s:[{s:s,s:I,s:I,s:I,s:b,s:I}],s:s?,s:s?,s:s?,s:s?,s:I,s:[]}",
+		"{s:s,s:b,s:I,s:I,s:[{s:s,s:I,s:I,s:I,s:b,s:I}],s:s?,s:s?,s:s?,s:s?,s:I,s:b,s:{s:s?"
+		","
+		"s:s?},s:s,s:[]}",
 		"phase", newest ? "Delta" : "Initial", "agentConnected", (int)played.connected,
 		"percentage", (json_int_t)40, "processedBytes", (json_int_t)4096, "disks", "id",
 		"disk-0", "sizeBytes", (json_int_t)(1 << 30), "processedBytes", (json_int_t)4096,
@@ -43,7 +50,9 @@ int lf_replica_get(struct lf_replication *replication, const char *item_id, json
 		"lastPointTime", lf_json_text(newest, "time"), "finalToken",
 		played.final_point[0] ? played.token : NULL, "finalPointId",
 		played.final_point[0] ? played.final_point : NULL, "rpoSeconds", (json_int_t)7,
-		"health");
+		"canShutDown", (int)played.can_shut_down, "shutDown", "token",
+		played.shut_down_at ? played.token : NULL, "error", played.shut_down_error,
+		"lastHeartbeat", heard, "health");
 	assert_non_null(*ret_replica);
 	return 0;
 }
@@ -59,11 +68,11 @@ int lf_replica_points(struct lf_replication *replication, const char *item_id, j
 }
 
 int lf_replica_request_final(struct lf_replication *replication, const char *item_id,
-			     const char *token, bool stop_after, struct lf_error *err)
+			     const char *token, enum lf_replica_after after, struct lf_error *err)
 {
 	(void)replication, (void)item_id, (void)err;
 	snprintf(played.token, sizeof(played.token), "%s", token);
-	played.final_stop = stop_after;
+	played.final_after = after;
 	return 0;
 }
 
@@ -356,7 +365,7 @@ int world_setup(void **state)
 	LF_AUTO_FREE char *path = lf_printf_dup("%s/catalog.db", w->dir);
 	LF_AUTO_FREE char *compute_dir = lf_printf_dup("%s/compute", w->dir);
 	struct lf_compute_opts opts = {.data_dir = compute_dir, .driver = "fake"};
-	w->context.clock = lf_clock_new_manual(1000 * LF_NS_PER_S);
+	w->context.clock = played.clock = lf_clock_new_manual(1000 * LF_NS_PER_S);
 	w->context.tenant_id = "tenant";
 	w->context.data_dir = w->dir;
 	w->context.base_url = "https://127.0.0.1:8443";
@@ -416,6 +425,9 @@ static void answer_final(struct world *w)
 {
 	if (played.token[0] && !played.final_point[0] && played.connected && !played.holds_back)
 		make_point(w, played.final_point);
+	if (played.final_point[0] && played.final_after == LF_REPLICA_SHUTS_DOWN &&
+	    !played.shut_down_at)
+		played.shut_down_at = lf_clock_now_ns(w->context.clock);
 }
 
 void drive(struct world *w)

@@ -37,7 +37,12 @@ struct reply {
 
 /* What the played replication holds and was asked. */
 struct played {
-	bool started, connected, resumed, removed, final_stop;
+	bool started, connected, resumed, removed;
+	enum lf_replica_after final_after;
+	bool can_shut_down, stays_on; /* stays_on: the order is taken, and the machine runs on */
+	int64_t shut_down_at;	      /* when the agent took the order; 0: not yet */
+	const char *shut_down_error;  /* why it could not */
+	struct lf_clock *clock;
 	bool holds_back;      /* requested final sessions do not come */
 	char token[64];	      /* of the final session wanted */
 	char final_point[64]; /* that it made */

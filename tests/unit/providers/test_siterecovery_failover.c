@@ -2,6 +2,8 @@
 #include "siterecovery_fixture.h"
 #include "test.h"
 
+#define DETAILS "properties.providerSpecificDetails"
+
 static size_t count_vms(struct world *w)
 {
 	const struct lf_list_query query = {.type = "Microsoft.Compute/virtualMachines",
@@ -97,8 +99,10 @@ static void test_failover__to_the_latest_takes_final_changes_and_the_machine_out
 	struct world *w = *state;
 
 	protect(w);
+	played.can_shut_down = true;
 	act(w, "unplannedFailover", failover_body("", "true"));
-	assert_true(played.final_stop);
+	assert_true(played.shut_down_at);
+	assert_int_equal(played.final_after, LF_REPLICA_SHUTS_DOWN);
 	assert_non_null(played.final_point[0] ? played.final_point : NULL);
 	LF_AUTO_JSON *over = get(w, ITEM);
 	assert_string_equal(state_of(over), "UnplannedFailoverCommitPendingStatesBegin");
@@ -180,7 +184,163 @@ static void test_failover__planned_fails_without_its_agent_and_changes_nothing(v
 	LF_AUTO_JSON *item = get(w, ITEM);
 	assert_string_equal(state_of(item), "Protected");
 	assert_true(allows(item, "UnplannedFailover") && played.resumed);
-	assert_false(played.final_stop); /* the request that would have stopped it is replaced */
+	/* the request that would have stopped it is replaced */
+	assert_int_equal(played.final_after, LF_REPLICA_GOES_ON);
+	assert_int_equal(count_vms(w), 0);
+}
+
+/* Run a failover with performShutdown to its end: its job. */
+static json_t *shut_down_and_fail_over(struct world *w, const char *point)
+{
+	AUTO_REPLY reply =
+		request(w, "POST", ITEM "/unplannedFailover", failover_body(point, "true"));
+
+	assert_int_equal(reply.status, 202);
+	assert_string_equal(lf_json_text(reply.body, "properties.state"), "InProgress");
+	assert_string_equal(lf_json_text(reply.body, "properties.friendlyName"),
+			    "Unplanned failover");
+	for (int i = 0; i < 10; i++)
+		drive(w);
+	LF_AUTO_FREE char *path = lf_printf_dup(VAULT "/replicationJobs/%s", reply.job);
+	return get(w, path);
+}
+
+static void check_not_shut_down(const json_t *job, const char *why)
+{
+	assert_string_equal(lf_json_text(job, "properties.state"), "Succeeded");
+	assert_string_equal(lf_json_text(job, "properties.stateDescription"),
+			    "CompletedWithInformation");
+	assert_string_equal(lf_json_text(job, "properties.errors.0.serviceErrorDetails.code"),
+			    "SourceNotShutDown");
+	assert_string_equal(lf_json_text(job, "properties.tasks.1.name"), "ShutDownVirtualMachine");
+	assert_string_equal(lf_json_text(job, "properties.tasks.1.state"), "Skipped");
+	assert_string_equal(
+		lf_json_text(job, "properties.tasks.1.customDetails.skippedReasonString"), why);
+}
+
+static void test_shutdown__is_a_task_that_succeeds_once_the_agent_is_silent(void **state)
+{
+	struct world *w = *state;
+	char point[LF_GUID_SIZE];
+
+	protect(w);
+	make_point(w, point);
+	played.can_shut_down = true;
+	LF_AUTO_JSON *job = shut_down_and_fail_over(w, point);
+	assert_true(played.shut_down_at);
+	assert_string_equal(lf_json_text(job, "properties.tasks.1.state"), "Succeeded");
+	assert_int_equal(json_array_size(lf_json_at(job, "properties.errors")), 0);
+	/* the machine is off after its last changes, and the point is the one that was asked for */
+	LF_AUTO_JSON *item = get(w, ITEM);
+	assert_non_null(
+		strstr(lf_json_text_or(item, "properties.failoverRecoveryPointId", ""), point));
+}
+
+static void test_shutdown__that_the_agent_cannot_do_is_told(void **state)
+{
+	struct world *w = *state;
+
+	protect(w);
+	LF_AUTO_JSON *job = shut_down_and_fail_over(w, "");
+	check_not_shut_down(job, "its agent cannot shut it down");
+	assert_int_equal(played.final_after, LF_REPLICA_STOPS);
+}
+
+static void test_shutdown__that_failed_is_told_as_the_agent_says_it(void **state)
+{
+	struct world *w = *state;
+
+	protect(w);
+	played.can_shut_down = true;
+	played.shut_down_error = "nobody may do this";
+	LF_AUTO_JSON *job = shut_down_and_fail_over(w, "");
+	check_not_shut_down(job, "nobody may do this");
+}
+
+static void test_shutdown__of_a_machine_that_runs_on_is_told(void **state)
+{
+	struct world *w = *state;
+
+	protect(w);
+	played.can_shut_down = played.stays_on = true;
+	LF_AUTO_JSON *job = shut_down_and_fail_over(w, "");
+	check_not_shut_down(job, "its agent goes on after it took the order");
+}
+
+static void test_shutdown__that_a_planned_failover_asks_for_is_a_condition(void **state)
+{
+	struct world *w = *state;
+
+	protect(w);
+	AUTO_REPLY reply =
+		request(w, "POST", ITEM "/plannedFailover",
+			json_pack("{s:{s:{s:s,s:b}}}", "properties", "providerSpecificDetails",
+				  "instanceType", "InMageRcm", "performShutdown", 1));
+	assert_int_equal(reply.status, 202);
+	drive(w);
+	LF_AUTO_FREE char *path = lf_printf_dup(VAULT "/replicationJobs/%s", reply.job);
+	LF_AUTO_JSON *job = get(w, path);
+	assert_string_equal(lf_json_text(job, "properties.state"), "Failed");
+	assert_string_equal(lf_json_text(job, "properties.errors.0.serviceErrorDetails.code"),
+			    "SourceNotShutDown");
+	assert_int_equal(count_vms(w), 0);
+	assert_true(played.resumed);
+}
+
+/* One member of a good body is this instead. */
+static void check_member(struct world *w, const char *action, json_t *body, const char *path,
+			 json_t *value, const char *code)
+{
+	LF_AUTO_FREE char *url = lf_printf_dup(ITEM "/%s", action);
+
+	assert_int_equal(lf_json_set(body, path, value), 0);
+	AUTO_REPLY reply = request(w, "POST", url, body);
+	if (reply.status != 400 || strcmp(lf_error_arm(&reply.error), code) != 0)
+		fail_msg("%s of %s: %d %s", path, action, reply.status, reply.error.message);
+}
+
+static void test_requests__that_mean_what_is_not_done_are_refused(void **state)
+{
+	struct world *w = *state;
+	static const struct {
+		const char *member, *value, *code;
+	} both[] =
+		{
+			{"properties.failoverDirection", "\"Sideways\"", "InvalidParameter"},
+			{"properties.failoverDirection", "\"RecoveryToPrimary\"",
+			 "InvalidParameter"},
+			{DETAILS ".recoveryPointId", "5", "InvalidParameter"},
+			{DETAILS ".osUpgradeVersion", "\"Plan 9\"", "OSUpgradeNotSupported"},
+			{DETAILS ".instanceType", "\"A2A\"", "InstanceTypeNotSupported"},
+		},
+	  drill[] =
+		  {
+			  {"properties.networkType", "\"Bogus\"", "InvalidParameter"},
+			  {"properties.networkId", "5", "InvalidParameter"},
+			  {"properties", "null", "MissingRequiredProperty"},
+		  },
+	  failover[] = {
+		  {"properties.sourceSiteOperations", "\"Bogus\"", "InvalidParameter"},
+		  {DETAILS ".performShutdown", "\"yes\"", "InvalidParameter"},
+		  {DETAILS ".performShutdown", "null", "MissingRequiredProperty"},
+		  {DETAILS ".targetCapacityReservationGroupId", "\"" TRG "/x\"",
+		   "CapacityReservationGroupNotFound"},
+	  };
+#define VALUE(row) json_loads((row).value, JSON_DECODE_ANY, NULL)
+
+	protect(w);
+	for (size_t i = 0; i < LF_N(both); i++) {
+		check_member(w, "testFailover", test_body(""), both[i].member, VALUE(both[i]),
+			     both[i].code);
+		check_member(w, "unplannedFailover", failover_body("", "false"), both[i].member,
+			     VALUE(both[i]), both[i].code);
+	}
+	for (size_t i = 0; i < LF_N(drill); i++)
+		check_member(w, "testFailover", test_body(""), drill[i].member, VALUE(drill[i]),
+			     drill[i].code);
+	for (size_t i = 0; i < LF_N(failover); i++)
+		check_member(w, "unplannedFailover", failover_body("", "false"), failover[i].member,
+			     VALUE(failover[i]), failover[i].code);
 	assert_int_equal(count_vms(w), 0);
 }
 
@@ -227,6 +387,12 @@ int main(void)
 		T(test_failover__never_touches_a_machine_that_an_earlier_migration_left),
 		T(test_failover__without_its_agent_uses_the_latest_point_and_says_so),
 		T(test_failover__planned_fails_without_its_agent_and_changes_nothing),
+		T(test_shutdown__is_a_task_that_succeeds_once_the_agent_is_silent),
+		T(test_shutdown__that_the_agent_cannot_do_is_told),
+		T(test_shutdown__that_failed_is_told_as_the_agent_says_it),
+		T(test_shutdown__of_a_machine_that_runs_on_is_told),
+		T(test_shutdown__that_a_planned_failover_asks_for_is_a_condition),
+		T(test_requests__that_mean_what_is_not_done_are_refused),
 		T(test_failover__is_committed_taken_back_or_moved_to_another_point),
 	};
 #undef T

@@ -67,14 +67,15 @@ static void test_begin__makes_no_point_that_is_not_due(void **state)
 	lf_clock_step(f->clock, 5 * MINUTE);
 	assert_lf_ok(try_begin(f, NULL));
 	/* a final request is for one session, which says so */
-	assert_lf_ok(lf_replica_request_final(f->replication, ITEM, "t1", false, &err));
+	assert_lf_ok(
+		lf_replica_request_final(f->replication, ITEM, "t1", LF_REPLICA_GOES_ON, &err));
 	assert_int_equal(try_begin(f, NULL), LF_ECONFLICT);
 	assert_int_equal(try_begin(f, "t0"), LF_ECONFLICT);
 	assert_lf_ok(try_begin(f, "t1"));
 	assert_int_equal(try_begin(f, "t1"), LF_ECONFLICT);
 	assert_int_equal(n_points(f), 3);
 	/* after a last one, none */
-	assert_lf_ok(lf_replica_request_final(f->replication, ITEM, "t2", true, &err));
+	assert_lf_ok(lf_replica_request_final(f->replication, ITEM, "t2", LF_REPLICA_STOPS, &err));
 	assert_lf_ok(try_begin(f, "t2"));
 	lf_clock_step(f->clock, 60 * MINUTE);
 	assert_int_equal(try_begin(f, NULL), LF_ECONFLICT);
@@ -357,11 +358,78 @@ static void test_journal__holds_the_disk_twice_and_some(void **state)
 	assert_in_range(n, 15, 17);
 }
 
+static const char *order(struct fixture *f, json_t **ret_assignments)
+{
+	assert_lf_ok(lf_replication_assignments(f->replication, AGENT, ret_assignments, &err));
+	return lf_json_text(json_array_get(*ret_assignments, 0), "shutDown");
+}
+
+static void check_order(struct fixture *f, const char *token)
+{
+	LF_AUTO_JSON *assignments = NULL;
+	const char *found = order(f, &assignments);
+
+	assert_string_equal(found ? found : "none", token);
+}
+
+static int take_order(struct fixture *f, const char *agent, const char *token, const char *error)
+{
+	LF_AUTO_JSON *request =
+		json_pack("{s:s,s:s,s:s?}", "itemId", ITEM, "token", token, "error", error);
+
+	return lf_replication_shut_down(f->replication, agent, request, &err);
+}
+
+static void test_shutdown__is_ordered_after_the_last_changes_and_once(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_lf_ok(try_begin(f, NULL));
+	assert_int_equal(take_order(f, AGENT, "t1", NULL), LF_ECONFLICT);
+	assert_lf_ok(
+		lf_replica_request_final(f->replication, ITEM, "t1", LF_REPLICA_SHUTS_DOWN, &err));
+	check_order(f, "none");
+	assert_int_equal(take_order(f, AGENT, "t1", NULL), LF_ECONFLICT);
+	assert_lf_ok(try_begin(f, "t1"));
+	check_order(f, "t1");
+	assert_int_equal(take_order(f, OTHER, "t1", NULL), LF_ENOTFOUND);
+	assert_int_equal(take_order(f, AGENT, "t0", NULL), LF_ECONFLICT);
+	assert_string_equal(err.arm_code, "ShutDownNotWanted");
+	assert_lf_ok(take_order(f, AGENT, "t1", NULL));
+	assert_lf_ok(take_order(f, AGENT, "t1", NULL)); /* its answer got lost */
+	/* started again, it is not shut down again */
+	check_order(f, "none");
+	assert_lf_ok(take_order(f, AGENT, "t1", "it would not"));
+	LF_AUTO_JSON *replica = NULL;
+	assert_lf_ok(lf_replica_get(f->replication, ITEM, &replica, &err));
+	assert_string_equal(lf_json_text(replica, "shutDown.token"), "t1");
+	assert_string_equal(lf_json_text(replica, "shutDown.error"), "it would not");
+	assert_int_equal(take_order(f, AGENT, "t1", "a\nb"), LF_EINVAL);
+}
+
+static void test_shutdown__of_a_failover_that_was_given_up_is_not_ordered(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_lf_ok(try_begin(f, NULL));
+	assert_lf_ok(
+		lf_replica_request_final(f->replication, ITEM, "t1", LF_REPLICA_SHUTS_DOWN, &err));
+	assert_lf_ok(try_begin(f, "t1"));
+	check_order(f, "t1");
+	assert_lf_ok(
+		lf_replica_request_final(f->replication, ITEM, "t2", LF_REPLICA_GOES_ON, &err));
+	assert_lf_ok(lf_replica_resume(f->replication, ITEM, &err));
+	check_order(f, "none");
+	assert_int_equal(take_order(f, AGENT, "t1", NULL), LF_ECONFLICT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_full__then_delta_make_points),
 		TEST(test_point__is_due_in_time_and_after_the_clock_was_set_back),
+		TEST(test_shutdown__is_ordered_after_the_last_changes_and_once),
+		TEST(test_shutdown__of_a_failover_that_was_given_up_is_not_ordered),
 		TEST(test_begin__makes_no_point_that_is_not_due),
 		TEST(test_begin__of_an_open_session_may_be_repeated),
 		TEST(test_delta__against_an_old_point_becomes_full),

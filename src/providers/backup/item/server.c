@@ -216,7 +216,8 @@ static int ask_agent(struct lf_context *context, const struct lf_resource *item,
 	if (!rc)
 		rc = spec ? lf_replica_start(context->replication, spec, err) : lf_fail_nomem(err);
 	return rc ? rc
-		  : lf_replica_request_final(context->replication, item->id, token, false, err);
+		  : lf_replica_request_final(context->replication, item->id, token,
+					     LF_REPLICA_GOES_ON, err);
 }
 
 int lf_backup_server_capture(struct lf_context *context, const struct lf_resource *item,

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "json/field.h"
 #include "providers/siterecovery/failover/failover.h"
 
 #define DETAILS "properties.providerSpecificDetails"
@@ -13,7 +14,7 @@ static int run_stop_replication(struct lf_job_run *run, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
 	int rc = lf_replica_request_final(context->replication, lf_sr_job_item(run),
-					  lf_job_run_job(run)->id, true, err);
+					  lf_job_run_job(run)->id, LF_REPLICA_STOPS, err);
 
 	return rc == LF_ENOTFOUND ? 0 : rc;
 }
@@ -112,13 +113,18 @@ const struct lf_sr_start lf_sr_cancel_failover = {.action = LF_SR_CANCEL_FAILOVE
 static int put_change(struct lf_arm_call *call, const struct lf_resource *item,
 		      struct lf_doc *input, struct lf_error *err)
 {
-	const json_t *body = lf_arm_body(call);
-	const char *wanted =
-		lf_json_text_or(body, DETAILS ".recoveryPointId",
-				lf_json_text_or(body, "properties.recoveryPointId", ""));
+	struct asked {
+		const char *outer, *point;
+	} asked = {.outer = ""};
+	static const struct lf_field rows[] = {
+		LF_TEXT_AT(struct asked, outer, "properties.recoveryPointId", 0),
+		LF_TEXT_AT(struct asked, point, DETAILS ".recoveryPointId", 0),
+	};
+	int rc = lf_fields_read(rows, LF_N(rows), lf_arm_body(call), "", &asked, err);
+	const char *wanted = asked.point ? asked.point : asked.outer;
 
 	lf_doc_text(input, "recoveryPoint", wanted);
-	return lf_sr_check_point_request(call, item, LF_SR_CHANGE_PIT, wanted, err);
+	return rc ? rc : lf_sr_check_point_request(call, item, LF_SR_CHANGE_PIT, wanted, err);
 }
 
 static int run_choose(struct lf_job_run *run, struct lf_error *err)

@@ -8,27 +8,43 @@
 
 #define DETAILS "properties.providerSpecificDetails"
 
-/* The network to test on: of the request, else the item's; "" with NoNetworkAttachAsInput. */
-static const char *network_of(const json_t *body, const struct lf_resource *item)
-{
-	const char *given = lf_json_text_or(body, DETAILS ".networkId", "");
+/* What is asked for. */
+struct asked {
+	const json_t *properties;
+	const char *network, *details_network, *point, *upgrade;
+	int direction;
+	enum { NO_NETWORK, VM_NETWORK } network_type;
+};
+static const char *const network_types[] = {
+	[NO_NETWORK] = "NoNetworkAttachAsInput", [VM_NETWORK] = "VmNetworkAsInput", NULL};
+static const struct lf_field asked_rows[] = {
+	LF_JSON_AT(struct asked, properties, "properties", LF_REQUIRED, LF_OBJECT),
+	LF_ENUM_AT(struct asked, direction, "properties.failoverDirection", 0, lf_sr_directions),
+	LF_ENUM_AT(struct asked, network_type, "properties.networkType", 0, network_types),
+	LF_TEXT_AT(struct asked, network, "properties.networkId", 0),
+	LF_TEXT_AT(struct asked, details_network, DETAILS ".networkId", 0),
+	LF_TEXT_AT(struct asked, point, DETAILS ".recoveryPointId", 0),
+	LF_TEXT_AT(struct asked, upgrade, DETAILS ".osUpgradeVersion", 0),
+};
 
-	if (lf_text_starts_nocase(lf_json_text_or(body, "properties.networkType", ""), "NoNetwork"))
+/* The network to test on: of the request, else the item's; "" without one. */
+static const char *network_of(const struct asked *asked, const struct lf_resource *item)
+{
+	if (asked->network_type == NO_NETWORK)
 		return "";
-	if (!*given)
-		given = lf_json_text_or(body, "properties.networkId", "");
-	return *given ? given : lf_json_text_or(item->doc, "details.testNetworkId", "");
+	if (*asked->details_network)
+		return asked->details_network;
+	return *asked->network ? asked->network
+			       : lf_json_text_or(item->doc, "details.testNetworkId", "");
 }
 
-static int check_network(struct lf_context *context, const json_t *body,
-			 const struct lf_resource *item, struct lf_error *err)
+static int check_network(struct lf_context *context, const struct asked *asked, const char *network,
+			 struct lf_error *err)
 {
-	const char *network = network_of(body, item);
-
 	if (*network)
 		return lf_sr_check_exists(context, network, "Microsoft.Network/virtualNetworks",
 					  "NetworkNotFound", "properties.networkId", err);
-	if (lf_text_starts_nocase(lf_json_text_or(body, "properties.networkType", ""), "NoNetwork"))
+	if (asked->network_type == NO_NETWORK)
 		return 0;
 	return lf_fail_arm(err, LF_EINVAL, "MissingRequiredProperty", "properties.networkId",
 			   "name a virtual network, or set the item's testNetworkId",
@@ -57,15 +73,22 @@ static int read_input(struct lf_job_run *run, struct input *ret_input, struct lf
 static int put_input(struct lf_arm_call *call, const struct lf_resource *item, struct lf_doc *doc,
 		     struct lf_error *err)
 {
-	const json_t *body = lf_arm_body(call);
-	const char *network = network_of(body, item);
-	const struct input input = {.network_id = network,
-				    .network = lf_arm_id_last(network),
-				    .point = lf_json_text_or(body, DETAILS ".recoveryPointId", "")};
+	struct asked asked = {.network = "",
+			      .details_network = "",
+			      .point = "",
+			      .upgrade = "",
+			      .network_type = VM_NETWORK};
+	int rc = lf_fields_read(asked_rows, LF_N(asked_rows), lf_arm_body(call), "", &asked, err);
+	const char *network = network_of(&asked, item);
+	const struct input input = {
+		.network_id = network, .network = lf_arm_id_last(network), .point = asked.point};
 
 	lf_fields_write(input_rows, LF_N(input_rows), &input, doc);
-	int rc = lf_sr_check_point_request(call, item, LF_SR_TEST_FAILOVER, input.point, err);
-	return rc ? rc : check_network(lf_arm_context(call), body, item, err);
+	if (!rc)
+		rc = lf_sr_check_upgrade(asked.upgrade, err);
+	if (!rc)
+		rc = lf_sr_check_point_request(call, item, LF_SR_TEST_FAILOVER, input.point, err);
+	return rc ? rc : check_network(lf_arm_context(call), &asked, network, err);
 }
 
 /* Find the point and hold it for the machine to come. */

@@ -43,6 +43,13 @@ LF_MUST_CHECK int lf_sr_failover_unmake(struct lf_job_run *run, struct lf_error 
 LF_MUST_CHECK int lf_sr_failover_start(struct lf_job_run *run, enum lf_sr_phase phase,
 				       struct lf_error *err);
 
+/* What failoverDirection may say: nothing fails back from here. */
+extern const char *const lf_sr_directions[];
+/* The details of a request, when they are given at all, are of this provider. */
+LF_MUST_CHECK int lf_sr_check_details(const json_t *body, struct lf_error *err);
+/* osUpgradeVersion of a request.  LF_EINVAL: it asks for another version; the item's
+ * supportedOSVersions are none. */
+LF_MUST_CHECK int lf_sr_check_upgrade(const char *version, struct lf_error *err);
 /* A request that names a point, when its details are given at all: of this provider, in a state
  * that allows action, and the point is there.  wanted "": the latest. */
 LF_MUST_CHECK int lf_sr_check_point_request(struct lf_arm_call *call,

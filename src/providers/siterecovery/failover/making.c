@@ -9,20 +9,39 @@
 
 #define DETAILS "properties.providerSpecificDetails"
 
+const char *const lf_sr_directions[] = {"PrimaryToRecovery", NULL};
+
+int lf_sr_check_details(const json_t *body, struct lf_error *err)
+{
+	const json_t *details = lf_json_at(body, DETAILS);
+
+	return details ? lf_sr_check_instance(lf_json_text(details, "instanceType"), NULL,
+					      DETAILS ".instanceType", err)
+		       : 0;
+}
+
 int lf_sr_check_point_request(struct lf_arm_call *call, const struct lf_resource *item,
 			      enum lf_sr_action action, const char *wanted, struct lf_error *err)
 {
-	const json_t *details = lf_json_at(lf_arm_body(call), DETAILS);
 	LF_AUTO_JSON *point = NULL;
-	int rc = details ? lf_sr_check_instance(lf_json_text(details, "instanceType"), NULL,
-						DETAILS ".instanceType", err)
-			 : 0;
+	int rc = lf_sr_check_details(lf_arm_body(call), err);
 
 	if (!rc)
 		rc = lf_sr_item_check(item, action, err);
 	return rc || lf_sr_item_busy(item)
 		       ? rc
 		       : lf_sr_point_find(lf_arm_context(call), item, wanted, &point, err);
+}
+
+int lf_sr_check_upgrade(const char *version, struct lf_error *err)
+{
+	return *version ? lf_fail_arm(
+				  err, LF_EINVAL, "OSUpgradeNotSupported",
+				  DETAILS ".osUpgradeVersion",
+				  "leave it out, and upgrade the machine that was made",
+				  "the operating system cannot be upgraded to '%.100s' on the way",
+				  version)
+			: 0;
 }
 
 int lf_sr_making(struct lf_job_run *run, struct lf_sr_making *ret_making, struct lf_error *err)
