@@ -409,17 +409,25 @@ static int say_vault(struct check *check, const char *object, struct lf_vault *v
 {
 	const struct lf_verify_opts opts = {.now_ns = check->opts->now_ns};
 	struct lf_error bad = LF_ERROR_NONE;
-	LF_AUTO_JSON *points = NULL, *faults = NULL;
+	LF_AUTO_JSON *points = NULL, *damaged = NULL, *faults = NULL;
 	size_t i;
 	json_t *fault;
 
-	int rc = lf_point_list(vault, &points, &bad);
+	int rc = lf_point_list(vault, &points, &damaged, &bad);
 	if (!rc && check->opts->deep)
 		rc = lf_vault_verify(vault, &opts, &faults, &bad);
 	if (rc)
 		return say_error(check, object, &bad, "see landfall vault verify and repair", err);
 	size_t before = check->faults;
-	rc = check_named(check, points, err);
+	json_array_foreach (damaged, i, fault)
+		if (!rc)
+			rc = say(check, object, "fault",
+				 "see landfall vault repair, or drop the point", err, "%s",
+				 lf_json_text_or(fault, "damaged", ""));
+	if (!rc && json_array_extend(points, damaged)) /* they are there */
+		rc = lf_fail_nomem(err);
+	if (!rc)
+		rc = check_named(check, points, err);
 	if (!rc)
 		rc = check_claims(check, object, vault, points, err);
 	json_array_foreach (faults, i, fault)

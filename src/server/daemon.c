@@ -405,13 +405,26 @@ static int collect_garbage(void *context, const char *region, struct lf_error *e
 	struct lf_vault *vault;
 	LF_AUTO_JSON *report = NULL;
 
-	int rc = lf_regions_vault(daemon->context.regions, region, &vault, err);
+	int rc = lf_regions_find(daemon->context.regions, region, &vault, err);
+	if (rc == LF_ENOTFOUND || rc == LF_EINVAL)
+		return 0; /* what lies there is no region */
 	if (!rc)
 		rc = lf_vault_collect(vault, &opts, &report, err);
 	if (!rc && lf_json_int_or(report, "bytes", 0))
 		lf_info("%s: %lld bytes freed, %lld points removed", region,
 			(long long)lf_json_int_or(report, "bytes", 0),
 			(long long)lf_json_int_or(report, "points", 0));
+	if (!rc && json_array_size(lf_json_at(report, "damaged"))) {
+		rc = lf_fail(err, LF_ECORRUPT, region,
+			     "what point %s needs is not known, for it is damaged: all data stays",
+			     lf_json_text_or(report, "damaged.0", ""));
+		lf_error_hint(err, "see landfall vault verify, and repair or drop");
+	} else if (!rc && lf_json_int_or(report, "bytesLeft", 0)) {
+		rc = lf_fail(err, LF_ENOSPACE, region,
+			     "there is no room to rewrite packs of %lld MiB that hold garbage",
+			     (long long)lf_json_int_or(report, "bytesLeft", 0) >> 20);
+		lf_error_hint(err, "make some room on the file system of the store");
+	}
 	/* a region in trouble is no reason to leave the others */
 	if (!daemon->stopping)
 		lf_health_set("collection", region, rc, err);

@@ -29,6 +29,7 @@ struct lf_store_driver {
 	int (*delete)(struct lf_store *store, const char *name, struct lf_error *err);
 	int (*sweep)(struct lf_store *store, const char *folder, struct lf_error *err);
 	int (*sync)(struct lf_store *store, const char *folder, struct lf_error *err);
+	int (*room)(struct lf_store *store, uint64_t *ret_bytes, struct lf_error *err);
 };
 
 /* The first member of every driver's own struct. */

@@ -93,3 +93,8 @@ int lf_store_sync(struct lf_store *store, const char *folder, struct lf_error *e
 
 	return rc ? rc : store->driver->sync(store, folder, err);
 }
+
+int lf_store_room(struct lf_store *store, uint64_t *ret_bytes, struct lf_error *err)
+{
+	return store->driver->room(store, ret_bytes, err);
+}

@@ -35,7 +35,8 @@ LF_MUST_CHECK int lf_store_get(struct lf_store *store, const char *name, size_t 
 			       struct lf_buf *buf, struct lf_error *err);
 LF_MUST_CHECK int lf_store_size(struct lf_store *store, const char *name, uint64_t *ret_size,
 				struct lf_error *err);
-/* Last components of the names in folder, in no order; an absent folder is empty. */
+/* Last components of the names in folder, in no order; an absent folder is empty.  What cannot be a
+ * name of ours (a dot in front, other characters) is passed over. */
 typedef int lf_store_visit_fn(void *context, const char *name, struct lf_error *err);
 LF_MUST_CHECK int lf_store_list(struct lf_store *store, const char *folder,
 				lf_store_visit_fn *visit, void *context, struct lf_error *err);
@@ -46,5 +47,7 @@ LF_MUST_CHECK int lf_store_sweep(struct lf_store *store, const char *folder, str
 
 /* Make what is, and what no more is, in folder last through a power cut. */
 LF_MUST_CHECK int lf_store_sync(struct lf_store *store, const char *folder, struct lf_error *err);
+/* Bytes that can still be stored, about. */
+LF_MUST_CHECK int lf_store_room(struct lf_store *store, uint64_t *ret_bytes, struct lf_error *err);
 
 #endif

@@ -85,8 +85,8 @@ static int load_lease(void *context, const char *name, struct lf_error *err)
 	struct lf_vault *vault = context;
 	struct lf_holder *holder = NULL;
 
-	if (strlen(name) >= sizeof(holder->id))
-		return 0;
+	if (!lf_guid_valid(name))
+		return 0; /* not a lease */
 	return lf_holder_begin(vault, name, NULL, &holder, err);
 }
 

@@ -20,12 +20,24 @@
 
 #define CHANGED_BYTES_MAX (1u << 30)
 
-/* The disk's root in the newest point that has it. */
-static int newest_root(struct lf_vault *vault, const char *name, struct lf_root *ret_root,
-		       struct lf_error *err)
+/*
+ * The disk's root in the newest point that has it.  exact: it has to be the newest, and a damaged
+ * point might be.
+ */
+static int newest_root(struct lf_vault *vault, const char *name, bool exact,
+		       struct lf_root *ret_root, struct lf_error *err)
 {
-	LF_AUTO_JSON *points = NULL;
-	int rc = lf_point_list(vault, &points, err);
+	LF_AUTO_JSON *points = NULL, *damaged = NULL;
+	int rc = lf_point_list(vault, &points, &damaged, err);
+
+	if (!rc && exact && json_array_size(damaged)) {
+		const char *id = lf_json_text_or(json_array_get(damaged, 0), "id", "?");
+		lf_fail(err, LF_ECORRUPT, id,
+			"point %s is damaged and may be the disk's newest, which the list of "
+			"changes is relative to",
+			id);
+		return lf_error_hint(err, "ingest without --changed, or drop the point");
+	}
 
 	for (size_t i = rc ? 0 : json_array_size(points); i-- > 0;) {
 		const json_t *disk = lf_vaultcli_find_disk(json_array_get(points, i), name);
@@ -58,7 +70,7 @@ static int prepare_ingest(struct lf_vault *vault, const struct lf_vaultcli_args 
 			  struct lf_ingest_opts *opts, struct lf_root *base, char **ret_prints,
 			  struct lf_error *err)
 {
-	int rc = newest_root(vault, args->disk, base, err);
+	int rc = newest_root(vault, args->disk, opts->changed != NULL, base, err);
 
 	if (!rc)
 		opts->base = base;

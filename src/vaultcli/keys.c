@@ -36,11 +36,13 @@ int lf_vaultcli_rotate(const struct lf_vaultcli_args *args, struct lf_error *err
 /* A claim that is a lock forbids what cannot be undone. */
 static int refuse_locked(struct lf_vault *vault, int64_t now_ns, struct lf_error *err)
 {
-	LF_AUTO_JSON *points = NULL;
+	LF_AUTO_JSON *points = NULL, *damaged = NULL;
 	const json_t *point;
 	size_t i;
-	int rc = lf_point_list(vault, &points, err);
+	int rc = lf_point_list(vault, &points, &damaged, err);
 
+	if (!rc && json_array_extend(points, damaged))
+		rc = lf_fail_nomem(err);
 	json_array_foreach (points, i, point) {
 		const char *id = lf_json_text_or(point, "id", "");
 		int64_t until = 0;

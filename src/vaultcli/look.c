@@ -141,8 +141,8 @@ static int verify_region(void *context, const char *region, struct lf_error *err
 	if (!dir || !key_file)
 		return lf_fail_nomem(err);
 	int rc = verify_store(regions->args, dir, key_file, regions->faults, err);
-	/* a region that nobody has used yet has no store */
-	if (rc == LF_ENOTFOUND && access(dir, F_OK) && errno == ENOENT)
+	/* a region that nobody has used yet has no store, and what is no region has none */
+	if (rc && access(dir, F_OK) && (errno == ENOENT || errno == ENOTDIR))
 		return 0;
 	regions->count += !rc;
 	return rc;

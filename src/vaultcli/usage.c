@@ -153,12 +153,12 @@ static void print_simulation(const json_t *report)
 int lf_vaultcli_simulate(const struct lf_vaultcli_args *args, struct lf_error *err)
 {
 	struct lf_vault *vault = NULL;
-	LF_AUTO_JSON *points = NULL, *report = NULL, *drop = json_object();
+	LF_AUTO_JSON *points = NULL, *damaged = NULL, *report = NULL, *drop = json_object();
 	json_t *rows = json_array();
 	int rc = lf_vaultcli_open(args, true, &vault, err);
 
 	if (!rc)
-		rc = lf_point_list(vault, &points, err);
+		rc = lf_point_list(vault, &points, &damaged, err);
 	if (!rc)
 		rc = choose(args, points, drop, rows, err);
 	if (!rc)
@@ -173,5 +173,8 @@ int lf_vaultcli_simulate(const struct lf_vaultcli_args *args, struct lf_error *e
 	if (args->json)
 		return lf_vaultcli_print_json(report, err);
 	print_simulation(report);
+	for (size_t i = 0; i < json_array_size(damaged); i++)
+		lf_term_print(stdout, "not counted: point %s, which is damaged",
+			      lf_json_text_or(json_array_get(damaged, i), "id", "?"));
 	return 0;
 }

@@ -41,27 +41,43 @@ static void print_point(const json_t *manifest)
 	lf_term_print(stdout, "%s", lf_buf_text(&line));
 }
 
+/* Of such a point only its name is known; it can be dropped, or come from a copy of the store. */
+static int add_damaged(json_t *points, const json_t *damaged, bool print, struct lf_error *err)
+{
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach (damaged, i, entry)
+		if (print)
+			lf_term_print(stdout, "%s  damaged: %s", lf_json_text_or(entry, "id", "?"),
+				      lf_json_text_or(entry, "damaged", "?"));
+	return json_array_extend(points, (json_t *)(uintptr_t)damaged) ? lf_fail_nomem(err) : 0;
+}
+
 static int list_command(const struct lf_vaultcli_args *args, struct lf_error *err)
 {
 	struct lf_vault *vault = NULL;
-	LF_AUTO_JSON *points = NULL;
+	LF_AUTO_JSON *points = NULL, *damaged = NULL;
 	const json_t *manifest;
 	size_t i;
 	int rc = lf_vaultcli_open(args, true, &vault, err);
 
 	if (!rc)
-		rc = lf_point_list(vault, &points, err);
+		rc = lf_point_list(vault, &points, &damaged, err);
 	lf_vault_free(vault);
 	if (rc)
 		return rc;
-	if (args->json)
-		return lf_vaultcli_print_json(points, err);
-	json_array_foreach (points, i, manifest)
-		print_point(manifest);
-	return 0;
+	if (!args->json)
+		json_array_foreach (points, i, manifest)
+			print_point(manifest);
+	rc = add_damaged(points, damaged, !args->json, err);
+	return rc || !args->json ? rc : lf_vaultcli_print_json(points, err);
 }
 
-/* A point made here has one claim; a service's are its own business, and it holds the lock. */
+/*
+ * A point made here has one claim; a service's are its own business, and it holds the lock.  What
+ * the point is a point of does not matter: a damaged one goes like any other.
+ */
 static int drop_command(const struct lf_vaultcli_args *args, struct lf_error *err)
 {
 	struct lf_vault *vault = NULL;
@@ -70,10 +86,39 @@ static int drop_command(const struct lf_vaultcli_args *args, struct lf_error *er
 
 	if (!rc)
 		rc = lf_point_get(vault, args->words[1], &manifest, err);
-	if (!rc)
+	if (!rc || lf_point_is_damage(rc))
 		rc = lf_claim_drop(vault, args->words[1], "retention", err);
 	lf_vault_free(vault);
 	return rc;
+}
+
+static int print_collection(const json_t *report)
+{
+	printf("removed %" PRId64 " points and %" PRId64 " chunks; %" PRId64 " bytes freed%s\n",
+	       lf_json_int_or(report, "points", 0), lf_json_int_or(report, "chunks", 0),
+	       lf_json_int_or(report, "bytes", 0),
+	       lf_json_bool_or(report, "deferred", false)
+		       ? "; more will follow once running transfers end"
+		       : "");
+	if (lf_json_int_or(report, "bytesLeft", 0))
+		printf("%" PRId64 " bytes are in packs that there was no room to rewrite\n",
+		       lf_json_int_or(report, "bytesLeft", 0));
+	return 0;
+}
+
+/* LF_ECORRUPT, with what can be done, when points are damaged. */
+static int fail_damaged(const json_t *report, struct lf_error *err)
+{
+	const json_t *damaged = lf_json_at(report, "damaged");
+	size_t n = json_array_size(damaged);
+
+	if (!n)
+		return 0;
+	lf_fail(err, LF_ECORRUPT, NULL,
+		"%zu point%s damaged, the first is %s: what is needed is not known, and all data "
+		"stays",
+		n, n == 1 ? " is" : "s are", json_string_value(json_array_get(damaged, 0)));
+	return lf_error_hint(err, "repair the vault from a copy, or drop what verify names");
 }
 
 static int collect(const struct lf_vaultcli_args *args, bool compact, struct lf_error *err)
@@ -90,15 +135,8 @@ static int collect(const struct lf_vaultcli_args *args, bool compact, struct lf_
 	lf_vault_free(vault);
 	if (rc)
 		return rc;
-	if (args->json)
-		return lf_vaultcli_print_json(report, err);
-	printf("removed %" PRId64 " points and %" PRId64 " chunks; %" PRId64 " bytes freed%s\n",
-	       lf_json_int_or(report, "points", 0), lf_json_int_or(report, "chunks", 0),
-	       lf_json_int_or(report, "bytes", 0),
-	       lf_json_bool_or(report, "deferred", false)
-		       ? "; more will follow once running transfers end"
-		       : "");
-	return 0;
+	rc = args->json ? lf_vaultcli_print_json(report, err) : print_collection(report);
+	return rc ? rc : fail_damaged(report, err);
 }
 
 static int gc_command(const struct lf_vaultcli_args *args, struct lf_error *err)
@@ -146,7 +184,8 @@ static const struct command {
 	 "--changed LIST  only these blocks of 4 KiB (a number a line) differ from the disk's\n"
 	 "                newest point; nothing else is read\n"
 	 "--point ID      a GUID for the point; if it exists, the disk is added to it"},
-	{"list", 1, list_command, "list DIR [--output json]", "Recovery points, oldest first."},
+	{"list", 1, list_command, "list DIR [--output json]",
+	 "Recovery points, oldest first; then those that are damaged."},
 	{"export", 3, lf_vaultcli_export,
 	 "export DIR POINT FILE [--disk NAME] [--format raw|qcow2|vhd]",
 	 "Write a disk of a point to the new file FILE, sparse.  vhd is the fixed kind, of whole\n"
@@ -158,7 +197,8 @@ static const struct command {
 	{"drop", 2, drop_command, "drop DIR POINT",
 	 "Let go of a point.  The next gc removes it and what only it held."},
 	{"gc", 1, gc_command, "gc DIR [--output json]",
-	 "Remove points that nobody claims, and the data that no point needs."},
+	 "Remove points that nobody claims, and the data that no point needs.  While a point is\n"
+	 "damaged, what it needs is not known: all data stays, and the exit status is 7."},
 	{"compact", 1, compact_command, "compact DIR [--output json]",
 	 "As gc, and compress again, as well as it gets, what was stored in a hurry.  A service\n"
 	 "does so by itself, at leisure."},

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/fault.h"
@@ -264,11 +265,22 @@ struct list {
 	void *context;
 };
 
+/* What a NAS, a Mac or a file system put there (".DS_Store", "@eaDir", "lost+found") is not ours.
+ */
+static bool is_foreign(const char *name)
+{
+	static const char ours[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "0123456789-._:";
+
+	return name[0] == '.' || name[strspn(name, ours)] != '\0';
+}
+
 static int list_entry(void *context, const char *name, struct lf_error *err)
 {
 	const struct list *list = context;
 
-	return strstr(name, TMP_MARK) ? 0 : list->visit(list->context, name, err);
+	return is_foreign(name) || strstr(name, TMP_MARK) ? 0
+							  : list->visit(list->context, name, err);
 }
 
 static int directory_list(struct lf_store *store, const char *folder, lf_store_visit_fn *visit,
@@ -315,7 +327,10 @@ static int sweep_entry(void *context, const char *name, struct lf_error *err)
 
 	if (!path)
 		return lf_fail_nomem(err);
-	return strstr(name, TMP_MARK) ? lf_file_remove(path, err) : 0;
+	if (!strstr(name, TMP_MARK))
+		return 0;
+	int rc = lf_file_remove(path, err);
+	return rc && err->sys == EISDIR ? 0 : rc; /* we leave no folders: it is not ours */
 }
 
 static int directory_sweep(struct lf_store *store, const char *folder, struct lf_error *err)
@@ -340,6 +355,17 @@ static int directory_sync(struct lf_store *store, const char *folder, struct lf_
 	return rc == LF_ENOTFOUND ? 0 : rc;
 }
 
+static int directory_room(struct lf_store *store, uint64_t *ret_bytes, struct lf_error *err)
+{
+	const char *path = directory_of(store)->path;
+	struct statvfs fs;
+
+	if (statvfs(path, &fs))
+		return lf_fail_sys(err, errno, path, "cannot look at %s", path);
+	*ret_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+	return 0;
+}
+
 static const struct lf_store_driver directory_driver = {
 	.free = directory_free,
 	.put = directory_put,
@@ -351,6 +377,7 @@ static const struct lf_store_driver directory_driver = {
 	.delete = directory_delete,
 	.sweep = directory_sweep,
 	.sync = directory_sync,
+	.room = directory_room,
 };
 
 int lf_store_open_directory(const char *path, struct lf_store **ret_store, struct lf_error *err)

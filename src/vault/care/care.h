@@ -24,7 +24,9 @@ struct lf_collect_opts {
  * Remove points whose claims are gone or past now_ns, and what only they held;
  * beside readers and leases.  Cut short anywhere, the next one goes on.
  * report: {"points":n,"chunks":n,"bytes":n that the store shrank by,
- * "deferred": transfers under way may need what else there is}.
+ * "bytesLeft": of packs with garbage that there was no room to rewrite,
+ * "deferred": transfers under way may need what else there is,
+ * "damaged": ids of points whose needs are not known, for which all data stays}.
  */
 LF_MUST_CHECK int lf_vault_collect(struct lf_vault *vault, const struct lf_collect_opts *opts,
 				   json_t **ret_report, struct lf_error *err);

@@ -11,6 +11,11 @@
  *    Points made meanwhile are marked first, and spare what they use.
  * 5. A pack goes when what it holds besides has been copied to a new pack that
  *    is durable and found.  A record saved at the last moment keeps its pack.
+ *    Packs of which nothing is kept go first: that takes no room.  What there is
+ *    no room to copy stays, and is counted.
+ *
+ * Of a point that is damaged nobody knows what it needs: while it has a claim,
+ * points go and data stays, and the report names it.
  *
  * A crash anywhere leaves garbage or copies, never a hole.
  */
@@ -20,6 +25,7 @@
 #include "base/fault.h"
 #include "base/lock.h"
 #include "base/text.h"
+#include "json/doc.h"
 #include "vault/care/care.h"
 #include "vault/point/claim_internal.h"
 #include "vault/care/mark.h"
@@ -38,7 +44,8 @@ struct collection {
 	const struct lf_collect_opts *opts;
 	uint64_t begun; /* packs that came later are left alone */
 	struct lf_mark mark;
-	int64_t points, chunks, removed;
+	json_t *damaged; /* ids of points whose needs are not known */
+	int64_t points, chunks, removed, left;
 	bool deferred;
 };
 
@@ -166,12 +173,24 @@ static int condemn(struct collection *collection, struct lf_error *err)
 	return rc;
 }
 
+/* What is to be kept; damaged() says whether that is all that is to be. */
+static int mark_points(struct collection *collection, struct lf_error *err)
+{
+	collection->mark.damaged = collection->damaged;
+	return lf_mark_points(&collection->mark, err);
+}
+
+static bool damaged(const struct collection *collection)
+{
+	return json_array_size(collection->damaged) > 0;
+}
+
 /* What points use that were made since is condemned no more. */
 static int spare_marked(struct collection *collection, struct lf_error *err)
 {
 	LF_AUTO_FREE struct lf_pack **packs = NULL;
 	size_t count = 0;
-	int rc = lf_mark_points(&collection->mark, err);
+	int rc = mark_points(collection, err);
 
 	if (!rc)
 		rc = lf_index_packs(collection->vault->index, &packs, &count, err);
@@ -235,45 +254,114 @@ static int replace_packs(struct collection *collection, struct lf_leaving *leavi
 	qsort(leaving, n, sizeof(*leaving), compare_owners);
 	int rc = lf_move_kept(collection->vault, leaving, n, &how, err);
 	LF_CRASH_POINT("vault-collect-copied");
-	if (!rc)
-		rc = remove_packs(collection, leaving, n, err);
-	for (size_t i = 0; i < n; i++)
-		free(leaving[i].bits);
-	return rc;
+	return rc ? rc : remove_packs(collection, leaving, n, err);
 }
 
-/* Copy and remove in groups, so that not much space is taken twice. */
-static int remove_condemned(struct collection *collection, struct lf_error *err)
+/* What there is no room for stays. */
+static int replace_some(struct collection *collection, struct lf_leaving *leaving, size_t n,
+			struct lf_error *err)
 {
-	struct lf_vault *vault = collection->vault;
-	LF_AUTO_FREE struct lf_pack **packs = NULL;
-	struct lf_leaving group[GROUP_PACKS];
-	size_t count = 0, n = 0, bytes = 0;
-	int rc = lf_index_packs(vault->index, &packs, &count, err);
+	int rc = replace_packs(collection, leaving, n, err);
 
-	for (size_t i = 0; !rc && i < count; i++) {
-		uint8_t *bits = lf_index_condemned(vault->index, packs[i]);
+	if (rc != LF_ENOSPACE)
+		return rc;
+	for (size_t i = 0; i < n; i++)
+		collection->left += (int64_t)leaving[i].pack->size;
+	return 0;
+}
+
+static void free_bits(struct lf_leaving *leaving, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(leaving[i].bits);
+}
+
+/* The condemned packs; those of which nothing is kept are first, *ret_dead of them. */
+static int list_condemned(struct collection *collection, struct lf_leaving **ret_leaving,
+			  size_t *ret_dead, size_t *ret_count, struct lf_error *err)
+{
+	struct lf_index *index = collection->vault->index;
+	LF_AUTO_FREE struct lf_pack **packs = NULL;
+	size_t count = 0, n = 0, n_dead = 0;
+	int rc = lf_index_packs(index, &packs, &count, err);
+
+	if (rc)
+		return rc;
+	LF_AUTO_FREE struct lf_leaving *leaving = calloc(count + 1, sizeof(*leaving));
+	if (!leaving)
+		return lf_fail_nomem(err);
+	for (size_t i = 0; i < count; i++) {
+		uint8_t *bits = lf_index_condemned(index, packs[i]);
 		if (!bits)
 			continue;
 		uint32_t dead = count_bits(bits, packs[i]->count);
 		if (dead == 0 && !is_small(packs[i]) && !is_loose(collection, packs[i])) {
-			lf_index_condemn(vault->index, packs[i], NULL);
+			lf_index_condemn(index, packs[i], NULL);
 			free(bits);
 			continue;
 		}
-		group[n++] = (struct lf_leaving){packs[i], bits, dead};
-		bytes += packs[i]->size;
-		if (n == LF_N(group) || bytes >= GROUP_BYTES) {
-			rc = replace_packs(collection, group, n, err);
-			bytes = n = 0;
-			if (collection->opts->progress)
-				collection->opts->progress(collection->opts->context, i + 1, count);
+		leaving[n] = (struct lf_leaving){packs[i], bits, dead};
+		if (dead == packs[i]->count) {
+			struct lf_leaving first = leaving[n];
+			leaving[n] = leaving[n_dead];
+			leaving[n_dead++] = first;
 		}
+		n++;
 	}
+	*ret_leaving = lf_steal(&leaving);
+	*ret_dead = n_dead;
+	*ret_count = n;
+	return 0;
+}
+
+/* Those of which least is kept first: they free the most for the least room. */
+static int compare_kept(const void *a, const void *b)
+{
+	const struct lf_leaving *x = a, *y = b;
+	uint64_t of_x = x->pack->size * (x->pack->count - x->dead) / (x->pack->count + 1);
+	uint64_t of_y = y->pack->size * (y->pack->count - y->dead) / (y->pack->count + 1);
+
+	return of_x < of_y ? -1 : of_x > of_y;
+}
+
+/* Bytes of packs to be rewritten at a time: what is taken twice meanwhile. */
+static uint64_t group_bytes(const struct collection *collection)
+{
+	struct lf_error ignored;
+	uint64_t room;
+
+	if (lf_store_room(collection->vault->store, &room, &ignored))
+		return GROUP_BYTES;
+	return room / 2 < GROUP_BYTES ? room / 2 : GROUP_BYTES;
+}
+
+/* What is wholly dead goes without a copy; the rest in groups, so that not much space is taken
+ * twice. */
+static int remove_condemned(struct collection *collection, struct lf_error *err)
+{
+	LF_AUTO_FREE struct lf_leaving *leaving = NULL;
+	size_t count = 0, dead = 0;
+	uint64_t bytes = 0;
+	int rc = list_condemned(collection, &leaving, &dead, &count, err);
+
 	if (!rc)
-		return replace_packs(collection, group, n, err);
-	for (size_t i = 0; i < n; i++)
-		free(group[i].bits);
+		rc = remove_packs(collection, leaving, dead, err);
+	if (!rc)
+		qsort(leaving + dead, count - dead, sizeof(*leaving), compare_kept);
+	uint64_t most = group_bytes(collection);
+	for (size_t i = dead, first = dead; !rc && i < count; i++) {
+		bytes += leaving[i].pack->size;
+		if (i + 1 < count && i + 1 - first < GROUP_PACKS &&
+		    bytes + leaving[i + 1].pack->size <= most)
+			continue;
+		rc = replace_some(collection, &leaving[first], i + 1 - first, err);
+		first = i + 1;
+		bytes = 0;
+		most = group_bytes(collection);
+		if (collection->opts->progress)
+			collection->opts->progress(collection->opts->context, first, count);
+	}
+	free_bits(leaving, count);
 	return rc;
 }
 
@@ -305,7 +393,7 @@ static int settle(struct collection *collection, struct lf_error *err)
 		return 0;
 	}
 	int rc = spare_marked(collection, err);
-	if (!rc)
+	if (!rc && !damaged(collection))
 		rc = remove_condemned(collection, err);
 	clear_condemned(vault);
 	return rc;
@@ -318,34 +406,50 @@ static int collect(struct collection *collection, struct lf_error *err)
 	int rc = drop_points(collection, err);
 
 	if (!rc)
-		rc = lf_mark_points(&collection->mark, err);
+		rc = mark_points(collection, err);
 	LF_CRASH_POINT("vault-collect-marked");
-	if (rc == LF_ECORRUPT)
-		return lf_error_hint(err, "nothing was removed; verify the vault, and drop the "
-					  "points that are damaged");
-	if (!rc)
+	if (!rc && !damaged(collection))
 		rc = settle(collection, err);
-	if (rc || collection->deferred)
+	if (rc || collection->deferred || damaged(collection))
 		return rc;
 	/* packs copied above are new and were not marked in their new place */
 	lf_mark_end(&collection->mark);
 	collection->begun = atomic_load(&vault->seq);
 	rc = lf_mark_begin(&collection->mark, vault, err);
 	if (!rc)
-		rc = lf_mark_points(&collection->mark, err);
-	if (!rc)
+		rc = mark_points(collection, err);
+	if (!rc && !damaged(collection))
 		rc = condemn(collection, err);
-	if (!rc)
+	if (!rc && !damaged(collection))
 		rc = settle(collection, err);
-	return rc ? rc : lf_index_tidy(vault->index, true, err);
+	if (!rc)
+		rc = lf_index_tidy(vault->index, true, err);
+	/* fewer and larger parts of the index are for when there is room */
+	return rc == LF_ENOSPACE ? 0 : rc;
+}
+
+static int report_collection(const struct collection *collection, uint64_t written,
+			     json_t **ret_report, struct lf_error *err)
+{
+	LF_AUTO_DOC doc = LF_DOC_INIT;
+
+	lf_doc_int(&doc, "points", collection->points);
+	lf_doc_int(&doc, "chunks", collection->chunks);
+	/* sessions that write beside us make it look less: it is what the directory shrank by */
+	lf_doc_int(&doc, "bytes", collection->removed - (int64_t)written);
+	lf_doc_int(&doc, "bytesLeft", collection->left);
+	lf_doc_bool(&doc, "deferred", collection->deferred);
+	lf_doc_share(&doc, "damaged", collection->damaged);
+	return lf_doc_end(&doc, ret_report, err);
 }
 
 int lf_vault_collect(struct lf_vault *vault, const struct lf_collect_opts *opts,
 		     json_t **ret_report, struct lf_error *err)
 {
-	struct collection collection = {.vault = vault, .opts = opts};
+	LF_AUTO_JSON *damaged_points = json_array();
+	struct collection collection = {.vault = vault, .opts = opts, .damaged = damaged_points};
 	uint64_t adopted = atomic_load(&vault->adopted_bytes);
-	int rc = lf_vault_writable(vault, err);
+	int rc = damaged_points ? lf_vault_writable(vault, err) : lf_fail_nomem(err);
 
 	if (rc)
 		return rc;
@@ -354,16 +458,7 @@ int lf_vault_collect(struct lf_vault *vault, const struct lf_collect_opts *opts,
 	if (!rc)
 		rc = collect(&collection, err);
 	lf_mark_end(&collection.mark);
-	if (rc)
-		return rc;
-	/* sessions that write beside us make it look less: it is what the directory shrank by */
-	json_int_t written = (json_int_t)(atomic_load(&vault->adopted_bytes) - adopted);
-	json_t *report = json_pack("{s:I, s:I, s:I, s:b}", "points", (json_int_t)collection.points,
-				   "chunks", (json_int_t)collection.chunks, "bytes",
-				   (json_int_t)collection.removed - written, "deferred",
-				   collection.deferred);
-	if (!report)
-		return lf_fail_nomem(err);
-	*ret_report = report;
-	return 0;
+	return rc ? rc
+		  : report_collection(&collection, atomic_load(&vault->adopted_bytes) - adopted,
+				      ret_report, err);
 }

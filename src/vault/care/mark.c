@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/lock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "vault/map/node.h"
 #include "vault/point/point.h"
@@ -136,6 +137,10 @@ static int mark_point(void *context, const char *id, struct lf_error *err)
 		return 0;
 	if (!rc)
 		rc = lf_manifest_roots(manifest, mark_disk, mark, err);
+	if (rc && mark->damaged && lf_point_is_damage(rc)) {
+		lf_warn("point %s: %s", id, err->message);
+		rc = json_array_append_new(mark->damaged, json_string(id)) ? lf_fail_nomem(err) : 0;
+	}
 	if (rc)
 		return lf_error_wrap(err, "point %s", id);
 	return json_object_set_new(mark->points, id, json_true()) ? lf_fail_nomem(err) : 0;

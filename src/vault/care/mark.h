@@ -14,6 +14,9 @@
 struct lf_mark {
 	struct lf_vault *vault;
 	json_t *points; /* {id: true}: done already */
+	/* Array to which points go (ids) of which not all could be marked; borrowed, NULL: that is
+	 * an error. */
+	json_t *damaged;
 	/* Called for what a map names and the index does not have; NULL: that is an error. */
 	int (*missing)(void *context, const struct lf_chunk_id *id, struct lf_error *err);
 	void *context;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "vault/point/point.h"
 #include "vault/vault_internal.h"
 
@@ -30,8 +31,8 @@ static int add_run(struct lf_run *run, struct totals *totals, struct lf_error *e
 
 static int count_name(void *context, const char *name, struct lf_error *err)
 {
-	(void)name, (void)err;
-	++*(int64_t *)context;
+	(void)err;
+	*(int64_t *)context += lf_guid_valid(name);
 	return 0;
 }
 

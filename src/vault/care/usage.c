@@ -36,9 +36,11 @@ LF_REQUIRES(lf_collecting_lock)
 static int sum_point(struct lf_vault *vault, const char *point, const json_t *manifest, bool alone,
 		     struct sum *sum, struct lf_error *err)
 {
+	LF_AUTO_JSON *damaged = json_array(); /* others of which nobody can say what they need */
 	struct lf_mark mark;
 	int rc = lf_mark_begin(&mark, vault, err);
 
+	mark.damaged = damaged;
 	if (!rc && !alone)
 		rc = json_object_set_new(mark.points, point, json_true()) ? lf_fail_nomem(err) : 0;
 	if (!rc && !alone)
@@ -153,9 +155,11 @@ LF_REQUIRES(lf_collecting_lock)
 static int sum_points(struct lf_vault *vault, const json_t *without, struct sum *sum,
 		      struct lf_error *err)
 {
+	LF_AUTO_JSON *damaged = json_array();
 	struct lf_mark mark;
 	int rc = lf_mark_begin(&mark, vault, err);
 
+	mark.damaged = damaged;
 	mark.marked = add_place;
 	mark.marked_context = sum;
 	if (!rc && json_object_update(mark.points, (json_t *)(uintptr_t)without))

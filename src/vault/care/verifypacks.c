@@ -295,6 +295,11 @@ static int list_name(void *context, const char *name, struct lf_error *err)
 {
 	struct work *work = context;
 	char(*names)[80] = work->names;
+	struct lf_error ignored;
+	uint8_t binary[32];
+
+	if (lf_hex_decode(name, binary, sizeof(binary), &ignored))
+		return 0; /* not ours */
 
 	if ((work->count & (work->count - 1)) == 0)
 		names = reallocarray(names, work->count ? work->count * 2 : 1, sizeof(*names));

@@ -24,7 +24,7 @@ static int list_pack(void *context, const char *name, struct lf_error *err)
 	uint8_t binary[32];
 
 	if (lf_hex_decode(name, binary, 32, &ignored))
-		return 0; /* not a pack; verify names it */
+		return 0; /* not ours */
 	LF_WRITE_GUARD(&index->lock, lf_index_lock);
 	struct lf_pack *pack = lf_index_pack_or_new(index, binary);
 	if (pack)

@@ -82,7 +82,12 @@ static int remove_leftover(void *context, const char *name, struct lf_error *err
 {
 	LF_AUTO_FREE char *path = lf_printf_dup("%s/tmp/%s", (const char *)context, name);
 
-	return path ? lf_file_remove(path, err) : lf_fail_nomem(err);
+	if (!path)
+		return lf_fail_nomem(err);
+	if (!lf_guid_valid(name))
+		return 0; /* not ours */
+	int rc = lf_file_remove(path, err);
+	return rc && err->sys == EISDIR ? 0 : rc;
 }
 
 /*

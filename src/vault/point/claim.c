@@ -6,6 +6,7 @@
  */
 #include "vault/point/claim_internal.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -136,11 +137,13 @@ static int look_at_claim(void *context, const char *name, struct lf_error *err)
 		return 0;
 	int rc = lf_claim_read(looking->vault, looking->point, name, &until_ns, err);
 
-	/* when in doubt, keep */
-	if (rc == LF_ECORRUPT || rc == LF_EINVAL || rc == LF_ETOOLARGE)
+	if (rc == LF_ENOTFOUND || (rc && err->sys == EISDIR))
+		return 0; /* gone meanwhile, or not ours */
+	/* when in doubt, keep: what cannot be read is this point's trouble alone */
+	if (rc == LF_ENOMEM)
+		return rc;
+	if (rc)
 		until_ns = LF_CLAIM_FOREVER;
-	else if (rc)
-		return rc == LF_ENOTFOUND ? 0 : rc;
 	looking->live = looking->live || until_ns > looking->now_ns;
 	return 0;
 }
@@ -164,9 +167,10 @@ static int remove_claim(void *context, const char *claim, struct lf_error *err)
 	char name[256];
 	struct lf_error odd;
 
-	return claim_name(looking->point, claim, name, &odd)
-		       ? 0
-		       : lf_store_delete(looking->vault->store, name, err);
+	if (claim_name(looking->point, claim, name, &odd))
+		return 0;
+	int rc = lf_store_delete(looking->vault->store, name, err);
+	return rc && err->sys == EISDIR ? 0 : rc;
 }
 
 int lf_claims_remove(struct lf_vault *vault, const char *point, struct lf_error *err)

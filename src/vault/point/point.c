@@ -187,7 +187,23 @@ struct listing {
 	struct lf_vault *vault;
 	struct listed *items;
 	size_t count;
+	json_t *damaged; /* NULL: the first damaged one ends it */
 };
+
+bool lf_point_is_damage(int rc)
+{
+	return rc == LF_ECORRUPT || rc == LF_EIO || rc == LF_EDENIED || rc == LF_EUNSUPPORTED;
+}
+
+static int list_damaged(struct listing *listing, const char *id, int rc, struct lf_error *err)
+{
+	if (!listing->damaged || !lf_point_is_damage(rc))
+		return rc;
+	return json_array_append_new(listing->damaged,
+				     json_pack("{s:s, s:s}", "id", id, "damaged", err->message))
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
 
 static int list_point(void *context, const char *name, struct lf_error *err)
 {
@@ -198,8 +214,8 @@ static int list_point(void *context, const char *name, struct lf_error *err)
 	if (!lf_guid_valid(name))
 		return 0;
 	int rc = lf_point_get(listing->vault, name, &manifest, err);
-	if (rc)
-		return rc == LF_ENOTFOUND ? 0 : rc; /* dropped while we looked */
+	if (rc) /* dropped while we looked is none */
+		return rc == LF_ENOTFOUND ? 0 : list_damaged(listing, name, rc, err);
 	struct listed *items = reallocarray(listing->items, listing->count + 1, sizeof(*items));
 	if (!items) {
 		json_decref(manifest);
@@ -223,12 +239,14 @@ static int compare_listed(const void *a, const void *b)
 		      lf_json_text_or(y->manifest, "id", ""));
 }
 
-int lf_point_list(struct lf_vault *vault, json_t **ret_points, struct lf_error *err)
+int lf_point_list(struct lf_vault *vault, json_t **ret_points, json_t **ret_damaged,
+		  struct lf_error *err)
 {
-	struct listing listing = {.vault = vault};
-	LF_AUTO_JSON *points = json_array();
-	int rc = points ? lf_store_list(vault->store, "points", list_point, &listing, err)
-			: lf_fail_nomem(err);
+	LF_AUTO_JSON *points = json_array(), *damaged = json_array();
+	struct listing listing = {.vault = vault, .damaged = ret_damaged ? damaged : NULL};
+	int rc = points && damaged
+			 ? lf_store_list(vault->store, "points", list_point, &listing, err)
+			 : lf_fail_nomem(err);
 
 	if (listing.count)
 		qsort(listing.items, listing.count, sizeof(*listing.items), compare_listed);
@@ -236,7 +254,10 @@ int lf_point_list(struct lf_vault *vault, json_t **ret_points, struct lf_error *
 		if (json_array_append_new(points, listing.items[i].manifest) && !rc)
 			rc = lf_fail_nomem(err);
 	free(listing.items);
-	if (!rc)
-		*ret_points = lf_steal(&points);
-	return rc;
+	if (rc)
+		return rc;
+	*ret_points = lf_steal(&points);
+	if (ret_damaged)
+		*ret_damaged = lf_steal(&damaged);
+	return 0;
 }

@@ -17,7 +17,13 @@ LF_MUST_CHECK int lf_point_put(struct lf_vault *vault, const char *id, const jso
 			       const char *claim, int64_t until_ns, struct lf_error *err);
 LF_MUST_CHECK int lf_point_get(struct lf_vault *vault, const char *id, json_t **ret_manifest,
 			       struct lf_error *err);
-/* Array of manifests, oldest first. */
-LF_MUST_CHECK int lf_point_list(struct lf_vault *vault, json_t **ret_points, struct lf_error *err);
+/*
+ * Array of manifests, oldest first.  *ret_damaged: those that cannot be read, {"id", "damaged":
+ * why}, whose disks and time nobody knows; NULL: such a one is an error.
+ */
+LF_MUST_CHECK int lf_point_list(struct lf_vault *vault, json_t **ret_points, json_t **ret_damaged,
+				struct lf_error *err);
+/* Is this error of reading a point the point's own trouble, and no other's? */
+bool lf_point_is_damage(int rc);
 
 #endif

@@ -92,7 +92,7 @@ static bool is_claimed(struct site *site)
 
 	assert_lf_ok(lf_claim_drop(site->vault, POINT, "test", &err));
 	assert_lf_ok(lf_vault_collect(site->vault, &opts, &report, &err));
-	assert_lf_ok(lf_point_list(site->vault, &points, &err));
+	assert_lf_ok(lf_point_list(site->vault, &points, NULL, &err));
 	return json_array_size(points) == 1;
 }
 

@@ -347,7 +347,7 @@ static int ask_around(struct sweep *sweep, struct lf_error *err)
 	struct lf_vault *vault = sweep->fixture->vault;
 	LF_AUTO_JSON *points = NULL, *stats = NULL, *usage = NULL, *freed = NULL;
 	LF_AUTO_JSON *drop = json_pack("{s:b}", sweep->point, 1);
-	int rc = lf_point_list(vault, &points, err);
+	int rc = lf_point_list(vault, &points, NULL, err);
 
 	if (!rc)
 		rc = lf_vault_stats(vault, &stats, err);
