@@ -80,21 +80,28 @@ static int capture(struct lf_job_run *run, const struct lf_resource *item,
 {
 	struct lf_context *context = lf_job_run_context(run);
 	LF_AUTO_RESOURCE_LIST list = {0};
+	LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT;
 	char guid[LF_GUID_SIZE];
+	bool there = false;
 	struct progress progress = {
 		.run = run,
 		.disks = 1 + json_array_size(
 				     lf_json_at(vm->doc, "properties.storageProfile.dataDisks"))};
 
 	int rc = lf_backup_points(context, item->id, &list, err);
+	if (!rc)
+		rc = lf_backup_policy_of(context, item, &policy, &there, err);
 	if (rc)
 		return rc;
+	const char *consistency =
+		lf_json_text_or(policy.doc, "properties.snapshotConsistencyType", "");
 	lf_machine_host_guid(context, vm->id, guid);
 	/* the newest shares most with what is to come */
 	const struct lf_capture_opts opts = {
 		.region = lf_json_text(item->state, "region"),
 		.base = list.n ? lf_json_at(list.items[list.n - 1].state, "disks") : NULL,
 		.excluded = lf_json_at(item->state, "exclude"),
+		.crash_consistent = lf_text_equal_nocase(consistency, "OnlyCrashConsistent"),
 		.progress = note_progress,
 		.context = &progress,
 	};

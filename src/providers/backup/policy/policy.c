@@ -130,54 +130,31 @@ static int find_built_in(struct lf_arm_call *call, const char *id, struct lf_res
 			   : lf_fail(err, LF_ENOTFOUND, id, "the resource '%s' was not found", id);
 }
 
-/* Of a body only the properties are kept. */
+/* Of a body only the properties are kept; what they leave out is as before, or the service's. */
 static int read_policy(struct lf_arm_call *call, const char *id, const json_t *body,
 		       const struct lf_resource *before, json_t *doc, struct lf_error *err)
 {
-	(void)call, (void)id, (void)before;
+	(void)call, (void)id;
 	const json_t *given = lf_json_at(body, "properties");
 
-	/* without any, the fields say what is missing */
-	return given && lf_json_set(doc, "properties", json_deep_copy(given)) ? lf_fail_nomem(err)
-									      : 0;
+	if (!json_is_object(given)) /* the fields say what is missing */
+		return 0;
+	json_t *own = json_deep_copy(given);
+	if (lf_json_set(doc, "properties", own))
+		return lf_fail_nomem(err);
+	return lf_policy_complete(own, before ? lf_json_at(before->doc, "properties") : NULL, err);
 }
 
-static int fail_policy(const char *target, const char *hint, const char *what, struct lf_error *err)
+static int check_kind(const json_t *doc, struct lf_error *err)
 {
-	return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorInvalidPolicyInput", target, hint, "%s",
-			   what);
-}
+	const char *kind = lf_json_text_or(doc, "properties.backupManagementType", "");
 
-/* A policy that asks for backups, and keeps them. */
-static int check_words(const json_t *doc, int64_t now_ns, struct lf_error *err)
-{
-	const json_t *policy = lf_json_at(doc, "properties");
-	const char *kind = lf_json_text_or(policy, "backupManagementType", "");
-	int64_t instant = lf_json_int_or(policy, "instantRpRetentionRangeInDays", 2);
-	bool v2 = lf_text_equal_nocase(lf_json_text_or(policy, "policyType", "V1"), "V2");
-
-	if (!lf_text_equal_nocase(kind, "AzureIaasVM"))
-		return fail_policy("properties.backupManagementType",
-				   "backupManagementType is AzureIaasVM here",
-				   "only virtual machines are backed up here", err);
-	int rc = lf_policy_check(policy, err);
-	if (rc)
-		return rc;
-	if (lf_policy_last_due(policy, now_ns) == INT64_MIN)
-		return fail_policy(
-			"properties.schedulePolicy",
-			"give scheduleRunFrequency and scheduleRunTimes (weekly ones also "
-			"scheduleRunDays, hourly ones an hourlySchedule)",
-			"the policy's schedule never asks for a backup", err);
-	if (!lf_json_at(policy, "retentionPolicy"))
-		return fail_policy("properties.retentionPolicy",
-				   "give at least a dailySchedule with a retentionDuration",
-				   "the policy does not say how long backups are kept", err);
-	if (instant < 1 || instant > (v2 ? 30 : 5))
-		return fail_policy("properties.instantRpRetentionRangeInDays",
-				   v2 ? "choose 1 to 30 days" : "choose 1 to 5 days",
-				   "instant recovery points cannot be kept so long", err);
-	return 0;
+	return lf_text_equal_nocase(kind, "AzureIaasVM")
+		       ? 0
+		       : lf_fail_arm(err, LF_EINVAL, "BMSUserErrorInvalidPolicyInput",
+				     "properties.backupManagementType",
+				     "backupManagementType is AzureIaasVM here",
+				     "only virtual machines are backed up here");
 }
 
 /* In an immutable vault retention only grows. */
@@ -204,7 +181,9 @@ static int check_policy(struct lf_arm_call *call, const char *id, json_t *doc,
 	bool there;
 
 	(void)state;
-	int rc = check_words(doc, lf_clock_now_ns(context->clock), err);
+	int rc = check_kind(doc, err);
+	if (!rc)
+		rc = lf_policy_check(lf_json_at(doc, "properties"), err);
 	if (!rc)
 		rc = lf_backup_vault(call, &vault, err);
 	if (!rc && !before)
@@ -224,12 +203,27 @@ static int refuse_used(struct lf_context *context, const struct lf_resource *pol
 				      "the policy is used by %zu protected items", n);
 }
 
+static const char *const policy_types[] = {"V1", "V2", NULL};
+static const char *const schedule_types[] = {"SimpleSchedulePolicy", "SimpleSchedulePolicyV2",
+					     NULL};
+static const char *const frequencies[] = {"Daily", "Weekly", "Hourly", NULL};
+static const char *const retention_types[] = {"LongTermRetentionPolicy", "SimpleRetentionPolicy",
+					      NULL};
+static const char *const consistencies[] = {"OnlyCrashConsistent", NULL};
 static const struct lf_field policy_fields[] = {
 	{"properties.backupManagementType", LF_TEXT, LF_REQUIRED, 0, 64, NULL, "AzureIaasVM."},
+	{"properties.policyType", LF_ENUM, 0, 0, 0, policy_types, "V1 or V2: enhanced."},
+	{"properties.timeZone", LF_TEXT, 0, 0, 64, NULL, "Of its days and times."},
 	{"properties.schedulePolicy", LF_OBJECT, 0, 0, 0, NULL, "When backups are made."},
+	{"properties.schedulePolicy.schedulePolicyType", LF_ENUM, 0, 0, 0, schedule_types, "Which"},
+	{"properties.schedulePolicy.scheduleRunFrequency", LF_ENUM, 0, 0, 0, frequencies, "When"},
 	{"properties.retentionPolicy", LF_OBJECT, 0, 0, 0, NULL, "How long they are kept."},
+	{"properties.retentionPolicy.retentionPolicyType", LF_ENUM, 0, 0, 0, retention_types,
+	 "Which"},
 	{"properties.instantRpRetentionRangeInDays", LF_INT, 0, 1, 30, NULL,
 	 "Days of instant restore."},
+	{"properties.snapshotConsistencyType", LF_ENUM, 0, 0, 0, consistencies,
+	 "OnlyCrashConsistent: file systems are not frozen."},
 };
 const struct lf_document lf_backup_policy_document = {
 	.type = LF_BACKUP_POLICY_TYPE,

@@ -12,25 +12,32 @@
 #include "base/checked.h"
 #include "base/text.h"
 #include "json/json.h"
+#include "providers/backup/policy/words.h"
+#include "providers/backup/policy/zone.h"
 
-#define DAY_NS	      ((int64_t)24 * 3600 * LF_NS_PER_S)
-#define DEFAULT_DAYS  30
-#define LONGEST_NS    (99 * 365 * DAY_NS)
-#define RUN_TIMES_MAX 24u
-#define HOUR_NS	      (3600 * LF_NS_PER_S)
+#define DAY_NS	     ((int64_t)24 * 3600 * LF_NS_PER_S)
+#define DEFAULT_DAYS 30
+#define HOUR_NS	     (3600 * LF_NS_PER_S)
 
-static const char *const week_days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
-					"Thursday", "Friday", "Saturday"};
-static const char *const months[] = {"January",	  "February", "March",	  "April",
-				     "May",	  "June",     "July",	  "August",
-				     "September", "October",  "November", "December"};
-static const char *const weeks[] = {"First", "Second", "Third", "Fourth"};
-
+/* Local time. */
 static void day_of(int64_t time_ns, struct tm *ret_day)
 {
 	time_t seconds = (time_t)(time_ns / LF_NS_PER_S);
 
 	gmtime_r(&seconds, ret_day);
+}
+
+static const struct lf_zone *zone_of(const json_t *policy)
+{
+	return lf_zone_find(lf_json_text_or(policy, "timeZone", "UTC"));
+}
+
+/* Whatever a clock or a peer says, a time that can be reckoned with. */
+static int64_t bounded(int64_t time_ns)
+{
+	return time_ns < -LF_ZONE_TIME_MAX_NS  ? -LF_ZONE_TIME_MAX_NS
+	       : time_ns > LF_ZONE_TIME_MAX_NS ? LF_ZONE_TIME_MAX_NS
+					       : time_ns;
 }
 
 static int days_in_month(const struct tm *day)
@@ -60,8 +67,8 @@ static bool is_weekly_day(const json_t *format, const struct tm *day)
 	int week = (day->tm_mday - 1) / 7;
 	bool last = day->tm_mday + 7 > days_in_month(day);
 
-	return has_word(lf_json_at(format, "daysOfTheWeek"), week_days[day->tm_wday]) &&
-	       ((week < 4 && has_word(of_month, weeks[week])) ||
+	return has_word(lf_json_at(format, "daysOfTheWeek"), lf_policy_days[day->tm_wday]) &&
+	       ((week < 4 && has_word(of_month, lf_policy_weeks[week])) ||
 		(last && has_word(of_month, "Last")));
 }
 
@@ -86,91 +93,57 @@ static bool is_formatted_day(const json_t *schedule, const struct tm *day)
 		     : is_weekly_day(lf_json_at(schedule, "retentionScheduleWeekly"), day);
 }
 
-/* A retentionDuration is {"count", "durationType"}; what the service takes of each, 99 years at
- * most. */
-static const struct unit {
-	const char *name;
-	int64_t days, max;
-} units[] = {
-	{"Days", 1, 9999},
-	{"Weeks", 7, 5163},
-	{"Months", 30, 1188},
-	{"Years", 365, 99},
+const struct lf_policy_unit lf_policy_units[LF_POLICY_UNITS] = {
+	{"Days", 1, 0, 9999},
+	{"Weeks", 7, 0, 5163},
+	{"Months", 0, 1, 1188},
+	{"Years", 0, 12, 99},
 };
 
-static const struct unit *unit_of(const json_t *duration)
+const struct lf_policy_unit *lf_policy_unit(const json_t *duration)
 {
 	const char *name = lf_json_text_or(duration, "durationType", "Days");
 
-	for (size_t i = 0; i < LF_N(units); i++)
-		if (lf_text_equal_nocase(units[i].name, name))
-			return &units[i];
+	for (size_t i = 0; i < LF_POLICY_UNITS; i++)
+		if (lf_text_equal_nocase(lf_policy_units[i].name, name))
+			return &lf_policy_units[i];
 	return NULL;
 }
 
-/* Of any document, a peer's and an old one too: what is out of bounds keeps longest. */
-static int64_t duration_ns(const json_t *duration)
+/* The same day and time so many months later; the month's last where it has no such day. */
+static int64_t add_months(int64_t local_ns, int64_t count)
 {
-	const struct unit *unit = unit_of(duration);
-	int64_t count = lf_json_int_or(duration, "count", 0);
+	struct tm day, first;
 
-	return unit && count >= 0 && count <= unit->max ? count * unit->days * DAY_NS : LONGEST_NS;
+	day_of(local_ns, &day);
+	first = (struct tm){
+		.tm_year = day.tm_year, .tm_mon = day.tm_mon + (int)count, .tm_mday = 1};
+	int64_t begin = timegm(&first);
+	int last = days_in_month(&first), mday = day.tm_mday < last ? day.tm_mday : last;
+	return (begin + (mday - 1) * 86400) * LF_NS_PER_S + (local_ns % DAY_NS + DAY_NS) % DAY_NS;
 }
 
-static void take_longer(const json_t *schedule, bool belongs, int64_t time_ns, int64_t *until_ns)
+/* Of any document, a peer's and an old one too: what is out of bounds keeps longest, 99 years. */
+static int64_t add_duration(int64_t local_ns, const json_t *duration)
+{
+	const struct lf_policy_unit *unit = lf_policy_unit(duration);
+	int64_t count = lf_json_int_or(duration, "count", 0);
+
+	if (!unit || count < 0 || count > unit->max)
+		return add_months(local_ns, 99 * 12);
+	return unit->months ? add_months(local_ns, count * unit->months)
+			    : local_ns + count * unit->days * DAY_NS;
+}
+
+static void take_longer(const json_t *schedule, bool belongs, int64_t local_ns, int64_t *until_ns)
 {
 	const json_t *duration = lf_json_at(schedule, "retentionDuration");
-	int64_t until = INT64_MAX;
 
 	if (!duration || !belongs)
 		return;
-	if (!lf_checked_add(time_ns, duration_ns(duration), &until) || until > *until_ns)
+	int64_t until = add_duration(local_ns, duration);
+	if (until > *until_ns)
 		*until_ns = until;
-}
-
-static int check_duration(const json_t *retention, const char *schedule, struct lf_error *err)
-{
-	char path[64], target[96], hint[96];
-
-	snprintf(path, sizeof(path), "%s%sretentionDuration", schedule, schedule[0] ? "." : "");
-	snprintf(target, sizeof(target), "properties.retentionPolicy.%s", path);
-	const json_t *duration = lf_json_at(retention, path);
-	const struct unit *unit = unit_of(duration);
-	int64_t count = lf_json_int_or(duration, "count", 0);
-	if (!duration || (unit && count >= 1 && count <= unit->max))
-		return 0;
-	snprintf(hint, sizeof(hint), unit ? "1 to %lld %s" : "Days, Weeks, Months or Years",
-		 unit ? (long long)unit->max : 0, unit ? unit->name : "");
-	return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorInvalidPolicyInput", target, hint,
-			   "backups cannot be kept for such a time");
-}
-
-int lf_policy_check(const json_t *policy, struct lf_error *err)
-{
-	static const char *const schedules[] = {"", "dailySchedule", "weeklySchedule",
-						"monthlySchedule", "yearlySchedule"};
-	const json_t *schedule = lf_json_at(policy, "schedulePolicy");
-	const json_t *hourly = lf_json_at(schedule, "hourlySchedule");
-	static const char *const times[] = {"scheduleRunTimes", "dailySchedule.scheduleRunTimes",
-					    "weeklySchedule.scheduleRunTimes"};
-	int64_t interval = lf_json_int_or(hourly, "interval", 4);
-	int64_t window = lf_json_int_or(hourly, "scheduleWindowDuration", 24);
-	int rc = 0;
-
-	for (size_t i = 0; !rc && i < LF_N(schedules); i++)
-		rc = check_duration(lf_json_at(policy, "retentionPolicy"), schedules[i], err);
-	if (!rc && (interval < 1 || interval > 24 || window < 1 || window > 24))
-		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorInvalidPolicyInput",
-				   "properties.schedulePolicy.hourlySchedule",
-				   "interval and scheduleWindowDuration are 1 to 24 hours",
-				   "the hourly schedule is no part of a day");
-	for (size_t i = 0; !rc && i < LF_N(times); i++)
-		if (json_array_size(lf_json_at(schedule, times[i])) > RUN_TIMES_MAX)
-			rc = lf_fail_arm(err, LF_EINVAL, "BMSUserErrorInvalidPolicyInput",
-					 "properties.schedulePolicy",
-					 "give an hourly schedule instead",
-					 "a day has at most %u backups", RUN_TIMES_MAX);
-	return rc;
 }
 
 int64_t lf_policy_keep_until(const json_t *policy, int64_t time_ns)
@@ -179,24 +152,34 @@ int64_t lf_policy_keep_until(const json_t *policy, int64_t time_ns)
 	const json_t *weekly = lf_json_at(retention, "weeklySchedule");
 	const json_t *monthly = lf_json_at(retention, "monthlySchedule");
 	const json_t *yearly = lf_json_at(retention, "yearlySchedule");
-	int64_t until = INT64_MIN;
+	const struct lf_zone *zone = zone_of(policy);
+	int64_t local = lf_zone_local(zone, bounded(time_ns)), until = INT64_MIN;
 	struct tm day;
 
-	day_of(time_ns, &day);
-	take_longer(retention, true, time_ns, &until); /* a simple policy */
-	take_longer(lf_json_at(retention, "dailySchedule"), true, time_ns, &until);
-	take_longer(weekly, has_word(lf_json_at(weekly, "daysOfTheWeek"), week_days[day.tm_wday]),
-		    time_ns, &until);
-	take_longer(monthly, is_formatted_day(monthly, &day), time_ns, &until);
+	day_of(local, &day);
+	take_longer(retention, true, local, &until); /* a simple policy */
+	take_longer(lf_json_at(retention, "dailySchedule"), true, local, &until);
+	take_longer(weekly,
+		    has_word(lf_json_at(weekly, "daysOfTheWeek"), lf_policy_days[day.tm_wday]),
+		    local, &until);
+	take_longer(monthly, is_formatted_day(monthly, &day), local, &until);
 	take_longer(yearly,
-		    has_word(lf_json_at(yearly, "monthsOfYear"), months[day.tm_mon]) &&
+		    has_word(lf_json_at(yearly, "monthsOfYear"), lf_policy_months[day.tm_mon]) &&
 			    is_formatted_day(yearly, &day),
-		    time_ns, &until);
+		    local, &until);
 	/* a point of a day that no retention is for: as long as an instant one */
-	int64_t instant = lf_json_int_or(policy, "instantRpRetentionRangeInDays", 2);
-	if (until == INT64_MIN && lf_json_at(retention, "retentionPolicyType"))
-		return time_ns + instant * DAY_NS;
-	return until == INT64_MIN ? time_ns + DEFAULT_DAYS * DAY_NS : until;
+	if (until == INT64_MIN)
+		until = local + DAY_NS * (lf_json_at(retention, "retentionPolicyType")
+						  ? lf_policy_instant_days(policy)
+						  : DEFAULT_DAYS);
+	return lf_zone_utc(zone, until);
+}
+
+int64_t lf_policy_instant_days(const json_t *policy)
+{
+	int64_t days = lf_json_int_or(policy, "instantRpRetentionRangeInDays", 2);
+
+	return days >= 0 && days <= 9999 ? days : 9999;
 }
 
 int64_t lf_policy_longest(const json_t *policy)
@@ -213,60 +196,53 @@ int64_t lf_policy_longest(const json_t *policy)
 	return longest;
 }
 
-/* The time of day of a scheduleRunTimes entry, as ns. */
-static int64_t time_of_day(const json_t *row)
+/* The latest of the times that is not after now, of one day's. */
+static void take_due(const struct lf_zone *zone, int64_t local_ns, int64_t now_ns, int64_t *due_ns)
 {
-	struct lf_error ignored;
-	int64_t time;
+	int64_t when = lf_zone_utc(zone, local_ns);
 
-	if (!json_is_string(row) || lf_time_parse(json_string_value(row), &time, &ignored))
-		return -1;
-	return (time % DAY_NS + DAY_NS) % DAY_NS;
+	if (when <= now_ns && when > *due_ns)
+		*due_ns = when;
 }
 
-static int64_t last_hourly(const json_t *hourly, int64_t now_ns)
+static int64_t last_hourly(const json_t *hourly, const struct lf_zone *zone, int64_t now_ns)
 {
-	int64_t interval, window;
-	int64_t start = time_of_day(lf_json_at(hourly, "scheduleWindowStartTime"));
-	int64_t due = INT64_MIN;
+	int64_t interval, window, start;
+	int64_t due = INT64_MIN, today = lf_zone_local(zone, now_ns) / DAY_NS;
 
 	if (!lf_checked_mul(lf_json_int_or(hourly, "interval", 4), HOUR_NS, &interval) ||
 	    !lf_checked_mul(lf_json_int_or(hourly, "scheduleWindowDuration", 24), HOUR_NS,
 			    &window) ||
-	    interval <= 0 || interval > DAY_NS || start < 0)
+	    interval <= 0 || interval > DAY_NS ||
+	    !lf_policy_time_of_day(lf_json_at(hourly, "scheduleWindowStartTime"), &start))
 		return due;
 	for (int back = 1; back >= 0; back--)
-		for (int64_t at = 0; at <= window && at < DAY_NS; at += interval) {
-			int64_t when = (now_ns / DAY_NS - back) * DAY_NS + start + at;
-			due = when <= now_ns && when > due ? when : due;
-		}
+		for (int64_t at = 0; at <= window && at < DAY_NS; at += interval)
+			take_due(zone, (today - back) * DAY_NS + start + at, now_ns, &due);
 	return due;
 }
 
 int64_t lf_policy_last_due(const json_t *policy, int64_t now_ns)
 {
 	const json_t *schedule = lf_json_at(policy, "schedulePolicy");
+	const struct lf_zone *zone = zone_of(policy);
 	const char *often = lf_json_text_or(schedule, "scheduleRunFrequency", "Daily");
 	bool weekly = lf_text_equal_nocase(often, "Weekly");
 	const json_t *v2 = lf_json_at(schedule, weekly ? "weeklySchedule" : "dailySchedule");
-	const json_t *part = v2 ? v2 : schedule;
+	const json_t *part = v2 ? v2 : schedule, *row;
 	const json_t *days = lf_json_at(part, "scheduleRunDays");
-	int64_t due = INT64_MIN;
-	const json_t *row;
+	int64_t due = INT64_MIN, now = bounded(now_ns), at;
+	int64_t today = lf_zone_local(zone, now) / DAY_NS;
 	size_t i;
 
 	if (lf_text_equal_nocase(often, "Hourly"))
-		return last_hourly(lf_json_at(schedule, "hourlySchedule"), now_ns);
-	json_array_foreach (lf_json_at(part, "scheduleRunTimes"), i, row) {
-		int64_t at = time_of_day(row);
-		for (int back = 0; at >= 0 && back <= 7; back++) {
-			int64_t when = (now_ns / DAY_NS - back) * DAY_NS + at;
+		return last_hourly(lf_json_at(schedule, "hourlySchedule"), zone, now);
+	json_array_foreach (lf_json_at(part, "scheduleRunTimes"), i, row)
+		for (int back = 0; lf_policy_time_of_day(row, &at) && back <= 8; back++) {
 			struct tm day;
-			day_of(when, &day);
-			if (when <= now_ns && when > due &&
-			    (!weekly || has_word(days, week_days[day.tm_wday])))
-				due = when;
+			day_of((today - back) * DAY_NS, &day);
+			if (!weekly || has_word(days, lf_policy_days[day.tm_wday]))
+				take_due(zone, (today - back) * DAY_NS + at, now, &due);
 		}
-	}
 	return due;
 }
