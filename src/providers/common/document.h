@@ -26,8 +26,8 @@ struct lf_document {
 	 * dropped, create-only ones compared with what is stored, secret ones never answered. */
 	const struct lf_field *fields;
 	size_t n_fields;
-	/* A body may hold what a row of fields names, the envelope, location and tags, and nothing else
-	 * that asks for something: 400 names the member.  What a client was told it may send
+	/* A body may hold what a row of fields names, the envelope, location and tags, and nothing
+	 * else that asks for something: 400 names the member.  What a client was told it may send
 	 * back. */
 	bool strict;
 	/* Paths that a PUT over an existing one leaves as they are where it does not speak of them,
