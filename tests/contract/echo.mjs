@@ -1,0 +1,99 @@
+// echo.mjs - obey or refuse, for each member that a description lets a client write: a value of another type and an unknown value are
+// refused; a value that is accepted is what GET shows.  Driven by ../shared/specs: a new member is tested by being described.
+// One line for each kind of resource; what deviates is shown below it.
+import path from "node:path";
+import { Descriptions } from "./descriptions.mjs";
+import { arm, ended } from "./site.mjs";
+import { VERSION, kinds, makeWorld } from "./world.mjs";
+
+const known = Descriptions.at(process.env.LF_TOP ?? path.resolve(import.meta.dirname, "../.."));
+if (!known) {
+  console.log("skip - the descriptions: ../shared/specs is not there");
+  process.exit(0);
+}
+
+const LONG = "x".repeat(1000);
+/** [value, whether it must be refused] */
+function probes({ type, values }) {
+  const wrong = (...list) => list.map((value) => [value, true]), may = (...list) => list.map((value) => [value, false]);
+  switch (values && type === "string" ? "enum" : type) {
+    case "enum": return [...may(...values), ...wrong("Bogus", 5, [1])];
+    case "string": return [...may("landfall", "ä", LONG, ""), ...wrong(5, true, [1], { a: 1 })];
+    case "boolean": return [...may(true, false), ...wrong("maybe", 5, [1])];
+    case "integer": case "number": return [...may(0, -1, 1, 2 ** 40), ...wrong("x", [1], { a: 1 })];
+    case "array": return [...may([]), ...wrong("x", 5)];
+    case "object": return wrong("x", 5, [5]);
+    default: return [];
+  }
+}
+
+/** what a resource's envelope says is the URL's: it may be sent back, and is dropped */
+const isEnvelope = (where) => ["id", "name", "type", "etag", "eTag"].includes(where.at(-1)) && (where.length === 1 || (where.at(-2) === 0 && where.at(-1) !== "name"));
+
+const at = (doc, where) => where.reduce((here, name) => here?.[name], doc);
+function changed(doc, where, value) {
+  const copy = structuredClone(doc);
+  let here = copy;
+  for (const name of where.slice(0, -1)) here = here[name] ??= {};
+  here[where.at(-1)] = value;
+  return copy;
+}
+const isNothing = (value) => value === undefined || value === null || value === false || value === "" || (typeof value === "object" && !Object.keys(value).length);
+function same(asked, shown) {
+  if (isNothing(asked)) return isNothing(shown);
+  if (typeof asked === "object") return JSON.stringify(asked) === JSON.stringify(shown);
+  return String(asked).replace(/ /g, "").toLowerCase() === String(shown).replace(/ /g, "").toLowerCase();
+}
+/** what was made goes again; a setting that is always there stays */
+async function gone(where, version) {
+  const answer = await arm("DELETE", `${where}?api-version=${version}`);
+  if (answer.status < 400) await ended(answer);
+}
+const short = (value) => { const text = JSON.stringify(value); return text.length > 40 ? `${text.slice(0, 40)}...` : text; };
+
+async function one(kind, operation, version) {
+  const faults = [], base = await kind.body();
+  let tried = 0;
+  const members = operation.members(base).filter((member) => !isEnvelope(member.path));
+  for (const member of members)
+    for (const [value, refused] of probes(member)) {
+      const name = member.path.join("."), where = kind.path();
+      const sample = base;
+      if (same(value, at(sample, member.path)) && !refused) continue;
+      const answer = await arm("PUT", `${where}?api-version=${version}`, changed(sample, member.path, value));
+      tried += 1;
+      if (answer.status >= 500) faults.push(`${name} = ${short(value)}: ${answer.status} ${answer.text.slice(0, 200)}`);
+      if (answer.status >= 400) continue;
+      const end = await ended(answer);
+      if (refused) faults.push(`${name} = ${short(value)}: ${answer.status}, and it is no ${member.values ? "value of it" : member.type}`);
+      else if (end === "Failed") faults.push(`${name} = ${short(value)}: accepted, and the operation failed`);
+      else if (!member.secret) {
+        const shown = at((await arm("GET", `${where}?api-version=${version}`)).json, member.path);
+        if (!same(value, shown)) faults.push(`${name} = ${short(value)}: accepted, and GET shows ${short(shown ?? null)}`);
+      }
+      await gone(where, version);
+    }
+  const last = await arm("PUT", `${kind.path()}?api-version=${version}`, base);
+  if (last.status >= 400) faults.push(`the right body is refused after all: ${last.status} ${last.text.slice(0, 200)}`);
+  return { faults, tried, members: members.length };
+}
+
+await makeWorld();
+const wanted = process.argv.slice(2);
+let bad = 0;
+for (const kind of kinds.filter((k) => !wanted.length || wanted.includes(k.name))) {
+  const version = VERSION[kind.version], start = Date.now();
+  await kind.before?.();
+  const operation = known.find("PUT", kind.path(), version)[0] ?? known.find("PATCH", kind.path(), version)[0];
+  if (!operation) { console.log(`not ok - ${kind.name} is described nowhere`); bad += 1; continue; }
+  const where = kind.path();
+  const first = await arm("PUT", `${where}?api-version=${version}`, await kind.body());
+  if (first.status >= 400) { console.log(`not ok - ${kind.name}: its right body is ${first.status} ${first.text.slice(0, 300)}`); bad += 1; continue; }
+  await ended(first);
+  await gone(where, version);
+  const { faults, tried, members } = await one(kind, operation, version);
+  console.log(`${faults.length ? "not ok" : "ok"} - ${kind.name}: ${members} members, ${tried} values obeyed or refused (${((Date.now() - start) / 1e3).toFixed(1)} s)`);
+  for (const fault of faults) console.log(`    ${fault}`);
+  bad += faults.length > 0;
+}
+process.exit(bad ? 1 : 0);
