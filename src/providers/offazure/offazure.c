@@ -4,13 +4,11 @@
  * what agents have reported.  What is below "Landfall" in the table hands out
  * keys and ends agents, which Azure does in its portal.
  */
-#include "providers/offazure/offazure.h"
+#include "providers/offazure/internal.h"
 
 #include <string.h>
 
 #include "base/text.h"
-#include "providers/common/document.h"
-
 #define MACHINES_A_PAGE 200
 
 static int view_site(struct lf_arm_call *call, const struct lf_resource *site, json_t *doc,
@@ -52,9 +50,7 @@ static const struct lf_field site_fields[] = {
 static const struct lf_document vmware_site = SITE_DOCUMENT(LF_VMWARE_SITE_TYPE);
 static const struct lf_document server_site = SITE_DOCUMENT(LF_SERVER_SITE_TYPE);
 
-/* Agents need no accounts on machines, and no vCenter: these lists are there, and empty. */
-static const struct lf_document vmware_accounts = {.type = LF_VMWARE_SITE_TYPE "/runAsAccounts"};
-static const struct lf_document server_accounts = {.type = LF_SERVER_SITE_TYPE "/runAsAccounts"};
+/* Agents need no vCenter: the list is there, and empty. */
 static const struct lf_document vcenters = {.type = LF_VMWARE_SITE_TYPE "/vCenters"};
 
 /* The site whose id is the request's path without its last segments, and its agents. */
@@ -124,11 +120,15 @@ static int summarise(struct lf_arm_call *call, struct lf_error *err)
 	if (rc)
 		return rc;
 	json_int_t n = (json_int_t)json_array_size(agents);
+	json_int_t accounts = 0;
+	rc = lf_offazure_count_accounts(call, &site, &accounts, err);
+	if (rc)
+		return rc;
 	LF_AUTO_JSON *body =
 		lf_arm_subject(call) == &vmware_site
-			? json_pack("{s:I,s:i,s:i}", "machineCount", n, "runAsAccountCount", 0,
-				    "vCenterCount", 0)
-			: json_pack("{s:I,s:i}", "serverCount", n, "runAsAccountCount", 0);
+			? json_pack("{s:I,s:I,s:i}", "machineCount", n, "runAsAccountCount",
+				    accounts, "vCenterCount", 0)
+			: json_pack("{s:I,s:I}", "serverCount", n, "runAsAccountCount", accounts);
 	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
 }
 
@@ -362,8 +362,10 @@ static int get_operation(struct lf_arm_call *call, struct lf_error *err)
 #define SITE_ROUTES(site, accounts, collection, path)                                              \
 	LF_DOCUMENT_ROUTES(site, collection), OF(GET, site, path "/machines", list_machines),      \
 		OF(GET, site, path "/machines/{machine}", get_machine),                            \
-		LF_DOCUMENT_LIST(accounts, path "/runAsAccounts"),                                 \
+		OF(GET, accounts, path "/runAsAccounts", lf_offazure_list_accounts),               \
 		LF_DOCUMENT_GET(accounts, path "/runAsAccounts/{account}"),                        \
+		LF_DOCUMENT_PUT(accounts, path "/runAsAccounts/{account}"),                        \
+		OF(DELETE, accounts, path "/runAsAccounts/{account}", lf_offazure_delete_account), \
 		OF(GET, site, path "/jobs", list_jobs),                                            \
 		OF(GET, site, path "/jobs/{job}", get_job),                                        \
 		OF(GET, site, path "/operationsStatus/{operation}", get_operation),                \
@@ -381,8 +383,10 @@ static int get_operation(struct lf_arm_call *call, struct lf_error *err)
 		OF(POST, site, path "/agents/{agent}/unbar", unbar_agent)
 
 static const struct lf_arm_route routes[] = {
-	SITE_ROUTES(&vmware_site, &vmware_accounts, VMWARE, LF_GROUP_PATH VMWARE "/{name}"),
-	SITE_ROUTES(&server_site, &server_accounts, SERVER, LF_GROUP_PATH SERVER "/{name}"),
+	SITE_ROUTES(&vmware_site, &lf_offazure_vmware_accounts, VMWARE,
+		    LF_GROUP_PATH VMWARE "/{name}"),
+	SITE_ROUTES(&server_site, &lf_offazure_server_accounts, SERVER,
+		    LF_GROUP_PATH SERVER "/{name}"),
 	LF_DOCUMENT_LIST(&vcenters, LF_GROUP_PATH VMWARE "/{name}/vCenters"),
 	LF_DOCUMENT_GET(&vcenters, LF_GROUP_PATH VMWARE "/{name}/vCenters/{vcenter}"),
 };

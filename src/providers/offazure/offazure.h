@@ -24,4 +24,12 @@ extern const struct lf_arm_provider lf_offazure_provider;
  */
 json_t *lf_offazure_machine(const char *site_id, const json_t *agent);
 
+/* Who discovers machines and takes what they send: this host, by its name. */
+void lf_offazure_appliance(char *out, size_t size);
+
+/* LF_EINVAL "RunAsAccountNotFound" unless id is of a run-as account of the site. */
+LF_MUST_CHECK int lf_offazure_account_check(struct lf_context *context, const char *site_id,
+					    const char *id, const char *target,
+					    struct lf_error *err);
+
 #endif

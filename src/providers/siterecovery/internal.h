@@ -61,7 +61,6 @@ struct lf_sr_refusal {
 LF_MUST_CHECK int lf_sr_process_server(struct lf_context *context, const struct lf_resource *fabric,
 				       json_t **ret_server, struct lf_error *err);
 void lf_sr_process_server_id(const char *fabric_id, char out[static LF_GUID_SIZE]);
-void lf_sr_host_name(char *out, size_t size);
 /* Agents of all sites of a fabric, each with "siteId" added. */
 LF_MUST_CHECK int lf_sr_fabric_agents(struct lf_context *context, const struct lf_resource *fabric,
 				      json_t **ret_agents, struct lf_error *err);

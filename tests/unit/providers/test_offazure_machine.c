@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
+#include "base/text.h"
 #include "json/json.h"
 #include "providers/offazure/offazure.h"
 
@@ -39,11 +40,12 @@ static void test_machine__is_what_the_agent_says(void **state)
 	assert_string_equal(lf_json_text(m, "name"), "a-1");
 	assert_string_equal(lf_json_text(m, "type"), "Microsoft.OffAzure/VMwareSites/machines");
 	assert_string_equal(lf_json_text(m, "properties.displayName"), "web1");
-	assert_string_equal(lf_json_text(m, "properties.firmware"), "EFI");
+	assert_string_equal(lf_json_text(m, "properties.firmware"), "UEFI");
 	assert_string_equal(lf_json_text(m, "properties.operatingSystemDetails.osType"),
 			    "linuxguest");
 	assert_int_equal(lf_json_int_or(m, "properties.numberOfProcessorCore", 0), 4);
-	assert_int_equal(lf_json_int_or(m, "properties.allocatedMemoryInMB", 0), 8192);
+	assert_int_equal((int)json_real_value(lf_json_at(m, "properties.allocatedMemoryInMB")),
+			 8192);
 	assert_false(lf_json_bool_or(m, "properties.isDeleted", true));
 	assert_string_equal(lf_json_text(m, "properties.networkAdapters.0.nicId"), "n-1");
 	assert_string_equal(lf_json_text(m, "properties.networkAdapters.0.ipAddressList.0"),
@@ -73,6 +75,73 @@ static void test_machine__failed_checks_are_errors_with_advice(void **state)
 	assert_string_equal(lf_json_text(m, "properties.errors.0.recommendedAction"), "make one");
 }
 
+/* Clients read the members of the service's own answers: each is there, null where there is none.
+ */
+static void test_machine__has_each_member_of_the_documents_sample(void **state)
+{
+	static const char *const members[] = {
+		"totalDiskSizeInGB",
+		"appliancePropertiesCollection",
+		"arcDiscovery",
+		"numberOfSecurityRisks",
+		"numberOfSoftware",
+		"hypervisor",
+		"discoverySource",
+		"processorInfo",
+		"autoEnableDependencyMapping",
+		"totalFreeSpaceOfAllDisksInGB",
+		"numberOfApplications",
+		"guestDetailsDiscoveryTimestamp",
+		"isFileServerSupported",
+		"isGuestDetailsDiscoveryInProgress",
+		"dependencyMapping",
+		"dependencyMappingStartTime",
+		"dependencyMappingEndTime",
+		"runAsAccountId",
+		"distinctErrorCount",
+		"applicationDiscovery",
+		"dependencyMapDiscovery",
+		"staticDiscovery",
+		"sqlDiscovery",
+		"webAppDiscovery",
+		"oracleDiscovery",
+		"springBootDiscovery",
+		"mySQLDiscovery",
+		"pgSQLDiscovery",
+		"fileShareDiscovery",
+		"iisDiscovery",
+		"tomcatDiscovery",
+		"appsAndRoles",
+		"totalApplicationCount",
+		"totalInstanceCount",
+		"ipAddresses",
+		"productSupportStatus",
+		"discoveredWorkloads",
+		"tags",
+	};
+	static const char *const of_disks[] = {"diskId", "usedSpaceInBytes", "usedSpaceInBytesV2",
+					       "logicalSectorSizeInBytes"};
+	LF_AUTO_JSON *server = view(SITES "ServerSites/p");
+	LF_AUTO_JSON *vmware = view(SITES "VMwareSites/v");
+	const json_t *const machines[] = {server, vmware};
+
+	(void)state;
+	for (size_t m = 0; m < LF_N(machines); m++) {
+		const json_t *properties = lf_json_at(machines[m], "properties");
+		for (size_t i = 0; i < LF_N(members); i++)
+			if (!json_object_get(properties, members[i]))
+				fail_msg("there is no %s", members[i]);
+		for (size_t i = 0; i < LF_N(of_disks); i++)
+			assert_non_null(
+				json_object_get(lf_json_at(properties, "disks.0"), of_disks[i]));
+		assert_non_null(json_object_get(machines[m], "eTag"));
+		assert_non_null(json_object_get(machines[m], "tags"));
+	}
+	assert_string_equal(lf_json_text(server, "properties.disks.1.diskId"), "d-2");
+	assert_true(lf_text_starts_nocase(lf_json_text(server, "properties.runAsAccountId"),
+					  SITES "ServerSites/p/runAsAccounts/"));
+}
+
 static void test_machine__of_a_silent_agent_is_still_one(void **state)
 {
 	LF_AUTO_JSON *agent = json_pack("{s:s}", "agentId", "x");
@@ -90,6 +159,7 @@ int main(void)
 		cmocka_unit_test(test_machine__is_what_the_agent_says),
 		cmocka_unit_test(test_machine__disks_keep_their_ids_and_sizes),
 		cmocka_unit_test(test_machine__failed_checks_are_errors_with_advice),
+		cmocka_unit_test(test_machine__has_each_member_of_the_documents_sample),
 		cmocka_unit_test(test_machine__of_a_silent_agent_is_still_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

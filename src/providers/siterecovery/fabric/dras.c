@@ -5,6 +5,7 @@
  * this service's own, and read afresh at every GET.
  */
 #include "json/view.h"
+#include "providers/offazure/offazure.h"
 #include "providers/siterecovery/internal.h"
 #include "providers/vaults/vaults.h"
 
@@ -82,7 +83,7 @@ int lf_sr_dra_put(struct lf_context *context, const char *id, struct lf_error *e
 {
 	char host[256];
 
-	lf_sr_host_name(host, sizeof(host));
+	lf_offazure_appliance(host, sizeof(host));
 	LF_AUTO_JSON *doc = json_pack("{s:s}", "machineName", host);
 	return doc ? lf_catalog_put(context->catalog, id, LF_SR_TYPE_DRA, LF_PUT_ANY, NULL, doc,
 				    NULL, err)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "json/view.h"
+#include "providers/offazure/offazure.h"
 #include "providers/siterecovery/internal.h"
 #include "providers/vaults/vaults.h"
 
@@ -190,7 +191,7 @@ static int put_parts(struct lf_context *context, const char *fabric_id, struct l
 	snprintf(name, sizeof(name), "%.8sreplicationcontainer", server);
 	LF_AUTO_FREE char *container =
 		lf_id_child(fabric_id, "replicationProtectionContainers", name);
-	lf_sr_host_name(host, sizeof(host));
+	lf_offazure_appliance(host, sizeof(host));
 	snprintf(host + strlen(host), 16, "%.4sdra", server);
 	LF_AUTO_FREE char *dra =
 		lf_id_child(fabric_id, "replicationRecoveryServicesProviders", host);

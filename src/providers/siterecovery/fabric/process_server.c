@@ -3,12 +3,17 @@
  * The process server of a fabric is this host: agents upload to its own
  * intake.  Its figures are the host's, read when asked for.
  */
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netdb.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "json/view.h"
+#include "providers/offazure/offazure.h"
 #include "providers/siterecovery/internal.h"
 #include "providers/vaults/vaults.h"
 
@@ -19,11 +24,26 @@ void lf_sr_process_server_id(const char *fabric_id, char out[static LF_GUID_SIZE
 	lf_guid_derive("siterecovery-process-server", lower ? lower : "", out);
 }
 
-void lf_sr_host_name(char *out, size_t size)
+/* Where agents reach it: this host's addresses, its own loop aside unless there is no other. */
+static json_t *addresses(void)
 {
-	if (gethostname(out, size))
-		snprintf(out, size, "landfall");
-	out[size - 1] = '\0';
+	struct ifaddrs *list = NULL;
+	json_t *found = json_array();
+	char host[NI_MAXHOST];
+
+	if (getifaddrs(&list))
+		list = NULL;
+	for (const struct ifaddrs *a = list; a; a = a->ifa_next)
+		if (a->ifa_addr && a->ifa_addr->sa_family == AF_INET &&
+		    !(a->ifa_flags & IFF_LOOPBACK) &&
+		    !getnameinfo(a->ifa_addr, sizeof(struct sockaddr_in), host, sizeof(host), NULL,
+				 0, NI_NUMERICHOST))
+			json_array_append_new(found, json_string(host));
+	if (list)
+		freeifaddrs(list);
+	if (!json_array_size(found))
+		json_array_append_new(found, json_string("127.0.0.1"));
+	return found;
 }
 
 static const char *space_word(double free_percentage)
@@ -65,7 +85,6 @@ int lf_sr_process_server(struct lf_context *context, const struct lf_resource *f
 {
 	static const struct lf_view_row rows[] = {
 		{"fabricObjectId"},
-		{"ipAddresses", .fallback = "[]"},
 		{"version", .fallback = "\"" LF_VERSION "\""},
 		{"throughputUploadPendingDataInBytes", .fallback = "0"},
 		{"throughputInBytes", .fallback = "0"},
@@ -85,13 +104,14 @@ int lf_sr_process_server(struct lf_context *context, const struct lf_resource *f
 	if (rc)
 		return rc;
 	lf_sr_process_server_id(fabric->id, id);
-	lf_sr_host_name(name, sizeof(name));
+	lf_offazure_appliance(name, sizeof(name));
 	lf_doc_text(&server, "id", id);
 	lf_doc_text(&server, "name", name);
 	lf_doc_text(&server, "biosId", id);
 	lf_doc_text(&server, "fqdn", name);
 	lf_doc_time(&server, "lastHeartbeatUtc", lf_clock_now_ns(context->clock));
 	lf_doc_int(&server, "protectedItemCount", (int64_t)items);
+	lf_doc_put(&server, "ipAddresses", addresses());
 	lf_view_put(&server, rows, LF_N(rows), NULL);
 	put_figures(context, &server);
 	return lf_doc_end(&server, ret_server, err);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "json/view.h"
+#include "providers/offazure/offazure.h"
 #include "providers/siterecovery/internal.h"
 
 #define MIB	1048576.0
@@ -107,7 +108,7 @@ static void put_machine(struct lf_doc *view, const struct parts *parts)
 	char internal[LF_GUID_SIZE], host[256];
 
 	lf_guid_derive("siterecovery-item", parts->item->id, internal);
-	lf_sr_host_name(host, sizeof(host));
+	lf_offazure_appliance(host, sizeof(host));
 	lf_doc_text(view, "internalIdentifier", internal);
 	lf_doc_text(view, "processServerName", host);
 	lf_doc_text(view, "discoveryType",
