@@ -10,11 +10,12 @@
 #include "providers/offazure/offazure.h"
 #include "providers/siterecovery/internal.h"
 
-#define MIB	1048576.0
-#define DETAILS "properties.providerSpecificDetails."
-#define NONE	"\"None\""
-#define AZURE	"\"Microsoft Azure\""
-#define EMPTY	"\"\""
+#define MIB	 1048576.0
+#define DETAILS	 "properties.providerSpecificDetails."
+#define NONE	 "\"None\""
+#define AZURE	 "\"Microsoft Azure\""
+#define EMPTY	 "\"\""
+#define DISABLED "\"Disabled\""
 
 /* What an item is made of. */
 enum { DOC, STATE, REPLICA, GIVEN, MACHINE, SOURCES };
@@ -29,7 +30,6 @@ static const struct lf_view_row detail_rows[] = {
 	{"fabricDiscoveryMachineId", LF_VIEW_ANY, GIVEN, "fabricDiscoveryMachineId"},
 	{"processServerId", LF_VIEW_ANY, GIVEN, "processServerId"},
 	{"processorCoreCount", LF_VIEW_INT, MACHINE, "cores", "0"},
-	{"osName", LF_VIEW_ANY, MACHINE, "os", EMPTY},
 	{"primaryNicIpAddress", LF_VIEW_ANY, MACHINE, "nics.0.ips.0", EMPTY},
 	{"targetLocation", LF_VIEW_ANY, STATE, "region"},
 	{"storageAccountId"},
@@ -40,7 +40,6 @@ static const struct lf_view_row detail_rows[] = {
 	{"licenseType", LF_VIEW_ANY, GIVEN, "licenseType", "\"NotSpecified\""},
 	{"sqlServerLicenseType", LF_VIEW_ANY, GIVEN, "sqlServerLicenseType", "\"NotSpecified\""},
 	{"linuxLicenseType", LF_VIEW_ANY, GIVEN, "linuxLicenseType", "\"NotSpecified\""},
-	{"targetVmSize", LF_VIEW_ANY, GIVEN, "targetVmSize", EMPTY},
 	{"targetResourceGroupId", LF_VIEW_ANY, GIVEN, "targetResourceGroupId", EMPTY},
 	{"targetAvailabilitySetId", LF_VIEW_ANY, GIVEN, "targetAvailabilitySetId", EMPTY},
 	{"targetAvailabilityZone", LF_VIEW_ANY, GIVEN, "targetAvailabilityZone", EMPTY},
@@ -56,15 +55,20 @@ static const struct lf_view_row detail_rows[] = {
 	{"seedManagedDiskTags", LF_VIEW_ANY, GIVEN, "seedManagedDiskTags", "[]"},
 	{"targetManagedDiskTags", LF_VIEW_ANY, GIVEN, "targetManagedDiskTags", "[]"},
 	{"targetNicTags", LF_VIEW_ANY, GIVEN, "targetNicTags", "[]"},
-	{"targetVmSecurityProfile", LF_VIEW_ANY, GIVEN, "targetVmSecurityProfile"},
+	{"targetVmSecurityProfile.targetVmSecurityType", LF_VIEW_ANY, GIVEN,
+	 "targetVmSecurityProfile.targetVmSecurityType", NONE},
+	{"targetVmSecurityProfile.targetVmSecureBoot", LF_VIEW_ANY, GIVEN,
+	 "targetVmSecurityProfile.targetVmSecureBoot", DISABLED},
+	{"targetVmSecurityProfile.targetVmTpm", LF_VIEW_ANY, GIVEN,
+	 "targetVmSecurityProfile.targetVmTpm", DISABLED},
+	{"targetVmSecurityProfile.targetVmMonitoring", LF_VIEW_ANY, GIVEN,
+	 "targetVmSecurityProfile.targetVmMonitoring", DISABLED},
+	{"targetVmSecurityProfile.targetVmConfidentialEncryption", LF_VIEW_ANY, GIVEN,
+	 "targetVmSecurityProfile.targetVmConfidentialEncryption", DISABLED},
 	/* points */
 	{"lastRecoveryPointReceived", LF_VIEW_TEXT, REPLICA, "lastPointTime"},
 	{"lastRpoInSeconds", LF_VIEW_ANY, REPLICA, "rpoSeconds"},
 	{"lastRpoCalculatedTime", LF_VIEW_TEXT, REPLICA, "rpoCalculatedAt"},
-	/* of the initial replication; they stay as they were when it ended */
-	{"initialReplicationProgressPercentage", LF_VIEW_INT, REPLICA, "percentage", "0"},
-	{"initialReplicationProcessedBytes", LF_VIEW_INT, REPLICA, "processedBytes", "0"},
-	{"initialReplicationTransferredBytes", LF_VIEW_INT, REPLICA, "transferredBytes", "0"},
 	{"resyncProgressPercentage"},
 	{"resyncProcessedBytes"},
 	{"resyncTransferredBytes"},
@@ -86,6 +90,8 @@ static const struct lf_view_row detail_rows[] = {
 	{"discoveredVmDetails.vmwareToolsStatus", .fallback = "\"NotRunning\""},
 	{"discoveredVmDetails.vmFqdn", LF_VIEW_ANY, MACHINE, "machineName", EMPTY},
 	{"discoveredVmDetails.osName", LF_VIEW_ANY, MACHINE, "os", EMPTY},
+	{"discoveredVmDetails.createdTimestamp", LF_VIEW_TEXT, MACHINE, "registered"},
+	{"discoveredVmDetails.updatedTimestamp", LF_VIEW_TEXT, REPLICA, "lastHeartbeat"},
 	{"discoveredVmDetails.isDeleted", .fallback = "false"},
 	{"discoveredVmDetails.lastDiscoveryTimeInUtc", LF_VIEW_TEXT, REPLICA, "lastHeartbeat"},
 	{"agentUpgradeState", .fallback = NONE},
@@ -103,7 +109,8 @@ static void put_machine(struct lf_doc *view, const struct parts *parts)
 	const json_t *machine = parts->of[MACHINE];
 	const char *discovered = lf_json_text_or(parts->of[GIVEN], "fabricDiscoveryMachineId", "");
 	bool uefi = strcasestr(lf_json_text_or(machine, "firmware", "bios"), "efi") != NULL;
-	bool windows = strcasestr(lf_json_text_or(machine, "os", ""), "windows") != NULL;
+	const char *os = lf_json_text_or(machine, "os", "");
+	const char *selected = lf_json_text_or(parts->of[GIVEN], "userSelectedOSName", "");
 	LF_AUTO_FREE char *vm = lf_sr_vm_id(parts->item, false);
 	char internal[LF_GUID_SIZE], host[256];
 
@@ -115,18 +122,42 @@ static void put_machine(struct lf_doc *view, const struct parts *parts)
 		    strcasestr(discovered, "/VMwareSites/") ? "VCenter" : "Physical");
 	lf_doc_put(view, "allocatedMemoryInMB",
 		   json_real((double)lf_json_int_or(machine, "memoryMiB", 0)));
-	lf_doc_text(view, "osType", windows ? "Windows" : "Linux");
+	lf_doc_text(view, "osType", strcasestr(os, "windows") ? "Windows" : "Linux");
+	lf_doc_text(view, "osName", *selected ? selected : os);
 	lf_doc_text(view, "firmwareType", uefi ? "UEFI" : "BIOS");
 	lf_doc_text(view, "targetGeneration", uefi ? "V2" : "V1");
 	/* the name that it would have, when none was given */
 	lf_doc_text(view, "targetVmName", vm ? lf_arm_id_last(vm) : "");
 }
 
+/* The size that was asked for, or the one that a failover will take. */
+static void put_size(struct lf_doc *view, const struct parts *parts)
+{
+	char size[64];
+
+	snprintf(size, sizeof(size), "%s", lf_json_text_or(parts->of[GIVEN], "targetVmSize", ""));
+	if (!*size)
+		lf_compute_size_for(lf_json_int_or(parts->of[MACHINE], "cores", 1),
+				    lf_json_int_or(parts->of[MACHINE], "memoryMiB", 1024), size,
+				    sizeof(size));
+	lf_doc_text(view, "targetVmSize", size);
+}
+
+/* Of the initial replication: null once it is over. */
 static void put_progress(struct lf_doc *view, const json_t *replica)
 {
+	static const struct lf_view_row rows[] = {
+		{"initialReplicationProgressPercentage", LF_VIEW_INT, 0, "percentage", "0"},
+		{"initialReplicationProcessedBytes", LF_VIEW_INT, 0, "processedBytes", "0"},
+		{"initialReplicationTransferredBytes", LF_VIEW_INT, 0, "transferredBytes", "0"},
+	};
 	bool initial = strcmp(lf_json_text_or(replica, "phase", ""), "Initial") == 0;
 	bool moving = lf_json_int_or(replica, "bytesPerSecond", 0) > 0;
 
+	if (initial || !replica)
+		lf_view_put(view, rows, LF_N(rows), &replica);
+	for (size_t i = 0; !initial && replica && i < LF_N(rows); i++)
+		lf_doc_null(view, rows[i].name);
 	lf_doc_text(view, "initialReplicationProgressHealth",
 		    !initial ? "None"
 		    : moving ? "InProgress"
@@ -183,6 +214,8 @@ static json_t *disk_view(const struct parts *parts, const json_t *row)
 		{"capacityInBytes", LF_VIEW_INT, SOURCE, "sizeBytes", "0"},
 		{"logStorageAccountId", LF_VIEW_TEXT, ROW, "logStorageAccountId"},
 		{"diskEncryptionSetId", LF_VIEW_TEXT, ROW, "diskEncryptionSetId"},
+		/* disks are made at a failover, of the point: none is seeded before */
+		{"seedManagedDiskId"},
 		{"seedBlobUri"},
 		{"diskType", LF_VIEW_ANY, ROW, "diskType", "\"Standard_LRS\""},
 		{"dataPendingInLogDataStoreInMB", .fallback = "0.0"},
@@ -199,14 +232,9 @@ static json_t *disk_view(const struct parts *parts, const json_t *row)
 	json_t *managed = json_object_get(lf_json_at(parts->of[STATE], "failover.disks"), id);
 	bool complete = lf_json_bool_or(disk, "initialComplete", false);
 	LF_AUTO_DOC view = LF_DOC_INIT;
-	char seed[LF_GUID_SIZE];
 
-	lf_guid_derive(parts->item->id, id, seed);
 	lf_view_put(&view, rows, LF_N(rows), sources);
 	lf_doc_text(&view, "diskState", complete ? "Protected" : "InitialReplicationPending");
-	lf_doc_printf(&view, "seedManagedDiskId",
-		      "%s/providers/Microsoft.Compute/disks/asrseeddisk-%s",
-		      lf_json_text_or(parts->of[GIVEN], "targetResourceGroupId", ""), seed);
 	lf_doc_share(&view, "targetManagedDiskId", managed);
 	lf_doc_put(&view, "dataPendingAtSourceAgentInMB",
 		   json_real((double)lf_json_int_or(disk, "pendingBytes", 0) / MIB));
@@ -268,13 +296,15 @@ static json_t *nic_view(const struct parts *parts, const json_t *nic, size_t at)
 		{"targetIPAddressType", "targetStaticIPAddress", "targetSubnetName"},
 		{"testIPAddressType", "testStaticIPAddress", "testSubnetName"},
 	};
-	const char *id = lf_json_text_or(nic, "id", lf_json_text_or(nic, "mac", ""));
+	const char *mac = lf_json_text_or(nic, "mac", "");
+	const char *id = lf_json_text_or(nic, "id", mac);
 	const json_t *setting =
 		lf_json_find_nocase(lf_json_at(parts->of[DOC], "nics"), "nicId", id);
 	const json_t *const sources[] = {[NIC] = nic, [SETTING] = setting};
 	LF_AUTO_DOC view = LF_DOC_INIT;
 
-	lf_doc_text(&view, "nicId", id);
+	/* as clients know it, who have seen the machine and not its agent's ids */
+	lf_doc_text(&view, "nicId", *mac ? mac : id);
 	lf_doc_text(&view, "isPrimaryNic",
 		    lf_json_bool_or(setting, "isPrimaryNic", at == 0) ? "true" : "false");
 	lf_view_put(&view, rows, LF_N(rows), sources);
@@ -319,6 +349,7 @@ static json_t *provider_details(const struct parts *parts)
 		  lf_json_text(parts->of[STATE], "failover.point"));
 	put_point(&view, "lastRecoveryPointId", parts,
 		  lf_json_text(parts->of[REPLICA], "lastPointId"));
+	put_size(&view, parts);
 	put_progress(&view, parts->of[REPLICA]);
 	put_disks(&view, parts);
 	put_nics(&view, parts);
@@ -358,13 +389,21 @@ static void put_names(struct lf_doc *view, const struct parts *parts)
 	LF_AUTO_FREE char *fabric_id = lf_id_above(parts->item->id, LF_SR_TYPE_FABRIC);
 	const char *fabric = fabric_id ? fabric_id : "";
 	const char *policy = lf_json_text_or(parts->of[DOC], "policyId", "");
-	char container[256] = "", server[LF_GUID_SIZE];
+	LF_AUTO_FREE char *vault_id = lf_id_above(parts->item->id, LF_SR_TYPE_VAULT);
+	const char *vault = vault_id ? vault_id : "";
+	char container[256] = "", server[LF_GUID_SIZE], azure[LF_GUID_SIZE], cloud[LF_GUID_SIZE];
 
 	lf_sr_process_server_id(fabric, server);
+	lf_guid_derive("siterecovery-azure", vault, azure);
+	lf_guid_derive("siterecovery-cloud", fabric, cloud);
 	lf_arm_id_segment(parts->item->id, "replicationProtectionContainers", container,
 			  sizeof(container));
 	lf_doc_printf(view, "recoveryServicesProviderId",
 		      "%s/replicationRecoveryServicesProviders/%s", fabric, server);
+	/* what is on Azure's side has an id, too, and is in no list */
+	lf_doc_printf(view, "recoveryContainerId",
+		      "%s/replicationFabrics/%s/replicationProtectionContainers/%s", vault, azure,
+		      cloud);
 	lf_doc_text(view, "primaryFabricFriendlyName", lf_arm_id_last(fabric));
 	lf_doc_text(view, "primaryProtectionContainerFriendlyName", container);
 	lf_doc_text(view, "policyFriendlyName", lf_arm_id_last(policy));
@@ -402,7 +441,6 @@ static int show_item(struct lf_arm_call *call, const struct lf_resource *item,
 		{"recoveryFabricFriendlyName", .fallback = AZURE},
 		{"recoveryFabricId", .fallback = AZURE},
 		{"recoveryProtectionContainerFriendlyName", .fallback = AZURE},
-		{"recoveryContainerId", .fallback = AZURE},
 		{"switchProviderState", .fallback = NONE},
 		{"switchProviderStateDescription"},
 		{"failoverHealth", .fallback = "\"Normal\""},
