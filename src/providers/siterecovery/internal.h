@@ -34,6 +34,10 @@
 #define LF_SR_TYPE_ALERT     LF_SR_TYPE_VAULT "/replicationAlertSettings"
 #define LF_SR_TYPE_SETTING   LF_SR_TYPE_VAULT "/replicationVaultSettings"
 
+/* Of other providers. */
+#define LF_SR_TYPE_NETWORK "Microsoft.Network/virtualNetworks"
+#define LF_SR_TYPE_ACCOUNT "Microsoft.Storage/storageAccounts"
+
 #define LF_SR_INSTANCE "InMageRcm"
 
 /* Where the resources that a path names are in a struct lf_scope. */
@@ -88,6 +92,9 @@ LF_MUST_CHECK int lf_sr_item_mark(struct lf_context *context, struct lf_resource
 /* 202 for job, working on the item of the request; with_job: the job as body. */
 LF_MUST_CHECK int lf_sr_reply_job(struct lf_arm_call *call, const char *resource_id,
 				  const char *job, bool with_job, struct lf_error *err);
+/* The same, with the item itself as body. */
+LF_MUST_CHECK int lf_sr_reply_item(struct lf_arm_call *call, const struct lf_resource *item,
+				   const char *job, struct lf_error *err);
 /*
  * What may be asked of an item, as the subject of lf_sr_act(): the job that does it, and how the
  * request becomes the job's input.
@@ -95,8 +102,9 @@ LF_MUST_CHECK int lf_sr_reply_job(struct lf_arm_call *call, const char *resource
 struct lf_sr_start {
 	enum lf_sr_action action;
 	const struct lf_job_type *job;
-	const char *scenario, *friendly; /* as documented */
-	bool with_job;			 /* answer the job as body */
+	const char *scenario, *friendly;   /* as documented */
+	bool with_job;			   /* answer the job as body */
+	const struct lf_sr_fields *fields; /* of the body; NULL: it is checked by input */
 	/* Check the request and put what the job has to know into input; NULL: nothing. */
 	int (*input)(struct lf_arm_call *call, const struct lf_resource *item, struct lf_doc *input,
 		     struct lf_error *err);
@@ -180,6 +188,7 @@ LF_MUST_CHECK int lf_sr_hydrate_submit(struct lf_context *context, const char *v
 struct lf_sr_enable {
 	const struct lf_resource *vault, *fabric;
 	const json_t *properties; /* of the request */
+	char region[64];	  /* of the vault */
 	json_t *agent;		  /* found; owned */
 	json_t *disks;		  /* chosen; owned */
 	json_t *policy_doc;	  /* owned */
@@ -187,12 +196,49 @@ struct lf_sr_enable {
 void lf_sr_enable_done(struct lf_sr_enable *enable);
 LF_MUST_CHECK int lf_sr_enable_check(struct lf_context *context, struct lf_sr_enable *enable,
 				     struct lf_error *err);
-/* Parts of it, for updates. */
-LF_MUST_CHECK int lf_sr_check_vm_name(const char *name, const char *target, struct lf_error *err);
+
+/* settings.c: what a client says of the machine to protect and of the one to be made. */
+struct lf_sr_fields {
+	const struct lf_field *rows; /* of a body */
+	size_t n;
+};
+extern const struct lf_sr_fields lf_sr_enable_fields, lf_sr_update_fields;
+/* What the rows say, and that nothing is asked for that no row names. */
+LF_MUST_CHECK int lf_sr_fields_check(const struct lf_sr_fields *fields, json_t *body,
+				     struct lf_error *err);
+struct lf_sr_settings {
+	const json_t *given;   /* providerSpecificDetails of a body that the fields let pass */
+	const json_t *stored;  /* of the item; NULL: it is new */
+	const json_t *machine; /* as its agent says */
+	const char *region;    /* that the machine will be in, as lf_location_normal() says it */
+};
+/* What the tables cannot know: ids, names, sizes, tags, and what excludes each other. */
+LF_MUST_CHECK int lf_sr_settings_check(struct lf_context *context,
+				       const struct lf_sr_settings *settings, struct lf_error *err);
+/* The resource of type with the id; LF_EINVAL code when there is none, hint (NULL: make it) its
+ * advice. */
+LF_MUST_CHECK int lf_sr_find(struct lf_context *context, const char *id, const char *type,
+			     const char *code, const char *hint, const char *target,
+			     struct lf_resource *ret_resource, struct lf_error *err);
 LF_MUST_CHECK int lf_sr_check_exists(struct lf_context *context, const char *id, const char *type,
 				     const char *code, const char *target, struct lf_error *err);
+/* LF_EINVAL "RegionMismatch" unless resource is in region (as lf_location_normal() says it). */
+LF_MUST_CHECK int lf_sr_check_region(const struct lf_resource *resource, const char *region,
+				     const char *target, struct lf_error *err);
+LF_MUST_CHECK int lf_sr_check_vm_name(const char *name, const char *target, struct lf_error *err);
+/* enable_check.c */
 LF_MUST_CHECK int lf_sr_check_subnet(struct lf_context *context, const char *network_id,
 				     const char *subnet, const char *target, struct lf_error *err);
+
+/* update_check.c */
+/* lf_sr_start.input of a PATCH: "update", the details that it asks for. */
+LF_MUST_CHECK int lf_sr_update_input(struct lf_arm_call *call, const struct lf_resource *item,
+				     struct lf_doc *input, struct lf_error *err);
+/* By which id the item's settings know the interface that has id or is the MAC address id; NULL:
+ * the machine has none such. */
+const char *lf_sr_nic_id(const struct lf_resource *item, const char *id);
+/* The item's row of a disk; NULL: it has none such. */
+json_t *lf_sr_disk_row(const struct lf_resource *item, const char *id);
 
 /* job_view.c */
 LF_MUST_CHECK int lf_sr_job_view(struct lf_context *context, const struct lf_job *job,

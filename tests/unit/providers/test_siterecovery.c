@@ -54,7 +54,7 @@ static void test_enable__each_mistake_has_its_code_and_target_and_leaves_nothing
 		 400},
 		{"properties.policyId", "\"" VAULT "/replicationPolicies/other\"", "PolicyNotFound",
 		 "properties.policyId", 400},
-		{"properties.policyId", "\"p\"", "LinkedInvalidPropertyId", "properties.policyId",
+		{"properties.policyId", "\"p\"", "InvalidParameter", "properties.policyId",
 		 400},
 		{D "fabricDiscoveryMachineId", "\"" SITE "/machines/nobody\"", "MachineNotFound",
 		 D "fabricDiscoveryMachineId", 400},
@@ -73,7 +73,7 @@ static void test_enable__each_mistake_has_its_code_and_target_and_leaves_nothing
 		{D "targetNetworkId", "\"" NET "x\"", "NetworkNotFound", D "targetNetworkId", 400},
 		{D "targetSubnetName", "\"none\"", "SubnetNotFound", D "targetSubnetName", 400},
 		{D "targetVmSize", "\"Standard_Huge\"", "InvalidVmSize", D "targetVmSize", 400},
-		{D "targetVmName", "\"\"", "InvalidVirtualMachineName", D "targetVmName", 400},
+		{D "targetVmName", "\"-\"", "InvalidVirtualMachineName", D "targetVmName", 400},
 	};
 #undef D
 	struct world *w = *state;

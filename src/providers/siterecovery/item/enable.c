@@ -17,10 +17,7 @@ static int build_item(const struct lf_sr_enable *enable, json_t **ret_doc, json_
 {
 	const json_t *given = enable->properties;
 	LF_AUTO_DOC doc = LF_DOC_INIT, state = LF_DOC_INIT;
-	char region[64];
 
-	lf_location_normal(lf_json_text_or(enable->vault->doc, "location", "default"), region,
-			   sizeof(region));
 	lf_doc_text(&doc, "friendlyName", lf_json_text_or(enable->agent, "machineName", "machine"));
 	lf_doc_share(&doc, "policyId", lf_json_at(given, "policyId"));
 	lf_doc_text(&doc, "protectableItemId", lf_json_text(given, "protectableItemId"));
@@ -28,7 +25,7 @@ static int build_item(const struct lf_sr_enable *enable, json_t **ret_doc, json_
 	lf_doc_share(&doc, "disks", enable->disks);
 	lf_doc_put(&doc, "nics", json_array());
 	lf_doc_text(&state, "phase", lf_sr_phase_row(LF_SR_ENABLING)->name);
-	lf_doc_text(&state, "region", region);
+	lf_doc_text(&state, "region", enable->region);
 	lf_doc_text(&state, "agentId", lf_json_text_or(enable->agent, "agentId", ""));
 	lf_doc_share(&state, "machine", enable->agent);
 	lf_doc_text(&state, "testFailoverState", "None");
@@ -63,7 +60,9 @@ static int enable_locked(struct lf_arm_call *call, const struct lf_scope *scope,
 	LF_AUTO_RESOURCE before = LF_RESOURCE_INIT;
 	bool there = false;
 
-	int rc = lf_catalog_find(context->catalog, item->id, &before, &there, err);
+	int rc = lf_sr_fields_check(&lf_sr_enable_fields, lf_arm_body(call), err);
+	if (!rc)
+		rc = lf_catalog_find(context->catalog, item->id, &before, &there, err);
 	if (!rc)
 		rc = lf_sr_enable_check(context, &enable, err);
 	if (!rc && there)
@@ -99,7 +98,7 @@ int lf_sr_items_put(struct lf_arm_call *call, struct lf_error *err)
 		rc = enable_locked(call, &scope, &item, job, err);
 	if (!rc)
 		rc = lf_transaction_commit(&tx, err);
-	return rc ? rc : lf_sr_reply_job(call, item.id, job, false, err);
+	return rc ? rc : lf_sr_reply_item(call, &item, job, err);
 }
 
 /* The job. */

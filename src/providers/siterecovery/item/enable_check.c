@@ -5,51 +5,18 @@
  */
 #include <string.h>
 
-#include "base/names.h"
+#include "providers/offazure/offazure.h"
 #include "providers/siterecovery/internal.h"
 
-#define DETAILS	     "properties.providerSpecificDetails."
-#define VM_NAME_MAX  63
-#define ITEMS_MAX    1000 /* of a vault */
-#define DISKS_MAX    64
-#define TYPE_ACCOUNT "Microsoft.Storage/storageAccounts"
-#define TYPE_NETWORK "Microsoft.Network/virtualNetworks"
-#define TYPE_GROUP   "Microsoft.Resources/resourceGroups"
+#define DETAILS	  "properties.providerSpecificDetails."
+#define ITEMS_MAX 1000 /* of a vault */
+#define GROUP_MAX 16   /* machines with common points */
 
 void lf_sr_enable_done(struct lf_sr_enable *enable)
 {
 	json_decref(enable->agent);
 	json_decref(enable->disks);
 	json_decref(enable->policy_doc);
-}
-
-int lf_sr_check_exists(struct lf_context *context, const char *id, const char *type,
-		       const char *code, const char *target, struct lf_error *err)
-{
-	LF_AUTO_RESOURCE found = LF_RESOURCE_INIT;
-	bool exists = false;
-
-	if (!id || !*id)
-		return lf_fail_arm(err, LF_EINVAL, "MissingRequiredProperty", target,
-				   "give the full resource id", "%s is missing", target);
-	int rc = lf_arm_id_check(id, type, target, err);
-	if (!rc)
-		rc = lf_catalog_find(context->catalog, id, &found, &exists, err);
-	if (!rc && !exists)
-		rc = lf_fail_arm(err, LF_EINVAL, code, target,
-				 "create it first, or give the id of one that exists",
-				 "there is no resource %s", id);
-	return rc;
-}
-
-int lf_sr_check_vm_name(const char *name, const char *target, struct lf_error *err)
-{
-	if (lf_name_good(LF_NAME_VM, name) && strlen(name) <= VM_NAME_MAX)
-		return 0;
-	return lf_fail_arm(err, LF_EINVAL, "InvalidVirtualMachineName", target,
-			   "1 to 63 letters, digits, hyphens, dots and underscores, beginning "
-			   "and ending with a letter or digit",
-			   "'%.80s' cannot be the name of a virtual machine", name ? name : "");
 }
 
 int lf_sr_check_subnet(struct lf_context *context, const char *network_id, const char *subnet,
@@ -84,6 +51,22 @@ static int check_instance(struct lf_context *context, struct lf_sr_enable *enabl
 	return lf_sr_check_instance(
 		lf_json_text(enable->properties, "providerSpecificDetails.instanceType"), NULL,
 		DETAILS "instanceType", err);
+}
+
+/* The machine by another name, or nothing. */
+static int check_protectable(struct lf_context *context, struct lf_sr_enable *enable,
+			     struct lf_error *err)
+{
+	const char *id = lf_json_text_or(enable->properties, "protectableItemId", "");
+	const char *name = lf_json_text_or(enable->agent, "agentId", "");
+
+	(void)context;
+	return !*id || lf_text_equal_nocase(lf_arm_id_last(id), name)
+		       ? 0
+		       : lf_fail_arm(err, LF_EINVAL, "ProtectableItemNotFound",
+				     "properties.protectableItemId",
+				     "leave it empty: fabricDiscoveryMachineId says which machine",
+				     "%s is not the machine of fabricDiscoveryMachineId", id);
 }
 
 static int check_policy(struct lf_context *context, struct lf_sr_enable *enable,
@@ -172,31 +155,91 @@ static json_t *find_disk(const json_t *agent, const char *id)
 	return NULL;
 }
 
-static int add_disk(struct lf_context *context, const json_t *disk, const json_t *input,
-		    const char *target, json_t *disks, struct lf_error *err)
+/* In the machine's region, of the target's subscription, and not premium: what is written there is
+ * read and removed again within minutes. */
+static int check_cache(struct lf_context *context, const struct lf_sr_enable *enable,
+		       const char *id, const char *at, struct lf_error *err)
 {
-	static const char *const types[] = {
-		"Standard_LRS", "Premium_LRS",	   "StandardSSD_LRS", "PremiumV2_LRS",
-		"UltraSSD_LRS", "StandardSSD_ZRS", "Premium_ZRS",     NULL};
-	const char *type = lf_json_text_or(input, "diskType", "Standard_LRS");
-	char at[160];
-	size_t known = 0;
+	const char *group = lf_json_text_or(enable->properties,
+					    "providerSpecificDetails.targetResourceGroupId", "");
+	LF_AUTO_RESOURCE account = LF_RESOURCE_INIT;
+	char target[160], mine[64] = "", its[64] = "";
 
-	snprintf(at, sizeof(at), "%s.logStorageAccountId", target);
-	int rc = lf_sr_check_exists(context, lf_json_text(input, "logStorageAccountId"),
-				    TYPE_ACCOUNT, "StorageAccountNotFound", at, err);
+	snprintf(target, sizeof(target), "%s.logStorageAccountId", at);
+	if (!*id)
+		return lf_fail_arm(err, LF_EINVAL, "MissingRequiredProperty", target,
+				   "give the full resource id", "%s is missing", target);
+	int rc = lf_sr_find(context, id, LF_SR_TYPE_ACCOUNT, "StorageAccountNotFound", NULL, target,
+			    &account, err);
+	if (!rc)
+		rc = lf_sr_check_region(&account, enable->region, target, err);
 	if (rc)
 		return rc;
-	while (types[known] && !lf_text_equal_nocase(types[known], type))
-		known++;
-	snprintf(at, sizeof(at), "%s.diskType", target);
-	if (!types[known])
-		return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", at,
-				   "for instance Standard_LRS or Premium_LRS",
-				   "'%.60s' is not a disk type", type);
+	lf_arm_id_segment(id, "subscriptions", its, sizeof(its));
+	lf_arm_id_segment(group, "subscriptions", mine, sizeof(mine));
+	if (!lf_text_equal_nocase(its, mine))
+		return lf_fail_arm(
+			err, LF_EINVAL, "SubscriptionMismatch", target,
+			"take an account of the subscription that the machine is made in",
+			"the account is of another subscription than the target group");
+	if (lf_text_starts_nocase(lf_json_text_or(account.doc, "sku.name", ""), "Premium"))
+		return lf_fail_arm(err, LF_EINVAL, "PremiumCacheAccountNotSupported", target,
+				   "take a standard account, also for premium disks",
+				   "a premium account cannot be the cache storage account");
+	return 0;
+}
+
+/* Disks are made as the source's are: another size, sector or rate is not done here. */
+static int check_shape(const json_t *disk, const json_t *input, const char *at,
+		       struct lf_error *err)
+{
+	int64_t gib = (lf_json_int_or(disk, "sizeBytes", 0) + (1 << 30) - 1) >> 30;
+	const struct {
+		const char *name;
+		int64_t same;
+	} shapes[] = {{"diskSizeInGB", gib},
+		      {"sectorSizeInBytes", lf_json_int_or(disk, "sectorBytes", 512)},
+		      {"iops", 0},
+		      {"throughputInMbps", 0}};
+	char target[160];
+
+	for (size_t i = 0; i < LF_N(shapes); i++) {
+		int64_t wanted = lf_json_int_or(input, shapes[i].name, 0);
+		snprintf(target, sizeof(target), "%s.%s", at, shapes[i].name);
+		if (wanted && wanted != shapes[i].same)
+			return lf_fail_arm(
+				err, LF_EINVAL, "DiskShapeNotSupported", target, "leave it out",
+				"the disk is made as the source's is, and %lld is not its "
+				"%s",
+				(long long)wanted, shapes[i].name);
+	}
+	return 0;
+}
+
+static int add_disk(struct lf_context *context, struct lf_sr_enable *enable, const json_t *disk,
+		    const json_t *input, const char *at, struct lf_error *err)
+{
+	const char *set = lf_json_text_or(input, "diskEncryptionSetId", "");
+	char target[160];
+
+	snprintf(target, sizeof(target), "%s.diskType", at);
+	if (!lf_json_text(input, "diskType"))
+		return lf_fail_arm(err, LF_EINVAL, "MissingRequiredProperty", target,
+				   "for instance Standard_LRS or Premium_LRS", "%s is missing",
+				   target);
+	int rc = check_cache(context, enable, lf_json_text_or(input, "logStorageAccountId", ""), at,
+			     err);
+	snprintf(target, sizeof(target), "%s.diskEncryptionSetId", at);
+	if (!rc && *set)
+		rc = lf_sr_check_exists(context, set, "Microsoft.Compute/diskEncryptionSets",
+					"DiskEncryptionSetNotFound", target, err);
+	if (!rc)
+		rc = check_shape(disk, input, at, err);
+	if (rc)
+		return rc;
 	LF_AUTO_JSON *row = json_deep_copy(input);
 	if (!row || lf_json_set_text(row, "diskId", lf_json_text_or(disk, "id", "")) ||
-	    lf_json_set_text(row, "diskType", types[known]) || json_array_append(disks, row))
+	    json_array_append(enable->disks, row))
 		return lf_fail_nomem(err);
 	return 0;
 }
@@ -222,7 +265,7 @@ static int add_listed(struct lf_context *context, struct lf_sr_enable *enable, c
 				return lf_fail_arm(err, LF_EINVAL, "DuplicateDisk", target,
 						   "name each disk once",
 						   "disk '%.100s' is named twice", id);
-		int rc = add_disk(context, disk, input, target, enable->disks, err);
+		int rc = add_disk(context, enable, disk, input, target, err);
 		if (rc)
 			return rc;
 	}
@@ -266,63 +309,83 @@ static int check_disks(struct lf_context *context, struct lf_sr_enable *enable,
 		rc = add_listed(context, enable, list, err);
 	json_array_foreach (lf_json_at(enable->agent, "disks"), i, disk)
 		if (!listed && !rc)
-			rc = add_disk(context, disk, all, DETAILS "disksDefault", enable->disks,
-				      err);
-	if (!rc && json_array_size(enable->disks) > DISKS_MAX)
-		rc = lf_fail_arm(err, LF_EINVAL, "TooManyDisks", DETAILS "disksToInclude",
-				 "leave some out", "a machine can have at most %d protected disks",
-				 DISKS_MAX);
+			rc = add_disk(context, enable, disk, all, DETAILS "disksDefault", err);
 	return rc ? rc : check_os_disk(enable, err);
 }
 
+static int check_settings(struct lf_context *context, struct lf_sr_enable *enable,
+			  struct lf_error *err)
+{
+	const struct lf_sr_settings settings = {
+		.given = lf_json_at(enable->properties, "providerSpecificDetails"),
+		.machine = enable->agent,
+		.region = enable->region};
+
+	return lf_sr_settings_check(context, &settings, err);
+}
+
+/* A test's subnet is of the test network, or of the target's where there is none. */
+static int check_subnets(struct lf_context *context, struct lf_sr_enable *enable,
+			 struct lf_error *err)
+{
+	const json_t *details = lf_json_at(enable->properties, "providerSpecificDetails");
+	const char *real = lf_json_text_or(details, "targetNetworkId", "");
+	const char *test = lf_json_text_or(details, "testNetworkId", "");
+
+	int rc = lf_sr_check_subnet(context, real, lf_json_text(details, "targetSubnetName"),
+				    DETAILS "targetSubnetName", err);
+	return rc ? rc
+		  : lf_sr_check_subnet(context, *test ? test : real,
+				       lf_json_text(details, "testSubnetName"),
+				       DETAILS "testSubnetName", err);
+}
+
+static int check_account(struct lf_context *context, struct lf_sr_enable *enable,
+			 struct lf_error *err)
+{
+	const char *id =
+		lf_json_text_or(enable->properties, "providerSpecificDetails.runAsAccountId", "");
+
+	return *id ? lf_offazure_account_check(context,
+					       lf_json_text_or(enable->agent, "siteId", ""), id,
+					       DETAILS "runAsAccountId", err)
+		   : 0;
+}
+
+static bool group_name_good(const char *name)
+{
+	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "0123456789_-. ";
+
+	return strspn(name, good) == strlen(name) && name[0] != ' ';
+}
+
+/* Machines of one group have common points, which the agents wait for each other to make. */
 static int check_group(struct lf_context *context, struct lf_sr_enable *enable,
 		       struct lf_error *err)
 {
-	return lf_sr_check_exists(
-		context,
-		lf_json_text(enable->properties, "providerSpecificDetails.targetResourceGroupId"),
-		TYPE_GROUP, "ResourceGroupNotFound", DETAILS "targetResourceGroupId", err);
-}
+	static const char target[] = DETAILS "multiVmGroupName";
+	const char *name =
+		lf_json_text_or(enable->properties, "providerSpecificDetails.multiVmGroupName", "");
+	const struct lf_list_query query = {.type = LF_SR_TYPE_ITEM, .below = enable->vault->id};
+	LF_AUTO_RESOURCE_LIST items = {0};
+	size_t members = 0;
 
-static int check_networks(struct lf_context *context, struct lf_sr_enable *enable,
-			  struct lf_error *err)
-{
-	static const char *const pairs[][2] = {{"targetNetworkId", "targetSubnetName"},
-					       {"testNetworkId", "testSubnetName"}};
-	const json_t *details = lf_json_at(enable->properties, "providerSpecificDetails");
-	char target[128];
-
-	for (size_t i = 0; i < LF_N(pairs); i++) {
-		const char *id = lf_json_text_or(details, pairs[i][0], "");
-		snprintf(target, sizeof(target), DETAILS "%s", pairs[i][0]);
-		int rc = *id ? lf_sr_check_exists(context, id, TYPE_NETWORK, "NetworkNotFound",
-						  target, err)
-			     : 0;
-		snprintf(target, sizeof(target), DETAILS "%s", pairs[i][1]);
-		if (!rc)
-			rc = lf_sr_check_subnet(context, id, lf_json_text(details, pairs[i][1]),
-						target, err);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-static int check_vm(struct lf_context *context, struct lf_sr_enable *enable, struct lf_error *err)
-{
-	const json_t *details = lf_json_at(enable->properties, "providerSpecificDetails");
-	const char *size = lf_json_text_or(details, "targetVmSize", "");
-	unsigned cpus, memory;
-
-	(void)context;
-	if (*size && lf_compute_size(size, &cpus, &memory, err))
-		return lf_fail_arm(err, LF_EINVAL, "InvalidVmSize", DETAILS "targetVmSize",
-				   "list targetComputeSizes of an item, or leave it out",
-				   "'%.100s' is not a known size", size);
-	if (!lf_json_at(details, "targetVmName"))
+	if (!*name)
 		return 0;
-	return lf_sr_check_vm_name(lf_json_text(details, "targetVmName"), DETAILS "targetVmName",
-				   err);
+	if (!group_name_good(name))
+		return lf_fail_arm(err, LF_EINVAL, "InvalidMultiVmGroupName", target,
+				   "1 to 64 letters, digits, blanks, hyphens, dots and underscores",
+				   "'%.64s' cannot be the name of a group", name);
+	int rc = lf_catalog_list(context->catalog, &query, &items, err);
+	for (size_t i = 0; !rc && i < items.n; i++)
+		members += lf_text_equal_nocase(
+			lf_json_text_or(items.items[i].doc, "details.multiVmGroupName", ""), name);
+	return rc || members < GROUP_MAX
+		       ? rc
+		       : lf_fail_arm(err, LF_EINVAL, "MultiVmGroupFull", target,
+				     "name another group", "the group '%s' has %d machines", name,
+				     GROUP_MAX);
 }
 
 static int check_not_protected(struct lf_context *context, struct lf_sr_enable *enable,
@@ -359,11 +422,14 @@ int lf_sr_enable_check(struct lf_context *context, struct lf_sr_enable *enable,
 {
 	static int (*const checks[])(struct lf_context * context, struct lf_sr_enable * enable,
 				     struct lf_error * err) = {
-		check_instance, check_policy,	check_machine, check_process_server, check_disks,
-		check_group,	check_networks, check_vm,      check_not_protected,
+		check_instance,	      check_policy,   check_machine,	   check_protectable,
+		check_process_server, check_settings, check_disks,	   check_subnets,
+		check_account,	      check_group,    check_not_protected,
 	};
 	int rc = 0;
 
+	lf_location_normal(lf_json_text_or(enable->vault->doc, "location", "default"),
+			   enable->region, sizeof(enable->region));
 	for (size_t i = 0; !rc && i < LF_N(checks); i++)
 		rc = checks[i](context, enable, err);
 	return rc;

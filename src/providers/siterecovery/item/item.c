@@ -54,20 +54,36 @@ static json_t *job_body(struct lf_arm_call *call, const char *id)
 	return body;
 }
 
-int lf_sr_reply_job(struct lf_arm_call *call, const char *resource_id, const char *job,
-		    bool with_job, struct lf_error *err)
+static int reply_accepted(struct lf_arm_call *call, const char *resource_id, const char *job,
+			  const json_t *body, struct lf_error *err)
 {
 	LF_AUTO_FREE char *vault_id = lf_id_above(resource_id, LF_SR_TYPE_VAULT);
 	LF_AUTO_FREE char *status =
 		lf_id_child(vault_id ? vault_id : "", "replicationOperationStatus", job);
 	LF_AUTO_FREE char *result = lf_id_child(resource_id, "operationresults", job);
-	LF_AUTO_JSON *body = with_job ? job_body(call, job) : NULL;
 	const struct lf_arm_async async = {
 		.job = job, .status_path = status, .result_path = result, .retry_after = 1};
 
 	if (!vault_id || !status || !result)
 		return lf_fail_nomem(err);
 	return lf_arm_reply_async(call, 202, &async, body, err);
+}
+
+int lf_sr_reply_job(struct lf_arm_call *call, const char *resource_id, const char *job,
+		    bool with_job, struct lf_error *err)
+{
+	LF_AUTO_JSON *body = with_job ? job_body(call, job) : NULL;
+
+	return reply_accepted(call, resource_id, job, body, err);
+}
+
+int lf_sr_reply_item(struct lf_arm_call *call, const struct lf_resource *item, const char *job,
+		     struct lf_error *err)
+{
+	LF_AUTO_JSON *body = NULL;
+	int rc = lf_document_view(call, &lf_sr_item_document, item, &body, err);
+
+	return rc ? rc : reply_accepted(call, item->id, job, body, err);
 }
 
 bool lf_sr_item_busy(const struct lf_resource *item)
@@ -129,6 +145,8 @@ int lf_sr_act(struct lf_arm_call *call, struct lf_error *err)
 	const struct lf_resource *item = &scope.at[LF_SR_ITEM];
 
 	int rc = lf_scope_open(call, LF_SR_TYPE_ITEM, &scope, err);
+	if (!rc && start->fields)
+		rc = lf_sr_fields_check(start->fields, lf_arm_body(call), err);
 	if (!rc && start->input)
 		rc = start->input(call, item, &input, err);
 	return rc ? rc : lf_sr_item_start(call, item, start, &input, err);
