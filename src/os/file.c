@@ -160,6 +160,21 @@ int lf_file_rename_durable(const char *from, const char *to, struct lf_error *er
 	return lf_file_sync_parent(to, err);
 }
 
+int lf_file_rename_new(const char *from, const char *to, struct lf_error *err)
+{
+	int fault = LF_FAULT("file-rename");
+
+	if (!fault && renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+		return lf_file_sync_parent(to, err);
+	if (fault || errno != EINVAL)
+		return lf_fail_sys(err, fault ? fault : errno, to, "cannot rename %s to %s", from,
+				   to);
+	/* a file system that cannot promise it */
+	if (access(to, F_OK) == 0)
+		return lf_fail_sys(err, EEXIST, to, "there is a file %s", to);
+	return lf_file_rename_durable(from, to, err);
+}
+
 int lf_file_write_durable(const char *path, const void *data, size_t len, mode_t mode,
 			  struct lf_error *err)
 {

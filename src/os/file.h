@@ -34,6 +34,8 @@ LF_MUST_CHECK int lf_file_write_durable(const char *path, const void *data, size
 LF_MUST_CHECK int lf_file_sync_parent(const char *path, struct lf_error *err);
 /* rename + fsync of the target's directory. */
 LF_MUST_CHECK int lf_file_rename_durable(const char *from, const char *to, struct lf_error *err);
+/* The same, to a name that nothing has.  LF_EEXISTS. */
+LF_MUST_CHECK int lf_file_rename_new(const char *from, const char *to, struct lf_error *err);
 /* Room on the disk for these bytes, which the file has from then on; where a file system cannot
  * promise it, nothing is done.  LF_ENOSPACE. */
 LF_MUST_CHECK int lf_file_reserve(int fd, uint64_t offset, uint64_t len, const char *name,

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,17 +246,39 @@ int lf_vaultcli_ingest(const struct lf_vaultcli_args *args, struct lf_error *err
 	return rc ? rc : print_result(args, &result, id, err);
 }
 
+static atomic_bool interrupted;
+
+static void interrupt(int number)
+{
+	(void)number;
+	atomic_store(&interrupted, true);
+}
+
+/* Once; the second signal ends the program as it does any.  What nohup wants ignored is. */
+static void catch_interrupts(void)
+{
+	const struct sigaction action = {.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND};
+	struct sigaction hangup;
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &action, NULL);
+}
+
 int lf_vaultcli_export(const struct lf_vaultcli_args *args, struct lf_error *err)
 {
 	const struct lf_export_opts opts = {.format = args->format,
-					    .progress = lf_vaultcli_show_progress};
+					    .progress = lf_vaultcli_show_progress,
+					    .stop = &interrupted};
 	struct lf_vault *vault = NULL;
 	LF_AUTO_JSON *manifest = NULL;
 	const json_t *disk = NULL;
 	struct lf_root root;
 	uint64_t size = 0;
-	int rc = lf_vaultcli_open(args, true, &vault, err);
 
+	catch_interrupts();
+	int rc = lf_vaultcli_open(args, true, &vault, err);
 	if (!rc)
 		rc = lf_point_get(vault, args->words[1], &manifest, err);
 	if (!rc)

@@ -53,6 +53,35 @@ cmp "$dir/b.raw" "$dir/two.raw"
 "$vault" export "$dir/store" "$two" "$dir/two.raw" 2>/dev/null && fail "an export replaced a file"
 [ "$(stat -c %b "$dir/one.raw")" -le "$(stat -c %b "$dir/a.raw")" ] || fail "the export is not sparse"
 
+# what is not whole has not the name: killed, it is begun anew by the next; stopped, it is gone
+LF_FAULT=file-write=kill@2 "$vault" export "$dir/store" "$one" "$dir/cut.raw" 2>/dev/null && fail "an export outlived its kill"
+[ ! -e "$dir/cut.raw" ] && [ -e "$dir/cut.raw.part" ] || fail "a killed export looks finished"
+"$vault" export "$dir/store" "$one" "$dir/cut.raw"
+cmp "$dir/a.raw" "$dir/cut.raw"
+rm "$dir/cut.raw"
+LF_FAULT=file-write=enospc@2 "$vault" export "$dir/store" "$one" "$dir/cut.raw" 2>/dev/null && fail "a full disk was none"
+[ ! -e "$dir/cut.raw" ] && [ ! -e "$dir/cut.raw.part" ] || fail "an export that failed left a file"
+for signal in INT TERM HUP; do
+	for command in "$vault" "$recover"; do
+		"$command" export "$dir/store" "$one" "$dir/cut.raw" --key "$dir/store/platform.key" --format qcow2 2>/dev/null &
+		exporting=$!
+		while [ ! -e "$dir/cut.raw" ] && [ ! -e "$dir/cut.raw.part" ] && kill -0 $exporting 2>/dev/null; do :; done
+		kill -$signal $exporting 2>/dev/null || true
+		if wait $exporting; then # it was faster
+			qemu-img compare -q -f raw -F qcow2 "$dir/a.raw" "$dir/cut.raw" || fail "an export is wrong"
+		elif [ -e "$dir/cut.raw" ]; then
+			fail "an export that was interrupted looks finished"
+		fi
+		[ ! -e "$dir/cut.raw.part" ] || fail "an export that was interrupted left a file"
+		rm -f "$dir/cut.raw"
+	done
+done
+# two of one name do not meet
+: >"$dir/cut.raw.part"
+flock "$dir/cut.raw.part" "$vault" export "$dir/store" "$one" "$dir/cut.raw" 2>/dev/null && fail "two exports wrote one file"
+[ -e "$dir/cut.raw.part" ] || fail "an export removed another's file"
+rm "$dir/cut.raw.part"
+
 # the same content from a full pass gives the same bytes
 three=$("$vault" ingest "$dir/store" --disk sda "$dir/b.raw" --output json | field point)
 "$vault" export "$dir/store" "$three" "$dir/three.raw"

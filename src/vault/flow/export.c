@@ -3,12 +3,19 @@
  * A disk to a sparse file: threads take pieces of it in turn; holes are not
  * written at all.  Data goes past the page cache, where the file system can: a
  * disk is more than it holds; what a format adds goes through it.
+ *
+ * The file gets its name when it is whole and synced.  Until then it is
+ * PATH.part, locked by who writes it: an export that fails or is stopped
+ * removes it, a kill leaves it, and the next export of that name begins it anew.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "image/qcow2.h"
 #include "image/vhd.h"
 #include "os/file.h"
@@ -23,7 +30,9 @@ struct export
 {
 	struct lf_vault *vault;
 	const struct lf_root *root;
-	const char *path;
+	const char *path; /* what it is called when it is whole */
+	char *part;	  /* until then */
+	bool owned;	  /* we write the part */
 	const struct lf_export_opts *opts;
 	int data_fd, fd;	/* the same file; data_fd may be O_DIRECT */
 	struct lf_qcow2 *qcow2; /* NULL: data lies in the file as on the disk */
@@ -144,6 +153,14 @@ static int write_piece(struct piece *piece, uint64_t offset, struct lf_error *er
 	return rc ? rc : write_run(piece, err);
 }
 
+static int check_stop(const struct export *export, struct lf_error *err)
+{
+	const atomic_bool *stop = export->opts->stop;
+
+	return stop && atomic_load(stop) ? lf_fail(err, LF_ECANCELED, export->path, "interrupted")
+					 : 0;
+}
+
 static void *write_pieces(void *argument)
 {
 	struct export *export = argument;
@@ -160,7 +177,9 @@ static void *write_pieces(void *argument)
 		pthread_mutex_unlock(&export->mutex);
 		if (!more)
 			break;
-		int rc = piece.bytes ? write_piece(&piece, offset, &err) : lf_fail_nomem(&err);
+		int rc = piece.bytes ? check_stop(export, &err) : lf_fail_nomem(&err);
+		if (!rc)
+			rc = write_piece(&piece, offset, &err);
 		LF_GUARD(&export->mutex);
 		if (rc && !export->rc) {
 			export->rc = rc;
@@ -287,32 +306,56 @@ static int write_file(struct export *export, struct lf_error *err)
 	return rc ? rc : lf_file_sync(export->fd, export->path, err);
 }
 
-/* A new file, twice. */
-static int open_files(struct export *export, struct lf_error *err)
+/* What a kill left is ours if nobody has it locked, and it is still what has the name. */
+static int lock_part(const struct export *export, struct lf_error *err)
 {
-	const char *path = export->path;
+	struct stat locked, named;
 
-	export->data_fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_DIRECT, 0600);
+	if ((flock(export->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) ||
+	    fstat(export->fd, &locked) || stat(export->part, &named) ||
+	    locked.st_ino != named.st_ino || locked.st_dev != named.st_dev)
+		return lf_fail(err, LF_EEXISTS, export->path, "another export writes %s",
+			       export->part);
+	return 0;
+}
+
+/* The part, twice. */
+static int open_part(struct export *export, struct lf_error *err)
+{
+	const char *part = export->part;
+
+	if (access(export->path, F_OK) == 0)
+		return lf_fail_sys(err, EEXIST, export->path, "cannot make %s", export->path);
+	export->fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (export->fd < 0)
+		return lf_fail_sys(err, errno, part, "cannot make %s", part);
+	int rc = lock_part(export, err);
+	if (rc)
+		return rc;
+	export->owned = true;
+	rc = set_size(export, 0, err);
+	export->data_fd = open(part, O_RDWR | O_CLOEXEC | O_DIRECT);
 	if (export->data_fd < 0 && errno == EINVAL)
-		export->data_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (export->data_fd < 0)
-		return lf_fail_sys(err, errno, path, "cannot make %s", path);
-	export->fd = open(path, O_RDWR | O_CLOEXEC);
-	return export->fd < 0 ? lf_fail_sys(err, errno, path, "cannot open %s", path) : 0;
+		export->data_fd = open(part, O_RDWR | O_CLOEXEC);
+	if (!rc && export->data_fd < 0)
+		rc = lf_fail_sys(err, errno, part, "cannot open %s", part);
+	return rc;
 }
 
 int lf_export_file(struct lf_vault *vault, const struct lf_root *root, uint64_t size,
 		   const char *path, const struct lf_export_opts *opts, struct lf_error *err)
 {
+	LF_AUTO_FREE char *part = lf_printf_dup("%s.part", path);
 	struct export export = {.vault = vault,
 				.root = root,
 				.path = path,
+				.part = part,
 				.opts = opts,
 				.data_fd = -1,
 				.fd = -1,
 				.size = size,
 				.grain = LF_PAGE_SIZE};
-	int rc = open_files(&export, err);
+	int rc = part ? open_part(&export, err) : lf_fail_nomem(err);
 
 	if (!rc) {
 		pthread_mutex_init(&export.mutex, NULL);
@@ -320,9 +363,13 @@ int lf_export_file(struct lf_vault *vault, const struct lf_root *root, uint64_t 
 		pthread_mutex_destroy(&export.mutex);
 		lf_qcow2_free(export.qcow2);
 	}
-	if (rc && export.data_fd >= 0)
-		unlink(path); /* half a disk is of no use to anybody */
+	if (!rc)
+		rc = check_stop(&export, err);
+	if (!rc)
+		rc = lf_file_rename_new(part, path, err);
+	if (rc && export.owned)
+		unlink(part); /* half a disk is of no use to anybody */
 	lf_fd_done(&export.data_fd);
 	lf_fd_done(&export.fd);
-	return rc ? rc : lf_file_sync_parent(path, err);
+	return rc;
 }

@@ -11,6 +11,8 @@
 #ifndef LF_VAULT_FLOW_INGEST_H
 #define LF_VAULT_FLOW_INGEST_H
 
+#include <stdatomic.h>
+
 #include "source/disk.h"
 #include "vault/map/map.h"
 
@@ -51,8 +53,12 @@ struct lf_export_opts {
 	unsigned threads;	  /* 0: twice as many as processors */
 	lf_progress_fn *progress; /* may be NULL */
 	void *context;
+	const atomic_bool *stop; /* set: LF_ECANCELED; may be NULL */
 };
-/* Write a disk to a new sparse file; durable on return.  LF_EEXISTS: there is a file. */
+/*
+ * Write a disk to a new sparse file; durable on return.  It is PATH.part until it is whole; one
+ * that a kill left is written anew.  LF_EEXISTS: there is a file, or somebody else is writing it.
+ */
 LF_MUST_CHECK int lf_export_file(struct lf_vault *vault, const struct lf_root *root, uint64_t size,
 				 const char *path, const struct lf_export_opts *opts,
 				 struct lf_error *err);
