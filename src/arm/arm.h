@@ -54,6 +54,8 @@ const char *lf_arm_query(const struct lf_arm_call *call, const char *name);
 /* A header of the request by its name; NULL: not sent. */
 const char *lf_arm_header(const struct lf_arm_call *call, const char *name);
 const void *lf_arm_subject(const struct lf_arm_call *call);
+/* The table by which the body was checked. */
+const struct lf_field *lf_arm_fields(const struct lf_arm_call *call, size_t *ret_n);
 const char *lf_arm_api_version(const struct lf_arm_call *call);
 json_t *lf_arm_body(const struct lf_arm_call *call); /* checked; NULL when there was none */
 /* Path of the request as a resource id: decoded, collapsed, no trailing slash, literal segments in

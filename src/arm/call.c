@@ -62,6 +62,12 @@ const void *lf_arm_subject(const struct lf_arm_call *call)
 	return call->match.route->subject;
 }
 
+const struct lf_field *lf_arm_fields(const struct lf_arm_call *call, size_t *ret_n)
+{
+	*ret_n = call->match.route->n_fields;
+	return call->match.route->fields;
+}
+
 const char *lf_arm_api_version(const struct lf_arm_call *call)
 {
 	return call->api_version ? call->api_version : "";

@@ -138,6 +138,9 @@ int lf_compute_vm_define(struct lf_compute *compute, const struct lf_vm_spec *vm
 		return rc;
 	if (vm->vcpus < 1 || vm->memory_mib < 64)
 		return lf_fail(err, LF_EINVAL, "vcpus", "a machine needs a vCPU and 64 MiB");
+	if (vm->firmware != LF_VM_UEFI && (vm->secure_boot || vm->tpm))
+		return lf_fail(err, LF_EINVAL, "firmware",
+			       "Secure Boot and a TPM are of machines that boot by UEFI");
 	return compute->driver->vm_define(compute->host, vm, err);
 }
 

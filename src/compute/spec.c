@@ -52,6 +52,7 @@ static const struct lf_field vm_fields[] = {
 	LF_INT_AT(struct lf_vm_spec, memory_mib, "memoryMiB", LF_REQUIRED, 0, INT_MAX),
 	LF_ENUM_AT(struct lf_vm_spec, firmware, "firmware", 0, firmwares),
 	LF_BOOL_AT(struct lf_vm_spec, secure_boot, "secureBoot", 0),
+	LF_BOOL_AT(struct lf_vm_spec, tpm, "tpm", 0),
 	LF_ARRAY_AT(struct lf_vm_spec, disks, n_disks, "disks", LF_REQUIRED, disk_fields),
 	LF_ARRAY_AT(struct lf_vm_spec, nics, n_nics, "nics", 0, nic_fields),
 };

@@ -69,6 +69,7 @@ struct lf_vm_spec {
 	unsigned vcpus, memory_mib;
 	enum lf_vm_firmware firmware;
 	bool secure_boot;			  /* of UEFI */
+	bool tpm;				  /* version 2.0, of UEFI */
 	struct lf_vm_disk disks[LF_VM_DISKS_MAX]; /* by LUN, so the OS disk first */
 	size_t n_disks;
 	struct lf_vm_nic nics[LF_VM_NICS_MAX];

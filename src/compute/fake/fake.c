@@ -229,9 +229,9 @@ static int start_fake(void *context, const char *guid, struct lf_error *err)
 	/* what a guest would say: enough for whoever waits for a kernel */
 	LF_AUTO_FREE char *console = lf_printf_dup(
 		"%s[    0.000000] Linux version 0.0 (landfall fake driver)\n"
-		"LANDFALL-MARKER check=OK fw=%s boots=%lld\n",
+		"LANDFALL-MARKER check=OK fw=%s sb=%d tpm=%d boots=%lld\n",
 		vm.console ? vm.console : "", vm.spec.firmware == LF_VM_UEFI ? "uefi" : "bios",
-		(long long)vm.boots);
+		(int)vm.spec.secure_boot, vm.spec.tpm ? 2 : 0, (long long)vm.boots);
 	vm.console = console;
 	return console ? write_vm(host, &vm, err) : lf_fail_nomem(err);
 }

@@ -198,7 +198,8 @@ static void put_firmware(struct lf_buf *xml, const struct lf_vm_spec *vm,
 			 "  <on_reboot>restart</on_reboot>\n  <on_crash>restart</on_crash>\n");
 }
 
-static void put_consoles(struct lf_buf *xml, const struct lf_domain_env *env)
+static void put_consoles(struct lf_buf *xml, const struct lf_vm_spec *vm,
+			 const struct lf_domain_env *env)
 {
 	lf_buf_puts(xml, "    <serial type='pty'>\n      <log file='");
 	lf_xml_puts(xml, env->dir);
@@ -209,6 +210,9 @@ static void put_consoles(struct lf_buf *xml, const struct lf_domain_env *env)
 			 "    <rng model='virtio'>\n"
 			 "      <backend model='random'>/dev/urandom</backend>\n    </rng>\n"
 			 "    <video>\n      <model type='vga'/>\n    </video>\n");
+	if (vm->tpm)
+		lf_buf_puts(xml, "    <tpm model='tpm-crb'>\n"
+				 "      <backend type='emulator' version='2.0'/>\n    </tpm>\n");
 }
 
 /* NULL is none, and good. */
@@ -248,7 +252,7 @@ int lf_domain_xml(const struct lf_vm_spec *vm, const struct lf_domain_env *env, 
 	if (rc)
 		return rc;
 	put_nics(&xml, vm);
-	put_consoles(&xml, env);
+	put_consoles(&xml, vm, env);
 	lf_buf_puts(&xml, "  </devices>\n</domain>\n");
 	rc = lf_buf_check(&xml, err);
 	if (rc)

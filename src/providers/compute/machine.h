@@ -18,12 +18,16 @@
 /*
  * machine: {"id": the VM's ARM id, "location", "vmSize", "osType": "Linux"|"Windows",
  *  "firmware": "bios"|"uefi", "tags": {}, "managedBy": id of the item that owns it (may be absent),
- *  "isolated": bool,
+ *  "isolated": bool, "secureBoot", "tpm": bool, "securityType": "TrustedLaunch", "zones": ["1"],
+ *  "availabilitySetId", "proximityPlacementGroupId", "licenseType",
+ *  "bootDiagnostics": {"enabled": bool, "storageUri"} (all of these may be absent, and were checked
+ *  by vm/placement.h),
  *  "disks": [{"lun" (-1: OS), "name", "sizeBytes",
  *             "source": {"kind": "point", "region", "point", "root"}, "tags": {},
+ *             "sku", "caching", "deleteOption", "createOption" (may be absent),
  *             "id": of a disk that is there, whose source is what lf_disk_find_source() says}],
  *  "nics": [{"name", "networkId", "subnet", "address" (may be absent), "mac" (may be absent),
- *            "primary": bool} | {"id": of an interface that is there, "primary": bool}]}
+ *            "primary": bool, "tags": {}} | {"id": of an interface that is there, "primary": bool}]}
  * Writes the resources (provisioningState Creating, then Succeeded), makes sure the networks
  * exist and defines the domain; it is not started.  Idempotent by id: repeating it completes
  * what an earlier call began.

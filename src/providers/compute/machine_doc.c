@@ -10,6 +10,7 @@
 
 #include "json/doc.h"
 #include "providers/compute/ids.h"
+#include "providers/compute/vm/placement.h"
 
 #define GIB ((int64_t)1 << 30)
 
@@ -21,11 +22,12 @@ static json_t *attached_disk(const json_t *machine, const json_t *disk)
 	int64_t bytes = lf_json_int_or(disk, "sizeBytes", 0);
 
 	lf_doc_text(&doc, "name", lf_json_text_or(disk, "name", ""));
-	lf_doc_text(&doc, "createOption", "Attach");
-	lf_doc_text(&doc, "caching", "ReadWrite");
-	lf_doc_text(&doc, "deleteOption", "Detach");
+	lf_doc_text(&doc, "createOption", lf_json_text_or(disk, "createOption", "Attach"));
+	lf_doc_text(&doc, "caching", lf_json_text_or(disk, "caching", "ReadWrite"));
+	lf_doc_text(&doc, "deleteOption", lf_json_text_or(disk, "deleteOption", "Detach"));
 	lf_doc_int(&doc, "diskSizeGB", (bytes + GIB - 1) / GIB);
-	lf_doc_text(&doc, "managedDisk.storageAccountType", "Standard_LRS");
+	lf_doc_text(&doc, "managedDisk.storageAccountType",
+		    lf_json_text_or(disk, "sku", LF_DISK_SKU_DEFAULT));
 	lf_doc_text_if(&doc, "managedDisk.id", id);
 	if (lun < 0)
 		lf_doc_text(&doc, "osType", lf_json_text_or(machine, "osType", "Linux"));
@@ -50,6 +52,29 @@ json_t *lf_machine_storage_profile(const json_t *machine)
 	return lf_doc_take(&profile);
 }
 
+/* What was asked for besides disks, size and interfaces, each as clients know it. */
+static void put_asked(struct lf_doc *properties, const json_t *machine)
+{
+	bool secure = lf_json_bool_or(machine, "secureBoot", false);
+	bool tpm = lf_json_bool_or(machine, "tpm", false);
+	const char *type = lf_json_text(machine, "securityType");
+
+	lf_doc_bool(properties, "diagnosticsProfile.bootDiagnostics.enabled",
+		    lf_json_bool_or(machine, "bootDiagnostics.enabled", true));
+	lf_doc_text_if(properties, "diagnosticsProfile.bootDiagnostics.storageUri",
+		       lf_json_text(machine, "bootDiagnostics.storageUri"));
+	lf_doc_text_if(properties, "securityProfile.securityType", type);
+	if (secure || tpm || type) {
+		lf_doc_bool(properties, "securityProfile.uefiSettings.secureBootEnabled", secure);
+		lf_doc_bool(properties, "securityProfile.uefiSettings.vTpmEnabled", tpm);
+	}
+	lf_doc_text_if(properties, "availabilitySet.id",
+		       lf_json_text(machine, "availabilitySetId"));
+	lf_doc_text_if(properties, "proximityPlacementGroup.id",
+		       lf_json_text(machine, "proximityPlacementGroupId"));
+	lf_doc_text_if(properties, "licenseType", lf_json_text(machine, "licenseType"));
+}
+
 json_t *lf_machine_vm_doc(const json_t *machine, const json_t *plan, int64_t now_ns)
 {
 	LF_AUTO_DOC doc = LF_DOC_INIT;
@@ -66,12 +91,11 @@ json_t *lf_machine_vm_doc(const json_t *machine, const json_t *plan, int64_t now
 			      json_pack("{s:s, s:{s:b}}", "id", lf_json_text(nic, "id"),
 					"properties", "primary",
 					(int)lf_json_bool_or(nic, "primary", false)));
-	lf_doc_bool(&properties, "diagnosticsProfile.bootDiagnostics.enabled", true);
+	put_asked(&properties, machine);
 	lf_doc_text(&properties, "provisioningState", "Creating");
-	if (lf_json_bool_or(machine, "secureBoot", false))
-		lf_doc_bool(&properties, "securityProfile.uefiSettings.secureBootEnabled", true);
 	lf_doc_time(&properties, "timeCreated", now_ns);
 	lf_doc_text(&doc, "location", lf_json_text_or(machine, "location", ""));
+	lf_doc_share_if(&doc, "zones", lf_json_at(machine, "zones"));
 	lf_doc_share_if(&doc, "tags", lf_json_at(machine, "tags"));
 	lf_doc_text_if(&doc, "managedBy", lf_json_text(machine, "managedBy"));
 	lf_doc_put(&doc, "properties", lf_doc_take(&properties));
@@ -87,12 +111,15 @@ json_t *lf_machine_disk_doc(const json_t *machine, const json_t *disk, int64_t n
 	lf_doc_text(&doc, "location", lf_json_text_or(machine, "location", ""));
 	lf_doc_text(&doc, "managedBy", lf_json_text_or(machine, "id", ""));
 	lf_doc_share_if(&doc, "tags", lf_json_at(disk, "tags"));
-	lf_doc_text(&doc, "sku.name", "Standard_LRS");
+	lf_doc_share_if(&doc, "zones", lf_json_at(machine, "zones"));
+	lf_doc_text(&doc, "sku.name", lf_json_text_or(disk, "sku", LF_DISK_SKU_DEFAULT));
 	if (lf_json_int_or(disk, "lun", -1) < 0) {
 		lf_doc_text(&doc, "properties.osType", lf_json_text_or(machine, "osType", "Linux"));
 		lf_doc_text(&doc, "properties.hyperVGeneration", uefi ? "V2" : "V1");
 	}
-	lf_doc_text(&doc, "properties.creationData.createOption", "Restore");
+	lf_doc_text(&doc, "properties.creationData.createOption",
+		    strcmp(lf_json_text_or(disk, "source.kind", ""), "empty") == 0 ? "Empty"
+										   : "Restore");
 	lf_doc_int(&doc, "properties.diskSizeGB", (bytes + GIB - 1) / GIB);
 	lf_doc_int(&doc, "properties.diskSizeBytes", bytes);
 	lf_doc_text(&doc, "properties.provisioningState", "Succeeded");
@@ -123,6 +150,7 @@ json_t *lf_machine_nic_doc(const json_t *machine, const json_t *nic)
 	LF_AUTO_DOC doc = LF_DOC_INIT;
 
 	lf_doc_text(&doc, "location", lf_json_text_or(machine, "location", ""));
+	lf_doc_share_if(&doc, "tags", lf_json_at(nic, "tags"));
 	lf_doc_text(&doc, "properties.provisioningState", "Succeeded");
 	lf_doc_text(&doc, "properties.macAddress", lf_json_text_or(nic, "mac", ""));
 	lf_doc_bool(&doc, "properties.primary", lf_json_bool_or(nic, "primary", false));

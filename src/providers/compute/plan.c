@@ -66,6 +66,7 @@ static void choose_mac(const char *guid, char out[static 18])
 /* One interface: what its resource says of it, and what the host makes of that. */
 struct nic_plan {
 	const char *id, *network_id, *subnet_id, *address, *mac; /* mac NULL: derived from the id */
+	const json_t *tags;					 /* of a new one; NULL: none */
 	bool fixed, primary, own;
 };
 
@@ -89,6 +90,7 @@ static int add_nic(struct planning *plan, const struct nic_plan *of, struct lf_e
 	lf_doc_bool(&row, "static", of->fixed);
 	lf_doc_text(&row, "mac", of->mac ? of->mac : mac);
 	lf_doc_bool(&row, "primary", of->primary);
+	lf_doc_share_if(&row, "tags", of->tags);
 	if (of->own)
 		lf_doc_bool(&row, "own", true);
 	json_t *made = lf_doc_take(&row);
@@ -168,6 +170,7 @@ static int plan_new_nic(struct planning *plan, const json_t *nic, struct lf_erro
 				    .subnet_id = subnet.id,
 				    .address = address,
 				    .mac = lf_json_text(nic, "mac"),
+				    .tags = lf_json_at(nic, "tags"),
 				    .fixed = wanted != NULL,
 				    .primary = lf_json_bool_or(nic, "primary", false)};
 	return rc ? rc : add_nic(plan, &of, err);
@@ -205,6 +208,7 @@ static int plan_vm(struct planning *plan, struct lf_error *err)
 			       ? LF_VM_UEFI
 			       : LF_VM_BIOS;
 	vm->secure_boot = lf_json_bool_or(plan->machine, "secureBoot", false);
+	vm->tpm = lf_json_bool_or(plan->machine, "tpm", false);
 	return rc;
 }
 

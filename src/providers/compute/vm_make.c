@@ -12,9 +12,11 @@
 #include "providers/compute/compute.h"
 #include "providers/compute/machine.h"
 #include "providers/compute/ids.h"
+#include "providers/compute/vm/body.h"
+#include "providers/compute/vm/placement.h"
 #include "providers/network/network.h"
 
-#define PROFILE "properties.storageProfile"
+#define PROFILE LF_VM_STORAGE
 #define LUN_MAX 63
 
 static int fail_parameter(const char *target, const char *hint, const char *what,
@@ -64,6 +66,9 @@ static int add_disk(struct lf_arm_call *call, const json_t *row, int64_t lun, js
 	lf_doc_text(&made, "name", lf_arm_id_last(disk.id));
 	lf_doc_int(&made, "sizeBytes", lf_json_int_or(disk.doc, "properties.diskSizeBytes", 0));
 	lf_doc_share(&made, "source", source);
+	lf_doc_text(&made, "sku", lf_json_text_or(disk.doc, "sku.name", LF_DISK_SKU_DEFAULT));
+	lf_doc_text_if(&made, "caching", lf_json_text(row, "caching"));
+	lf_doc_text_if(&made, "deleteOption", lf_json_text(row, "deleteOption"));
 	return json_array_append_new(lf_json_at(machine, "disks"), lf_doc_take(&made))
 		       ? lf_fail_nomem(err)
 		       : 0;
@@ -138,10 +143,6 @@ static int plan_machine(struct lf_arm_call *call, json_t **ret_machine, struct l
 	lf_doc_text(&doc, "location", lf_json_text_or(body, "location", ""));
 	lf_doc_text(&doc, "vmSize", size);
 	lf_doc_share_if(&doc, "tags", lf_json_at(body, "tags"));
-	lf_doc_bool(&doc, "secureBoot",
-		    lf_json_bool_or(body,
-				    "properties.securityProfile.uefiSettings.secureBootEnabled",
-				    false));
 	lf_doc_put(&doc, "disks", json_array());
 	lf_doc_put(&doc, "nics", json_array());
 	LF_AUTO_JSON *machine = NULL;
@@ -149,6 +150,8 @@ static int plan_machine(struct lf_arm_call *call, json_t **ret_machine, struct l
 	if (rc)
 		return rc;
 	rc = add_disks(call, machine, err);
+	if (!rc)
+		rc = lf_vm_body_read(lf_arm_context(call), lf_arm_id(call, 0), body, machine, err);
 	if (!rc)
 		rc = add_nics(call, machine, err);
 	if (!rc)
@@ -182,11 +185,14 @@ int lf_vm_make(struct lf_arm_call *call, struct lf_error *err)
 	LF_AUTO_JSON *machine = NULL;
 	char job[LF_GUID_SIZE];
 
+	int rc = lf_vm_body_check(call, err);
+	if (rc)
+		return rc;
 	if (!lf_json_text(lf_arm_body(call), "location"))
 		return fail_parameter("location", "name the region of its disks",
 				      "a machine needs a location", err);
-	int rc = lf_name_check(LF_NAME_LOCATION, lf_json_text(lf_arm_body(call), "location"),
-			       "location", err);
+	rc = lf_name_check(LF_NAME_LOCATION, lf_json_text(lf_arm_body(call), "location"),
+			   "location", err);
 	if (!rc)
 		rc = plan_machine(call, &machine, err);
 	if (!rc)

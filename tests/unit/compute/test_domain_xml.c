@@ -200,9 +200,22 @@ static void test_domain_xml__network_names_fit_an_interface(void **state)
 	assert_true(strlen(a.bridge) <= 15 && strlen(a.port) <= 15);
 }
 
+static void test_domain_xml__a_tpm_is_an_emulated_one(void **state)
+{
+	LF_AUTO_JSON *vm = machine("uefi");
+
+	(void)state;
+	LF_AUTO_FREE char *without = xml_of(vm, false);
+	assert_null(strstr(without, "<tpm"));
+	assert_int_equal(lf_json_set_bool(vm, "tpm", true), 0);
+	LF_AUTO_FREE char *with = xml_of(vm, false);
+	assert_has(with, "<tpm model='tpm-crb'>\n      <backend type='emulator' version='2.0'/>");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_domain_xml__a_tpm_is_an_emulated_one),
 		cmocka_unit_test(test_domain_xml__is_what_it_was),
 		cmocka_unit_test(test_domain_xml__orders_disks_by_lun_and_boots_the_os_disk),
 		cmocka_unit_test(test_domain_xml__escapes_names_and_cuts_serials),
