@@ -2,7 +2,7 @@
 import { ComputeManagementClient } from "@azure/arm-compute";
 import { NetworkManagementClient } from "@azure/arm-network";
 import { ResourceManagementClient } from "@azure/arm-resources";
-import { all, check, client, poll, prefix, refused, S } from "./lib.mjs";
+import { all, arm, check, client, over, poll, prefix, refused, S, url } from "./lib.mjs";
 
 const compute = client(ComputeManagementClient), network = client(NetworkManagementClient);
 const groups = client(ResourceManagementClient).resourceGroups;
@@ -63,6 +63,38 @@ check("a deleted machine leaves its disks", left.diskState === "Unattached" && !
 await refused("growing a disk that a machine wrote to", 400, "OperationNotAllowed", () => disk("data", { createOption: "Empty" }, { diskSizeGB: 8 }));
 const again = await machine("first", os.id, [data.id], `${S}/resourceGroups/${rg}/providers/Microsoft.Network/networkInterfaces/first-nic`);
 check("they are attached again, to a machine of the same name", again.storageProfile.dataDisks[0].managedDisk.id === data.id && again.vmId !== first.vmId, [again.vmId, first.vmId]);
+const sets = compute.availabilitySets, near = compute.proximityPlacementGroups;
+const set1 = await sets.createOrUpdate(rg, "set1", { location, sku: { name: "Aligned" } }), near1 = await near.createOrUpdate(rg, "near1", { location });
+const boot = (await disk("asked-os", { createOption: "Empty" }, { diskSizeGB: 1, osType: "Linux", hyperVGeneration: "V2", sku: { name: "Premium_LRS" } })).id;
+const asked = { storageProfile: { osDisk: { createOption: "Attach", managedDisk: { id: boot }, deleteOption: "Delete", caching: "ReadOnly" } }, hardwareProfile: { vmSize: "Standard_D2s_v3" }, networkProfile: { networkInterfaces: [{ id: await nic("asked-nic") }] },
+  securityProfile: { securityType: "TrustedLaunch", uefiSettings: { secureBootEnabled: true, vTpmEnabled: true } }, availabilitySet: { id: set1.id }, proximityPlacementGroup: { id: near1.id }, licenseType: "RHEL_BYOS", diagnosticsProfile: { bootDiagnostics: { enabled: false } } };
+const put = (properties, more = {}) => arm("PUT", `${provider}/virtualMachines/asked?api-version=2024-07-01`, { location, properties: { ...asked, ...properties }, ...more });
+const nowhere = (type) => `${provider}/${type}/nowhere`;
+for (const [what, properties, more] of [
+  ["a set of nowhere", { availabilitySet: { id: nowhere("availabilitySets") } }], ["a placement group of nowhere", { proximityPlacementGroup: { id: nowhere("proximityPlacementGroups") } }],
+  ["a zone beside a set", {}, { zones: ["1"] }], ["a zone that is none", { availabilitySet: null }, { zones: ["9"] }], ["an unknown licence", { licenseType: "Free" }], ["a licence of Windows on Linux", { licenseType: "Windows_Server" }],
+  ["an unknown security type", { securityProfile: { securityType: "Bogus" } }], ["diagnostics in an account of nowhere", { diagnosticsProfile: { bootDiagnostics: { enabled: true, storageUri: `${url}/nowhere/` } } }],
+  ["a text for a switch", { diagnosticsProfile: { bootDiagnostics: { enabled: "maybe" } } }]])
+  await refused(what, 400, "InvalidParameter", () => put(properties, more));
+await refused("a set of another type", 400, "LinkedInvalidPropertyId", () => put({ availabilitySet: { id: near1.id } }));
+for (const [what, properties, more] of [
+  ["user data", { userData: "eA==" }], ["encryption at the host", { securityProfile: { encryptionAtHost: true } }], ["a scale set", { virtualMachineScaleSet: { id: nowhere("virtualMachineScaleSets") } }], ["a capacity reservation", { capacityReservation: { capacityReservationGroup: { id: nowhere("capacityReservationGroups") } } }],
+  ["an identity", {}, { identity: { type: "SystemAssigned" } }], ["a plan", {}, { plan: { name: "p" } }], ["a disk encryption set", { storageProfile: { osDisk: { createOption: "Attach", managedDisk: { id: boot, diskEncryptionSet: { id: nowhere("diskEncryptionSets") } } } } }]])
+  await refused(what, 400, "OperationNotAllowed", () => put(properties, more));
+await over(await put({ additionalCapabilities: { ultraSSDEnabled: false }, priority: "Regular" }));
+await refused("a set that a machine is in, to be deleted,", 409, "OperationNotAllowed", () => sets.delete(rg, "set1"));
+const got = (await arm("GET", `${provider}/virtualMachines/asked?api-version=2024-07-01`)).json, { properties: its } = got;
+check("a machine is what it was asked to be", its.securityProfile.securityType === "TrustedLaunch" && its.securityProfile.uefiSettings.vTpmEnabled && its.securityProfile.uefiSettings.secureBootEnabled && its.availabilitySet.id === set1.id && its.proximityPlacementGroup.id === near1.id
+  && its.licenseType === "RHEL_BYOS" && its.diagnosticsProfile.bootDiagnostics.enabled === false && its.storageProfile.osDisk.deleteOption === "Delete" && its.storageProfile.osDisk.caching === "ReadOnly" && its.storageProfile.osDisk.managedDisk.storageAccountType === "Premium_LRS", its);
+check("sets and groups list their machines", (await sets.get(rg, "set1")).virtualMachines.map((v) => v.id).join() === got.id && (await near.get(rg, "near1")).virtualMachines[0].id === got.id);
+const { serialConsoleLogBlobUri } = await vms.retrieveBootDiagnosticsData(rg, "asked");
+const log = async (uri) => { const answer = await fetch(uri); return answer.ok ? answer.text() : answer.status; };
+check("it has a TPM and Secure Boot, says its console, which anybody with the URI may read", (await log(serialConsoleLogBlobUri)).includes("sb=1 tpm=2"));
+check("who has another URI may not", await log(serialConsoleLogBlobUri.replace("/asked/", "/second/")) === 401 && await log(serialConsoleLogBlobUri.split("?")[0]) === 401 && await log(serialConsoleLogBlobUri.slice(0, -5)) === 401);
+const shown = await vms.instanceView(rg, "asked");
+check("its instance view has disks, agent and times", shown.disks[0].name === "asked-os" && shown.vmAgent.statuses[0].displayStatus === "Not Ready" && shown.statuses.every((s) => s.time), shown);
+await vms.beginDeleteAndWait(rg, "asked", poll);
+await refused("a disk that goes with its machine", 404, "ResourceNotFound", () => disks.get(rg, "asked-os"));
 for (const name of ["first", "second"]) await vms.beginDeleteAndWait(rg, name, poll);
 for (const one of await all(disks.listByResourceGroup(rg))) await disks.beginDeleteAndWait(rg, one.name, poll);
 check("disks are deleted", (await all(disks.listByResourceGroup(rg))).length === 0);

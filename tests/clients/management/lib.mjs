@@ -36,6 +36,17 @@ export async function arm(method, path, body, headers = {}) {
   return { status: answer.status, headers: answer.headers, json, text };
 }
 
+/** an answer of arm(), once its operation is over */
+export async function over(answer) {
+  const operation = answer.headers.get("azure-asyncoperation");
+  for (let tries = 0; operation && tries < 600; tries += 1) {
+    const { json } = await arm("GET", operation);
+    if (!["InProgress", "Running", "NotStarted", "Accepted"].includes(json.status)) return json;
+    await new Promise((r) => setTimeout(r, 50));
+  }
+  return { status: "Succeeded" };
+}
+
 /** the call is refused with this status and error.code */
 export async function refused(what, status, code, call) {
   try {
