@@ -163,12 +163,19 @@ class Schemas {
 }
 
 class Operation {
-  constructor(family, version, schemas, file, template, method, description) {
-    Object.assign(this, { family, version, template, method, description, file, schemas, id: description.operationId, validators: new Map() });
+  constructor(family, version, schemas, file, template, method, description, derived) {
+    Object.assign(this, { family, version, template, derived, method, description, file, schemas, id: description.operationId, validators: new Map() });
     const literal = template.split("?")[0].replace(/\/+$/, "");
     this.pattern = new RegExp(`^${literal.replace(/[.*+^$()|[\]\\]/g, "\\$&").replace(/^\/\{(scope|resourceId|nextLink)\}/i, "/(?:.+)").replace(/\{[^}]+\}/g, "[^/]+")}/?$`, "i");
     this.rank = literal.startsWith("/{") ? 99 : (literal.match(/\{/g) ?? []).length; // one of any resource comes last
   }
+
+  /** what $filter may name, with types as the derived tables have them */
+  filterFields() {
+    const fields = this.derived.routes.find((r) => r.op === this.id)?.filterFields;
+    return fields && typeof fields === "object" ? fields : {};
+  }
+  enums(name) { return this.derived.enums?.[name] ?? []; }
 
   statuses() { return Object.keys(this.description.responses); }
   parameters(place) {
@@ -193,20 +200,20 @@ class Operation {
     if (!schema) return [];
     if (!this.validators.has(status)) this.validators.set(status, this.schemas.validator(this.file, schema));
     const check = this.validators.get(status);
-    return check(body) ? [] : check.errors.filter((e) => e.keyword !== "if" && e.keyword !== "anyOf").map((e) => `${e.instancePath || "/"} ${e.message}`);
+    return check(body) ? [] : check.errors.filter((e) => !["if", "anyOf"].includes(e.keyword) && e.params?.type !== "null").map((e) => `${e.instancePath || "/"} ${e.message}`);
   }
 }
 
 function operations(specs, family, version) {
   const dir = path.join(specs, family, version);
-  const { files } = JSON.parse(fs.readFileSync(path.join(dir, "routes.json")));
-  const schemas = new Schemas(dir, files);
+  const derived = JSON.parse(fs.readFileSync(path.join(dir, "routes.json")));
+  const schemas = new Schemas(dir, derived.files);
   const found = [];
-  for (const name of files) {
+  for (const name of derived.files) {
     const file = path.join(dir, name), document = schemas.documents.get(file);
     for (const [template, methods] of Object.entries({ ...document.paths, ...document["x-ms-paths"] }))
       for (const [method, description] of Object.entries(methods))
-        if (method !== "parameters") found.push(new Operation(family, version, schemas, file, template, method.toUpperCase(), description));
+        if (method !== "parameters") found.push(new Operation(family, version, schemas, file, template, method.toUpperCase(), description, derived));
   }
   return found;
 }
