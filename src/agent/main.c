@@ -5,7 +5,6 @@
  * Two threads: one polls the site (heartbeat, progress, what to do), the other
  * does it.
  */
-#include <getopt.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 
 #include "agent/machine.h"
 #include "agent/transfer.h"
+#include "base/args.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -26,24 +26,9 @@
 #define BACKOFF_MAX_S	  30
 #define SHUTDOWN_LIMIT_NS (60 * LF_NS_PER_S)
 
-static const char usage[] =
-	"usage: landfall-agent register --key KEY --state DIR [--config FILE]\n"
-	"       landfall-agent run --state DIR [--config FILE] [--log-level LEVEL]\n"
-	"       landfall-agent check --state DIR [--config FILE]\n"
-	"\n"
-	"  register  introduce this machine to a site; the key comes from 'landfall site key'\n"
-	"  run       replicate this machine's disks as the site asks, until stopped\n"
-	"  check     print what the site would be told of this machine, and whether it can be "
-	"protected\n"
-	"\n"
-	"  --key KEY          registration key, as 'landfall site key' prints it\n"
-	"  --state DIR        certificate, fingerprints of the disks, packs under way\n"
-	"  --config FILE      JSON that says what cannot be found out; see landfall-agent(8)\n"
-	"  --log-level LEVEL  error, warning, info (default), debug\n"
-	"  --version, --help\n";
-
 struct arguments {
-	const char *command, *key, *state, *config;
+	const char *key, *state, *config;
+	enum lf_log_level level;
 };
 
 struct agent {
@@ -67,50 +52,30 @@ static void on_signal(int signal_number)
 	stopping = true;
 }
 
-static int parse_arguments(int argc, char **argv, struct arguments *arguments, struct lf_error *err)
-{
-	static const struct option options[] = {
-		{"key", required_argument, NULL, 'k'},
-		{"state", required_argument, NULL, 's'},
-		{"config", required_argument, NULL, 'c'},
-		{"log-level", required_argument, NULL, 'L'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{0},
-	};
-	enum lf_log_level level;
-	int option;
-
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-		switch (option) {
-		case 'k':
-			arguments->key = optarg;
-			break;
-		case 's':
-			arguments->state = optarg;
-			break;
-		case 'c':
-			arguments->config = optarg;
-			break;
-		case 'L':
-			if (lf_log_level_parse(optarg, &level, err))
-				return err->code;
-			lf_log_init("landfall-agent", level);
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return 1;
-		case 'V':
-			puts("landfall-agent " LF_VERSION);
-			return 1;
-		default:
-			return lf_fail(err, LF_EINVAL, NULL, "see landfall-agent --help");
-		}
-	arguments->command = optind + 1 == argc ? argv[optind] : "";
-	if (!arguments->state)
-		return lf_fail(err, LF_EINVAL, NULL, "give a command and --state DIR; see --help");
-	return 0;
-}
+static const struct lf_option options[] = {
+	LF_OPTION_TEXT("--key", "KEY", struct arguments, key,
+		       "registration key, as 'landfall site key' prints it"),
+	{"--state", "DIR", true, "certificate, fingerprints of the disks, packs under way",
+	 lf_option_text, offsetof(struct arguments, state)},
+	LF_OPTION_TEXT("--config", "FILE", struct arguments, config,
+		       "JSON that says what cannot be found out; see landfall-agent(8)"),
+	{"--log-level", "LEVEL", false, "error, warning, info (default), debug", lf_log_level_take,
+	 offsetof(struct arguments, level)},
+	{0},
+};
+static const struct lf_command_line line = {
+	.program = "landfall-agent",
+	.words = "register | run | check",
+	.min_words = 1,
+	.max_words = 1,
+	.options = options,
+	.help = "register  introduce this machine to a site; the key comes from 'landfall site "
+		"key'\n"
+		"run       replicate this machine's disks as the site asks, until stopped\n"
+		"check     print what the site would be told of this machine, and whether it can "
+		"be\n"
+		"          protected",
+};
 
 /* Poll. */
 
@@ -376,33 +341,44 @@ static int check_machine(const struct arguments *arguments, struct lf_error *err
 	return 0;
 }
 
+static int run_command(struct agent *agent, const char *command, struct lf_error *err)
+{
+	const struct arguments *arguments = &agent->arguments;
+
+	if (strcmp(command, "register") == 0 && arguments->key)
+		return lf_link_register(arguments->state, arguments->key, arguments->config, err);
+	if (strcmp(command, "run") == 0)
+		return run_agent(agent, err);
+	if (strcmp(command, "check") == 0)
+		return check_machine(arguments, err);
+	lf_fail(err, LF_EINVAL, command,
+		strcmp(command, "register") == 0 ? "register needs --key KEY"
+						 : "there is no such command");
+	return lf_error_hint(err, "see landfall-agent --help");
+}
+
 int main(int argc, char **argv)
 {
-	struct agent agent = {0};
+	struct agent agent = {.arguments.level = LF_LOG_INFO};
 	struct lf_error err = LF_ERROR_NONE;
 	const struct sigaction action = {.sa_handler = on_signal};
+	struct lf_args args = {0};
 
-	lf_log_init("landfall-agent", LF_LOG_INFO);
 	umask(077);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	int rc = parse_arguments(argc, argv, &agent.arguments, &err);
-	if (rc > 0)
-		return 0;
-	const char *command = agent.arguments.command ? agent.arguments.command : "";
-	if (!rc && strcmp(command, "register") == 0 && agent.arguments.key)
-		rc = lf_link_register(agent.arguments.state, agent.arguments.key,
-				      agent.arguments.config, &err);
-	else if (!rc && strcmp(command, "run") == 0)
-		rc = run_agent(&agent, &err);
-	else if (!rc && strcmp(command, "check") == 0)
-		rc = check_machine(&agent.arguments, &err);
+	int rc = lf_args_read(&line, argc - 1, argv + 1, &agent.arguments, &args, &err);
+	lf_log_init("landfall-agent", agent.arguments.level);
+	if (args.help)
+		lf_args_help(&line);
+	else if (args.version)
+		puts("landfall-agent " LF_VERSION);
 	else if (!rc)
-		rc = lf_fail(&err, LF_EINVAL, NULL, "see landfall-agent --help");
+		rc = run_command(&agent, args.words[0], &err);
 	agent_done(&agent);
 	if (rc) {
-		lf_log_error(command[0] ? command : "landfall-agent", &err);
+		lf_log_error(args.n_words ? args.words[0] : "landfall-agent", &err);
 		return lf_error_exit(rc);
 	}
 	return 0;

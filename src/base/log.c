@@ -25,14 +25,14 @@ void lf_log_init(const char *program, enum lf_log_level level)
 
 static const char *const names[] = {"error", "warning", "info", "debug"};
 
-int lf_log_level_parse(const char *text, enum lf_log_level *ret_level, struct lf_error *err)
+int lf_log_level_take(void *level, const char *text, struct lf_error *err)
 {
 	for (size_t i = 0; i < LF_N(names); i++)
 		if (strcmp(names[i], text) == 0) {
-			*ret_level = (enum lf_log_level)i;
+			*(enum lf_log_level *)level = (enum lf_log_level)i;
 			return 0;
 		}
-	return lf_fail(err, LF_EINVAL, text, "--log-level takes error, warning, info or debug");
+	return lf_fail(err, LF_EINVAL, text, "takes error, warning, info or debug");
 }
 
 void lf_log(enum lf_log_level level, const char *fmt, ...)

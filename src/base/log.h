@@ -12,9 +12,9 @@
 
 enum lf_log_level { LF_LOG_ERROR, LF_LOG_WARNING, LF_LOG_INFO, LF_LOG_DEBUG };
 
-/* "error", "warning", "info" or "debug"; else LF_EINVAL. */
-LF_MUST_CHECK int lf_log_level_parse(const char *text, enum lf_log_level *ret_level,
-				     struct lf_error *err);
+/* An option's value (base/args.h), "error", "warning", "info" or "debug", into an enum
+ * lf_log_level. */
+int lf_log_level_take(void *level, const char *text, struct lf_error *err);
 /* program: a string that outlives the process's logging. */
 void lf_log_init(const char *program, enum lf_log_level level);
 void lf_log(enum lf_log_level level, const char *fmt, ...) LF_PRINTF(2, 3);

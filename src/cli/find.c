@@ -107,11 +107,11 @@ int lf_cli_find(struct lf_cli *cli, const struct lf_cli_kind *kind, const char *
 	return rc ? rc : pick(kind, items, name, ret_doc, err);
 }
 
-int lf_cli_find_vault(struct lf_cli *cli, const struct lf_cli_args *args, char **ret_id,
+int lf_cli_find_vault(struct lf_cli *cli, const struct lf_args *args, char **ret_id,
 		      struct lf_error *err)
 {
 	LF_AUTO_JSON *vault = NULL;
-	const char *name = lf_cli_option(args, "--vault");
+	const char *name = lf_args_value(args, "--vault");
 	int rc = lf_cli_find(cli, &lf_kind_vault, NULL, name ? name : getenv("LF_VAULT"), &vault,
 			     err);
 
@@ -121,7 +121,7 @@ int lf_cli_find_vault(struct lf_cli *cli, const struct lf_cli_args *args, char *
 	return *ret_id ? 0 : lf_fail_nomem(err);
 }
 
-int lf_cli_find_item(struct lf_cli *cli, const struct lf_cli_args *args, const char *name,
+int lf_cli_find_item(struct lf_cli *cli, const struct lf_args *args, const char *name,
 		     json_t **ret_item, struct lf_error *err)
 {
 	LF_AUTO_FREE char *vault = NULL;

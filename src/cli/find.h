@@ -23,11 +23,11 @@ LF_MUST_CHECK int lf_cli_find(struct lf_cli *cli, const struct lf_cli_kind *kind
 			      const char *parent, const char *name, json_t **ret_doc,
 			      struct lf_error *err);
 /* The vault of --vault; free(). */
-LF_MUST_CHECK int lf_cli_find_vault(struct lf_cli *cli, const struct lf_cli_args *args,
-				    char **ret_id, struct lf_error *err);
+LF_MUST_CHECK int lf_cli_find_vault(struct lf_cli *cli, const struct lf_args *args, char **ret_id,
+				    struct lf_error *err);
 /* A protected item of that vault, by name or friendly name. */
-LF_MUST_CHECK int lf_cli_find_item(struct lf_cli *cli, const struct lf_cli_args *args,
-				   const char *name, json_t **ret_item, struct lf_error *err);
+LF_MUST_CHECK int lf_cli_find_item(struct lf_cli *cli, const struct lf_args *args, const char *name,
+				   json_t **ret_item, struct lf_error *err);
 /* A site of either kind. */
 LF_MUST_CHECK int lf_cli_find_site(struct lf_cli *cli, const char *name, json_t **ret_site,
 				   struct lf_error *err);

@@ -58,6 +58,17 @@ bool lf_cli_is_group(const char *group)
 	return false;
 }
 
+struct lf_command_line lf_cli_line(const struct lf_cli_command *command)
+{
+	return (struct lf_command_line){.program = "landfall",
+					.command = command->words,
+					.words = command->args,
+					.min_words = command->min_args,
+					.max_words = command->max_args,
+					.options = command->options,
+					.help = command->help};
+}
+
 bool lf_cli_help_all(const char *group)
 {
 	bool any = false;
@@ -73,10 +84,8 @@ bool lf_cli_help_all(const char *group)
 	for (size_t t = 0; t < LF_N(tables); t++)
 		for (const struct lf_cli_command *c = tables[t]; c->words; c++)
 			if (in_group(c->words, group)) {
-				char usage[64];
-				snprintf(usage, sizeof(usage), "%s %s", c->words,
-					 c->args ? c->args : "");
-				printf("  %-32s %s\n", usage, c->help);
+				const struct lf_command_line line = lf_cli_line(c);
+				lf_args_help_row(&line);
 				any = true;
 			}
 	if (!group)
@@ -87,20 +96,4 @@ bool lf_cli_help_all(const char *group)
 		      "\nlandfall COMMAND --help says more.  See landfall(1).\n",
 		      stdout);
 	return any;
-}
-
-void lf_cli_help_one(const struct lf_cli_command *command)
-{
-	printf("usage: landfall %s%s%s%s\n\n%s\n", command->words, command->args ? " " : "",
-	       command->args ? command->args : "", command->options[0].name ? " [options]" : "",
-	       command->help);
-	if (command->options[0].name)
-		putchar('\n');
-	for (int i = 0; i < LF_CLI_OPTIONS_MAX && command->options[i].name; i++) {
-		char option[64];
-		snprintf(option, sizeof(option), "%s %s", command->options[i].name,
-			 command->options[i].value ? command->options[i].value : "");
-		printf("  %-26s %s%s\n", option, command->options[i].help,
-		       command->options[i].required ? " (required)" : "");
-	}
 }

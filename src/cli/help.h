@@ -13,6 +13,5 @@ const struct lf_cli_command *lf_cli_command_find(int argc, char *const *argv, in
 bool lf_cli_is_group(const char *group);
 /* All commands; group not NULL: those whose first word it is.  false: there are none. */
 bool lf_cli_help_all(const char *group);
-void lf_cli_help_one(const struct lf_cli_command *command);
 
 #endif

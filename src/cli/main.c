@@ -55,7 +55,7 @@ static int run_command(const struct globals *globals, struct lf_error *err)
 	int words = 0;
 	const struct lf_cli_command *command =
 		lf_cli_command_find(globals->argc, globals->argv, &words);
-	struct lf_cli_args args;
+	struct lf_args args;
 	struct lf_cli cli = {.json = globals->json, .wait = true, .live = isatty(STDERR_FILENO)};
 
 	if (!command && globals->help && lf_cli_help_all(globals->argv[0]))
@@ -68,18 +68,19 @@ static int run_command(const struct globals *globals, struct lf_error *err)
 			       ? lf_error_hint(err, "see landfall %s --help", globals->argv[0])
 			       : lf_error_hint(err, "see landfall --help");
 	}
+	const struct lf_command_line line = lf_cli_line(command);
 	if (globals->help) {
-		lf_cli_help_one(command);
+		lf_args_help(&line);
 		return 0;
 	}
-	int rc = lf_cli_args_parse(command, globals->argc - words, globals->argv + words, &args,
-				   err);
+	int rc =
+		lf_args_read(&line, globals->argc - words, globals->argv + words, NULL, &args, err);
 	if (rc)
 		return rc;
-	for (int i = 0; i < LF_CLI_OPTIONS_MAX && command->options[i].name; i++)
+	for (unsigned i = 0; i < LF_ARGS_OPTIONS_MAX && command->options[i].name; i++)
 		if (strcmp(command->options[i].name, "--no-wait") == 0 && args.values[i])
 			cli.wait = false;
-	if (!command->offline || !args.n_args)
+	if (!command->offline || !args.n_words)
 		rc = lf_cli_open(&cli, globals->env_file, err);
 	if (!rc)
 		rc = command->run(&cli, &args, err);
@@ -109,7 +110,7 @@ int main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "vault") == 0)
 		return lf_vaultcli("landfall vault", argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "peer") == 0)
-		return lf_cli_peer("landfall peer", argc - 1, argv + 1);
+		return lf_cli_peer(argc - 1, argv + 1);
 	int rc = parse_globals(argc, argv, &globals, &err);
 	if (!rc && globals.version) {
 		puts("landfall " LF_VERSION);

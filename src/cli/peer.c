@@ -6,32 +6,14 @@
  */
 #include "cli/peer.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/args.h"
 #include "base/text.h"
 #include "os/file.h"
 #include "peer/pairing.h"
-
-static const char help[] =
-	"landfall peer - pairing keys: which sites may send points to this one, and of which "
-	"region\n"
-	"\n"
-	"  peer create NAME --region REGION --data DIR [--url URL]\n"
-	"                               make a key for another site, and copy its file there\n"
-	"  peer list --data DIR         list all keys\n"
-	"  peer revoke NAME --data DIR  end a key at once; \"peer\" is the one that every site "
-	"has:\n"
-	"                               it gets another secret\n"
-	"\n"
-	"DIR is the site's data directory; URL is where the other site reaches this one (default:\n"
-	"as client.env says).\n"
-	"\n"
-	"The site may run meanwhile.  A key that is made anew under the same name goes on with "
-	"the\n"
-	"points that came by the old one.\n";
 
 struct args {
 	const char *data_dir, *region, *url, *name;
@@ -62,10 +44,7 @@ static int create(const struct args *args, struct lf_error *err)
 {
 	LF_AUTO_FREE char *url = args->url ? strdup(args->url) : NULL;
 	LF_AUTO_FREE char *path = NULL;
-	int rc = args->region ? 0 : lf_fail(err, LF_EINVAL, "--region", "give --region");
-
-	if (!rc && !args->url)
-		rc = site_url(args->data_dir, &url, err);
+	int rc = args->url ? 0 : site_url(args->data_dir, &url, err);
 	if (!rc)
 		rc = url ? lf_pairing_create(args->data_dir, args->name, args->region, url, &path,
 					     err)
@@ -94,60 +73,69 @@ static int revoke(const struct args *args, struct lf_error *err)
 	return lf_pairing_revoke(args->data_dir, args->name, err);
 }
 
-static const struct {
-	const char *name;
-	bool named; /* takes NAME */
+#define DATA                                                                                       \
+	{                                                                                          \
+		"--data", "DIR", true, "the site's data directory", lf_option_text,                \
+			offsetof(struct args, data_dir)                                            \
+	}
+static const struct lf_option data_alone[] = {DATA, {0}};
+static const struct lf_option of_create[] = {
+	{"--region", "REGION", true, "the region whose points the other site may send",
+	 lf_option_text, offsetof(struct args, region)},
+	DATA,
+	LF_OPTION_TEXT("--url", "URL", struct args, url,
+		       "where the other site reaches this one (default: as client.env says)"),
+	{0},
+};
+static const struct command {
+	struct lf_command_line line;
 	int (*run)(const struct args *args, struct lf_error *err);
-} commands[] = {{"create", true, create}, {"list", false, list}, {"revoke", true, revoke}};
+} commands[] = {
+	{{"landfall peer", "create", "NAME", 1, 1, false, of_create,
+	  "Make a key for another site, and print its file, which is to be copied there.\n"
+	  "A key that is made anew under the same name goes on with the points that came by the\n"
+	  "old one."},
+	 create},
+	{{"landfall peer", "list", NULL, 0, 0, false, data_alone, "List all keys."}, list},
+	{{"landfall peer", "revoke", "NAME", 1, 1, false, data_alone,
+	  "End a key at once.\n"
+	  "\"peer\" is the one that every site has: it gets another secret."},
+	 revoke},
+};
 
-/* The command's number; -1: not such a call. */
-static int parse_args(int argc, char **argv, struct args *args)
+static void print_help(void)
 {
-	static const struct option options[] = {{"data", required_argument, NULL, 'd'},
-						{"region", required_argument, NULL, 'r'},
-						{"url", required_argument, NULL, 'u'},
-						{0}};
-	int option;
-
-	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (option == 'd')
-			args->data_dir = optarg;
-		else if (option == 'r')
-			args->region = optarg;
-		else if (option == 'u')
-			args->url = optarg;
-		else
-			return -1;
-	}
-	for (size_t i = 0; optind < argc && i < LF_N(commands); i++) {
-		if (strcmp(argv[optind], commands[i].name) != 0)
-			continue;
-		if (argc - optind != 1 + commands[i].named || !args->data_dir)
-			return -1;
-		args->name = commands[i].named ? argv[optind + 1] : NULL;
-		return (int)i;
-	}
-	return -1;
+	puts("usage: landfall peer COMMAND ...\n\n"
+	     "Pairing keys: which sites may send points to this one, and of which region.  The\n"
+	     "site may run meanwhile.\n");
+	for (size_t i = 0; i < LF_N(commands); i++)
+		lf_args_help_row(&commands[i].line);
 }
 
-int lf_cli_peer(const char *program, int argc, char **argv)
+int lf_cli_peer(int argc, char **argv)
 {
+	const char *name = argc > 1 ? argv[1] : "";
+	const struct command *command = NULL;
 	struct lf_error err = LF_ERROR_NONE;
 	struct args args = {0};
+	struct lf_args said;
 
-	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "--help") == 0 || (i == 1 && strcmp(argv[i], "help") == 0)) {
-			fputs(help, stdout);
-			return 0;
-		}
-	int number = parse_args(argc, argv, &args);
-	if (number < 0) {
-		fputs(help, stderr);
+	for (size_t i = 0; i < LF_N(commands); i++)
+		if (strcmp(name, commands[i].line.command) == 0)
+			command = &commands[i];
+	if (!command && (strcmp(name, "--help") == 0 || strcmp(name, "help") == 0)) {
+		print_help();
+		return 0;
+	}
+	if (!command) {
+		fputs("landfall peer: create, list or revoke; see landfall peer --help\n", stderr);
 		return 2;
 	}
-	int rc = commands[number].run(&args, &err);
-	if (rc)
-		fprintf(stderr, "%s %s: %s%s%s%s\n", program, commands[number].name, err.message,
-			err.hint[0] ? " (" : "", err.hint, err.hint[0] ? ")" : "");
-	return rc ? lf_error_exit(rc) : 0;
+	int rc = lf_args_read(&command->line, argc - 2, argv + 2, &args, &said, &err);
+	if (!rc && said.help) {
+		lf_args_help(&command->line);
+		return 0;
+	}
+	args.name = said.words[0];
+	return lf_args_end(&command->line, rc ? rc : command->run(&args, &err), &err);
 }

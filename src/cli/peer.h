@@ -6,7 +6,7 @@
 #ifndef LF_CLI_PEER_H
 #define LF_CLI_PEER_H
 
-/* program names it in messages; returns the exit status. */
-int lf_cli_peer(const char *program, int argc, char **argv);
+/* argv[1] is the command.  Returns the exit status. */
+int lf_cli_peer(int argc, char **argv);
 
 #endif

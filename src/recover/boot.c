@@ -160,7 +160,7 @@ static int make_command(struct lf_argv *argv, const struct lf_served *served,
 		rc = add_uefi(argv, dir, err);
 	if (!rc)
 		rc = add_disks(argv, served, sata, err);
-	for (char **word = args->rest; *word; word++)
+	for (char *const *word = args->rest; *word; word++)
 		lf_argv_add(argv, "%s", *word);
 	return rc ? rc : lf_argv_check(argv, err);
 }

@@ -3,12 +3,10 @@
  * landfall-recover: points of a vault from its directory and key alone.  One
  * static file that runs on any Linux; it only ever reads the vault.
  */
-#include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/term.h"
+#include "base/args.h"
 #include "base/text.h"
 #include "vaultcli/vaultcli.h"
 #include "recover/recover.h"
@@ -20,30 +18,89 @@
 static const char *const shared[] = {
 	"list", "verify", "export", "diff", "stats", "explain", "simulate-retention"};
 
+static int one_of(const char **at, const char *text, const char *a, const char *b,
+		  struct lf_error *err)
+{
+	*at = text;
+	return strcmp(text, a) == 0 || strcmp(text, b) == 0
+		       ? 0
+		       : lf_fail(err, LF_EINVAL, text, "takes %s or %s", a, b);
+}
+
+static int take_firmware(void *firmware, const char *text, struct lf_error *err)
+{
+	return one_of(firmware, text, "bios", "uefi", err);
+}
+
+static int take_bus(void *bus, const char *text, struct lf_error *err)
+{
+	return one_of(bus, text, "virtio", "sata", err);
+}
+
+static int take_port(void *target, const char *text, struct lf_error *err)
+{
+	struct lf_recover_args *args = target;
+	uint64_t port = 0;
+	int rc = lf_parse_u64(text, 0, UINT16_MAX, &port, err);
+
+	args->has_port = true;
+	args->port = (uint16_t)port;
+	return rc;
+}
+
+static int take_memory(void *memory_mib, const char *text, struct lf_error *err)
+{
+	return lf_parse_u64(text, 1, MEMORY_MIB_MAX, memory_mib, err);
+}
+
+#define AT(member) offsetof(struct lf_recover_args, member)
+#define KEY                                                                                        \
+	LF_OPTION_TEXT("--key", "FILE", struct lf_recover_args, vault.key_file,                    \
+		       "the platform key (default DIR/platform.key)")
+#define DISK                                                                                       \
+	LF_OPTION_TEXT("--disk", "NAME", struct lf_recover_args, vault.disk,                       \
+		       "this disk alone, by name or id")
+
+static const struct lf_option of_serve[] = {
+	LF_OPTION_TEXT("--socket", "PATH", struct lf_recover_args, vault.socket,
+		       "a UNIX socket that only this user can connect to"),
+	{"--port", "N", false,
+	 "a port of 127.0.0.1 that every user of this host can connect to\n"
+	 "(0: any that is free)",
+	 take_port},
+	DISK,
+	KEY,
+	{0},
+};
+static const struct lf_option of_boot[] = {
+	{"--memory", "MIB", false, "(default: as the machine had)", take_memory, AT(memory_mib)},
+	{"--firmware", "bios|uefi", false, "(default: as the machine had)", take_firmware,
+	 AT(firmware)},
+	{"--bus", "virtio|sata", false, "sata is for machines without virtio's drivers", take_bus,
+	 AT(bus)},
+	DISK,
+	KEY,
+	{0},
+};
+static const struct lf_option of_mount[] = {DISK, KEY, {0}};
+
 static const struct command {
-	const char *name;
-	int words;
-	bool takes_rest;
+	struct lf_command_line line;
 	int (*run)(const struct lf_recover_args *args, struct lf_error *err);
-	const char *usage, *help;
 } commands[] = {
-	{"serve", 2, false, lf_recover_serve,
-	 "serve DIR POINT --socket PATH | --port N [--disk NAME]",
-	 "Serve the point's disks by NBD, read-only, until interrupted: on a UNIX socket that "
-	 "only\n"
-	 "this user can connect to, or on a port of 127.0.0.1 that every user of this host can\n"
-	 "(0: any that is free).  Prints a URI for each disk."},
-	{"boot", 2, true, lf_recover_boot,
-	 "boot DIR POINT [--memory MIB] [--firmware bios|uefi] [--bus virtio|sata] [--disk NAME]\n"
-	 "            [-- QEMU-OPTION...]",
-	 "Boot the point with qemu-system-x86_64.  What the machine writes is gone with it; it has "
-	 "a\n"
-	 "network with nobody in it.  Its serial console is here: Ctrl-A X ends it.  --bus sata "
-	 "is\n"
-	 "for machines without virtio's drivers."},
-	{"mount", 3, false, lf_recover_mount, "mount DIR POINT MOUNTPOINT [--disk NAME]",
-	 "Show a disk of the point as a file in the directory MOUNTPOINT, read-only, until\n"
-	 "interrupted, and say how to mount what is on it.  Uses nbdfuse."},
+	{{PROGRAM, "serve", "DIR POINT", 2, 2, false, of_serve,
+	  "Serve the point's disks by NBD, read-only, until interrupted.\n"
+	  "Prints a URI for each disk.  Takes either --socket or --port."},
+	 lf_recover_serve},
+	{{PROGRAM, "boot", "DIR POINT", 2, 2, true, of_boot,
+	  "Boot the point with qemu-system-x86_64.\n"
+	  "What the machine writes is gone with it; it has a network with nobody in it.  Its\n"
+	  "serial console is here: Ctrl-A X ends it.  WORDs are options for QEMU."},
+	 lf_recover_boot},
+	{{PROGRAM, "mount", "DIR POINT MOUNTPOINT", 3, 3, false, of_mount,
+	  "Show a disk of the point as a file in the directory MOUNTPOINT, read-only.\n"
+	  "It stays until interrupted, and says how to mount what is on it.  Uses nbdfuse."},
+	 lf_recover_mount},
 };
 
 static void print_help(void)
@@ -66,92 +123,23 @@ static void print_help(void)
 	     "says more.  Nothing in DIR is ever changed.");
 }
 
-static const char *one_of(const char *text, const char *a, const char *b)
-{
-	return strcmp(text, a) == 0 || strcmp(text, b) == 0 ? text : NULL;
-}
-
-static int take_option(int option, struct lf_recover_args *args, const struct command *command)
-{
-	struct lf_error err;
-	uint64_t number;
-
-	switch (option) {
-	case 'd':
-		args->vault.disk = optarg;
-		return 0;
-	case 'k':
-		args->vault.key_file = optarg;
-		return 0;
-	case 's':
-		args->vault.socket = optarg;
-		return 0;
-	case 'p':
-		args->has_port = true;
-		if (lf_parse_u64(optarg, 0, UINT16_MAX, &number, &err))
-			return 2;
-		args->port = (uint16_t)number;
-		return 0;
-	case 'm':
-		return lf_parse_u64(optarg, 1, MEMORY_MIB_MAX, &args->memory_mib, &err) ? 2 : 0;
-	case 'f':
-		args->firmware = one_of(optarg, "bios", "uefi");
-		return args->firmware ? 0 : 2;
-	case 'b':
-		args->bus = one_of(optarg, "virtio", "sata");
-		return args->bus ? 0 : 2;
-	case 'h':
-		printf("usage: " PROGRAM " %s\n\n%s\n", command->usage, command->help);
-		exit(0);
-	default:
-		return 2;
-	}
-}
-
-/* getopt moves words in front of what is behind "--". */
-static int parse_args(int argc, char **argv, const struct command *command,
-		      struct lf_recover_args *args)
-{
-	static const struct option options[] = {
-		{"disk", required_argument, NULL, 'd'},
-		{"key", required_argument, NULL, 'k'},
-		{"socket", required_argument, NULL, 's'},
-		{"port", required_argument, NULL, 'p'},
-		{"memory", required_argument, NULL, 'm'},
-		{"firmware", required_argument, NULL, 'f'},
-		{"bus", required_argument, NULL, 'b'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
-	};
-	int option, status = 0;
-
-	optind = 1;
-	while (!status && (option = getopt_long(argc, argv, "h", options, NULL)) != -1)
-		status = take_option(option, args, command);
-	while (!status && args->vault.count < command->words && optind < argc)
-		args->vault.words[args->vault.count++] = argv[optind++];
-	args->rest = argv + optind;
-	if (args->vault.count != command->words || (optind < argc && !command->takes_rest))
-		return 2;
-	return status;
-}
-
 static int run_command(const struct command *command, int argc, char **argv)
 {
 	struct lf_recover_args args = {0};
 	struct lf_error err = LF_ERROR_NONE;
+	struct lf_args said;
+	int rc = lf_args_read(&command->line, argc - 1, argv + 1, &args, &said, &err);
 
-	if (parse_args(argc, argv, command, &args)) {
-		fprintf(stderr, "usage: " PROGRAM " %s\n", command->usage);
-		return 2;
-	}
-	int rc = command->run(&args, &err);
-	if (!rc)
+	if (!rc && said.help) {
+		lf_args_help(&command->line);
 		return 0;
-	lf_term_clean_error(&err);
-	fprintf(stderr, PROGRAM " %s: %s%s%s%s\n", command->name, err.message,
-		err.hint[0] ? " (" : "", err.hint, err.hint[0] ? ")" : "");
-	return lf_error_exit(rc);
+	}
+	if (!rc) {
+		memcpy(args.vault.words, said.words, sizeof(args.vault.words));
+		args.rest = said.rest;
+		rc = command->run(&args, &err);
+	}
+	return lf_args_end(&command->line, rc, &err);
 }
 
 int main(int argc, char **argv)
@@ -160,7 +148,7 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], shared[i]) == 0)
 			return lf_vaultcli(PROGRAM, argc, argv);
 	for (size_t i = 0; argc > 1 && i < LF_N(commands); i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
+		if (strcmp(argv[1], commands[i].line.command) == 0)
 			return run_command(&commands[i], argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "--version") == 0)
 		return puts(PROGRAM " " LF_VERSION) < 0;

@@ -19,7 +19,7 @@ struct lf_recover_args {
 	uint16_t port;
 	uint64_t memory_mib; /* 0: as the point says */
 	const char *firmware, *bus;
-	char **rest; /* behind "--", NULL-ended */
+	char *const *rest; /* behind "--", NULL-ended */
 };
 
 /* A point that is served. */

@@ -1,21 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <getopt.h>
 #include <string.h>
 
+#include "base/args.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/check.h"
 
-static const char usage[] =
-	"usage: landfalld check DIR [--deep] [--output json]\n"
-	"\n"
-	"Looks through a site's directory while no landfalld runs on it: keys, modes, catalog,\n"
-	"audit log, stores and their points by name, journals; nothing is written.\n"
-	"\n"
-	"  --deep          also verify every map, and every byte of every pack, of every store\n"
-	"  --output json   the findings as JSON\n"
-	"\n"
-	"Exit status 0: nothing is wrong; 7: something is; see landfalld(8).\n";
+static const struct lf_option options[] = {
+	LF_OPTION_SWITCH("--deep", struct lf_check_opts, deep,
+			 "also verify every map, and every byte of every pack, of every store"),
+	{"--output", "json", false, "the findings as JSON"},
+	{0},
+};
+static const struct lf_command_line line = {
+	.program = "landfalld",
+	.command = "check",
+	.words = "DIR",
+	.min_words = 1,
+	.max_words = 1,
+	.options = options,
+	.help = "Look through a site's directory while no landfalld runs on it: keys, modes, "
+		"catalog,\n"
+		"audit log, stores and their points by name, journals; nothing is written.\n"
+		"\n"
+		"Exit status 0: nothing is wrong; 7: something is; see landfalld(8).",
+};
 
 static void print_findings(const json_t *findings)
 {
@@ -50,33 +59,21 @@ static int run(const char *dir, const struct lf_check_opts *opts, bool json, str
 
 int lf_check_main(int argc, char **argv)
 {
-	static const struct option options[] = {{"deep", no_argument, NULL, 'd'},
-						{"output", required_argument, NULL, 'o'},
-						{"help", no_argument, NULL, 'h'},
-						{0}};
 	struct lf_check_opts opts = {.now_ns = lf_clock_machine_ns()};
 	struct lf_error err = LF_ERROR_NONE;
-	bool json = false;
-	int option;
+	struct lf_args args;
 
 	lf_log_init("landfalld", LF_LOG_ERROR);
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'h') {
-			fputs(usage, stdout);
-			return 0;
-		}
-		opts.deep |= option == 'd';
-		json |= option == 'o' && strcmp(optarg, "json") == 0;
-		if (option == '?' || (option == 'o' && !json)) {
-			fputs(usage, stderr);
-			return lf_error_exit(LF_EINVAL);
-		}
+	int rc = lf_args_read(&line, argc - 1, argv + 1, &opts, &args, &err);
+	if (!rc && args.help) {
+		lf_args_help(&line);
+		return 0;
 	}
-	if (optind + 1 != argc) {
-		fputs(usage, stderr);
-		return lf_error_exit(LF_EINVAL);
-	}
-	int rc = run(argv[optind], &opts, json, &err);
+	const char *output = rc ? NULL : lf_args_value(&args, "--output");
+	if (output && strcmp(output, "json") != 0)
+		rc = lf_fail(&err, LF_EINVAL, output, "--output takes json");
+	if (!rc)
+		rc = run(args.words[0], &opts, output, &err);
 	if (rc && err.code)
 		lf_log_error("cannot check", &err);
 	return rc ? lf_error_exit(rc) : 0;

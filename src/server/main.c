@@ -2,7 +2,6 @@
 /*
  * landfalld - the daemon: arguments, and one of everything wired together.
  */
-#include <getopt.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "providers/common/site.h"
+#include "base/args.h"
 #include "base/log.h"
 #include "server/check.h"
 #include "server/daemon.h"
@@ -22,40 +22,14 @@
 #define STOP_CUT     75 /* exit status: what was under way was cut, and goes on later */
 #define STOP_SECONDS 17 /* with the answers of a last second inside the 20 that are promised */
 
-static const char usage[] =
-	"usage: landfalld --data DIR [options]\n"
-	"       landfalld check DIR [--deep] [--output json]\n"
-	"\n"
-	"  --data DIR           where everything is kept (made when missing)\n"
-	"  --listen ADDR:PORT   address to serve HTTPS on (default 127.0.0.1:8443; port 0: any)\n"
-	"  --compute DRIVER     libvirt (default), or fake: machines that are documents only\n"
-	"  --peer REGION=FILE   REGION is served by the site of that pairing key; may be repeated\n"
-	"  --dedup SCOPE        region: the agents of a region share its keys, and what is alike\n"
-	"                       is stored once; machine: each agent has keys of its own.  The\n"
-	"                       choice is kept for later starts; without one it is region\n"
-	"  --allow WHAT         let through what Azure refuses, for emulators: soft-delete-off,\n"
-	"                       over-limits; may be repeated\n"
-	"  --accept-loss PIECES these pieces of the site are lost for good: make them anew, this\n"
-	"                       once: catalog, ca, token-key, peer-key, audit-key, client-secret,\n"
-	"                       regions\n"
-	"  --public-name NAME   a name or address by which clients reach this site, beside its\n"
-	"                       own; may be repeated\n"
-	"  --connections-per-address N\n"
-	"                       at most N connections at once from one address (default 512)\n"
-	"  --clock-rate N       run N times as fast as real time (default 1)\n"
-	"  --log-level LEVEL    error, warning, info (default), debug\n"
-	"  --routes             print every operation that is served, and end\n"
-	"  --version, --help\n"
-	"\n"
-	"On the first start DIR/client.env says how to sign in.  See landfalld(8).\n";
-
-static int parse_listen(const char *text, struct lf_daemon_opts *opts, struct lf_error *err)
+static int take_listen(void *target, const char *text, struct lf_error *err)
 {
+	struct lf_daemon_opts *opts = target;
 	const char *colon = strrchr(text, ':');
 	uint64_t port;
 
 	if (!colon || colon == text)
-		return lf_fail(err, LF_EINVAL, text, "--listen takes ADDRESS:PORT");
+		return lf_fail(err, LF_EINVAL, text, "takes ADDRESS:PORT");
 	int rc = lf_parse_u64(colon + 1, 0, 65535, &port, err);
 	if (rc)
 		return rc;
@@ -66,136 +40,129 @@ static int parse_listen(const char *text, struct lf_daemon_opts *opts, struct lf
 	return 0;
 }
 
-static int parse_allow(const char *text, struct lf_daemon_opts *opts, struct lf_error *err)
+static int take_allow(void *allow, const char *text, struct lf_error *err)
 {
 	if (strcmp(text, "soft-delete-off") == 0)
-		opts->allow |= LF_ALLOW_SOFT_DELETE_OFF;
+		*(unsigned *)allow |= LF_ALLOW_SOFT_DELETE_OFF;
 	else if (strcmp(text, "over-limits") == 0)
-		opts->allow |= LF_ALLOW_OVER_LIMITS;
+		*(unsigned *)allow |= LF_ALLOW_OVER_LIMITS;
 	else
-		return lf_fail(err, LF_EINVAL, text,
-			       "--allow takes soft-delete-off or over-limits");
+		return lf_fail(err, LF_EINVAL, text, "takes soft-delete-off or over-limits");
 	return 0;
 }
 
-static int parse_name(const char *text, struct lf_daemon_opts *opts, struct lf_error *err)
+static int take_name(void *target, const char *text, struct lf_error *err)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "0123456789.-:"; /* of names, and of either kind of address */
+	struct lf_daemon_opts *opts = target;
 
 	if (!text[0] || strlen(text) > 253 || text[strspn(text, plain)])
-		return lf_fail(err, LF_EINVAL, text,
-			       "--public-name takes a host name or an address");
+		return lf_fail(err, LF_EINVAL, text, "takes a host name or an address");
 	if (opts->n_names == LF_DAEMON_NAMES_MAX)
 		return lf_fail(err, LF_EINVAL, text, "at most %u names", LF_DAEMON_NAMES_MAX);
 	opts->names[opts->n_names++] = text;
 	return 0;
 }
 
-static int parse_connections(const char *text, struct lf_daemon_opts *opts, struct lf_error *err)
+static int take_connections(void *connections, const char *text, struct lf_error *err)
 {
 	uint64_t n = 0;
 	int rc = lf_parse_u64(text, 1, 65536, &n, err);
 
-	opts->connections_per_address = (unsigned)n;
-	return rc ? lf_error_wrap(err, "--connections-per-address") : 0;
+	*(unsigned *)connections = (unsigned)n;
+	return rc;
 }
 
 /* Digits, with a point among them: the whole text, and not "inf" or "0x10". */
-static int parse_rate(const char *text, struct lf_daemon_opts *opts, struct lf_error *err)
+static int take_rate(void *clock_rate, const char *text, struct lf_error *err)
 {
 	char *end;
 	double rate = strtod(text, &end);
 
 	if (text[strspn(text, "0123456789.")] || *end || !(rate > 0 && rate <= 1e6))
-		return lf_fail(err, LF_EINVAL, text,
-			       "--clock-rate takes a number above 0, at most 1000000");
-	opts->clock_rate = rate;
+		return lf_fail(err, LF_EINVAL, text, "takes a number above 0, at most 1000000");
+	*(double *)clock_rate = rate;
 	return 0;
 }
 
-static int parse_peer(const char *text, struct lf_daemon_opts *opts, struct lf_error *err)
+static int take_peer(void *target, const char *text, struct lf_error *err)
 {
+	struct lf_daemon_opts *opts = target;
+
 	if (opts->n_peers == LF_DAEMON_PEERS_MAX)
 		return lf_fail(err, LF_EINVAL, text, "at most %u peers", LF_DAEMON_PEERS_MAX);
 	opts->peers[opts->n_peers++] = text;
 	return 0;
 }
 
-static const struct option options[] = {
-	{"data", required_argument, NULL, 'd'},
-	{"listen", required_argument, NULL, 'l'},
-	{"compute", required_argument, NULL, 'c'},
-	{"peer", required_argument, NULL, 'p'},
-	{"dedup", required_argument, NULL, 'D'},
-	{"allow", required_argument, NULL, 'a'},
-	{"accept-loss", required_argument, NULL, 'A'},
-	{"public-name", required_argument, NULL, 'n'},
-	{"connections-per-address", required_argument, NULL, 'C'},
-	{"clock-rate", required_argument, NULL, 'r'},
-	{"log-level", required_argument, NULL, 'L'},
-	{"routes", no_argument, NULL, 'R'},
-	{"version", no_argument, NULL, 'V'},
-	{"help", no_argument, NULL, 'h'},
+#define AT(member) offsetof(struct lf_daemon_opts, member)
+static const struct lf_option options[] = {
+	{"--data", "DIR", false, "where everything is kept (made when missing)", lf_option_text,
+	 AT(data_dir)},
+	{"--listen", "ADDR:PORT", false,
+	 "address to serve HTTPS on (default 127.0.0.1:8443; port 0: any)", take_listen},
+	{"--compute", "DRIVER", false,
+	 "libvirt (default), or fake: machines that are documents only", lf_option_text,
+	 AT(compute)},
+	{"--peer", "REGION=FILE", false,
+	 "REGION is served by the site of that pairing key; may be repeated", take_peer},
+	{"--dedup", "SCOPE", false,
+	 "region: the agents of a region share its keys, and what is alike\n"
+	 "is stored once; machine: each agent has keys of its own.  The\n"
+	 "choice is kept for later starts; without one it is region",
+	 lf_option_text, AT(dedup)},
+	{"--allow", "WHAT", false,
+	 "let through what Azure refuses, for emulators: soft-delete-off,\n"
+	 "over-limits; may be repeated",
+	 take_allow, AT(allow)},
+	{"--accept-loss", "PIECES", false,
+	 "these pieces of the site are lost for good: make them anew, this\n"
+	 "once: catalog, ca, token-key, peer-key, audit-key, client-secret,\n"
+	 "regions",
+	 lf_pieces_take, AT(accept_loss)},
+	{"--public-name", "NAME", false,
+	 "a name or address by which clients reach this site, beside its\n"
+	 "own; may be repeated",
+	 take_name},
+	{"--connections-per-address", "N", false,
+	 "at most N connections at once from one address (default 512)", take_connections,
+	 AT(connections_per_address)},
+	{"--clock-rate", "N", false, "run N times as fast as real time (default 1)", take_rate,
+	 AT(clock_rate)},
+	{"--log-level", "LEVEL", false, "error, warning, info (default), debug", lf_log_level_take,
+	 AT(log_level)},
+	{"--routes", NULL, false, "print every operation that is served, and end"},
 	{0},
+};
+static const struct lf_command_line line = {
+	.program = "landfalld",
+	.options = options,
+	.help = "Serve the site in DIR.  On the first start DIR/client.env says how to sign in.\n"
+		"\"landfalld check DIR\" looks through a site that does not run.  See "
+		"landfalld(8).",
 };
 
 /* 0: go on; 1: done (help); negative: error. */
 static int parse_arguments(int argc, char **argv, struct lf_daemon_opts *opts, struct lf_error *err)
 {
-	int option, rc = 0;
+	struct lf_args args;
 
-	while (!rc && (option = getopt_long(argc, argv, "", options, NULL)) != -1)
-		switch (option) {
-		case 'd':
-			opts->data_dir = optarg;
-			break;
-		case 'l':
-			rc = parse_listen(optarg, opts, err);
-			break;
-		case 'c':
-			opts->compute = optarg;
-			break;
-		case 'p':
-			rc = parse_peer(optarg, opts, err);
-			break;
-		case 'D':
-			opts->dedup = optarg;
-			break;
-		case 'a':
-			rc = parse_allow(optarg, opts, err);
-			break;
-		case 'A':
-			rc = lf_pieces_parse(optarg, &opts->accept_loss, err);
-			break;
-		case 'n':
-			rc = parse_name(optarg, opts, err);
-			break;
-		case 'C':
-			rc = parse_connections(optarg, opts, err);
-			break;
-		case 'r':
-			rc = parse_rate(optarg, opts, err);
-			break;
-		case 'L':
-			rc = lf_log_level_parse(optarg, &opts->log_level, err);
-			break;
-		case 'R':
-			lf_daemon_print_routes();
-			return 1;
-		case 'V':
-			puts("landfalld " LF_VERSION);
-			return 1;
-		case 'h':
-			fputs(usage, stdout);
-			return 1;
-		default:
-			return lf_fail(err, LF_EINVAL, NULL, "see landfalld --help");
-		}
-	if (!rc && (!opts->data_dir || optind < argc))
-		rc = lf_fail(err, LF_EINVAL, NULL,
-			     "give --data DIR and no further words; see --help");
-	return rc;
+	int rc = lf_args_read(&line, argc - 1, argv + 1, opts, &args, err);
+	if (rc)
+		return rc;
+	if (args.help)
+		lf_args_help(&line);
+	else if (args.version)
+		puts("landfalld " LF_VERSION);
+	else if (lf_args_value(&args, "--routes"))
+		lf_daemon_print_routes();
+	else if (opts->data_dir)
+		return 0;
+	else
+		return lf_fail_arm(err, LF_EINVAL, NULL, "--data", "see landfalld --help",
+				   "give --data DIR");
+	return 1;
 }
 
 /*

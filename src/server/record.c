@@ -53,7 +53,7 @@ const char *lf_piece_loss(enum lf_piece piece)
 	return pieces[piece].loss;
 }
 
-int lf_pieces_parse(const char *words, unsigned *accepted, struct lf_error *err)
+int lf_pieces_take(void *accepted, const char *words, struct lf_error *err)
 {
 	unsigned found = 0;
 
@@ -64,11 +64,11 @@ int lf_pieces_parse(const char *words, unsigned *accepted, struct lf_error *err)
 			i++;
 		if (i == LF_PIECES)
 			return lf_fail(err, LF_EINVAL, words,
-				       "--accept-loss takes catalog, ca, token-key, peer-key, "
+				       "takes catalog, ca, token-key, peer-key, "
 				       "audit-key, client-secret or regions");
 		found |= 1u << i;
 	}
-	*accepted |= found;
+	*(unsigned *)accepted |= found;
 	return 0;
 }
 

@@ -37,8 +37,8 @@ enum lf_piece {
 const char *lf_piece_file(enum lf_piece piece); /* below DIR */
 /* What goes with it for good, for people. */
 const char *lf_piece_loss(enum lf_piece piece);
-/* "ca,token-key": the bits (1 << piece) or-ed to *accepted.  LF_EINVAL: no such piece. */
-LF_MUST_CHECK int lf_pieces_parse(const char *words, unsigned *accepted, struct lf_error *err);
+/* An option's value (base/args.h), "ca,token-key": the bits (1 << piece) or-ed to an unsigned. */
+int lf_pieces_take(void *accepted, const char *words, struct lf_error *err);
 
 /* What a start knows of itself once everything is loaded; borrowed texts. */
 struct lf_identity {

@@ -5,15 +5,12 @@
 #ifndef LF_VAULTCLI_ARGS_H
 #define LF_VAULTCLI_ARGS_H
 
+#include "base/args.h"
 #include "vault/flow/ingest.h"
 #include "vault/point/point.h"
 
-#define LF_VAULTCLI_WORDS_MAX 4
-
 struct lf_vaultcli_args {
-	const char *program;			  /* for messages */
-	const char *words[LF_VAULTCLI_WORDS_MAX]; /* DIR and what follows it */
-	int count;
+	const char *words[LF_ARGS_WORDS_MAX]; /* DIR and what follows it */
 	const char *disk, *changed, *point, *key_file, *new_key_file, *data_dir, *socket, *from,
 		*from_key;
 	enum lf_export_format format;

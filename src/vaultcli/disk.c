@@ -223,8 +223,6 @@ int lf_vaultcli_ingest(const struct lf_vaultcli_args *args, struct lf_error *err
 	char id[LF_GUID_SIZE];
 	int rc;
 
-	if (!args->disk)
-		return lf_fail(err, LF_EINVAL, "--disk", "name the disk with --disk");
 	if (args->point && !lf_guid_valid(args->point))
 		return lf_fail(err, LF_EINVAL, "--point", "a point is named by a GUID");
 	lf_guid_random(id);

@@ -11,9 +11,6 @@
 int lf_vaultcli_rekey(const struct lf_vaultcli_args *args, struct lf_error *err)
 {
 	struct lf_vault *vault = NULL;
-
-	if (!args->new_key_file)
-		return lf_fail(err, LF_EINVAL, "--new-key", "name the new key with --new-key");
 	int rc = lf_vaultcli_open(args, false, &vault, err);
 	if (!rc)
 		rc = lf_vault_rekey(vault, args->new_key_file, err);

@@ -199,6 +199,8 @@ int lf_vaultcli_verify(const struct lf_vaultcli_args *args, struct lf_error *err
 
 	if (!faults)
 		return lf_fail_nomem(err);
+	if (!args->data_dir == !args->words[0])
+		return lf_fail(err, LF_EINVAL, "--data", "give either DIR or --data DIR");
 	if (args->data_dir) {
 		rc = verify_data(args, faults, &count, err);
 	} else {
@@ -313,9 +315,6 @@ int lf_vaultcli_serve(const struct lf_vaultcli_args *args, struct lf_error *err)
 	const json_t *disk = NULL;
 	struct lf_root root;
 	uint64_t size = 0;
-
-	if (!args->socket)
-		return lf_fail(err, LF_EINVAL, "--socket", "name the socket with --socket");
 	int rc = lf_vaultcli_open(args, true, &vault, err);
 	if (!rc)
 		rc = lf_point_get(vault, args->words[1], &manifest, err);

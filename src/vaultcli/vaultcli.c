@@ -6,13 +6,13 @@
  */
 #include "vaultcli/vaultcli.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/args.h"
 #include "base/term.h"
 #include "base/text.h"
 #include "vaultcli/args.h"
@@ -169,72 +169,164 @@ static int stats_command(const struct lf_vaultcli_args *args, struct lf_error *e
 	return 0;
 }
 
+static int take_format(void *format, const char *text, struct lf_error *err)
+{
+	static const char *const names[] = {
+		[LF_EXPORT_RAW] = "raw", [LF_EXPORT_QCOW2] = "qcow2", [LF_EXPORT_VHD] = "vhd"};
+
+	for (size_t i = 0; i < LF_N(names); i++)
+		if (strcmp(text, names[i]) == 0) {
+			*(enum lf_export_format *)format = (enum lf_export_format)i;
+			return 0;
+		}
+	return lf_fail(err, LF_EINVAL, text, "takes raw, qcow2 or vhd");
+}
+
+static int take_output(void *json, const char *text, struct lf_error *err)
+{
+	*(bool *)json = strcmp(text, "json") == 0;
+	return *(bool *)json || strcmp(text, "table") == 0
+		       ? 0
+		       : lf_fail(err, LF_EINVAL, text, "takes table or json");
+}
+
+#define ARGS		    struct lf_vaultcli_args
+#define TEXT(name, v, m, h) LF_OPTION_TEXT(name, v, ARGS, m, h)
+#define NEEDED(name, v, m, h)                                                                      \
+	{                                                                                          \
+		name, v, true, h, lf_option_text, offsetof(ARGS, m)                                \
+	}
+#define KEY TEXT("--key", "FILE", key_file, "the platform key (default DIR/platform.key)")
+#define OUTPUT                                                                                     \
+	{                                                                                          \
+		"--output", "table|json", false, "a table (the default), or one JSON document",    \
+			take_output, offsetof(ARGS, json)                                          \
+	}
+#define DISK TEXT("--disk", "NAME", disk, "which disk, by name or id")
+#define OPTIONS(...)                                                                               \
+	(const struct lf_option[])                                                                 \
+	{                                                                                          \
+		__VA_ARGS__,                                                                       \
+		{                                                                                  \
+			0                                                                          \
+		}                                                                                  \
+	}
+#define COMMAND(name, n, its_words, its_help, ...)                                                 \
+	{                                                                                          \
+		.command = name, .words = its_words, .min_words = n, .max_words = n,               \
+		.help = its_help, .options = OPTIONS(KEY __VA_OPT__(, ) __VA_ARGS__)               \
+	}
+
 static const struct command {
-	const char *name;
-	int words; /* with DIR */
+	struct lf_command_line line;
 	int (*run)(const struct lf_vaultcli_args *args, struct lf_error *err);
-	const char *usage, *help;
 } commands[] = {
-	{"init", 1, init_command, "init DIR [--key FILE]",
-	 "Make a vault in DIR.  Its platform key is made in FILE (default DIR/platform.key) if\n"
-	 "there is none: keep a copy elsewhere: without it the vault cannot be read."},
-	{"ingest", 2, lf_vaultcli_ingest,
-	 "ingest DIR --disk NAME FILE [--changed LIST] [--point ID] [--output json]",
-	 "Store the disk FILE (image or block device) as a new recovery point.\n"
-	 "--changed LIST  only these blocks of 4 KiB (a number a line) differ from the disk's\n"
-	 "                newest point; nothing else is read\n"
-	 "--point ID      a GUID for the point; if it exists, the disk is added to it"},
-	{"list", 1, list_command, "list DIR [--output json]",
-	 "Recovery points, oldest first; then those that are damaged."},
-	{"export", 3, lf_vaultcli_export,
-	 "export DIR POINT FILE [--disk NAME] [--format raw|qcow2|vhd]",
-	 "Write a disk of a point to the new file FILE, sparse.  vhd is the fixed kind, of whole\n"
-	 "MiB, as Azure takes it for page blobs; qcow2 is not compressed."},
-	{"diff", 3, lf_vaultcli_diff, "diff DIR POINT POINT [--disk NAME] [--output json]",
-	 "Byte ranges of the disk that differ between two points."},
-	{"serve", 2, lf_vaultcli_serve, "serve DIR POINT --socket PATH [--disk NAME]",
-	 "Serve a disk of a point, read-only, by NBD on a UNIX socket until interrupted."},
-	{"drop", 2, drop_command, "drop DIR POINT",
-	 "Let go of a point.  The next gc removes it and what only it held."},
-	{"gc", 1, gc_command, "gc DIR [--output json]",
-	 "Remove points that nobody claims, and the data that no point needs.  While a point is\n"
-	 "damaged, what it needs is not known: all data stays, and the exit status is 7."},
-	{"compact", 1, compact_command, "compact DIR [--output json]",
-	 "As gc, and compress again, as well as it gets, what was stored in a hurry.  A service\n"
-	 "does so by itself, at leisure."},
-	{"verify", 1, lf_vaultcli_verify,
-	 "verify DIR | --data DIR [--incremental | --older-than DAYS] [--ciphertext]\n"
-	 "         [--output json]",
-	 "Check every byte of a vault, or of all vaults of a service's data directory (it may be\n"
-	 "running).  Any fault is printed with the points it affects; exit status 7 then.\n"
-	 "--incremental      only packs that were never found whole before\n"
-	 "--older-than DAYS  and those for which that is longer ago\n"
-	 "--ciphertext       what can be checked without any key: all checksums"},
-	{"repair", 1, lf_vaultcli_repair,
-	 "repair DIR [--from PEER [--from-key FILE]] [--output json]",
-	 "Mend what verify finds: copy what can still be read out of damaged packs, fetch the "
-	 "rest\n"
-	 "from PEER, a vault that was made like this one (another region's, or a copy).  Damaged\n"
-	 "packs go to DIR/quarantine.  Exit status 7 when something is still missing."},
-	{"rekey", 1, lf_vaultcli_rekey, "rekey DIR --new-key FILE|pkcs11:URI [--key OLD]",
-	 "Wrap the vault's keys with another platform key: a file, made if there is none, or a "
-	 "key\n"
-	 "in a PKCS#11 token (its PIN in the file of the URI's pin-source or $LANDFALL_PIN_FILE).\n"
-	 "The old one opens the vault no more.  Nothing else changes."},
-	{"rotate", 1, lf_vaultcli_rotate, "rotate DIR [--key FILE]",
-	 "Seal with a new data key from now on; compact seals what there is with it."},
-	{"erase", 1, lf_vaultcli_erase, "erase DIR --yes [--key FILE]",
-	 "Destroy the vault's keys: every point in it is lost, also in copies of its packs.\n"
-	 "Copies of vault.json with their platform key must be destroyed as well."},
-	{"explain", 2, lf_vaultcli_explain, "explain DIR POINT [--output json]",
-	 "What a point holds, what it shares with others, what dropping it would free, and how it\n"
-	 "was transferred."},
-	{"simulate-retention", 1, lf_vaultcli_simulate,
-	 "simulate-retention DIR [--keep-last N] [--keep-daily N] [--keep-weekly N]\n"
-	 "                       [--keep-monthly N] [--keep-yearly N] [--output json]",
-	 "Which points these rules would keep, of each machine or disk, and what dropping the\n"
-	 "others would free.  Nothing is changed."},
-	{"stats", 1, stats_command, "stats DIR [--output json]", "What the vault holds."},
+	{COMMAND("init", 1, "DIR",
+		 "Make a vault in DIR.\n"
+		 "Its platform key is made if there is none: keep a copy elsewhere, because "
+		 "without\n"
+		 "it the vault cannot be read."),
+	 init_command},
+	{COMMAND("ingest", 2, "DIR FILE",
+		 "Store the disk FILE (image or block device) as a new recovery point.",
+		 NEEDED("--disk", "NAME", disk, "what the disk is called"),
+		 TEXT("--changed", "LIST", changed,
+		      "only these blocks of 4 KiB (a number a line) differ from the disk's\n"
+		      "newest point; nothing else is read"),
+		 TEXT("--point", "ID", point,
+		      "a GUID for the point; if it exists, the disk is added to it"),
+		 OUTPUT),
+	 lf_vaultcli_ingest},
+	{COMMAND("list", 1, "DIR", "Recovery points, oldest first; then those that are damaged.",
+		 OUTPUT),
+	 list_command},
+	{COMMAND("export", 3, "DIR POINT FILE",
+		 "Write a disk of a point to the new file FILE, sparse.", DISK,
+		 {"--format", "raw|qcow2|vhd", false,
+		  "raw (the default); qcow2, not compressed; or vhd, the fixed kind, of\n"
+		  "whole MiB, as Azure takes it for page blobs",
+		  take_format, offsetof(ARGS, format)}),
+	 lf_vaultcli_export},
+	{COMMAND("diff", 3, "DIR POINT POINT",
+		 "Byte ranges of a disk that differ between two points.", DISK, OUTPUT),
+	 lf_vaultcli_diff},
+	{COMMAND("serve", 2, "DIR POINT",
+		 "Serve a disk of a point, read-only, by NBD on a UNIX socket until interrupted.",
+		 NEEDED("--socket", "PATH", socket, "the socket"), DISK),
+	 lf_vaultcli_serve},
+	{COMMAND("drop", 2, "DIR POINT",
+		 "Let go of a point.\nThe next gc removes it and what only it held."),
+	 drop_command},
+	{COMMAND("gc", 1, "DIR",
+		 "Remove points that nobody claims, and the data that no point needs.\n"
+		 "While a point is damaged, what it needs is not known: all data stays, and the "
+		 "exit\n"
+		 "status is 7.",
+		 OUTPUT),
+	 gc_command},
+	{COMMAND("compact", 1, "DIR",
+		 "As gc, and compress again, as well as it gets, what was stored in a hurry.\n"
+		 "A service does so by itself, at leisure.",
+		 OUTPUT),
+	 compact_command},
+	{{.command = "verify",
+	  .words = "DIR | --data DIR",
+	  .max_words = 1,
+	  .help = "Check every byte of a vault.\n"
+		  "Any fault is printed with the points it affects; exit status 7 then.",
+	  .options = OPTIONS(KEY,
+			     TEXT("--data", "DIR", data_dir,
+				  "all vaults of a service's data directory (it may be running)"),
+			     LF_OPTION_SWITCH("--incremental", ARGS, incremental,
+					      "only packs that were never found whole before"),
+			     LF_OPTION_COUNT("--older-than", "DAYS", ARGS, older_than_days,
+					     "and those for which that is longer ago"),
+			     LF_OPTION_SWITCH("--ciphertext", ARGS, ciphertext,
+					      "what can be checked without any key: all checksums"),
+			     OUTPUT)},
+	 lf_vaultcli_verify},
+	{COMMAND("repair", 1, "DIR",
+		 "Mend what verify finds.\n"
+		 "What can still be read is copied out of damaged packs, which go to "
+		 "DIR/quarantine.\n"
+		 "Exit status 7 when something is still missing.",
+		 TEXT("--from", "PEER", from,
+		      "fetch the rest from this vault, which was made like this one (another\n"
+		      "region's, or a copy)"),
+		 TEXT("--from-key", "FILE", from_key, "its platform key"), OUTPUT),
+	 lf_vaultcli_repair},
+	{COMMAND("rekey", 1, "DIR",
+		 "Wrap the vault's keys with another platform key.\n"
+		 "The old one opens the vault no more.  Nothing else changes.",
+		 NEEDED("--new-key", "FILE|pkcs11:URI", new_key_file,
+			"a file, made if there is none, or a key in a PKCS#11 token (its PIN in\n"
+			"the file of the URI's pin-source or $LANDFALL_PIN_FILE)")),
+	 lf_vaultcli_rekey},
+	{COMMAND("rotate", 1, "DIR",
+		 "Seal with a new data key from now on.\ncompact seals what there is with it."),
+	 lf_vaultcli_rotate},
+	{COMMAND("erase", 1, "DIR",
+		 "Destroy the vault's keys: every point in it is lost, also in copies of its "
+		 "packs.\n"
+		 "Copies of vault.json with their platform key must be destroyed as well.",
+		 LF_OPTION_SWITCH("--yes", ARGS, yes, "without it nothing is done")),
+	 lf_vaultcli_erase},
+	{COMMAND("explain", 2, "DIR POINT",
+		 "What a point holds, what it shares, and what dropping it would free.\n"
+		 "Also how it was transferred.",
+		 OUTPUT),
+	 lf_vaultcli_explain},
+	{COMMAND("simulate-retention", 1, "DIR",
+		 "Which points rules would keep, and what dropping the others would free.\n"
+		 "Rules are for each machine or disk.  Nothing is changed.",
+		 LF_OPTION_COUNT("--keep-last", "N", ARGS, keep.last, "the newest"),
+		 LF_OPTION_COUNT("--keep-daily", "N", ARGS, keep.daily, "one of each day"),
+		 LF_OPTION_COUNT("--keep-weekly", "N", ARGS, keep.weekly, "one of each week"),
+		 LF_OPTION_COUNT("--keep-monthly", "N", ARGS, keep.monthly, "one of each month"),
+		 LF_OPTION_COUNT("--keep-yearly", "N", ARGS, keep.yearly, "one of each year"),
+		 OUTPUT),
+	 lf_vaultcli_simulate},
+	{COMMAND("stats", 1, "DIR", "What the vault holds.", OUTPUT), stats_command},
 };
 
 static void print_help(void)
@@ -242,152 +334,23 @@ static void print_help(void)
 	puts("usage: landfall vault COMMAND DIR ...\n\n"
 	     "Works on a vault's directory by itself; no service is needed.\n");
 	for (size_t i = 0; i < LF_N(commands); i++)
-		printf("  %s\n", commands[i].usage);
-	puts("\nlandfall vault COMMAND --help says more.\n"
-	     "--key FILE is the platform key (default DIR/platform.key).");
+		lf_args_help_row(&commands[i].line);
+	puts("\nlandfall vault COMMAND --help says more.");
 }
 
 static const struct command *find_command(const char *name)
 {
 	for (size_t i = 0; i < LF_N(commands); i++)
-		if (strcmp(commands[i].name, name) == 0)
+		if (strcmp(commands[i].line.command, name) == 0)
 			return &commands[i];
 	return NULL;
 }
 
-static int take_count(const char *text, unsigned *ret_count)
-{
-	struct lf_error err;
-	uint64_t count;
-
-	if (lf_parse_u64(text, 0, UINT32_MAX, &count, &err))
-		return 2;
-	*ret_count = (unsigned)count;
-	return 0;
-}
-
-static int take_format(const char *text, enum lf_export_format *ret_format)
-{
-	static const char *const names[] = {
-		[LF_EXPORT_RAW] = "raw", [LF_EXPORT_QCOW2] = "qcow2", [LF_EXPORT_VHD] = "vhd"};
-
-	for (size_t i = 0; i < LF_N(names); i++)
-		if (strcmp(text, names[i]) == 0) {
-			*ret_format = (enum lf_export_format)i;
-			return 0;
-		}
-	return 2;
-}
-
-static int take_option(int option, struct lf_vaultcli_args *args, const struct command *command)
-{
-	switch (option) {
-	case 'd':
-		args->disk = optarg;
-		return 0;
-	case 'c':
-		args->changed = optarg;
-		return 0;
-	case 'p':
-		args->point = optarg;
-		return 0;
-	case 'k':
-		args->key_file = optarg;
-		return 0;
-	case 'D':
-		args->data_dir = optarg;
-		return 0;
-	case 's':
-		args->socket = optarg;
-		return 0;
-	case 'f':
-		return take_format(optarg, &args->format);
-	case 'o':
-		args->json = strcmp(optarg, "json") == 0;
-		return args->json || strcmp(optarg, "table") == 0 ? 0 : 2;
-	case 'P':
-		args->from = optarg;
-		return 0;
-	case 'F':
-		args->from_key = optarg;
-		return 0;
-	case 'i':
-		args->incremental = true;
-		return 0;
-	case 'x':
-		args->ciphertext = true;
-		return 0;
-	case 'O':
-		return take_count(optarg, &args->older_than_days);
-	case 'n':
-		args->new_key_file = optarg;
-		return 0;
-	case 'y':
-		args->yes = true;
-		return 0;
-	case 'L':
-		return take_count(optarg, &args->keep.last);
-	case 'Y':
-		return take_count(optarg, &args->keep.yearly);
-	case 'M':
-		return take_count(optarg, &args->keep.monthly);
-	case 'W':
-		return take_count(optarg, &args->keep.weekly);
-	case 'A':
-		return take_count(optarg, &args->keep.daily);
-	case 'h':
-		printf("usage: %s %s\n\n%s\n", args->program, command->usage, command->help);
-		exit(0);
-	default:
-		return 2;
-	}
-}
-
-static int parse_args(int argc, char **argv, const struct command *command,
-		      struct lf_vaultcli_args *args)
-{
-	static const struct option options[] = {
-		{"disk", required_argument, NULL, 'd'},
-		{"changed", required_argument, NULL, 'c'},
-		{"point", required_argument, NULL, 'p'},
-		{"key", required_argument, NULL, 'k'},
-		{"data", required_argument, NULL, 'D'},
-		{"socket", required_argument, NULL, 's'},
-		{"format", required_argument, NULL, 'f'},
-		{"output", required_argument, NULL, 'o'},
-		{"from", required_argument, NULL, 'P'},
-		{"from-key", required_argument, NULL, 'F'},
-		{"incremental", no_argument, NULL, 'i'},
-		{"ciphertext", no_argument, NULL, 'x'},
-		{"older-than", required_argument, NULL, 'O'},
-		{"new-key", required_argument, NULL, 'n'},
-		{"yes", no_argument, NULL, 'y'},
-		{"keep-last", required_argument, NULL, 'L'},
-		{"keep-daily", required_argument, NULL, 'A'},
-		{"keep-weekly", required_argument, NULL, 'W'},
-		{"keep-monthly", required_argument, NULL, 'M'},
-		{"keep-yearly", required_argument, NULL, 'Y'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
-	};
-	int option, status = 0;
-
-	optind = 1;
-	while (!status && (option = getopt_long(argc, argv, "o:h", options, NULL)) != -1)
-		status = take_option(option, args, command);
-	for (int i = optind; !status && i < argc; i++) {
-		if (args->count == LF_VAULTCLI_WORDS_MAX)
-			return 2;
-		args->words[args->count++] = argv[i];
-	}
-	int wanted = args->data_dir ? 0 : command->words;
-	return status || args->count != wanted ? 2 : 0;
-}
-
 int lf_vaultcli(const char *program, int argc, char **argv)
 {
-	struct lf_vaultcli_args args = {.program = program};
+	struct lf_vaultcli_args args = {0};
 	struct lf_error err = LF_ERROR_NONE;
+	struct lf_args said;
 
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
 		print_help();
@@ -399,16 +362,17 @@ int lf_vaultcli(const char *program, int argc, char **argv)
 			program);
 		return 2;
 	}
-	if (parse_args(argc - 1, argv + 1, command, &args)) {
-		fprintf(stderr, "usage: %s %s\n", program, command->usage);
-		return 2;
-	}
-	int rc = command->run(&args, &err);
-	lf_vaultcli_end_progress();
-	if (!rc)
+	struct lf_command_line line = command->line;
+	line.program = program;
+	int rc = lf_args_read(&line, argc - 2, argv + 2, &args, &said, &err);
+	if (!rc && said.help) {
+		lf_args_help(&line);
 		return 0;
-	lf_term_clean_error(&err);
-	fprintf(stderr, "%s %s: %s%s%s%s\n", program, command->name, err.message,
-		err.hint[0] ? " (" : "", err.hint, err.hint[0] ? ")" : "");
-	return lf_error_exit(rc);
+	}
+	if (!rc) {
+		memcpy(args.words, said.words, sizeof(args.words));
+		rc = command->run(&args, &err);
+		lf_vaultcli_end_progress();
+	}
+	return lf_args_end(&line, rc, &err);
 }

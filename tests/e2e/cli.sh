@@ -39,8 +39,8 @@ check "help of a command names its options" says 0 "--no-wait" failover start --
 check "an unknown command is 2" says 2 "there is no command dance" dance
 check "the first word of a command alone is 2, and says where its commands are" says 2 "advice: see landfall site --help" site
 check "an unknown option is 2, with advice" says 2 "advice: see landfall group create --help" group create g --colour red
-check "a missing argument is 2" says 2 "takes NAME" group create
-check "a missing required option is 2" says 2 "needs --group GROUP" site create s
+check "a missing argument is 2" says 2 "give NAME" group create
+check "a missing required option is 2" says 2 "give --group GROUP" site create s
 check "makes a group" says 0 "/resourceGroups/g1$" group create g1 --location eastus
 check "lists groups as a table" says 0 "^g1 +eastus +Succeeded" group list
 check "lists groups as JSON" is_json group list

@@ -172,7 +172,7 @@ afresh
 rm "$run/data/catalog.db" "$run/data/keys/ca.pem" "$run/data/client.env"
 check "everything that is missing is named at once" refuses 4 "and catalog.db, keys/ca.pem, client.env is missing.*--accept-loss catalog,ca,client-secret"
 check "what was not given up is still refused" refuses 4 "and keys/ca.pem, client.env is missing" --accept-loss catalog
-check "a piece that there is not is 2" refuses 2 "--accept-loss takes" --accept-loss soul
+check "a piece that there is not is 2" refuses 2 "--accept-loss: takes" --accept-loss soul
 
 # --- another site's pieces
 mv "$run/data" "$run/hold"

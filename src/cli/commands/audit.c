@@ -21,14 +21,14 @@ static const struct lf_cli_column line_columns[] = {
 };
 
 /* The query of the options that are given. */
-static int put_options(const struct lf_cli_args *args, struct lf_buf *path, struct lf_error *err)
+static int put_options(const struct lf_args *args, struct lf_buf *path, struct lf_error *err)
 {
 	static const char *const options[] = {"--since",    "--until",	 "--principal",
 					      "--resource", "--outcome", "--correlation"};
 	int64_t ignored_ns;
 
 	for (size_t i = 0; i < LF_N(options); i++) {
-		const char *value = lf_cli_option(args, options[i]);
+		const char *value = lf_args_value(args, options[i]);
 		LF_AUTO_FREE char *encoded = value ? lf_url_encode(value) : NULL;
 		if (!value)
 			continue;
@@ -56,7 +56,7 @@ static void name_who(json_t *lines)
 			}
 }
 
-static int list_after(struct lf_cli *cli, const struct lf_cli_args *args, uint64_t *after,
+static int list_after(struct lf_cli *cli, const struct lf_args *args, uint64_t *after,
 		      struct lf_error *err)
 {
 	LF_AUTO_BUF path = LF_BUF_INIT;
@@ -76,17 +76,17 @@ static int list_after(struct lf_cli *cli, const struct lf_cli_args *args, uint64
 	if (!cli->json)
 		name_who(lines);
 	/* while it is followed, nothing new is nothing to print */
-	if (!n && lf_cli_option(args, "--follow"))
+	if (!n && lf_args_value(args, "--follow"))
 		return 0;
 	return lf_cli_print_list(cli, lines, line_columns, LF_N(line_columns), err);
 }
 
-static int audit_list(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int audit_list(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	uint64_t after = 0;
 	int rc = list_after(cli, args, &after, err);
 
-	while (!rc && lf_cli_option(args, "--follow")) {
+	while (!rc && lf_args_value(args, "--follow")) {
 		lf_cli_sleep_ms(FOLLOW_MS);
 		rc = list_after(cli, args, &after, err);
 	}
@@ -117,13 +117,13 @@ static int say_verified(const struct lf_cli *cli, const json_t *report, struct l
 		      : 0;
 }
 
-static int audit_verify(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int audit_verify(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_CLI_ANSWER answer = {0};
 	LF_AUTO_JSON *report = NULL;
 
-	if (args->n_args) {
-		int rc = lf_audit_verify_report(args->args[0], 0, SIZE_MAX, &report, err);
+	if (args->n_words) {
+		int rc = lf_audit_verify_report(args->words[0], 0, SIZE_MAX, &report, err);
 		return rc ? rc : say_verified(cli, report, err);
 	}
 	int rc = lf_cli_call(cli, "POST", "/landfall/audit/verify", NULL, NULL, &answer, err);
@@ -148,7 +148,7 @@ static const struct lf_cli_column health_columns[] = {
 	{"descriptors", "gauges.open_descriptors", LF_SHOW_TEXT},
 };
 
-static int status(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int status(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *doc = NULL;
 

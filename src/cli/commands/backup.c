@@ -128,9 +128,9 @@ static int find_server(struct lf_cli *cli, const char *vault, const char *name, 
 	return lf_error_hint(err, "see landfall vm list, and landfall site machines SITE");
 }
 
-static int backup_enable(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int backup_enable(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
-	const char *policy = lf_cli_option_or(args, "--policy", "DefaultPolicy");
+	const char *policy = lf_args_value_or(args, "--policy", "DefaultPolicy");
 	LF_AUTO_JSON *vm = NULL;
 	LF_AUTO_JSON *chosen = NULL;
 	LF_AUTO_JSON *job = NULL;
@@ -139,9 +139,9 @@ static int backup_enable(struct lf_cli *cli, const struct lf_cli_args *args, str
 
 	int rc = lf_cli_find_vault(cli, args, &vault, err);
 	if (!rc)
-		rc = lf_cli_find(cli, &lf_kind_vm, NULL, args->args[0], &vm, err);
+		rc = lf_cli_find(cli, &lf_kind_vm, NULL, args->words[0], &vm, err);
 	if (rc == LF_ENOTFOUND && vault)
-		rc = find_server(cli, vault, args->args[0], &vm, err);
+		rc = find_server(cli, vault, args->words[0], &vm, err);
 	if (!rc)
 		rc = lf_cli_find(cli, &kind_policy, vault, policy, &chosen, err);
 	if (rc)
@@ -162,11 +162,11 @@ static int backup_enable(struct lf_cli *cli, const struct lf_cli_args *args, str
 		return lf_fail_nomem(err);
 	rc = submit(cli, "PUT", item, item, body, &job, err);
 	return rc ? rc
-		  : lf_cli_say(cli, job, err, "%s is now protected by policy %s", args->args[0],
+		  : lf_cli_say(cli, job, err, "%s is now protected by policy %s", args->words[0],
 			       policy);
 }
 
-static int backup_list(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int backup_list(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_FREE char *vault = NULL;
 	LF_AUTO_JSON *items = NULL;
@@ -178,7 +178,7 @@ static int backup_list(struct lf_cli *cli, const struct lf_cli_args *args, struc
 	return rc ? rc : lf_cli_print_list(cli, items, item_columns, LF_N(item_columns), err);
 }
 
-static int backup_jobs(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int backup_jobs(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_FREE char *vault = NULL;
 	LF_AUTO_JSON *jobs = NULL;
@@ -190,7 +190,7 @@ static int backup_jobs(struct lf_cli *cli, const struct lf_cli_args *args, struc
 	return rc ? rc : lf_cli_print_list(cli, jobs, job_columns, LF_N(job_columns), err);
 }
 
-static int backup_now(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int backup_now(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *item = NULL;
 	LF_AUTO_JSON *job = NULL;
@@ -203,14 +203,14 @@ static int backup_now(struct lf_cli *cli, const struct lf_cli_args *args, struct
 		rc = path && body ? submit(cli, "POST", path, lf_cli_id(item), body, &job, err)
 				  : lf_fail_nomem(err);
 	return rc ? rc
-		  : lf_cli_say(cli, job, err, "%s %s: %s stored", args->args[0],
+		  : lf_cli_say(cli, job, err, "%s %s: %s stored", args->words[0],
 			       cli->wait ? "is backed up" : "is being backed up",
 			       lf_json_text_or(job,
 					       "properties.extendedInfo.propertyBag.Backup Size",
 					       "nothing"));
 }
 
-static int backup_points(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int backup_points(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *item = NULL;
 	LF_AUTO_JSON *points = NULL;
@@ -224,11 +224,11 @@ static int backup_points(struct lf_cli *cli, const struct lf_cli_args *args, str
 /* --- restore --- */
 
 /* The id of what an option names, into a member of the request. */
-static int add_named(struct lf_cli *cli, const struct lf_cli_args *args, const char *option,
+static int add_named(struct lf_cli *cli, const struct lf_args *args, const char *option,
 		     const struct lf_cli_kind *kind, const char *member, json_t *request,
 		     struct lf_error *err)
 {
-	const char *name = lf_cli_option(args, option);
+	const char *name = lf_args_value(args, option);
 	LF_AUTO_JSON *found = NULL;
 	int rc = name ? lf_cli_find(cli, kind, NULL, name, &found, err) : 0;
 
@@ -237,11 +237,11 @@ static int add_named(struct lf_cli *cli, const struct lf_cli_args *args, const c
 	return rc;
 }
 
-static int add_target(struct lf_cli *cli, const struct lf_cli_args *args, json_t *request,
+static int add_target(struct lf_cli *cli, const struct lf_args *args, json_t *request,
 		      struct lf_error *err)
 {
-	const char *group = lf_cli_option(args, "--group"), *name = lf_cli_option(args, "--name");
-	const char *subnet = lf_cli_option_or(args, "--subnet", "default");
+	const char *group = lf_args_value(args, "--group"), *name = lf_args_value(args, "--name");
+	const char *subnet = lf_args_value_or(args, "--subnet", "default");
 	LF_AUTO_FREE char *id = group ? lf_cli_path(cli, "/resourceGroups/%s", group) : NULL;
 	LF_AUTO_FREE char *vm = NULL;
 
@@ -266,9 +266,9 @@ static int add_target(struct lf_cli *cli, const struct lf_cli_args *args, json_t
 }
 
 /* --as disks, machine or replace, in the contract's words. */
-static const char *kind_of(const struct lf_cli_args *args)
+static const char *kind_of(const struct lf_args *args)
 {
-	const char *as = lf_cli_option_or(args, "--as", "disks");
+	const char *as = lf_args_value_or(args, "--as", "disks");
 
 	return strcmp(as, "machine") == 0   ? "AlternateLocation"
 	       : strcmp(as, "replace") == 0 ? "OriginalLocation"
@@ -276,7 +276,7 @@ static const char *kind_of(const struct lf_cli_args *args)
 					    : as;
 }
 
-static int backup_restore(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int backup_restore(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *item = NULL;
 	LF_AUTO_JSON *job = NULL;
@@ -299,13 +299,13 @@ static int backup_restore(struct lf_cli *cli, const struct lf_cli_args *args, st
 		rc = body ? submit(cli, "POST", path, lf_cli_id(item), body, &job, err)
 			  : lf_fail_nomem(err);
 	return rc ? rc
-		  : lf_cli_say(cli, job, err, "%s %s as of point %s", args->args[0],
+		  : lf_cli_say(cli, job, err, "%s %s as of point %s", args->words[0],
 			       cli->wait ? "is restored" : "is being restored", point);
 }
 
-static int backup_stop(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int backup_stop(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
-	bool erase = lf_cli_option(args, "--delete-data");
+	bool erase = lf_args_value(args, "--delete-data");
 	LF_AUTO_JSON *item = NULL;
 	LF_AUTO_JSON *job = NULL;
 	LF_AUTO_JSON *body = NULL;
@@ -326,7 +326,7 @@ static int backup_stop(struct lf_cli *cli, const struct lf_cli_args *args, struc
 			       erase ? "%s is not backed up any more; its points can be brought "
 				       "back for some days"
 				     : "%s is not backed up any more; its points stay",
-			       args->args[0]);
+			       args->words[0]);
 }
 
 #define ONE_MACHINE .args = "MACHINE", .min_args = 1, .max_args = 1

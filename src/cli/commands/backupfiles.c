@@ -48,9 +48,9 @@ static int take_script(struct lf_cli *cli, const char *item_id, const char *moni
 	return rc ? rc : write_script(path, script, err);
 }
 
-int lf_cli_backup_files(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+int lf_cli_backup_files(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
-	bool revoke = lf_cli_option(args, "--revoke");
+	bool revoke = lf_args_value(args, "--revoke");
 	LF_AUTO_JSON *item = NULL;
 	LF_AUTO_FREE char *point = NULL;
 	LF_AUTO_CLI_ANSWER answer = {0};
@@ -63,10 +63,10 @@ int lf_cli_backup_files(struct lf_cli *cli, const struct lf_cli_args *args, stru
 	LF_AUTO_FREE char *path =
 		lf_printf_dup("%s/recoveryPoints/%s/%sInstantItemRecovery", lf_cli_id(item), point,
 			      revoke ? "revoke" : "provision");
-	LF_AUTO_FREE char *named = lf_printf_dup("%s-%s.sh", args->args[0], point);
+	LF_AUTO_FREE char *named = lf_printf_dup("%s-%s.sh", args->words[0], point);
 	LF_AUTO_JSON *body = json_pack("{s:{s:s, s:s}}", "properties", "objectType",
 				       "IaasVMILRRegistrationRequest", "recoveryPointId", point);
-	const char *file = lf_cli_option_or(args, "--to", named);
+	const char *file = lf_args_value_or(args, "--to", named);
 	rc = path && named && body ? lf_cli_call(cli, "POST", path, LF_CLI_BACKUP_API,
 						 revoke ? NULL : body, &answer, err)
 				   : lf_fail_nomem(err);

@@ -11,7 +11,7 @@
 
 #define BODY_MAX (16u << 20)
 
-static int login_check(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int login_check(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	(void)args;
 	LF_AUTO_FREE char *path = lf_cli_path(cli, "%s", "");
@@ -39,9 +39,9 @@ static int read_body(const char *text, json_t **ret_body, struct lf_error *err)
 	return rc ? rc : lf_json_parse(lf_buf_text(&file), file.len, ret_body, err);
 }
 
-static int rest(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int rest(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
-	const char *body_text = lf_cli_option(args, "--body"), *at;
+	const char *body_text = lf_args_value(args, "--body"), *at;
 	LF_AUTO_JSON *body = NULL;
 	LF_AUTO_JSON *doc = NULL;
 	LF_AUTO_BUF path = LF_BUF_INIT;
@@ -50,23 +50,23 @@ static int rest(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_er
 	if (rc)
 		return rc;
 	/* {subscription} saves typing */
-	at = strstr(args->args[1], "{subscription}");
-	lf_buf_append(&path, args->args[1],
-		      at ? (size_t)(at - args->args[1]) : strlen(args->args[1]));
+	at = strstr(args->words[1], "{subscription}");
+	lf_buf_append(&path, args->words[1],
+		      at ? (size_t)(at - args->words[1]) : strlen(args->words[1]));
 	if (at)
 		lf_buf_printf(&path, "%s%s", cli->subscription, at + strlen("{subscription}"));
 	rc = lf_buf_check(&path, err);
-	cli->wait = lf_cli_option(args, "--wait") != NULL;
-	if (!rc && strcmp(args->args[0], "GET") == 0 && !cli->wait) {
+	cli->wait = lf_args_value(args, "--wait") != NULL;
+	if (!rc && strcmp(args->words[0], "GET") == 0 && !cli->wait) {
 		LF_AUTO_CLI_ANSWER answer = {0};
-		rc = lf_cli_call(cli, "GET", path.data, lf_cli_option(args, "--api-version"), body,
+		rc = lf_cli_call(cli, "GET", path.data, lf_args_value(args, "--api-version"), body,
 				 &answer, err);
 		if (!rc && !answer.doc)
 			lf_cli_print_text(&answer, !isatty(STDOUT_FILENO));
 		doc = rc ? NULL : lf_steal(&answer.doc);
 	} else if (!rc) {
-		rc = lf_cli_change(cli, args->args[0], path.data,
-				   lf_cli_option(args, "--api-version"), body, NULL, NULL, &doc,
+		rc = lf_cli_change(cli, args->words[0], path.data,
+				   lf_args_value(args, "--api-version"), body, NULL, NULL, &doc,
 				   err);
 	}
 	return rc || !doc || json_is_null(doc) ? rc : lf_cli_print_json(doc, err);

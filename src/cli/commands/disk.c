@@ -33,7 +33,7 @@ static const struct lf_cli_column disk_columns[] = {
 	{"GROUP", "id", LF_SHOW_GROUP},
 };
 
-static int disk_list(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int disk_list(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = lf_cli_path(cli, "%s", kind_disk.collection);
 	LF_AUTO_JSON *disks = NULL;
@@ -45,16 +45,16 @@ static int disk_list(struct lf_cli *cli, const struct lf_cli_args *args, struct 
 	return rc ? rc : lf_cli_print_list(cli, disks, disk_columns, LF_N(disk_columns), err);
 }
 
-static int disk_delete(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int disk_delete(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *disk = NULL;
 	LF_AUTO_JSON *done = NULL;
-	int rc = lf_cli_find(cli, &kind_disk, NULL, args->args[0], &disk, err);
+	int rc = lf_cli_find(cli, &kind_disk, NULL, args->words[0], &disk, err);
 
 	if (!rc)
 		rc = lf_cli_change(cli, "DELETE", lf_cli_id(disk), LF_API_DISK, NULL, NULL, NULL,
 				   &done, err);
-	return rc ? rc : lf_cli_say(cli, NULL, err, "%s is gone", args->args[0]);
+	return rc ? rc : lf_cli_say(cli, NULL, err, "%s is gone", args->words[0]);
 }
 
 /* --- upload --- */
@@ -130,21 +130,21 @@ static int upload(struct lf_cli *cli, const char *url, int fd, uint64_t size, st
 }
 
 /* The image into a page blob of the account; *ret_url: free(). */
-static int upload_image(struct lf_cli *cli, const struct lf_cli_args *args, const json_t *account,
+static int upload_image(struct lf_cli *cli, const struct lf_args *args, const json_t *account,
 			char **ret_url, struct lf_error *err)
 {
 	const char *endpoint = lf_json_text_or(account, "properties.primaryEndpoints.blob", "");
 	LF_AUTO_FREE char *container = lf_printf_dup("%s" CONTAINER "?restype=container", endpoint);
-	LF_AUTO_FREE char *url = lf_printf_dup("%s" CONTAINER "/%s.vhd", endpoint, args->args[0]);
+	LF_AUTO_FREE char *url = lf_printf_dup("%s" CONTAINER "/%s.vhd", endpoint, args->words[0]);
 	struct stat st;
 	uint64_t bytes;
 
 	if (!container || !url)
 		return lf_fail_nomem(err);
-	LF_AUTO_FD fd = open(args->args[1], O_RDONLY | O_CLOEXEC);
+	LF_AUTO_FD fd = open(args->words[1], O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st))
-		return lf_fail_sys(err, errno, args->args[1], "cannot open %s", args->args[1]);
-	int rc = lf_image_check_file(fd, (uint64_t)st.st_size, args->args[1], &bytes, err);
+		return lf_fail_sys(err, errno, args->words[1], "cannot open %s", args->words[1]);
+	int rc = lf_image_check_file(fd, (uint64_t)st.st_size, args->words[1], &bytes, err);
 	if (!rc)
 		rc = send_blob(cli, "PUT", container, NULL, NULL, NULL, 0, err);
 	if (!rc)
@@ -154,27 +154,27 @@ static int upload_image(struct lf_cli *cli, const struct lf_cli_args *args, cons
 	return rc;
 }
 
-static int disk_import(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int disk_import(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
-	const char *os = lf_cli_option(args, "--os");
+	const char *os = lf_args_value(args, "--os");
 	LF_AUTO_JSON *account = NULL;
 	LF_AUTO_JSON *disk = NULL;
 	LF_AUTO_FREE char *url = NULL;
 
 	int rc = lf_cli_sign_in_storage(cli, err);
 	if (!rc)
-		rc = lf_cli_find(cli, &lf_kind_storage, NULL, lf_cli_option(args, "--account"),
+		rc = lf_cli_find(cli, &lf_kind_storage, NULL, lf_args_value(args, "--account"),
 				 &account, err);
 	if (!rc)
 		rc = upload_image(cli, args, account, &url, err);
 	if (rc)
 		return rc;
 	LF_AUTO_FREE char *path = lf_cli_path(cli, "/resourceGroups/%s" COMPUTE "disks/%s",
-					      lf_cli_option(args, "--group"), args->args[0]);
+					      lf_args_value(args, "--group"), args->words[0]);
 	LF_AUTO_JSON *body = json_pack("{s:s, s:{s:s*, s:s*, s:{s:s, s:s, s:s}}}", "location",
 				       lf_json_text_or(account, "location", ""), "properties",
 				       "osType", os, "hyperVGeneration",
-				       os ? lf_cli_option_or(args, "--generation", "V1") : NULL,
+				       os ? lf_args_value_or(args, "--generation", "V1") : NULL,
 				       "creationData", "createOption", "Import", "sourceUri", url,
 				       "storageAccountId", lf_cli_id(account));
 	rc = path && body
@@ -183,25 +183,25 @@ static int disk_import(struct lf_cli *cli, const struct lf_cli_args *args, struc
 	/* the disk has its own bytes now */
 	if (!rc && cli->wait)
 		rc = send_blob(cli, "DELETE", url, NULL, NULL, NULL, 0, err);
-	return rc ? rc : lf_cli_say(cli, disk, err, "%s is a disk", args->args[0]);
+	return rc ? rc : lf_cli_say(cli, disk, err, "%s is a disk", args->words[0]);
 }
 
 /* --- a machine of disks --- */
 
-static int make_nic(struct lf_cli *cli, const struct lf_cli_args *args, const char *location,
+static int make_nic(struct lf_cli *cli, const struct lf_args *args, const char *location,
 		    char **ret_id, struct lf_error *err)
 {
 	LF_AUTO_JSON *network = NULL;
 	LF_AUTO_JSON *nic = NULL;
-	int rc = lf_cli_find(cli, &lf_kind_network, NULL, lf_cli_option(args, "--network"),
+	int rc = lf_cli_find(cli, &lf_kind_network, NULL, lf_args_value(args, "--network"),
 			     &network, err);
 
 	if (rc)
 		return rc;
 	LF_AUTO_FREE char *id = lf_cli_path(cli, "/resourceGroups/%s" NICS "%s-nic",
-					    lf_cli_option(args, "--group"), args->args[0]);
+					    lf_args_value(args, "--group"), args->words[0]);
 	LF_AUTO_FREE char *subnet = lf_printf_dup("%s/subnets/%s", lf_cli_id(network),
-						  lf_cli_option_or(args, "--subnet", "default"));
+						  lf_args_value_or(args, "--subnet", "default"));
 	LF_AUTO_JSON *body = json_pack("{s:s, s:{s:[{s:s, s:{s:{s:s?}}}]}}", "location", location,
 				       "properties", "ipConfigurations", "name", "ipconfig1",
 				       "properties", "subnet", "id", subnet);
@@ -234,33 +234,33 @@ static int add_data_disks(struct lf_cli *cli, const char *names, json_t *rows, s
 	return own ? 0 : lf_fail_nomem(err);
 }
 
-static int vm_create(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int vm_create(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_FREE char *nic = NULL;
 	LF_AUTO_JSON *os = NULL;
 	LF_AUTO_JSON *vm = NULL;
 	LF_AUTO_JSON *rows = json_array();
 
-	int rc = lf_cli_find(cli, &kind_disk, NULL, lf_cli_option(args, "--os-disk"), &os, err);
+	int rc = lf_cli_find(cli, &kind_disk, NULL, lf_args_value(args, "--os-disk"), &os, err);
 	if (!rc)
-		rc = add_data_disks(cli, lf_cli_option(args, "--data-disks"), rows, err);
+		rc = add_data_disks(cli, lf_args_value(args, "--data-disks"), rows, err);
 	if (!rc)
 		rc = make_nic(cli, args, lf_json_text_or(os, "location", ""), &nic, err);
 	if (rc)
 		return rc;
 	LF_AUTO_FREE char *path =
 		lf_cli_path(cli, "/resourceGroups/%s" COMPUTE "virtualMachines/%s",
-			    lf_cli_option(args, "--group"), args->args[0]);
+			    lf_args_value(args, "--group"), args->words[0]);
 	LF_AUTO_JSON *body = json_pack(
 		"{s:s, s:{s:{s:s}, s:{s:{s:s, s:{s:s}}, s:O}, s:{s:[{s:s}]}}}", "location",
 		lf_json_text_or(os, "location", ""), "properties", "hardwareProfile", "vmSize",
-		lf_cli_option_or(args, "--size", "Standard_B1s"), "storageProfile", "osDisk",
+		lf_args_value_or(args, "--size", "Standard_B1s"), "storageProfile", "osDisk",
 		"createOption", "Attach", "managedDisk", "id", lf_cli_id(os), "dataDisks", rows,
 		"networkProfile", "networkInterfaces", "id", nic);
 	rc = path && body
 		     ? lf_cli_change(cli, "PUT", path, LF_API_COMPUTE, body, NULL, NULL, &vm, err)
 		     : lf_fail_nomem(err);
-	return rc ? rc : lf_cli_say(cli, vm, err, "%s runs", args->args[0]);
+	return rc ? rc : lf_cli_say(cli, vm, err, "%s runs", args->words[0]);
 }
 
 const struct lf_cli_command lf_cli_disk_commands[] = {

@@ -13,11 +13,11 @@
 #define DETAILS "properties.providerSpecificDetails"
 
 /* The fabric with its details, which only a GET of one gives. */
-static int open_fabric(struct lf_cli *cli, const struct lf_cli_args *args, const char *vault,
+static int open_fabric(struct lf_cli *cli, const struct lf_args *args, const char *vault,
 		       json_t **ret_fabric, struct lf_error *err)
 {
 	LF_AUTO_JSON *listed = NULL;
-	int rc = lf_cli_find(cli, &lf_kind_fabric, vault, lf_cli_option(args, "--fabric"), &listed,
+	int rc = lf_cli_find(cli, &lf_kind_fabric, vault, lf_args_value(args, "--fabric"), &listed,
 			     err);
 
 	return rc ? rc : lf_cli_get(cli, lf_cli_id(listed), LF_API_RECOVERY, ret_fabric, err);
@@ -114,7 +114,7 @@ static bool is_wanted(const char *list, const char *id)
 }
 
 /* disksToInclude: those of --disks, or all. */
-static int add_disks(const struct lf_cli_args *args, const json_t *machine, const char *cache,
+static int add_disks(const struct lf_args *args, const json_t *machine, const char *cache,
 		     json_t *details, struct lf_error *err)
 {
 	LF_AUTO_JSON *include = json_array();
@@ -125,7 +125,7 @@ static int add_disks(const struct lf_cli_args *args, const json_t *machine, cons
 		const char *id = lf_json_text(disk, "uuid");
 		if (!id)
 			id = lf_json_text_or(disk, "diskId", lf_cli_id(disk));
-		if (is_wanted(lf_cli_option(args, "--disks"), id) &&
+		if (is_wanted(lf_args_value(args, "--disks"), id) &&
 		    json_array_append_new(include, json_pack("{s:s,s:s,s:s}", "diskId", id,
 							     "logStorageAccountId", cache,
 							     "diskType", "Standard_LRS")))
@@ -143,12 +143,12 @@ static int add_text(json_t *details, const char *name, const char *value, struct
 }
 
 /* Id of the resource that an option names, as a member. */
-static int add_found(struct lf_cli *cli, const struct lf_cli_args *args, const char *option,
+static int add_found(struct lf_cli *cli, const struct lf_args *args, const char *option,
 		     const struct lf_cli_kind *kind, json_t *details, const char *member,
 		     struct lf_error *err)
 {
 	LF_AUTO_JSON *found = NULL;
-	const char *name = lf_cli_option(args, option);
+	const char *name = lf_args_value(args, option);
 
 	if (!name)
 		return 0;
@@ -156,14 +156,14 @@ static int add_found(struct lf_cli *cli, const struct lf_cli_args *args, const c
 	return rc ? rc : add_text(details, member, lf_cli_id(found), err);
 }
 
-int lf_cli_target_settings(struct lf_cli *cli, const struct lf_cli_args *args, json_t *details,
+int lf_cli_target_settings(struct lf_cli *cli, const struct lf_args *args, json_t *details,
 			   struct lf_error *err)
 {
 	static const char *const texts[][2] = {{"--vm-name", "targetVmName"},
 					       {"--vm-size", "targetVmSize"},
 					       {"--subnet", "targetSubnetName"},
 					       {"--test-subnet", "testSubnetName"}};
-	const char *group = lf_cli_option(args, "--target-group");
+	const char *group = lf_args_value(args, "--target-group");
 	LF_AUTO_FREE char *group_id = lf_cli_path(cli, "/resourceGroups/%s", group ? group : "");
 
 	if (!group_id)
@@ -176,11 +176,11 @@ int lf_cli_target_settings(struct lf_cli *cli, const struct lf_cli_args *args, j
 		rc = add_found(cli, args, "--test-network", &lf_kind_network, details,
 			       "testNetworkId", err);
 	for (size_t i = 0; !rc && i < LF_N(texts); i++)
-		rc = add_text(details, texts[i][1], lf_cli_option(args, texts[i][0]), err);
+		rc = add_text(details, texts[i][1], lf_args_value(args, texts[i][0]), err);
 	return rc;
 }
 
-static int make_details(struct lf_cli *cli, const struct lf_cli_args *args, const json_t *fabric,
+static int make_details(struct lf_cli *cli, const struct lf_args *args, const json_t *fabric,
 			const json_t *machine, json_t **ret_details, struct lf_error *err)
 {
 	LF_AUTO_JSON *cache = NULL;
@@ -193,7 +193,7 @@ static int make_details(struct lf_cli *cli, const struct lf_cli_args *args, cons
 
 	if (!details)
 		return lf_fail_nomem(err);
-	int rc = lf_cli_find(cli, &lf_kind_storage, NULL, lf_cli_option(args, "--cache"), &cache,
+	int rc = lf_cli_find(cli, &lf_kind_storage, NULL, lf_args_value(args, "--cache"), &cache,
 			     err);
 	if (!rc)
 		rc = add_disks(args, machine, lf_cli_id(cache), details, err);
@@ -205,7 +205,7 @@ static int make_details(struct lf_cli *cli, const struct lf_cli_args *args, cons
 }
 
 /* The request's path and body. */
-static int make_request(struct lf_cli *cli, const struct lf_cli_args *args, char **ret_path,
+static int make_request(struct lf_cli *cli, const struct lf_args *args, char **ret_path,
 			json_t **ret_body, struct lf_error *err)
 {
 	LF_AUTO_FREE char *vault = NULL;
@@ -221,23 +221,23 @@ static int make_request(struct lf_cli *cli, const struct lf_cli_args *args, char
 	if (!rc)
 		rc = open_container(cli, lf_cli_id(fabric), &container, err);
 	if (!rc)
-		rc = find_machine(cli, fabric, args->args[0], &machine, err);
+		rc = find_machine(cli, fabric, args->words[0], &machine, err);
 	if (!rc)
-		rc = lf_cli_find(cli, &lf_kind_policy, vault, lf_cli_option(args, "--policy"),
+		rc = lf_cli_find(cli, &lf_kind_policy, vault, lf_args_value(args, "--policy"),
 				 &policy, err);
 	if (!rc)
 		rc = make_details(cli, args, fabric, machine, &details, err);
 	if (rc)
 		return rc;
 	*ret_path = lf_printf_dup("%s/replicationProtectedItems/%s", lf_cli_id(container),
-				  lf_cli_option_or(args, "--item", lf_cli_name(machine)));
+				  lf_args_value_or(args, "--item", lf_cli_name(machine)));
 	*ret_body = json_pack("{s:{s:s,s:s,s:O}}", "properties", "policyId", lf_cli_id(policy),
 			      "protectableItemId", lf_cli_id(machine), "providerSpecificDetails",
 			      details);
 	return *ret_path && *ret_body ? 0 : lf_fail_nomem(err);
 }
 
-int lf_cli_enable(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+int lf_cli_enable(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = NULL;
 	LF_AUTO_JSON *body = NULL;

@@ -21,7 +21,7 @@ lf_cli_run_fn lf_cli_enable;
 	}
 
 /* What those options say, as members of providerSpecificDetails. */
-LF_MUST_CHECK int lf_cli_target_settings(struct lf_cli *cli, const struct lf_cli_args *args,
+LF_MUST_CHECK int lf_cli_target_settings(struct lf_cli *cli, const struct lf_args *args,
 					 json_t *details, struct lf_error *err);
 
 #endif

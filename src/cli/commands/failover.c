@@ -81,10 +81,10 @@ static int act(struct lf_cli *cli, const json_t *item, const char *action, json_
 }
 
 /* Id of the point that --point names; "" for none; free(). */
-static int point_id(const struct lf_cli_args *args, const json_t *item, char **ret_id,
+static int point_id(const struct lf_args *args, const json_t *item, char **ret_id,
 		    struct lf_error *err)
 {
-	const char *point = lf_cli_option(args, "--point");
+	const char *point = lf_args_value(args, "--point");
 
 	if (!point || lf_text_equal_nocase(point, "latest"))
 		*ret_id = strdup("");
@@ -95,13 +95,13 @@ static int point_id(const struct lf_cli_args *args, const json_t *item, char **r
 	return *ret_id ? 0 : lf_fail_nomem(err);
 }
 
-static int test_start(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int test_start(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *item = NULL;
 	LF_AUTO_JSON *network = NULL;
 	LF_AUTO_FREE char *point = NULL;
-	const char *name = lf_cli_option(args, "--network");
-	int rc = lf_cli_find_item(cli, args, args->args[0], &item, err);
+	const char *name = lf_args_value(args, "--network");
+	int rc = lf_cli_find_item(cli, args, args->words[0], &item, err);
 
 	if (!rc && name)
 		rc = lf_cli_find(cli, &lf_kind_network, NULL, name, &network, err);
@@ -121,24 +121,24 @@ static int test_start(struct lf_cli *cli, const struct lf_cli_args *args, struct
 		   err);
 }
 
-static int test_cleanup(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int test_cleanup(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *item = NULL;
-	int rc = lf_cli_find_item(cli, args, args->args[0], &item, err);
+	int rc = lf_cli_find_item(cli, args, args->words[0], &item, err);
 
 	return rc ? rc
 		  : act(cli, item, "testFailoverCleanup",
 			json_pack("{s:{s:s}}", "properties", "comments",
-				  lf_cli_option_or(args, "--comments", "")),
+				  lf_args_value_or(args, "--comments", "")),
 			err);
 }
 
-static int failover_start(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int failover_start(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *item = NULL;
 	LF_AUTO_FREE char *point = NULL;
-	bool shutdown = lf_cli_option(args, "--shutdown") != NULL;
-	int rc = lf_cli_find_item(cli, args, args->args[0], &item, err);
+	bool shutdown = lf_args_value(args, "--shutdown") != NULL;
+	int rc = lf_cli_find_item(cli, args, args->words[0], &item, err);
 
 	if (!rc)
 		rc = point_id(args, item, &point, err);
@@ -153,10 +153,10 @@ static int failover_start(struct lf_cli *cli, const struct lf_cli_args *args, st
 		   err);
 }
 
-static int failover_commit(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int failover_commit(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *item = NULL;
-	int rc = lf_cli_find_item(cli, args, args->args[0], &item, err);
+	int rc = lf_cli_find_item(cli, args, args->words[0], &item, err);
 
 	return rc ? rc : act(cli, item, "failoverCommit", json_object(), err);
 }

@@ -26,21 +26,21 @@ static const struct lf_cli_column task_columns[] = {
 };
 
 /* "VAULT/replicationJobs/NAME", or the id as it was given; free(). */
-static int job_id(struct lf_cli *cli, const struct lf_cli_args *args, char **ret_id,
+static int job_id(struct lf_cli *cli, const struct lf_args *args, char **ret_id,
 		  struct lf_error *err)
 {
 	LF_AUTO_FREE char *vault = NULL;
-	bool whole = args->args[0][0] == '/';
+	bool whole = args->words[0][0] == '/';
 	int rc = whole ? 0 : lf_cli_find_vault(cli, args, &vault, err);
 
 	if (rc)
 		return rc;
-	*ret_id = whole ? strdup(args->args[0])
-			: lf_printf_dup("%s/replicationJobs/%s", vault, args->args[0]);
+	*ret_id = whole ? strdup(args->words[0])
+			: lf_printf_dup("%s/replicationJobs/%s", vault, args->words[0]);
 	return *ret_id ? 0 : lf_fail_nomem(err);
 }
 
-static int job_list(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int job_list(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_FREE char *vault = NULL;
 	LF_AUTO_JSON *jobs = NULL;
@@ -84,7 +84,7 @@ static int print_job(const struct lf_cli *cli, const json_t *job, struct lf_erro
 	return rc;
 }
 
-static int job_show(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int job_show(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_FREE char *id = NULL;
 	LF_AUTO_JSON *job = NULL;
@@ -125,7 +125,7 @@ void lf_cli_job_progress(const struct lf_cli *cli, struct lf_cli_progress *progr
 	lf_cli_progress(cli, progress, i ? (int)(over * 100 / i) : 0, "%s", now);
 }
 
-static int job_watch(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int job_watch(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_FREE char *id = NULL;
 	LF_AUTO_JSON *job = NULL;
@@ -151,7 +151,7 @@ static int job_watch(struct lf_cli *cli, const struct lf_cli_args *args, struct 
 	return print_job(cli, job, err);
 }
 
-static int job_cancel(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int job_cancel(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_FREE char *id = NULL;
 	LF_AUTO_JSON *doc = NULL;

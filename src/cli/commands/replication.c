@@ -46,15 +46,15 @@ static const struct lf_cli_column point_columns[] = {
 	{"KIND", "properties.recoveryPointType", LF_SHOW_TEXT},
 };
 
-static int show(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int show(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *item = NULL;
-	int rc = lf_cli_find_item(cli, args, args->args[0], &item, err);
+	int rc = lf_cli_find_item(cli, args, args->words[0], &item, err);
 
 	return rc ? rc : lf_cli_print_one(cli, item, item_columns, LF_N(item_columns), err);
 }
 
-static int list(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int list(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_FREE char *vault = NULL;
 	LF_AUTO_JSON *items = NULL;
@@ -69,11 +69,11 @@ static int list(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_er
 	return rc ? rc : lf_cli_print_list(cli, items, list_columns, LF_N(list_columns), err);
 }
 
-static int points(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int points(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *item = NULL;
 	LF_AUTO_JSON *all = NULL;
-	int rc = lf_cli_find_item(cli, args, args->args[0], &item, err);
+	int rc = lf_cli_find_item(cli, args, args->words[0], &item, err);
 
 	if (rc)
 		return rc;
@@ -84,11 +84,11 @@ static int points(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_
 	return rc ? rc : lf_cli_print_list(cli, all, point_columns, LF_N(point_columns), err);
 }
 
-static int watch(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int watch(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *item = NULL;
 	LF_AUTO_JSON *after = NULL;
-	int rc = lf_cli_find_item(cli, args, args->args[0], &item, err);
+	int rc = lf_cli_find_item(cli, args, args->words[0], &item, err);
 
 	if (rc)
 		return rc;
@@ -98,14 +98,14 @@ static int watch(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_e
 	return rc ? rc : lf_cli_print_one(cli, after, item_columns, LF_N(item_columns), err);
 }
 
-static int disable(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int disable(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *item = NULL;
 	LF_AUTO_JSON *doc = NULL;
 	LF_AUTO_JSON *body = json_pack("{s:{s:s,s:{s:s}}}", "properties", "disableProtectionReason",
 				       "NotSpecified", "replicationProviderInput", "instanceType",
 				       "DisableProtectionProviderSpecificInput");
-	int rc = body ? lf_cli_find_item(cli, args, args->args[0], &item, err) : lf_fail_nomem(err);
+	int rc = body ? lf_cli_find_item(cli, args, args->words[0], &item, err) : lf_fail_nomem(err);
 
 	if (rc)
 		return rc;
@@ -113,15 +113,15 @@ static int disable(struct lf_cli *cli, const struct lf_cli_args *args, struct lf
 	if (!path)
 		return lf_fail_nomem(err);
 	rc = lf_cli_change(cli, "POST", path, LF_API_RECOVERY, body, NULL, NULL, &doc, err);
-	return rc ? rc : lf_cli_say(cli, NULL, err, "%s is no longer replicated", args->args[0]);
+	return rc ? rc : lf_cli_say(cli, NULL, err, "%s is no longer replicated", args->words[0]);
 }
 
-static int update(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int update(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *item = NULL;
 	LF_AUTO_JSON *doc = NULL;
 	LF_AUTO_JSON *details = json_pack("{s:s}", "instanceType", "InMageRcm");
-	int rc = details ? lf_cli_find_item(cli, args, args->args[0], &item, err)
+	int rc = details ? lf_cli_find_item(cli, args, args->words[0], &item, err)
 			 : lf_fail_nomem(err);
 
 	if (!rc)

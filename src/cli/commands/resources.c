@@ -14,20 +14,20 @@ static const struct lf_cli_column resource_columns[] = {
 	{"GROUP", "id", LF_SHOW_GROUP},
 };
 
-static const char *location_of(const struct lf_cli_args *args)
+static const char *location_of(const struct lf_args *args)
 {
-	return lf_cli_option_or(args, "--location", DEFAULT_LOCATION);
+	return lf_args_value_or(args, "--location", DEFAULT_LOCATION);
 }
 
 /* PUT a document into --group, and say so. */
-static int put_resource(struct lf_cli *cli, const struct lf_cli_args *args, const char *collection,
+static int put_resource(struct lf_cli *cli, const struct lf_args *args, const char *collection,
 			const char *api, json_t *body, struct lf_error *err)
 {
 	LF_AUTO_JSON *owned = body;
 	LF_AUTO_JSON *doc = NULL;
 	LF_AUTO_FREE char *path =
 		lf_cli_path(cli, "/resourceGroups/%s/providers/%s/%s",
-			    lf_cli_option(args, "--group"), collection, args->args[0]);
+			    lf_args_value(args, "--group"), collection, args->words[0]);
 
 	if (!owned || !path)
 		return lf_fail_nomem(err);
@@ -47,9 +47,9 @@ static int list_kind(struct lf_cli *cli, const struct lf_cli_kind *kind, struct 
 		  : lf_cli_print_list(cli, items, resource_columns, LF_N(resource_columns), err);
 }
 
-static int group_create(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int group_create(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
-	LF_AUTO_FREE char *path = lf_cli_path(cli, "/resourceGroups/%s", args->args[0]);
+	LF_AUTO_FREE char *path = lf_cli_path(cli, "/resourceGroups/%s", args->words[0]);
 	LF_AUTO_JSON *body = json_pack("{s:s}", "location", location_of(args));
 	LF_AUTO_JSON *doc = NULL;
 
@@ -59,7 +59,7 @@ static int group_create(struct lf_cli *cli, const struct lf_cli_args *args, stru
 	return rc ? rc : lf_cli_say(cli, doc, err, "%s", lf_cli_id(doc));
 }
 
-static int group_list(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int group_list(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	(void)args;
 	LF_AUTO_FREE char *path = lf_cli_path(cli, "/resourceGroups");
@@ -71,18 +71,18 @@ static int group_list(struct lf_cli *cli, const struct lf_cli_args *args, struct
 	return rc ? rc : lf_cli_print_list(cli, items, resource_columns, 3, err);
 }
 
-static int group_delete(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int group_delete(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
-	LF_AUTO_FREE char *path = lf_cli_path(cli, "/resourceGroups/%s", args->args[0]);
+	LF_AUTO_FREE char *path = lf_cli_path(cli, "/resourceGroups/%s", args->words[0]);
 	LF_AUTO_JSON *doc = NULL;
 
 	if (!path)
 		return lf_fail_nomem(err);
 	int rc = lf_cli_change(cli, "DELETE", path, LF_API_RESOURCES, NULL, NULL, NULL, &doc, err);
-	return rc ? rc : lf_cli_say(cli, NULL, err, "%s is gone", args->args[0]);
+	return rc ? rc : lf_cli_say(cli, NULL, err, "%s is gone", args->words[0]);
 }
 
-static int vault_create(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int vault_create(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	return put_resource(cli, args, "Microsoft.RecoveryServices/vaults", LF_API_VAULTS,
 			    json_pack("{s:s,s:{s:s,s:s},s:{s:s}}", "location", location_of(args),
@@ -91,53 +91,53 @@ static int vault_create(struct lf_cli *cli, const struct lf_cli_args *args, stru
 			    err);
 }
 
-static int vault_list(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int vault_list(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	(void)args;
 	return list_kind(cli, &lf_kind_vault, err);
 }
 
-static int vault_show(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int vault_show(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *vault = NULL;
-	int rc = lf_cli_find(cli, &lf_kind_vault, NULL, args->args[0], &vault, err);
+	int rc = lf_cli_find(cli, &lf_kind_vault, NULL, args->words[0], &vault, err);
 
 	return rc ? rc
 		  : lf_cli_print_one(cli, vault, resource_columns, LF_N(resource_columns), err);
 }
 
-static int vault_delete(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int vault_delete(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *vault = NULL;
 	LF_AUTO_JSON *doc = NULL;
-	int rc = lf_cli_find(cli, &lf_kind_vault, NULL, args->args[0], &vault, err);
+	int rc = lf_cli_find(cli, &lf_kind_vault, NULL, args->words[0], &vault, err);
 
 	if (!rc)
 		rc = lf_cli_change(cli, "DELETE", lf_cli_id(vault), LF_API_VAULTS, NULL, NULL, NULL,
 				   &doc, err);
-	return rc ? rc : lf_cli_say(cli, NULL, err, "%s is gone", args->args[0]);
+	return rc ? rc : lf_cli_say(cli, NULL, err, "%s is gone", args->words[0]);
 }
 
-static int network_create(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int network_create(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
-	const char *prefix = lf_cli_option_or(args, "--prefix", "10.0.0.0/16");
+	const char *prefix = lf_args_value_or(args, "--prefix", "10.0.0.0/16");
 
 	return put_resource(
 		cli, args, "Microsoft.Network/virtualNetworks", LF_API_NETWORK,
 		json_pack("{s:s,s:{s:{s:[s]},s:[{s:s,s:{s:s}}]}}", "location", location_of(args),
 			  "properties", "addressSpace", "addressPrefixes", prefix, "subnets",
-			  "name", lf_cli_option_or(args, "--subnet", "default"), "properties",
-			  "addressPrefix", lf_cli_option_or(args, "--subnet-prefix", prefix)),
+			  "name", lf_args_value_or(args, "--subnet", "default"), "properties",
+			  "addressPrefix", lf_args_value_or(args, "--subnet-prefix", prefix)),
 		err);
 }
 
-static int network_list(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int network_list(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	(void)args;
 	return list_kind(cli, &lf_kind_network, err);
 }
 
-static int storage_create(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int storage_create(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	return put_resource(cli, args, "Microsoft.Storage/storageAccounts", LF_API_STORAGE,
 			    json_pack("{s:s,s:s,s:{s:s}}", "location", location_of(args), "kind",
@@ -145,7 +145,7 @@ static int storage_create(struct lf_cli *cli, const struct lf_cli_args *args, st
 			    err);
 }
 
-static int storage_list(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int storage_list(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	(void)args;
 	return list_kind(cli, &lf_kind_storage, err);

@@ -57,14 +57,14 @@ static const struct lf_cli_column policy_columns[] = {
 	{"APP MIN", POLICY("appConsistentFrequencyInMinutes"), LF_SHOW_TEXT},
 };
 
-static int site_create(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int site_create(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
-	const char *kind = lf_cli_option(args, "--vmware") ? "VMwareSites" : "ServerSites";
+	const char *kind = lf_args_value(args, "--vmware") ? "VMwareSites" : "ServerSites";
 	LF_AUTO_FREE char *path =
 		lf_cli_path(cli, "/resourceGroups/%s/providers/Microsoft.OffAzure/%s/%s",
-			    lf_cli_option(args, "--group"), kind, args->args[0]);
+			    lf_args_value(args, "--group"), kind, args->words[0]);
 	LF_AUTO_JSON *body =
-		json_pack("{s:s,s:{}}", "location", lf_cli_option_or(args, "--location", "eastus"),
+		json_pack("{s:s,s:{}}", "location", lf_args_value_or(args, "--location", "eastus"),
 			  "properties");
 	LF_AUTO_JSON *doc = NULL;
 
@@ -88,7 +88,7 @@ static int add_sites(struct lf_cli *cli, const struct lf_cli_kind *kind, json_t 
 	return rc;
 }
 
-static int site_list(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int site_list(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	(void)args;
 	LF_AUTO_JSON *sites = json_array();
@@ -102,10 +102,10 @@ static int site_list(struct lf_cli *cli, const struct lf_cli_args *args, struct 
 }
 
 /* An option that is a number, into the body; the site says what it may be. */
-static int number_option(const struct lf_cli_args *args, const char *option, json_t *body,
+static int number_option(const struct lf_args *args, const char *option, json_t *body,
 			 const char *name, struct lf_error *err)
 {
-	const char *given = lf_cli_option(args, option);
+	const char *given = lf_args_value(args, option);
 	uint64_t number;
 
 	if (!given)
@@ -116,11 +116,11 @@ static int number_option(const struct lf_cli_args *args, const char *option, jso
 	return lf_json_set_int(body, name, (int64_t)number) ? lf_fail_nomem(err) : 0;
 }
 
-static int site_key(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int site_key(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *site = NULL;
 	LF_AUTO_JSON *key = NULL;
-	int rc = lf_cli_find_site(cli, args->args[0], &site, err);
+	int rc = lf_cli_find_site(cli, args->words[0], &site, err);
 
 	if (rc)
 		return rc;
@@ -136,11 +136,11 @@ static int site_key(struct lf_cli *cli, const struct lf_cli_args *args, struct l
 	return rc ? rc : lf_cli_print_one(cli, key, key_columns, LF_N(key_columns), err);
 }
 
-static int site_machines(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int site_machines(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *site = NULL;
 	LF_AUTO_JSON *machines = NULL;
-	int rc = lf_cli_find_site(cli, args->args[0], &site, err);
+	int rc = lf_cli_find_site(cli, args->words[0], &site, err);
 
 	if (rc)
 		return rc;
@@ -153,11 +153,11 @@ static int site_machines(struct lf_cli *cli, const struct lf_cli_args *args, str
 }
 
 /* What a site lists below its id. */
-static int list_below(struct lf_cli *cli, const struct lf_cli_args *args, const char *what,
+static int list_below(struct lf_cli *cli, const struct lf_args *args, const char *what,
 		      json_t **ret_site, json_t **ret_items, struct lf_error *err)
 {
 	LF_AUTO_JSON *site = NULL;
-	int rc = lf_cli_find_site(cli, args->args[0], &site, err);
+	int rc = lf_cli_find_site(cli, args->words[0], &site, err);
 
 	if (rc)
 		return rc;
@@ -170,7 +170,7 @@ static int list_below(struct lf_cli *cli, const struct lf_cli_args *args, const 
 	return rc;
 }
 
-static int site_keys(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int site_keys(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *site = NULL;
 	LF_AUTO_JSON *keys = NULL;
@@ -179,23 +179,23 @@ static int site_keys(struct lf_cli *cli, const struct lf_cli_args *args, struct 
 	return rc ? rc : lf_cli_print_list(cli, keys, keys_columns, LF_N(keys_columns), err);
 }
 
-static int site_revoke(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int site_revoke(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *site = NULL;
 	LF_AUTO_JSON *doc = NULL;
-	int rc = lf_cli_find_site(cli, args->args[0], &site, err);
+	int rc = lf_cli_find_site(cli, args->words[0], &site, err);
 
 	if (rc)
 		return rc;
 	LF_AUTO_FREE char *path =
-		lf_printf_dup("%s/registrationKeys/%s", lf_cli_id(site), args->args[1]);
+		lf_printf_dup("%s/registrationKeys/%s", lf_cli_id(site), args->words[1]);
 	if (!path)
 		return lf_fail_nomem(err);
 	rc = lf_cli_change(cli, "DELETE", path, LF_API_OFFAZURE, NULL, NULL, NULL, &doc, err);
 	return rc ? rc : lf_cli_say(cli, doc, err, "revoked");
 }
 
-static int site_agents(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int site_agents(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_JSON *site = NULL;
 	LF_AUTO_JSON *agents = NULL;
@@ -231,7 +231,7 @@ static int find_agent(const json_t *agents, const char *name, const char **ret_i
 }
 
 /* METHOD site/agents/ID, and what follows. */
-static int change_agent(struct lf_cli *cli, const struct lf_cli_args *args, const char *method,
+static int change_agent(struct lf_cli *cli, const struct lf_args *args, const char *method,
 			const char *what, const char *done, struct lf_error *err)
 {
 	LF_AUTO_JSON *site = NULL;
@@ -241,7 +241,7 @@ static int change_agent(struct lf_cli *cli, const struct lf_cli_args *args, cons
 
 	int rc = list_below(cli, args, "agents", &site, &agents, err);
 	if (!rc)
-		rc = find_agent(agents, args->args[1], &id, err);
+		rc = find_agent(agents, args->words[1], &id, err);
 	if (rc)
 		return rc;
 	LF_AUTO_FREE char *path = lf_printf_dup("%s/agents/%s%s", lf_cli_id(site), id, what);
@@ -251,23 +251,23 @@ static int change_agent(struct lf_cli *cli, const struct lf_cli_args *args, cons
 	return rc ? rc : lf_cli_say(cli, doc, err, "%s", done);
 }
 
-static int site_bar(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int site_bar(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	return change_agent(cli, args, "POST", "/bar", "barred", err);
 }
 
-static int site_unbar(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int site_unbar(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	return change_agent(cli, args, "POST", "/unbar", "let in again", err);
 }
 
-static int site_remove(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int site_remove(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	return change_agent(cli, args, "DELETE", "", "removed", err);
 }
 
 /* Ids of the sites that the options name, into custom. */
-static int take_sites(struct lf_cli *cli, const struct lf_cli_args *args, json_t *custom,
+static int take_sites(struct lf_cli *cli, const struct lf_args *args, json_t *custom,
 		      struct lf_error *err)
 {
 	static const char *const names[][2] = {{"--site", "physicalSiteId"},
@@ -275,7 +275,7 @@ static int take_sites(struct lf_cli *cli, const struct lf_cli_args *args, json_t
 
 	for (size_t i = 0; i < LF_N(names); i++) {
 		LF_AUTO_JSON *site = NULL;
-		const char *given = lf_cli_option(args, names[i][0]);
+		const char *given = lf_args_value(args, names[i][0]);
 		int rc = given ? lf_cli_find_site(cli, given, &site, err) : 0;
 		if (!rc && given && lf_json_set_text(custom, names[i][1], lf_cli_id(site)))
 			rc = lf_fail_nomem(err);
@@ -285,7 +285,7 @@ static int take_sites(struct lf_cli *cli, const struct lf_cli_args *args, json_t
 	return 0;
 }
 
-static int fabric_create(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int fabric_create(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_FREE char *vault = NULL;
 	LF_AUTO_JSON *doc = NULL;
@@ -302,7 +302,7 @@ static int fabric_create(struct lf_cli *cli, const struct lf_cli_args *args, str
 		rc = lf_cli_find_vault(cli, args, &vault, err);
 	if (rc)
 		return rc;
-	LF_AUTO_FREE char *path = lf_printf_dup("%s/replicationFabrics/%s", vault, args->args[0]);
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/replicationFabrics/%s", vault, args->words[0]);
 	if (!path)
 		return lf_fail_nomem(err);
 	rc = lf_cli_change(cli, "PUT", path, LF_API_RECOVERY, body, NULL, NULL, &doc, err);
@@ -310,7 +310,7 @@ static int fabric_create(struct lf_cli *cli, const struct lf_cli_args *args, str
 }
 
 /* List what a vault holds. */
-static int list_in_vault(struct lf_cli *cli, const struct lf_cli_args *args,
+static int list_in_vault(struct lf_cli *cli, const struct lf_args *args,
 			 const struct lf_cli_kind *kind, const struct lf_cli_column *columns,
 			 size_t n, struct lf_error *err)
 {
@@ -327,12 +327,12 @@ static int list_in_vault(struct lf_cli *cli, const struct lf_cli_args *args,
 	return rc ? rc : lf_cli_print_list(cli, items, columns, n, err);
 }
 
-static int fabric_list(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int fabric_list(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	return list_in_vault(cli, args, &lf_kind_fabric, fabric_columns, LF_N(fabric_columns), err);
 }
 
-static int fabric_show(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int fabric_show(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_FREE char *vault = NULL;
 	LF_AUTO_JSON *fabric = NULL;
@@ -340,17 +340,17 @@ static int fabric_show(struct lf_cli *cli, const struct lf_cli_args *args, struc
 	int rc = lf_cli_find_vault(cli, args, &vault, err);
 
 	if (!rc)
-		rc = lf_cli_find(cli, &lf_kind_fabric, vault, args->args[0], &fabric, err);
+		rc = lf_cli_find(cli, &lf_kind_fabric, vault, args->words[0], &fabric, err);
 	/* a list has no details */
 	if (!rc)
 		rc = lf_cli_get(cli, lf_cli_id(fabric), LF_API_RECOVERY, &whole, err);
 	return rc ? rc : lf_cli_print_one(cli, whole, fabric_columns, LF_N(fabric_columns), err);
 }
 
-static int minutes_option(const struct lf_cli_args *args, const char *name, uint64_t fallback,
+static int minutes_option(const struct lf_args *args, const char *name, uint64_t fallback,
 			  json_t *into, const char *member, struct lf_error *err)
 {
-	const char *text = lf_cli_option(args, name);
+	const char *text = lf_args_value(args, name);
 	uint64_t minutes = fallback;
 	int rc = text ? lf_parse_u64(text, 0, 1000000, &minutes, err) : 0;
 
@@ -359,7 +359,7 @@ static int minutes_option(const struct lf_cli_args *args, const char *name, uint
 	return lf_json_set_int(into, member, (int64_t)minutes) ? lf_fail_nomem(err) : 0;
 }
 
-static int policy_create(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int policy_create(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_FREE char *vault = NULL;
 	LF_AUTO_JSON *doc = NULL;
@@ -381,14 +381,14 @@ static int policy_create(struct lf_cli *cli, const struct lf_cli_args *args, str
 	if (rc)
 		return rc;
 	LF_AUTO_JSON *body = json_pack("{s:{s:O}}", "properties", "providerSpecificInput", input);
-	LF_AUTO_FREE char *path = lf_printf_dup("%s/replicationPolicies/%s", vault, args->args[0]);
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/replicationPolicies/%s", vault, args->words[0]);
 	if (!path || !body)
 		return lf_fail_nomem(err);
 	rc = lf_cli_change(cli, "PUT", path, LF_API_RECOVERY, body, NULL, NULL, &doc, err);
 	return rc ? rc : lf_cli_say(cli, doc, err, "%s", path);
 }
 
-static int policy_list(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int policy_list(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	return list_in_vault(cli, args, &lf_kind_policy, policy_columns, LF_N(policy_columns), err);
 }

@@ -13,9 +13,9 @@ static const struct lf_cli_column vm_columns[] = {
 	{"GROUP", "id", LF_SHOW_GROUP},
 };
 
-static int vm_list(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int vm_list(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
-	const char *group = lf_cli_option(args, "--group");
+	const char *group = lf_args_value(args, "--group");
 	LF_AUTO_JSON *vms = NULL;
 	LF_AUTO_FREE char *path = lf_cli_path(
 		cli, "%s%s/providers/Microsoft.Compute/virtualMachines?$expand=instanceView",
@@ -28,11 +28,11 @@ static int vm_list(struct lf_cli *cli, const struct lf_cli_args *args, struct lf
 }
 
 /* "ID/suffix" of the machine that is meant; free(). */
-static int vm_path(struct lf_cli *cli, const struct lf_cli_args *args, const char *suffix,
+static int vm_path(struct lf_cli *cli, const struct lf_args *args, const char *suffix,
 		   char **ret_path, struct lf_error *err)
 {
 	LF_AUTO_JSON *vm = NULL;
-	int rc = lf_cli_find(cli, &lf_kind_vm, NULL, args->args[0], &vm, err);
+	int rc = lf_cli_find(cli, &lf_kind_vm, NULL, args->words[0], &vm, err);
 
 	if (rc)
 		return rc;
@@ -40,7 +40,7 @@ static int vm_path(struct lf_cli *cli, const struct lf_cli_args *args, const cha
 	return *ret_path ? 0 : lf_fail_nomem(err);
 }
 
-static int vm_show(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int vm_show(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = NULL;
 	LF_AUTO_JSON *vm = NULL;
@@ -51,7 +51,7 @@ static int vm_show(struct lf_cli *cli, const struct lf_cli_args *args, struct lf
 	return rc ? rc : lf_cli_print_one(cli, vm, vm_columns, LF_N(vm_columns), err);
 }
 
-static int vm_console(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int vm_console(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = NULL;
 	LF_AUTO_JSON *uris = NULL;
@@ -64,14 +64,14 @@ static int vm_console(struct lf_cli *cli, const struct lf_cli_args *args, struct
 		return rc;
 	const char *uri = lf_json_text(uris, "serialConsoleLogBlobUri");
 	if (!uri)
-		return lf_fail(err, LF_ENOTFOUND, args->args[0], "the machine has no console");
+		return lf_fail(err, LF_ENOTFOUND, args->words[0], "the machine has no console");
 	rc = lf_cli_call(cli, "GET", uri, NULL, NULL, &console, err);
 	if (!rc)
-		lf_cli_print_text(&console, lf_cli_option(args, "--raw"));
+		lf_cli_print_text(&console, lf_args_value(args, "--raw"));
 	return rc;
 }
 
-static int vm_act(struct lf_cli *cli, const struct lf_cli_args *args, const char *method,
+static int vm_act(struct lf_cli *cli, const struct lf_args *args, const char *method,
 		  const char *suffix, const char *said, struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = NULL;
@@ -80,20 +80,20 @@ static int vm_act(struct lf_cli *cli, const struct lf_cli_args *args, const char
 
 	if (!rc)
 		rc = lf_cli_change(cli, method, path, LF_API_COMPUTE, NULL, NULL, NULL, &doc, err);
-	return rc ? rc : lf_cli_say(cli, NULL, err, "%s %s", args->args[0], said);
+	return rc ? rc : lf_cli_say(cli, NULL, err, "%s %s", args->words[0], said);
 }
 
-static int vm_start(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int vm_start(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	return vm_act(cli, args, "POST", "/start", "runs", err);
 }
 
-static int vm_stop(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int vm_stop(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	return vm_act(cli, args, "POST", "/powerOff", "is off", err);
 }
 
-static int vm_delete(struct lf_cli *cli, const struct lf_cli_args *args, struct lf_error *err)
+static int vm_delete(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
 	return vm_act(cli, args, "DELETE", "", "is gone", err);
 }
