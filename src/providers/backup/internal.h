@@ -16,10 +16,10 @@ lf_arm_handler lf_backup_job_get, lf_backup_job_list, lf_backup_job_cancel, lf_b
 	lf_backup_job_export, lf_backup_job_export_result;
 lf_arm_handler lf_backup_operation_status, lf_backup_operation_result;
 lf_arm_handler lf_backup_container_get, lf_backup_container_list, lf_backup_container_put,
-	lf_backup_containers_refresh, lf_backup_protectable_list, lf_backup_status,
-	lf_backup_validate_feature, lf_backup_prevalidate, lf_backup_validate_operation,
-	lf_backup_validate_trigger, lf_backup_validate_status, lf_backup_validate_result,
-	lf_backup_usage;
+	lf_backup_containers_refresh, lf_backup_refresh_result, lf_backup_protectable_list,
+	lf_backup_status, lf_backup_validate_feature, lf_backup_prevalidate,
+	lf_backup_validate_operation, lf_backup_validate_trigger, lf_backup_validate_status,
+	lf_backup_validate_result, lf_backup_usage;
 lf_arm_handler lf_backup_vault_config_get, lf_backup_vault_config_put, lf_backup_storage_config_get,
 	lf_backup_storage_config_put, lf_backup_encryption_config_get,
 	lf_backup_encryption_config_put, lf_backup_security_pin;

@@ -17,12 +17,22 @@
 #define POINT	  ITEM "/recoveryPoints/{point}"
 #define LOCATION  LF_SUBSCRIPTION_PATH "/providers/Microsoft.RecoveryServices/locations/{location}"
 
+static const char *const item_types[] = {"Microsoft.Compute/virtualMachines", NULL};
+static const char *const item_states[] = {
+	"Invalid",	     "IRPending",	 "Protected",	     "ProtectionError",
+	"ProtectionStopped", "ProtectionPaused", "BackupsSuspended", NULL};
 static const struct lf_field item_fields[] = {
+	{"properties", LF_OBJECT, LF_REQUIRED, 0, 0, NULL, "What is protected, and how."},
+	{"properties.protectedItemType", LF_ENUM, 0, 0, 0, item_types, "A virtual machine."},
 	{"properties.sourceResourceId", LF_ID, 0, 0, 0, NULL, "The machine to protect."},
 	{"properties.policyId", LF_TEXT, 0, 0, 1024, NULL, "The backup policy, of the same vault."},
-	{"properties.protectionState", LF_TEXT, 0, 0, 64, NULL,
+	{"properties.protectionState", LF_ENUM, 0, 0, 0, item_states,
 	 "ProtectionStopped: stop, and keep the data."},
 	{"properties.isRehydrate", LF_BOOL, 0, 0, 0, NULL, "Bring a deleted item back."},
+	{"properties.extendedProperties", LF_OBJECT, 0, 0, 0, NULL, "What is backed up."},
+	{LF_BACKUP_EXCLUSION, LF_OBJECT, 0, 0, 0, NULL, "Data disks that are left out, or taken."},
+	{LF_BACKUP_EXCLUSION ".diskLunList", LF_ARRAY, 0, 0, 64, NULL, "Their LUNs."},
+	{LF_BACKUP_EXCLUSION ".isInclusionList", LF_BOOL, 0, 0, 0, NULL, "Taken, or left out."},
 };
 static int list_nothing(struct lf_arm_call *call, struct lf_error *err)
 {
@@ -71,7 +81,8 @@ static const struct lf_arm_route routes[] = {
 
 	LF_GET(VAULT "/backupOperations/{operation}", lf_backup_operation_status),
 	LF_GET(VAULT "/backupOperationResults/{operation}", lf_backup_operation_result),
-	OPERATIONS(FABRIC),
+	LF_GET(FABRIC "/operationsStatus/{operation}", lf_backup_operation_status),
+	LF_GET(FABRIC "/operationResults/{operation}", lf_backup_refresh_result),
 	OPERATIONS(CONTAINER),
 
 	LF_POST(FABRIC "/refreshContainers", lf_backup_containers_refresh),

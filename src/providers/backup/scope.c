@@ -32,6 +32,33 @@ char *lf_backup_item_name(const char *vm_id)
 	return name_of(ITEM, vm_id);
 }
 
+/* "GROUP;VM" at the end of a name that begins with one of the prefixes; NULL: it does not. */
+static const char *machine_part(const char *name, const char *const *prefixes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (lf_text_starts_nocase(name, prefixes[i]))
+			return name + strlen(prefixes[i]);
+	return NULL;
+}
+
+char *lf_backup_item_id(const char *id)
+{
+	static const char *const item_prefixes[] = {ITEM, "VM;"};
+	static const char *const container_prefixes[] = {CONTAINER, "iaasvmcontainerv2;"};
+	char container[320], item[320];
+
+	const char *end = strcasestr(id, "/protectionContainers/");
+	if (!end || !lf_arm_id_segment(id, "protectionContainers", container, sizeof(container)) ||
+	    !lf_arm_id_segment(id, "protectedItems", item, sizeof(item)))
+		return strdup(id);
+	const char *machine = machine_part(item, item_prefixes, LF_N(item_prefixes));
+	const char *held = machine_part(container, container_prefixes, LF_N(container_prefixes));
+	if (!machine || !held || !lf_text_equal_nocase(machine, held))
+		return strdup(id);
+	return lf_printf_dup("%.*s/protectionContainers/" CONTAINER "%s/protectedItems/" ITEM "%s",
+			     (int)(end - id), id, held, machine);
+}
+
 char *lf_backup_vault_id(const char *id)
 {
 	const char *end = strcasestr(id, "/backupFabrics/");
@@ -57,9 +84,10 @@ int lf_backup_fail_no_item(const char *id, struct lf_error *err)
 int lf_backup_item(struct lf_arm_call *call, unsigned levels_up, struct lf_resource *ret_item,
 		   struct lf_error *err)
 {
-	const char *id = lf_arm_id(call, levels_up);
-	bool there;
-	int rc = lf_catalog_find(lf_arm_context(call)->catalog, id, ret_item, &there, err);
+	LF_AUTO_FREE char *id = lf_backup_item_id(lf_arm_id(call, levels_up));
+	bool there = false;
+	int rc = id ? lf_catalog_find(lf_arm_context(call)->catalog, id, ret_item, &there, err)
+		    : lf_fail_nomem(err);
 
 	return rc || there ? rc : lf_backup_fail_no_item(id, err);
 }
@@ -68,12 +96,14 @@ int lf_backup_point(struct lf_arm_call *call, unsigned levels_up, struct lf_reso
 		    struct lf_resource *ret_point, struct lf_error *err)
 {
 	const char *name = lf_arm_param(call, "point");
-	bool there;
+	bool there = false;
 	int rc = lf_backup_item(call, levels_up + 2, ret_item, err);
+	LF_AUTO_FREE char *id =
+		rc ? NULL : lf_printf_dup("%s/recoveryPoints/%s", ret_item->id, name);
 
 	if (!rc)
-		rc = lf_catalog_find(lf_arm_context(call)->catalog, lf_arm_id(call, levels_up),
-				     ret_point, &there, err);
+		rc = id ? lf_catalog_find(lf_arm_context(call)->catalog, id, ret_point, &there, err)
+			: lf_fail_nomem(err);
 	return rc || there ? rc
 			   : lf_fail_arm(err, LF_ENOTFOUND, "BMSUserErrorRecoveryPointNotFound",
 					 name, "GET recoveryPoints lists those of the item",

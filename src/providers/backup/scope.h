@@ -14,11 +14,19 @@
 
 #define LF_BACKUP_POLICY_TYPE LF_VAULT_TYPE "/backupPolicies"
 #define LF_BACKUP_ITEM_TYPE   LF_VAULT_TYPE "/backupFabrics/protectionContainers/protectedItems"
-#define LF_BACKUP_POINT_TYPE  LF_BACKUP_ITEM_TYPE "/recoveryPoints"
+/* Of an item's document: {"diskLunList", "isInclusionList"}. */
+#define LF_BACKUP_EXCLUSION  "properties.extendedProperties.diskExclusionProperties"
+#define LF_BACKUP_POINT_TYPE LF_BACKUP_ITEM_TYPE "/recoveryPoints"
 
 /* "iaasvmcontainer;iaasvmcontainerv2;GROUP;VM", "VM;iaasvmcontainerv2;GROUP;VM"; free(). */
 char *lf_backup_container_name(const char *vm_id);
 char *lf_backup_item_name(const char *vm_id);
+/*
+ * The id that an item has, of one that the documents write too: "…/protectedItems/VM;GROUP;VM",
+ * with its container "iaasvmcontainerv2;GROUP;VM" or "iaasvmcontainer;iaasvmcontainerv2;GROUP;VM";
+ * any other id as it is.  free().
+ */
+char *lf_backup_item_id(const char *id);
 /* Id of the vault above an item or a point; free(). */
 char *lf_backup_vault_id(const char *id);
 

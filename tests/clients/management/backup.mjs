@@ -34,9 +34,52 @@ await arm("PUT", `${source}?${COMPUTE}`, { location, properties: { hardwareProfi
   storageProfile: { osDisk: { createOption: "Attach", managedDisk: { id: `${compute}/disks/os` } }, dataDisks: [0, 1].map((lun) => ({ lun, createOption: "Attach", managedDisk: { id: `${compute}/disks/d${lun}` } })) } } });
 await settle(source, COMPUTE);
 
-// --- points ---
+// --- items: which disks, by which name ---
+const exclusion = (diskLunList, isInclusionList) => ({ extendedProperties: { diskExclusionProperties: { diskLunList, isInclusionList } } });
+const configuration = async () => (await backup()).properties.recoveryPointDiskConfiguration;
+const luns = (list) => list.map((disk) => disk.lun).join();
+for (const [what, more, code] of [["a disk that the machine lacks", exclusion([7], false), "UserErrorInvalidDiskLun"], ["its OS disk left out", exclusion([-1], false), "UserErrorInvalidDiskLun"], ["LUNs as text", exclusion("0", false), "InvalidParameter"],
+  ["LUNs that are texts", exclusion(["0"], true), "UserErrorInvalidDiskLun"], ["a state that is none", { protectionState: "Resting" }, "InvalidParameter"], ["another item type", { protectedItemType: "AzureFileShareProtectedItem" }, "InvalidParameter"]])
+  await refused(`protection with ${what}`, 400, code, () => protect(more));
+const configured = await protect(exclusion([1], false));
+check("an item shows which disks are left out", JSON.stringify((await get(item)).properties.extendedProperties) === JSON.stringify(exclusion([1], false).extendedProperties));
+const without = await configuration();
+check("and a point lacks them, and says so", without.numberOfDisksIncludedInBackup === 2 && without.numberOfDisksAttachedToVm === 3 && luns(without.includedDiskList) === "-1,0" && luns(without.excludedDiskList) === "1", without);
 await protect();
+check("a request that does not speak of disks leaves them out still", (await get(item)).properties.extendedProperties.diskExclusionProperties.diskLunList[0] === 1);
+await protect(exclusion([], true));
+check("an empty list of disks to take is the OS disk alone", luns((await configuration()).includedDiskList) === "-1");
+await protect(exclusion([0], true));
+check("a list takes its own", luns((await configuration()).includedDiskList) === "-1,0");
+await protect(exclusion([], false));
 const point = await backup();
+check("an empty list of disks to leave out is all", luns(point.properties.recoveryPointDiskConfiguration.includedDiskList) === "-1,0,1");
+check("points that were there stay as they were", (await get(`${item}/recoveryPoints`)).value.map((p) => p.properties.recoveryPointDiskConfiguration.numberOfDisksIncludedInBackup).join() === "3,2,1,2");
+for (const [container, name] of [["iaasvmcontainer;iaasvmcontainerv2", "VM"], ["iaasvmcontainer;iaasvmcontainerv2", "vm"], ["iaasvmcontainerv2", "VM;iaasvmcontainerv2"]]) {
+  const path = `${vault}/backupFabrics/Azure/protectionContainers/${container};${rg};vm1/protectedItems/${name};${rg};vm1`;
+  const [own, points, one] = [await get(path), await get(`${path}/recoveryPoints`, "api-version=2019-05-13"), await get(`${path}/recoveryPoints/${point.name}`)];
+  check(`an item is found as ${name};GROUP;VM in ${container};…`, own.id === (await get(item)).id && points.value.length === 4 && one.name === point.name, own.id);
+  check("and protected again by it", (await protect({}, path)).status === 202);
+}
+await refused("an item of another machine's container", 404, "BMSUserErrorContainerObjectNotFound", () => get(`${vault}/backupFabrics/Azure/protectionContainers/iaasvmcontainer;iaasvmcontainerv2;${rg};vm9/protectedItems/VM;${rg};vm1`));
+
+// --- operations ---
+const guid = operation(configured), status = await get(`${item}/operationsStatus/${guid}`);
+check("the status of an operation is called by its GUID", status.id === guid && status.name === guid && status.status === "Succeeded" && status.startTime && status.endTime, status);
+check("the result of protecting is the item", (await get(`${item}/operationResults/${guid}`)).id === (await get(item)).id);
+const refresh = await arm("POST", `${vault}/backupFabrics/Azure/refreshContainers?${API}`);
+check("that of a refresh is 204", (await arm("GET", refresh.headers.get("location"))).status === 204);
+
+// --- lists ---
+const day = (offset) => new Date(Date.now() + offset * 864e5).toISOString().slice(0, 10);
+const points = `${item}/recoveryPoints`;
+for (const [filter, n] of [[`startDate eq '${day(-1)} 12:00:00 AM' and endDate eq '${day(1)} 11:59:59 PM'`, 4], [`startDate eq '2020-01-01T00:00:00Z' and endDate eq '2040-01-01T00:00:00Z'`, 4], [`startDate eq '${day(1)} 12:00:00 AM' and endDate eq '${day(2)} 12:00:00 AM'`, 0]])
+  check(`points: ${n} are ${filter}`, (await filtered(points, filter)).length === n);
+check("jobs of today", (await filtered(`${vault}/backupJobs`, `operation eq 'Backup' and startTime eq '${day(0)} 12:00:00 AM' and endTime eq '${day(0)} 11:59:59 PM'`)).length === 4);
+for (const [list, filter] of [[points, "startDate eq 'yesterday'"], [points, "nonsense eq 'x'"], [`${vault}/backupProtectedItems`, "backupManagementType eq 'AzureIaasVM' and nonsense eq 'x'"], [`${vault}/backupJobs`, "nonsense eq 'x'"], [policies, "nonsense eq 'x'"], [`${vault}/backupProtectableItems`, "nonsense eq 'x'"], [`${vault}/backupProtectionContainers`, "nonsense eq 'x'"], [`${vault}/backupUsageSummaries`, "nonsense eq 'x'"]])
+  await refused(`${list.split("/").pop()} with ${filter}`, 400, "InvalidFilterInQueryString", () => filtered(list, filter));
+check("policies by kind", (await filtered(policies, "backupManagementType eq 'AzureWorkload'")).length === 0 && (await filtered(policies, "backupManagementType eq 'AzureIaasVM' and workloadType eq 'VM'")).length === 2);
+check("items by kind, and by policy", (await filtered(`${vault}/backupProtectedItems`, "backupManagementType eq 'AzureIaasVM' and itemType eq 'VM' and policyName eq 'DefaultPolicy'")).length === 1 && (await filtered(`${vault}/backupProtectedItems`, "backupManagementType eq 'MAB'")).length === 0);
 
 // --- restores ---
 const body = (more) => ({ properties: { objectType: "IaasVMRestoreRequest", recoveryPointId: point.name, recoveryType: "RestoreDisks", sourceResourceId: source, storageAccountId: account, region: location, createNewCloudService: false, originalStorageAccountOption: false, ...more } });

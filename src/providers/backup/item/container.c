@@ -107,8 +107,9 @@ int lf_backup_container_put(struct lf_arm_call *call, struct lf_error *err)
 {
 	return lf_fail_arm(err, LF_EUNSUPPORTED, "BMSUserErrorContainerTypeNotSupported",
 			   lf_arm_param(call, "container"),
-			   "protect the machine: PUT its protected item",
-			   "virtual machines are not registered before they are protected");
+			   "protect a machine without registering it: PUT its protected item",
+			   "only virtual machines are backed up here, and they are not registered: "
+			   "file shares, storage accounts, workloads and servers cannot be");
 }
 
 int lf_backup_containers_refresh(struct lf_arm_call *call, struct lf_error *err)
@@ -130,6 +131,15 @@ int lf_backup_containers_refresh(struct lf_arm_call *call, struct lf_error *err)
 	return rc ? rc : lf_backup_reply_accepted(call, below, job, err);
 }
 
+/* What the service's description has: 204, and no body. */
+int lf_backup_refresh_result(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_JOB job = LF_JOB_INIT;
+	int rc = lf_backup_operation_job(call, LF_BACKUP_JOBS, "operation", &job, err);
+
+	return rc ? rc : lf_arm_reply(call, 204, NULL, err);
+}
+
 static bool is_protected(const struct lf_resource_list *items, const char *vm_id)
 {
 	for (size_t i = 0; i < items->n; i++)
@@ -138,6 +148,8 @@ static bool is_protected(const struct lf_resource_list *items, const char *vm_id
 	return false;
 }
 
+/* A machine with an agent is under a type of its own: who asks for AzureIaasVM reads the id of a
+ * virtual machine. */
 static int view_protectable(const struct lf_resource *vault, const char *vm_id,
 			    const char *friendly, json_t **ret_view, struct lf_error *err)
 {
@@ -150,6 +162,8 @@ static int view_protectable(const struct lf_resource *vault, const char *vm_id,
 	if (!container || !name || !id)
 		return lf_fail_nomem(err);
 	put_machine(&properties, vm_id, friendly);
+	if (lf_backup_is_server(vm_id))
+		lf_doc_text(&properties, "backupManagementType", "MAB");
 	lf_doc_text(&properties, "protectableItemType", "Microsoft.Compute/virtualMachines");
 	lf_doc_text(&properties, "workloadType", "VM");
 	lf_doc_text(&properties, "protectionState", "NotProtected");
@@ -313,12 +327,20 @@ int lf_backup_prevalidate(struct lf_arm_call *call, struct lf_error *err)
 /* How much is protected, by kind: "BMSProtectedItemCountAggregate", "…Container…". */
 int lf_backup_usage(struct lf_arm_call *call, struct lf_error *err)
 {
+	static const struct lf_filter_row rows[] = {
+		{"backupManagementType", "name.value"},
+		{"type", "BackupProtectedItemCountSummary", LF_FILTER_FIXED},
+	};
 	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
+	LF_AUTO_FILTER *filter = NULL;
 	LF_AUTO_JSON *values = json_array();
 	LF_AUTO_DOC usage = LF_DOC_INIT;
+	LF_AUTO_JSON *own = NULL;
 	size_t n = 0;
 
 	int rc = lf_backup_vault(call, &vault, err);
+	if (!rc)
+		rc = lf_filter_new(lf_arm_query(call, "filter"), rows, LF_N(rows), &filter, err);
 	if (!rc)
 		rc = lf_vault_count(lf_arm_context(call), vault.id, LF_BACKUP_ITEM_TYPE, &n, err);
 	if (rc)
@@ -329,7 +351,8 @@ int lf_backup_usage(struct lf_arm_call *call, struct lf_error *err)
 	lf_doc_int(&usage, "limit", -1);
 	lf_doc_text(&usage, "name.value", "AzureIaasVM");
 	lf_doc_text(&usage, "name.localizedValue", "Azure Virtual Machine");
-	return json_array_append_new(values, lf_doc_take(&usage))
-		       ? lf_fail_nomem(err)
-		       : lf_arm_reply_list(call, values, NULL, err);
+	rc = lf_doc_end(&usage, &own, err);
+	if (!rc && lf_filter_passes(filter, own) && json_array_append(values, own))
+		rc = lf_fail_nomem(err);
+	return rc ? rc : lf_arm_reply_list(call, values, NULL, err);
 }

@@ -24,9 +24,29 @@
 struct request {
 	struct lf_arm_call *call;
 	struct lf_resource vault, before;
+	char *id; /* of the item */
 	bool exists;
 	const char *policy; /* id asked for; NULL: none */
 };
+
+static void request_done(struct request *request)
+{
+	lf_resource_done(&request->vault);
+	lf_resource_done(&request->before);
+	free(request->id);
+}
+
+/* The vault, and the item by either name. */
+static int begin_request(struct request *request, struct lf_error *err)
+{
+	struct lf_arm_call *call = request->call;
+
+	request->id = lf_backup_item_id(lf_arm_id(call, 0));
+	int rc = request->id ? lf_backup_vault(call, &request->vault, err) : lf_fail_nomem(err);
+	return rc ? rc
+		  : lf_catalog_find(lf_arm_context(call)->catalog, request->id, &request->before,
+				    &request->exists, err);
+}
 
 static bool is_deferred(const struct lf_resource *item)
 {
@@ -34,11 +54,12 @@ static bool is_deferred(const struct lf_resource *item)
 }
 
 /* The machine is there, where the vault is, and nobody else's. */
-static int check_machine(struct lf_arm_call *call, const struct lf_resource *vault,
-			 const char *vm_id, struct lf_resource *ret_vm, struct lf_error *err)
+static int check_machine(const struct request *request, const char *vm_id,
+			 struct lf_resource *ret_vm, struct lf_error *err)
 {
 	static const char target[] = "properties.sourceResourceId";
-	struct lf_context *context = lf_arm_context(call);
+	struct lf_context *context = lf_arm_context(request->call);
+	const struct lf_resource *vault = &request->vault;
 	const struct lf_list_query query = {.type = LF_BACKUP_ITEM_TYPE};
 	LF_AUTO_RESOURCE_LIST list = {0};
 	char there[64], here[64];
@@ -64,7 +85,7 @@ static int check_machine(struct lf_arm_call *call, const struct lf_resource *vau
 	rc = lf_catalog_list(context->catalog, &query, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++)
 		if (lf_arm_id_equal(lf_json_text_or(list.items[i].state, "vm", ""), vm_id) &&
-		    !lf_arm_id_equal(list.items[i].id, lf_arm_id(call, 0)))
+		    !lf_arm_id_equal(list.items[i].id, request->id))
 			return lf_fail_arm(err, LF_ECONFLICT, "BMSUserErrorVmAlreadyProtected",
 					   target, "stop that protection first",
 					   "the machine is protected already, as %s",
@@ -73,18 +94,20 @@ static int check_machine(struct lf_arm_call *call, const struct lf_resource *vau
 }
 
 /* The names in the URL are those of the machine. */
-static int check_names(struct lf_arm_call *call, const char *vm_id, struct lf_error *err)
+static int check_names(const struct request *request, const char *vm_id, struct lf_error *err)
 {
 	LF_AUTO_FREE char *item = lf_backup_item_name(vm_id);
 	LF_AUTO_FREE char *container = lf_backup_container_name(vm_id);
+	char asked[320];
 
 	if (!item || !container)
 		return lf_fail_nomem(err);
-	if (lf_text_equal_nocase(item, lf_arm_param(call, "item")) &&
-	    lf_text_equal_nocase(container, lf_arm_param(call, "container")))
+	if (lf_text_equal_nocase(item, lf_arm_id_last(request->id)) &&
+	    lf_arm_id_segment(request->id, "protectionContainers", asked, sizeof(asked)) &&
+	    lf_text_equal_nocase(container, asked))
 		return 0;
 	return lf_fail_arm(
-		err, LF_EINVAL, "BMSUserErrorInvalidItemName", lf_arm_param(call, "item"),
+		err, LF_EINVAL, "BMSUserErrorInvalidItemName", lf_arm_param(request->call, "item"),
 		"the names are made of the machine's group and name",
 		"a protected item of this machine is called %s, in container %s", item, container);
 }
@@ -101,8 +124,9 @@ static const struct lf_view_row new_rows[] = {
 	{"lastRecoveryPoint"},
 };
 
-static json_t *new_doc(const struct lf_resource *vm, const char *container)
+static json_t *new_doc(const struct lf_resource *vm)
 {
+	LF_AUTO_FREE char *container = lf_backup_container_name(vm->id);
 	LF_AUTO_DOC properties = LF_DOC_INIT, doc = LF_DOC_INIT;
 
 	lf_view_put(&properties, new_rows, LF_N(new_rows), NULL);
@@ -110,8 +134,9 @@ static json_t *new_doc(const struct lf_resource *vm, const char *container)
 		    lf_json_text_or(vm->doc, "name", lf_arm_id_last(vm->id)));
 	lf_doc_text(&properties, "virtualMachineId", vm->id);
 	lf_doc_text(&properties, "sourceResourceId", vm->id);
-	lf_doc_text(&properties, "containerName",
-		    strchr(container, ';') ? strchr(container, ';') + 1 : container);
+	if (!container)
+		return NULL;
+	lf_doc_text(&properties, "containerName", strchr(container, ';') + 1);
 	lf_doc_put(&doc, "properties", lf_doc_take(&properties));
 	return lf_doc_take(&doc);
 }
@@ -179,6 +204,50 @@ static int check_policy(struct request *request, json_t *doc, struct lf_error *e
 	return rc;
 }
 
+static bool has_lun(const json_t *vm_doc, const json_t *lun)
+{
+	const json_t *disk;
+	size_t i;
+
+	json_array_foreach (lf_json_at(vm_doc, "properties.storageProfile.dataDisks"), i, disk)
+		if (json_is_integer(lun) &&
+		    lf_json_int_or(disk, "lun", -1) == json_integer_value(lun))
+			return true;
+	return false;
+}
+
+/* Which data disks are backed up: kept as it was where the request does not speak of it, so that a
+ * client that only changes the policy does not bring a disk in that was left out for a reason. */
+static int put_exclusion(const struct request *request, const struct lf_resource *vm, json_t *doc,
+			 struct lf_error *err)
+{
+	const json_t *asked = lf_json_at(lf_arm_body(request->call), LF_BACKUP_EXCLUSION);
+	const json_t *luns = lf_json_at(asked, "diskLunList"), *lun;
+	size_t i;
+
+	if (!json_is_object(asked))
+		return 0;
+	if (!json_is_array(luns) || !lf_json_at(asked, "isInclusionList"))
+		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorInvalidInput", LF_BACKUP_EXCLUSION,
+				   "give diskLunList and isInclusionList; [] and false: all disks",
+				   "it does not say which disks are backed up");
+	if (lf_backup_is_server(vm->id) && json_array_size(luns))
+		return lf_fail_arm(err, LF_EUNSUPPORTED, "UserErrorDiskExclusionNotSupported",
+				   LF_BACKUP_EXCLUSION, "leave it out: all of its disks are sent",
+				   "disks of a machine with an agent cannot be left out");
+	json_array_foreach (luns, i, lun)
+		if (!has_lun(vm->doc, lun))
+			return lf_fail_arm(err, LF_EINVAL, "UserErrorInvalidDiskLun",
+					   LF_BACKUP_EXCLUSION ".diskLunList",
+					   "list LUNs of the machine's data disks; the OS disk is "
+					   "always backed up",
+					   "the machine has no data disk with such a LUN");
+	LF_AUTO_DOC kept = LF_DOC_INIT;
+	lf_doc_share(&kept, "diskLunList", luns);
+	lf_doc_bool(&kept, "isInclusionList", lf_json_bool_or(asked, "isInclusionList", false));
+	return lf_json_set(doc, LF_BACKUP_EXCLUSION, lf_doc_take(&kept)) ? lf_fail_nomem(err) : 0;
+}
+
 static int put_new(struct request *request, struct lf_error *err)
 {
 	struct lf_arm_call *call = request->call;
@@ -190,19 +259,21 @@ static int put_new(struct request *request, struct lf_error *err)
 		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorInvalidInput",
 				   "properties.policyId", "name a backup policy of the vault",
 				   "protection needs a policy");
-	int rc = check_machine(call, &request->vault, vm_id, &vm, err);
+	int rc = check_machine(request, vm_id, &vm, err);
 	if (!rc)
-		rc = check_names(call, vm.id, err);
+		rc = check_names(request, vm.id, err);
 	if (rc)
 		return rc;
 	lf_location_normal(lf_json_text_or(request->vault.doc, "location", ""), region,
 			   sizeof(region));
-	LF_AUTO_JSON *doc = new_doc(&vm, lf_arm_param(call, "container"));
+	LF_AUTO_JSON *doc = new_doc(&vm);
 	LF_AUTO_JSON *state = json_pack("{s:s, s:s}", "vm", vm.id, "region", region);
 	if (!doc || !state ||
 	    lf_json_set_time(state, "since", lf_clock_now_ns(lf_arm_context(call)->clock)))
 		return lf_fail_nomem(err);
 	rc = check_policy(request, doc, err);
+	if (!rc)
+		rc = put_exclusion(request, &vm, doc, err);
 	return rc ? rc : write_item(request, doc, state, "ConfigureBackup", err);
 }
 
@@ -214,10 +285,25 @@ static int rehydrate(struct request *request, struct lf_error *err)
 	json_object_del(properties, "deferredDeleteTimeInUTC");
 	json_object_del(properties, "deferredDeleteTimeRemaining");
 	json_object_del(properties, "isDeferredDeleteScheduleUpcoming");
+	/* its policy may have gone meanwhile */
 	if (lf_json_set_bool(doc, DEFERRED, false) ||
+	    lf_json_set_text(doc, "properties.policyId", "") ||
 	    lf_json_set_text(doc, "properties.protectionState", "ProtectionStopped"))
 		return lf_fail_nomem(err);
 	return write_item(request, doc, request->before.state, "Undelete", err);
+}
+
+/* An item stays the machine's that it was made for. */
+static int check_source(const struct request *request, struct lf_error *err)
+{
+	const char *source =
+		lf_json_text_or(lf_arm_body(request->call), "properties.sourceResourceId", "");
+
+	if (!source[0] || lf_arm_id_equal(source, lf_json_text_or(request->before.state, "vm", "")))
+		return 0;
+	return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorInvalidItemName",
+			   "properties.sourceResourceId", "name the machine that the item protects",
+			   "the item protects another machine");
 }
 
 static int put_again(struct request *request, struct lf_error *err)
@@ -248,7 +334,14 @@ static int put_again(struct request *request, struct lf_error *err)
 		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorInvalidInput",
 				   "properties.policyId", "name a backup policy of the vault",
 				   "protection needs a policy");
-	int rc = check_policy(request, doc, err);
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+	int rc = check_machine(request, lf_json_text_or(request->before.state, "vm", ""), &vm, err);
+	if (!rc)
+		rc = check_source(request, err);
+	if (!rc)
+		rc = check_policy(request, doc, err);
+	if (!rc)
+		rc = put_exclusion(request, &vm, doc, err);
 	bool fresh = !lf_json_text(doc, "properties.lastRecoveryPoint");
 	if (!rc &&
 	    lf_json_set_text(doc, "properties.protectionState", fresh ? "IRPending" : "Protected"))
@@ -259,17 +352,11 @@ static int put_again(struct request *request, struct lf_error *err)
 int lf_backup_item_put(struct lf_arm_call *call, struct lf_error *err)
 {
 	const char *policy = lf_json_text(lf_arm_body(call), "properties.policyId");
+	LF_CLEANUP(request_done)
 	struct request request = {.call = call, .policy = policy && policy[0] ? policy : NULL};
 
-	int rc = lf_backup_vault(call, &request.vault, err);
-	if (!rc)
-		rc = lf_catalog_find(lf_arm_context(call)->catalog, lf_arm_id(call, 0),
-				     &request.before, &request.exists, err);
-	if (!rc)
-		rc = request.exists ? put_again(&request, err) : put_new(&request, err);
-	lf_resource_done(&request.vault);
-	lf_resource_done(&request.before);
-	return rc;
+	int rc = begin_request(&request, err);
+	return rc ? rc : request.exists ? put_again(&request, err) : put_new(&request, err);
 }
 
 /* Points that a locked or unlocked immutability keeps until they expire. */
@@ -293,41 +380,28 @@ static int refuse_immutable(struct lf_context *context, const struct lf_resource
 int lf_backup_item_delete(struct lf_arm_call *call, struct lf_error *err)
 {
 	struct lf_context *context = lf_arm_context(call);
-	struct request request = {.call = call, .exists = true};
-	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+	LF_CLEANUP(request_done) struct request request = {.call = call};
+	struct lf_resource *item = &request.before;
 
-	bool there;
-	int rc = lf_catalog_find(context->catalog, lf_arm_id(call, 0), &item, &there, err);
-	if (!rc && !there)
+	int rc = begin_request(&request, err);
+	if (!rc && !request.exists)
 		return lf_arm_reply(call, 204, NULL, err);
-	if (!rc && is_deferred(&item))
-		return lf_fail_arm(err, LF_ECONFLICT, "BMSUserErrorItemSoftDeleted", item.id,
+	if (!rc && is_deferred(item))
+		return lf_fail_arm(err, LF_ECONFLICT, "BMSUserErrorItemSoftDeleted", item->id,
 				   "it goes by itself at deferredDeleteTimeInUTC",
 				   "the item is deleted already, and kept for a while");
 	if (!rc)
-		rc = lf_backup_vault(call, &request.vault, err);
-	if (!rc)
-		rc = refuse_immutable(context, &request.vault, &item, err);
-	if (rc) {
-		lf_resource_done(&request.vault);
+		rc = refuse_immutable(context, &request.vault, item, err);
+	if (rc)
 		return rc;
-	}
 	bool soft = strcmp(lf_json_text_or(request.vault.doc, SOFT_STATE, ""), "Disabled") != 0;
 	int64_t days = soft ? lf_json_int_or(request.vault.doc, SOFT_DAYS, 14) : 0;
-	request.before = item;
-	item = LF_RESOURCE_INIT;
-	if (lf_json_set_bool(request.before.doc, DEFERRED, true) ||
-	    lf_json_set_text(request.before.doc, "properties.protectionState",
-			     "ProtectionStopped") ||
-	    lf_json_set_time(request.before.doc, DEFERRED_AT,
+	if (lf_json_set_bool(item->doc, DEFERRED, true) ||
+	    lf_json_set_text(item->doc, "properties.protectionState", "ProtectionStopped") ||
+	    lf_json_set_time(item->doc, DEFERRED_AT,
 			     lf_clock_now_ns(context->clock) + days * DAY_NS))
-		rc = lf_fail_nomem(err);
-	if (!rc)
-		rc = write_item(&request, request.before.doc, request.before.state,
-				"DeleteBackupData", err);
-	lf_resource_done(&request.vault);
-	lf_resource_done(&request.before);
-	return rc;
+		return lf_fail_nomem(err);
+	return write_item(&request, item->doc, item->state, "DeleteBackupData", err);
 }
 
 /* "D.HH:MM:SS" until a deleted item goes. */
@@ -370,12 +444,16 @@ static int view_item(struct lf_arm_call *call, const struct lf_resource *item, j
 		       : add_time_left(call, item, doc, err);
 }
 
-static int fail_absent(struct lf_arm_call *call, const char *id, struct lf_resource *ret_item,
+/* By its other name, perhaps. */
+static int find_absent(struct lf_arm_call *call, const char *id, struct lf_resource *ret_item,
 		       struct lf_error *err)
 {
-	(void)call;
-	(void)ret_item;
-	return lf_backup_fail_no_item(id, err);
+	LF_AUTO_FREE char *own = lf_backup_item_id(id);
+	bool there = false;
+	int rc = own ? lf_catalog_find(lf_arm_context(call)->catalog, own, ret_item, &there, err)
+		     : lf_fail_nomem(err);
+
+	return rc || there ? rc : lf_backup_fail_no_item(id, err);
 }
 
 /* In the paired region an item is there once a point of it is. */
@@ -405,7 +483,7 @@ static const struct lf_filter_row item_filter[] = {
 const struct lf_document lf_backup_item_document = {
 	.type = LF_BACKUP_ITEM_TYPE,
 	.view = view_item,
-	.absent = fail_absent,
+	.absent = find_absent,
 	.listed = is_listed,
 	.filter = item_filter,
 	.n_filter = LF_N(item_filter),

@@ -52,7 +52,7 @@ int lf_backup_reply_status(struct lf_arm_call *call, const struct lf_job *job, j
 {
 	LF_AUTO_DOC body = LF_DOC_INIT;
 
-	lf_doc_text(&body, "id", lf_arm_id(call, 0));
+	lf_doc_text(&body, "id", job->id);
 	lf_doc_text(&body, "name", job->id);
 	lf_doc_text(&body, "status", "Succeeded");
 	lf_doc_time(&body, "startTime", job->created_ns);
@@ -85,18 +85,26 @@ int lf_backup_operation_status(struct lf_arm_call *call, struct lf_error *err)
 					   err);
 }
 
-/* The result of configuring protection is the item, that of anything else its job. */
+/* The result of configuring protection is the item, while there is one; that of anything else what
+ * became of the operation, as the documents print it. */
 int lf_backup_operation_result(struct lf_arm_call *call, struct lf_error *err)
 {
+	struct lf_context *context = lf_arm_context(call);
 	LF_AUTO_JOB job = LF_JOB_INIT;
-	LF_AUTO_DOC body = LF_DOC_INIT;
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *doc = NULL;
+	struct lf_backup_input input;
+	bool there = false;
 
 	int rc = lf_backup_operation_job(call, LF_BACKUP_JOBS, "operation", &job, err);
+	if (!rc)
+		rc = lf_backup_input_read(&job, &input, err);
+	if (!rc && lf_text_equal_nocase(job.type, lf_backup_done_job.name))
+		rc = lf_catalog_find(context->catalog, input.item, &item, &there, err);
 	if (rc)
 		return rc;
-	lf_doc_text(&body, "id", lf_arm_id(call, 0));
-	lf_doc_text(&body, "name", job.id);
-	lf_doc_text(&body, "type", LF_VAULT_TYPE "/backupJobs");
-	lf_doc_put(&body, "properties", extended_info(lf_arm_context(call), &job));
-	return lf_arm_reply_doc(call, 200, &body, err);
+	if (!there || !lf_text_equal_nocase(item.type, LF_BACKUP_ITEM_TYPE))
+		return lf_backup_reply_status(call, &job, extended_info(context, &job), err);
+	rc = lf_document_view(call, &lf_backup_item_document, &item, &doc, err);
+	return rc ? rc : lf_arm_reply(call, 200, doc, err);
 }

@@ -75,6 +75,34 @@ static void note_progress(void *context, uint64_t done, uint64_t total)
 		return; /* the next one may */
 }
 
+static bool is_listed(const json_t *luns, int64_t lun)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (luns, i, row)
+		if (json_integer_value(row) == lun)
+			return true;
+	return false;
+}
+
+/* LUNs of the data disks that the item leaves out: those that it lists, or all others. */
+static json_t *excluded_luns(const struct lf_resource *item, const struct lf_resource *vm)
+{
+	const json_t *exclusion = lf_json_at(item->doc, LF_BACKUP_EXCLUSION), *disk;
+	const json_t *luns = lf_json_at(exclusion, "diskLunList");
+	bool inclusion = lf_json_bool_or(exclusion, "isInclusionList", false);
+	json_t *excluded = json_array();
+	size_t i;
+
+	json_array_foreach (lf_json_at(vm->doc, "properties.storageProfile.dataDisks"), i, disk) {
+		int64_t lun = lf_json_int_or(disk, "lun", -1);
+		if (is_listed(luns, lun) != inclusion)
+			json_array_append_new(excluded, json_integer(lun));
+	}
+	return excluded;
+}
+
 static int capture(struct lf_job_run *run, const struct lf_resource *item,
 		   const struct lf_resource *vm, json_t **ret_capture, struct lf_error *err)
 {
@@ -93,6 +121,7 @@ static int capture(struct lf_job_run *run, const struct lf_resource *item,
 		rc = lf_backup_policy_of(context, item, &policy, &there, err);
 	if (rc)
 		return rc;
+	LF_AUTO_JSON *excluded = excluded_luns(item, vm);
 	const char *consistency =
 		lf_json_text_or(policy.doc, "properties.snapshotConsistencyType", "");
 	lf_machine_host_guid(context, vm->id, guid);
@@ -100,7 +129,7 @@ static int capture(struct lf_job_run *run, const struct lf_resource *item,
 	const struct lf_capture_opts opts = {
 		.region = lf_json_text(item->state, "region"),
 		.base = list.n ? lf_json_at(list.items[list.n - 1].state, "disks") : NULL,
-		.excluded = lf_json_at(item->state, "exclude"),
+		.excluded = excluded,
 		.crash_consistent = lf_text_equal_nocase(consistency, "OnlyCrashConsistent"),
 		.progress = note_progress,
 		.context = &progress,

@@ -95,6 +95,7 @@ int lf_backup_policy_expiry(struct lf_context *context, const struct lf_resource
 	return 0;
 }
 
+/* Items that are deleted already do not count: they come back without a policy. */
 static int count_items(struct lf_context *context, const char *policy_id, size_t *ret_n,
 		       struct lf_error *err)
 {
@@ -104,8 +105,11 @@ static int count_items(struct lf_context *context, const char *policy_id, size_t
 
 	*ret_n = 0;
 	for (size_t i = 0; !rc && i < list.n; i++)
-		*ret_n += lf_arm_id_equal(
-			lf_json_text_or(list.items[i].doc, "properties.policyId", ""), policy_id);
+		*ret_n += !lf_json_bool_or(list.items[i].doc,
+					   "properties.isScheduledForDeferredDelete", false) &&
+			  lf_arm_id_equal(
+				  lf_json_text_or(list.items[i].doc, "properties.policyId", ""),
+				  policy_id);
 	return rc;
 }
 
@@ -250,6 +254,13 @@ static bool is_in(const struct lf_resource_list *list, const char *name)
 /* The policies that were made, and then those that nobody had to make. */
 int lf_backup_policy_list(struct lf_arm_call *call, struct lf_error *err)
 {
+	static const struct lf_filter_row rows[] = {
+		{"backupManagementType", "properties.backupManagementType"},
+		{"policyType", "properties.policyType"},
+		{"name", "name"},
+		{"workloadType", "VM", LF_FILTER_FIXED},
+	};
+	LF_AUTO_FILTER *filter = NULL;
 	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
 	LF_AUTO_RESOURCE_LIST list = {0};
 	LF_AUTO_JSON *values = json_array();
@@ -257,9 +268,11 @@ int lf_backup_policy_list(struct lf_arm_call *call, struct lf_error *err)
 	int rc = lf_backup_vault(call, &vault, err);
 	const struct lf_list_query query = {.type = LF_BACKUP_POLICY_TYPE, .below = vault.id};
 	if (!rc)
+		rc = lf_filter_new(lf_arm_query(call, "filter"), rows, LF_N(rows), &filter, err);
+	if (!rc)
 		rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++)
-		rc = lf_document_list_add(call, &lf_backup_policy_document, NULL, &list.items[i],
+		rc = lf_document_list_add(call, &lf_backup_policy_document, filter, &list.items[i],
 					  values, err);
 	for (size_t k = 0; !rc && k < LF_N(built_ins); k++) {
 		LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT;
@@ -268,7 +281,7 @@ int lf_backup_policy_list(struct lf_arm_call *call, struct lf_error *err)
 			continue;
 		rc = id ? find_built_in(call, id, &policy, err) : lf_fail_nomem(err);
 		if (!rc)
-			rc = lf_document_list_add(call, &lf_backup_policy_document, NULL, &policy,
+			rc = lf_document_list_add(call, &lf_backup_policy_document, filter, &policy,
 						  values, err);
 	}
 	return rc ? rc : lf_page_reply(call, values, err);
