@@ -46,6 +46,8 @@ json_t *lf_capture_disk(const char *guid, const struct lf_vm_disk *disk, uint64_
 	lf_doc_int(&doc, "lun", disk->lun);
 	lf_doc_bool(&doc, "os", disk->lun == LF_VM_OS_LUN);
 	lf_doc_int(&doc, "sizeBytes", (int64_t)size_bytes);
+	if (disk->sector_bytes)
+		lf_doc_int(&doc, "sectorSizeInBytes", disk->sector_bytes);
 	lf_doc_text(&doc, "root", root);
 	return lf_doc_take(&doc);
 }

@@ -47,6 +47,7 @@ struct lf_vm_disk {
 	int lun;
 	const char *name; /* NULL: none */
 	int64_t size_bytes;
+	int64_t sector_bytes; /* logical; 0: 512.  Found by the driver where the point says it. */
 	struct lf_vm_source source;
 };
 

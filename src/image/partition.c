@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 
 #define SECTOR	    512u
+#define SECTOR_4K   4096u
 #define MBR_TABLE   446u
 #define MBR_ENTRY   16u
 #define MBR_ENTRIES 4u
@@ -18,14 +19,15 @@ static const uint8_t efi_type[16] = {0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0
 				     0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9, 0x3b};
 
 /* Sectors from first on; false: they are not on the disk. */
-static bool place(uint64_t first, uint64_t sectors, uint64_t size, struct lf_partition *out)
+static bool place(uint64_t first, uint64_t sectors, uint32_t sector, uint64_t size,
+		  struct lf_partition *out)
 {
-	uint64_t all = size / SECTOR;
+	uint64_t all = size / sector;
 
 	if (!first || !sectors || first >= all || sectors > all - first)
 		return false;
-	out->offset = first * SECTOR;
-	out->size = sectors * SECTOR;
+	out->offset = first * sector;
+	out->size = sectors * sector;
 	return true;
 }
 
@@ -37,24 +39,25 @@ static size_t read_mbr(const uint8_t *head, uint64_t size, struct lf_partition *
 		const uint8_t *entry = head + MBR_TABLE + (size_t)i * MBR_ENTRY;
 		struct lf_partition partition = {.number = i + 1, .efi = entry[4] == MBR_EFI};
 		if (entry[4] && entry[4] != MBR_GPT &&
-		    place(lf_get_u32(entry + 8), lf_get_u32(entry + 12), size, &partition))
+		    place(lf_get_u32(entry + 8), lf_get_u32(entry + 12), SECTOR, size, &partition))
 			out[n++] = partition;
 	}
 	return n;
 }
 
-static size_t read_gpt(const uint8_t *head, size_t len, uint64_t size, struct lf_partition *out)
+static size_t read_gpt(const uint8_t *head, size_t len, uint32_t sector, uint64_t size,
+		       struct lf_partition *out)
 {
 	static const uint8_t unused[16];
-	const uint8_t *header = head + SECTOR;
+	const uint8_t *header = head + sector;
 	uint64_t table = lf_get_u64(header + 72);
 	uint32_t count = lf_get_u32(header + 80);
 	size_t n = 0;
 
-	if (lf_get_u32(header + 84) != GPT_ENTRY || table > len / SECTOR)
+	if (lf_get_u32(header + 84) != GPT_ENTRY || table > len / sector)
 		return 0;
 	for (uint32_t i = 0; i < count && i < LF_PARTITIONS_MAX; i++) {
-		size_t at = (size_t)table * SECTOR + (size_t)i * GPT_ENTRY;
+		size_t at = (size_t)table * sector + (size_t)i * GPT_ENTRY;
 		if (at + GPT_ENTRY > len)
 			break;
 		const uint8_t *entry = head + at;
@@ -62,17 +65,29 @@ static size_t read_gpt(const uint8_t *head, size_t len, uint64_t size, struct lf
 		struct lf_partition partition = {
 			.number = i + 1, .efi = memcmp(entry, efi_type, sizeof(efi_type)) == 0};
 		if (memcmp(entry, unused, sizeof(unused)) != 0 && last >= first &&
-		    last != UINT64_MAX && place(first, last - first + 1, size, &partition))
+		    last != UINT64_MAX && place(first, last - first + 1, sector, size, &partition))
 			out[n++] = partition;
 	}
 	return n;
 }
 
+uint32_t lf_partitions_sector(const uint8_t *head, size_t len)
+{
+	static const uint32_t sectors[] = {SECTOR, SECTOR_4K};
+
+	for (size_t i = 0; i < sizeof(sectors) / sizeof(sectors[0]); i++)
+		if (len >= 2 * (size_t)sectors[i] && memcmp(head + sectors[i], "EFI PART", 8) == 0)
+			return sectors[i];
+	return 0;
+}
+
 size_t lf_partitions_read(const uint8_t *head, size_t len, uint64_t size,
 			  struct lf_partition out[static LF_PARTITIONS_MAX])
 {
-	if (len >= 2 * SECTOR && memcmp(head + SECTOR, "EFI PART", 8) == 0)
-		return read_gpt(head, len, size, out);
+	uint32_t sector = lf_partitions_sector(head, len);
+
+	if (sector)
+		return read_gpt(head, len, sector, size, out);
 	/* a boot sector of a file system has the mark, too; its bytes make no partitions, mostly */
 	if (len < SECTOR || head[510] != 0x55 || head[511] != 0xaa)
 		return 0;

@@ -8,7 +8,7 @@
 
 #include "base/compiler.h"
 
-#define LF_PARTITION_HEAD 20480u /* bytes of a disk that are looked at: a usual GPT, and some */
+#define LF_PARTITION_HEAD 28672u /* bytes of a disk that are looked at: a usual GPT, and some */
 #define LF_PARTITIONS_MAX 128u
 
 struct lf_partition {
@@ -16,6 +16,9 @@ struct lf_partition {
 	unsigned number;       /* as Linux counts: 1 is the first */
 	bool efi;	       /* the EFI system partition */
 };
+/* The logical sectors that a GPT counts in, 512 or 4096; 0: there is no GPT in the disk's first len
+ * bytes. */
+uint32_t lf_partitions_sector(const uint8_t *head, size_t len);
 /* head: the first len bytes of a disk of size bytes.  Returns how many are in out: 0, there are
  * none.
  */

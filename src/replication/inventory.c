@@ -48,6 +48,7 @@ static const struct member disk_members[] = {
 	{"name", MEMBER_NAME, .names = LF_NAME_DISK},
 	{"path", MEMBER_TEXT},
 	{"sizeBytes", MEMBER_INT, .max = LF_DISK_BYTES_MAX},
+	{"sectorSizeInBytes", MEMBER_INT, .min = 512, .max = 4096},
 	{"os", MEMBER_BOOL},
 	{"lun", MEMBER_INT, .min = -1, .max = LF_INVENTORY_DISKS_MAX},
 };
@@ -258,6 +259,7 @@ static const struct member session_disk_members[] = {
 	{"id", MEMBER_NAME, true, .names = LF_NAME_DISK},
 	{"name", MEMBER_NAME, .names = LF_NAME_DISK},
 	{"sizeBytes", MEMBER_INT, true, .min = 1, .max = LF_DISK_BYTES_MAX},
+	{"sectorSizeInBytes", MEMBER_INT, .min = 512, .max = 4096},
 	{"os", MEMBER_BOOL},
 	{"lun", MEMBER_INT, .min = -1, .max = LF_INVENTORY_DISKS_MAX},
 };

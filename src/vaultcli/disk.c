@@ -162,6 +162,9 @@ static int make_point(struct lf_vault *vault, const struct lf_vaultcli_args *arg
 			json_array_remove(disks, i);
 	json_t *disk = json_pack("{s:s, s:s, s:I, s:s}", "id", args->disk, "name", args->disk,
 				 "sizeBytes", (json_int_t)result->size_bytes, "root", root);
+	if (result->sector_bytes > 512 &&
+	    lf_json_set_int(disk, "sectorSizeInBytes", result->sector_bytes))
+		return lf_fail_nomem(err);
 	if (json_array_append_new(disks, disk) ||
 	    json_object_set_new(manifest, "transfer", describe_transfer(args, result)))
 		return lf_fail_nomem(err);

@@ -13,6 +13,8 @@
 #include "compute/libvirt/internal.h"
 #include "os/file.h"
 #include "base/lock.h"
+#include "vault/open/regions.h"
+#include "vault/point/point.h"
 
 #define SHUTDOWN_LIMIT_NS (60 * LF_NS_PER_S)
 #define SHUTDOWN_STEP_NS  (200 * LF_NS_PER_MS)
@@ -39,6 +41,42 @@ static int complete_nics(struct lf_vm_spec *vm, char macs[static LF_VM_NICS_MAX]
 			*p = *p == '-' ? ':' : (char)tolower((unsigned char)*p);
 		nic->mac = macs[i];
 	}
+	return 0;
+}
+
+/* A point's manifest says what sectors its disks had; what vm.json says outlives the point. */
+static void complete_sector(struct lf_host *host, const struct lf_vm_spec *before,
+			    struct lf_vm_disk *disk)
+{
+	const struct lf_point_ref *ref = &disk->source.point;
+	LF_AUTO_JSON *manifest = NULL;
+	struct lf_vault *vault;
+	struct lf_error ignored;
+	size_t i;
+	json_t *entry;
+
+	for (i = 0; i < before->n_disks; i++)
+		if (before->disks[i].lun == disk->lun)
+			disk->sector_bytes = before->disks[i].sector_bytes;
+	if (disk->sector_bytes || disk->source.kind != LF_VM_SOURCE_POINT || !host->regions ||
+	    !ref->region || !ref->point || !ref->root ||
+	    lf_regions_find(host->regions, ref->region, &vault, &ignored) ||
+	    lf_point_get(vault, ref->point, &manifest, &ignored))
+		return;
+	json_array_foreach (lf_json_at(manifest, "disks"), i, entry)
+		if (strcmp(lf_json_text_or(entry, "root", ""), ref->root) == 0)
+			disk->sector_bytes = lf_json_int_or(entry, "sectorSizeInBytes", 0);
+}
+
+static int complete_sectors(struct lf_host *host, struct lf_vm_spec *vm, struct lf_error *err)
+{
+	LF_AUTO_OWN_VM before = {.doc = NULL};
+	int rc = lf_host_vm(host, vm->guid, &before, err);
+
+	if (rc && rc != LF_ENOTFOUND)
+		return rc;
+	for (size_t i = 0; i < vm->n_disks; i++)
+		complete_sector(host, &before.spec, &vm->disks[i]);
 	return 0;
 }
 
@@ -97,6 +135,8 @@ int lf_libvirt_define(void *context, const struct lf_vm_spec *vm, struct lf_erro
 		return lf_fail_nomem(err);
 	LF_GUARD(lf_host_lock(host, vm->guid), lf_machine_lock);
 	int rc = complete_nics(&own, macs, err);
+	if (!rc)
+		rc = complete_sectors(host, &own, err);
 	if (!rc)
 		rc = note_machine(host, &own, err);
 	if (!rc)

@@ -116,6 +116,11 @@ static int put_disk(struct lf_buf *xml, const struct lf_vm_disk *disk, unsigned 
 			 " discard='unmap'/>\n      <source");
 	put_attribute(xml, "file", path);
 	lf_buf_printf(xml, "/>\n      <target dev='%s' bus='virtio'/>\n", target);
+	if (disk->sector_bytes > 512)
+		lf_buf_printf(xml,
+			      "      <blockio logical_block_size='%lld' "
+			      "physical_block_size='%lld'/>\n",
+			      (long long)disk->sector_bytes, (long long)disk->sector_bytes);
 	put_serial(xml, disk->name ? disk->name : "");
 	if (disk->lun == LF_VM_OS_LUN)
 		lf_buf_puts(xml, "      <boot order='1'/>\n");

@@ -237,6 +237,7 @@ int lf_ingest(struct lf_vault *vault, const struct lf_ingest_opts *opts,
 		*ret_result = (struct lf_ingest_result){
 			.root = root,
 			.size_bytes = ingest->size,
+			.sector_bytes = lf_disk_sector(ingest->disk),
 			.read_bytes = ingest->read_bytes,
 			.new_bytes = ingest->new_bytes,
 			.stored_bytes = atomic_load(&vault->adopted_bytes) - stored,

@@ -32,6 +32,7 @@ struct lf_ingest_opts {
 struct lf_ingest_result {
 	struct lf_root root;
 	uint64_t size_bytes;   /* of the disk */
+	uint32_t sector_bytes; /* its logical sectors */
 	uint64_t read_bytes;   /* from it; holes are not read */
 	uint64_t new_bytes;    /* of chunks that were not in the vault */
 	uint64_t stored_bytes; /* that the vault's packs grew by */

@@ -212,6 +212,19 @@ static void test_domain_xml__a_tpm_is_an_emulated_one(void **state)
 	assert_has(with, "<tpm model='tpm-crb'>\n      <backend type='emulator' version='2.0'/>");
 }
 
+static void test_domain_xml__has_the_sectors_of_the_disk(void **state)
+{
+	LF_AUTO_JSON *vm = machine("uefi");
+
+	(void)state;
+	LF_AUTO_FREE char *plain = xml_of(vm, false);
+	assert_null(strstr(plain, "blockio"));
+	json_object_set_new(json_array_get(json_object_get(vm, "disks"), 0), "sectorBytes",
+			    json_integer(4096));
+	LF_AUTO_FREE char *xml = xml_of(vm, false);
+	assert_has(xml, "<blockio logical_block_size='4096' physical_block_size='4096'/>");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +234,7 @@ int main(void)
 		cmocka_unit_test(test_domain_xml__escapes_names_and_cuts_serials),
 		cmocka_unit_test(test_domain_xml__refuses_what_xml_cannot_hold),
 		cmocka_unit_test(test_domain_xml__uefi_keeps_its_variables_with_the_machine),
+		cmocka_unit_test(test_domain_xml__has_the_sectors_of_the_disk),
 		cmocka_unit_test(test_domain_xml__targets_go_on_after_z),
 		cmocka_unit_test(test_domain_xml__network_names_fit_an_interface),
 	};

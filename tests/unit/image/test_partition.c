@@ -89,6 +89,23 @@ static void test_partitions__of_a_gpt(void **state)
 	assert_true(found[1].number == 128 && found[1].size == 2 << 20 && !found[1].efi);
 }
 
+static void test_partitions__of_a_gpt_in_sectors_of_4096(void **state)
+{
+	(void)state;
+	put_mbr_entry(0, 0xee, 1, UINT32_MAX);
+	memcpy(head + 4096, "EFI PART", 8);
+	put_u64(4096 + 72, 2);
+	put_u32(4096 + 80, 128);
+	put_u32(4096 + 84, 128);
+	put_gpt_entry(2 * 4096, "linux filesystem", 256, 511);
+	put_gpt_entry(2 * 4096 + 127 * 128, "linux filesystem", 512, 600);
+	assert_int_equal(lf_partitions_sector(head, sizeof(head)), 4096);
+	assert_int_equal(read_head(), 2);
+	assert_int_equal(found[0].offset, 256 * 4096);
+	assert_int_equal(found[0].size, 256 * 4096);
+	assert_int_equal(found[1].number, 128);
+}
+
 static void test_partitions__never_outside_what_was_read(void **state)
 {
 	(void)state;
@@ -106,6 +123,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_partitions__none_on_an_empty_disk, clear),
 		cmocka_unit_test_setup(test_partitions__of_an_mbr, clear),
+		cmocka_unit_test_setup(test_partitions__of_a_gpt_in_sectors_of_4096, clear),
 		cmocka_unit_test_setup(test_partitions__of_a_gpt, clear),
 		cmocka_unit_test_setup(test_partitions__never_outside_what_was_read, clear),
 	};
