@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/identity.h"
 #include "base/log.h"
+#include "json/doc.h"
 
 static const json_t *find_config(const json_t *machine, const char *id)
 {
@@ -23,6 +25,23 @@ static const json_t *find_config(const json_t *machine, const char *id)
 	return NULL;
 }
 
+/* Devices may have changed places since the machine was looked at. */
+static int check_identity(const json_t *config, struct lf_error *err)
+{
+	const char *path = lf_json_text_or(config, "path", "");
+	const char *known = lf_json_text_or(config, "identity", "");
+	char now[LF_IDENTITY_SIZE];
+
+	lf_disk_identity(path, now);
+	if (!known[0] || strcmp(known, now) == 0)
+		return 0;
+	lf_fail(err, LF_ECONFLICT, lf_json_text_or(config, "id", ""),
+		"%s is another disk than before: %s, not %s", path, now[0] ? now : "without a mark",
+		known);
+	return lf_error_hint(err, "attach the protected disk again, or remove it from the "
+				  "replication");
+}
+
 static int open_disk(struct transfer *t, struct source_disk *d, const char *id,
 		     struct lf_error *err)
 {
@@ -33,7 +52,9 @@ static int open_disk(struct transfer *t, struct source_disk *d, const char *id,
 		return lf_error_hint(err,
 				     "attach the disk again, or remove it from the replication");
 	}
-	int rc = lf_disk_open(lf_json_text_or(d->config, "path", ""), &d->disk, err);
+	int rc = check_identity(d->config, err);
+	if (!rc)
+		rc = lf_disk_open(lf_json_text_or(d->config, "path", ""), &d->disk, err);
 	if (!rc)
 		rc = lf_disk_size(d->disk, &d->size, err);
 	if (rc)
@@ -81,19 +102,25 @@ bool lf_disks_can_delta(const struct transfer *t)
 	return t->n > 0;
 }
 
+static json_t *describe(const struct source_disk *d)
+{
+	LF_AUTO_DOC disk = LF_DOC_INIT;
+
+	lf_doc_text(&disk, "id", d->id);
+	lf_doc_text(&disk, "name", lf_json_text_or(d->config, "name", ""));
+	lf_doc_int(&disk, "sizeBytes", (int64_t)d->size);
+	lf_doc_int(&disk, "sectorSizeInBytes", lf_disk_sector(d->disk));
+	lf_doc_int(&disk, "lun", lf_json_int_or(d->config, "lun", 0));
+	lf_doc_bool(&disk, "os", lf_json_bool_or(d->config, "os", false));
+	return lf_doc_take(&disk);
+}
+
 json_t *lf_disks_describe(const struct transfer *t)
 {
 	json_t *disks = json_array();
 
-	for (size_t i = 0; i < t->n; i++) {
-		const struct source_disk *d = &t->disks[i];
-		json_array_append_new(
-			disks, json_pack("{s:s,s:s,s:I,s:I,s:b}", "id", d->id, "name",
-					 lf_json_text_or(d->config, "name", ""), "sizeBytes",
-					 (json_int_t)d->size, "lun",
-					 (json_int_t)lf_json_int_or(d->config, "lun", 0), "os",
-					 (int)lf_json_bool_or(d->config, "os", false)));
-	}
+	for (size_t i = 0; i < t->n; i++)
+		json_array_append_new(disks, describe(&t->disks[i]));
 	return disks;
 }
 

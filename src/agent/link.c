@@ -205,7 +205,7 @@ int lf_link_register(const char *dir, const char *key_text, const char *config_p
 	if (!rc)
 		rc = load_machine_id(dir, machine_id, err);
 	if (!rc)
-		rc = lf_agent_machine_load(config_path, machine_id, &machine, err);
+		rc = lf_agent_machine_load(config_path, machine_id, dir, &machine, err);
 	if (!rc)
 		rc = lf_agent_machine_inventory(machine, dir, machine_id, &inventory, err);
 	if (!rc)

@@ -18,6 +18,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "agent/identity.h"
 #include "base/names.h"
 #include "base/text.h"
 #include "os/file.h"
@@ -57,6 +58,24 @@ static int compare_names(const void *a, const void *b)
 		      json_string_value(json_object_get(*(json_t *const *)b, "name")));
 }
 
+/* Two ways to one disk (multipath) are one disk; only the device can say so. */
+static bool is_there(const json_t *disks, const json_t *disk)
+{
+	char identity[LF_IDENTITY_SIZE], other[LF_IDENTITY_SIZE];
+	size_t i;
+	json_t *entry;
+
+	lf_disk_identity(lf_json_text_or(disk, "path", ""), identity);
+	if (strncmp(identity, "wwn:", 4) != 0)
+		return false;
+	json_array_foreach (disks, i, entry) {
+		lf_disk_identity(lf_json_text_or(entry, "path", ""), other);
+		if (strcmp(identity, other) == 0)
+			return true;
+	}
+	return false;
+}
+
 static json_t *find_disks(void)
 {
 	json_t *found[256], *disks = json_array();
@@ -78,8 +97,11 @@ static json_t *find_disks(void)
 	if (dir)
 		closedir(dir);
 	qsort(found, n, sizeof(*found), compare_names);
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(disks, found[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (!is_there(disks, found[i]))
+			json_array_append(disks, found[i]);
+		json_decref(found[i]);
+	}
 	return disks;
 }
 
@@ -134,54 +156,142 @@ static int choose_shutdown(json_t *machine, struct lf_error *err)
 	return lf_json_set_text(machine, "shutdownCommand", command) ? lf_fail_nomem(err) : 0;
 }
 
-/* LUN -1 is the disk of the operating system; the others count from 0. */
-static int complete_disks(json_t *disks, const char *machine_id, struct lf_error *err)
+/* As the configuration orders them, whatever path each has today. */
+static int order_disks(json_t *disks, const json_t *names)
 {
+	LF_AUTO_JSON *ordered = json_array();
+	size_t i, j;
+	json_t *name, *disk;
+
+	json_array_foreach (names, i, name)
+		json_array_foreach (disks, j, disk)
+			if (json_equal(json_object_get(disk, "name"), name))
+				json_array_append(ordered, disk);
+	if (json_array_size(ordered) != json_array_size(disks))
+		return 0;
+	return json_array_clear(disks) | json_array_extend(disks, ordered);
+}
+
+/* Each has a name; *ret_names: of all, in order. */
+static int name_disks(json_t *disks, json_t **ret_names, struct lf_error *err)
+{
+	LF_AUTO_JSON *names = json_array();
 	size_t i;
 	json_t *disk;
-	int lun = 0;
 
-	mark_os_disk(disks);
 	json_array_foreach (disks, i, disk) {
-		char guid[LF_GUID_SIZE];
 		const char *path = lf_json_text_or(disk, "path", "");
 		const char *slash = strrchr(path, '/');
-		bool os = lf_json_bool_or(disk, "os", false);
 		if (!slash)
 			return lf_fail(err, LF_EINVAL, "disks",
 				       "a disk needs an absolute path, not '%.200s'", path);
-		if (!lf_json_text(disk, "name") && lf_json_set_text(disk, "name", slash + 1))
+		if ((!lf_json_text(disk, "name") && lf_json_set_text(disk, "name", slash + 1)) ||
+		    json_array_append(names, json_object_get(disk, "name")))
 			return lf_fail_nomem(err);
-		lf_guid_derive(machine_id, lf_json_text_or(disk, "name", ""), guid);
-		if (lf_json_set_text(disk, "id", guid) | lf_json_set_bool(disk, "os", os) |
-		    lf_json_set_int(disk, "lun", os ? -1 : lun))
-			return lf_fail_nomem(err);
-		lun += !os;
 	}
+	*ret_names = lf_steal(&names);
 	return i ? 0
 		 : lf_fail_arm(err, LF_EINVAL, "NoDisks", "disks",
 			       "name the disks in the configuration", "no disk was found");
 }
 
+/* LUN -1 is the disk of the operating system; the others count from 0. */
+static int complete_disks(json_t *disks, const char *machine_id, const char *state_dir,
+			  struct lf_error *err)
+{
+	LF_AUTO_JSON *names = NULL, *others = find_disks();
+	size_t i;
+	json_t *disk;
+	int lun = 0;
+
+	mark_os_disk(disks);
+	int rc = name_disks(disks, &names, err);
+	if (!rc)
+		rc = lf_disks_identify(disks, others, machine_id, state_dir, err);
+	if (!rc && order_disks(disks, names))
+		rc = lf_fail_nomem(err);
+	json_array_foreach (disks, i, disk) {
+		bool os = lf_json_bool_or(disk, "os", false);
+		if (!rc && (lf_json_set_bool(disk, "os", os) |
+			    lf_json_set_int(disk, "lun", os ? -1 : lun)))
+			rc = lf_fail_nomem(err);
+		lun += !os;
+	}
+	return rc;
+}
+
+/* The interface that one belongs to, through bridges and bonds, has a device; into out. */
+static bool find_device(const char *name, char out[static IF_NAMESIZE])
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/class/net/%.64s/device", name);
+	if (access(path, F_OK) == 0) {
+		snprintf(out, IF_NAMESIZE, "%.15s", name);
+		return true;
+	}
+	/* a bridge, a bond or a VLAN is a name of what lies below it */
+	snprintf(path, sizeof(path), "/sys/class/net/%.64s", name);
+	DIR *dir = opendir(path);
+	bool found = false;
+	for (struct dirent *entry; dir && !found && (entry = readdir(dir));)
+		if (strncmp(entry->d_name, "lower_", 6) == 0 &&
+		    strcmp(entry->d_name + 6, name) != 0)
+			found = find_device(entry->d_name + 6, out);
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* The machine's interface with that name; NULL: out of memory. */
+static json_t *nic_of(json_t *nics, const char *name)
+{
+	char mac[64], path[128];
+	size_t i;
+	json_t *nic;
+
+	json_array_foreach (nics, i, nic)
+		if (strcmp(lf_json_text_or(nic, "network", ""), name) == 0)
+			return nic;
+	snprintf(path, sizeof(path), "/sys/class/net/%.64s/address", name);
+	read_word(path, mac, sizeof(mac));
+	nic = json_pack("{s:s,s:s,s:[]}", "mac", mac, "network", name, "ips");
+	return json_array_append_new(nics, nic) ? NULL : nic;
+}
+
+/* Of one address of a real interface: IPv4 before IPv6, of which what only the link knows is none.
+ */
+static void add_address(json_t *nics, const struct ifaddrs *a)
+{
+	int family = a->ifa_addr ? a->ifa_addr->sa_family : AF_UNSPEC;
+	char name[IF_NAMESIZE], host[NI_MAXHOST];
+	socklen_t len =
+		family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+
+	if ((family != AF_INET && family != AF_INET6) || a->ifa_flags & IFF_LOOPBACK ||
+	    !find_device(a->ifa_name, name) ||
+	    getnameinfo(a->ifa_addr, len, host, sizeof(host), NULL, 0, NI_NUMERICHOST) ||
+	    (family == AF_INET6 && strncmp(host, "fe80", 4) == 0))
+		return;
+	json_t *ips = json_object_get(nic_of(nics, name), "ips");
+	size_t at = json_array_size(ips);
+	while (family == AF_INET && at &&
+	       strchr(json_string_value(json_array_get(ips, at - 1)), ':'))
+		at--;
+	json_array_insert_new(ips, at, json_string(host));
+}
+
+/* Interfaces that have a device, each once, with all their addresses; what software makes (docker0,
+ * tun, dummies) is no part of the machine that is made at a failover. */
 static json_t *find_nics(void)
 {
-	struct ifaddrs *list = NULL, *a;
+	struct ifaddrs *list = NULL;
 	json_t *nics = json_array();
-	char mac[64], path[128], host[NI_MAXHOST];
 
 	if (getifaddrs(&list))
 		return nics;
-	for (a = list; a; a = a->ifa_next) {
-		if (!a->ifa_addr || a->ifa_addr->sa_family != AF_INET ||
-		    a->ifa_flags & IFF_LOOPBACK)
-			continue;
-		snprintf(path, sizeof(path), "/sys/class/net/%.64s/address", a->ifa_name);
-		read_word(path, mac, sizeof(mac));
-		if (!getnameinfo(a->ifa_addr, sizeof(struct sockaddr_in), host, sizeof(host), NULL,
-				 0, NI_NUMERICHOST))
-			json_array_append_new(nics, json_pack("{s:s,s:s,s:[s]}", "mac", mac,
-							      "network", a->ifa_name, "ips", host));
-	}
+	for (const struct ifaddrs *a = list; a; a = a->ifa_next)
+		add_address(nics, a);
 	freeifaddrs(list);
 	return nics;
 }
@@ -211,8 +321,8 @@ static int set_default(json_t *machine, const char *name, json_t *value)
 	return 0;
 }
 
-int lf_agent_machine_load(const char *config_path, const char *machine_id, json_t **ret_machine,
-			  struct lf_error *err)
+int lf_agent_machine_load(const char *config_path, const char *machine_id, const char *state_dir,
+			  json_t **ret_machine, struct lf_error *err)
 {
 	LF_AUTO_JSON *machine = NULL;
 	char text[256] = "localhost", host[256], os[128];
@@ -240,7 +350,7 @@ int lf_agent_machine_load(const char *config_path, const char *machine_id, json_
 	bad |= set_default(machine, "nics", find_nics());
 	if (bad)
 		return lf_fail_nomem(err);
-	rc = complete_disks(lf_json_at(machine, "disks"), machine_id, err);
+	rc = complete_disks(lf_json_at(machine, "disks"), machine_id, state_dir, err);
 	if (!rc)
 		rc = choose_shutdown(machine, err);
 	if (!rc)
@@ -266,9 +376,10 @@ static json_t *check_disk(json_t *disk)
 		rc = lf_disk_size(opened, &size, &err);
 	if (!rc && page)
 		rc = lf_disk_read(opened, page, LF_DISK_ALIGN, 0, &err);
+	if (!rc && (lf_json_set_int(disk, "sizeBytes", (int64_t)size) |
+		    lf_json_set_int(disk, "sectorSizeInBytes", lf_disk_sector(opened))))
+		rc = lf_fail_nomem(&err);
 	lf_disk_close(opened);
-	if (!rc)
-		lf_json_set_int(disk, "sizeBytes", (int64_t)size);
 	LF_AUTO_FREE char *name =
 		lf_printf_dup("disk %s can be read", lf_json_text_or(disk, "name", ""));
 	return check(name ? name : "disk", !rc && size, err.message,

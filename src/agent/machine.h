@@ -17,10 +17,14 @@
 
 #include "json/json.h"
 
-/* config_path NULL: everything is found out.  *ret_machine: the configuration, completed; each disk
- * has "id" (a GUID that stays), "path", "name", "lun", "os". */
+/*
+ * config_path NULL: everything is found out.  *ret_machine: the configuration, completed; each disk
+ * has "id" (a GUID that stays), "identity" (agent/identity.h), "path" (where it is now), "name",
+ * "lun", "os".  state_dir: where ids are tied to identities; NULL: nowhere.
+ */
 LF_MUST_CHECK int lf_agent_machine_load(const char *config_path, const char *machine_id,
-					json_t **ret_machine, struct lf_error *err);
+					const char *state_dir, json_t **ret_machine,
+					struct lf_error *err);
 /* What the server is told: the machine, sizes of its disks now, and the pre-flight checks. */
 LF_MUST_CHECK int lf_agent_machine_inventory(const json_t *machine, const char *state_dir,
 					     const char *machine_id, json_t **ret_inventory,

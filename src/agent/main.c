@@ -23,6 +23,7 @@
 #include "os/process.h"
 #include "source/freeze.h"
 
+#define LOOK_EVERY_NS	  (5 * LF_NS_PER_S)
 #define BACKOFF_MAX_S	  30
 #define SHUTDOWN_LIMIT_NS (60 * LF_NS_PER_S)
 
@@ -36,8 +37,10 @@ struct agent {
 	struct lf_link *poll_link, *work_link;
 	struct lf_link_site *site;
 	struct lf_watches *watches;
-	json_t *machine;
 	struct lf_progress progress;
+	/* never changed, but exchanged for a newer one: whoever reads has a reference */
+	json_t *machine LF_GUARDED_BY(lf_progress_lock);
+	int64_t looked_ns; /* when the poller looked at the machine last */
 	json_t *assignments LF_GUARDED_BY(lf_progress_lock);
 	/* of the work: an answer asked for before it changed is stale */
 	unsigned generation LF_GUARDED_BY(lf_progress_lock);
@@ -77,6 +80,32 @@ static const struct lf_command_line line = {
 		"          protected",
 };
 
+static json_t *take_machine(struct agent *agent)
+{
+	LF_GUARD(&agent->progress.mutex, lf_progress_lock);
+
+	return json_incref(agent->machine);
+}
+
+/* Disks come, go and change their names while the agent runs. */
+static void look_again(struct agent *agent)
+{
+	json_t *machine = NULL;
+	struct lf_error err = LF_ERROR_NONE;
+
+	if (lf_clock_monotonic_ns() - agent->looked_ns < LOOK_EVERY_NS)
+		return;
+	agent->looked_ns = lf_clock_monotonic_ns();
+	if (lf_agent_machine_load(agent->arguments.config, lf_link_machine_id(agent->poll_link),
+				  agent->arguments.state, &machine, &err)) {
+		lf_log_error("the machine is taken as it was", &err);
+		return;
+	}
+	LF_GUARD(&agent->progress.mutex, lf_progress_lock);
+	json_decref(agent->machine);
+	agent->machine = machine;
+}
+
 /* Poll. */
 
 static int poll_once(struct agent *agent, struct lf_error *err)
@@ -84,7 +113,9 @@ static int poll_once(struct agent *agent, struct lf_error *err)
 	LF_AUTO_JSON *inventory = NULL;
 	LF_AUTO_JSON *answer = NULL;
 
-	int rc = lf_agent_machine_inventory(agent->machine, agent->arguments.state,
+	look_again(agent);
+	LF_AUTO_JSON *machine = take_machine(agent);
+	int rc = lf_agent_machine_inventory(machine, agent->arguments.state,
 					    lf_link_machine_id(agent->poll_link), &inventory, err);
 	if (rc)
 		return rc;
@@ -201,7 +232,8 @@ static int say_shutdown(struct agent *agent, const json_t *order, const struct l
  * since, and one that is not wanted any more is not obeyed. */
 static int shut_down(struct agent *agent, const json_t *order, struct lf_error *err)
 {
-	const char *command = lf_json_text_or(agent->machine, "shutdownCommand", "");
+	LF_AUTO_JSON *machine = take_machine(agent);
+	const char *command = lf_json_text_or(machine, "shutdownCommand", "");
 	const char *const argv[] = {command, NULL};
 	struct lf_error why = LF_ERROR_NONE;
 	int rc = say_shutdown(agent, order, NULL, err);
@@ -221,9 +253,10 @@ static int shut_down(struct agent *agent, const json_t *order, struct lf_error *
 
 static int work_on(struct agent *agent, const json_t *assignment, struct lf_error *err)
 {
+	LF_AUTO_JSON *machine = take_machine(agent);
 	const struct lf_transfer_opts opts = {
 		.site = lf_link_site_get(agent->site),
-		.machine = agent->machine,
+		.machine = machine,
 		.assignment = assignment,
 		.state_dir = agent->arguments.state,
 		.watches = agent->watches,
@@ -280,8 +313,8 @@ static int run_agent(struct agent *agent, struct lf_error *err)
 		rc = lf_watches_new(&agent->watches, err);
 	if (!rc)
 		rc = lf_agent_machine_load(agent->arguments.config,
-					   lf_link_machine_id(agent->poll_link), &agent->machine,
-					   err);
+					   lf_link_machine_id(agent->poll_link),
+					   agent->arguments.state, &agent->machine, err);
 	if (!rc)
 		rc = (agent->progress.status = json_array()) ? 0 : lf_fail_nomem(err);
 	if (rc)
@@ -324,7 +357,7 @@ static int check_machine(const struct arguments *arguments, struct lf_error *err
 	json_t *check;
 
 	lf_guid_derive("check", "machine", id);
-	int rc = lf_agent_machine_load(arguments->config, id, &machine, err);
+	int rc = lf_agent_machine_load(arguments->config, id, NULL, &machine, err);
 	if (!rc)
 		rc = lf_agent_machine_inventory(machine, arguments->state, id, &inventory, err);
 	if (rc)

@@ -124,8 +124,11 @@ static void put_nic(struct lf_doc *machine, const struct lf_sr_plan *plan, const
 
 	if (!lf_json_bool_or(given, "isSelectedForFailover", true))
 		return;
-	if (!*address)
+	if (!*address) {
 		address = lf_json_text_or(source, "ips.0", "");
+		if (strchr(address, ':')) /* its IPv4 addresses are first, and it has none */
+			address = "";
+	}
 	if (*own_name)
 		lf_doc_text(&nic, "name", own_name);
 	else

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include <unistd.h>
+
+#include "agent/identity.h"
+#include "base/text.h"
+#include "os/file.h"
+
+#define MACHINE "5d1c8ab0-0000-4000-8000-000000000001"
+
+/* An image with a GPT's first sectors, or an MBR's (sector 0), whose mark is such bytes. */
+static void make_image(const char *dir, const char *name, uint32_t sector, char mark)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", dir, name);
+	char head[40960] = {0};
+	struct lf_error err;
+
+	if (sector) {
+		memcpy(head + sector, "EFI PART", 8);
+		memset(head + sector + 56, mark, 16);
+	} else if (mark) {
+		memset(head + 440, mark, 4);
+		head[510] = 0x55;
+		head[511] = (char)0xaa;
+	}
+	assert_lf_ok(lf_file_write_durable(path, head, sizeof(head), 0600, &err));
+}
+
+static void link_disk(const char *dir, const char *name, const char *image)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", dir, name);
+
+	unlink(path);
+	assert_int_equal(symlink(image, path), 0);
+}
+
+/* The configuration of disks sda (the system's) and, if wanted, sdb, identified. */
+static json_t *look(const char *dir, bool both)
+{
+	LF_AUTO_FREE char *sda = lf_printf_dup("%s/sda", dir), *sdb = lf_printf_dup("%s/sdb", dir);
+	LF_AUTO_JSON *others = json_pack("[{s:s},{s:s}]", "path", sda, "path", sdb);
+	struct lf_error err;
+	json_t *disks = json_pack("[{s:s,s:s,s:b}]", "path", sda, "name", "sda", "os", 1);
+
+	if (both)
+		json_array_append_new(
+			disks, json_pack("{s:s,s:s,s:b}", "path", sdb, "name", "sdb", "os", 0));
+	assert_lf_ok(lf_disks_identify(disks, others, MACHINE, dir, &err));
+	return disks;
+}
+
+static const char *text(const json_t *disks, const char *path)
+{
+	return lf_json_text_or(disks, path, "");
+}
+
+static void test_identity__follows_disks_that_change_places(void **state)
+{
+	static const struct {
+		uint32_t sector;
+		char mark[2];
+	} kinds[] = {{512, "ab"}, {4096, "ab"}, {0, "ab"}};
+
+	for (size_t i = 0; i < LF_N(kinds); i++) {
+		LF_AUTO_FREE char *dir = lf_printf_dup("%s/%zu", (char *)*state, i);
+		struct lf_error err;
+		assert_lf_ok(lf_dir_make(dir, 0700, &err));
+		make_image(dir, "a", kinds[i].sector, kinds[i].mark[0]);
+		make_image(dir, "b", kinds[i].sector, kinds[i].mark[1]);
+		link_disk(dir, "sda", "a");
+		link_disk(dir, "sdb", "b");
+		LF_AUTO_JSON *before = look(dir, true);
+		link_disk(dir, "sda", "b");
+		link_disk(dir, "sdb", "a");
+		LF_AUTO_JSON *after = look(dir, true);
+		assert_string_equal(text(before, "0.id"), text(after, "1.id"));
+		assert_string_equal(text(before, "1.id"), text(after, "0.id"));
+		assert_string_equal(text(after, "1.name"), "sda");
+		assert_true(lf_json_bool_or(after, "1.os", false));
+		assert_false(lf_json_bool_or(after, "0.os", true));
+	}
+}
+
+static void test_identity__finds_a_disk_whose_path_another_has_now(void **state)
+{
+	make_image(*state, "a", 512, 'a');
+	make_image(*state, "b", 512, 'b');
+	link_disk(*state, "sda", "a");
+	link_disk(*state, "sdb", "b");
+	LF_AUTO_JSON *before = look(*state, false);
+	link_disk(*state, "sda", "b");
+	link_disk(*state, "sdb", "a");
+	LF_AUTO_JSON *after = look(*state, false);
+	assert_string_equal(text(before, "0.id"), text(after, "0.id"));
+	assert_non_null(strstr(text(after, "0.path"), "/sdb"));
+}
+
+static void test_identity__never_takes_one_disk_for_another(void **state)
+{
+	make_image(*state, "a", 512, 'a');
+	make_image(*state, "b", 512, 'b');
+	make_image(*state, "blank", 0, 0);
+	link_disk(*state, "sda", "a");
+	LF_AUTO_JSON *before = look(*state, false);
+	static const char *const others[] = {"b", "blank"};
+	for (size_t i = 0; i < LF_N(others); i++) {
+		link_disk(*state, "sda", others[i]);
+		LF_AUTO_JSON *other = look(*state, false);
+		assert_string_not_equal(text(before, "0.id"), text(other, "0.id"));
+	}
+	link_disk(*state, "sda", "a");
+	LF_AUTO_JSON *back = look(*state, false);
+	assert_string_equal(text(before, "0.id"), text(back, "0.id"));
+}
+
+static void test_identity__stays_when_a_blank_disk_is_partitioned(void **state)
+{
+	make_image(*state, "a", 0, 0);
+	link_disk(*state, "sda", "a");
+	LF_AUTO_JSON *before = look(*state, false);
+	make_image(*state, "a", 512, 'x');
+	LF_AUTO_JSON *after = look(*state, false);
+	assert_string_equal(text(before, "0.id"), text(after, "0.id"));
+}
+
+static void test_identity__tells_copies_of_a_disk_apart_by_name(void **state)
+{
+	make_image(*state, "a", 512, 'a');
+	make_image(*state, "b", 512, 'a');
+	link_disk(*state, "sda", "a");
+	link_disk(*state, "sdb", "b");
+	LF_AUTO_JSON *one = look(*state, true);
+	LF_AUTO_JSON *two = look(*state, true);
+	assert_string_not_equal(text(one, "0.id"), text(one, "1.id"));
+	assert_string_equal(text(one, "0.id"), text(two, "0.id"));
+	assert_string_equal(text(one, "1.id"), text(two, "1.id"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_identity__follows_disks_that_change_places,
+						test_memory_dir_setup, test_dir_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_identity__finds_a_disk_whose_path_another_has_now,
+			test_memory_dir_setup, test_dir_teardown),
+		cmocka_unit_test_setup_teardown(test_identity__never_takes_one_disk_for_another,
+						test_memory_dir_setup, test_dir_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_identity__stays_when_a_blank_disk_is_partitioned,
+			test_memory_dir_setup, test_dir_teardown),
+		cmocka_unit_test_setup_teardown(test_identity__tells_copies_of_a_disk_apart_by_name,
+						test_memory_dir_setup, test_dir_teardown),
+	};
+
+	return cmocka_run_group_tests_name("identity", tests, NULL, NULL);
+}
