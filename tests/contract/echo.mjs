@@ -3,6 +3,7 @@
 // One line for each kind of resource; what deviates is shown below it.
 import path from "node:path";
 import { Descriptions } from "./descriptions.mjs";
+import { at, changed, probes } from "./probes.mjs";
 import { arm, ended } from "./site.mjs";
 import { VERSION, kinds, makeWorld } from "./world.mjs";
 
@@ -12,32 +13,9 @@ if (!known) {
   process.exit(0);
 }
 
-const LONG = "x".repeat(1000);
-/** [value, whether it must be refused] */
-function probes({ type, values }) {
-  const wrong = (...list) => list.map((value) => [value, true]), may = (...list) => list.map((value) => [value, false]);
-  switch (values && type === "string" ? "enum" : type) {
-    case "enum": return [...may(...values), ...wrong("Bogus", 5, [1])];
-    case "string": return [...may("landfall", "ä", LONG, ""), ...wrong(5, true, [1], { a: 1 })];
-    case "boolean": return [...may(true, false), ...wrong("maybe", 5, [1])];
-    case "integer": case "number": return [...may(0, -1, 1, 2 ** 40), ...wrong("x", [1], { a: 1 })];
-    case "array": return [...may([]), ...wrong("x", 5)];
-    case "object": return wrong("x", 5, [5]);
-    default: return [];
-  }
-}
-
 /** what a resource's envelope says is the URL's: it may be sent back, and is dropped */
 const isEnvelope = (where) => ["id", "name", "type", "etag", "eTag"].includes(where.at(-1)) && (where.length === 1 || (where.at(-2) === 0 && where.at(-1) !== "name"));
 
-const at = (doc, where) => where.reduce((here, name) => here?.[name], doc);
-function changed(doc, where, value) {
-  const copy = structuredClone(doc);
-  let here = copy;
-  for (const name of where.slice(0, -1)) here = here[name] ??= {};
-  here[where.at(-1)] = value;
-  return copy;
-}
 const isNothing = (value) => value === undefined || value === null || value === false || value === "" || (typeof value === "object" && !Object.keys(value).length);
 function same(asked, shown) {
   if (isNothing(asked)) return isNothing(shown);
