@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/find.h"
 #include "cli/output.h"
+#include "json/doc.h"
 
 static const struct lf_cli_column site_columns[] = {
 	{"NAME", "name", LF_SHOW_TEXT},
@@ -289,12 +290,16 @@ static int fabric_create(struct lf_cli *cli, const struct lf_args *args, struct 
 {
 	LF_AUTO_FREE char *vault = NULL;
 	LF_AUTO_JSON *doc = NULL;
-	LF_AUTO_JSON *body =
-		json_pack("{s:{s:{s:s,s:{s:s,s:s,s:s,s:s,s:s}}}}", "properties", "customDetails",
-			  "instanceType", "InMageRcm", "sourceAgentIdentity", "tenantId",
-			  cli->tenant, "applicationId", cli->client_id, "objectId", cli->client_id,
-			  "audience", cli->url, "aadAuthority", cli->url);
+	LF_AUTO_DOC identity = LF_DOC_INIT;
 
+	lf_doc_text(&identity, "tenantId", cli->tenant);
+	lf_doc_text(&identity, "applicationId", cli->client_id);
+	lf_doc_text(&identity, "objectId", cli->client_id);
+	lf_doc_text(&identity, "audience", cli->url);
+	lf_doc_printf(&identity, "aadAuthority", "%s/%s", cli->url, cli->tenant);
+	LF_AUTO_JSON *body =
+		json_pack("{s:{s:{s:s,s:o}}}", "properties", "customDetails", "instanceType",
+			  "InMageRcm", "sourceAgentIdentity", lf_doc_take(&identity));
 	if (!body)
 		return lf_fail_nomem(err);
 	int rc = take_sites(cli, args, lf_json_at(body, "properties.customDetails"), err);

@@ -322,7 +322,8 @@ static int write_document(struct lf_arm_call *call, const struct lf_document *do
 				   wanted_etag(call, etag), doc, state, err);
 }
 
-int lf_document_done_headers(struct lf_arm_call *call, struct lf_error *err)
+/* Where an operation that has already ended is asked for; NULL: out of memory. */
+static char *done_url(struct lf_arm_call *call)
 {
 	char subscription[64];
 
@@ -330,11 +331,15 @@ int lf_document_done_headers(struct lf_arm_call *call, struct lf_error *err)
 			       sizeof(subscription)))
 		snprintf(subscription, sizeof(subscription), "%s",
 			 lf_arm_context(call)->subscription_id);
-	LF_AUTO_FREE char *url =
-		lf_printf_dup("%s/subscriptions/%s/providers/Microsoft.Resources/locations/global/"
-			      "completedOperations/%s?api-version=%s",
-			      lf_arm_base_url(call), subscription, lf_arm_request_id(call),
-			      lf_arm_api_version(call));
+	return lf_printf_dup("%s/subscriptions/%s/providers/Microsoft.Resources/locations/global/"
+			     "completedOperations/%s?api-version=%s",
+			     lf_arm_base_url(call), subscription, lf_arm_request_id(call),
+			     lf_arm_api_version(call));
+}
+
+int lf_document_done_headers(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_FREE char *url = done_url(call);
 
 	if (url)
 		lf_http_set_header(lf_arm_http(call), "Azure-AsyncOperation", url);
@@ -550,8 +555,12 @@ int lf_document_delete(struct lf_arm_call *call, const struct lf_document *docum
 	rc = remove_document(lf_arm_context(call), document, id, wanted_etag(call, etag), err);
 	if (rc == LF_ENOTFOUND && lf_arm_id_equal(err->target, id))
 		return lf_arm_reply(call, 204, NULL, err);
-	if (!rc && status_done == 202)
+	if (!rc && status_done == 202) { /* some clients follow the one header, some the other */
+		LF_AUTO_FREE char *url = done_url(call);
+		if (url)
+			lf_http_set_header(lf_arm_http(call), "Location", url);
 		rc = lf_document_done_headers(call, err);
+	}
 	return rc ? rc : lf_arm_reply(call, status_done, NULL, err);
 }
 

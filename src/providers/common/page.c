@@ -34,6 +34,11 @@ int lf_page_reply(struct lf_arm_call *call, const json_t *values, struct lf_erro
 	for (size_t i = 0; after && !start && i < n; i++)
 		if (lf_text_equal_nocase(name_at(values, i), after))
 			start = i + 1;
+	/* neither the first page again, which never ends, nor none, which looks like the last */
+	if (after && !start)
+		return lf_fail_arm(err, LF_EINVAL, "InvalidSkipToken", "$skiptoken",
+				   "list again from the first page",
+				   "the row after which the page begins is not in the list");
 	size_t end = n - start > rows ? start + rows : n;
 	for (size_t i = start; i < end; i++)
 		if (json_array_append(page, json_array_get(values, i)))

@@ -99,10 +99,6 @@ static int complete(struct lf_arm_call *call, const char *id, json_t *doc,
 	char appliance[256], time[LF_TIME_SIZE];
 
 	(void)id, (void)state;
-	if (lf_json_at(doc, "properties.userName") || lf_json_at(doc, "properties.password"))
-		return lf_fail_arm(err, LF_EINVAL, "CredentialsNotKept", "properties.password",
-				   "leave userName and password out: agents need no account",
-				   "credentials are not kept here");
 	lf_time_format(now, time);
 	lf_offazure_appliance(appliance, sizeof(appliance));
 	if (!lf_json_at(doc, "properties.applianceName") &&
@@ -145,7 +141,7 @@ static const struct lf_field fields[] = {
 #define ACCOUNT_DOCUMENT(site_type)                                                                \
 	{                                                                                          \
 		.type = site_type "/runAsAccounts", .fields = fields, .n_fields = LF_N(fields),    \
-		.check = complete, .removing = remove_account, .absent = find_own,                 \
+		.strict = true, .check = complete, .removing = remove_account, .absent = find_own, \
 		.created_is_200 = true, .provisioned = true,                                       \
 	}
 const struct lf_document lf_offazure_vmware_accounts = ACCOUNT_DOCUMENT(LF_VMWARE_SITE_TYPE);

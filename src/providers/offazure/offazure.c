@@ -31,12 +31,17 @@ static int remove_site(struct lf_context *context, const struct lf_resource *sit
 		       : 0;
 }
 
+#define WHO "properties.servicePrincipalIdentityDetails."
 static const struct lf_field site_fields[] = {
 	{"properties", LF_OBJECT, 0, 0, 0, NULL, "{} will do"},
 	{"properties.applianceName", LF_TEXT, 0, 0, 255, NULL, "a name for who discovers"},
 	{"properties.discoverySolutionId", LF_TEXT, 0, 0, 1024, NULL, "of a migrate project"},
-	{"properties.servicePrincipalIdentityDetails.rawCertData", LF_TEXT, LF_SECRET, 0, 0, NULL,
-	 "of the appliance"},
+	{WHO "tenantId", LF_TEXT, 0, 0, 255, NULL, "of who discovers"},
+	{WHO "applicationId", LF_TEXT, 0, 0, 255, NULL, "of who discovers"},
+	{WHO "objectId", LF_TEXT, 0, 0, 255, NULL, "of who discovers"},
+	{WHO "audience", LF_TEXT, 0, 0, 2048, NULL, "of who discovers"},
+	{WHO "aadAuthority", LF_TEXT, 0, 0, 2048, NULL, "of who discovers"},
+	{WHO "rawCertData", LF_TEXT, LF_SECRET, 0, 0, NULL, "of the appliance"},
 	{"properties.serviceEndpoint", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "set by the service"},
 	{"properties.masterSiteId", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "set by the service"},
 };
@@ -44,8 +49,8 @@ static const struct lf_field site_fields[] = {
 #define SITE_DOCUMENT(site_type)                                                                   \
 	{                                                                                          \
 		.type = site_type, .fields = site_fields, .n_fields = LF_N(site_fields),           \
-		.removing = remove_site, .view = view_site, .needs_location = true,                \
-		.provisioned = true,                                                               \
+		.strict = true, .removing = remove_site, .view = view_site,                        \
+		.needs_location = true, .provisioned = true,                                       \
 	}
 static const struct lf_document vmware_site = SITE_DOCUMENT(LF_VMWARE_SITE_TYPE);
 static const struct lf_document server_site = SITE_DOCUMENT(LF_SERVER_SITE_TYPE);

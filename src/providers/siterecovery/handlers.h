@@ -8,9 +8,9 @@
 #include "arm/arm.h"
 #include "providers/common/site.h"
 
-/* The subject is what the row is about: a struct lf_sr_start, a struct lf_sr_refusal, the type of
- * who has to be there above the list. */
-lf_arm_handler lf_sr_act, lf_sr_refuse, lf_sr_empty_list;
+/* The subject is what the row is about: a struct lf_sr_start, a struct lf_sr_refusal, a struct
+ * lf_document, the type of who has to be there above the list. */
+lf_arm_handler lf_sr_act, lf_sr_refuse, lf_sr_remove, lf_sr_empty_list;
 
 /* Handlers, by file. */
 lf_arm_handler lf_sr_protectable_list, lf_sr_protectable_get;

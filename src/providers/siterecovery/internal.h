@@ -51,6 +51,22 @@ extern const struct lf_document lf_sr_fabric_document, lf_sr_container_document,
 LF_MUST_CHECK int lf_sr_show_stored(struct lf_arm_call *call, const struct lf_resource *resource,
 				    json_t **ret_properties, struct lf_error *err);
 
+/* What a body of document may hold, by its fields: of types whose rows are not what clients send.
+ */
+LF_MUST_CHECK int lf_sr_body_check(struct lf_arm_call *call, const struct lf_document *document,
+				   struct lf_error *err);
+
+/* Rows of who signs in, below path. */
+#define LF_SR_IDENTITY_FIELDS(path)                                                                \
+	{path, LF_OBJECT, 0, 0, 0, NULL, "who signs in"},                                          \
+		{path ".tenantId", LF_TEXT, 0, 0, 255, NULL, "the directory"},                     \
+		{path ".applicationId", LF_TEXT, 0, 0, 255, NULL, "the application"},              \
+		{path ".objectId", LF_TEXT, 0, 0, 255, NULL, "its principal"},                     \
+		{path ".audience", LF_TEXT, 0, 0, 2048, NULL, "of its tokens"},                    \
+	{                                                                                          \
+		path ".aadAuthority", LF_TEXT, 0, 0, 2048, NULL, "where it signs in"               \
+	}
+
 /* unsupported.c */
 /* LF_EINVAL "InstanceTypeNotSupported" unless text is InMageRcm or base (may be NULL). */
 LF_MUST_CHECK int lf_sr_check_instance(const char *text, const char *base, const char *target,
@@ -79,6 +95,9 @@ LF_MUST_CHECK int lf_sr_dra_put(struct lf_context *context, const char *id, stru
  */
 LF_MUST_CHECK int lf_sr_policy_check(const json_t *input, const json_t *before,
 				     json_t **ret_details, struct lf_error *err);
+/* LF_EINVAL "PolicyNotFound" unless id is of a policy of the vault that below_vault is below. */
+LF_MUST_CHECK int lf_sr_check_policy(struct lf_context *context, const char *below_vault,
+				     const char *id, struct lf_error *err);
 /* The members that lf_replica_start() wants; NULL: out of memory. */
 json_t *lf_sr_policy_for_replica(const json_t *policy_doc);
 
@@ -191,7 +210,6 @@ struct lf_sr_enable {
 	char region[64];	  /* of the vault */
 	json_t *agent;		  /* found; owned */
 	json_t *disks;		  /* chosen; owned */
-	json_t *policy_doc;	  /* owned */
 };
 void lf_sr_enable_done(struct lf_sr_enable *enable);
 LF_MUST_CHECK int lf_sr_enable_check(struct lf_context *context, struct lf_sr_enable *enable,

@@ -27,7 +27,7 @@
 #define OF_VAULT(document, types, type)                                                            \
 	LF_DOCUMENT_LIST(document, VAULT "/" types, LF_RIGHT(type "/read"))
 /* What older clients POST for a DELETE. */
-#define REMOVE(document, path) LF_POST(path "/remove", lf_document_on_delete, LF_SUBJECT(document))
+#define REMOVE(document, path) LF_POST(path "/remove", lf_sr_remove, LF_SUBJECT(document))
 /* What begins a job of an item. */
 #define ACT(verb, start)      LF_POST(ITEM "/" verb, lf_sr_act, LF_SUBJECT(start))
 #define ACT_BODY(verb, start) LF_POST_BODY(ITEM "/" verb, lf_sr_act, LF_SUBJECT(start))
@@ -39,11 +39,16 @@
 /* Kinds that have no members with this replication provider. */
 #define EMPTY(above, types, type) LF_GET(above "/" types, lf_sr_empty_list, LF_SUBJECT(type))
 
+static const struct lf_sr_refusal no_plans = {
+	.scope = LF_SR_TYPE_VAULT,
+	.code = "RecoveryPlansNotSupported",
+	.hint = "fail machines over one by one, in the order in which they should start"};
+
 static const struct lf_arm_route routes[] = {
 	LF_DOCUMENT_LIST(&lf_sr_fabric_document, VAULT "/replicationFabrics"),
 	LF_DOCUMENT_ITEM(&lf_sr_fabric_document, FABRIC),
 	REMOVE(&lf_sr_fabric_document, FABRIC),
-	LF_POST(FABRIC "/removeInfra", lf_document_on_delete, LF_SUBJECT(&lf_sr_fabric_document)),
+	LF_POST(FABRIC "/removeInfra", lf_sr_remove, LF_SUBJECT(&lf_sr_fabric_document)),
 	/* nothing is cached that could disagree: the answer is the fabric as it is */
 	LF_POST(FABRIC "/checkConsistency", lf_document_on_get, LF_SUBJECT(&lf_sr_fabric_document)),
 	REFUSE(FABRIC "/renewCertificate", NULL, "RenewCertificateNotSupported",
@@ -161,6 +166,8 @@ static const struct lf_arm_route routes[] = {
 	EMPTY(VAULT, "replicationProtectionIntents", LF_SR_TYPE_VAULT),
 	EMPTY(VAULT, "replicationProtectionClusters", LF_SR_TYPE_VAULT),
 	EMPTY(VAULT, "replicationRecoveryPlans", LF_SR_TYPE_VAULT),
+	LF_PUT(VAULT "/replicationRecoveryPlans/{plan}", lf_sr_refuse, LF_SUBJECT(&no_plans)),
+	LF_PATCH(VAULT "/replicationRecoveryPlans/{plan}", lf_sr_refuse, LF_SUBJECT(&no_plans)),
 	EMPTY(FABRIC, "replicationNetworks", LF_SR_TYPE_FABRIC),
 	EMPTY(FABRIC, "replicationLogicalNetworks", LF_SR_TYPE_FABRIC),
 	EMPTY(FABRIC, "replicationvCenters", LF_SR_TYPE_FABRIC),
@@ -172,7 +179,6 @@ static const struct lf_arm_route routes[] = {
 	LF_GET(ITEM "/operationresults/{operation}", lf_sr_operation_result),
 };
 
-
 static const char *const types[] = {
 	"vaults/replicationFabrics", "vaults/replicationPolicies",	 "vaults/replicationJobs",
 	"vaults/replicationEvents",  "vaults/replicationProtectedItems", NULL,
@@ -180,8 +186,13 @@ static const char *const types[] = {
 
 /* What the documents call by name; the rest is what the front says of any request. */
 static const char *const error_codes[] = {
-	"InvalidParameter",	 "ResourceNotFound",	       "RecoveryPointNotFound",
-	"InvalidRequestContent", "InvalidFilterInQueryString", NULL,
+	"InvalidParameter",
+	"ResourceNotFound",
+	"RecoveryPointNotFound",
+	"InvalidRequestContent",
+	"InvalidFilterInQueryString",
+	"InvalidTopInQueryString",
+	NULL,
 };
 
 static const struct lf_job_type *const jobs[] = {

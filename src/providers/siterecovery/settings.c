@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Alert settings and vault settings: what a client sets is kept and given back,
- * other members are dropped.
+ * Alert settings and vault settings: what a client sets is kept and given back.
  */
 #include <string.h>
 
 #include "json/view.h"
 #include "providers/siterecovery/internal.h"
+
+int lf_sr_body_check(struct lf_arm_call *call, const struct lf_document *document,
+		     struct lf_error *err)
+{
+	return lf_fields_check(document->fields, document->n_fields, lf_arm_body(call), NULL, err);
+}
 
 int lf_sr_show_stored(struct lf_arm_call *call, const struct lf_resource *resource,
 		      json_t **ret_properties, struct lf_error *err)
@@ -35,13 +40,23 @@ static int read_alert(struct lf_arm_call *call, const char *id, const json_t *bo
 		{"locale", LF_VIEW_TEXT, 0, "locale", "\"en-US\""},
 	};
 
-	(void)call, (void)id, (void)before;
-	return read_rows(rows, LF_N(rows), body, doc, err);
+	(void)id, (void)before;
+	int rc = lf_sr_body_check(call, &lf_sr_alert_document, err);
+	return rc ? rc : read_rows(rows, LF_N(rows), body, doc, err);
 }
 
+static const char *const sending[] = {"DoNotSend", "Send", NULL};
+static const struct lf_field alert_fields[] = {
+	{"properties.sendToOwners", LF_ENUM, 0, 0, 0, sending, "DoNotSend"},
+	{"properties.customEmailAddresses", LF_ARRAY, 0, 0, 100, NULL, "whom to write to"},
+	{"properties.locale", LF_TEXT, 0, 0, 32, NULL, "en-US"},
+};
 const struct lf_document lf_sr_alert_document = {
 	.type = LF_SR_TYPE_ALERT,
 	.scope = LF_SR_TYPE_VAULT,
+	.fields = alert_fields,
+	.n_fields = LF_N(alert_fields),
+	.strict = true,
 	.read = read_alert,
 	.show = lf_sr_show_stored,
 	.created_is_200 = true,
@@ -55,8 +70,9 @@ static const struct lf_view_row setting_rows[] = {
 static int read_setting(struct lf_arm_call *call, const char *id, const json_t *body,
 			const struct lf_resource *before, json_t *doc, struct lf_error *err)
 {
-	(void)call, (void)id, (void)before;
-	return read_rows(setting_rows, LF_N(setting_rows), body, doc, err);
+	(void)id, (void)before;
+	int rc = lf_sr_body_check(call, &lf_sr_setting_document, err);
+	return rc ? rc : read_rows(setting_rows, LF_N(setting_rows), body, doc, err);
 }
 
 /* Every vault has the setting "default", also before somebody sets it; clients read it with the
@@ -79,9 +95,16 @@ static int unset(struct lf_arm_call *call, const char *id, struct lf_resource *r
 	return 0;
 }
 
+static const struct lf_field setting_fields[] = {
+	{"properties.migrationSolutionId", LF_TEXT, 0, 0, 2048, NULL, "of a migrate project"},
+	{"properties.vmwareToAzureProviderType", LF_TEXT, 0, 0, 64, NULL, "InMageRcm"},
+};
 const struct lf_document lf_sr_setting_document = {
 	.type = LF_SR_TYPE_SETTING,
 	.scope = LF_SR_TYPE_VAULT,
+	.fields = setting_fields,
+	.n_fields = LF_N(setting_fields),
+	.strict = true,
 	.read = read_setting,
 	.show = lf_sr_show_stored,
 	.absent = unset,

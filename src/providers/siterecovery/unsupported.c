@@ -34,6 +34,11 @@ int lf_sr_refuse(struct lf_arm_call *call, struct lf_error *err)
 			    "this operation is not available for " LF_SR_INSTANCE " items here");
 }
 
+int lf_sr_remove(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_document_delete(call, lf_arm_subject(call), 202, err);
+}
+
 int lf_sr_empty_list(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_JSON *values = json_array();

@@ -54,8 +54,7 @@ static void test_enable__each_mistake_has_its_code_and_target_and_leaves_nothing
 		 400},
 		{"properties.policyId", "\"" VAULT "/replicationPolicies/other\"", "PolicyNotFound",
 		 "properties.policyId", 400},
-		{"properties.policyId", "\"p\"", "InvalidParameter", "properties.policyId",
-		 400},
+		{"properties.policyId", "\"p\"", "InvalidParameter", "properties.policyId", 400},
 		{D "fabricDiscoveryMachineId", "\"" SITE "/machines/nobody\"", "MachineNotFound",
 		 D "fabricDiscoveryMachineId", 400},
 		{D "processServerId", "\"x\"", "ProcessServerNotFound", D "processServerId", 400},
@@ -145,11 +144,11 @@ static void test_update__a_foreign_address_or_interface_is_refused(void **state)
 
 /* Neighbours. */
 
-static void test_policy__missing_is_400_as_in_the_live_service_and_in_use_is_kept(void **state)
+static void test_policy__missing_is_404_and_in_use_is_kept(void **state)
 {
 	struct world *w = *state;
 
-	assert_refused(w, "GET", VAULT "/replicationPolicies/none", NULL, 400, "PolicyNotFound");
+	assert_refused(w, "GET", VAULT "/replicationPolicies/none", NULL, 404, "PolicyNotFound");
 	protect(w);
 	assert_refused(w, "DELETE", POLICY, NULL, 409, "PolicyInUse");
 	assert_refused(w, "DELETE", FABRIC, NULL, 409, "FabricInUse");
@@ -239,7 +238,7 @@ int main(void)
 		T(test_enable__a_protected_machine_is_refused_under_any_name),
 		T(test_update__takes_what_is_named_and_keeps_the_rest),
 		T(test_update__a_foreign_address_or_interface_is_refused),
-		T(test_policy__missing_is_400_as_in_the_live_service_and_in_use_is_kept),
+		T(test_policy__missing_is_404_and_in_use_is_kept),
 		T(test_fabric__a_list_hides_what_a_get_shows),
 		T(test_reads__answer_in_every_neighbouring_collection),
 		T(test_actions__that_are_not_done_here_say_so),

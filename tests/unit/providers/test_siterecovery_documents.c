@@ -2,6 +2,7 @@
 /* What Site Recovery's documents have in common, by the provider's own table. */
 #include <errno.h>
 
+#include "providers/offazure/internal.h"
 #include "siterecovery_fixture.h"
 #include "test.h"
 
@@ -61,7 +62,7 @@ static void test_document__deleting_what_is_not_there_is_done_if_its_parents_are
 	assert_status(w, "DELETE",
 		      VAULT "/replicationFabrics/none/replicationRecoveryServicesProviders/p", NULL,
 		      404);
-	assert_status(w, "POST", FABRIC "/remove", NULL, 204);
+	assert_status(w, "DELETE", FABRIC, NULL, 204);
 	assert_status(w, "GET", FABRIC, NULL, 404);
 	assert_status(w, "GET", BOX, NULL, 404);
 }
@@ -109,17 +110,17 @@ static void test_mapping__patch_changes_only_whether_agents_are_upgraded(void **
 		"true");
 }
 
-static void test_policy__one_that_is_not_there_is_400_or_404_as_the_site_is_set(void **state)
+static void test_policy__one_that_is_not_there_is_404_or_400_as_the_site_is_set(void **state)
 {
 	struct world *w = *state;
 	struct lf_error err;
 
-	assert_refused(w, "GET", VAULT "/replicationPolicies/none", NULL, 400, "PolicyNotFound");
-	assert_refused(w, "PATCH", VAULT "/replicationPolicies/none", json_object(), 400,
+	assert_refused(w, "GET", VAULT "/replicationPolicies/none", NULL, 404, "PolicyNotFound");
+	assert_refused(w, "PATCH", VAULT "/replicationPolicies/none", json_object(), 404,
 		       "PolicyNotFound");
 	assert_lf_ok(lf_catalog_setting_put(w->context.catalog, "siterecovery.missing-policy",
-					    "404", &err));
-	assert_refused(w, "GET", VAULT "/replicationPolicies/none", NULL, 404, "PolicyNotFound");
+					    "400", &err));
+	assert_refused(w, "GET", VAULT "/replicationPolicies/none", NULL, 400, "PolicyNotFound");
 	assert_status(w, "DELETE", VAULT "/replicationPolicies/none", NULL, 204);
 }
 
@@ -147,7 +148,7 @@ static void test_settings__known_members_are_kept_and_the_rest_has_defaults(void
 	struct world *w = *state;
 
 	assert_status(w, "PUT", ALERT,
-		      json_pack("{s:{s:s,s:s}}", "properties", "locale", "", "more", "x"), 200);
+		      json_pack("{s:{s:s,s:s}}", "properties", "locale", "", "more", ""), 200);
 	LF_AUTO_JSON *alert = get(w, ALERT);
 	LF_AUTO_FREE char *text = json_dumps(lf_json_at(alert, "properties"), JSON_COMPACT);
 	assert_string_equal(text, "{\"sendToOwners\":\"DoNotSend\",\"customEmailAddresses\":[],"
@@ -160,6 +161,127 @@ static void test_settings__known_members_are_kept_and_the_rest_has_defaults(void
 		      json_pack("{s:{s:s}}", "properties", "migrationSolutionId", "/x"), 200);
 	LF_AUTO_JSON *set = get(w, SETTINGS "/default");
 	assert_string_equal(lf_json_text(set, "properties.migrationSolutionId"), "/x");
+}
+
+/* A body of each kind, with one thing in it that would have no effect, or is of the wrong kind. */
+static void test_documents__refuse_what_they_do_not_do(void **state)
+{
+	static const struct {
+		const char *path, *body, *target;
+	} cases[] = {
+		{ALERT, "{\"properties\":{\"more\":\"x\"}}", "properties.more"},
+		{ALERT, "{\"properties\":{\"sendToOwners\":\"Often\"}}", "properties.sendToOwners"},
+		{SETTINGS "/default", "{\"properties\":{\"migrationSolutionId\":5}}",
+		 "properties.migrationSolutionId"},
+		{BOX, "{\"properties\":{\"providerSpecificInput\":\"x\"}}",
+		 "properties.providerSpecificInput"},
+		{MAPPING,
+		 "{\"properties\":{\"policyId\":\"" POLICY
+		 "\",\"targetProtectionContainerId\":\"" BOX "\"}}",
+		 "properties.targetProtectionContainerId"},
+		{MAPPING,
+		 "{\"properties\":{\"policyId\":\"" POLICY
+		 "\",\"providerSpecificInput\":{\"agentAutoUpdateStatus\":\"Enabled\"}}}",
+		 "properties.providerSpecificInput.agentAutoUpdateStatus"},
+		{POLICY,
+		 "{\"properties\":{\"providerSpecificInput\":{\"instanceType\":\"InMageRcm\","
+		 "\"multiVmSyncStatus\":\"Enable\"}}}",
+		 "properties.providerSpecificInput.multiVmSyncStatus"},
+		{POLICY,
+		 "{\"properties\":{\"replicationProviderSettings\":{\"instanceType\":\"InMageRcm\"}"
+		 "}}",
+		 "properties.replicationProviderSettings"},
+		{FABRIC,
+		 "{\"properties\":{\"customDetails\":{\"instanceType\":\"InMageRcm\","
+		 "\"physicalSiteId\":\"" SITE "\",\"processServers\":[{\"id\":\"x\"}]}}}",
+		 "properties.customDetails.processServers"},
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < LF_N(cases); i++) {
+		AUTO_REPLY reply =
+			request(w, "PUT", cases[i].path, json_loads(cases[i].body, 0, NULL));
+		if (reply.status != 400 || strcmp(reply.error.target, cases[i].target) != 0)
+			fail_msg("%s: %d %s", cases[i].body, reply.status, reply.error.target);
+	}
+	assert_refused(w, "PUT", VAULT "/replicationRecoveryPlans/plan", json_object(), 400,
+		       "RecoveryPlansNotSupported");
+}
+
+static void test_policy__that_a_mapping_names_is_kept(void **state)
+{
+	struct world *w = *state;
+
+	/* as Terraform sends it, which has no type for the input */
+	assert_status(w, "PUT", MAPPING,
+		      json_pack("{s:{s:s,s:s,s:{s:s}}}", "properties", "policyId", POLICY,
+				"targetProtectionContainerId", "Microsoft Azure",
+				"providerSpecificInput", "instanceType", ""),
+		      200);
+	assert_refused(w, "DELETE", POLICY, NULL, 409, "PolicyInUse");
+	assert_status(w, "DELETE", MAPPING, NULL, 204);
+	assert_status(w, "DELETE", POLICY, NULL, 204);
+}
+
+static void test_jobs__a_page_after_what_is_gone_is_refused(void **state)
+{
+	struct world *w = *state;
+
+	protect(w);
+	assert_refused(w, "GET", VAULT "/replicationJobs?skiptoken=gone", NULL, 400,
+		       "InvalidSkipToken");
+}
+
+/* Run-as accounts, by the routes of the sites. */
+
+#define ACCOUNTS SITE "/runAsAccounts"
+#define ROUTE	 LF_GROUP_PATH "/providers/" LF_SERVER_SITE_TYPE "/{name}/runAsAccounts"
+
+static const struct lf_arm_route account_routes[] = {
+	LF_GET(ROUTE, lf_offazure_list_accounts, LF_SUBJECT(&lf_offazure_server_accounts)),
+	LF_DOCUMENT_GET(&lf_offazure_server_accounts, ROUTE "/{account}"),
+	LF_DOCUMENT_PUT(&lf_offazure_server_accounts, ROUTE "/{account}"),
+	LF_DELETE(ROUTE "/{account}", lf_offazure_delete_account,
+		  LF_SUBJECT(&lf_offazure_server_accounts)),
+};
+static const struct lf_arm_provider accounts = {.routes = account_routes,
+						.n_routes = LF_N(account_routes)};
+
+static void test_accounts__each_site_has_one_and_more_can_be_made(void **state)
+{
+	struct world *w = *state;
+
+	asked = &accounts;
+	LF_AUTO_JSON *list = get(w, ACCOUNTS);
+	assert_int_equal(json_array_size(lf_json_at(list, "value")), 1);
+	const char *own = lf_json_text(list, "value.0.id");
+	assert_string_equal(lf_json_text(list, "value.0.properties.displayName"), "landfall-agent");
+	char host[256];
+	lf_offazure_appliance(host, sizeof(host));
+	assert_string_equal(lf_json_text(list, "value.0.properties.applianceName"), host);
+	LF_AUTO_JSON *one = get(w, own);
+	assert_true(json_equal(one, lf_json_at(list, "value.0")));
+	assert_refused(w, "DELETE", own, NULL, 409, "RunAsAccountInUse");
+	assert_status(w, "GET", ACCOUNTS "/none", NULL, 404);
+	assert_status(w, "PUT", ACCOUNTS "/mine",
+		      json_pack("{s:{s:s,s:s}}", "properties", "displayName", "root",
+				"credentialType", "linuxserver"),
+		      200);
+	assert_status(
+		w, "PUT", ACCOUNTS "/bad",
+		json_pack("{s:{s:s,s:s}}", "properties", "displayName", "root", "password", "x"),
+		400);
+	assert_status(w, "PUT", ACCOUNTS "/bad", json_pack("{s:{}}", "properties"), 400);
+	LF_AUTO_JSON *both = get(w, ACCOUNTS);
+	assert_int_equal(json_array_size(lf_json_at(both, "value")), 2);
+	asked = NULL;
+	json_t *body = enable_body();
+	lf_json_set_text(body, "properties.providerSpecificDetails.runAsAccountId",
+			 ACCOUNTS "/mine");
+	assert_status(w, "PUT", ITEM, body, 202);
+	asked = &accounts;
+	assert_refused(w, "DELETE", ACCOUNTS "/mine", NULL, 409, "RunAsAccountInUse");
+	asked = NULL;
 }
 
 static size_t count(struct world *w, const char *path)
@@ -235,9 +357,13 @@ int main(void)
 		T(test_document__deleting_what_is_not_there_is_done_if_its_parents_are),
 		T(test_document__a_new_fabric_has_its_container_and_its_provider),
 		T(test_mapping__patch_changes_only_whether_agents_are_upgraded),
-		T(test_policy__one_that_is_not_there_is_400_or_404_as_the_site_is_set),
+		T(test_policy__one_that_is_not_there_is_404_or_400_as_the_site_is_set),
 		T(test_policy__patch_keeps_what_it_does_not_name),
 		T(test_settings__known_members_are_kept_and_the_rest_has_defaults),
+		T(test_documents__refuse_what_they_do_not_do),
+		T(test_policy__that_a_mapping_names_is_kept),
+		T(test_jobs__a_page_after_what_is_gone_is_refused),
+		T(test_accounts__each_site_has_one_and_more_can_be_made),
 		T(test_lists__filter_by_what_clients_see),
 		T(test_lists__a_page_is_full_however_many_rows_the_filter_passes_over),
 		T(test_job__shows_nothing_of_the_sites_insides),

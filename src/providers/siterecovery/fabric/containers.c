@@ -9,7 +9,8 @@
 #include "providers/siterecovery/internal.h"
 #include "providers/vaults/vaults.h"
 
-#define INPUT "properties.providerSpecificInput"
+#define INPUT  "properties.providerSpecificInput"
+#define TARGET "properties.targetProtectionContainerId"
 
 static int read_container(struct lf_arm_call *call, const char *id, const json_t *body,
 			  const struct lf_resource *before, json_t *doc, struct lf_error *err)
@@ -17,11 +18,14 @@ static int read_container(struct lf_arm_call *call, const char *id, const json_t
 	size_t i;
 	json_t *input;
 
-	(void)call, (void)id, (void)before, (void)doc;
+	(void)id, (void)before, (void)doc;
+	int rc = lf_sr_body_check(call, &lf_sr_container_document, err);
+	if (rc)
+		return rc;
 	json_array_foreach (lf_json_at(body, INPUT), i, input) {
-		int rc = lf_sr_check_instance(lf_json_text(input, "instanceType"),
-					      "ReplicationProviderSpecificContainerCreationInput",
-					      INPUT ".instanceType", err);
+		rc = lf_sr_check_instance(lf_json_text(input, "instanceType"),
+					  "ReplicationProviderSpecificContainerCreationInput",
+					  INPUT ".instanceType", err);
 		if (rc)
 			return rc;
 	}
@@ -65,9 +69,16 @@ static int remove_container(struct lf_context *context, const struct lf_resource
 				     "the container protects %zu machines", items);
 }
 
+static const struct lf_field container_fields[] = {
+	{INPUT, LF_ARRAY, 0, 0, 16, NULL, "of this provider there is nothing to say"},
+	{INPUT ".*.instanceType", LF_TEXT, 0, 0, 255, NULL, LF_SR_INSTANCE},
+};
 const struct lf_document lf_sr_container_document = {
 	.type = LF_SR_TYPE_CONTAINER,
 	.scope = LF_SR_TYPE_FABRIC,
+	.fields = container_fields,
+	.n_fields = LF_N(container_fields),
+	.strict = true,
 	.read = read_container,
 	.show = show_container,
 	.removing = remove_container,
@@ -85,21 +96,32 @@ int lf_sr_container_put(struct lf_context *context, const char *id, struct lf_er
 
 /* Mappings. */
 
+/* Machines go to Azure: there is no other target here. */
+static int check_target(const char *target, struct lf_error *err)
+{
+	return !*target || lf_text_equal_nocase(target, "Microsoft Azure")
+		       ? 0
+		       : lf_fail_arm(err, LF_EINVAL, "ProtectionContainerNotFound", TARGET,
+				     "give \"Microsoft Azure\", or leave it out",
+				     "%s is not where machines of this provider can go", target);
+}
+
 /* A PUT says all of it, a PATCH only whether agents are upgraded. */
 static int read_mapping(struct lf_arm_call *call, const char *id, const json_t *body,
 			const struct lf_resource *before, json_t *doc, struct lf_error *err)
 {
 	static const struct lf_view_row mapping_rows[] = {
 		{"policyId", LF_VIEW_ANY, 0, "properties.policyId"},
-		{"target", LF_VIEW_ANY, 0, "properties.targetProtectionContainerId",
-		 "\"Microsoft Azure\""},
+		{"target", .fallback = "\"Microsoft Azure\""},
 		{"enableAgentAutoUpgrade", LF_VIEW_WORD, 0, INPUT ".enableAgentAutoUpgrade",
 		 "\"false\""},
 	};
 	LF_AUTO_DOC out = lf_doc_from(json_incref(doc));
-	int rc = 0;
+	int rc = lf_sr_body_check(call, &lf_sr_mapping_document, err);
 
-	(void)id, (void)before;
+	(void)before;
+	if (rc)
+		return rc;
 	if (json_object_size(doc)) {
 		if (lf_json_at(body, mapping_rows[2].path))
 			lf_view_put(&out, &mapping_rows[2], 1, &body);
@@ -111,9 +133,10 @@ static int read_mapping(struct lf_arm_call *call, const char *id, const json_t *
 					  "ReplicationProviderSpecificContainerMappingInput",
 					  INPUT ".instanceType", err);
 	if (!rc)
-		rc = lf_sr_check_exists(
-			lf_arm_context(call), lf_json_text(body, "properties.policyId"),
-			LF_SR_TYPE_POLICY, "PolicyNotFound", "properties.policyId", err);
+		rc = lf_sr_check_policy(lf_arm_context(call), id,
+					lf_json_text(body, "properties.policyId"), err);
+	if (!rc)
+		rc = check_target(lf_json_text_or(body, TARGET, ""), err);
 	lf_view_put(&out, mapping_rows, LF_N(mapping_rows), &body);
 	return rc ? rc : lf_doc_check(&out, err);
 }
@@ -149,9 +172,19 @@ static int show_mapping(struct lf_arm_call *call, const struct lf_resource *mapp
 	return lf_doc_end(&view, ret_properties, err);
 }
 
+static const struct lf_field mapping_fields[] = {
+	{"properties.policyId", LF_ID, 0, 0, 0, NULL, "a policy of the vault"},
+	{TARGET, LF_TEXT, 0, 0, 2048, NULL, "Microsoft Azure"},
+	{INPUT, LF_OBJECT, 0, 0, 0, NULL, "what agents are to do"},
+	{INPUT ".instanceType", LF_TEXT, 0, 0, 255, NULL, LF_SR_INSTANCE},
+	{INPUT ".enableAgentAutoUpgrade", LF_BOOL, 0, 0, 0, NULL, "false"},
+};
 const struct lf_document lf_sr_mapping_document = {
 	.type = LF_SR_TYPE_MAPPING,
 	.scope = LF_SR_TYPE_CONTAINER,
+	.fields = mapping_fields,
+	.n_fields = LF_N(mapping_fields),
+	.strict = true,
 	.read = read_mapping,
 	.show = show_mapping,
 	.created_is_200 = true,

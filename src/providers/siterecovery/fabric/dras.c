@@ -16,7 +16,10 @@ static int read_dra(struct lf_arm_call *call, const char *id, const json_t *body
 {
 	json_t *input = lf_json_at(body, "properties");
 
-	(void)call, (void)id, (void)before;
+	(void)id, (void)before;
+	int rc = lf_sr_body_check(call, &lf_sr_dra_document, err);
+	if (rc)
+		return rc;
 	if (!lf_json_text(input, "machineName"))
 		return lf_fail_arm(err, LF_EINVAL, "MissingRequiredProperty",
 				   "properties.machineName", "give the name of the host",
@@ -70,9 +73,20 @@ static int show_dra(struct lf_arm_call *call, const struct lf_resource *dra,
 	return lf_doc_end(&view, ret_properties, err);
 }
 
+static const struct lf_field dra_fields[] = {
+	{"properties.machineName", LF_TEXT, 0, 0, 255, NULL, "the host"},
+	{"properties.machineId", LF_TEXT, 0, 0, 255, NULL, "of the host"},
+	{"properties.biosId", LF_TEXT, 0, 0, 255, NULL, "of the host"},
+	LF_SR_IDENTITY_FIELDS("properties.authenticationIdentityInput"),
+	LF_SR_IDENTITY_FIELDS("properties.resourceAccessIdentityInput"),
+	LF_SR_IDENTITY_FIELDS("properties.dataPlaneAuthenticationIdentityInput"),
+};
 const struct lf_document lf_sr_dra_document = {
 	.type = LF_SR_TYPE_DRA,
 	.scope = LF_SR_TYPE_FABRIC,
+	.fields = dra_fields,
+	.n_fields = LF_N(dra_fields),
+	.strict = true,
 	.read = read_dra,
 	.show = show_dra,
 	.created_is_200 = true,

@@ -204,8 +204,10 @@ static int put_parts(struct lf_context *context, const char *fabric_id, struct l
 static int read_fabric(struct lf_arm_call *call, const char *id, const json_t *body,
 		       const struct lf_resource *before, json_t *doc, struct lf_error *err)
 {
-	int rc = read_sites(lf_arm_context(call), body, doc, err);
+	int rc = lf_sr_body_check(call, &lf_sr_fabric_document, err);
 
+	if (!rc)
+		rc = read_sites(lf_arm_context(call), body, doc, err);
 	return rc || before ? rc : put_parts(lf_arm_context(call), id, err);
 }
 
@@ -222,9 +224,18 @@ static int remove_fabric(struct lf_context *context, const struct lf_resource *f
 					  "the fabric protects %zu machines", items);
 }
 
+static const struct lf_field fabric_fields[] = {
+	{CUSTOM ".instanceType", LF_TEXT, 0, 0, 255, NULL, LF_SR_INSTANCE},
+	{CUSTOM ".vmwareSiteId", LF_ID, 0, 0, 0, NULL, "a site whose machines are protected"},
+	{CUSTOM ".physicalSiteId", LF_ID, 0, 0, 0, NULL, "a site whose machines are protected"},
+	LF_SR_IDENTITY_FIELDS(CUSTOM ".sourceAgentIdentity"),
+};
 const struct lf_document lf_sr_fabric_document = {
 	.type = LF_SR_TYPE_FABRIC,
 	.scope = LF_SR_TYPE_VAULT,
+	.fields = fabric_fields,
+	.n_fields = LF_N(fabric_fields),
+	.strict = true,
 	.read = read_fabric,
 	.show = show_fabric,
 	.removing = remove_fabric,

@@ -102,7 +102,7 @@ json_t *lf_sr_policy_for_replica(const json_t *policy_doc)
 	return lf_doc_take(&policy);
 }
 
-/* Does item follow the policy? */
+/* Does an item, or a mapping, follow the policy? */
 static bool follows(const struct lf_resource *item, const char *policy_id)
 {
 	return lf_arm_id_equal(lf_json_text_or(item->doc, "policyId", ""), policy_id);
@@ -139,21 +139,21 @@ static int show_policy(struct lf_arm_call *call, const struct lf_resource *polic
 }
 
 /*
- * The live service answers 400 for a policy that is not there.  The setting
- * siterecovery.missing-policy = 404 gives what the conventions ask for.
+ * 404, which clients take for "not there".  Older answers of the live service were
+ * 400; the setting siterecovery.missing-policy = 400 gives them.
  */
 static int fail_absent(struct lf_arm_call *call, const char *id, struct lf_resource *ret_policy,
 		       struct lf_error *err)
 {
 	LF_AUTO_FREE char *status = NULL;
 	struct lf_error ignored;
-	bool conventional =
+	bool older =
 		lf_catalog_setting_get(lf_arm_context(call)->catalog, "siterecovery.missing-policy",
 				       &status, &ignored) == 0 &&
-		strcmp(status, "404") == 0;
+		strcmp(status, "400") == 0;
 
 	(void)ret_policy;
-	return lf_fail_arm(err, conventional ? LF_ENOTFOUND : LF_EINVAL, "PolicyNotFound", id,
+	return lf_fail_arm(err, older ? LF_EINVAL : LF_ENOTFOUND, "PolicyNotFound", id,
 			   "list replicationPolicies for those of the vault",
 			   "the vault has no such replication policy");
 }
@@ -186,31 +186,75 @@ static int read_policy(struct lf_arm_call *call, const char *id, const json_t *b
 	bool patch = json_object_size(doc) > 0;
 	LF_AUTO_JSON *details = NULL;
 
-	int rc = lf_sr_policy_check(lf_json_at(body, patch ? UPDATE : CREATE),
-				    patch ? before->doc : NULL, &details, err);
+	int rc = lf_sr_body_check(call, &lf_sr_policy_document, err);
+	if (!rc && lf_json_at(body, patch ? CREATE : UPDATE))
+		rc = lf_fail_arm(err, LF_EINVAL, "InvalidParameter", patch ? CREATE : UPDATE,
+				 patch ? "give " UPDATE : "give " CREATE,
+				 "a PUT has providerSpecificInput, and a PATCH "
+				 "replicationProviderSettings");
+	if (!rc)
+		rc = lf_sr_policy_check(lf_json_at(body, patch ? UPDATE : CREATE),
+					patch ? before->doc : NULL, &details, err);
 	if (!rc && json_object_update(doc, details))
 		rc = lf_fail_nomem(err);
 	return rc || !before ? rc : apply_to_items(lf_arm_context(call), id, doc, err);
 }
 
-/* Refused while an item follows the policy. */
+/* Refused while an item follows the policy, or a container's mapping names it. */
 static int remove_policy(struct lf_context *context, const struct lf_resource *policy,
 			 struct lf_error *err)
 {
-	LF_AUTO_RESOURCE_LIST items = {0};
-	int rc = list_items(context, policy->id, &items, err);
+	static const char *const users[] = {LF_SR_TYPE_ITEM, LF_SR_TYPE_MAPPING};
+	LF_AUTO_FREE char *vault_id = lf_id_above(policy->id, LF_SR_TYPE_VAULT);
+	int rc = vault_id ? 0 : lf_fail_nomem(err);
 
-	for (size_t i = 0; !rc && i < items.n; i++)
-		if (follows(&items.items[i], policy->id))
-			rc = lf_fail_arm(err, LF_ECONFLICT, "PolicyInUse", policy->id,
-					 "disable the protection of the items that follow it",
-					 "the policy is in use by %s", items.items[i].id);
+	for (size_t t = 0; !rc && t < LF_N(users); t++) {
+		const struct lf_list_query query = {.type = users[t], .below = vault_id};
+		LF_AUTO_RESOURCE_LIST list = {0};
+		rc = lf_catalog_list(context->catalog, &query, &list, err);
+		for (size_t i = 0; !rc && i < list.n; i++)
+			if (follows(&list.items[i], policy->id))
+				rc = lf_fail_arm(err, LF_ECONFLICT, "PolicyInUse", policy->id,
+						 "disable the protection of the items that follow "
+						 "it, and remove the mappings that name it",
+						 "the policy is in use by %s", list.items[i].id);
+	}
 	return rc;
 }
 
+int lf_sr_check_policy(struct lf_context *context, const char *below_vault, const char *id,
+		       struct lf_error *err)
+{
+	static const char target[] = "properties.policyId";
+	LF_AUTO_FREE char *vault_id = lf_id_above(below_vault, LF_SR_TYPE_VAULT);
+	LF_AUTO_FREE char *below = lf_printf_dup("%s/", vault_id ? vault_id : "");
+
+	if (!vault_id || !below)
+		return lf_fail_nomem(err);
+	int rc = lf_sr_check_exists(context, id, LF_SR_TYPE_POLICY, "PolicyNotFound", target, err);
+	return rc || lf_text_starts_nocase(id, below)
+		       ? rc
+		       : lf_fail_arm(err, LF_EINVAL, "PolicyNotFound", target,
+				     "take a policy of the same vault",
+				     "the policy belongs to another vault");
+}
+
+#define POLICY_FIELDS(path)                                                                        \
+	{path, LF_OBJECT, 0, 0, 0, NULL, "how often points are made and how long they stay"},      \
+		{path ".instanceType", LF_TEXT, 0, 0, 255, NULL, LF_SR_INSTANCE},                  \
+		{path ".recoveryPointHistoryInMinutes", LF_INT, 0, 0, 0, NULL, "0 to 21600"},      \
+		{path ".crashConsistentFrequencyInMinutes", LF_INT, 0, 0, 0, NULL, "1 to 1440"},   \
+		{path ".appConsistentFrequencyInMinutes", LF_INT, 0, 0, 0, NULL, "0 to 720"},      \
+	{                                                                                          \
+		path ".enableMultiVmSync", LF_BOOL, 0, 0, 0, NULL, "false"                         \
+	}
+static const struct lf_field policy_fields[] = {POLICY_FIELDS(CREATE), POLICY_FIELDS(UPDATE)};
 const struct lf_document lf_sr_policy_document = {
 	.type = LF_SR_TYPE_POLICY,
 	.scope = LF_SR_TYPE_VAULT,
+	.fields = policy_fields,
+	.n_fields = LF_N(policy_fields),
+	.strict = true,
 	.read = read_policy,
 	.show = show_policy,
 	.absent = fail_absent,

@@ -16,7 +16,6 @@ void lf_sr_enable_done(struct lf_sr_enable *enable)
 {
 	json_decref(enable->agent);
 	json_decref(enable->disks);
-	json_decref(enable->policy_doc);
 }
 
 int lf_sr_check_subnet(struct lf_context *context, const char *network_id, const char *subnet,
@@ -72,22 +71,8 @@ static int check_protectable(struct lf_context *context, struct lf_sr_enable *en
 static int check_policy(struct lf_context *context, struct lf_sr_enable *enable,
 			struct lf_error *err)
 {
-	const char *id = lf_json_text(enable->properties, "policyId");
-	LF_AUTO_FREE char *below = lf_printf_dup("%s/", enable->vault->id);
-	LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT;
-
-	int rc = lf_sr_check_exists(context, id, LF_SR_TYPE_POLICY, "PolicyNotFound",
-				    "properties.policyId", err);
-	if (rc)
-		return rc;
-	if (!below || !lf_text_starts_nocase(id, below))
-		return lf_fail_arm(err, LF_EINVAL, "PolicyNotFound", "properties.policyId",
-				   "take a policy of the same vault",
-				   "the policy belongs to another vault");
-	rc = lf_catalog_get(context->catalog, id, &policy, err);
-	if (!rc)
-		enable->policy_doc = json_incref(policy.doc);
-	return rc;
+	return lf_sr_check_policy(context, enable->fabric->id,
+				  lf_json_text(enable->properties, "policyId"), err);
 }
 
 /* "{siteId}/machines/{agentId}", the site one of the fabric's. */
