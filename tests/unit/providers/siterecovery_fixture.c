@@ -172,6 +172,12 @@ const void *lf_arm_subject(const struct lf_arm_call *call)
 	return call->route->subject;
 }
 
+const struct lf_field *lf_arm_fields(const struct lf_arm_call *call, size_t *ret_n)
+{
+	*ret_n = call->route->n_fields;
+	return call->route->fields;
+}
+
 const char *lf_arm_header(const struct lf_arm_call *call, const char *name)
 {
 	(void)call, (void)name;
