@@ -92,6 +92,7 @@ static int open_outflow(struct transfer *t, struct lf_error *err)
 		.state_dir = t->opts->state_dir,
 		.bytes_per_second = (uint64_t)lf_json_int_or(t->opts->machine, "bandwidthMiBps", 0)
 				    << 20,
+		.stop = t->opts->stopping,
 	};
 
 	return lf_outflow_new(&opts, &t->outflow, err);

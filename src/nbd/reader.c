@@ -2,7 +2,8 @@
 /*
  * Connections are made as threads ask and kept when they worked.  What the
  * server says of holes and of dirty blocks is asked in pieces and believed
- * only where it makes one order of runs.
+ * only where it makes one order of runs.  Each request is begun and then
+ * awaited for so long; the connection of one that was not answered is closed.
  */
 #include "nbd/reader.h"
 
@@ -13,6 +14,7 @@
 
 #include <libnbd.h>
 
+#include "base/clock.h"
 #include "base/lock.h"
 
 #define CONNECTIONS_MAX 8u
@@ -24,6 +26,7 @@
 LF_LOCK_KIND(reader_lock);
 struct lf_nbd_reader {
 	char *uri, *bitmap; /* bitmap NULL: none */
+	int64_t limit_ns;   /* for each request */
 	struct lf_disk disk;
 	pthread_mutex_t mutex;
 	struct nbd_handle *idle[CONNECTIONS_MAX] LF_GUARDED_BY(reader_lock);
@@ -35,6 +38,46 @@ static int fail_nbd(const struct lf_nbd_reader *reader, int code, struct lf_erro
 	return lf_fail(err, code, reader->uri, "NBD: %s", nbd_get_error());
 }
 
+/* One step: until something happens on the connection; LF_ETIMEOUT when it is too late. */
+static int wait_step(const struct lf_nbd_reader *reader, struct nbd_handle *nbd, int64_t end_ns,
+		     int failed, struct lf_error *err)
+{
+	int64_t left_ns = end_ns - lf_clock_monotonic_ns();
+
+	if (left_ns <= 0)
+		return lf_fail(err, LF_ETIMEOUT, reader->uri, "NBD: no answer in %lld seconds",
+			       (long long)(reader->limit_ns / LF_NS_PER_S));
+	return nbd_poll(nbd, (int)(left_ns / LF_NS_PER_MS + 1)) < 0 ? fail_nbd(reader, failed, err)
+								    : 0;
+}
+
+/* Until the request that was begun is answered; cookie < 0: it could not be. */
+static int await_request(const struct lf_nbd_reader *reader, struct nbd_handle *nbd, int64_t cookie,
+			 struct lf_error *err)
+{
+	int64_t end_ns = lf_clock_monotonic_ns() + reader->limit_ns;
+	int rc = 0, done = 0;
+
+	if (cookie < 0)
+		return fail_nbd(reader, LF_EIO, err);
+	while (!rc && !(done = nbd_aio_command_completed(nbd, (uint64_t)cookie)))
+		rc = wait_step(reader, nbd, end_ns, LF_EIO, err);
+	return !rc && done < 0 ? fail_nbd(reader, LF_EIO, err) : rc;
+}
+
+static int await_connection(const struct lf_nbd_reader *reader, struct nbd_handle *nbd,
+			    struct lf_error *err)
+{
+	int64_t end_ns = lf_clock_monotonic_ns() + reader->limit_ns;
+	int rc = 0;
+
+	while (!rc && nbd_aio_is_connecting(nbd))
+		rc = wait_step(reader, nbd, end_ns, LF_EUNREACHABLE, err);
+	return !rc && !nbd_aio_is_ready(nbd)
+		       ? lf_fail(err, LF_EUNREACHABLE, reader->uri, "NBD: no connection")
+		       : rc;
+}
+
 static int connect_handle(const struct lf_nbd_reader *reader, struct nbd_handle **ret_nbd,
 			  struct lf_error *err)
 {
@@ -42,15 +85,16 @@ static int connect_handle(const struct lf_nbd_reader *reader, struct nbd_handle 
 
 	if (!nbd)
 		return lf_fail_nomem(err);
-	if (nbd_add_meta_context(nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) ||
-	    (reader->bitmap && nbd_add_meta_context(nbd, reader->bitmap)) ||
-	    nbd_connect_uri(nbd, reader->uri)) {
-		int rc = fail_nbd(reader, LF_EUNREACHABLE, err);
+	int rc = nbd_add_meta_context(nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) ||
+				 (reader->bitmap && nbd_add_meta_context(nbd, reader->bitmap)) ||
+				 nbd_aio_connect_uri(nbd, reader->uri)
+			 ? fail_nbd(reader, LF_EUNREACHABLE, err)
+			 : await_connection(reader, nbd, err);
+	if (rc)
 		nbd_close(nbd);
-		return rc;
-	}
-	*ret_nbd = nbd;
-	return 0;
+	else
+		*ret_nbd = nbd;
+	return rc;
 }
 
 /* A connection that nobody uses; NULL: there is none. */
@@ -95,8 +139,10 @@ static int read_nbd(void *context, void *data, size_t len, uint64_t offset, stru
 		return rc;
 	for (size_t done = 0, n; !rc && done < len; done += n) {
 		n = len - done < REQUEST_MAX ? len - done : REQUEST_MAX;
-		if (nbd_pread(nbd, (char *)data + done, n, offset + done, 0))
-			rc = fail_nbd(reader, LF_EIO, err);
+		rc = await_request(reader, nbd,
+				   nbd_aio_pread(nbd, (char *)data + done, n, offset + done,
+						 NBD_NULL_COMPLETION, 0),
+				   err);
 	}
 	give_back(reader, nbd, !rc);
 	return rc;
@@ -167,9 +213,11 @@ static int next_run(struct lf_nbd_reader *reader, const char *context, uint64_t 
 		uint64_t len = size - begun < STATUS_BYTES ? size - begun : STATUS_BYTES;
 		nbd_extent_callback callback = {.callback = take_status, .user_data = &status};
 		status.told = false;
-		if (nbd_block_status(nbd, len, begun, callback, 0))
-			rc = fail_nbd(reader, LF_EIO, err);
-		else if (status.at == begun)
+		rc = await_request(
+			reader, nbd,
+			nbd_aio_block_status(nbd, len, begun, callback, NBD_NULL_COMPLETION, 0),
+			err);
+		if (!rc && status.at == begun)
 			rc = lf_fail(err, LF_EIO, reader->uri, "NBD: an empty block status");
 	}
 	give_back(reader, nbd, !rc);
@@ -192,8 +240,8 @@ static int next_dirty_nbd(void *context, uint64_t offset, uint64_t *ret_from, ui
 	return next_run(reader, reader->bitmap, offset, ret_from, ret_to, err);
 }
 
-int lf_nbd_reader_open(const char *uri, const char *bitmap, struct lf_nbd_reader **ret_reader,
-		       struct lf_error *err)
+int lf_nbd_reader_open(const char *uri, const char *bitmap, int64_t limit_ns,
+		       struct lf_nbd_reader **ret_reader, struct lf_error *err)
 {
 	struct lf_nbd_reader *reader = calloc(1, sizeof(*reader));
 	struct nbd_handle *nbd = NULL;
@@ -201,6 +249,7 @@ int lf_nbd_reader_open(const char *uri, const char *bitmap, struct lf_nbd_reader
 	if (!reader)
 		return lf_fail_nomem(err);
 	pthread_mutex_init(&reader->mutex, NULL);
+	reader->limit_ns = limit_ns;
 	reader->uri = strdup(uri);
 	reader->bitmap = bitmap ? strdup(bitmap) : NULL;
 	int rc = reader->uri && (reader->bitmap || !bitmap) ? connect_handle(reader, &nbd, err)

@@ -16,6 +16,8 @@
 #include "base/lock.h"
 #include "os/file.h"
 
+#define RATE_STEP_NS (100 * LF_NS_PER_MS) /* so soon it looks whether it is to end */
+
 LF_LOCK_KIND(carriage_lock);
 
 struct carrier {
@@ -28,6 +30,8 @@ struct carrier {
 struct lf_carriage {
 	const struct lf_sink *sink;
 	uint64_t bytes_per_second;
+	const atomic_bool *stop;
+	atomic_bool hurry; /* it is being freed */
 	int64_t begun_ns;
 	unsigned started;
 	struct carrier carriers[LF_SINK_CARRIERS];
@@ -46,15 +50,20 @@ struct lf_carriage {
 	struct lf_error err LF_GUARDED_BY(carriage_lock);
 };
 
-/* Hold back so that the mean rate stays under the limit. */
+/* Hold back so that the mean rate stays under the limit, unless it is to end. */
 static void keep_rate(const struct lf_carriage *carriage, uint64_t sent)
 {
 	uint64_t rate = carriage->bytes_per_second;
 	int64_t due_ns = rate ? (int64_t)((double)sent * (double)LF_NS_PER_S / (double)rate) : 0;
-	int64_t left_ns = carriage->begun_ns + due_ns - lf_clock_monotonic_ns();
 
-	if (left_ns > 0)
-		nanosleep(&(struct timespec){left_ns / LF_NS_PER_S, left_ns % LF_NS_PER_S}, NULL);
+	for (;;) {
+		int64_t left_ns = carriage->begun_ns + due_ns - lf_clock_monotonic_ns();
+		if (left_ns <= 0 || atomic_load(&carriage->hurry) ||
+		    (carriage->stop && atomic_load(carriage->stop)))
+			return;
+		int64_t ns = left_ns < RATE_STEP_NS ? left_ns : RATE_STEP_NS;
+		nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
+	}
 }
 
 /* Lets the lock go while it waits for the sink. */
@@ -119,6 +128,7 @@ void lf_carriage_free(struct lf_carriage *carriage)
 {
 	if (!carriage)
 		return;
+	atomic_store(&carriage->hurry, true);
 	lf_lock(&carriage->mutex, carriage_lock);
 	carriage->ending = true;
 	pthread_cond_broadcast(&carriage->changed);
@@ -132,7 +142,7 @@ void lf_carriage_free(struct lf_carriage *carriage)
 	free(carriage);
 }
 
-int lf_carriage_new(const struct lf_sink *sink, uint64_t bytes_per_second,
+int lf_carriage_new(const struct lf_sink *sink, uint64_t bytes_per_second, const atomic_bool *stop,
 		    struct lf_carriage **ret_carriage, struct lf_error *err)
 {
 	struct lf_carriage *carriage = calloc(1, sizeof(*carriage));
@@ -142,6 +152,7 @@ int lf_carriage_new(const struct lf_sink *sink, uint64_t bytes_per_second,
 		return lf_fail_nomem(err);
 	carriage->sink = sink;
 	carriage->bytes_per_second = bytes_per_second;
+	carriage->stop = stop;
 	carriage->begun_ns = lf_clock_monotonic_ns();
 	pthread_mutex_init(&carriage->mutex, NULL);
 	pthread_cond_init(&carriage->changed, NULL);

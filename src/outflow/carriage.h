@@ -12,14 +12,19 @@
 #ifndef LF_OUTFLOW_CARRIAGE_H
 #define LF_OUTFLOW_CARRIAGE_H
 
+#include <stdatomic.h>
+
 #include "outflow/sink.h"
 
 struct lf_carriage;
-/* sink is borrowed.  bytes_per_second: of packs, the mean, but for two packs at the beginning; 0:
- * no limit. */
+/*
+ * sink is borrowed, as is stop.  bytes_per_second: of packs, the mean, but for two packs at the
+ * beginning; 0: no limit.  Nothing is held back for it any more once stop (may be NULL) is set.
+ */
 LF_MUST_CHECK int lf_carriage_new(const struct lf_sink *sink, uint64_t bytes_per_second,
-				  struct lf_carriage **ret_carriage, struct lf_error *err);
-/* Waits for the parcels under way. */
+				  const atomic_bool *stop, struct lf_carriage **ret_carriage,
+				  struct lf_error *err);
+/* Waits for the parcels under way, and for no rate. */
 void lf_carriage_free(struct lf_carriage *carriage);
 /* Waits while LF_SINK_CARRIERS are under way; takes the extents out of parcel, and removes its
  * pack's file once it has arrived. */

@@ -298,7 +298,8 @@ int lf_outflow_new(const struct lf_outflow_opts *opts, struct lf_outflow **ret_o
 	pthread_cond_init(&outflow->changed, NULL);
 	int rc = make_rooms(outflow, err);
 	if (!rc)
-		rc = lf_carriage_new(opts->sink, opts->bytes_per_second, &outflow->carriage, err);
+		rc = lf_carriage_new(opts->sink, opts->bytes_per_second, opts->stop,
+				     &outflow->carriage, err);
 	for (unsigned i = 0; !rc && i < outflow->n_workers; i++)
 		rc = new_worker(outflow, &outflow->workers[i], err);
 	if (rc) {

@@ -16,6 +16,8 @@
 #ifndef LF_OUTFLOW_OUTFLOW_H
 #define LF_OUTFLOW_OUTFLOW_H
 
+#include <stdatomic.h>
+
 #include "outflow/sink.h"
 #include "vault/map/map.h"
 
@@ -26,6 +28,7 @@ struct lf_outflow_opts {
 	const struct lf_domain_key *key;
 	const char *state_dir;	   /* packs under way, unless there is room in memory */
 	uint64_t bytes_per_second; /* of packs; 0: no limit */
+	const atomic_bool *stop;   /* set: nothing waits for the rate any more; may be NULL */
 	unsigned threads; /* 0: two more than processors, since two may wait for the sink */
 };
 struct lf_outflow;

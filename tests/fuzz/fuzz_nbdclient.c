@@ -312,7 +312,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	server.data = data;
 	server.left = size;
 	pthread_mutex_unlock(&server.mutex);
-	if (lf_nbd_reader_open(server.uri, "qemu:dirty-bitmap:x", &reader, &err) == 0) {
+	if (lf_nbd_reader_open(server.uri, "qemu:dirty-bitmap:x", LF_NBD_LIMIT_NS, &reader, &err) ==
+	    0) {
 		const struct lf_disk *source = lf_nbd_reader_disk(reader);
 		walk(source, source->next_data);
 		walk(source, source->next_dirty);

@@ -246,7 +246,8 @@ static int read_disk(struct capture *capture, const struct lf_vm_disk *disk, con
 
 	snprintf(name, sizeof(name), "prints-%d", disk->lun);
 	LF_AUTO_FREE char *prints = lf_host_path(capture->host, capture->vm->guid, name);
-	int rc = prints ? lf_nbd_reader_open(uri, bitmap, &reader, err) : lf_fail_nomem(err);
+	int rc = prints ? lf_nbd_reader_open(uri, bitmap, LF_NBD_LIMIT_NS, &reader, err)
+			: lf_fail_nomem(err);
 	if (rc)
 		return rc;
 	const char *earlier = lf_capture_base_root(capture->opts, disk->lun);

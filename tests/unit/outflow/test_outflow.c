@@ -285,6 +285,32 @@ static void test_outflow__keeps_to_its_rate(void **state)
 	assert_true(lf_clock_monotonic_ns() - begun_ns > 90 * LF_NS_PER_MS);
 }
 
+/* At 1 KiB a second 4 MiB take more than an hour: neither a stop nor an end waits for that. */
+static void test_outflow__a_stop_does_not_wait_for_the_rate(void **state)
+{
+	struct fixture *f = *state;
+	atomic_bool stop = false;
+	const struct lf_outflow_opts opts = {.sink = &f->sink.sink,
+					     .key = &f->key,
+					     .state_dir = f->dir,
+					     .bytes_per_second = 1024,
+					     .stop = &stop,
+					     .threads = 2};
+	int64_t begun_ns = lf_clock_monotonic_ns();
+
+	for (int stopped = 0; stopped < 2; stopped++) {
+		lf_outflow_free(f->outflow);
+		assert_lf_ok(lf_outflow_new(&opts, &f->outflow, &err));
+		atomic_store(&stop, stopped);
+		assert_lf_ok(lf_outflow_disk(f->outflow, DISK, 0, &err));
+		assert_lf_ok(give_window(f, 0, 1));
+		if (stopped)
+			assert_lf_ok(lf_outflow_flush(f->outflow, &err));
+	}
+	lf_outflow_free(lf_steal(&f->outflow));
+	assert_true(lf_clock_monotonic_ns() - begun_ns < 60 * LF_NS_PER_S);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -300,6 +326,7 @@ int main(void)
 		TEST(test_outflow__fails_whole_at_every_call),
 		TEST(test_outflow__leaves_no_pack_behind),
 		TEST(test_outflow__keeps_to_its_rate),
+		TEST(test_outflow__a_stop_does_not_wait_for_the_rate),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
