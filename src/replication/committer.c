@@ -87,19 +87,8 @@ static void remove_job(struct lf_committer *committer, struct lf_commit_job *job
 static int set_commit(struct lf_replication *replication, const char *session, json_t *request,
 		      struct lf_error *err)
 {
-	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
-	char path[LF_ID_SIZE];
-
-	lf_session_path(session, path);
-	int rc = lf_catalog_get(replication->opts.catalog, path, &row, err);
-	if (!rc && json_equal(lf_json_at(row.doc, "commit"), request))
-		return 0;
-	if (!rc && (json_object_set(row.doc, "commit", request ? request : json_null()) ||
-		    lf_json_set_int(row.doc, "seen", lf_clock_now_ns(replication->opts.clock))))
-		rc = lf_fail_nomem(err);
-	return rc ? rc
-		  : lf_catalog_put(replication->opts.catalog, path, NULL, LF_PUT_EXISTING, NULL,
-				   row.doc, NULL, err);
+	return lf_session_change(replication, session, "commit",
+				 request ? json_incref(request) : json_null(), err);
 }
 
 static int run_job(struct lf_replication *replication, const struct lf_commit_job *job,

@@ -112,18 +112,34 @@ int lf_session_open(struct lf_replication *replication, const char *agent, const
 				: lf_fail_nomem(err);
 }
 
-/* From now on nothing is made of the session's journals, and the sweep goes on if we die. */
-static int mark_over(struct lf_replication *replication, const char *path, struct lf_error *err)
-{
-	struct lf_catalog *catalog = replication->opts.catalog;
-	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
-	int rc = lf_catalog_get(catalog, path, &row, err);
+struct change {
+	const char *name;
+	json_t *value;
+	int64_t now_ns;
+};
 
-	if (!rc && lf_json_set(row.doc, "over", json_true()))
-		rc = lf_fail_nomem(err);
-	if (!rc)
-		rc = lf_catalog_put(catalog, path, NULL, LF_PUT_EXISTING, NULL, row.doc, NULL, err);
-	return rc == LF_ENOTFOUND ? 0 : rc; /* another was faster */
+static int change_row(struct lf_resource *row, void *argument, struct lf_error *err)
+{
+	const struct change *change = argument;
+
+	if (lf_json_bool_or(row->doc, "over", false))
+		return lf_fail(err, LF_ENOTFOUND, row->id, "the session was given up");
+	return json_object_set(row->doc, change->name, change->value) ||
+			       lf_json_set_int(row->doc, "seen", change->now_ns)
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
+int lf_session_change(struct lf_replication *replication, const char *id, const char *name,
+		      json_t *value, struct lf_error *err)
+{
+	LF_AUTO_JSON *own = value;
+	struct change change = {name, own, lf_clock_now_ns(replication->opts.clock)};
+	char path[LF_ID_SIZE];
+
+	lf_session_path(id, path);
+	return own ? lf_catalog_change(replication->opts.catalog, path, change_row, &change, err)
+		   : lf_fail_nomem(err);
 }
 
 int lf_replication_session_drop(struct lf_replication *replication, const char *id,
@@ -134,7 +150,11 @@ int lf_replication_session_drop(struct lf_replication *replication, const char *
 	char path[LF_ID_SIZE];
 
 	lf_session_path(id, path);
-	int rc = dir ? mark_over(replication, path, err) : lf_fail_nomem(err);
+	/* from now on nothing is made of its journals, and the sweep goes on if we die */
+	int rc = dir ? lf_session_change(replication, id, "over", json_true(), err)
+		     : lf_fail_nomem(err);
+	if (rc == LF_ENOTFOUND)
+		rc = 0; /* another was faster */
 	LF_CRASH_POINT("session-drop");
 	if (!rc)
 		rc = lf_regions_vault(replication->opts.regions, region, &inflow.vault, err);

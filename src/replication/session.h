@@ -64,6 +64,10 @@ LF_MUST_CHECK int lf_session_open(struct lf_replication *replication, const char
 /* The row alone, which is empty afterwards; neither vault nor directory. */
 LF_MUST_CHECK int lf_session_read(struct lf_resource *row, struct lf_transfer_session *ret_session,
 				  struct lf_error *err);
+/* One member of the row, as it is now, and that it was seen now.  value: the reference is taken.
+ * LF_ENOTFOUND: the session is gone, or over. */
+LF_MUST_CHECK int lf_session_change(struct lf_replication *replication, const char *id,
+				    const char *name, json_t *value, struct lf_error *err);
 LF_MUST_CHECK int lf_session_have(const struct lf_transfer_session *session,
 				  const struct lf_chunk_id *ids, size_t n, uint8_t *ret_bits,
 				  struct lf_error *err);

@@ -248,11 +248,8 @@ static int touch_session(struct lf_transfer_session *session, struct lf_error *e
 
 	if (now - session->seen_ns < SESSION_TOUCH_NS)
 		return 0;
-	if (lf_json_set_int(session->row.doc, "seen", now))
-		return lf_fail_nomem(err);
 	session->seen_ns = now;
-	return lf_catalog_put(replication->opts.catalog, session->row.id, NULL, LF_PUT_EXISTING,
-			      NULL, session->row.doc, NULL, err);
+	return lf_session_change(replication, session->id, "seen", json_integer(now), err);
 }
 
 /* The directory comes with the first journal, after the row: so no sweep takes it for nobody's. */

@@ -206,6 +206,19 @@ static void test_begin__refuses_disks_without_sense(void **state)
 	}
 }
 
+static void test_session__that_is_over_stays_so_while_its_agent_sends(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_JSON *answer = begin(f, "full", NULL, NULL, 0);
+	LF_AUTO_TRANSFER_SESSION session = {0};
+
+	assert_lf_ok(lf_session_open(f->replication, AGENT, id_of(answer), &session, &err));
+	assert_lf_ok(lf_session_change(f->replication, id_of(answer), "over", json_true(), &err));
+	lf_clock_step(f->clock, 5 * 60 * MINUTE);
+	assert_int_equal(lf_session_extents(&session, "d0", 1, NULL, 0, &err), LF_ENOTFOUND);
+	assert_int_equal(commit(f, id_of(answer)), LF_ENOTFOUND);
+}
+
 static void test_sweep__keeps_sessions_that_make_progress(void **state)
 {
 	struct fixture *f = *state;
@@ -438,6 +451,7 @@ int main(void)
 		TEST(test_session__with_a_damaged_journal_makes_no_point_and_begins_anew),
 		TEST(test_session__of_another_agent_is_not_found),
 		TEST(test_begin__refuses_disks_without_sense),
+		TEST(test_session__that_is_over_stays_so_while_its_agent_sends),
 		TEST(test_sweep__keeps_sessions_that_make_progress),
 		TEST(test_sweep__ends_what_a_kill_left_of_a_session),
 		TEST(test_point__says_what_machine_it_is_of),
