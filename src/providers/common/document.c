@@ -493,14 +493,16 @@ int lf_document_patch(struct lf_arm_call *call, const struct lf_document *docume
 /* In a transaction: if_etag NULL is any.  LF_ENOTFOUND when there is none. */
 static int check_removal(struct lf_context *context, const struct lf_document *document,
 			 const char *id, const char *if_etag, struct lf_resource *ret_resource,
-			 struct lf_error *err)
+			 bool *ret_there, struct lf_error *err)
 {
-	int rc = lf_catalog_get(context->catalog, id, ret_resource, err);
+	int rc = lf_catalog_find(context->catalog, id, ret_resource, ret_there, err);
 
-	if (!rc && if_etag && strcmp(if_etag, ret_resource->etag) != 0)
-		rc = lf_fail(err, LF_EPRECONDITION, ret_resource->id,
-			     "the resource has changed since the etag in If-Match was read");
-	return rc || !document->removing ? rc : document->removing(context, ret_resource, err);
+	if (rc || !*ret_there)
+		return rc;
+	if (if_etag && strcmp(if_etag, ret_resource->etag) != 0)
+		return lf_fail(err, LF_EPRECONDITION, ret_resource->id,
+			       "the resource has changed since the etag in If-Match was read");
+	return document->removing ? document->removing(context, ret_resource, err) : 0;
 }
 
 /* What is outside the catalog goes first, if the catalog allows it. */
@@ -509,18 +511,21 @@ static int undo_first(struct lf_context *context, const struct lf_document *docu
 {
 	LF_AUTO_RESOURCE resource = LF_RESOURCE_INIT;
 	struct lf_transaction trial = LF_TRANSACTION_INIT;
+	bool there = false;
 
 	if (!document->undo)
 		return 0;
 	int rc = lf_transaction_begin(&trial, context->catalog, err);
 	if (!rc)
-		rc = check_removal(context, document, id, if_etag, &resource, err);
+		rc = check_removal(context, document, id, if_etag, &resource, &there, err);
 	lf_transaction_rollback(&trial);
-	return rc ? rc : document->undo(context, &resource, err);
+	return rc || !there ? rc : document->undo(context, &resource, err);
 }
 
+/* *ret_there false: there was none. */
 static int remove_document(struct lf_context *context, const struct lf_document *document,
-			   const char *id, const char *if_etag, struct lf_error *err)
+			   const char *id, const char *if_etag, bool *ret_there,
+			   struct lf_error *err)
 {
 	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_RESOURCE resource = LF_RESOURCE_INIT;
@@ -529,8 +534,8 @@ static int remove_document(struct lf_context *context, const struct lf_document 
 	if (!rc)
 		rc = lf_transaction_begin(&tx, context->catalog, err);
 	if (!rc)
-		rc = check_removal(context, document, id, if_etag, &resource, err);
-	if (!rc)
+		rc = check_removal(context, document, id, if_etag, &resource, ret_there, err);
+	if (!rc && *ret_there)
 		rc = lf_catalog_delete_tree(context->catalog, id, err);
 	return rc ? rc : lf_transaction_commit(&tx, err);
 }
@@ -538,9 +543,9 @@ static int remove_document(struct lf_context *context, const struct lf_document 
 int lf_document_remove(struct lf_context *context, const struct lf_document *document,
 		       const char *id, struct lf_error *err)
 {
-	int rc = remove_document(context, document, id, NULL, err);
+	bool there;
 
-	return rc == LF_ENOTFOUND ? 0 : rc;
+	return remove_document(context, document, id, NULL, &there, err);
 }
 
 int lf_document_delete(struct lf_arm_call *call, const struct lf_document *document,
@@ -548,12 +553,14 @@ int lf_document_delete(struct lf_arm_call *call, const struct lf_document *docum
 {
 	LF_AUTO_FREE char *id = NULL;
 	char etag[64];
+	bool there;
 
 	int rc = find_id(call, document, &id, err);
 	if (rc)
 		return rc;
-	rc = remove_document(lf_arm_context(call), document, id, wanted_etag(call, etag), err);
-	if (rc == LF_ENOTFOUND && lf_arm_id_equal(err->target, id))
+	rc = remove_document(lf_arm_context(call), document, id, wanted_etag(call, etag), &there,
+			     err);
+	if (!rc && !there)
 		return lf_arm_reply(call, 204, NULL, err);
 	if (!rc && status_done == 202) { /* some clients follow the one header, some the other */
 		LF_AUTO_FREE char *url = done_url(call);

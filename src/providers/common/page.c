@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/common/page.h"
 
+#include <string.h>
+
 #include "base/text.h"
 
 int lf_page_size(struct lf_arm_call *call, size_t *ret_rows, struct lf_error *err)
@@ -17,31 +19,59 @@ int lf_page_size(struct lf_arm_call *call, size_t *ret_rows, struct lf_error *er
 	return 0;
 }
 
-static const char *name_at(const json_t *values, size_t i)
+/* What tells a row from the others: its id, or (of what has none) its name. */
+static const char *key_at(const json_t *values, size_t i)
 {
-	return lf_json_text_or(json_array_get(values, i), "name", "");
+	const json_t *row = json_array_get(values, i);
+
+	return lf_json_text_or(row, "id", lf_json_text_or(row, "name", ""));
+}
+
+/* Where the page begins: behind the row that the token names, or, when that is gone, at its place.
+ */
+static int find_start(struct lf_arm_call *call, const json_t *values, size_t *ret_start,
+		      struct lf_error *err)
+{
+	const char *token = lf_arm_query(call, "skiptoken");
+	const char *key = token ? strchr(token, '~') : NULL;
+	size_t n = json_array_size(values);
+	uint64_t place = 0;
+
+	*ret_start = 0;
+	if (!token)
+		return 0;
+	LF_AUTO_FREE char *number = strndup(token, key ? (size_t)(key - token) : 0);
+	if (!number)
+		return lf_fail_nomem(err);
+	if (lf_parse_u64(number, 1, UINT32_MAX, &place, err))
+		return lf_fail_arm(err, LF_EINVAL, "InvalidSkipToken", "$skiptoken",
+				   "list again from the first page",
+				   "this is no token of a list's page");
+	*ret_start = place < n ? place : n;
+	for (size_t i = 0; i < n; i++)
+		if (lf_text_equal_nocase(key_at(values, i), key + 1)) {
+			*ret_start = i + 1;
+			break;
+		}
+	return 0;
 }
 
 int lf_page_reply(struct lf_arm_call *call, const json_t *values, struct lf_error *err)
 {
-	const char *after = lf_arm_query(call, "skiptoken");
 	LF_AUTO_JSON *page = json_array();
+	LF_AUTO_FREE char *next = NULL;
 	size_t n = json_array_size(values), start = 0, rows;
 
 	int rc = lf_page_size(call, &rows, err);
+	if (!rc)
+		rc = find_start(call, values, &start, err);
 	if (rc)
 		return rc;
-	for (size_t i = 0; after && !start && i < n; i++)
-		if (lf_text_equal_nocase(name_at(values, i), after))
-			start = i + 1;
-	/* neither the first page again, which never ends, nor none, which looks like the last */
-	if (after && !start)
-		return lf_fail_arm(err, LF_EINVAL, "InvalidSkipToken", "$skiptoken",
-				   "list again from the first page",
-				   "the row after which the page begins is not in the list");
 	size_t end = n - start > rows ? start + rows : n;
 	for (size_t i = start; i < end; i++)
 		if (json_array_append(page, json_array_get(values, i)))
 			return lf_fail_nomem(err);
-	return lf_arm_reply_list(call, page, end < n ? name_at(values, end - 1) : NULL, err);
+	if (end < n && !(next = lf_printf_dup("%zu~%s", end, key_at(values, end - 1))))
+		return lf_fail_nomem(err);
+	return lf_arm_reply_list(call, page, next, err);
 }

@@ -17,8 +17,8 @@
  * LF_EINVAL "InvalidTopInQueryString". */
 LF_MUST_CHECK int lf_page_size(struct lf_arm_call *call, size_t *ret_rows, struct lf_error *err);
 /* 200 with the page of values that the request asks for; values are filtered and sorted already.
- * A page's token is the name of its last one; LF_EINVAL "InvalidSkipToken" when that is not there any
- * more. */
+ * A page's token is the place and the id of its last one: when that is gone meanwhile, the next
+ * page goes on at its place.  LF_EINVAL "InvalidSkipToken": it is none. */
 LF_MUST_CHECK int lf_page_reply(struct lf_arm_call *call, const json_t *values,
 				struct lf_error *err);
 

@@ -69,6 +69,32 @@ static void test_policies__that_nobody_made_are_listed_after_those_that_were(voi
 	assert_string_equal(name_at(&list, 2), "DefaultPolicy");
 }
 
+static void test_lists__go_on_behind_the_row_of_their_token_or_at_its_place(void **state)
+{
+	static const struct {
+		const char *token;
+		int status;
+		size_t first; /* of the whole list */
+	} cases[] = {
+		{"1~" POLICIES "/DefaultPolicy", 200, 1},
+		{"2~" POLICIES "/gone", 200, 2},
+		{"99~" POLICIES "/gone", 200, 99},
+		{POLICIES "/DefaultPolicy", 400, 0},
+		{"0~", 400, 0},
+		{"all", 400, 0},
+	};
+	AUTO_REPLY all = request(*state, "GET", POLICIES, NULL);
+	size_t n = json_array_size(lf_json_at(all.body, "value"));
+	for (size_t i = 0; i < LF_N(cases); i++) {
+		LF_AUTO_FREE char *path = lf_printf_dup(POLICIES "?skiptoken=%s", cases[i].token);
+		AUTO_REPLY page = request(*state, "GET", path, NULL);
+		assert_int_equal(page.status, cases[i].status);
+		size_t left = cases[i].first < n ? n - cases[i].first : 0;
+		if (cases[i].status == 200)
+			assert_int_equal(json_array_size(lf_json_at(page.body, "value")), left);
+	}
+}
+
 static void test_policy__that_nobody_made_is_there_with_its_vault(void **state)
 {
 	struct world *w = *state;
@@ -206,6 +232,7 @@ int main(void)
 {
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, world_teardown)
 	const struct CMUnitTest tests[] = {
+		IN_WORLD(test_lists__go_on_behind_the_row_of_their_token_or_at_its_place),
 		IN_WORLD(test_policies__that_nobody_made_are_listed_after_those_that_were),
 		IN_WORLD(test_policy__that_nobody_made_is_there_with_its_vault),
 		IN_WORLD(test_policy__keeps_its_properties_and_nothing_else_of_a_body),
