@@ -110,6 +110,7 @@ static void test_reader__gives_up_a_server_that_stops_answering(void **state)
 		const struct lf_disk *disk = lf_nbd_reader_disk(reader);
 		before = lf_disk_read(disk, page, PAGE, 0, &err);
 		kill(server, SIGSTOP);
+		waitpid(server, NULL, WUNTRACED); /* all of its threads */
 		stopped = lf_disk_read(disk, page, PAGE, 0, &err);
 		asked = lf_disk_next_data(disk, 0, &from, &to, &err);
 		kill(server, SIGCONT);
