@@ -8,18 +8,14 @@
  */
 #include "server/daemon.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "arm/arm.h"
-#include "base/health.h"
 #include "blob/blob.h"
 #include "http/later.h"
 #include "http/server.h"
-#include "os/file.h"
 #include "os/process.h"
 #include "peer/receive.h"
 #include "providers/backup/backup.h"
@@ -30,10 +26,9 @@
 #include "providers/storage/storage.h"
 #include "replication/intake.h"
 #include "replication/session.h"
+#include "server/keepers.h"
 #include "server/reserve.h"
 #include "server/site.h"
-#include "vault/care/care.h"
-#include "vault/point/point.h"
 
 #define JOB_WORKERS	6
 #define HTTP_THREADS	6
@@ -41,16 +36,6 @@
 /* enough for them, and for what files, children and the catalog take */
 #define DESCRIPTORS_MAX	    65536u
 #define DESCRIPTORS_RESERVE 1024u
-#define TEND_EVERY_NS	    (60 * LF_NS_PER_S)
-#define COLLECT_EVERY_NS    (24 * 3600 * LF_NS_PER_S)
-#define SEEN_AT		    "clockSeenAt" /* setting: a time */
-#define SEEN_EVERY_NS	    (600 * LF_NS_PER_S)
-#define COLLECTED_AT	    "collectedAt" /* setting: a time */
-#define COMPACT_RATE	    (8u << 20)	  /* bytes a second: a tenth of a processor */
-#define BACKUP_EVERY_NS	    (5 * LF_NS_PER_S)
-#define CLOCK_LEAP_NS	    (5 * LF_NS_PER_S) /* less is the work of NTP */
-#define AUDIT_EVERY_NS	    (2 * LF_NS_PER_S)
-#define KEEPERS		    4
 #define AGENT_PACKS_MAX	    64 /* that wait in the container of one agent */
 
 struct lf_daemon {
@@ -66,9 +51,7 @@ struct lf_daemon {
 	char host_name[256];
 	const char *names[LF_DAEMON_NAMES_MAX + 6]; /* what the site is called; NULL-ended */
 	char *data_dir;
-	pthread_t keepers[KEEPERS];
-	unsigned keeping; /* how many of them run */
-	atomic_bool stopping;
+	struct lf_keepers *keepers;
 };
 
 /* What one part needs of another that is above it. */
@@ -391,225 +374,6 @@ static int open_front(struct lf_daemon *daemon, const struct lf_daemon_opts *opt
 	return daemon->url ? 0 : lf_fail_nomem(err);
 }
 
-/* Housekeeping: every minute of the clock the replicas; every day what nothing claims, and
- * compaction. */
-
-static int collect_garbage(void *context, const char *region, struct lf_error *err)
-{
-	struct lf_daemon *daemon = context;
-	const struct lf_collect_opts opts = {.now_ns = lf_clock_expiry_ns(daemon->context.clock),
-					     .compact = true,
-					     .threads = 1,
-					     .bytes_per_second = COMPACT_RATE,
-					     .stop = &daemon->stopping};
-	struct lf_vault *vault;
-	LF_AUTO_JSON *report = NULL;
-
-	int rc = lf_regions_find(daemon->context.regions, region, &vault, err);
-	if (rc == LF_ENOTFOUND || rc == LF_EINVAL)
-		return 0; /* what lies there is no region */
-	if (!rc)
-		rc = lf_vault_collect(vault, &opts, &report, err);
-	if (!rc && lf_json_int_or(report, "bytes", 0))
-		lf_info("%s: %lld bytes freed, %lld points removed", region,
-			(long long)lf_json_int_or(report, "bytes", 0),
-			(long long)lf_json_int_or(report, "points", 0));
-	if (!rc && json_array_size(lf_json_at(report, "damaged"))) {
-		rc = lf_fail(err, LF_ECORRUPT, region,
-			     "what point %s needs is not known, for it is damaged: all data stays",
-			     lf_json_text_or(report, "damaged.0", ""));
-		lf_error_hint(err, "see landfall vault verify, and repair or drop");
-	} else if (!rc && lf_json_int_or(report, "bytesLeft", 0)) {
-		rc = lf_fail(err, LF_ENOSPACE, region,
-			     "there is no room to rewrite packs of %lld MiB that hold garbage",
-			     (long long)lf_json_int_or(report, "bytesLeft", 0) >> 20);
-		lf_error_hint(err, "make some room on the file system of the store");
-	}
-	/* a region in trouble is no reason to leave the others */
-	if (!daemon->stopping)
-		lf_health_set("collection", region, rc, err);
-	return 0;
-}
-
-/* Wait until the clock shows until_ns; false: the daemon stops. */
-static bool wait_until(struct lf_daemon *daemon, int64_t until_ns)
-{
-	while (!daemon->stopping &&
-	       lf_clock_wait(daemon->context.clock, until_ns, LF_NS_PER_S / 2) < until_ns)
-		;
-	return !daemon->stopping;
-}
-
-/* One part of the housekeeping in trouble: named while it lasts, tried again, and no other's. */
-static void tended(const char *what, int rc, const struct lf_error *err)
-{
-	lf_health_set("housekeeping", what, rc, err);
-}
-
-/* Clients that connect from now on see the new certificate; the CA is the same. */
-static int renew_certificate(struct lf_daemon *daemon, struct lf_error *err)
-{
-	bool renewed = false;
-	int rc = lf_site_renew(&daemon->site, daemon->context.clock, daemon->names, &renewed, err);
-
-	if (rc || !renewed)
-		return rc;
-	lf_info("the daemon's certificate has been renewed");
-	return lf_http_server_renew(daemon->http, daemon->site.server_cert, daemon->site.server_key,
-				    err);
-}
-
-/* The catalog remembers when the clock was seen last, to know a leap from one run to the next. */
-static int look_at_clock(struct lf_daemon *daemon, bool first, struct lf_error *err)
-{
-	struct lf_clock *clock = daemon->context.clock;
-	LF_AUTO_FREE char *text = NULL;
-	char time[LF_TIME_SIZE];
-	int64_t last = 0;
-
-	int rc = lf_catalog_setting_get(daemon->context.catalog, SEEN_AT, &text, err);
-	if (!rc && !lf_time_parse(text, &last, err) && first)
-		lf_clock_seen(clock, last);
-	if (rc && rc != LF_ENOTFOUND)
-		return rc;
-	int64_t now = lf_clock_expiry_ns(clock);
-	if (now >= last && now - last < SEEN_EVERY_NS)
-		return 0;
-	lf_time_format(now, time);
-	return lf_catalog_setting_put(daemon->context.catalog, SEEN_AT, time, err);
-}
-
-static void *tend_replicas(void *context)
-{
-	struct lf_daemon *daemon = context;
-	struct lf_clock *clock = daemon->context.clock;
-
-	do {
-		struct lf_error err = LF_ERROR_NONE;
-		lf_reserve_tend(daemon->data_dir);
-		tended("clock", look_at_clock(daemon, false, &err), &err);
-		tended("replicas", lf_replication_tend(daemon->context.replication, &err), &err);
-		tended("expiring disk access", lf_disk_access_tend(&daemon->context, &err), &err);
-		tended("expiring unfinished peer transfers",
-		       lf_receive_sweep(daemon->receive, &err), &err);
-		tended("the daemon's certificate", renew_certificate(daemon, &err), &err);
-	} while (wait_until(daemon, lf_clock_now_ns(clock) + TEND_EVERY_NS));
-	return NULL;
-}
-
-static void *tend_backups(void *context)
-{
-	struct lf_daemon *daemon = context;
-
-	do {
-		struct lf_error err = LF_ERROR_NONE;
-		tended("backups", lf_backup_tend(&daemon->context, &err), &err);
-	} while (wait_until(daemon, lf_clock_now_ns(daemon->context.clock) + BACKUP_EVERY_NS));
-	return NULL;
-}
-
-/*
- * When the collection is due: a day after the last one, which the catalog knows, so that a daemon
- * that is restarted daily collects.  A time of the future (the clock was ahead) counts as now.
- */
-static int64_t collection_due(struct lf_daemon *daemon)
-{
-	int64_t now = lf_clock_now_ns(daemon->context.clock), last = now;
-	LF_AUTO_FREE char *text = NULL;
-	struct lf_error err;
-
-	int rc = lf_catalog_setting_get(daemon->context.catalog, COLLECTED_AT, &text, &err);
-	if (!rc)
-		rc = lf_time_parse(text, &last, &err);
-	return (!rc && last < now ? last : now) + COLLECT_EVERY_NS;
-}
-
-static int note_collection(struct lf_daemon *daemon, struct lf_error *err)
-{
-	char time[LF_TIME_SIZE];
-
-	lf_time_format(lf_clock_now_ns(daemon->context.clock), time);
-	return lf_catalog_setting_put(daemon->context.catalog, COLLECTED_AT, time, err);
-}
-
-static int collect_once(struct lf_daemon *daemon, struct lf_error *err)
-{
-	LF_AUTO_FREE char *regions = lf_printf_dup("%s/regions", daemon->data_dir);
-	int rc = regions ? lf_dir_list(regions, collect_garbage, daemon, err) : lf_fail_nomem(err);
-
-	if (rc == LF_ENOTFOUND)
-		rc = 0;
-	if (!rc)
-		rc = lf_jobs_expire(daemon->context.jobs, lf_clock_expiry_ns(daemon->context.clock),
-				    err);
-	return rc || daemon->stopping ? rc : note_collection(daemon, err);
-}
-
-static void *collect_vaults(void *context)
-{
-	struct lf_daemon *daemon = context;
-	struct lf_error err = LF_ERROR_NONE;
-	int64_t due = collection_due(daemon);
-	LF_AUTO_FREE char *noted = NULL;
-
-	/* the first day is counted from the first start */
-	if (lf_catalog_setting_get(daemon->context.catalog, COLLECTED_AT, &noted, &err) ==
-	    LF_ENOTFOUND)
-		tended("collection", note_collection(daemon, &err), &err);
-	while (wait_until(daemon, due)) {
-		tended("collection", collect_once(daemon, &err), &err);
-		due = lf_clock_now_ns(daemon->context.clock) + COLLECT_EVERY_NS;
-	}
-	return NULL;
-}
-
-/* The machine's time beside what has passed: set by somebody, or the machine slept. */
-static void watch_time(struct lf_daemon *daemon, int64_t *ahead_ns)
-{
-	int64_t now_ahead_ns = lf_clock_machine_ns() - lf_clock_monotonic_ns();
-	int64_t leap_ns = now_ahead_ns - *ahead_ns;
-	char detail[96];
-
-	*ahead_ns = now_ahead_ns;
-	if (leap_ns > -CLOCK_LEAP_NS && leap_ns < CLOCK_LEAP_NS)
-		return;
-	snprintf(detail, sizeof(detail), "the machine's time moved by %lld s at once",
-		 (long long)(leap_ns / LF_NS_PER_S));
-	lf_warn("%s", detail);
-	lf_audit_write(daemon->context.audit,
-		       &(struct lf_audit_event){.action = "Landfall/clock/leap", .detail = detail});
-}
-
-static void *tend_audit(void *context)
-{
-	struct lf_daemon *daemon = context;
-	int64_t ahead_ns = lf_clock_machine_ns() - lf_clock_monotonic_ns();
-
-	do {
-		watch_time(daemon, &ahead_ns);
-		lf_audit_tend(daemon->context.audit);
-	} while (wait_until(daemon, lf_clock_now_ns(daemon->context.clock) + AUDIT_EVERY_NS));
-	return NULL;
-}
-
-static int start_keepers(struct lf_daemon *daemon, struct lf_error *err)
-{
-	static void *(*const duties[KEEPERS])(void *) = {tend_replicas, tend_backups,
-							 collect_vaults, tend_audit};
-
-	struct lf_error seen = LF_ERROR_NONE;
-
-	/* before anything expires */
-	tended("clock", look_at_clock(daemon, true, &seen), &seen);
-	for (; daemon->keeping < KEEPERS; daemon->keeping++) {
-		int sys = pthread_create(&daemon->keepers[daemon->keeping], NULL,
-					 duties[daemon->keeping], daemon);
-		if (sys)
-			return lf_fail_sys(err, sys, NULL, "cannot start a thread");
-	}
-	return 0;
-}
-
 /* A start or a stop as a line of the audit log. */
 static void say(struct lf_daemon *daemon, const char *action)
 {
@@ -656,8 +420,13 @@ int lf_daemon_open(const struct lf_daemon_opts *opts, struct lf_daemon **ret_dae
 		rc = lf_jobs_run(daemon->context.jobs, JOB_WORKERS, err);
 	if (!rc)
 		rc = lf_replication_run(daemon->context.replication, err);
+	const struct lf_keepers_opts keepers = {.context = &daemon->context,
+						.receive = daemon->receive,
+						.site = &daemon->site,
+						.http = daemon->http,
+						.names = daemon->names};
 	if (!rc)
-		rc = start_keepers(daemon, err);
+		rc = lf_keepers_start(&keepers, &daemon->keepers, err);
 	if (rc) {
 		lf_daemon_free(daemon);
 		return rc;
@@ -676,15 +445,11 @@ void lf_daemon_free(struct lf_daemon *daemon)
 {
 	if (!daemon)
 		return;
-	daemon->stopping = true;
 	if (daemon->context
 		    .replication) /* requests wait for its commits, and the server for them */
 		lf_replication_stop(daemon->context.replication);
 	lf_later_stop(daemon->later); /* and for these */
-	if (daemon->keeping)
-		lf_clock_wake(daemon->context.clock);
-	while (daemon->keeping)
-		pthread_join(daemon->keepers[--daemon->keeping], NULL);
+	lf_keepers_stop(daemon->keepers);
 	lf_sign_in_stop(daemon->context.sign_in); /* requests wait for it */
 	lf_http_server_free(daemon->http);
 	lf_later_free(daemon->later);
