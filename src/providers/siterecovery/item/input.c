@@ -334,19 +334,20 @@ static int check_all_tags(const json_t *given, struct lf_error *err)
 	return rc;
 }
 
-/* A machine is made here without the resource that bills an instance of SQL Server. */
-static int check_sql_license(const json_t *given, struct lf_error *err)
+/* A licence of Linux is of a Linux machine.  Licences of Windows and of SQL Server are kept
+ * whatever the machine is, as the service keeps them: the guide gives both with every machine. */
+static int check_linux_license(const struct lf_sr_settings *settings, struct lf_error *err)
 {
-	const char *license = lf_json_text_or(given, "sqlServerLicenseType", "NotSpecified");
+	const char *license = lf_json_text_or(settings->given, "linuxLicenseType", "NotSpecified");
+	const char *os = lf_json_text_or(settings->machine, "os", "");
+	bool none = strcmp(license, "NotSpecified") == 0 || strcmp(license, "NoLicenseType") == 0;
+	bool sold = strcasestr(os, "red hat") || strcasestr(os, "suse");
 
-	return strcmp(license, "PAYG") != 0 && strcmp(license, "AHUB") != 0
-		       ? 0
-		       : lf_fail_arm(err, LF_EINVAL, "SqlServerLicenseNotSupported",
-				     D "sqlServerLicenseType",
-				     "give NoLicenseType, or leave it out",
-				     "there are no SQL virtual machines here that a licence %s "
-				     "could be of",
-				     license);
+	if (none || (strcmp(license, "LinuxServer") == 0 ? sold : !strcasestr(os, "windows")))
+		return 0;
+	return lf_fail_arm(err, LF_EINVAL, "LicenseOfAnotherSystem", D "linuxLicenseType",
+			   "give NoLicenseType, or leave it out",
+			   "a machine with '%.100s' cannot have the licence %s", os, license);
 }
 
 static bool enabled(const json_t *profile, const char *name)
@@ -392,6 +393,6 @@ int lf_sr_settings_check(struct lf_context *context, const struct lf_sr_settings
 	if (!rc)
 		rc = check_all_tags(settings->given, err);
 	if (!rc)
-		rc = check_sql_license(settings->given, err);
+		rc = check_linux_license(settings, err);
 	return rc ? rc : check_security(settings, err);
 }
