@@ -13,8 +13,8 @@ if (!known) {
   process.exit(0);
 }
 
-/** what a resource's envelope says is the URL's: it may be sent back, and is dropped */
-const isEnvelope = (where) => ["id", "name", "type", "etag", "eTag"].includes(where.at(-1)) && (where.length === 1 || (where.at(-2) === 0 && where.at(-1) !== "name"));
+/** what a resource's envelope says is the URL's: it may be sent back, and is dropped; so is a count that comes with a policy that was copied */
+const isEnvelope = (where) => where.at(-1) === "protectedItemsCount" || (["id", "name", "type", "etag", "eTag"].includes(where.at(-1)) && (where.length === 1 || (where.at(-2) === 0 && where.at(-1) !== "name")));
 
 const isNothing = (value) => value === undefined || value === null || value === false || value === "" || (typeof value === "object" && !Object.keys(value).length);
 function same(asked, shown) {

@@ -8,7 +8,7 @@
 #include "providers/backup/scope.h"
 
 extern const struct lf_document lf_backup_item_document;
-lf_arm_handler lf_backup_policy_list;
+lf_arm_handler lf_backup_policy_list, lf_backup_policy_delete;
 lf_arm_handler lf_backup_item_put, lf_backup_item_delete, lf_backup_item_list, lf_backup_now;
 lf_arm_handler lf_backup_point_get, lf_backup_point_list, lf_backup_restore;
 lf_arm_handler lf_backup_files_provision, lf_backup_files_revoke;

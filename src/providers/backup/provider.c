@@ -56,7 +56,9 @@ static int refuse(struct lf_arm_call *call, struct lf_error *err)
 
 static const struct lf_arm_route routes[] = {
 	LF_GET(VAULT "/backupPolicies", lf_backup_policy_list),
-	LF_DOCUMENT_ITEM(&lf_backup_policy_document, VAULT "/backupPolicies/{policy}"),
+	LF_DOCUMENT_GET(&lf_backup_policy_document, VAULT "/backupPolicies/{policy}"),
+	LF_DOCUMENT_PUT(&lf_backup_policy_document, VAULT "/backupPolicies/{policy}"),
+	LF_DELETE(VAULT "/backupPolicies/{policy}", lf_backup_policy_delete),
 
 	LF_GET(VAULT "/backupProtectedItems", lf_backup_item_list),
 	LF_DOCUMENT_GET(&lf_backup_item_document, ITEM),

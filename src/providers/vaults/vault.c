@@ -11,13 +11,15 @@
 #include "providers/resources/locations.h"
 #include "providers/vaults/internal.h"
 
-#define REDUNDANCY   "properties.redundancySettings.standardTierStorageRedundancy"
-#define CROSS_REGION "properties.redundancySettings.crossRegionRestore"
-#define SOFT_DELETE  "properties.securitySettings.softDeleteSettings.softDeleteState"
-#define RETENTION    "properties.securitySettings.softDeleteSettings.softDeleteRetentionPeriodInDays"
-#define IMMUTABILITY "properties.securitySettings.immutabilitySettings.state"
-#define ALERTS	     "properties.monitoringSettings.azureMonitorAlertSettings."
-#define OLD_ALERTS   "properties.monitoringSettings.classicAlertSettings."
+#define REDUNDANCY	  "properties.redundancySettings.standardTierStorageRedundancy"
+#define CROSS_REGION	  "properties.redundancySettings.crossRegionRestore"
+#define SOFT_DELETE	  "properties.securitySettings.softDeleteSettings.softDeleteState"
+#define ENHANCED_SECURITY "properties.securitySettings.softDeleteSettings.enhancedSecurityState"
+#define ENCRYPTION	  "properties.encryption"
+#define RETENTION	  "properties.securitySettings.softDeleteSettings.softDeleteRetentionPeriodInDays"
+#define IMMUTABILITY	  "properties.securitySettings.immutabilitySettings.state"
+#define ALERTS		  "properties.monitoringSettings.azureMonitorAlertSettings."
+#define OLD_ALERTS	  "properties.monitoringSettings.classicAlertSettings."
 
 int lf_vault_count(struct lf_context *context, const char *vault_id, const char *type,
 		   size_t *ret_n, struct lf_error *err)
@@ -99,19 +101,21 @@ static int check_immutability(const json_t *doc, const struct lf_resource *befor
 	return 0;
 }
 
-/* Soft delete is always on: asking for it is fine, turning it off is not, but in an emulator. */
+/* Soft delete is on by both of its names; turning it off is refused, but in an emulator. */
 static int check_soft_delete(const struct lf_context *context, json_t *doc, struct lf_error *err)
 {
-	const char *state = lf_json_text_or(doc, SOFT_DELETE, "AlwaysON");
-	bool off = strcmp(state, "Disabled") == 0;
+	bool may_be_off = context->allow & LF_ALLOW_SOFT_DELETE_OFF;
+	const char *state = lf_json_text(doc, SOFT_DELETE);
 
-	if (off && context->allow & LF_ALLOW_SOFT_DELETE_OFF)
+	if (!state)
+		return lf_json_set_text(doc, SOFT_DELETE, may_be_off ? "Enabled" : "AlwaysON")
+			       ? lf_fail_nomem(err)
+			       : 0;
+	if (strcmp(state, "Disabled") != 0 || may_be_off)
 		return 0;
-	if (off)
-		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorSoftDeleteStateAlwaysOn",
-				   SOFT_DELETE, "leave softDeleteState out",
-				   "soft delete is always on and cannot be turned off");
-	return lf_json_set_text(doc, SOFT_DELETE, "AlwaysON") ? lf_fail_nomem(err) : 0;
+	return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorSoftDeleteStateAlwaysOn", SOFT_DELETE,
+			   "leave softDeleteState out",
+			   "soft delete is always on and cannot be turned off");
 }
 
 static const struct lf_unsupported unsupported[] = {
@@ -123,6 +127,7 @@ static const struct lf_unsupported unsupported[] = {
 	 "InfrastructureEncryptionNotSupported"},
 	{"properties.securitySettings.multiUserAuthorization", LF_IS_TEXT, "Enabled",
 	 "MultiUserAuthorizationNotSupported"},
+	{ENHANCED_SECURITY, LF_IS_TEXT, "Disabled", "DisablingEnhancedSecurityNotSupported"},
 };
 
 static int check_vault(struct lf_arm_call *call, const char *id, json_t *doc,
@@ -184,6 +189,7 @@ static int remove_vault(struct lf_context *context, const struct lf_resource *va
 }
 
 static const char *const skus[] = {"Standard", "RS0", NULL};
+static const char *const tiers[] = {"Standard", NULL};
 static const char *const switches[] = {"Enabled", "Disabled", NULL};
 static const char *const redundancies[] = {"GeoRedundant", "LocallyRedundant", "ZoneRedundant",
 					   NULL};
@@ -207,6 +213,7 @@ static const char *const subscription_restores[] = {"Enabled", "Disabled", "Perm
 static const struct lf_field vault_fields[] = {
 	{"sku", LF_OBJECT, LF_REQUIRED, 0, 0, NULL, "{\"name\": \"RS0\", \"tier\": \"Standard\"}"},
 	{"sku.name", LF_ENUM, LF_REQUIRED, 0, 0, skus, "RS0 or Standard"},
+	{"sku.tier", LF_ENUM, 0, 0, 0, tiers, "Standard"},
 	{"identity", LF_OBJECT, 0, 0, 0, NULL, "the vault's managed identity"},
 	{"properties", LF_OBJECT, 0, 0, 0, NULL, "{} will do"},
 	SWITCH("properties.publicNetworkAccess", "is the vault reached without private endpoints",
@@ -218,12 +225,10 @@ static const struct lf_field vault_fields[] = {
 	SWITCH(ALERTS "alertsForAllFailoverIssues", "alerts for failovers", ON),
 	SWITCH(OLD_ALERTS "alertsForCriticalOperations", "classic alerts", ON),
 	SWITCH(OLD_ALERTS "emailNotificationsForSiteRecovery", "classic mails", ON),
-	{SOFT_DELETE, LF_ENUM, 0, 0, 0, soft_delete_states, "always on", "\"AlwaysON\""},
+	{SOFT_DELETE, LF_ENUM, 0, 0, 0, soft_delete_states, "always on"},
 	{RETENTION, LF_INT, 0, 14, 180, NULL, "days that deleted points are kept", "14"},
-	{"properties.securitySettings.softDeleteSettings.enhancedSecurityState", LF_TEXT, 0, 0, 0,
-	 NULL, "always on", "\"AlwaysON\""},
-	{"properties.securitySettings.multiUserAuthorization", LF_TEXT, 0, 0, 0, NULL, "Disabled",
-	 OFF},
+	{ENHANCED_SECURITY, LF_ENUM, 0, 0, 0, soft_delete_states, "always on", "\"AlwaysON\""},
+	SWITCH("properties.securitySettings.multiUserAuthorization", "Disabled", OFF),
 	{IMMUTABILITY, LF_ENUM, 0, 0, 0, immutabilities, "Disabled, then Unlocked, then Locked"},
 	{"properties.restoreSettings.crossSubscriptionRestoreSettings."
 	 "crossSubscriptionRestoreState",
@@ -238,6 +243,8 @@ static const struct lf_field vault_fields[] = {
 	OURS("moveState"),
 	{"properties.privateEndpointConnections", LF_ARRAY, LF_READ_ONLY, 0, 0, NULL,
 	 "set by the service"},
+	{ENCRYPTION, LF_OBJECT, 0, 0, 0, NULL, "by the site's own key"},
+	{ENCRYPTION ".infrastructureEncryption", LF_ENUM, 0, 0, 0, switches, "Disabled"},
 };
 
 const struct lf_document lf_vault_document = {
@@ -250,6 +257,7 @@ const struct lf_document lf_vault_document = {
 	.async = true,
 	.kept = kept,
 	.provisioned = true,
+	.strict = true,
 };
 
 int lf_vault_change(struct lf_arm_call *call, const char *vault_id, json_t *changes,

@@ -34,6 +34,7 @@ static const struct lf_document extended_document = {
 	.type = LF_VAULT_TYPE "/extendedInformation",
 	.fields = extended_fields,
 	.n_fields = LF_N(extended_fields),
+	.strict = true,
 	.created_is_200 = true,
 };
 

@@ -81,6 +81,27 @@ for (const [list, filter] of [[points, "startDate eq 'yesterday'"], [points, "no
 check("policies by kind", (await filtered(policies, "backupManagementType eq 'AzureWorkload'")).length === 0 && (await filtered(policies, "backupManagementType eq 'AzureIaasVM' and workloadType eq 'VM'")).length === 2);
 check("items by kind, and by policy", (await filtered(`${vault}/backupProtectedItems`, "backupManagementType eq 'AzureIaasVM' and itemType eq 'VM' and policyName eq 'DefaultPolicy'")).length === 1 && (await filtered(`${vault}/backupProtectedItems`, "backupManagementType eq 'MAB'")).length === 0);
 
+// --- settings and policies ---
+const config = `${vault}/backupconfig/vaultconfig`;
+check("a fresh vault's soft delete is always on", (await get(config)).properties.softDeleteFeatureState === "AlwaysON");
+await arm("PATCH", `${config}?${API}`, { properties: { enhancedSecurityState: "Enabled", softDeleteFeatureState: "Enabled" } });
+check("Enabled is shown once it was accepted, here and by the vault", (await get(config)).properties.softDeleteFeatureState === "Enabled" && (await get(config)).properties.enhancedSecurityState === "Enabled" && (await get(vault)).properties.securitySettings.softDeleteSettings.softDeleteState === "Enabled");
+for (const [what, properties, code] of [["off", { softDeleteFeatureState: "Disabled" }, "BMSUserErrorSoftDeleteStateAlwaysOn"], ["bogus", { softDeleteFeatureState: "Bogus" }, "InvalidParameter"], ["unenhanced", { enhancedSecurityState: "Disabled" }, "DisablingEnhancedSecurityNotSupported"]])
+  await refused(`soft delete ${what}`, 400, code, () => arm("PATCH", `${config}?${API}`, { properties }));
+const policy = (properties) => ({ properties: { backupManagementType: "AzureIaasVM", schedulePolicy: { schedulePolicyType: "SimpleSchedulePolicy", scheduleRunFrequency: "Daily", scheduleRunTimes: ["23:00:00Z"] }, retentionPolicy: { retentionPolicyType: "LongTermRetentionPolicy", dailySchedule: { retentionTimes: ["23:00:00Z"], retentionDuration: { count: 7, durationType: "Days" } } }, timeZone: "Pacific Standard Time", ...properties } });
+const putPolicy = async (properties) => (await arm("PUT", `${policies}/pacific?${API}`, policy(properties))).json.properties;
+const first = await putPolicy({ instantRpRetentionRangeInDays: 4 }), second = await putPolicy({});
+check("a policy's times come back with a date, and its zone and days stay", first.schedulePolicy.scheduleRunTimes[0] === "2026-01-01T23:00:00Z" && second.timeZone === "Pacific Standard Time" && second.instantRpRetentionRangeInDays === 4, second);
+for (const [count, durationType] of [[0, "Days"], [-5, "Days"], [12, "Month"], ["30", "Days"], [999, "Years"], [9999, "Months"]])
+  check(`a retention of ${count} ${durationType} is refused`, await putPolicy({ retentionPolicy: { retentionPolicyType: "LongTermRetentionPolicy", dailySchedule: { retentionDuration: { count, durationType } } } }).then(() => false, (e) => e.statusCode === 400));
+await refused("a policy that archives", 400, "BMSUserErrorTieringNotSupported", () => putPolicy({ tieringPolicy: { ArchivedRP: { tieringMode: "TierAfter", duration: 3, durationType: "Months" } } }));
+await refused("a policy of a member that nobody follows", 400, "InvalidParameter", () => putPolicy({ resourceGuardOperationRequests: ["x"] }));
+const shown = await get(`${policies}/DefaultPolicy`);
+check("a policy can be copied as it is shown", (await arm("PUT", `${policies}/copy?${API}`, shown)).status === 200);
+await refused("deleting a policy in use", 409, "BMSUserErrorPolicyInUse", () => arm("DELETE", `${policies}/DefaultPolicy?${API}`));
+
+await refused("deleting a policy that every vault has", 409, "BMSUserErrorBuiltInPolicyCannotBeDeleted", () => arm("DELETE", `${policies}/EnhancedPolicy?${API}`));
+
 // --- restores ---
 const body = (more) => ({ properties: { objectType: "IaasVMRestoreRequest", recoveryPointId: point.name, recoveryType: "RestoreDisks", sourceResourceId: source, storageAccountId: account, region: location, createNewCloudService: false, originalStorageAccountOption: false, ...more } });
 const restore = (more) => arm("POST", `${item}/recoveryPoints/${point.name}/restore?${API}`, body(more));

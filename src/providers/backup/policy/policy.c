@@ -134,18 +134,21 @@ static int find_built_in(struct lf_arm_call *call, const char *id, struct lf_res
 			   : lf_fail(err, LF_ENOTFOUND, id, "the resource '%s' was not found", id);
 }
 
-/* Of a body only the properties are kept; what they leave out is as before, or the service's. */
+/* What is stored of a body; what its properties leave out is as before, or the service's. */
 static int read_policy(struct lf_arm_call *call, const char *id, const json_t *body,
 		       const struct lf_resource *before, json_t *doc, struct lf_error *err)
 {
+	static const char *const members[] = {"location", "tags", "properties"};
 	(void)call, (void)id;
-	const json_t *given = lf_json_at(body, "properties");
 
-	if (!json_is_object(given)) /* the fields say what is missing */
+	for (size_t i = 0; i < LF_N(members); i++) {
+		const json_t *given = lf_json_at(body, members[i]);
+		if (given && lf_json_set(doc, members[i], json_deep_copy(given)))
+			return lf_fail_nomem(err);
+	}
+	json_t *own = lf_json_at(doc, "properties");
+	if (!json_is_object(own)) /* the fields say what is wrong */
 		return 0;
-	json_t *own = json_deep_copy(given);
-	if (lf_json_set(doc, "properties", own))
-		return lf_fail_nomem(err);
 	return lf_policy_complete(own, before ? lf_json_at(before->doc, "properties") : NULL, err);
 }
 
@@ -207,6 +210,27 @@ static int refuse_used(struct lf_context *context, const struct lf_resource *pol
 				      "the policy is used by %zu protected items", n);
 }
 
+/* One that nobody made cannot go: it would be there still. */
+int lf_backup_policy_delete(struct lf_arm_call *call, struct lf_error *err)
+{
+	const char *id = lf_arm_id(call, 0);
+	LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT;
+	bool there = false;
+
+	int rc = lf_catalog_find(lf_arm_context(call)->catalog, id, &policy, &there, err);
+	if (!rc && there)
+		return lf_document_delete(call, &lf_backup_policy_document, 200, err);
+	if (!rc)
+		rc = make_built_in(lf_arm_context(call), id, &policy, &there, err);
+	if (rc || !there)
+		return rc ? rc : lf_arm_reply(call, 204, NULL, err);
+	rc = refuse_used(lf_arm_context(call), &policy, err);
+	return rc ? rc
+		  : lf_fail_arm(err, LF_ECONFLICT, "BMSUserErrorBuiltInPolicyCannotBeDeleted",
+				policy.id, "leave it: it does nothing until an item has it",
+				"every vault has this policy");
+}
+
 static const char *const policy_types[] = {"V1", "V2", NULL};
 static const char *const schedule_types[] = {"SimpleSchedulePolicy", "SimpleSchedulePolicyV2",
 					     NULL};
@@ -214,18 +238,68 @@ static const char *const frequencies[] = {"Daily", "Weekly", "Hourly", NULL};
 static const char *const retention_types[] = {"LongTermRetentionPolicy", "SimpleRetentionPolicy",
 					      NULL};
 static const char *const consistencies[] = {"OnlyCrashConsistent", NULL};
+static const char *const duration_types[] = {"Days", "Weeks", "Months", "Years", NULL};
+static const char *const formats[] = {"Daily", "Weekly", NULL};
+#define SCHEDULE  "properties.schedulePolicy"
+#define HOURLY	  SCHEDULE ".hourlySchedule"
+#define RETENTION "properties.retentionPolicy"
+#define INSTANT	  "properties.instantRPDetails"
+#define DURATION(at)                                                                               \
+	{at ".retentionDuration", LF_OBJECT, 0, 0, 0, NULL, "How long."},                          \
+		{at ".retentionDuration.count", LF_INT, 0, 0, 0, NULL, "How many."},               \
+	{                                                                                          \
+		at ".retentionDuration.durationType", LF_ENUM, 0, 0, 0, duration_types, "Of what." \
+	}
+#define KEPT(at)                                                                                   \
+	DURATION(RETENTION at),                                                                    \
+	{                                                                                          \
+		RETENTION at ".retentionTimes", LF_ARRAY, 0, 0, 0, NULL, "When."                   \
+	}
+#define DAYS(at)                                                                                   \
+	KEPT(at), {RETENTION at ".retentionScheduleFormatType", LF_ENUM, 0, 0, 0, formats, "By"},  \
+		{RETENTION at ".retentionScheduleDaily", LF_OBJECT, 0, 0, 0, NULL, "Dates."},      \
+	{                                                                                          \
+		RETENTION at ".retentionScheduleWeekly", LF_OBJECT, 0, 0, 0, NULL, "Week days."    \
+	}
+/* What of it can be followed together, lf_policy_check() says. */
 static const struct lf_field policy_fields[] = {
+	{"location", LF_TEXT, 0, 0, 90, NULL, "As the client likes."},
+	{"tags", LF_OBJECT, 0, 0, 0, NULL, "As the client likes."},
 	{"properties.backupManagementType", LF_TEXT, LF_REQUIRED, 0, 64, NULL, "AzureIaasVM."},
 	{"properties.policyType", LF_ENUM, 0, 0, 0, policy_types, "V1 or V2: enhanced."},
 	{"properties.timeZone", LF_TEXT, 0, 0, 64, NULL, "Of its days and times."},
-	{"properties.schedulePolicy", LF_OBJECT, 0, 0, 0, NULL, "When backups are made."},
-	{"properties.schedulePolicy.schedulePolicyType", LF_ENUM, 0, 0, 0, schedule_types, "Which"},
-	{"properties.schedulePolicy.scheduleRunFrequency", LF_ENUM, 0, 0, 0, frequencies, "When"},
-	{"properties.retentionPolicy", LF_OBJECT, 0, 0, 0, NULL, "How long they are kept."},
-	{"properties.retentionPolicy.retentionPolicyType", LF_ENUM, 0, 0, 0, retention_types,
-	 "Which"},
+	{"properties.protectedItemsCount", LF_INT, LF_READ_ONLY, 0, 0, NULL, "How many have it."},
+	{SCHEDULE, LF_OBJECT, 0, 0, 0, NULL, "When backups are made."},
+	{SCHEDULE ".schedulePolicyType", LF_ENUM, 0, 0, 0, schedule_types, "Which"},
+	{SCHEDULE ".scheduleRunFrequency", LF_ENUM, 0, 0, 0, frequencies, "When"},
+	{SCHEDULE ".scheduleRunDays", LF_ARRAY, 0, 0, 7, NULL, "Days of the week."},
+	{SCHEDULE ".scheduleRunTimes", LF_ARRAY, 0, 0, 0, NULL, "Times of the day."},
+	{SCHEDULE ".scheduleWeeklyFrequency", LF_INT, 0, 0, 1, NULL, "Each week."},
+	{SCHEDULE ".dailySchedule", LF_OBJECT, 0, 0, 0, NULL, "Times of the day."},
+	{SCHEDULE ".weeklySchedule", LF_OBJECT, 0, 0, 0, NULL, "Days and times."},
+	{HOURLY, LF_OBJECT, 0, 0, 0, NULL, "A part of the day."},
+	{HOURLY ".interval", LF_INT, 0, 0, 0, NULL, "Hours."},
+	{HOURLY ".scheduleWindowStartTime", LF_TEXT, 0, 0, 64, NULL, "When it begins."},
+	{HOURLY ".scheduleWindowDuration", LF_INT, 0, 0, 0, NULL, "Hours."},
+	{RETENTION, LF_OBJECT, 0, 0, 0, NULL, "How long they are kept."},
+	{RETENTION ".retentionPolicyType", LF_ENUM, 0, 0, 0, retention_types, "Which"},
+	DURATION(RETENTION),
+	{RETENTION ".dailySchedule", LF_OBJECT, 0, 0, 0, NULL, "Each day's."},
+	KEPT(".dailySchedule"),
+	{RETENTION ".weeklySchedule", LF_OBJECT, 0, 0, 0, NULL, "Some days of the week's."},
+	{RETENTION ".weeklySchedule.daysOfTheWeek", LF_ARRAY, 0, 0, 7, NULL, "Which."},
+	KEPT(".weeklySchedule"),
+	{RETENTION ".monthlySchedule", LF_OBJECT, 0, 0, 0, NULL, "Some days of the month's."},
+	DAYS(".monthlySchedule"),
+	{RETENTION ".yearlySchedule", LF_OBJECT, 0, 0, 0, NULL, "Some days of the year's."},
+	{RETENTION ".yearlySchedule.monthsOfYear", LF_ARRAY, 0, 0, 12, NULL, "Which."},
+	DAYS(".yearlySchedule"),
 	{"properties.instantRpRetentionRangeInDays", LF_INT, 0, 1, 30, NULL,
 	 "Days of instant restore."},
+	{INSTANT, LF_OBJECT, 0, 0, 0, NULL, "The group of the service's snapshots."},
+	{INSTANT ".azureBackupRGNamePrefix", LF_TEXT, 0, 0, 90, NULL, "Kept; none is made here."},
+	{INSTANT ".azureBackupRGNameSuffix", LF_TEXT, 0, 0, 90, NULL, "Kept; none is made here."},
+	{"properties.tieringPolicy", LF_OBJECT, 0, 0, 0, NULL, "DoNotTier."},
 	{"properties.snapshotConsistencyType", LF_ENUM, 0, 0, 0, consistencies,
 	 "OnlyCrashConsistent: file systems are not frozen."},
 };
@@ -241,6 +315,7 @@ const struct lf_document lf_backup_policy_document = {
 	.absent = find_built_in,
 	.created_is_200 = true,
 	.no_etag = true,
+	.strict = true,
 };
 
 static bool is_in(const struct lf_resource_list *list, const char *name)
