@@ -366,6 +366,24 @@ static int reply_stored(struct lf_arm_call *call, const struct lf_document *docu
 	return rc ? rc : lf_arm_reply(call, status, doc, err);
 }
 
+int lf_document_check_envelope(json_t *body, struct lf_error *err)
+{
+	static const struct lf_field envelope[] = {
+		{.path = "id", .type = LF_TEXT},
+		{.path = "name", .type = LF_TEXT},
+		{.path = "type", .type = LF_TEXT},
+		{.path = "etag", .type = LF_TEXT},
+		{.path = "eTag", .type = LF_TEXT},
+		{.path = "location", .type = LF_TEXT},
+		{.path = "tags", .type = LF_OBJECT},
+		{.path = "properties", .type = LF_OBJECT},
+		{.path = "systemData", .type = LF_OBJECT},
+	};
+
+	int rc = lf_fields_check(envelope, LF_N(envelope), body, NULL, err);
+	return rc ? rc : check_tags(body, err);
+}
+
 /* What a description lists and no type serves; location and tags are checked by themselves. */
 static int copy_own_members(const json_t *body, json_t **ret_own, struct lf_error *err)
 {
@@ -385,16 +403,18 @@ static int copy_own_members(const json_t *body, json_t **ret_own, struct lf_erro
 	return 0;
 }
 
-/* Refuse a member that would be stored, or dropped, without an effect; before is NULL when new. */
-static int check_strays(struct lf_arm_call *call, const struct lf_document *document,
-			const json_t *body, const struct lf_resource *before, bool patch,
-			struct lf_error *err)
+/* The envelope, and no member that would be stored or dropped without an effect; before is NULL
+ * when new. */
+static int check_body(struct lf_arm_call *call, const struct lf_document *document, json_t *body,
+		      const struct lf_resource *before, bool patch, struct lf_error *err)
 {
 	LF_AUTO_JSON *own = NULL, *shown = NULL;
 	size_t n = document->n_fields * !(patch && document->tags_only);
 	char path[LF_FIELD_PATH_SIZE];
-	int rc = document->strict && body ? copy_own_members(body, &own, err) : 0;
+	int rc = body ? lf_document_check_envelope(body, err) : 0;
 
+	if (!rc && document->strict && body)
+		rc = copy_own_members(body, &own, err);
 	if (rc || !own || !lf_fields_stray(document->fields, n, own, NULL, path))
 		return rc;
 	rc = before ? lf_document_view(call, document, before, &shown, err) : 0;
@@ -424,7 +444,7 @@ int lf_document_put(struct lf_arm_call *call, const struct lf_document *document
 	if (!rc)
 		rc = lf_catalog_find(catalog, id, &before, &exists, err);
 	if (!rc)
-		rc = check_strays(call, document, body, exists ? &before : NULL, false, err);
+		rc = check_body(call, document, body, exists ? &before : NULL, false, err);
 	if (!rc && document->read)
 		rc = document->read(call, id, body, exists ? &before : NULL, doc, err);
 	if (!rc)
@@ -484,7 +504,7 @@ int lf_document_patch(struct lf_arm_call *call, const struct lf_document *docume
 	if (!rc && document->strict)
 		rc = find_resource(call, document, id, &before, err);
 	if (!rc)
-		rc = check_strays(call, document, lf_arm_body(call), &before, true, err);
+		rc = check_body(call, document, lf_arm_body(call), &before, true, err);
 	if (!rc)
 		rc = lf_document_change(call, document, id, lf_arm_body(call), err);
 	return rc ? rc : reply_stored(call, document, id, 200, err);

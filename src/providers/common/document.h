@@ -80,6 +80,9 @@ struct lf_document {
 /* Location names are compared without blanks and case: "East US" is "eastus". */
 void lf_location_normal(const char *location, char *out, size_t out_size);
 
+/* What every body may have beside its properties is of its kind: id, name, type, etag, location,
+ * tags. LF_EINVAL names the member.  Documents are checked; for handlers that are none. */
+LF_MUST_CHECK int lf_document_check_envelope(json_t *body, struct lf_error *err);
 /* 200 with the resource of the request's path, also of one that goes on with an action: POST
  * ".../{name}/refresh". */
 LF_MUST_CHECK int lf_document_get(struct lf_arm_call *call, const struct lf_document *document,
