@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "json/doc.h"
 
 #define COMMIT_TRIES	30 /* while the site is not there */
 #define COMMIT_WAIT_MAX 30 /* seconds between two */
@@ -60,11 +61,15 @@ static int begin_session(struct transfer *t, struct lf_error *err)
 	const json_t *assignment = t->opts->assignment;
 	bool delta = lf_disks_can_delta(t);
 	LF_AUTO_JSON *answer = NULL;
-	LF_AUTO_JSON *request = json_pack(
-		"{s:s,s:s,s:s?,s:s?,s:o,s:o}", "itemId", t->item, "kind", delta ? "delta" : "full",
-		"basePointId", delta ? lf_json_text(assignment, "basePointId") : NULL, "token",
-		lf_json_text(assignment, "token"), "resume",
-		delta ? json_object() : lf_disks_describe_resume(t), "disks", lf_disks_describe(t));
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "itemId", t->item);
+	lf_doc_text(&doc, "kind", delta ? "delta" : "full");
+	lf_doc_text(&doc, "basePointId", delta ? lf_json_text(assignment, "basePointId") : NULL);
+	lf_doc_text(&doc, "token", lf_json_text(assignment, "token"));
+	lf_doc_put(&doc, "resume", delta ? json_object() : lf_disks_describe_resume(t));
+	lf_doc_put(&doc, "disks", lf_disks_describe(t));
+	LF_AUTO_JSON *request = lf_doc_take(&doc);
 
 	int rc = request ? post(t, "sessions", request, &answer, err) : lf_fail_nomem(err);
 	if (rc)
@@ -131,12 +136,14 @@ static int commit_session(struct transfer *t, bool app, int64_t instant_ns, int6
 	if (rc)
 		return rc;
 	/* after the flush, which sends the last pack and takes its time */
-	LF_AUTO_JSON *request = json_pack(
-		"{s:s,s:I,s:I,s:I,s:I}", "consistency",
-		app ? "ApplicationConsistent" : "CrashConsistent", "ageMs",
-		(json_int_t)((lf_clock_monotonic_ns() - instant_ns) / LF_NS_PER_MS), "freezeMs",
-		(json_int_t)(frozen_ns / LF_NS_PER_MS), "bytesRead", (json_int_t)t->read_bytes,
-		"bytesSent", (json_int_t)lf_outflow_sent(t->outflow));
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "consistency", app ? "ApplicationConsistent" : "CrashConsistent");
+	lf_doc_int(&doc, "ageMs", (lf_clock_monotonic_ns() - instant_ns) / LF_NS_PER_MS);
+	lf_doc_int(&doc, "freezeMs", frozen_ns / LF_NS_PER_MS);
+	lf_doc_int(&doc, "bytesRead", t->read_bytes);
+	lf_doc_int(&doc, "bytesSent", lf_outflow_sent(t->outflow));
+	LF_AUTO_JSON *request = lf_doc_take(&doc);
 
 	if (!path || !request)
 		return lf_fail_nomem(err);

@@ -8,6 +8,8 @@
 
 #include "arm/call.h"
 
+#include "json/doc.h"
+
 static void set_url(struct lf_arm_call *call, const char *header, const char *path)
 {
 	LF_AUTO_FREE char *url = lf_printf_dup("%s%s%sapi-version=%s", call->base_url, path,
@@ -72,12 +74,18 @@ int lf_arm_reply_job_status(struct lf_arm_call *call, const char *id, struct lf_
 
 	if (rc)
 		return rc;
-	LF_AUTO_JSON *body = json_pack(
-		"{s:s,s:s,s:s,s:o,s:o,s:o,s:n,s:n}", "id", lf_arm_id(call, 0), "name", job.id,
-		"status", status_word(job.state), "startTime", lf_json_time(job.created_ns),
-		"endTime", lf_json_time(job.ended_ns), "error",
-		job.state == LF_JOB_FAILED ? lf_arm_error_body(&job.error) : json_null(),
-		"properties", "percentComplete");
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "id", lf_arm_id(call, 0));
+	lf_doc_text(&doc, "name", job.id);
+	lf_doc_text(&doc, "status", status_word(job.state));
+	lf_doc_time(&doc, "startTime", job.created_ns);
+	lf_doc_time(&doc, "endTime", job.ended_ns);
+	lf_doc_put(&doc, "error",
+		   job.state == LF_JOB_FAILED ? lf_arm_error_body(&job.error) : json_null());
+	lf_doc_null(&doc, "properties");
+	lf_doc_null(&doc, "percentComplete");
+	LF_AUTO_JSON *body = lf_doc_take(&doc);
 	if (!body)
 		return lf_fail_nomem(err);
 	if (!lf_job_state_is_final(job.state))

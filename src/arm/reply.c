@@ -8,6 +8,8 @@
 
 #include "arm/call.h"
 
+#include "json/doc.h"
+
 #define JSON_TYPE "application/json; charset=utf-8"
 
 int lf_arm_reply(struct lf_arm_call *call, int status, const json_t *body, struct lf_error *err)
@@ -84,10 +86,14 @@ json_t *lf_arm_error_body(const struct lf_error *err)
 	if (told.hint[0])
 		json_array_append_new(info, json_pack("{s:s,s:{s:o}}", "type", "Recommendation",
 						      "info", "advice", sentence(told.hint)));
-	return json_pack("{s:s,s:o,s:o,s:[],s:o}", "code", lf_error_arm(&told), "message",
-			 sentence(told.message), "target",
-			 told.target[0] ? json_string(told.target) : json_null(), "details",
-			 "additionalInfo", info);
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "code", lf_error_arm(&told));
+	lf_doc_put(&doc, "message", sentence(told.message));
+	lf_doc_put(&doc, "target", told.target[0] ? json_string(told.target) : json_null());
+	lf_doc_put(&doc, "details", json_array());
+	lf_doc_put(&doc, "additionalInfo", info);
+	return lf_doc_take(&doc);
 }
 
 static bool says_not_found(const char *code)

@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "blob/internal.h"
 #include "image/vhd.h"
+#include "json/doc.h"
 #include "os/file.h"
 #include "vault/map/map.h"
 #include "vault/point/point.h"
@@ -130,9 +131,14 @@ int lf_blob_put_point(const char *data_dir, struct lf_regions *regions, const ch
 	int rc = find_names(data_dir, account, container, blob, &names, err);
 	if (rc)
 		return rc;
-	LF_AUTO_JSON *doc = json_pack("{s:s, s:s, s:s, s:I, s:s}", "region", point->region, "point",
-				      point->point, "root", point->root, "sizeBytes",
-				      (json_int_t)point->size_bytes, "claim", names.claim);
+	struct lf_doc made = LF_DOC_INIT;
+
+	lf_doc_text(&made, "region", point->region);
+	lf_doc_text(&made, "point", point->point);
+	lf_doc_text(&made, "root", point->root);
+	lf_doc_int(&made, "sizeBytes", point->size_bytes);
+	lf_doc_text(&made, "claim", names.claim);
+	LF_AUTO_JSON *doc = lf_doc_take(&made);
 	rc = doc ? lf_json_dump(doc, &text, err) : lf_fail_nomem(err);
 	if (!rc)
 		rc = lf_regions_find(regions, point->region, &vault, err);

@@ -19,6 +19,7 @@
 
 #include "base/lock.h"
 #include "base/text.h"
+#include "json/doc.h"
 
 #define SKEW_S	       60
 #define TOKEN_MAX      16384
@@ -55,8 +56,14 @@ int lf_token_key_new(char **ret_jwk, struct lf_error *err)
 	char kid[LF_GUID_SIZE];
 
 	lf_guid_random(kid);
-	LF_AUTO_JSON *jwk = json_pack("{s:s,s:i,s:s,s:s,s:s}", "kty", "RSA", "bits", 2048, "use",
-				      "sig", "kid", kid, "alg", "RS256");
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "kty", "RSA");
+	lf_doc_int(&doc, "bits", 2048);
+	lf_doc_text(&doc, "use", "sig");
+	lf_doc_text(&doc, "kid", kid);
+	lf_doc_text(&doc, "alg", "RS256");
+	LF_AUTO_JSON *jwk = lf_doc_take(&doc);
 	if (!jwk || !jose_jwk_gen(NULL, jwk))
 		return lf_fail(err, LF_EINTERNAL, NULL, "cannot make a signing key");
 	return lf_json_dump(jwk, ret_jwk, err);
@@ -71,9 +78,15 @@ static int load_key(const char *text, struct signing_key *key, struct lf_error *
 		return lf_fail(err, LF_ECORRUPT, NULL, "a signing key is not JSON");
 	snprintf(key->kid, sizeof(key->kid), "%s", lf_json_text_or(jwk, "kid", ""));
 	key->key = jose_openssl_jwk_to_EVP_PKEY(NULL, jwk);
-	key->public_jwk = json_pack("{s:s,s:s,s:s,s:s,s:O,s:O}", "kty", "RSA", "use", "sig", "alg",
-				    "RS256", "kid", key->kid, "n", json_object_get(jwk, "n"), "e",
-				    json_object_get(jwk, "e"));
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "kty", "RSA");
+	lf_doc_text(&doc, "use", "sig");
+	lf_doc_text(&doc, "alg", "RS256");
+	lf_doc_text(&doc, "kid", key->kid);
+	lf_doc_put(&doc, "n", json_incref(json_object_get(jwk, "n")));
+	lf_doc_put(&doc, "e", json_incref(json_object_get(jwk, "e")));
+	key->public_jwk = lf_doc_take(&doc);
 	if (!key->key || !key->public_jwk || EVP_PKEY_base_id(key->key) != EVP_PKEY_RSA)
 		return lf_fail(err, LF_ECORRUPT, key->kid, "a signing key cannot be read");
 	return 0;

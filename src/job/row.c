@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "catalog/jobrows.h"
+#include "json/doc.h"
 
 static const char *const state_names[] = {
 	[LF_JOB_NOT_STARTED] = "NotStarted", [LF_JOB_IN_PROGRESS] = "InProgress",
@@ -60,9 +61,15 @@ void lf_job_list_done(struct lf_job_list *list)
 
 static json_t *dump_error(const struct lf_error *err)
 {
-	return json_pack("{s:i,s:i,s:s,s:s,s:s,s:s}", "code", err->code, "sys", err->sys, "arm",
-			 err->arm_code, "target", err->target, "message", err->message, "hint",
-			 err->hint);
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_int(&doc, "code", err->code);
+	lf_doc_int(&doc, "sys", err->sys);
+	lf_doc_text(&doc, "arm", err->arm_code);
+	lf_doc_text(&doc, "target", err->target);
+	lf_doc_text(&doc, "message", err->message);
+	lf_doc_text(&doc, "hint", err->hint);
+	return lf_doc_take(&doc);
 }
 
 static void parse_error(const json_t *body, struct lf_error *err)
@@ -92,15 +99,26 @@ static json_t *dump_steps(const struct lf_job *job)
 
 int lf_job_to_row(struct lf_catalog *catalog, const struct lf_job *job, struct lf_error *err)
 {
-	LF_AUTO_JSON *body = json_pack(
-		"{s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:b,s:I,s:I,s:I,s:I,s:O,s:O,s:o,s:o}", "id",
-		job->id, "type", job->type, "scope", job->scope, "resource", job->resource, "state",
-		state_names[job->state], "ending", state_names[job->ending], "step", (int)job->step,
-		"attempt", (int)job->attempt, "cancel", job->cancel_requested, "created",
-		(json_int_t)job->created_ns, "started", (json_int_t)job->started_ns, "ended",
-		(json_int_t)job->ended_ns, "changed", (json_int_t)job->changed_ns, "doc", job->doc,
-		"data", job->data, "steps", dump_steps(job), "error",
-		job->error.code ? dump_error(&job->error) : json_null());
+	struct lf_doc made = LF_DOC_INIT;
+
+	lf_doc_text(&made, "id", job->id);
+	lf_doc_text(&made, "type", job->type);
+	lf_doc_text(&made, "scope", job->scope);
+	lf_doc_text(&made, "resource", job->resource);
+	lf_doc_text(&made, "state", state_names[job->state]);
+	lf_doc_text(&made, "ending", state_names[job->ending]);
+	lf_doc_int(&made, "step", job->step);
+	lf_doc_int(&made, "attempt", job->attempt);
+	lf_doc_bool(&made, "cancel", job->cancel_requested);
+	lf_doc_int(&made, "created", job->created_ns);
+	lf_doc_int(&made, "started", job->started_ns);
+	lf_doc_int(&made, "ended", job->ended_ns);
+	lf_doc_int(&made, "changed", job->changed_ns);
+	lf_doc_put(&made, "doc", json_incref(job->doc));
+	lf_doc_put(&made, "data", json_incref(job->data));
+	lf_doc_put(&made, "steps", dump_steps(job));
+	lf_doc_put(&made, "error", job->error.code ? dump_error(&job->error) : json_null());
+	LF_AUTO_JSON *body = lf_doc_take(&made);
 
 	if (!body)
 		return lf_fail_nomem(err);

@@ -9,6 +9,7 @@
 
 #include "crypto/tls.h"
 #include "crypto/token.h"
+#include "json/doc.h"
 #include "replication/agents.h"
 #include "replication/state.h"
 
@@ -121,9 +122,14 @@ int lf_registration_key_new(struct lf_replication *replication, const char *site
 				 "the site has %d registration keys that are good", KEYS_MAX);
 	if (rc)
 		return rc;
-	LF_AUTO_JSON *doc =
-		json_pack("{s:s,s:I,s:I,s:i,s:i}", "siteId", site_id, "created", (json_int_t)now,
-			  "expires", (json_int_t)expires, "machines", (int)machines, "used", 0);
+	struct lf_doc made = LF_DOC_INIT;
+
+	lf_doc_text(&made, "siteId", site_id);
+	lf_doc_int(&made, "created", now);
+	lf_doc_int(&made, "expires", expires);
+	lf_doc_int(&made, "machines", machines);
+	lf_doc_int(&made, "used", 0);
+	LF_AUTO_JSON *doc = lf_doc_take(&made);
 	if (!doc)
 		return lf_fail_nomem(err);
 	rc = compose_key(replication, secret, &key, err);

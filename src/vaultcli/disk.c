@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "vaultcli/args.h"
 #include "image/kind.h"
+#include "json/doc.h"
 #include "os/file.h"
 #include "vault/pack/crypt.h"
 
@@ -132,13 +133,17 @@ static int read_changed(const char *path, uint64_t **ret_pages, size_t *ret_coun
 static json_t *describe_transfer(const struct lf_vaultcli_args *args,
 				 const struct lf_ingest_result *result)
 {
-	return json_pack("{s:s, s:s?, s:I, s:I, s:I}", "kind",
-			 result->why_full ? "full"
-			 : args->changed  ? "changes, as listed"
-					  : "changes, found by page prints",
-			 "reason", result->why_full, "bytesRead", (json_int_t)result->read_bytes,
-			 "bytesNew", (json_int_t)result->new_bytes, "bytesStored",
-			 (json_int_t)result->stored_bytes);
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "kind",
+		    result->why_full ? "full"
+		    : args->changed  ? "changes, as listed"
+				     : "changes, found by page prints");
+	lf_doc_text(&doc, "reason", result->why_full);
+	lf_doc_int(&doc, "bytesRead", result->read_bytes);
+	lf_doc_int(&doc, "bytesNew", result->new_bytes);
+	lf_doc_int(&doc, "bytesStored", result->stored_bytes);
+	return lf_doc_take(&doc);
 }
 
 /* The point's manifest with the disk in it: a new one, or another disk of one that exists. */
@@ -153,9 +158,16 @@ static int make_point(struct lf_vault *vault, const struct lf_vaultcli_args *arg
 		return rc;
 	lf_time_format(lf_vaultcli_now_ns(), time);
 	lf_root_format(&result->root, root);
-	if (!manifest)
-		manifest = json_pack("{s:s, s:s, s:s, s:{}, s:[]}", "id", id, "time", time,
-				     "consistency", "CrashConsistent", "machine", "disks");
+	if (!manifest) {
+		struct lf_doc doc = LF_DOC_INIT;
+
+		lf_doc_text(&doc, "id", id);
+		lf_doc_text(&doc, "time", time);
+		lf_doc_text(&doc, "consistency", "CrashConsistent");
+		lf_doc_put(&doc, "machine", json_object());
+		lf_doc_put(&doc, "disks", json_array());
+		manifest = lf_doc_take(&doc);
+	}
 	json_t *disks = json_object_get(manifest, "disks");
 	for (size_t i = json_array_size(disks); i-- > 0;)
 		if (strcmp(lf_json_text_or(json_array_get(disks, i), "name", ""), args->disk) == 0)
@@ -185,12 +197,17 @@ static int print_result(const struct lf_vaultcli_args *args, const struct lf_ing
 		       result->stored_bytes);
 		return 0;
 	}
-	LF_AUTO_JSON *doc =
-		json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "point", id, "disk",
-			  args->disk, "root", root, "sizeBytes", (json_int_t)result->size_bytes,
-			  "bytesRead", (json_int_t)result->read_bytes, "bytesNew",
-			  (json_int_t)result->new_bytes, "bytesStored",
-			  (json_int_t)result->stored_bytes, "chunks", (json_int_t)result->chunks);
+	struct lf_doc made = LF_DOC_INIT;
+
+	lf_doc_text(&made, "point", id);
+	lf_doc_text(&made, "disk", args->disk);
+	lf_doc_text(&made, "root", root);
+	lf_doc_int(&made, "sizeBytes", result->size_bytes);
+	lf_doc_int(&made, "bytesRead", result->read_bytes);
+	lf_doc_int(&made, "bytesNew", result->new_bytes);
+	lf_doc_int(&made, "bytesStored", result->stored_bytes);
+	lf_doc_int(&made, "chunks", result->chunks);
+	LF_AUTO_JSON *doc = lf_doc_take(&made);
 	return doc ? lf_vaultcli_print_json(doc, err) : lf_fail_nomem(err);
 }
 

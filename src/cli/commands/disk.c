@@ -14,6 +14,7 @@
 #include "cli/output.h"
 #include "http/client.h"
 #include "image/kind.h"
+#include "json/doc.h"
 #include "os/file.h"
 
 #define PAGE_UNIT     512u
@@ -171,12 +172,16 @@ static int disk_import(struct lf_cli *cli, const struct lf_args *args, struct lf
 		return rc;
 	LF_AUTO_FREE char *path = lf_cli_path(cli, "/resourceGroups/%s" COMPUTE "disks/%s",
 					      lf_args_value(args, "--group"), args->words[0]);
-	LF_AUTO_JSON *body = json_pack("{s:s, s:{s:s*, s:s*, s:{s:s, s:s, s:s}}}", "location",
-				       lf_json_text_or(account, "location", ""), "properties",
-				       "osType", os, "hyperVGeneration",
-				       os ? lf_args_value_or(args, "--generation", "V1") : NULL,
-				       "creationData", "createOption", "Import", "sourceUri", url,
-				       "storageAccountId", lf_cli_id(account));
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "location", lf_json_text_or(account, "location", ""));
+	lf_doc_text_if(&doc, "properties.osType", os);
+	lf_doc_text_if(&doc, "properties.hyperVGeneration",
+		       os ? lf_args_value_or(args, "--generation", "V1") : NULL);
+	lf_doc_text(&doc, "properties.creationData.createOption", "Import");
+	lf_doc_text(&doc, "properties.creationData.sourceUri", url);
+	lf_doc_text(&doc, "properties.creationData.storageAccountId", lf_cli_id(account));
+	LF_AUTO_JSON *body = lf_doc_take(&doc);
 	rc = path && body
 		     ? lf_cli_change(cli, "PUT", path, LF_API_DISK, body, NULL, NULL, &disk, err)
 		     : lf_fail_nomem(err);
@@ -202,9 +207,13 @@ static int make_nic(struct lf_cli *cli, const struct lf_args *args, const char *
 					    lf_args_value(args, "--group"), args->words[0]);
 	LF_AUTO_FREE char *subnet = lf_printf_dup("%s/subnets/%s", lf_cli_id(network),
 						  lf_args_value_or(args, "--subnet", "default"));
-	LF_AUTO_JSON *body = json_pack("{s:s, s:{s:[{s:s, s:{s:{s:s?}}}]}}", "location", location,
-				       "properties", "ipConfigurations", "name", "ipconfig1",
-				       "properties", "subnet", "id", subnet);
+	struct lf_doc doc = LF_DOC_INIT, config = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "location", location);
+	lf_doc_text(&config, "name", "ipconfig1");
+	lf_doc_text(&config, "properties.subnet.id", subnet);
+	lf_doc_append(&doc, "properties.ipConfigurations", lf_doc_take(&config));
+	LF_AUTO_JSON *body = lf_doc_take(&doc);
 	rc = id && body ? lf_cli_change(cli, "PUT", id, LF_API_NETWORK, body, NULL, NULL, &nic, err)
 			: lf_fail_nomem(err);
 	if (!rc)
@@ -251,12 +260,17 @@ static int vm_create(struct lf_cli *cli, const struct lf_args *args, struct lf_e
 	LF_AUTO_FREE char *path =
 		lf_cli_path(cli, "/resourceGroups/%s" COMPUTE "virtualMachines/%s",
 			    lf_args_value(args, "--group"), args->words[0]);
-	LF_AUTO_JSON *body = json_pack(
-		"{s:s, s:{s:{s:s}, s:{s:{s:s, s:{s:s}}, s:O}, s:{s:[{s:s}]}}}", "location",
-		lf_json_text_or(os, "location", ""), "properties", "hardwareProfile", "vmSize",
-		lf_args_value_or(args, "--size", "Standard_B1s"), "storageProfile", "osDisk",
-		"createOption", "Attach", "managedDisk", "id", lf_cli_id(os), "dataDisks", rows,
-		"networkProfile", "networkInterfaces", "id", nic);
+	struct lf_doc doc = LF_DOC_INIT, interface = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "location", lf_json_text_or(os, "location", ""));
+	lf_doc_text(&doc, "properties.hardwareProfile.vmSize",
+		    lf_args_value_or(args, "--size", "Standard_B1s"));
+	lf_doc_text(&doc, "properties.storageProfile.osDisk.createOption", "Attach");
+	lf_doc_text(&doc, "properties.storageProfile.osDisk.managedDisk.id", lf_cli_id(os));
+	lf_doc_put(&doc, "properties.storageProfile.dataDisks", json_incref(rows));
+	lf_doc_text(&interface, "id", nic);
+	lf_doc_append(&doc, "properties.networkProfile.networkInterfaces", lf_doc_take(&interface));
+	LF_AUTO_JSON *body = lf_doc_take(&doc);
 	rc = path && body
 		     ? lf_cli_change(cli, "PUT", path, LF_API_COMPUTE, body, NULL, NULL, &vm, err)
 		     : lf_fail_nomem(err);

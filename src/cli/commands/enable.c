@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/find.h"
 #include "cli/watch.h"
+#include "json/doc.h"
 
 #define DETAILS "properties.providerSpecificDetails"
 
@@ -184,12 +185,16 @@ static int make_details(struct lf_cli *cli, const struct lf_args *args, const js
 			const json_t *machine, json_t **ret_details, struct lf_error *err)
 {
 	LF_AUTO_JSON *cache = NULL;
-	LF_AUTO_JSON *details = json_pack(
-		"{s:s,s:s,s:s,s:s,s:s}", "instanceType", "InMageRcm", "fabricDiscoveryMachineId",
-		lf_cli_id(machine), "processServerId",
-		lf_json_text_or(fabric, "properties.customDetails.processServers.0.id", ""),
-		"licenseType", "NoLicenseType", "targetVmName",
-		lf_json_text_or(machine, "properties.displayName", lf_cli_name(machine)));
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "instanceType", "InMageRcm");
+	lf_doc_text(&doc, "fabricDiscoveryMachineId", lf_cli_id(machine));
+	lf_doc_text(&doc, "processServerId",
+		    lf_json_text_or(fabric, "properties.customDetails.processServers.0.id", ""));
+	lf_doc_text(&doc, "licenseType", "NoLicenseType");
+	lf_doc_text(&doc, "targetVmName",
+		    lf_json_text_or(machine, "properties.displayName", lf_cli_name(machine)));
+	LF_AUTO_JSON *details = lf_doc_take(&doc);
 
 	if (!details)
 		return lf_fail_nomem(err);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/find.h"
 #include "cli/commands/jobs.h"
+#include "json/doc.h"
 
 static const struct lf_cli_column item_columns[] = {
 	{"item", "name", LF_SHOW_TEXT},
@@ -113,12 +114,15 @@ static int test_start(struct lf_cli *cli, const struct lf_args *args, struct lf_
 		network ? lf_cli_id(network)
 			: lf_json_text_or(item, "properties.providerSpecificDetails.testNetworkId",
 					  "");
-	return act(cli, item, "testFailover",
-		   json_pack("{s:{s:s,s:s,s:s,s:{s:s,s:s,s:s}}}", "properties", "failoverDirection",
-			     "PrimaryToRecovery", "networkType", "VmNetworkAsInput", "networkId",
-			     network_id, "providerSpecificDetails", "instanceType", "InMageRcm",
-			     "networkId", network_id, "recoveryPointId", point),
-		   err);
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "properties.failoverDirection", "PrimaryToRecovery");
+	lf_doc_text(&doc, "properties.networkType", "VmNetworkAsInput");
+	lf_doc_text(&doc, "properties.networkId", network_id);
+	lf_doc_text(&doc, "properties.providerSpecificDetails.instanceType", "InMageRcm");
+	lf_doc_text(&doc, "properties.providerSpecificDetails.networkId", network_id);
+	lf_doc_text(&doc, "properties.providerSpecificDetails.recoveryPointId", point);
+	return act(cli, item, "testFailover", lf_doc_take(&doc), err);
 }
 
 static int test_cleanup(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
@@ -144,13 +148,15 @@ static int failover_start(struct lf_cli *cli, const struct lf_args *args, struct
 		rc = point_id(args, item, &point, err);
 	if (rc)
 		return rc;
-	return act(cli, item, "unplannedFailover",
-		   json_pack("{s:{s:s,s:s,s:{s:s,s:s,s:s}}}", "properties", "failoverDirection",
-			     "PrimaryToRecovery", "sourceSiteOperations",
-			     shutdown ? "Required" : "NotRequired", "providerSpecificDetails",
-			     "instanceType", "InMageRcm", "recoveryPointId", point,
-			     "performShutdown", shutdown ? "true" : "false"),
-		   err);
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "properties.failoverDirection", "PrimaryToRecovery");
+	lf_doc_text(&doc, "properties.sourceSiteOperations", shutdown ? "Required" : "NotRequired");
+	lf_doc_text(&doc, "properties.providerSpecificDetails.instanceType", "InMageRcm");
+	lf_doc_text(&doc, "properties.providerSpecificDetails.recoveryPointId", point);
+	lf_doc_text(&doc, "properties.providerSpecificDetails.performShutdown",
+		    shutdown ? "true" : "false");
+	return act(cli, item, "unplannedFailover", lf_doc_take(&doc), err);
 }
 
 static int failover_commit(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)

@@ -4,6 +4,7 @@
  */
 #include "cli/find.h"
 #include "cli/output.h"
+#include "json/doc.h"
 
 #define DEFAULT_LOCATION "eastus"
 
@@ -84,11 +85,14 @@ static int group_delete(struct lf_cli *cli, const struct lf_args *args, struct l
 
 static int vault_create(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
 {
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "location", location_of(args));
+	lf_doc_text(&doc, "sku.name", "RS0");
+	lf_doc_text(&doc, "sku.tier", "Standard");
+	lf_doc_text(&doc, "properties.publicNetworkAccess", "Enabled");
 	return put_resource(cli, args, "Microsoft.RecoveryServices/vaults", LF_API_VAULTS,
-			    json_pack("{s:s,s:{s:s,s:s},s:{s:s}}", "location", location_of(args),
-				      "sku", "name", "RS0", "tier", "Standard", "properties",
-				      "publicNetworkAccess", "Enabled"),
-			    err);
+			    lf_doc_take(&doc), err);
 }
 
 static int vault_list(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)
@@ -122,13 +126,16 @@ static int network_create(struct lf_cli *cli, const struct lf_args *args, struct
 {
 	const char *prefix = lf_args_value_or(args, "--prefix", "10.0.0.0/16");
 
-	return put_resource(
-		cli, args, "Microsoft.Network/virtualNetworks", LF_API_NETWORK,
-		json_pack("{s:s,s:{s:{s:[s]},s:[{s:s,s:{s:s}}]}}", "location", location_of(args),
-			  "properties", "addressSpace", "addressPrefixes", prefix, "subnets",
-			  "name", lf_args_value_or(args, "--subnet", "default"), "properties",
-			  "addressPrefix", lf_args_value_or(args, "--subnet-prefix", prefix)),
-		err);
+	struct lf_doc doc = LF_DOC_INIT, subnet = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "location", location_of(args));
+	lf_doc_append(&doc, "properties.addressSpace.addressPrefixes", json_string(prefix));
+	lf_doc_text(&subnet, "name", lf_args_value_or(args, "--subnet", "default"));
+	lf_doc_text(&subnet, "properties.addressPrefix",
+		    lf_args_value_or(args, "--subnet-prefix", prefix));
+	lf_doc_append(&doc, "properties.subnets", lf_doc_take(&subnet));
+	return put_resource(cli, args, "Microsoft.Network/virtualNetworks", LF_API_NETWORK,
+			    lf_doc_take(&doc), err);
 }
 
 static int network_list(struct lf_cli *cli, const struct lf_args *args, struct lf_error *err)

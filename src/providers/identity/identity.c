@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "json/doc.h"
 #include "providers/identity/signin.h"
 
 #define TOKEN_SECONDS 3600
@@ -48,10 +49,20 @@ int lf_identity_token(const struct lf_context *context, const char *object_id,
 	char issuer[128];
 
 	snprintf(issuer, sizeof(issuer), LF_TOKEN_ISSUER_FORMAT, context->tenant_id);
-	LF_AUTO_JSON *claims = json_pack(
-		"{s:s,s:s,s:I,s:I,s:I,s:s,s:s,s:s,s:s,s:s,s:s}", "aud", audience, "iss", issuer,
-		"iat", now, "nbf", now, "exp", now + TOKEN_SECONDS, "appid", client_id, "idtyp",
-		"app", "oid", object_id, "sub", object_id, "tid", context->tenant_id, "ver", "1.0");
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "aud", audience);
+	lf_doc_text(&doc, "iss", issuer);
+	lf_doc_int(&doc, "iat", now);
+	lf_doc_int(&doc, "nbf", now);
+	lf_doc_int(&doc, "exp", now + TOKEN_SECONDS);
+	lf_doc_text(&doc, "appid", client_id);
+	lf_doc_text(&doc, "idtyp", "app");
+	lf_doc_text(&doc, "oid", object_id);
+	lf_doc_text(&doc, "sub", object_id);
+	lf_doc_text(&doc, "tid", context->tenant_id);
+	lf_doc_text(&doc, "ver", "1.0");
+	LF_AUTO_JSON *claims = lf_doc_take(&doc);
 	return claims ? lf_token_sign(context->token_keys, claims, ret_token, err)
 		      : lf_fail_nomem(err);
 }
@@ -65,11 +76,15 @@ static int reply_oauth_error(struct lf_arm_call *call, int status, const char *e
 
 	(void)sscanf(text, "AADSTS%8u", &number);
 	lf_time_format(lf_clock_now_ns(lf_arm_context(call)->clock), date);
-	LF_AUTO_JSON *body =
-		json_pack("{s:s,s:s,s:[i],s:s,s:s,s:s}", "error", error, "error_description", text,
-			  "error_codes", (int)number, "timestamp", date, "trace_id",
-			  lf_arm_request_id(call), "correlation_id", lf_arm_request_id(call));
-	return body ? lf_arm_reply(call, status, body, err) : lf_fail_nomem(err);
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "error", error);
+	lf_doc_text(&doc, "error_description", text);
+	lf_doc_append(&doc, "error_codes", json_integer(number));
+	lf_doc_text(&doc, "timestamp", date);
+	lf_doc_text(&doc, "trace_id", lf_arm_request_id(call));
+	lf_doc_text(&doc, "correlation_id", lf_arm_request_id(call));
+	return lf_arm_reply_doc(call, status, &doc, err);
 }
 
 /* The hash of the client's secret and its object id; both "": there is no such client. */
@@ -323,15 +338,22 @@ static int reply_configuration(struct lf_arm_call *call, const char *authority,
 
 	if (!issuer || !token || !authorize || !keys)
 		return lf_fail_nomem(err);
-	LF_AUTO_JSON *body =
-		json_pack("{s:s,s:s,s:s,s:s,s:[s],s:[s],s:[s],s:[s,s],s:s,s:s}", "issuer", issuer,
-			  "authorization_endpoint", authorize, "token_endpoint", token, "jwks_uri",
-			  keys, "response_types_supported", "code", "subject_types_supported",
-			  "pairwise", "id_token_signing_alg_values_supported", "RS256",
-			  "token_endpoint_auth_methods_supported", "client_secret_post",
-			  "client_secret_basic", "tenant_region_scope", "LF", "cloud_instance_name",
-			  base + strlen("https://"));
-	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "issuer", issuer);
+	lf_doc_text(&doc, "authorization_endpoint", authorize);
+	lf_doc_text(&doc, "token_endpoint", token);
+	lf_doc_text(&doc, "jwks_uri", keys);
+	lf_doc_append(&doc, "response_types_supported", json_string("code"));
+	lf_doc_append(&doc, "subject_types_supported", json_string("pairwise"));
+	lf_doc_append(&doc, "id_token_signing_alg_values_supported", json_string("RS256"));
+	lf_doc_append(&doc, "token_endpoint_auth_methods_supported",
+		      json_string("client_secret_post"));
+	lf_doc_append(&doc, "token_endpoint_auth_methods_supported",
+		      json_string("client_secret_basic"));
+	lf_doc_text(&doc, "tenant_region_scope", "LF");
+	lf_doc_text(&doc, "cloud_instance_name", base + strlen("https://"));
+	return lf_arm_reply_doc(call, 200, &doc, err);
 }
 
 static int get_configuration(struct lf_arm_call *call, struct lf_error *err)
@@ -360,10 +382,15 @@ static int get_instance(struct lf_arm_call *call, struct lf_error *err)
 	LF_AUTO_FREE char *configuration =
 		lf_printf_dup("%s/%s/v2.0/.well-known/openid-configuration", base,
 			      lf_arm_context(call)->tenant_id);
-	LF_AUTO_JSON *body =
-		json_pack("{s:s,s:s,s:[{s:s,s:s,s:[s]}]}", "tenant_discovery_endpoint",
-			  configuration ? configuration : "", "api-version", "1.1", "metadata",
-			  "preferred_network", host, "preferred_cache", host, "aliases", host);
+	struct lf_doc doc = LF_DOC_INIT, metadata = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "tenant_discovery_endpoint", configuration ? configuration : "");
+	lf_doc_text(&doc, "api-version", "1.1");
+	lf_doc_text(&metadata, "preferred_network", host);
+	lf_doc_text(&metadata, "preferred_cache", host);
+	lf_doc_append(&metadata, "aliases", json_string(host));
+	lf_doc_append(&doc, "metadata", lf_doc_take(&metadata));
+	LF_AUTO_JSON *body = lf_doc_take(&doc);
 
 	return body && configuration ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
 }
@@ -375,26 +402,51 @@ static json_t *describe_cloud(struct lf_arm_call *call)
 	const char *base = lf_arm_base_url(call), *host = base + strlen("https://");
 	LF_AUTO_FREE char *slash = lf_printf_dup("%s/", base);
 
-	return json_pack(
-		"{s:s,s:{s:s,s:[s,s],s:s,s:s},s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:{s:s,s:s,s:s,s:s}}",
-		"name", "Landfall", "authentication", "loginEndpoint", base, "audiences", slash,
-		base, "tenant", "common", "identityProvider", "AAD", "resourceManager", base,
-		"media", base, "graphAudience", slash, "graph", base, "portal", base, "gallery",
-		base, "microsoftGraphResourceId", slash, "suffixes", "storage", host, "keyVaultDns",
-		host, "acrLoginServer", host, "sqlServerHostname", host);
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "name", "Landfall");
+	lf_doc_text(&doc, "authentication.loginEndpoint", base);
+	lf_doc_append(&doc, "authentication.audiences", json_string(slash));
+	lf_doc_append(&doc, "authentication.audiences", json_string(base));
+	lf_doc_text(&doc, "authentication.tenant", "common");
+	lf_doc_text(&doc, "authentication.identityProvider", "AAD");
+	lf_doc_text(&doc, "resourceManager", base);
+	lf_doc_text(&doc, "media", base);
+	lf_doc_text(&doc, "graphAudience", slash);
+	lf_doc_text(&doc, "graph", base);
+	lf_doc_text(&doc, "portal", base);
+	lf_doc_text(&doc, "gallery", base);
+	lf_doc_text(&doc, "microsoftGraphResourceId", slash);
+	lf_doc_text(&doc, "suffixes.storage", host);
+	lf_doc_text(&doc, "suffixes.keyVaultDns", host);
+	lf_doc_text(&doc, "suffixes.acrLoginServer", host);
+	lf_doc_text(&doc, "suffixes.sqlServerHostname", host);
+	return lf_doc_take(&doc);
+}
+
+/* What was served before there were lists of clouds. */
+static json_t *describe_old_cloud(struct lf_arm_call *call)
+{
+	const char *base = lf_arm_base_url(call);
+	LF_AUTO_FREE char *slash = lf_printf_dup("%s/", base);
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "galleryEndpoint", base);
+	lf_doc_text(&doc, "graphEndpoint", slash);
+	lf_doc_text(&doc, "portalEndpoint", base);
+	lf_doc_text(&doc, "authentication.loginEndpoint", base);
+	lf_doc_append(&doc, "authentication.audiences", json_string(slash));
+	lf_doc_append(&doc, "authentication.audiences", json_string(base));
+	return lf_doc_take(&doc);
 }
 
 static int get_endpoints(struct lf_arm_call *call, struct lf_error *err)
 {
 	const char *version = lf_arm_query(call, "api-version");
-	const char *base = lf_arm_base_url(call);
-	LF_AUTO_FREE char *slash = lf_printf_dup("%s/", base);
 	LF_AUTO_JSON *body = NULL;
 
-	if (!version || strncmp(version, "2019", 4) < 0) /* the old single object */
-		body = json_pack("{s:s,s:s,s:s,s:{s:s,s:[s,s]}}", "galleryEndpoint", base,
-				 "graphEndpoint", slash, "portalEndpoint", base, "authentication",
-				 "loginEndpoint", base, "audiences", slash, base);
+	if (!version || strncmp(version, "2019", 4) < 0)
+		body = describe_old_cloud(call);
 	else if (strncmp(version, "2022", 4) < 0)
 		body = json_pack("[o]", describe_cloud(call));
 	else

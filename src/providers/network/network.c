@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "json/doc.h"
 #include "providers/network/internal.h"
 
 #define AVAILABLE_SHOWN 5
@@ -84,14 +85,18 @@ static int list_usages(struct lf_arm_call *call, struct lf_error *err)
 		rc = lf_network_subnet_prefix(&list.items[i], &prefix, err);
 		if (!rc)
 			rc = lf_subnet_addresses(context, &list.items[i], NULL, &taken, err);
-		if (!rc && json_array_append_new(
-				   values, json_pack("{s:s,s:I,s:I,s:s,s:{s:s,s:s}}", "id",
-						     list.items[i].id, "currentValue",
-						     (json_int_t)json_object_size(taken), "limit",
-						     (json_int_t)lf_prefix_usable(&prefix), "unit",
-						     "Count", "name", "value", "SubnetSpace",
-						     "localizedValue", "Subnet size and usage")))
-			rc = lf_fail_nomem(err);
+		if (rc)
+			return rc;
+		struct lf_doc doc = LF_DOC_INIT;
+
+		lf_doc_text(&doc, "id", list.items[i].id);
+		lf_doc_int(&doc, "currentValue", json_object_size(taken));
+		lf_doc_int(&doc, "limit", lf_prefix_usable(&prefix));
+		lf_doc_text(&doc, "unit", "Count");
+		lf_doc_text(&doc, "name.value", "SubnetSpace");
+		lf_doc_text(&doc, "name.localizedValue", "Subnet size and usage");
+		if (json_array_append_new(values, lf_doc_take(&doc)))
+			return lf_fail_nomem(err);
 	}
 	return rc ? rc : lf_arm_reply_list(call, values, NULL, err);
 }

@@ -7,6 +7,7 @@
 
 #include "base/names.h"
 #include "base/text.h"
+#include "json/doc.h"
 #include "providers/network/internal.h"
 
 #define RULES_MAX 1000
@@ -36,17 +37,22 @@ static int add_default_rules(json_t *doc, const char *id, struct lf_error *err)
 		const struct default_rule *r = &default_rules[i];
 		LF_AUTO_FREE char *rule_id =
 			lf_printf_dup("%s/defaultSecurityRules/%s", id, r->name);
-		if (!rule_id ||
-		    json_array_append_new(
-			    rules,
-			    json_pack("{s:s,s:s,s:s,s:{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:s}}",
-				      "id", rule_id, "name", r->name, "type",
-				      LF_NSG_TYPE "/defaultSecurityRules", "properties",
-				      "provisioningState", "Succeeded", "description",
-				      r->description, "protocol", "*", "sourcePortRange", "*",
-				      "destinationPortRange", "*", "sourceAddressPrefix", r->from,
-				      "destinationAddressPrefix", r->to, "access", r->access,
-				      "priority", r->priority, "direction", r->direction)))
+		struct lf_doc made = LF_DOC_INIT;
+
+		lf_doc_text(&made, "id", rule_id);
+		lf_doc_text(&made, "name", r->name);
+		lf_doc_text(&made, "type", LF_NSG_TYPE "/defaultSecurityRules");
+		lf_doc_text(&made, "properties.provisioningState", "Succeeded");
+		lf_doc_text(&made, "properties.description", r->description);
+		lf_doc_text(&made, "properties.protocol", "*");
+		lf_doc_text(&made, "properties.sourcePortRange", "*");
+		lf_doc_text(&made, "properties.destinationPortRange", "*");
+		lf_doc_text(&made, "properties.sourceAddressPrefix", r->from);
+		lf_doc_text(&made, "properties.destinationAddressPrefix", r->to);
+		lf_doc_text(&made, "properties.access", r->access);
+		lf_doc_int(&made, "properties.priority", r->priority);
+		lf_doc_text(&made, "properties.direction", r->direction);
+		if (json_array_append_new(rules, lf_doc_take(&made)) || !rule_id)
 			return lf_fail_nomem(err);
 	}
 	return lf_json_set(doc, "properties.defaultSecurityRules", json_incref(rules))

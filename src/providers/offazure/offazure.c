@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "json/doc.h"
 #define MACHINES_A_PAGE 200
 
 static int view_site(struct lf_arm_call *call, const struct lf_resource *site, json_t *doc,
@@ -155,14 +156,21 @@ static int list_health(struct lf_arm_call *call, struct lf_error *err)
 			const char *reason = lf_json_text_or(check, "reason", "");
 			if (lf_json_bool_or(check, "ok", true))
 				continue;
-			json_t *value = json_pack(
-				"{s:s,s:s,s:s,s:I,s:s,s:i,s:i,s:s,s:s,s:s,s:[s]}", "applianceName",
-				name, "errorMessage", reason, "summaryMessage", reason, "errorId",
-				(json_int_t)j + 1, "errorCode", lf_json_text_or(check, "check", ""),
-				"affectedObjectsCount", 1, "hitCount", 1, "severity", "Error",
-				"remediationGuidance", lf_json_text_or(check, "advice", ""),
-				"affectedResourceType", "Machines", "affectedResources", name);
-			if (json_array_append_new(values, value))
+			struct lf_doc doc = LF_DOC_INIT;
+
+			lf_doc_text(&doc, "applianceName", name);
+			lf_doc_text(&doc, "errorMessage", reason);
+			lf_doc_text(&doc, "summaryMessage", reason);
+			lf_doc_int(&doc, "errorId", j + 1);
+			lf_doc_text(&doc, "errorCode", lf_json_text_or(check, "check", ""));
+			lf_doc_int(&doc, "affectedObjectsCount", 1);
+			lf_doc_int(&doc, "hitCount", 1);
+			lf_doc_text(&doc, "severity", "Error");
+			lf_doc_text(&doc, "remediationGuidance",
+				    lf_json_text_or(check, "advice", ""));
+			lf_doc_text(&doc, "affectedResourceType", "Machines");
+			lf_doc_append(&doc, "affectedResources", json_string(name));
+			if (json_array_append_new(values, lf_doc_take(&doc)))
 				return lf_fail_nomem(err);
 		}
 	}
@@ -311,10 +319,17 @@ static int remove_agent(struct lf_arm_call *call, struct lf_error *err)
 static json_t *view_job(const char *site_id, const char *type, const struct lf_job *job)
 {
 	LF_AUTO_FREE char *id = lf_printf_dup("%s/jobs/%s", site_id, job->id);
-	LF_AUTO_JSON *doc = json_pack(
-		"{s:s?,s:s,s:s+,s:{s:s,s:s,s:s,s:[],s:s}}", "id", id, "name", job->id, "type", type,
-		"/jobs", "properties", "status", lf_job_state_name(job->state), "displayName",
-		job->type, "activityId", job->id, "errors", "provisioningState", "Succeeded");
+	struct lf_doc made = LF_DOC_INIT;
+
+	lf_doc_text(&made, "id", id);
+	lf_doc_text(&made, "name", job->id);
+	lf_doc_printf(&made, "type", "%s%s", type, "/jobs");
+	lf_doc_text(&made, "properties.status", lf_job_state_name(job->state));
+	lf_doc_text(&made, "properties.displayName", job->type);
+	lf_doc_text(&made, "properties.activityId", job->id);
+	lf_doc_put(&made, "properties.errors", json_array());
+	lf_doc_text(&made, "properties.provisioningState", "Succeeded");
+	LF_AUTO_JSON *doc = lf_doc_take(&made);
 
 	if (!doc || lf_json_set_time(doc, "properties.startTime", job->created_ns) ||
 	    (job->ended_ns && lf_json_set_time(doc, "properties.endTime", job->ended_ns)))

@@ -16,6 +16,7 @@
 #include "base/health.h"
 #include "base/text.h"
 #include "crypto/tls.h"
+#include "json/doc.h"
 #include "os/file.h"
 
 #define PAGE	   500
@@ -189,13 +190,17 @@ static json_t *conditions(void)
 	size_t n = list ? lf_health_read(list, LF_HEALTH_MAX, NULL) : 0;
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(array,
-				      json_pack("{s:s,s:s,s:s,s:o,s:o,s:I}", "name", list[i].name,
-						"subject", list[i].subject, "text", list[i].text,
-						"since", lf_json_time(list[i].since_ns), "last",
-						lf_json_time(list[i].last_ns), "times",
-						(json_int_t)list[i].times));
+	for (size_t i = 0; i < n; i++) {
+		struct lf_doc doc = LF_DOC_INIT;
+
+		lf_doc_text(&doc, "name", list[i].name);
+		lf_doc_text(&doc, "subject", list[i].subject);
+		lf_doc_text(&doc, "text", list[i].text);
+		lf_doc_time(&doc, "since", list[i].since_ns);
+		lf_doc_time(&doc, "last", list[i].last_ns);
+		lf_doc_int(&doc, "times", list[i].times);
+		json_array_append_new(array, lf_doc_take(&doc));
+	}
 	free(list);
 	return array;
 }
@@ -226,14 +231,20 @@ static int get_health(struct lf_arm_call *call, struct lf_error *err)
 	lf_counters_each(put_counter, counters);
 	lf_audit_state(context->audit, &audit);
 	bool well = json_array_size(found) == 0 && !audit.found[0] && !audit.problem[0];
-	LF_AUTO_JSON *body = json_pack(
-		"{s:s,s:s,s:o,s:o,s:O,s:{s:I,s:I,s:s,s:s},s:O,s:O}", "status",
-		well ? "Healthy" : "Degraded", "version", LF_VERSION, "time",
-		lf_json_time(lf_clock_now_ns(context->clock)), "caCertificateEnd",
-		lf_json_time(ca_end), "conditions", found, "audit", "lastLine",
-		(json_int_t)audit.seq, "unwritten", (json_int_t)audit.lost, "problem",
-		audit.problem, "foundAtStart", audit.found, "gauges", gauges, "counters", counters);
-	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "status", well ? "Healthy" : "Degraded");
+	lf_doc_text(&doc, "version", LF_VERSION);
+	lf_doc_time(&doc, "time", lf_clock_now_ns(context->clock));
+	lf_doc_time(&doc, "caCertificateEnd", ca_end);
+	lf_doc_put(&doc, "conditions", json_incref(found));
+	lf_doc_int(&doc, "audit.lastLine", audit.seq);
+	lf_doc_int(&doc, "audit.unwritten", audit.lost);
+	lf_doc_text(&doc, "audit.problem", audit.problem);
+	lf_doc_text(&doc, "audit.foundAtStart", audit.found);
+	lf_doc_put(&doc, "gauges", json_incref(gauges));
+	lf_doc_put(&doc, "counters", json_incref(counters));
+	return lf_arm_reply_doc(call, 200, &doc, err);
 }
 
 static const struct lf_arm_route routes[] = {

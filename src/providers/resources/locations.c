@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "json/doc.h"
 
 /* Azure's own pairs, so that clients that know them find what they expect. */
 static const struct location {
@@ -59,14 +60,21 @@ json_t *lf_locations_view(const char *subscription)
 		snprintf(id, sizeof(id), "/subscriptions/%s/locations/%s", subscription, l->name);
 		snprintf(pair_id, sizeof(pair_id), "/subscriptions/%s/locations/%s", subscription,
 			 l->pair);
-		json_array_append_new(
-			values,
-			json_pack("{s:s,s:s,s:s,s:s,s:s,s:{s:s,s:s,s:s,s:s,s:[{s:s,s:s}]}}", "id",
-				  id, "name", l->name, "type", "Region", "displayName", l->display,
-				  "regionalDisplayName", l->display, "metadata", "regionType",
-				  "Physical", "regionCategory", "Recommended", "geographyGroup",
-				  l->geography, "physicalLocation", l->display, "pairedRegion",
-				  "name", l->pair, "id", pair_id));
+		struct lf_doc doc = LF_DOC_INIT, pair = LF_DOC_INIT;
+
+		lf_doc_text(&doc, "id", id);
+		lf_doc_text(&doc, "name", l->name);
+		lf_doc_text(&doc, "type", "Region");
+		lf_doc_text(&doc, "displayName", l->display);
+		lf_doc_text(&doc, "regionalDisplayName", l->display);
+		lf_doc_text(&doc, "metadata.regionType", "Physical");
+		lf_doc_text(&doc, "metadata.regionCategory", "Recommended");
+		lf_doc_text(&doc, "metadata.geographyGroup", l->geography);
+		lf_doc_text(&doc, "metadata.physicalLocation", l->display);
+		lf_doc_text(&pair, "name", l->pair);
+		lf_doc_text(&pair, "id", pair_id);
+		lf_doc_append(&doc, "metadata.pairedRegion", lf_doc_take(&pair));
+		json_array_append_new(values, lf_doc_take(&doc));
 	}
 	return values;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "json/doc.h"
 #include "providers/resources/resources.h"
 
 /* "Microsoft.X/things/parts/write" is of namespace "Microsoft.X". */
@@ -32,9 +33,16 @@ static json_t *view_action(const char *action, const char *space)
 	else
 		end = verb++;
 	LF_AUTO_FREE char *type = strndup(resource, (size_t)(end - resource));
-	return json_pack("{s:s,s:b,s:{s:s,s:s?,s:s,s:s},s:s}", "name", action, "isDataAction", 0,
-			 "display", "provider", space, "resource", type, "operation", verb,
-			 "description", action, "origin", "user,system");
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "name", action);
+	lf_doc_bool(&doc, "isDataAction", false);
+	lf_doc_text(&doc, "display.provider", space);
+	lf_doc_text(&doc, "display.resource", type);
+	lf_doc_text(&doc, "display.operation", verb);
+	lf_doc_text(&doc, "display.description", action);
+	lf_doc_text(&doc, "origin", "user,system");
+	return lf_doc_take(&doc);
 }
 
 /* The rights of one provider's rows that are of its namespace, each once. */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "json/doc.h"
 #include "providers/common/document.h"
 #include "providers/resources/contents.h"
 #include "providers/resources/listing.h"
@@ -45,12 +46,19 @@ static int list_tenants(struct lf_arm_call *call, struct lf_error *err)
 
 static json_t *view_subscription(const struct lf_context *context, const struct lf_resource *s)
 {
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:[],s:{s:s,s:s,s:s}}", "id", s->id,
-			 "subscriptionId", lf_arm_id_last(s->id), "tenantId", context->tenant_id,
-			 "displayName", lf_json_text_or(s->doc, "displayName", ""), "state",
-			 "Enabled", "authorizationSource", "RoleBased", "managedByTenants",
-			 "subscriptionPolicies", "locationPlacementId", "Public_2014-09-01",
-			 "quotaId", "PayAsYouGo_2014-09-01", "spendingLimit", "Off");
+	struct lf_doc made = LF_DOC_INIT;
+
+	lf_doc_text(&made, "id", s->id);
+	lf_doc_text(&made, "subscriptionId", lf_arm_id_last(s->id));
+	lf_doc_text(&made, "tenantId", context->tenant_id);
+	lf_doc_text(&made, "displayName", lf_json_text_or(s->doc, "displayName", ""));
+	lf_doc_text(&made, "state", "Enabled");
+	lf_doc_text(&made, "authorizationSource", "RoleBased");
+	lf_doc_put(&made, "managedByTenants", json_array());
+	lf_doc_text(&made, "subscriptionPolicies.locationPlacementId", "Public_2014-09-01");
+	lf_doc_text(&made, "subscriptionPolicies.quotaId", "PayAsYouGo_2014-09-01");
+	lf_doc_text(&made, "subscriptionPolicies.spendingLimit", "Off");
+	return lf_doc_take(&made);
 }
 
 static int list_subscriptions(struct lf_arm_call *call, struct lf_error *err)
@@ -175,9 +183,14 @@ static json_t *view_provider(struct lf_arm_call *call, const char *name)
 	}
 	LF_AUTO_FREE char *full = lf_printf_dup("/subscriptions/%s/providers/%s",
 						lf_arm_param(call, "subscription"), name);
-	return json_pack("{s:s,s:s,s:s,s:s,s:o}", "id", full ? full : "", "namespace", name,
-			 "registrationPolicy", "RegistrationRequired", "registrationState",
-			 "Registered", "resourceTypes", types);
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "id", full ? full : "");
+	lf_doc_text(&doc, "namespace", name);
+	lf_doc_text(&doc, "registrationPolicy", "RegistrationRequired");
+	lf_doc_text(&doc, "registrationState", "Registered");
+	lf_doc_put(&doc, "resourceTypes", types);
+	return lf_doc_take(&doc);
 }
 
 static const char *known_namespace(const struct lf_context *context, const char *name)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "json/doc.h"
 #include "providers/storage/internal.h"
 
 #define ACCOUNTS_LIMIT 250 /* of a subscription in a region: Azure's own default */
@@ -50,10 +51,14 @@ static int list_usages(struct lf_arm_call *call, struct lf_error *err)
 		return rc;
 	for (size_t i = 0; i < list.n; i++)
 		n += strcmp(lf_json_text_or(list.items[i].doc, "location", ""), wanted) == 0;
-	LF_AUTO_JSON *values =
-		json_pack("[{s:s,s:I,s:i,s:{s:s,s:s}}]", "unit", "Count", "currentValue",
-			  (json_int_t)n, "limit", ACCOUNTS_LIMIT, "name", "value",
-			  "StorageAccounts", "localizedValue", "Storage Accounts");
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "unit", "Count");
+	lf_doc_int(&doc, "currentValue", n);
+	lf_doc_int(&doc, "limit", ACCOUNTS_LIMIT);
+	lf_doc_text(&doc, "name.value", "StorageAccounts");
+	lf_doc_text(&doc, "name.localizedValue", "Storage Accounts");
+	LF_AUTO_JSON *values = json_pack("[o]", lf_doc_take(&doc));
 	return values ? lf_arm_reply_list(call, values, NULL, err) : lf_fail_nomem(err);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "json/doc.h"
 #include "providers/vaults/internal.h"
 
 #define REPLICATED_TYPE                                                                            \
@@ -15,10 +16,16 @@
 static int add_usage(json_t *values, const char *name, const char *text, const char *unit,
 		     size_t value)
 {
-	return json_array_append_new(
-		values, json_pack("{s:s,s:n,s:n,s:I,s:I,s:{s:s,s:s}}", "unit", unit, "quotaPeriod",
-				  "nextResetTime", "currentValue", (json_int_t)value, "limit",
-				  (json_int_t)-1, "name", "value", name, "localizedValue", text));
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "unit", unit);
+	lf_doc_null(&doc, "quotaPeriod");
+	lf_doc_null(&doc, "nextResetTime");
+	lf_doc_int(&doc, "currentValue", value);
+	lf_doc_int(&doc, "limit", -1);
+	lf_doc_text(&doc, "name.value", name);
+	lf_doc_text(&doc, "name.localizedValue", text);
+	return json_array_append_new(values, lf_doc_take(&doc));
 }
 
 static int find_vault(struct lf_arm_call *call, struct lf_resource *ret_vault, struct lf_error *err)
@@ -112,14 +119,21 @@ int lf_vault_replication_usages(struct lf_arm_call *call, struct lf_error *err)
 				    &n.plans, err);
 	if (rc)
 		return rc;
-	LF_AUTO_JSON *values = json_pack(
-		"[{s:{s:I,s:i,s:i,s:i,s:i,s:i},s:{s:I,s:I,s:I},s:I,s:I,s:I,s:i}]",
-		"monitoringSummary", "unHealthyVmCount", (json_int_t)n.unhealthy,
-		"unHealthyProviderCount", 0, "eventsCount", 0, "deprecatedProviderCount", 0,
-		"supportedProviderCount", 0, "unsupportedProviderCount", 0, "jobsSummary",
-		"failedJobs", (json_int_t)n.failed, "suspendedJobs", (json_int_t)n.suspended,
-		"inProgressJobs", (json_int_t)n.running, "protectedItemCount", (json_int_t)n.items,
-		"recoveryPlanCount", (json_int_t)n.plans, "registeredServersCount",
-		(json_int_t)n.servers, "recoveryServicesProviderAuthType", 1);
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_int(&doc, "monitoringSummary.unHealthyVmCount", n.unhealthy);
+	lf_doc_int(&doc, "monitoringSummary.unHealthyProviderCount", 0);
+	lf_doc_int(&doc, "monitoringSummary.eventsCount", 0);
+	lf_doc_int(&doc, "monitoringSummary.deprecatedProviderCount", 0);
+	lf_doc_int(&doc, "monitoringSummary.supportedProviderCount", 0);
+	lf_doc_int(&doc, "monitoringSummary.unsupportedProviderCount", 0);
+	lf_doc_int(&doc, "jobsSummary.failedJobs", n.failed);
+	lf_doc_int(&doc, "jobsSummary.suspendedJobs", n.suspended);
+	lf_doc_int(&doc, "jobsSummary.inProgressJobs", n.running);
+	lf_doc_int(&doc, "protectedItemCount", n.items);
+	lf_doc_int(&doc, "recoveryPlanCount", n.plans);
+	lf_doc_int(&doc, "registeredServersCount", n.servers);
+	lf_doc_int(&doc, "recoveryServicesProviderAuthType", 1);
+	LF_AUTO_JSON *values = json_pack("[o]", lf_doc_take(&doc));
 	return values ? lf_arm_reply_list(call, values, NULL, err) : lf_fail_nomem(err);
 }

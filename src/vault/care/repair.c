@@ -11,6 +11,7 @@
 #include "base/fault.h"
 #include "base/lock.h"
 #include "base/text.h"
+#include "json/doc.h"
 #include "os/file.h"
 #include "vault/point/manifest.h"
 #include "vault/care/verify.h"
@@ -236,9 +237,14 @@ int lf_vault_repair(struct lf_vault *vault, struct lf_vault *peer, int64_t now_n
 	free(repair.plain);
 	if (rc)
 		return rc;
-	*ret_report = json_pack("{s:I, s:I, s:I, s:I, s:I, s:O}", "packs", (json_int_t)repair.packs,
-				"movedChunks", (json_int_t)repair.moved, "peerChunks",
-				(json_int_t)repair.fetched, "peerPoints", (json_int_t)repair.points,
-				"lostChunks", (json_int_t)repair.lost, "faults", faults);
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_int(&doc, "packs", repair.packs);
+	lf_doc_int(&doc, "movedChunks", repair.moved);
+	lf_doc_int(&doc, "peerChunks", repair.fetched);
+	lf_doc_int(&doc, "peerPoints", repair.points);
+	lf_doc_int(&doc, "lostChunks", repair.lost);
+	lf_doc_put(&doc, "faults", json_incref(faults));
+	*ret_report = lf_doc_take(&doc);
 	return *ret_report ? 0 : lf_fail_nomem(err);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "json/doc.h"
 #include "vault/point/point.h"
 #include "vault/vault_internal.h"
 
@@ -67,13 +68,19 @@ int lf_vault_stats(struct lf_vault *vault, json_t **ret_stats, struct lf_error *
 		rc = lf_store_list(vault->store, "sessions", count_name, &sessions, err);
 	if (rc)
 		return rc;
-	json_t *stats = json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "keyEpoch",
-		(json_int_t)vault->key.epoch, "olderKeyBytes", (json_int_t)totals.older, "packs",
-		(json_int_t)pack_count, "chunks", (json_int_t)totals.chunks, "nodes",
-		(json_int_t)totals.nodes, "storedBytes", (json_int_t)totals.stored, "plainBytes",
-		(json_int_t)totals.plain, "points", (json_int_t)points, "sessions",
-		(json_int_t)sessions, "indexRuns", (json_int_t)run_count);
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_int(&doc, "keyEpoch", vault->key.epoch);
+	lf_doc_int(&doc, "olderKeyBytes", totals.older);
+	lf_doc_int(&doc, "packs", pack_count);
+	lf_doc_int(&doc, "chunks", totals.chunks);
+	lf_doc_int(&doc, "nodes", totals.nodes);
+	lf_doc_int(&doc, "storedBytes", totals.stored);
+	lf_doc_int(&doc, "plainBytes", totals.plain);
+	lf_doc_int(&doc, "points", points);
+	lf_doc_int(&doc, "sessions", sessions);
+	lf_doc_int(&doc, "indexRuns", run_count);
+	json_t *stats = lf_doc_take(&doc);
 	if (!stats)
 		return lf_fail_nomem(err);
 	*ret_stats = stats;

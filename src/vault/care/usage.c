@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/lock.h"
+#include "json/doc.h"
 #include "vault/care/mark.h"
 #include "vault/map/map.h"
 #include "vault/vault_internal.h"
@@ -105,13 +106,18 @@ int lf_vault_explain(struct lf_vault *vault, const char *point, json_t **ret_rep
 		rc = sum_point(vault, point, manifest, false, &unique, err);
 	if (rc)
 		return rc;
-	LF_AUTO_JSON *report = json_pack(
-		"{s:s, s:s, s:[], s:I, s:I, s:I, s:I, s:I, s:O?}", "point", point, "time",
-		lf_json_text_or(manifest, "time", ""), "disks", "plainBytes", (json_int_t)all.plain,
-		"storedBytes", (json_int_t)all.stored, "uniquePlainBytes", (json_int_t)unique.plain,
-		"uniqueStoredBytes", (json_int_t)unique.stored, "sharedStoredBytes",
-		(json_int_t)(all.stored - unique.stored), "transfer",
-		json_object_get(manifest, "transfer"));
+	struct lf_doc doc = LF_DOC_INIT;
+
+	lf_doc_text(&doc, "point", point);
+	lf_doc_text(&doc, "time", lf_json_text_or(manifest, "time", ""));
+	lf_doc_put(&doc, "disks", json_array());
+	lf_doc_int(&doc, "plainBytes", all.plain);
+	lf_doc_int(&doc, "storedBytes", all.stored);
+	lf_doc_int(&doc, "uniquePlainBytes", unique.plain);
+	lf_doc_int(&doc, "uniqueStoredBytes", unique.stored);
+	lf_doc_int(&doc, "sharedStoredBytes", all.stored - unique.stored);
+	lf_doc_share(&doc, "transfer", json_object_get(manifest, "transfer"));
+	LF_AUTO_JSON *report = lf_doc_take(&doc);
 	rc = report ? add_disks(vault, manifest, report, err) : lf_fail_nomem(err);
 	if (!rc)
 		*ret_report = lf_steal(&report);
