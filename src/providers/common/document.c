@@ -146,6 +146,10 @@ int lf_document_list_below(struct lf_arm_call *call, const struct lf_document *d
 			       &filter, err);
 	if (!rc)
 		rc = lf_page_size(call, &size, err);
+	if (!rc && query.after && !lf_text_starts_nocase(query.after, below))
+		rc = lf_fail_arm(err, LF_EINVAL, "InvalidSkipToken", "$skiptoken",
+				 "list again from the first page",
+				 "this is no token of a page of this list");
 	do {
 		query.limit = size - json_array_size(values);
 		lf_resource_list_done(&list);

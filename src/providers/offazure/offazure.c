@@ -4,13 +4,13 @@
  * what agents have reported.  What is below "Landfall" in the table hands out
  * keys and ends agents, which Azure does in its portal.
  */
+#include "providers/common/page.h"
 #include "providers/offazure/internal.h"
 
 #include <string.h>
 
 #include "base/text.h"
 #include "json/doc.h"
-#define MACHINES_A_PAGE 200
 
 static int view_site(struct lf_arm_call *call, const struct lf_resource *site, json_t *doc,
 		     struct lf_error *err)
@@ -42,7 +42,7 @@ static const struct lf_field site_fields[] = {
 	{WHO "objectId", LF_TEXT, 0, 0, 255, NULL, "of who discovers"},
 	{WHO "audience", LF_TEXT, 0, 0, 2048, NULL, "of who discovers"},
 	{WHO "aadAuthority", LF_TEXT, 0, 0, 2048, NULL, "of who discovers"},
-	{WHO "rawCertData", LF_TEXT, LF_SECRET, 0, 0, NULL, "of the appliance"},
+	{WHO "rawCertData", LF_TEXT, 0, 0, 65536, NULL, "its certificate"},
 	{"properties.serviceEndpoint", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "set by the service"},
 	{"properties.masterSiteId", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "set by the service"},
 };
@@ -73,27 +73,48 @@ static int find_agents(struct lf_arm_call *call, unsigned levels_up, struct lf_r
 	return lf_agents_list(context->replication, ret_site->id, ret_agents, err);
 }
 
+/* What else a list of machines may be asked: totalRecordCount is what the client counts with, and a
+ * page is continued by its nextLink alone. */
+static int check_paging(struct lf_arm_call *call, struct lf_error *err)
+{
+	const char *total = lf_arm_query(call, "totalRecordCount");
+	struct lf_error ignored;
+	uint64_t n;
+
+	if (lf_arm_query(call, "continuationToken"))
+		return lf_fail_arm(err, LF_EINVAL, "InvalidSkipToken", "continuationToken",
+				   "follow the list's nextLink",
+				   "this is no token of a page of this list");
+	if (total && lf_parse_u64(total, 0, INT32_MAX, &n, &ignored))
+		return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", "totalRecordCount",
+				   "give a number, or leave it out",
+				   "the totalRecordCount '%.40s' is invalid", total);
+	return 0;
+}
+
 static int list_machines(struct lf_arm_call *call, struct lf_error *err)
 {
+	static const struct lf_filter_row rows[] = {{"displayName", "properties.displayName"},
+						    {"name", "name"}};
 	LF_AUTO_RESOURCE site = LF_RESOURCE_INIT;
 	LF_AUTO_JSON *agents = NULL;
 	LF_AUTO_JSON *values = json_array();
-	const char *token = lf_arm_query(call, "skiptoken");
-	uint64_t from = 0;
-	char next[24];
+	LF_AUTO_FILTER *filter = NULL;
+	size_t i;
+	json_t *agent;
 
-	int rc = token ? lf_parse_u64(token, 0, INT32_MAX, &from, err) : 0;
+	int rc = find_agents(call, 1, &site, &agents, err);
 	if (!rc)
-		rc = find_agents(call, 1, &site, &agents, err);
-	if (rc)
-		return rc;
-	size_t end = from + MACHINES_A_PAGE, n = json_array_size(agents);
-	for (size_t i = from; i < n && i < end; i++)
-		if (json_array_append_new(values,
-					  lf_offazure_machine(site.id, json_array_get(agents, i))))
-			return lf_fail_nomem(err);
-	snprintf(next, sizeof(next), "%zu", end);
-	return lf_arm_reply_list(call, values, end < n ? next : NULL, err);
+		rc = check_paging(call, err);
+	if (!rc)
+		rc = lf_filter_new(lf_arm_query(call, "filter"), rows, LF_N(rows), &filter, err);
+	json_array_foreach (agents, i, agent) {
+		LF_AUTO_JSON *machine = rc ? NULL : lf_offazure_machine(site.id, agent);
+		if (!rc && (!machine || (lf_filter_passes(filter, machine) &&
+					 json_array_append(values, machine))))
+			rc = lf_fail_nomem(err);
+	}
+	return rc ? rc : lf_page_reply(call, values, err);
 }
 
 static int get_machine(struct lf_arm_call *call, struct lf_error *err)

@@ -141,12 +141,17 @@ static int appliance_of(struct lf_context *context, const struct lf_resource *fa
 
 int lf_sr_appliances_list(struct lf_arm_call *call, struct lf_error *err)
 {
+	static const struct lf_filter_row rows[] = {
+		{"providerType", LF_SR_INSTANCE, LF_FILTER_FIXED}};
 	struct lf_context *context = lf_arm_context(call);
 	LF_AUTO_JSON *appliances = json_array();
 	LF_AUTO_RESOURCE_LIST fabrics = {0};
+	LF_AUTO_FILTER *filter = NULL;
 	LF_AUTO_SCOPE scope = {0};
 
 	int rc = lf_scope_open(call, LF_SR_TYPE_VAULT, &scope, err);
+	if (!rc)
+		rc = lf_filter_new(lf_arm_query(call, "filter"), rows, LF_N(rows), &filter, err);
 	if (rc)
 		return rc;
 	const struct lf_list_query query = {.type = LF_SR_TYPE_FABRIC,
@@ -161,6 +166,8 @@ int lf_sr_appliances_list(struct lf_arm_call *call, struct lf_error *err)
 	LF_AUTO_JSON *values =
 		json_pack("[{s:{s:{s:s,s:O}}}]", "properties", "providerSpecificDetails",
 			  "instanceType", LF_SR_INSTANCE, "appliances", appliances);
+	if (values && !lf_filter_passes(filter, values))
+		json_array_clear(values);
 	return values ? lf_arm_reply_list(call, values, NULL, err) : lf_fail_nomem(err);
 }
 

@@ -45,9 +45,8 @@ static int read_alert(struct lf_arm_call *call, const char *id, const json_t *bo
 	return rc ? rc : read_rows(rows, LF_N(rows), body, doc, err);
 }
 
-static const char *const sending[] = {"DoNotSend", "Send", NULL};
 static const struct lf_field alert_fields[] = {
-	{"properties.sendToOwners", LF_ENUM, 0, 0, 0, sending, "DoNotSend"},
+	{"properties.sendToOwners", LF_TEXT, 0, 0, 64, NULL, "DoNotSend"},
 	{"properties.customEmailAddresses", LF_ARRAY, 0, 0, 100, NULL, "whom to write to"},
 	{"properties.locale", LF_TEXT, 0, 0, 32, NULL, "en-US"},
 };

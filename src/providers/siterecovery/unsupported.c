@@ -4,6 +4,7 @@
  * with what to do instead, and lists that are always empty.  Which they are is
  * said by the rows of provider.c.
  */
+#include "providers/common/page.h"
 #include "providers/siterecovery/internal.h"
 
 int lf_sr_check_instance(const char *text, const char *base, const char *target,
@@ -42,8 +43,11 @@ int lf_sr_remove(struct lf_arm_call *call, struct lf_error *err)
 int lf_sr_empty_list(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_JSON *values = json_array();
+	LF_AUTO_FILTER *filter = NULL;
 	LF_AUTO_SCOPE scope = {0};
 	int rc = lf_scope_open(call, lf_arm_subject(call), &scope, err);
 
-	return rc ? rc : lf_arm_reply_list(call, values, NULL, err);
+	if (!rc) /* there is nothing that could be named */
+		rc = lf_filter_new(lf_arm_query(call, "filter"), NULL, 0, &filter, err);
+	return rc ? rc : lf_page_reply(call, values, err);
 }

@@ -170,7 +170,7 @@ static void test_documents__refuse_what_they_do_not_do(void **state)
 		const char *path, *body, *target;
 	} cases[] = {
 		{ALERT, "{\"properties\":{\"more\":\"x\"}}", "properties.more"},
-		{ALERT, "{\"properties\":{\"sendToOwners\":\"Often\"}}", "properties.sendToOwners"},
+		{ALERT, "{\"properties\":{\"sendToOwners\":5}}", "properties.sendToOwners"},
 		{SETTINGS "/default", "{\"properties\":{\"migrationSolutionId\":5}}",
 		 "properties.migrationSolutionId"},
 		{BOX, "{\"properties\":{\"providerSpecificInput\":\"x\"}}",

@@ -128,8 +128,13 @@ static int show_fabric(struct lf_arm_call *call, const struct lf_resource *fabri
 		snprintf(path, sizeof(path), "customDetails.%s", ids[i]);
 		lf_doc_text(&view, path, internal);
 	}
-	if (lf_text_starts_nocase(lf_arm_id(call, 0), fabric->id)) /* no list */
-		rc = add_components(context, fabric, &view, err);
+	if (lf_text_starts_nocase(lf_arm_id(call, 0), fabric->id)) { /* no list */
+		LF_AUTO_FILTER *filter = NULL;
+		/* described, without a name that it could compare */
+		rc = lf_filter_new(lf_arm_query(call, "filter"), NULL, 0, &filter, err);
+		if (!rc)
+			rc = add_components(context, fabric, &view, err);
+	}
 	return rc ? rc : lf_doc_end(&view, ret_properties, err);
 }
 

@@ -239,6 +239,7 @@ int lf_sr_check_policy(struct lf_context *context, const char *below_vault, cons
 				     "the policy belongs to another vault");
 }
 
+static const char *const truths[] = {"false", "true", NULL};
 #define POLICY_FIELDS(path)                                                                        \
 	{path, LF_OBJECT, 0, 0, 0, NULL, "how often points are made and how long they stay"},      \
 		{path ".instanceType", LF_TEXT, 0, 0, 255, NULL, LF_SR_INSTANCE},                  \
@@ -246,7 +247,7 @@ int lf_sr_check_policy(struct lf_context *context, const char *below_vault, cons
 		{path ".crashConsistentFrequencyInMinutes", LF_INT, 0, 0, 0, NULL, "1 to 1440"},   \
 		{path ".appConsistentFrequencyInMinutes", LF_INT, 0, 0, 0, NULL, "0 to 720"},      \
 	{                                                                                          \
-		path ".enableMultiVmSync", LF_BOOL, 0, 0, 0, NULL, "false"                         \
+		path ".enableMultiVmSync", LF_ENUM, 0, 0, 0, truths, "false"                       \
 	}
 static const struct lf_field policy_fields[] = {POLICY_FIELDS(CREATE), POLICY_FIELDS(UPDATE)};
 const struct lf_document lf_sr_policy_document = {

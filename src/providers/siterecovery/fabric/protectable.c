@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "json/view.h"
+#include "providers/common/page.h"
 #include "providers/siterecovery/internal.h"
 
 #define TYPE LF_SR_TYPE_CONTAINER "/replicationProtectableItems"
@@ -34,8 +35,8 @@ static void put_disks(struct lf_doc *view, const json_t *agent)
 	lf_doc_put(view, "customDetails.diskDetails", json_array());
 	json_array_foreach (lf_json_at(agent, "disks"), i, disk)
 		lf_doc_append(view, "customDetails.diskDetails",
-			      json_pack("{s:s*,s:s*,s:s,s:s}", "diskId", lf_json_text(disk, "id"),
-					"diskName", lf_json_text(disk, "name"), "volumeList", "",
+			      json_pack("{s:s*,s:s*,s:[],s:s}", "diskId", lf_json_text(disk, "id"),
+					"diskName", lf_json_text(disk, "name"), "volumeList",
 					"diskConfiguration", "Basic"));
 }
 
@@ -116,7 +117,7 @@ int lf_sr_protectable_list(struct lf_arm_call *call, struct lf_error *err)
 		if (!rc && lf_filter_passes(filter, doc) && json_array_append(values, doc))
 			rc = lf_fail_nomem(err);
 	}
-	return rc ? rc : lf_arm_reply_list(call, values, NULL, err);
+	return rc ? rc : lf_page_reply(call, values, err);
 }
 
 int lf_sr_protectable_get(struct lf_arm_call *call, struct lf_error *err)
