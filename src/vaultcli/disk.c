@@ -22,14 +22,19 @@
 
 #define CHANGED_BYTES_MAX (1u << 30)
 
+/* How many points had been made here when one was: their order, whatever the clock said. */
+#define MADE "made"
+
 /*
- * The disk's root in the newest point that has it.  exact: it has to be the newest, and a damaged
- * point might be.
+ * The disk's root in the point that has it and was made last; by time where points do not say.
+ * exact: it has to be the last, and a damaged point might be.
  */
 static int newest_root(struct lf_vault *vault, const char *name, bool exact,
 		       struct lf_root *ret_root, struct lf_error *err)
 {
 	LF_AUTO_JSON *points = NULL, *damaged = NULL;
+	const json_t *newest = NULL;
+	int64_t made = -1;
 	int rc = lf_point_list(vault, &points, &damaged, err);
 
 	if (!rc && exact && json_array_size(damaged)) {
@@ -42,10 +47,15 @@ static int newest_root(struct lf_vault *vault, const char *name, bool exact,
 	}
 
 	for (size_t i = rc ? 0 : json_array_size(points); i-- > 0;) {
-		const json_t *disk = lf_vaultcli_find_disk(json_array_get(points, i), name);
-		if (disk)
-			return lf_root_parse(lf_json_text_or(disk, "root", ""), ret_root, err);
+		const json_t *point = json_array_get(points, i);
+		const json_t *disk = lf_vaultcli_find_disk(point, name);
+		if (disk && lf_json_int_or(point, MADE, 0) > made) {
+			made = lf_json_int_or(point, MADE, 0);
+			newest = disk;
+		}
 	}
+	if (newest)
+		return lf_root_parse(lf_json_text_or(newest, "root", ""), ret_root, err);
 	return rc ? rc
 		  : lf_fail(err, LF_ENOTFOUND, name, "no point has a disk %s to start from", name);
 }
@@ -146,6 +156,21 @@ static json_t *describe_transfer(const struct lf_vaultcli_args *args,
 	return lf_doc_take(&doc);
 }
 
+static int next_made(struct lf_vault *vault, int64_t *ret_made, struct lf_error *err)
+{
+	LF_AUTO_JSON *points = NULL, *damaged = NULL;
+	const json_t *point;
+	size_t i;
+	int rc = lf_point_list(vault, &points, &damaged, err);
+
+	*ret_made = 1;
+	json_array_foreach (points, i, point) {
+		int64_t made = lf_json_int_or(point, MADE, 0);
+		*ret_made = made >= *ret_made && made < INT64_MAX ? made + 1 : *ret_made;
+	}
+	return rc;
+}
+
 /* The point's manifest with the disk in it: a new one, or another disk of one that exists. */
 static int make_point(struct lf_vault *vault, const struct lf_vaultcli_args *args,
 		      const struct lf_ingest_result *result, const char *id, struct lf_error *err)
@@ -155,6 +180,10 @@ static int make_point(struct lf_vault *vault, const struct lf_vaultcli_args *arg
 	int rc = args->point ? lf_point_get(vault, id, &manifest, err) : LF_ENOTFOUND;
 
 	if (rc && rc != LF_ENOTFOUND)
+		return rc;
+	int64_t made;
+	rc = next_made(vault, &made, err);
+	if (rc)
 		return rc;
 	lf_time_format(lf_vaultcli_now_ns(), time);
 	lf_root_format(&result->root, root);
@@ -177,7 +206,7 @@ static int make_point(struct lf_vault *vault, const struct lf_vaultcli_args *arg
 	if (result->sector_bytes > 512 &&
 	    lf_json_set_int(disk, "sectorSizeInBytes", result->sector_bytes))
 		return lf_fail_nomem(err);
-	if (json_array_append_new(disks, disk) ||
+	if (json_array_append_new(disks, disk) || lf_json_set_int(manifest, MADE, made) ||
 	    json_object_set_new(manifest, "transfer", describe_transfer(args, result)))
 		return lf_fail_nomem(err);
 	return lf_point_put(vault, id, manifest, "retention", LF_CLAIM_FOREVER, err);

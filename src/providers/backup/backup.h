@@ -7,7 +7,7 @@
  * documents are what clients see; their states:
  *   item   {"vm": id, "region": where its points are, "policy": id}
  *   point  {"region", "point": GUID there, "disks": those of the capture, "machine": the VM's
- *           document then, "firmware", "expires": time,
+ *           document then, "firmware", "expires": time, "byPolicy": bool,
  *           "secondary": {"region", "complete": bool}}
  * A container has no row: it is there while its item is.
  */

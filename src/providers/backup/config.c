@@ -81,7 +81,7 @@ static int check_config(struct lf_arm_call *call, const struct config *config, s
 			   path);
 }
 
-/* "storageModelType" and "storageType" are one: of two that differ the one that is changed counts. */
+/* "storageModelType" and "storageType" are one: of two that differ, the one that is changed. */
 static int change_redundancy(struct lf_arm_call *call, struct lf_doc *changes, struct lf_error *err)
 {
 	const json_t *body = lf_arm_body(call);

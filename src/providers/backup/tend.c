@@ -17,6 +17,7 @@
 #include "providers/backup/item/server.h"
 
 #define COPY_AGAIN_NS (600 * LF_NS_PER_S)
+#define AHEAD_NS      (24 * 3600 * LF_NS_PER_S)
 
 /* What the schedule asked for since the item was last backed up, or protected. */
 static int back_up_when_due(struct lf_context *context, struct lf_resource *item,
@@ -36,9 +37,10 @@ static int back_up_when_due(struct lf_context *context, struct lf_resource *item
 	if (rc || !there)
 		return rc;
 	rc = lf_time_parse(lf_json_text_or(item->state, "since", ""), &since, err);
-	int64_t due = lf_policy_last_due(lf_json_at(policy.doc, "properties"),
-					 lf_clock_now_ns(context->clock));
-	if (rc || due <= since)
+	int64_t now = lf_clock_now_ns(context->clock);
+	int64_t due = lf_policy_last_due(lf_json_at(policy.doc, "properties"), now);
+	/* a clock that was far ahead when this was written is no reason to wait until then */
+	if (rc || due == INT64_MIN || (due <= since && since <= now + AHEAD_NS))
 		return rc;
 	lf_time_format(due, noted);
 	/* the due time and its job are one commit: neither twice nor never */
@@ -66,21 +68,39 @@ static int remove_point(struct lf_context *context, const struct lf_resource *po
 	return rc ? rc : lf_catalog_delete(context->catalog, point->id, err);
 }
 
-/* Points past their retention go, but never the last of a machine whose protection was stopped. */
+/* The end that a point has by its policy as it is now is written down, for other readers. */
+static int note_expiry(struct lf_context *context, struct lf_resource *point, const char *expires,
+		       struct lf_error *err)
+{
+	if (strcmp(lf_json_text_or(point->state, "expires", ""), expires) == 0)
+		return 0;
+	return lf_json_set_text(point->state, "expires", expires) ||
+			       lf_json_set_text(point->doc,
+						"properties.recoveryPointProperties.expiryTime",
+						expires)
+		       ? lf_fail_nomem(err)
+		       : lf_backup_store(context, point, err);
+}
+
+/* Points past their retention go, but never the one that was made last. */
 static int expire_points(struct lf_context *context, const struct lf_resource *item,
 			 const struct lf_resource_list *points, struct lf_error *err)
 {
 	bool stopped = strcmp(lf_json_text_or(item->doc, "properties.protectionState", ""),
 			      "ProtectionStopped") == 0;
 	int64_t now = lf_clock_expiry_ns(context->clock), until;
-	int rc = 0;
+	LF_AUTO_KEEPING keeping = {.there = false};
+	int rc = stopped ? 0 : lf_backup_keeping(context, item, &keeping, err);
 
 	/* stopped with its data kept: the points stay until somebody deletes them */
-	for (size_t i = 0; !stopped && !rc && i + 1 < points->n; i++)
-		if (!lf_time_parse(lf_json_text_or(points->items[i].state, "expires", ""), &until,
-				   err) &&
+	for (size_t i = 0; !stopped && !rc && i < points->n; i++) {
+		char expires[LF_TIME_SIZE];
+		lf_backup_point_expiry(&keeping, &points->items[i], expires);
+		rc = note_expiry(context, &points->items[i], expires, err);
+		if (!rc && i + 1 < points->n && !lf_time_parse(expires, &until, err) &&
 		    until <= now)
 			rc = remove_point(context, &points->items[i], err);
+	}
 	return rc;
 }
 

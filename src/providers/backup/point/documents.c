@@ -90,6 +90,7 @@ int lf_backup_taken_state(const struct lf_backup_taken *taken, const struct lf_r
 	lf_doc_text(&state, "firmware",
 		    lf_json_text_or(taken->vm->state, "machine.firmware", "bios"));
 	lf_doc_text(&state, "expires", taken->expires);
+	lf_doc_bool(&state, "byPolicy", taken->by_policy);
 	return lf_doc_end(&state, ret_state, err);
 }
 

@@ -11,6 +11,7 @@
 struct lf_backup_taken {
 	const char *guid;	      /* of the point in its vault */
 	const char *time, *expires;   /* of the instant; until when it is kept */
+	bool by_policy;		      /* nobody asked for that end: it is the policy's */
 	const struct lf_resource *vm; /* the machine's, as it is */
 	const json_t *capture;	      /* {"disks", "consistency", "bytesStored"} */
 };

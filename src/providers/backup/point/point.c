@@ -13,6 +13,7 @@
 
 #include "providers/backup/point/documents.h"
 #include "providers/backup/policy/policy.h"
+#include "providers/backup/policy/retention.h"
 #include "providers/backup/scope.h"
 #include "providers/backup/item/server.h"
 #include "providers/compute/machine.h"
@@ -28,19 +29,39 @@ int lf_backup_points(struct lf_context *context, const char *item_id,
 	return lf_catalog_list(context->catalog, &query, ret_list, err);
 }
 
-/* Its name and its GUID: chosen once, and kept by the job. */
-static int choose_names(struct lf_job_run *run, struct lf_error *err)
+/* 16 digits: microseconds since 1970, until 2286; but each more than the one before, so that the
+ * points are in the order in which they were made, whatever the clock said. */
+static int next_name(struct lf_context *context, const char *item_id, char out[static 24],
+		     struct lf_error *err)
 {
-	struct lf_context *context = lf_job_run_context(run);
+	LF_AUTO_RESOURCE_LIST list = {0};
+	int64_t name = lf_clock_now_ns(context->clock) / 1000;
+	int rc = lf_backup_points(context, item_id, &list, err);
+
+	if (!rc && list.n) {
+		const char *last = lf_arm_id_last(list.items[list.n - 1].id);
+		struct lf_error ignored;
+		uint64_t before = 0;
+		if (lf_parse_u64(last, 0, 9999999999999998, &before, &ignored) == 0 &&
+		    (int64_t)before >= name)
+			name = (int64_t)before + 1;
+	}
+	snprintf(out, 24, "%016lld", (long long)name);
+	return rc;
+}
+
+/* Its name and its GUID: chosen once, and kept by the job. */
+static int choose_names(struct lf_job_run *run, const char *item_id, struct lf_error *err)
+{
 	json_t *data = lf_job_run_data(run);
 	char guid[LF_GUID_SIZE], name[24];
 
 	if (lf_json_text(data, "point"))
 		return 0;
 	lf_guid_random(guid);
-	/* names rise with time: 16 digits since 1970 and until 2286 */
-	snprintf(name, sizeof(name), "%016lld",
-		 (long long)(lf_clock_now_ns(context->clock) / 1000));
+	int rc = next_name(lf_job_run_context(run), item_id, name, err);
+	if (rc)
+		return rc;
 	return lf_json_set_text(data, "point", guid) || lf_json_set_text(data, "name", name)
 		       ? lf_fail_nomem(err)
 		       : lf_job_save(run, err);
@@ -145,6 +166,28 @@ static int capture(struct lf_job_run *run, const struct lf_resource *item,
 	return lf_doc_end(&doc, ret_capture, err);
 }
 
+/* Until when a point of that time is kept: asked, or what the item's policy says of it. */
+static int choose_expiry(struct lf_context *context, const struct lf_resource *item,
+			 const char *asked, const char *time, char out[static LF_TIME_SIZE],
+			 struct lf_error *err)
+{
+	LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT;
+	int64_t at, until;
+	bool there;
+
+	int rc = lf_time_parse(time, &at, err);
+	if (!rc && asked)
+		rc = lf_time_parse(asked, &until, err);
+	if (!rc && !asked)
+		rc = lf_backup_policy_of(context, item, &policy, &there, err);
+	if (rc)
+		return rc;
+	lf_time_format(asked ? until
+			     : lf_policy_keep_until(lf_json_at(policy.doc, "properties"), at),
+		       out);
+	return 0;
+}
+
 static int put_manifest(struct lf_vault *vault, const struct lf_backup_taken *taken,
 			struct lf_error *err)
 {
@@ -222,6 +265,7 @@ static int take(struct lf_job_run *run, const char *id, struct lf_resource *item
 	struct lf_backup_taken taken = {.guid = lf_json_text_or(lf_job_run_data(run), "point", ""),
 					.time = time,
 					.expires = expires,
+					.by_policy = !asked,
 					.vm = vm};
 
 	int rc = lf_regions_vault(context->regions, lf_json_text_or(item->state, "region", ""),
@@ -236,7 +280,7 @@ static int take(struct lf_job_run *run, const char *id, struct lf_resource *item
 		return LF_STEP_AGAIN; /* when its disks have been copied here */
 	taken.capture = result;
 	if (!rc)
-		rc = lf_backup_policy_expiry(context, item, asked, time, expires, err);
+		rc = choose_expiry(context, item, asked, time, expires, err);
 	if (!rc)
 		rc = put_manifest(vault, &taken, err);
 	if (!rc)
@@ -283,12 +327,13 @@ static int take_server(struct lf_job_run *run, const char *id, struct lf_resourc
 	const struct lf_backup_taken taken = {.guid = lf_json_text_or(result, "point", ""),
 					      .time = lf_json_text_or(result, "time", ""),
 					      .expires = expires,
+					      .by_policy = !asked,
 					      .vm = vm,
 					      .capture = result};
 	if (!rc)
 		rc = claim_sent(run, item, &taken, err);
 	if (!rc)
-		rc = lf_backup_policy_expiry(context, item, asked, taken.time, expires, err);
+		rc = choose_expiry(context, item, asked, taken.time, expires, err);
 	if (!rc)
 		rc = put_row(context, id, item, &taken, err);
 	return rc ? rc : note_sizes(run, &taken, err);
@@ -300,7 +345,7 @@ int lf_backup_point_take(struct lf_job_run *run, const char *item_id, const char
 	struct lf_context *context = lf_job_run_context(run);
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT, vm = LF_RESOURCE_INIT, there = LF_RESOURCE_INIT;
 
-	int rc = choose_names(run, err);
+	int rc = choose_names(run, item_id, err);
 	LF_AUTO_FREE char *id = lf_printf_dup("%s/recoveryPoints/%s", item_id,
 					      lf_json_text_or(lf_job_run_data(run), "name", ""));
 	if (!rc && !id)

@@ -8,21 +8,10 @@
 #include "providers/backup/internal.h"
 #include "providers/backup/point/point.h"
 #include "providers/backup/policy/policy.h"
+#include "providers/backup/policy/retention.h"
 #include "providers/common/page.h"
 
 #define DAY_NS ((int64_t)24 * 3600 * LF_NS_PER_S)
-
-/* How long a point can be restored at once, in the words of the contract. */
-static int64_t instant_days(struct lf_context *context, const struct lf_resource *item)
-{
-	LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT;
-	struct lf_error ignored;
-	bool there;
-
-	if (lf_backup_policy_of(context, item, &policy, &there, &ignored))
-		return 2;
-	return lf_json_int_or(policy.doc, "properties.instantRpRetentionRangeInDays", 2);
-}
 
 /* Clients of 2019 take numbers, later ones words. */
 static json_t *tier(const struct lf_arm_call *call, const char *word, int number)
@@ -34,16 +23,22 @@ static json_t *tier(const struct lf_arm_call *call, const char *word, int number
 		     : json_pack("{s:i, s:i}", "type", number, "status", 1);
 }
 
-static int view_point(struct lf_arm_call *call, const struct lf_resource *point, int64_t instant,
-		      json_t **ret_doc, struct lf_error *err)
+static int view_point(struct lf_arm_call *call, const struct lf_resource *point,
+		      const struct lf_backup_keeping *keeping, json_t **ret_doc,
+		      struct lf_error *err)
 {
 	int64_t now = lf_clock_now_ns(lf_arm_context(call)->clock), time = 0;
+	int64_t instant = lf_policy_instant_days(lf_json_at(keeping->policy.doc, "properties"));
+	char expires[LF_TIME_SIZE];
 	struct lf_doc properties =
 		lf_doc_from(json_deep_copy(lf_json_at(point->doc, "properties")));
 	LF_AUTO_JSON *own = NULL;
 
 	int rc = lf_time_parse(lf_json_text_or(point->doc, "properties.recoveryPointTime", ""),
 			       &time, err);
+	lf_backup_point_expiry(keeping, point, expires);
+	if (expires[0])
+		lf_doc_text(&properties, "recoveryPointProperties.expiryTime", expires);
 	if (!rc && !lf_backup_is_secondary(call) && now < time + instant * DAY_NS)
 		lf_doc_append(&properties, "recoveryPointTierDetails", tier(call, "InstantRP", 1));
 	lf_doc_append(&properties, "recoveryPointTierDetails", tier(call, "HardenedRP", 2));
@@ -71,6 +66,7 @@ int lf_backup_point_list(struct lf_arm_call *call, struct lf_error *err)
 {
 	struct lf_context *context = lf_arm_context(call);
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+	LF_AUTO_KEEPING keeping = {.there = false};
 	LF_AUTO_FILTER *filter = NULL;
 	LF_AUTO_RESOURCE_LIST list = {0};
 	LF_AUTO_JSON *values = json_array();
@@ -81,13 +77,14 @@ int lf_backup_point_list(struct lf_arm_call *call, struct lf_error *err)
 				   &filter, err);
 	if (!rc)
 		rc = lf_backup_points(context, item.id, &list, err);
-	int64_t instant = rc ? 0 : instant_days(context, &item);
+	if (!rc)
+		rc = lf_backup_keeping(context, &item, &keeping, err);
 	for (size_t i = list.n; !rc && i > 0; i--) {
 		const struct lf_resource *point = &list.items[i - 1];
 		LF_AUTO_JSON *doc = NULL;
 		if (!is_listed(call, point) || !lf_filter_passes(filter, point->doc))
 			continue;
-		rc = view_point(call, point, instant, &doc, err);
+		rc = view_point(call, point, &keeping, &doc, err);
 		if (!rc && json_array_append(values, doc))
 			rc = lf_fail_nomem(err);
 	}
@@ -97,10 +94,13 @@ int lf_backup_point_list(struct lf_arm_call *call, struct lf_error *err)
 int lf_backup_point_get(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT, point = LF_RESOURCE_INIT;
+	LF_AUTO_KEEPING keeping = {.there = false};
 	LF_AUTO_JSON *doc = NULL;
 
 	int rc = lf_backup_point(call, 0, &item, &point, err);
 	if (!rc)
-		rc = view_point(call, &point, instant_days(lf_arm_context(call), &item), &doc, err);
+		rc = lf_backup_keeping(lf_arm_context(call), &item, &keeping, err);
+	if (!rc)
+		rc = view_point(call, &point, &keeping, &doc, err);
 	return rc ? rc : lf_arm_reply(call, 200, doc, err);
 }

@@ -10,6 +10,8 @@
 #include "providers/backup/policy/retention.h"
 #include "providers/common/page.h"
 
+#define IMMUTABLE "properties.securitySettings.immutabilitySettings.state"
+
 static const char default_policy[] =
 	"{\"properties\": {\"backupManagementType\": \"AzureIaasVM\", \"policyType\": \"V1\","
 	" \"instantRpRetentionRangeInDays\": 2, \"timeZone\": \"UTC\", \"instantRPDetails\": {},"
@@ -74,25 +76,44 @@ int lf_backup_policy_of(struct lf_context *context, const struct lf_resource *it
 				ret_policy, ret_there, err);
 }
 
-int lf_backup_policy_expiry(struct lf_context *context, const struct lf_resource *item,
-			    const char *asked, const char *time, char out[static LF_TIME_SIZE],
-			    struct lf_error *err)
+void lf_backup_keeping_done(struct lf_backup_keeping *keeping)
 {
-	LF_AUTO_RESOURCE policy = LF_RESOURCE_INIT;
-	int64_t at, until;
-	bool there;
+	lf_resource_done(&keeping->policy);
+}
 
-	int rc = lf_time_parse(time, &at, err);
-	if (!rc && asked)
-		rc = lf_time_parse(asked, &until, err);
-	if (!rc && !asked)
-		rc = lf_backup_policy_of(context, item, &policy, &there, err);
-	if (rc)
-		return rc;
-	lf_time_format(asked ? until
-			     : lf_policy_keep_until(lf_json_at(policy.doc, "properties"), at),
-		       out);
-	return 0;
+int lf_backup_keeping(struct lf_context *context, const struct lf_resource *item,
+		      struct lf_backup_keeping *ret_keeping, struct lf_error *err)
+{
+	LF_AUTO_FREE char *vault_id = lf_backup_vault_id(item->id);
+	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
+	bool there = false;
+
+	int rc = vault_id ? lf_catalog_find(context->catalog, vault_id, &vault, &there, err)
+			  : lf_fail_nomem(err);
+	ret_keeping->immutable =
+		!rc && there &&
+		strcmp(lf_json_text_or(vault.doc, IMMUTABLE, "Disabled"), "Disabled");
+	return rc ? rc
+		  : lf_backup_policy_of(context, item, &ret_keeping->policy, &ret_keeping->there,
+					err);
+}
+
+void lf_backup_point_expiry(const struct lf_backup_keeping *keeping,
+			    const struct lf_resource *point, char out[static LF_TIME_SIZE])
+{
+	const char *stored = lf_json_text_or(point->state, "expires", "");
+	struct lf_error ignored;
+	int64_t time, until, before;
+
+	snprintf(out, LF_TIME_SIZE, "%s", stored);
+	if (!keeping->there || !lf_json_bool_or(point->state, "byPolicy", false) ||
+	    lf_time_parse(lf_json_text_or(point->doc, "properties.recoveryPointTime", ""), &time,
+			  &ignored))
+		return;
+	until = lf_policy_keep_until(lf_json_at(keeping->policy.doc, "properties"), time);
+	if (keeping->immutable && lf_time_parse(stored, &before, &ignored) == 0 && before > until)
+		return;
+	lf_time_format(until, out);
 }
 
 /* Items that are deleted already do not count: they come back without a policy. */
@@ -168,8 +189,7 @@ static int check_kind(const json_t *doc, struct lf_error *err)
 static int check_immutable(const struct lf_resource *vault, const json_t *before, const json_t *doc,
 			   struct lf_error *err)
 {
-	const char *state = lf_json_text_or(
-		vault->doc, "properties.securitySettings.immutabilitySettings.state", "Disabled");
+	const char *state = lf_json_text_or(vault->doc, IMMUTABLE, "Disabled");
 
 	if (!before || strcmp(state, "Disabled") == 0 ||
 	    lf_policy_longest(lf_json_at(doc, "properties")) >=

@@ -19,10 +19,21 @@ LF_MUST_CHECK int lf_backup_policy(struct lf_context *context, const char *id,
 LF_MUST_CHECK int lf_backup_policy_of(struct lf_context *context, const struct lf_resource *item,
 				      struct lf_resource *ret_policy, bool *ret_there,
 				      struct lf_error *err);
-/* Until when a point of that time is kept: asked, or what the item's policy says of it. */
-LF_MUST_CHECK int lf_backup_policy_expiry(struct lf_context *context,
-					  const struct lf_resource *item, const char *asked,
-					  const char *time, char out[static LF_TIME_SIZE],
-					  struct lf_error *err);
+/* What keeps an item's points: its policy, and whether what was promised cannot be shortened. */
+struct lf_backup_keeping {
+	struct lf_resource policy;
+	bool there, immutable;
+};
+void lf_backup_keeping_done(struct lf_backup_keeping *keeping);
+#define LF_AUTO_KEEPING LF_CLEANUP(lf_backup_keeping_done) struct lf_backup_keeping
+LF_MUST_CHECK int lf_backup_keeping(struct lf_context *context, const struct lf_resource *item,
+				    struct lf_backup_keeping *ret_keeping, struct lf_error *err);
+/*
+ * Until when a point is kept: as its policy has it now, so that a change reaches the points that
+ * are there.  One that was asked for until a time, one of an item without a policy, and one that an
+ * older version took keep theirs (state "expires"); an immutable vault only lengthens.
+ */
+void lf_backup_point_expiry(const struct lf_backup_keeping *keeping,
+			    const struct lf_resource *point, char out[static LF_TIME_SIZE]);
 
 #endif

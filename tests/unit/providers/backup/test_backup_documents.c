@@ -51,6 +51,75 @@ static void put_point(struct world *w, const char *id, bool copied)
 				    doc, state, &err));
 }
 
+/* A point of 1 January 2024 that a policy keeps until expires. */
+static void put_kept(struct world *w, const char *id, const char *expires)
+{
+	LF_AUTO_JSON *doc = json_pack("{s:{s:s}}", "properties", "recoveryPointTime",
+				      "2024-01-01T00:00:00.0000000Z");
+	LF_AUTO_JSON *state = json_pack("{s:s, s:b}", "expires", expires, "byPolicy", 1);
+	struct lf_error err;
+
+	assert_lf_ok(lf_catalog_put(w->context.catalog, id, LF_BACKUP_POINT_TYPE, LF_PUT_NEW, NULL,
+				    doc, state, &err));
+}
+
+static void assert_expires(struct world *w, const char *point, const char *day)
+{
+	AUTO_REPLY got = request(w, "GET", point, NULL);
+	const char *time =
+		lf_json_text_or(got.body, "properties.recoveryPointProperties.expiryTime", "");
+
+	assert_int_equal(got.status, 200);
+	assert_memory_equal(time, day, strlen(day));
+}
+
+static void put_policy_of_days(struct world *w, int days)
+{
+	json_t *body = a_policy();
+
+	lf_json_set_int(body, "properties.retentionPolicy.dailySchedule.retentionDuration.count",
+			days);
+	AUTO_REPLY put = request(w, "PUT", POLICIES "/mine", body);
+	assert_int_equal(put.status, 200);
+}
+
+static void test_points__are_kept_as_their_policy_has_it_now(void **state)
+{
+	static const char point[] = ITEMS "/vm1/recoveryPoints/1";
+	struct world *w = *state;
+
+	put_item(w, "vm1", POLICIES "/mine");
+	put_policy_of_days(w, 30);
+	put_kept(w, point, "2024-01-31T00:00:00.0000000Z");
+	put_point(w, ITEMS "/vm1/recoveryPoints/2", false);
+	assert_expires(w, point, "2024-01-31");
+	put_policy_of_days(w, 60);
+	assert_expires(w, point, "2024-03-01");
+	put_policy_of_days(w, 10);
+	assert_expires(w, point, "2024-01-11");
+	/* one that was asked for until a time, or is an older version's */
+	assert_expires(w, ITEMS "/vm1/recoveryPoints/2", "");
+}
+
+static void test_points__of_an_immutable_vault_are_kept_no_less(void **state)
+{
+	static const char point[] = ITEMS "/vm1/recoveryPoints/1";
+	struct world *w = *state;
+	LF_AUTO_JSON *vault =
+		json_pack("{s:s, s:{s:{s:{s:s}}}}", "location", "eastus", "properties",
+			  "securitySettings", "immutabilitySettings", "state", "Unlocked");
+	struct lf_error err;
+
+	put_item(w, "vm1", POLICIES "/mine");
+	put_policy_of_days(w, 10);
+	assert_lf_ok(lf_catalog_put(w->context.catalog, VAULT, LF_VAULT_TYPE, LF_PUT_EXISTING, NULL,
+				    vault, NULL, &err));
+	put_kept(w, point, "2024-01-31T00:00:00.0000000Z");
+	assert_expires(w, point, "2024-01-31");
+	put_policy_of_days(w, 60);
+	assert_expires(w, point, "2024-03-01");
+}
+
 static const char *name_at(const struct reply *reply, size_t i)
 {
 	return lf_json_text_or(json_array_get(lf_json_at(reply->body, "value"), i), "name", "");
@@ -232,6 +301,10 @@ int main(void)
 {
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, world_teardown)
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_points__are_kept_as_their_policy_has_it_now,
+						setup, world_teardown),
+		cmocka_unit_test_setup_teardown(test_points__of_an_immutable_vault_are_kept_no_less,
+						setup, world_teardown),
 		IN_WORLD(test_lists__go_on_behind_the_row_of_their_token_or_at_its_place),
 		IN_WORLD(test_policies__that_nobody_made_are_listed_after_those_that_were),
 		IN_WORLD(test_policy__that_nobody_made_is_there_with_its_vault),
