@@ -32,6 +32,7 @@ struct capture {
 	struct lf_vault *vault;
 	char *dir;	     /* of sockets and scratch files; ours and QEMU's user's */
 	virDomainPtr domain; /* running, with a backup under way; NULL: off */
+	char *xml;	     /* of a domain that is off; NULL: there is none */
 	char since[LF_CHECKPOINT_SIZE], checkpoint[LF_CHECKPOINT_SIZE]; /* ""; or that began it */
 	struct lf_capture result;
 };
@@ -120,7 +121,7 @@ static char *backup_xml(const struct capture *capture)
 		lf_buf_printf(&xml, "<incremental>%s</incremental>", capture->since);
 	lf_buf_puts(&xml, "<server transport='unix' socket='");
 	lf_xml_puts(&xml, capture->dir);
-	lf_buf_puts(&xml, "/backup.sock'/><disks>");
+	lf_buf_puts(&xml, "/b.sock'/><disks>");
 	for (size_t i = 0; i < capture->vm->n_disks; i++) {
 		const struct lf_vm_disk *disk = &capture->vm->disks[i];
 		char target[8];
@@ -187,6 +188,7 @@ static int begin_some_backup(struct capture *capture, struct lf_error *err)
 /* The guest's file systems stand still while the backup begins, if its agent can do that. */
 static int begin_backup(struct capture *capture, struct lf_error *err)
 {
+	const char *guid = capture->vm->guid;
 	int rc = refuse_copying(capture, err);
 
 	if (rc)
@@ -196,28 +198,57 @@ static int begin_backup(struct capture *capture, struct lf_error *err)
 	lf_checkpoint_name(capture->checkpoint);
 	/* of a process that was killed meanwhile */
 	(void)virDomainAbortJob(capture->domain);
-	bool frozen = !capture->opts->crash_consistent &&
-		      virDomainFSFreeze(capture->domain, NULL, 0, 0) >= 0;
-	rc = begin_some_backup(capture, err);
-	if (frozen && virDomainFSThaw(capture->domain, NULL, 0, 0) < 0 && !rc)
-		rc = lf_fail_virt(err, "thaw", "cannot thaw the machine's file systems");
+	rc = lf_guest_thaw(capture->host, capture->domain, guid, err);
+	bool frozen = !rc && !capture->opts->crash_consistent &&
+		      lf_guest_freeze(capture->host, capture->domain, guid);
+	if (!rc)
+		rc = begin_some_backup(capture, err);
+	struct lf_error late = LF_ERROR_NONE;
+	int thawed = frozen ? lf_guest_thaw(capture->host, capture->domain, guid, &late) : 0;
+	if (thawed && !rc) {
+		*err = late;
+		rc = thawed;
+	}
 	capture->result.file_system_consistent = frozen;
 	return rc;
 }
 
-/* Of a machine that is off: its file, served by qemu-nbd, whose pid is beside the socket. */
-static int serve_file(const struct capture *capture, const struct lf_vm_disk *disk,
-		      const char *socket, const char *pid_file, struct lf_error *err)
+/* What the domain says is the disk's image: somebody may have made a snapshot behind our back, and
+ * ours is its backing file then. */
+static int find_image(const struct capture *capture, const struct lf_vm_disk *disk,
+		      const char *target, char **ret_path, char **ret_format, struct lf_error *err)
 {
 	LF_AUTO_FREE char *dir = lf_host_path(capture->host, capture->vm->guid, NULL);
-	LF_AUTO_FREE char *path = dir ? lf_domain_disk_path(disk, dir) : NULL;
-	const char *const argv[] = {"qemu-nbd",	    "--fork",	"--read-only",
-				    "--persistent", "--shared", "4",
-				    "--socket",	    socket,	"--pid-file",
-				    pid_file,	    "--format", lf_domain_disk_format(disk),
-				    path,	    NULL};
+	LF_AUTO_FREE char *ours = dir ? lf_domain_disk_path(disk, dir) : NULL;
+	LF_AUTO_FREE char *format = strdup(lf_domain_disk_format(disk));
+	LF_AUTO_FREE char *active = NULL;
 
-	return path ? lf_process_run(argv, TOOL_LIMIT_NS, NULL, err) : lf_fail_nomem(err);
+	if (!ours || !format)
+		return lf_fail_nomem(err);
+	if (capture->xml && !lf_domain_xml_image(capture->xml, target, &active, &format))
+		return lf_fail(err, LF_EUNSUPPORTED, target,
+			       "the domain's disk %s is not a file on this host", target);
+	if (active && strcmp(active, ours) != 0)
+		lf_info("disk %s of %s is read through %s, which lies over its own image", target,
+			capture->vm->guid, active);
+	*ret_path = lf_steal(active ? &active : &ours);
+	*ret_format = lf_steal(&format);
+	return 0;
+}
+
+/* Of a machine that is off: its file, served by qemu-nbd, whose pid is beside the socket. */
+static int serve_file(const struct capture *capture, const struct lf_vm_disk *disk,
+		      const char *target, const char *socket, const char *pid_file,
+		      struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = NULL, *format = NULL;
+	int rc = find_image(capture, disk, target, &path, &format, err);
+	const char *const argv[] = {"qemu-nbd",	  "--fork", "--read-only", "--persistent",
+				    "--shared",	  "4",	    "--socket",	   socket,
+				    "--pid-file", pid_file, "--format",	   format,
+				    path,	  NULL};
+
+	return rc ? rc : lf_process_run(argv, TOOL_LIMIT_NS, NULL, err);
 }
 
 static int add_result(struct capture *capture, const struct lf_vm_disk *disk,
@@ -277,15 +308,16 @@ static int read_disks(struct capture *capture, struct lf_error *err)
 			continue;
 		lf_domain_disk_target((unsigned)i, target);
 		snprintf(bitmap, sizeof(bitmap), "qemu:dirty-bitmap:backup-%s", target);
-		LF_AUTO_FREE char *socket = lf_printf_dup("%s/%s.sock", capture->dir,
-							  capture->domain ? "backup" : target);
+		/* no longer than the socket of an export: what boots can be backed up */
+		LF_AUTO_FREE char *socket =
+			lf_printf_dup("%s/%s", capture->dir, capture->domain ? "b.sock" : target);
 		LF_AUTO_FREE char *pid_file = lf_printf_dup("%s/%s.pid", capture->dir, target);
 		LF_AUTO_FREE char *uri =
 			lf_printf_dup("nbd+unix:///%s?socket=%s", capture->domain ? target : "",
 				      socket ? socket : "");
 		rc = uri && pid_file ? 0 : lf_fail_nomem(err);
 		if (!rc && !capture->domain)
-			rc = serve_file(capture, disk, socket, pid_file, err);
+			rc = serve_file(capture, disk, target, socket, pid_file, err);
 		if (!rc)
 			rc = read_disk(capture, disk, uri, capture->since[0] ? bitmap : NULL, err);
 		if (!capture->domain && pid_file)
@@ -330,6 +362,8 @@ static int run_capture(struct capture *capture, virConnectPtr conn, struct lf_er
 	if (domain && virDomainIsActive(domain) == 1) {
 		capture->domain = domain;
 		rc = begin_backup(capture, err);
+	} else if (domain && !(capture->xml = virDomainGetXMLDesc(domain, 0))) {
+		rc = lf_fail_virt(err, guid, "cannot read the domain's description");
 	}
 	if (!rc)
 		rc = read_disks(capture, err);
@@ -369,6 +403,7 @@ int lf_libvirt_capture(void *context, const char *guid, const struct lf_capture_
 	LF_GUARD(lf_host_lock(host, guid), lf_machine_lock);
 	rc = run_capture(&capture, conn, err);
 	free(capture.dir);
+	free(capture.xml);
 	if (rc)
 		return rc;
 	*ret_capture = capture.result;

@@ -242,6 +242,58 @@ static int check_texts(const struct lf_vm_spec *vm, const struct lf_domain_env *
 			      "the machine has a name or a path with control characters in it");
 }
 
+/* The value of an attribute as libvirt writes it, between from and to, after before; NULL: none. */
+static char *attribute_after(const char *from, const char *to, const char *before)
+{
+	static const struct {
+		const char *name;
+		char character;
+	} entities[] = {
+		{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&apos;", '\''}, {"&quot;", '"'}};
+	LF_AUTO_BUF value = LF_BUF_INIT;
+	const char *at = memmem(from, (size_t)(to - from), before, strlen(before));
+
+	if (!at)
+		return NULL;
+	for (at += strlen(before); at < to && *at != '\'';) {
+		size_t i = 0;
+		while (i < LF_N(entities) &&
+		       strncmp(at, entities[i].name, strlen(entities[i].name)) != 0)
+			i++;
+		lf_buf_printf(&value, "%c", i < LF_N(entities) ? entities[i].character : *at);
+		at += i < LF_N(entities) ? strlen(entities[i].name) : 1;
+	}
+	return lf_buf_take(&value);
+}
+
+bool lf_domain_xml_image(const char *xml, const char *target, char **ret_path, char **ret_format)
+{
+	char wanted[32];
+
+	snprintf(wanted, sizeof(wanted), "<target dev='%s'", target);
+	for (const char *disk = xml, *end; (disk = strstr(disk, "<disk ")); disk = end) {
+		end = strstr(disk, "</disk>");
+		if (!end)
+			return false;
+		if (!memmem(disk, (size_t)(end - disk), wanted, strlen(wanted)))
+			continue;
+		/* what lies below the image comes after it */
+		const char *below = memmem(disk, (size_t)(end - disk), "<backingStore", 13);
+		char *path = attribute_after(disk, below ? below : end, "<source file='");
+		char *format = attribute_after(disk, end, "<driver name='qemu' type='");
+		if (!path || !format) {
+			free(path);
+			free(format);
+			return false;
+		}
+		free(*ret_format);
+		*ret_path = path;
+		*ret_format = format;
+		return true;
+	}
+	return false;
+}
+
 int lf_domain_xml(const struct lf_vm_spec *vm, const struct lf_domain_env *env, char **ret_xml,
 		  struct lf_error *err)
 {

@@ -38,6 +38,12 @@ struct lf_net_names {
 };
 void lf_net_names(const char *network_guid, const char *subnet, struct lf_net_names *ret_names);
 
+/*
+ * The file that a domain's description (libvirt's own text) says is the image of that target, and
+ * its format; free() both, *ret_format before, too.  false: it has no such disk, or no file.
+ */
+bool lf_domain_xml_image(const char *xml, const char *target, char **ret_path, char **ret_format);
+
 /* Text with XML's five characters escaped; control characters become spaces. */
 void lf_xml_puts(struct lf_buf *buf, const char *text);
 

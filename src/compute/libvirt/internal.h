@@ -11,6 +11,7 @@
  *   GUID/prints-LUN, GUID/checkpoint.json   page prints, and roots, of the last capture
  *   GUID/boot.json            when this boot began, and when it first spoke
  *   GUID/hydrate              present: the disks are to be copied here
+ *   GUID/frozen               present: the guest's file systems may be frozen, by us
  *   GUID/flushing             present: we paused the guest, to flush, and must resume it
  *   networks/GUID/network.json, LABEL/   a network, and a subnet of it (network.c, dhcp.c)
  *
@@ -85,6 +86,20 @@ LF_MUST_CHECK int lf_host_vm(const struct lf_host *host, const char *guid, struc
 /* Let QEMU's user pass through the directories above path and use what is there; see os/acl.h. */
 LF_MUST_CHECK int lf_host_let_qemu_reach(const struct lf_host *host, const char *path,
 					 struct lf_error *err);
+
+/* state.c: files GUID/NAME that say what was begun and is to be ended. */
+LF_MUST_CHECK int lf_host_set_mark(const struct lf_host *host, const char *guid, const char *name,
+				   bool on, struct lf_error *err);
+bool lf_host_has_mark(const struct lf_host *host, const char *guid, const char *name);
+
+/* guest.c; the machine's lock is held. */
+/* Freeze the running guest's file systems through its agent, within seconds; false: not. */
+bool lf_guest_freeze(struct lf_host *host, virDomainPtr domain, const char *guid);
+/* Thaw what this or an earlier process has frozen; nothing: 0. */
+LF_MUST_CHECK int lf_guest_thaw(struct lf_host *host, virDomainPtr domain, const char *guid,
+				struct lf_error *err);
+/* Is there something to be thawed? */
+bool lf_guest_is_frozen(const struct lf_host *host, const char *guid);
 
 /* probe.c */
 /* Is KVM usable?  Asks once a kernel. */

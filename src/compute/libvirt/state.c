@@ -17,15 +17,15 @@
 #define RESUME_TRIES   4
 #define RESUME_STEP_NS (150 * LF_NS_PER_MS)
 
-static bool has_mark(const struct lf_host *host, const char *guid, const char *name)
+bool lf_host_has_mark(const struct lf_host *host, const char *guid, const char *name)
 {
 	LF_AUTO_FREE char *path = lf_host_path(host, guid, name);
 
 	return path && access(path, F_OK) == 0;
 }
 
-static int set_mark(const struct lf_host *host, const char *guid, const char *name, bool on,
-		    struct lf_error *err)
+int lf_host_set_mark(const struct lf_host *host, const char *guid, const char *name, bool on,
+		     struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = lf_host_path(host, guid, name);
 
@@ -60,7 +60,7 @@ static bool must_resume(const struct lf_host *host, const char *guid, int state,
 	if (state != VIR_DOMAIN_PAUSED)
 		return false;
 	return reason == VIR_DOMAIN_PAUSED_IOERROR ||
-	       (reason == VIR_DOMAIN_PAUSED_USER && has_mark(host, guid, "flushing"));
+	       (reason == VIR_DOMAIN_PAUSED_USER && lf_host_has_mark(host, guid, "flushing"));
 }
 
 /*
@@ -75,14 +75,14 @@ static int flush_guest(struct lf_host *host, virDomainPtr domain, const char *gu
 
 	if (virDomainGetState(domain, &state, &reason, 0) || state != VIR_DOMAIN_RUNNING)
 		return 0; /* stopped: flushed when it was */
-	int rc = set_mark(host, guid, "flushing", true, err);
+	int rc = lf_host_set_mark(host, guid, "flushing", true, err);
 	if (rc)
 		return rc;
 	if (virDomainSuspend(domain))
 		return lf_fail_virt(err, guid, "cannot pause the machine for a flush");
 	if (virDomainResume(domain))
 		return lf_fail_virt(err, guid, "cannot resume the machine");
-	return set_mark(host, guid, "flushing", false, err);
+	return lf_host_set_mark(host, guid, "flushing", false, err);
 }
 
 /*
@@ -125,7 +125,7 @@ static int go_on_hydrating(struct lf_host *host, virDomainPtr domain, const stru
 	rc = flush_guest(host, domain, vm->guid, err);
 	if (!rc)
 		rc = lf_disks_release(host, vm, false, err);
-	return rc ? rc : set_mark(host, vm->guid, "hydrate", false, err);
+	return rc ? rc : lf_host_set_mark(host, vm->guid, "hydrate", false, err);
 }
 
 int lf_libvirt_tend(struct lf_host *host, const char *guid, struct lf_error *err)
@@ -147,9 +147,11 @@ int lf_libvirt_tend(struct lf_host *host, const char *guid, struct lf_error *err
 	if (!rc && must_resume(host, guid, state, reason)) {
 		rc = resume_guest(domain, guid, err);
 		if (!rc)
-			rc = set_mark(host, guid, "flushing", false, err);
+			rc = lf_host_set_mark(host, guid, "flushing", false, err);
 	}
-	if (!rc && has_mark(host, guid, "hydrate"))
+	if (!rc && state == VIR_DOMAIN_RUNNING)
+		rc = lf_guest_thaw(host, domain, guid, err);
+	if (!rc && lf_host_has_mark(host, guid, "hydrate"))
 		rc = go_on_hydrating(host, domain, &vm.spec, err);
 	return rc;
 }
@@ -164,7 +166,7 @@ int lf_libvirt_hydrate(void *context, const char *guid, struct lf_error *err)
 	if (rc || !lf_disks_exported(host, &vm.spec))
 		return rc;
 	/* the mark is the intent: should the machine stop now, its next start goes on */
-	rc = set_mark(host, guid, "hydrate", true, err);
+	rc = lf_host_set_mark(host, guid, "hydrate", true, err);
 	return rc ? rc : lf_libvirt_tend(host, guid, err);
 }
 
@@ -274,7 +276,7 @@ static int read_power(const struct lf_host *host, virDomainPtr domain, const cha
 			return lf_fail_virt(err, guid, "cannot ask for the machine's state");
 		if (*power != VIR_DOMAIN_PAUSED || *reason != VIR_DOMAIN_PAUSED_USER)
 			return 0;
-		if (has_mark(host, guid, "flushing")) {
+		if (lf_host_has_mark(host, guid, "flushing")) {
 			*power = VIR_DOMAIN_RUNNING;
 			return 0;
 		}

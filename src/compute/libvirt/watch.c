@@ -125,7 +125,8 @@ static int tend_machine(void *context, const char *name, struct lf_error *err)
 	LF_HELD(lf_machine_lock);
 	/* failures show in the machine's state; here they are only tried again */
 	if (lf_host_vm(watch->host, name, &vm, &failed) == 0 &&
-	    lf_disks_exported(watch->host, &vm.spec) && lf_libvirt_tend(watch->host, name, &failed))
+	    (lf_disks_exported(watch->host, &vm.spec) || lf_guest_is_frozen(watch->host, name)) &&
+	    lf_libvirt_tend(watch->host, name, &failed))
 		lf_debug("machine %s: %s", name, failed.message);
 	lf_unlock(lock, lf_machine_lock);
 	return 0;

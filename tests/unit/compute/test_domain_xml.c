@@ -225,6 +225,35 @@ static void test_domain_xml__has_the_sectors_of_the_disk(void **state)
 	assert_has(xml, "<blockio logical_block_size='4096' physical_block_size='4096'/>");
 }
 
+/* As libvirt prints it after "virsh snapshot-create-as --disk-only". */
+static void test_domain_xml__says_which_image_is_active(void **state)
+{
+	static const char xml[] =
+		"<domain><devices>\n"
+		"<disk type='file' device='disk'><driver name='qemu' type='qcow2' cache='none'/>"
+		"<source file='/d/disk-os.s&amp;1'/><backingStore type='file'><format "
+		"type='qcow2'/>"
+		"<source file='/d/disk-os.qcow2'/></backingStore><target dev='vda' "
+		"bus='virtio'/></disk>\n"
+		"<disk type='network' device='disk'><driver name='qemu' type='raw'/>"
+		"<source protocol='nbd' name='x'/><backingStore type='file'>"
+		"<source file='/d/below'/></backingStore><target dev='vdb'/></disk>\n"
+		"<disk type='file' device='disk'><driver name='qemu' type='raw'/>"
+		"<source file='/d/c.raw'/><target dev='vdc' "
+		"bus='virtio'/></disk></devices></domain>";
+	LF_AUTO_FREE char *path = NULL, *format = strdup("raw"), *other = NULL;
+
+	(void)state;
+	assert_true(lf_domain_xml_image(xml, "vda", &path, &format));
+	assert_string_equal(path, "/d/disk-os.s&1");
+	assert_string_equal(format, "qcow2");
+	assert_false(lf_domain_xml_image(xml, "vdb", &other, &format));
+	assert_false(lf_domain_xml_image(xml, "vdd", &other, &format));
+	assert_true(lf_domain_xml_image(xml, "vdc", &other, &format));
+	assert_string_equal(other, "/d/c.raw");
+	assert_string_equal(format, "raw");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +264,7 @@ int main(void)
 		cmocka_unit_test(test_domain_xml__refuses_what_xml_cannot_hold),
 		cmocka_unit_test(test_domain_xml__uefi_keeps_its_variables_with_the_machine),
 		cmocka_unit_test(test_domain_xml__has_the_sectors_of_the_disk),
+		cmocka_unit_test(test_domain_xml__says_which_image_is_active),
 		cmocka_unit_test(test_domain_xml__targets_go_on_after_z),
 		cmocka_unit_test(test_domain_xml__network_names_fit_an_interface),
 	};
