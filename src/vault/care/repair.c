@@ -48,49 +48,28 @@ static bool is_ours(const struct lf_error *bad)
 	return bad->code == LF_ENOMEM;
 }
 
-/* Records of a damaged pack, as the index has them, that can be read. */
-static int move_records(struct repair *repair, struct lf_run *run, const uint8_t *name,
-			struct lf_error *err)
+/* A record of a damaged pack, as the index has it, if it can be read. */
+static int move_record(void *context, const struct lf_place *place, struct lf_error *err)
 {
-	struct lf_run_reader *reader = NULL;
-	struct lf_place place;
+	struct repair *repair = context;
 	struct lf_error bad;
-	bool more = true, added;
-	int rc = lf_run_reader_new(run, &reader, err);
+	bool added;
 
-	while (!rc && more) {
-		rc = lf_run_reader_next(reader, &place, &more, err);
-		if (rc || !more || !place.pack || memcmp(place.pack->name, name, 32) != 0)
-			continue;
-		if (lf_vault_read_place(repair->vault, repair->opener, &place, repair->plain,
-					&bad)) {
-			rc = is_ours(&bad) ? lf_fail_nomem(err) : 0;
-			continue;
-		}
-		rc = add_chunk(repair, &place, place.entry.plain, &added, err);
-		repair->moved += added;
-	}
-	lf_run_reader_free(reader);
+	if (lf_vault_read_place(repair->vault, repair->opener, place, repair->plain, &bad))
+		return is_ours(&bad) ? lf_fail_nomem(err) : 0;
+	int rc = add_chunk(repair, place, place->entry.plain, &added, err);
+	repair->moved += added;
 	return rc;
 }
 
 static int move_pack(struct repair *repair, const char *object, struct lf_error *err)
 {
-	struct lf_run **runs = NULL;
 	struct lf_error bad;
 	uint8_t name[32];
-	size_t count = 0;
 
 	if (lf_hex_decode(object + strlen("packs/"), name, 32, &bad))
 		return 0; /* no pack's name: nothing in it is known */
-	int rc = lf_index_runs(repair->vault->index, &runs, &count, err);
-	for (size_t i = 0; i < count; i++) {
-		if (!rc)
-			rc = move_records(repair, runs[i], name, err);
-		lf_run_unref(runs[i]);
-	}
-	free(runs);
-	return rc;
+	return lf_index_each_record(repair->vault->index, name, move_record, repair, err);
 }
 
 static int quarantine_pack(struct repair *repair, const char *object, struct lf_error *err)

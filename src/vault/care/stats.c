@@ -11,23 +11,15 @@ struct totals {
 	int64_t chunks, nodes, stored, plain, older;
 };
 
-static int add_run(struct lf_run *run, struct totals *totals, struct lf_error *err)
+static int add_record(void *context, const struct lf_place *place, struct lf_error *err)
 {
-	struct lf_run_reader *reader = NULL;
-	struct lf_place place;
-	bool more = true;
-	int rc = lf_run_reader_new(run, &reader, err);
+	struct totals *totals = context;
 
-	while (!rc && more) {
-		rc = lf_run_reader_next(reader, &place, &more, err);
-		if (rc || !more || !place.pack || atomic_load(&place.pack->dead))
-			continue;
-		totals->chunks += place.entry.kind == LF_CHUNK_DATA;
-		totals->nodes += place.entry.kind == LF_CHUNK_NODE;
-		totals->plain += place.entry.plain;
-	}
-	lf_run_reader_free(reader);
-	return rc;
+	(void)err;
+	totals->chunks += place->entry.kind == LF_CHUNK_DATA;
+	totals->nodes += place->entry.kind == LF_CHUNK_NODE;
+	totals->plain += place->entry.plain;
+	return 0;
 }
 
 static int count_name(void *context, const char *name, struct lf_error *err)
@@ -40,20 +32,11 @@ static int count_name(void *context, const char *name, struct lf_error *err)
 int lf_vault_stats(struct lf_vault *vault, json_t **ret_stats, struct lf_error *err)
 {
 	struct totals totals = {0};
-	struct lf_run **runs = NULL;
 	struct lf_pack **packs = NULL;
-	size_t run_count = 0, pack_count = 0;
+	size_t pack_count = 0;
 	int64_t points = 0, sessions = 0;
-	int rc = lf_index_runs(vault->index, &runs, &run_count, err);
+	int rc = lf_index_each_record(vault->index, NULL, add_record, &totals, err);
 
-	if (rc)
-		return rc;
-	for (size_t i = 0; i < run_count; i++) {
-		if (!rc)
-			rc = add_run(runs[i], &totals, err);
-		lf_run_unref(runs[i]);
-	}
-	free(runs);
 	if (!rc)
 		rc = lf_index_packs(vault->index, &packs, &pack_count, err);
 	for (size_t i = 0; !rc && i < pack_count; i++) {
@@ -79,7 +62,7 @@ int lf_vault_stats(struct lf_vault *vault, json_t **ret_stats, struct lf_error *
 	lf_doc_int(&doc, "plainBytes", totals.plain);
 	lf_doc_int(&doc, "points", points);
 	lf_doc_int(&doc, "sessions", sessions);
-	lf_doc_int(&doc, "indexRuns", run_count);
+	lf_doc_int(&doc, "indexRuns", (int64_t)lf_index_run_count(vault->index));
 	json_t *stats = lf_doc_take(&doc);
 	if (!stats)
 		return lf_fail_nomem(err);

@@ -124,36 +124,11 @@ int lf_vault_explain(struct lf_vault *vault, const char *point, json_t **ret_rep
 	return rc;
 }
 
-static int sum_run(struct lf_run *run, struct sum *sum, struct lf_error *err)
+static int sum_record(void *context, const struct lf_place *place, struct lf_error *err)
 {
-	struct lf_run_reader *reader = NULL;
-	struct lf_place place;
-	bool more = true;
-	int rc = lf_run_reader_new(run, &reader, err);
-
-	while (!rc && more) {
-		rc = lf_run_reader_next(reader, &place, &more, err);
-		if (!rc && more && place.pack && !atomic_load(&place.pack->dead))
-			add_place(sum, &place);
-	}
-	lf_run_reader_free(reader);
-	return rc;
-}
-
-/* All records that there are. */
-static int sum_records(struct lf_vault *vault, struct sum *sum, struct lf_error *err)
-{
-	struct lf_run **runs = NULL;
-	size_t count = 0;
-	int rc = lf_index_runs(vault->index, &runs, &count, err);
-
-	for (size_t i = 0; i < count; i++) {
-		if (!rc)
-			rc = sum_run(runs[i], sum, err);
-		lf_run_unref(runs[i]);
-	}
-	free(runs);
-	return rc;
+	(void)err;
+	add_place(context, place);
+	return 0;
 }
 
 /* Points that are in without are passed over. */
@@ -182,7 +157,7 @@ int lf_vault_simulate(struct lf_vault *vault, const json_t *drop, json_t **ret_r
 	LF_AUTO_JSON *nothing = json_object();
 	struct sum records = {0}, today = {0}, kept = {0};
 	LF_GUARD(&vault->collecting_mutex, lf_collecting_lock);
-	int rc = sum_records(vault, &records, err);
+	int rc = lf_index_each_record(vault->index, NULL, sum_record, &records, err);
 
 	if (!rc)
 		rc = sum_points(vault, nothing, &today, err);

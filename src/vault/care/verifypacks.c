@@ -180,43 +180,24 @@ static int load_file(struct checker *checker, const char *name, uint64_t *ret_si
 	return rc;
 }
 
-static int check_run_of(struct checker *checker, const uint8_t *name, struct lf_run *run,
-			struct lf_error *err)
+static int check_place(void *context, const struct lf_place *place, struct lf_error *err)
 {
-	struct lf_run_reader *reader = NULL;
-	struct lf_place place;
+	struct checker *checker = context;
 	struct lf_error bad;
-	bool more = true;
-	int rc = lf_run_reader_new(run, &reader, err);
 
-	while (!rc && more) {
-		rc = lf_run_reader_next(reader, &place, &more, err);
-		if (rc || !more || !place.pack || memcmp(place.pack->name, name, 32) != 0)
-			continue;
-		if (lf_vault_read_place(checker->work->vault, checker->opener, &place,
-					checker->plain, &bad))
-			rc = bad.code == LF_ENOMEM
-				     ? lf_fail_nomem(err)
-				     : tell(checker, NULL, NULL, &place.entry.id, err);
-	}
-	lf_run_reader_free(reader);
-	return rc == LF_ECORRUPT ? 0 : rc; /* of the run: said by itself */
+	if (!lf_vault_read_place(checker->work->vault, checker->opener, place, checker->plain,
+				 &bad))
+		return 0;
+	return bad.code == LF_ENOMEM ? lf_fail_nomem(err)
+				     : tell(checker, NULL, NULL, &place->entry.id, err);
 }
 
 /* The footer is gone: what the index still knows of the pack is tried record by record. */
 static int check_by_index(struct checker *checker, const uint8_t *name, struct lf_error *err)
 {
-	struct lf_run **runs = NULL;
-	size_t n = 0;
-	int rc = lf_index_runs(checker->work->vault->index, &runs, &n, err);
+	int rc = lf_index_each_record(checker->work->vault->index, name, check_place, checker, err);
 
-	for (size_t i = 0; i < n; i++) {
-		if (!rc)
-			rc = check_run_of(checker, name, runs[i], err);
-		lf_run_unref(runs[i]);
-	}
-	free(runs);
-	return rc;
+	return rc == LF_ECORRUPT ? 0 : rc; /* of the run: said by itself */
 }
 
 static int check_whole_pack(struct checker *checker, const char *name, const uint8_t *binary,

@@ -340,6 +340,58 @@ int lf_index_runs(struct lf_index *index, struct lf_run ***ret_runs, size_t *ret
 	return 0;
 }
 
+/* *ret_ended: by visit, whose answer it is; else the run is damaged. */
+static int walk_run(struct lf_run *run, const uint8_t *pack, lf_record_fn *visit, void *context,
+		    bool *ret_ended, struct lf_error *err)
+{
+	struct lf_run_reader *reader = NULL;
+	struct lf_place place;
+	bool more = true;
+	int rc = lf_run_reader_new(run, &reader, err);
+
+	while (!rc && more) {
+		rc = lf_run_reader_next(reader, &place, &more, err);
+		if (rc || !more || !place.pack ||
+		    (pack ? memcmp(place.pack->name, pack, 32) != 0
+			  : atomic_load(&place.pack->dead)))
+			continue;
+		rc = visit(context, &place, err);
+		*ret_ended = rc;
+	}
+	lf_run_reader_free(reader);
+	return rc;
+}
+
+int lf_index_each_record(struct lf_index *index, const uint8_t *pack, lf_record_fn *visit,
+			 void *context, struct lf_error *err)
+{
+	struct lf_run **runs = NULL;
+	struct lf_error damage = LF_ERROR_NONE;
+	bool ended = false;
+	size_t n = 0;
+	int rc = lf_index_runs(index, &runs, &n, err);
+
+	for (size_t i = 0; i < n; i++) {
+		if (!rc)
+			rc = walk_run(runs[i], pack, visit, context, &ended, err);
+		if (rc == LF_ECORRUPT && !ended) {
+			damage = *err;
+			rc = 0;
+		}
+		lf_run_unref(runs[i]);
+	}
+	free(runs);
+	if (!rc && damage.code)
+		*err = damage;
+	return rc ? rc : damage.code;
+}
+
+size_t lf_index_run_count(struct lf_index *index)
+{
+	LF_READ_GUARD(&index->lock, lf_index_lock);
+	return index->run_count;
+}
+
 void lf_index_condemn(struct lf_index *index, struct lf_pack *pack, uint8_t *bits)
 {
 	LF_WRITE_GUARD(&index->lock, lf_index_lock);

@@ -64,6 +64,16 @@ void lf_index_each_pack(struct lf_index *index, void (*visit)(struct lf_pack *pa
 LF_MUST_CHECK int lf_index_runs(struct lf_index *index, struct lf_run ***ret_runs,
 				size_t *ret_count, struct lf_error *err);
 
+size_t lf_index_run_count(struct lf_index *index);
+/* A record of the index, which is borrowed; the first non-zero ends the walk. */
+typedef int lf_record_fn(void *context, const struct lf_place *place, struct lf_error *err);
+/*
+ * Each record of the pack of this name (32 bytes), or (NULL) of all packs that live.  A damaged run
+ * does not keep the others from being walked: its LF_ECORRUPT comes at the end.
+ */
+LF_MUST_CHECK int lf_index_each_record(struct lf_index *index, const uint8_t *pack,
+				       lf_record_fn *visit, void *context, struct lf_error *err);
+
 /*
  * A chunk that has to be there was not found: LF_EIO when that may be because a
  * part of the index or a pack cannot be read, LF_ECORRUPT when a pack is
