@@ -33,7 +33,7 @@ async function replication() {
   return [
     ["enable replication", "PUT", `${container}/replicationProtectedItems/contract-b`, SR, enable],
     ["change a replicated item", "PATCH", item.id, SR, { properties: { providerSpecificDetails: { instanceType: "InMageRcm", targetVmName: "contract", targetVmSize: "Standard_B1s", targetNetworkId: details.targetNetworkId,
-      vmNics: [{ nicId: details.vmNics[0].nicId, isPrimaryNic: "true", isSelectedForFailover: "true" }] } } }],
+      vmNics: [{ nicId: details.vmNics[0].nicId, isSelectedForFailover: "true" }] } } }], // isPrimaryNic is described as required, and clients leave it out
     ["test failover", "POST", `${item.id}/testFailover`, SR, { properties: { failoverDirection: "PrimaryToRecovery", networkType: "VmNetworkAsInput", networkId: details.targetNetworkId,
       providerSpecificDetails: { instanceType: "InMageRcm", networkId: details.targetNetworkId, recoveryPointId: "" } } }],
     ["failover", "POST", `${item.id}/unplannedFailover`, SR, failover({ performShutdown: "false", recoveryPointId: "" })],

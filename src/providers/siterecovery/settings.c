@@ -35,9 +35,9 @@ static int read_alert(struct lf_arm_call *call, const char *id, const json_t *bo
 		      const struct lf_resource *before, json_t *doc, struct lf_error *err)
 {
 	static const struct lf_view_row rows[] = {
-		{"sendToOwners", LF_VIEW_TEXT, 0, "sendToOwners", "\"DoNotSend\""},
+		{"sendToOwners", LF_VIEW_ANY, 0, "sendToOwners", "\"DoNotSend\""},
 		{"customEmailAddresses", LF_VIEW_ANY, 0, "customEmailAddresses", "[]"},
-		{"locale", LF_VIEW_TEXT, 0, "locale", "\"en-US\""},
+		{"locale", LF_VIEW_ANY, 0, "locale", "\"en-US\""},
 	};
 
 	(void)id, (void)before;

@@ -148,11 +148,11 @@ static void test_settings__known_members_are_kept_and_the_rest_has_defaults(void
 	struct world *w = *state;
 
 	assert_status(w, "PUT", ALERT,
-		      json_pack("{s:{s:s,s:s}}", "properties", "locale", "", "more", ""), 200);
+		      json_pack("{s:{s:s,s:s}}", "properties", "locale", "de-DE", "more", ""), 200);
 	LF_AUTO_JSON *alert = get(w, ALERT);
 	LF_AUTO_FREE char *text = json_dumps(lf_json_at(alert, "properties"), JSON_COMPACT);
 	assert_string_equal(text, "{\"sendToOwners\":\"DoNotSend\",\"customEmailAddresses\":[],"
-				  "\"locale\":\"en-US\"}");
+				  "\"locale\":\"de-DE\"}");
 	/* every vault has the setting "default", set or not, and no other */
 	LF_AUTO_JSON *unset = get(w, SETTINGS "/default");
 	assert_string_equal(lf_json_text(unset, "id"), SETTINGS "/default");
