@@ -322,7 +322,7 @@ static void test_settings__that_exclude_each_other_are_refused(void **state)
 		const char *path, *json, *code;
 	} cases[] = {
 		{D "targetAvailabilityZone", "\"1\"", "AvailabilitySetAndZoneConflict"},
-		{D "targetAvailabilityZone", "\"9\"", "InvalidAvailabilityZone"},
+		{D "targetAvailabilityZone", "\"9\"", "InvalidParameter"},
 		{D "targetAvailabilitySetId", "\"" OTHER "\"", "AvailabilitySetOfAnotherGroup"},
 		{D "linuxLicenseType", "\"LinuxServer\"", "LicenseOfAnotherSystem"},
 		{D "targetVmTags", "[{\"tagName\":\"a\"},{\"tagName\":\"A\"}]", "DuplicateTag"},

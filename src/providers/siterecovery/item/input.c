@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/names.h"
+#include "providers/compute/vm/placement.h"
 #include "providers/siterecovery/internal.h"
 
 #define P	      "properties."
@@ -171,9 +172,8 @@ static const struct reference references[] = {
 	{"targetResourceGroupId", "Microsoft.Resources/resourceGroups", "ResourceGroupNotFound"},
 	{"targetNetworkId", LF_SR_TYPE_NETWORK, "NetworkNotFound", .regional = true},
 	{"testNetworkId", LF_SR_TYPE_NETWORK, "NetworkNotFound", .regional = true},
-	{"targetAvailabilitySetId", "Microsoft.Compute/availabilitySets", "AvailabilitySetNotFound",
-	 .regional = true},
-	{"targetProximityPlacementGroupId", "Microsoft.Compute/proximityPlacementGroups",
+	{"targetAvailabilitySetId", LF_SET_TYPE, "AvailabilitySetNotFound", .regional = true},
+	{"targetProximityPlacementGroupId", LF_PLACEMENT_GROUP_TYPE,
 	 "ProximityPlacementGroupNotFound", .regional = true},
 	{"targetBootDiagnosticsStorageAccountId", LF_SR_TYPE_ACCOUNT, "StorageAccountNotFound",
 	 .regional = true},
@@ -284,10 +284,8 @@ static int check_place(const struct lf_sr_settings *settings, struct lf_error *e
 
 	if (!below)
 		return lf_fail_nomem(err);
-	if (*zone && (strlen(zone) != 1 || !strchr("123", *zone)))
-		return lf_fail_arm(err, LF_EINVAL, "InvalidAvailabilityZone",
-				   D "targetAvailabilityZone", "give 1, 2 or 3",
-				   "'%s' is not an availability zone", zone);
+	if (*zone && lf_vm_zone_check(zone, D "targetAvailabilityZone", err))
+		return err->code;
 	if (*zone && *set)
 		return lf_fail_arm(err, LF_EINVAL, "AvailabilitySetAndZoneConflict",
 				   D "targetAvailabilityZone", "clear one of them with \"\"",
@@ -374,11 +372,8 @@ static int check_security(const struct lf_sr_settings *settings, struct lf_error
 			err, LF_EINVAL, "InvalidSecurityProfile", target,
 			"give \"targetVmSecurityType\": \"TrustedLaunch\" as well",
 			"secure boot and a TPM are of machines of the type TrustedLaunch");
-	if (trusted && !strcasestr(firmware, "efi"))
-		return lf_fail_arm(err, LF_EINVAL, "InvalidSecurityProfile", target,
-				   "leave the profile out",
-				   "the machine boots by BIOS, and TrustedLaunch asks for UEFI");
-	return 0;
+	return lf_vm_security_check(trusted ? type : NULL, false, false,
+				    strcasestr(firmware, "efi") != NULL, target, err);
 }
 
 int lf_sr_settings_check(struct lf_context *context, const struct lf_sr_settings *settings,
