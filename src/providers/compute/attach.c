@@ -26,8 +26,13 @@ bool lf_disk_host(const struct lf_context *context, const struct lf_resource *di
 	return host || machine;
 }
 
-int lf_disks_of_host(struct lf_context *context, const char *host, const char *except,
-		     unsigned *ret_n, struct lf_error *err)
+bool lf_disk_is(const void *argument, const char *disk_id)
+{
+	return lf_arm_id_equal(disk_id, argument);
+}
+
+int lf_disks_of_host(struct lf_context *context, const char *host, lf_disk_except_fn *except,
+		     const void *argument, unsigned *ret_n, struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = LF_DISK_TYPE};
 	LF_AUTO_RESOURCE_LIST list = {0};
@@ -38,7 +43,7 @@ int lf_disks_of_host(struct lf_context *context, const char *host, const char *e
 	for (size_t i = 0; !rc && i < list.n; i++)
 		*ret_n += lf_disk_host(context, &list.items[i], other) &&
 			  strcmp(other, host) == 0 &&
-			  !(except && lf_arm_id_equal(list.items[i].id, except));
+			  !(except && except(argument, list.items[i].id));
 	return rc;
 }
 

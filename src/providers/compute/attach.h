@@ -20,9 +20,13 @@
 /* GUID of the directory that the disk lies in; false: none. */
 bool lf_disk_host(const struct lf_context *context, const struct lf_resource *disk,
 		  char out[static LF_GUID_SIZE]);
-/* How many disks lie in a directory, but the one called except (NULL: all). */
-LF_MUST_CHECK int lf_disks_of_host(struct lf_context *context, const char *host, const char *except,
-				   unsigned *ret_n, struct lf_error *err);
+/* Is the disk to be left out of a count? */
+typedef bool lf_disk_except_fn(const void *argument, const char *disk_id);
+lf_disk_except_fn lf_disk_is; /* argument: the id of the one that is */
+/* How many disks lie in a directory, but those left out (except NULL: all). */
+LF_MUST_CHECK int lf_disks_of_host(struct lf_context *context, const char *host,
+				   lf_disk_except_fn *except, const void *argument, unsigned *ret_n,
+				   struct lf_error *err);
 /*
  * What a machine is to be made of that gets the disk: a disk source of compute/compute.h.
  *   LF_ECONFLICT  the disk is still being copied to this host

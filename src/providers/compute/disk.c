@@ -166,7 +166,7 @@ static int remove_disk(struct lf_context *context, const struct lf_resource *dis
 		rc = lf_disk_unclaim(context, disk->id, lf_json_at(disk->state, "source"), err);
 	if (rc || !context->compute || !lf_disk_host(context, disk, host))
 		return rc;
-	rc = lf_disks_of_host(context, host, disk->id, &others, err);
+	rc = lf_disks_of_host(context, host, lf_disk_is, disk->id, &others, err);
 	return rc || others ? rc : lf_compute_vm_remove(context->compute, host, false, err);
 }
 

@@ -183,7 +183,7 @@ static int choose_guid(struct lf_context *context, const char *vm_id, char out[s
 	unsigned left = 0;
 
 	lf_machine_guid(context, vm_id, "vm", out);
-	int rc = lf_disks_of_host(context, out, NULL, &left, err);
+	int rc = lf_disks_of_host(context, out, NULL, NULL, &left, err);
 	if (!rc && left)
 		lf_guid_random(out);
 	return rc;

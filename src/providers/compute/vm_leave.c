@@ -11,7 +11,7 @@
 #include "providers/compute/machine.h"
 #include "providers/network/network.h"
 
-static bool is_deleted_with_vm(const json_t *doc, const char *disk_id)
+static bool is_deleted_with_vm(const void *doc, const char *disk_id)
 {
 	const json_t *profile = lf_json_at(doc, "properties.storageProfile");
 	const json_t *found = NULL;
@@ -53,23 +53,6 @@ int lf_vm_leave_parts(struct lf_context *context, const struct lf_resource *vm,
 	return rc ? rc : leave_parts(context, vm, LF_NIC_TYPE, err);
 }
 
-/* Do disks that stay lie in the machine's directory? */
-static int count_staying(struct lf_context *context, const struct lf_resource *vm, const char *host,
-			 unsigned *ret_n, struct lf_error *err)
-{
-	const struct lf_list_query query = {.type = LF_DISK_TYPE};
-	LF_AUTO_RESOURCE_LIST list = {0};
-	char other[LF_GUID_SIZE];
-
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
-	*ret_n = 0;
-	for (size_t i = 0; !rc && i < list.n; i++)
-		*ret_n += lf_disk_host(context, &list.items[i], other) &&
-			  strcmp(other, host) == 0 &&
-			  !is_deleted_with_vm(vm->doc, list.items[i].id);
-	return rc;
-}
-
 int lf_vm_leave_host(struct lf_context *context, const struct lf_resource *vm, struct lf_error *err)
 {
 	char guid[LF_GUID_SIZE];
@@ -78,7 +61,8 @@ int lf_vm_leave_host(struct lf_context *context, const struct lf_resource *vm, s
 	if (!context->compute)
 		return 0;
 	lf_machine_host_guid(context, vm->id, guid);
-	int rc = count_staying(context, vm, guid, &staying, err);
+	/* disks that stay lie in the machine's directory */
+	int rc = lf_disks_of_host(context, guid, is_deleted_with_vm, vm->doc, &staying, err);
 	if (!rc)
 		rc = lf_compute_vm_remove(context->compute, guid, staying > 0, err);
 	return rc ? rc : lf_machine_remove_networks(context, lf_json_at(vm->state, "plan"), err);
