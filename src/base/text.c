@@ -207,6 +207,18 @@ int lf_time_parse(const char *text, int64_t *ret_time_ns, struct lf_error *err)
 	return 0;
 }
 
+int lf_time_parse_http(const char *text, int64_t *ret_time_ns, struct lf_error *err)
+{
+	struct tm tm = {0};
+	int64_t ns;
+	const char *tail = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+
+	if (!tail || *tail || __builtin_mul_overflow((int64_t)timegm(&tm), LF_NS_PER_S, &ns))
+		return lf_fail(err, LF_EINVAL, text, "'%.40s' is not a date of HTTP", text);
+	*ret_time_ns = ns;
+	return 0;
+}
+
 void lf_duration_format(int64_t duration_ns, char out[static LF_TIME_SIZE])
 {
 	int64_t d = duration_ns < 0 ? 0 : duration_ns;

@@ -39,6 +39,8 @@ void lf_time_format(int64_t time_ns, char out[static LF_TIME_SIZE]);
 void lf_time_format_http(int64_t time_ns, char out[static LF_TIME_SIZE]);
 /* ISO 8601 with optional fraction, Z or an offset. */
 LF_MUST_CHECK int lf_time_parse(const char *text, int64_t *ret_time_ns, struct lf_error *err);
+/* The same date back, and nothing after it. */
+LF_MUST_CHECK int lf_time_parse_http(const char *text, int64_t *ret_time_ns, struct lf_error *err);
 /* ISO 8601 duration, "PT1M3.5S". */
 void lf_duration_format(int64_t duration_ns, char out[static LF_TIME_SIZE]);
 

@@ -11,7 +11,6 @@
 #include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/checked.h"
 #include "blob/internal.h"
@@ -162,14 +161,14 @@ static int fail_key(const char *what, struct lf_error *err)
 static bool is_of_now(const struct lf_http_exchange *x, int64_t now_ns)
 {
 	const char *text = lf_http_header(x, "x-ms-date");
-	struct tm tm = {0};
+	struct lf_error ignored;
+	int64_t then_ns, off;
 
 	if (!text)
 		text = lf_http_header(x, "Date");
-	if (!text || !strptime(text, "%a, %d %b %Y %H:%M:%S", &tm))
+	if (!text || lf_time_parse_http(text, &then_ns, &ignored))
 		return false;
-	int64_t off = (int64_t)timegm(&tm) * LF_NS_PER_S - now_ns;
-	return off < SKEW_NS && off > -SKEW_NS;
+	return !__builtin_sub_overflow(then_ns, now_ns, &off) && off < SKEW_NS && off > -SKEW_NS;
 }
 
 int lf_blob_shared_key_check(const struct lf_http_exchange *x, const char *header,
