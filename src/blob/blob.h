@@ -22,13 +22,35 @@ enum lf_blob_operation {
 	LF_BLOB_LIST_CONTAINERS,
 	LF_BLOB_LIST_BLOBS,
 	LF_BLOB_GET_CONTAINER, /* its properties */
-	LF_BLOB_MAKE_CONTAINER,
-	LF_BLOB_REMOVE_CONTAINER,
-	LF_BLOB_READ, /* bytes, or properties alone */
+	LF_BLOB_GET_ACL,       /* its stored access policies, of which there are none */
+	LF_BLOB_GET_SERVICE,   /* settings of the service */
+	LF_BLOB_GET_ACCOUNT,   /* kind and SKU */
+	LF_BLOB_READ,	       /* bytes, or properties alone */
 	LF_BLOB_LIST_PAGES,
-	LF_BLOB_PUT,	    /* a block blob */
+	LF_BLOB_LIST_BLOCKS,
+	LF_BLOB_GET_TAGS,
+	LF_BLOB_READS, /* those before this one read, those behind it write */
+	LF_BLOB_SET_SERVICE,
+	LF_BLOB_MAKE_CONTAINER,
+	LF_BLOB_SET_CONTAINER, /* its metadata */
+	LF_BLOB_SET_ACL,
+	LF_BLOB_LEASE_CONTAINER,
+	LF_BLOB_REMOVE_CONTAINER,
+	LF_BLOB_PUT,	   /* a block blob */
+	LF_BLOB_PUT_BLOCK, /* a block that waits */
+	LF_BLOB_COMMIT,	   /* a block blob of blocks */
+	LF_BLOB_PUT_URL,   /* a block blob of another blob's bytes */
+	LF_BLOB_COPY,
+	LF_BLOB_COPY_ABORT,
 	LF_BLOB_MAKE_PAGES, /* a page blob of zeroes */
 	LF_BLOB_WRITE_PAGES,
+	LF_BLOB_MAKE_APPEND, /* an append blob of nothing */
+	LF_BLOB_APPEND,
+	LF_BLOB_SET_PROPERTIES,
+	LF_BLOB_SET_METADATA,
+	LF_BLOB_SET_TIER,
+	LF_BLOB_SET_TAGS,
+	LF_BLOB_LEASE,
 	LF_BLOB_REMOVE,
 	LF_BLOB_OPERATIONS, /* how many there are */
 };
@@ -45,6 +67,8 @@ struct lf_blob_access {
 	/* Set, too: it is an agent that puts its packs, which nobody wants to read of, each of
 	 * LF_PACK_BYTES_MAX at most. */
 	bool agent;
+	/* Set by whoever admits: what the account is, for those who ask; "": the default. */
+	char tier[16], sku[32], kind[24];
 };
 
 struct lf_blob_opts {
@@ -60,8 +84,8 @@ struct lf_blob_opts {
 	/* Does the account let the connection in, whoever it is (access->principal and agent are
 	 * set for a bearer)?  Asked after the right, so that strangers learn nothing.  LF_EDENIED
 	 * "AuthorizationFailure", LF_EINVAL "TlsVersionNotPermitted". */
-	int (*admit)(void *context, const struct lf_blob_access *access,
-		     const struct lf_http_exchange *x, struct lf_error *err);
+	int (*admit)(void *context, struct lf_blob_access *access, const struct lf_http_exchange *x,
+		     struct lf_error *err);
 	/* The account's access keys, an array of base64 texts.  LF_EDENIED
 	 * "KeyBasedAuthenticationNotPermitted": they are not to be used. */
 	int (*keys)(void *context, const char *account, json_t **ret_keys, struct lf_error *err);

@@ -7,7 +7,10 @@
  * container with fewer blobs and no claim without a file; removing it again
  * does what is left.
  */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "blob/internal.h"
 #include "blob/point.h"
@@ -91,7 +94,7 @@ static int remove_entry(void *context, const char *name, struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", (const char *)context, name);
 
-	return path ? lf_file_remove(path, err) : lf_fail_nomem(err);
+	return path ? lf_dir_remove(path, err) : lf_fail_nomem(err);
 }
 
 int lf_blob_container_clear(const char *data_dir, const char *account, const char *container,
@@ -114,4 +117,52 @@ int lf_blob_container_remove(const char *data_dir, struct lf_regions *regions, c
 	if (!rc)
 		rc = lf_blob_release_points(data_dir, regions, account, container, err);
 	return rc ? rc : lf_dir_remove(dir, err);
+}
+
+static char *record_path(const char *data_dir, const char *account, const char *container)
+{
+	return lf_printf_dup("%s/accounts/%s/%s/" LF_BLOB_CONTAINER_RECORD, data_dir, account,
+			     container);
+}
+
+/* Of a container that says nothing of itself: when it was made is not known, so its directory's
+ * last change stands for it. */
+static int make_record(const char *dir, json_t **ret_record, struct lf_error *err)
+{
+	LF_AUTO_DOC record = LF_DOC_INIT;
+	struct stat st;
+
+	if (stat(dir, &st))
+		return lf_fail_sys(err, errno, dir, "cannot look at the container");
+	if (!S_ISDIR(st.st_mode))
+		return lf_fail(err, LF_ENOTFOUND, dir, "no container");
+	lf_doc_int(&record, "modified", st.st_mtim.tv_sec * LF_NS_PER_S + st.st_mtim.tv_nsec);
+	return lf_doc_end(&record, ret_record, err);
+}
+
+int lf_blob_container_record(const char *data_dir, const char *account, const char *container,
+			     json_t **ret_record, struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = record_path(data_dir, account, container);
+	LF_AUTO_FREE char *dir = NULL;
+	int rc = path ? lf_blob_container_dir(data_dir, account, container, &dir, err)
+		      : lf_fail_nomem(err);
+
+	if (!rc)
+		rc = lf_json_read_file(path, ret_record, err);
+	if (rc == LF_ENOTFOUND)
+		rc = make_record(dir, ret_record, err);
+	return rc == LF_ENOTFOUND ? lf_fail_arm(err, LF_ENOTFOUND, "ContainerNotFound", NULL, NULL,
+						"the specified container does not exist")
+				  : rc;
+}
+
+int lf_blob_container_save(const char *data_dir, const char *account, const char *container,
+			   const json_t *record, struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = record_path(data_dir, account, container);
+	LF_AUTO_FREE char *text = NULL;
+	int rc = path ? lf_json_dump(record, &text, err) : lf_fail_nomem(err);
+
+	return rc ? rc : lf_blob_write(data_dir, account, path, text, strlen(text), err);
 }

@@ -17,11 +17,17 @@
 #include "base/lock.h"
 #include "base/text.h"
 #include "blob/blob.h"
-#include "json/json.h"
+#include "json/doc.h"
 
 #define LF_BLOB_QUERY_SIZE 1100 /* of a value in a query: a blob's name, at most */
 #define LF_BLOB_LOCKS	   64
 #define LF_BLOB_UPLOADS	   ".uploads"
+
+/* Behind a dot and a blob's name: its directory (blob/entry.h), and blocks that wait
+ * (blob/blocks.h).  In a container: what is said of it. */
+#define LF_BLOB_DIR_SUFFIX	 ".blob"
+#define LF_BLOB_STAGE_SUFFIX	 ".blocks"
+#define LF_BLOB_CONTAINER_RECORD ".container.json"
 
 /* What the audit log has been told of lately (blob/serve/told.c): of reads by shared access
  * signatures and of page writes one line of a blob in LF_BLOB_TOLD_S seconds is enough. */
@@ -56,6 +62,17 @@ void lf_blob_target_done(struct lf_blob_target *target);
 LF_MUST_CHECK int lf_blob_target_parse(const char *path, struct lf_blob_target *ret_target,
 				       struct lf_error *err);
 
+/* The files of a blob, whatever form it has; free with lf_blob_names_done(). */
+struct lf_blob_names {
+	char *raw, *pages, *point, *dir, *staged;
+};
+void lf_blob_names_done(struct lf_blob_names *names);
+LF_MUST_CHECK int lf_blob_names(const char *data_dir, const struct lf_blob_target *target,
+				struct lf_blob_names *ret_names, struct lf_error *err);
+/* LF_ENOTFOUND "ContainerNotFound". */
+LF_MUST_CHECK int lf_blob_container_check(const char *data_dir, const struct lf_blob_target *target,
+					  struct lf_error *err);
+
 struct lf_blob_upload;
 /* A request that begin has let in.  complete goes by this alone: what is asked again may have
  * another answer by then. */
@@ -65,10 +82,12 @@ struct lf_blob_request {
 	enum lf_blob_operation operation;
 	bool create_only; /* as in struct lf_blob_access */
 	int account;	  /* the account's directory, held open: the one that was asked for */
-	struct lf_blob_upload *upload; /* LF_BLOB_PUT: the bytes as they come */
+	struct lf_blob_upload *upload;	  /* bytes as they come */
+	char tier[16], sku[32], kind[24]; /* as in struct lf_blob_access */
 	/* for the audit log */
 	char principal[LF_GUID_SIZE]; /* of a token; "" none */
 	const char *by;		      /* "bearer token" and the like; NULL: nothing */
+	bool by_sas;		      /* by a shared access signature */
 	bool agent;		      /* as in struct lf_blob_access */
 };
 
@@ -92,54 +111,65 @@ LF_MUST_CHECK int lf_blob_exists(const char *data_dir, const struct lf_blob_targ
  * free(). */
 LF_MUST_CHECK int lf_blob_temporary(const char *data_dir, const char *account, char **ret_path,
 				    struct lf_error *err);
-/*
- * Give the request's blob the bytes of a file, which becomes path (one of the
- * blob's); blobs of that name that are of another kind than suffix go.
- *   LF_ECONFLICT "BlobAlreadyExists"  If-None-Match: *, and there is one
- *   LF_EDENIED                        the right is to make, and there is one
- *   LF_ENOTFOUND "ContainerNotFound"
- */
-LF_MUST_CHECK int lf_blob_place(const struct lf_blob_request *request,
-				const struct lf_http_exchange *x, const char *temporary,
-				const char *path, const char *suffix, struct lf_error *err);
-/* Remove a blob of any kind.  LF_ENOTFOUND "BlobNotFound". */
-LF_MUST_CHECK int lf_blob_remove(const struct lf_blob_request *request, struct lf_error *err);
+/* Held while a blob's name gets other bytes or another record, or goes. */
+pthread_mutex_t *lf_blob_lock_of(struct lf_blob_service *service,
+				 const struct lf_blob_target *target);
+/* Let a file with bytes alone take the name; LF_ENOTFOUND "ContainerNotFound".  The name's lock is
+ * held. */
+LF_MUST_CHECK int lf_blob_place_raw(const struct lf_blob_service *service,
+				    const struct lf_blob_target *target, const char *temporary,
+				    struct lf_error *err);
+/* Of the blobs of a name, those that have no directory go: another one has taken it.  The name's
+ * lock is held. */
+LF_MUST_CHECK int lf_blob_remove_others(const struct lf_blob_service *service,
+					const struct lf_blob_target *target, struct lf_error *err);
+/* The same for a point that has taken it. */
+LF_MUST_CHECK int lf_blob_remove_but_point(const struct lf_blob_service *service,
+					   const struct lf_blob_target *target,
+					   struct lf_error *err);
+/* Remove a blob of any form, durably.  The name's lock is held. */
+LF_MUST_CHECK int lf_blob_remove(const struct lf_blob_service *service,
+				 const struct lf_blob_target *target, struct lf_error *err);
 /* Write a file of ours in the account, or write it again, all or nothing, durable. */
 LF_MUST_CHECK int lf_blob_write(const char *data_dir, const char *account, const char *path,
 				const void *data, size_t len, struct lf_error *err);
-/* End in all accounts what a kill has cut: uploads go, blobs half removed are let go of.  Nothing
- * else may be under way. */
-LF_MUST_CHECK int lf_blob_sweep(const char *data_dir, struct lf_regions *regions,
+/* End in all accounts what a kill has cut: uploads go, blobs half removed are let go of, and
+ * blocks that nobody will commit.  Nothing else may be under way. */
+LF_MUST_CHECK int lf_blob_sweep(const char *data_dir, struct lf_regions *regions, int64_t now_ns,
 				struct lf_error *err);
 /* The name of the blob that a file is named for, as lf_blob_path() names it; file is len letters.
  */
 void lf_blob_name_of(const char *file, size_t len, char *out, size_t size);
 
-/* A Put Blob under way. */
-LF_MUST_CHECK int lf_blob_upload_begin(struct lf_blob_request *request, struct lf_error *err);
+/*
+ * What is said of a container: {"created": ns, "modified": ns, "metadata": {}, "lease": {}}, in a
+ * file of its own, ".container.json"; of one without it, what its directory says.  json_decref().
+ * LF_ENOTFOUND "ContainerNotFound".
+ */
+LF_MUST_CHECK int lf_blob_container_record(const char *data_dir, const char *account,
+					   const char *container, json_t **ret_record,
+					   struct lf_error *err);
+/* Another one, durable. */
+LF_MUST_CHECK int lf_blob_container_save(const char *data_dir, const char *account,
+					 const char *container, const json_t *record,
+					 struct lf_error *err);
+
+/* Bytes that a client sends (serve/upload.c): what they are for, and each block of them. */
+LF_MUST_CHECK int lf_blob_upload_begin(struct lf_blob_request *request,
+				       const struct lf_http_exchange *x, struct lf_error *err);
 int lf_blob_upload_take(void *context, const void *data, size_t len, struct lf_error *err);
-LF_MUST_CHECK int lf_blob_upload_finish(struct lf_blob_request *request, struct lf_http_exchange *x,
-					struct lf_error *err);
 void lf_blob_upload_free(struct lf_blob_upload *upload);
 
-/* XML answers. */
+/* XML answers (serve/answer.c). */
 void lf_blob_answer_error(struct lf_http_exchange *x, const struct lf_error *err);
 void lf_blob_answer_xml(struct lf_http_exchange *x, int status, struct lf_buf *xml); /* takes it */
-LF_MUST_CHECK int lf_blob_list_containers(struct lf_blob_service *service,
-					  struct lf_http_exchange *x,
-					  const struct lf_blob_target *target,
-					  struct lf_error *err);
-LF_MUST_CHECK int lf_blob_list_blobs(struct lf_blob_service *service, struct lf_http_exchange *x,
-				     const struct lf_blob_target *target, struct lf_error *err);
-/* GET or HEAD of a blob, with its range; and of a page blob, its ranges that are not holes. */
-LF_MUST_CHECK int lf_blob_page_list(struct lf_blob_service *service, struct lf_http_exchange *x,
-				    const struct lf_blob_target *target, struct lf_error *err);
-LF_MUST_CHECK int lf_blob_read(struct lf_blob_service *service, struct lf_http_exchange *x,
-			       const struct lf_blob_target *target, struct lf_error *err);
 /* Value of a query field, decoded, into out; absent: "".  LF_EINVAL "InvalidQueryParameterValue":
  * it cannot be read, or is longer than out: never cut. */
 LF_MUST_CHECK int lf_blob_query(const struct lf_http_exchange *x, const char *name, char *out,
 				size_t size, struct lf_error *err);
+/* The same of a query's text. */
+LF_MUST_CHECK int lf_blob_query_of(const char *query, const char *name, char *out, size_t size,
+				   struct lf_error *err);
 /* The same for a number; absent: *value stays.  LF_EINVAL "OutOfRangeQueryParameterValue". */
 LF_MUST_CHECK int lf_blob_query_number(const struct lf_http_exchange *x, const char *name,
 				       uint64_t min, uint64_t *value, struct lf_error *err);

@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "blob/page.h"
 #include "blob/internal.h"
@@ -73,7 +74,7 @@ int lf_blob_target_parse(const char *path, struct lf_blob_target *ret_target, st
 	/* cut short, it would be another one's name */
 	if (strlen(copy) >= sizeof(target.account) ||
 	    (container && strlen(container) >= sizeof(target.container)))
-		return lf_fail_arm(err, LF_EINVAL, "InvalidResourceName", NULL, NULL,
+		return lf_fail_arm(err, LF_EINVAL, "OutOfRangeInput", NULL, NULL,
 				   "the name of the account or container is too long");
 	snprintf(target.account, sizeof(target.account), "%s", copy);
 	snprintf(target.container, sizeof(target.container), "%s", container ? container : "");
@@ -83,7 +84,11 @@ int lf_blob_target_parse(const char *path, struct lf_blob_target *ret_target, st
 	if (!lf_blob_decode(target.blob) || strlen(target.blob) > BLOB_NAME_MAX)
 		return lf_fail_arm(err, LF_EINVAL, "InvalidUri", NULL, NULL,
 				   "the name of the blob cannot be read");
-	if (target.container[0] && !plain_name(target.container, 3, 63))
+	size_t len = strlen(target.container);
+	if (len && (len < 3 || len > 63))
+		return lf_fail_arm(err, LF_EINVAL, "OutOfRangeInput", NULL, NULL,
+				   "a container's name has 3 to 63 letters");
+	if (len && !plain_name(target.container, 3, 63))
 		return lf_fail_arm(err, LF_EINVAL, "InvalidResourceName", NULL, NULL,
 				   "the container's name has characters that are not allowed");
 	*ret_target = target;
@@ -145,16 +150,50 @@ int lf_blob_path(const char *data_dir, const char *account, const char *containe
 	return rc;
 }
 
-int lf_blob_page_path(const char *data_dir, const char *account, const char *container,
-		      const char *blob, char **ret_path, struct lf_error *err)
+void lf_blob_names_done(struct lf_blob_names *names)
 {
-	LF_AUTO_FREE char *path = NULL;
-	int rc = lf_blob_path(data_dir, account, container, blob, &path, err);
+	free(names->raw);
+	free(names->pages);
+	free(names->point);
+	free(names->dir);
+	free(names->staged);
+	*names = (struct lf_blob_names){0};
+}
+
+int lf_blob_names(const char *data_dir, const struct lf_blob_target *target,
+		  struct lf_blob_names *ret_names, struct lf_error *err)
+{
+	LF_AUTO_FREE char *raw = NULL;
+	int rc =
+		lf_blob_path(data_dir, target->account, target->container, target->blob, &raw, err);
 
 	if (rc)
 		return rc;
-	*ret_path = lf_printf_dup("%s" LF_BLOB_PAGE_SUFFIX, path);
-	return *ret_path ? 0 : lf_fail_nomem(err);
+	const char *file = strrchr(raw, '/') + 1;
+	int dir = (int)(file - raw);
+	*ret_names = (struct lf_blob_names){
+		.pages = lf_printf_dup("%s" LF_BLOB_PAGE_SUFFIX, raw),
+		.point = lf_printf_dup("%s" LF_BLOB_POINT_SUFFIX, raw),
+		.dir = lf_printf_dup("%.*s.%s" LF_BLOB_DIR_SUFFIX, dir, raw, file),
+		.staged = lf_printf_dup("%.*s.%s" LF_BLOB_STAGE_SUFFIX, dir, raw, file)};
+	ret_names->raw = lf_steal(&raw);
+	if (!ret_names->pages || !ret_names->point || !ret_names->dir || !ret_names->staged) {
+		lf_blob_names_done(ret_names);
+		return lf_fail_nomem(err);
+	}
+	return 0;
+}
+
+int lf_blob_container_check(const char *data_dir, const struct lf_blob_target *target,
+			    struct lf_error *err)
+{
+	LF_AUTO_FREE char *dir = NULL;
+	int rc = lf_blob_container_dir(data_dir, target->account, target->container, &dir, err);
+
+	return rc || access(dir, F_OK) == 0
+		       ? rc
+		       : lf_fail_arm(err, LF_ENOTFOUND, "ContainerNotFound", NULL, NULL,
+				     "the specified container does not exist");
 }
 
 void lf_blob_name_of(const char *file, size_t len, char *out, size_t size)
@@ -172,13 +211,13 @@ void lf_blob_name_of(const char *file, size_t len, char *out, size_t size)
 	out[used] = '\0';
 }
 
-int lf_blob_query(const struct lf_http_exchange *x, const char *name, char *out, size_t size,
-		  struct lf_error *err)
+int lf_blob_query_of(const char *query, const char *name, char *out, size_t size,
+		     struct lf_error *err)
 {
 	size_t name_len = strlen(name);
 
 	out[0] = '\0';
-	for (const char *p = lf_http_query(x); *p;) {
+	for (const char *p = query; *p;) {
 		size_t len = strcspn(p, "&");
 		if (len > name_len && p[name_len] == '=' && strncmp(p, name, name_len) == 0) {
 			LF_AUTO_FREE char *value = strndup(p + name_len + 1, len - name_len - 1);
@@ -194,6 +233,12 @@ int lf_blob_query(const struct lf_http_exchange *x, const char *name, char *out,
 		p += len + (p[len] == '&');
 	}
 	return 0;
+}
+
+int lf_blob_query(const struct lf_http_exchange *x, const char *name, char *out, size_t size,
+		  struct lf_error *err)
+{
+	return lf_blob_query_of(lf_http_query(x), name, out, size, err);
 }
 
 int lf_blob_query_number(const struct lf_http_exchange *x, const char *name, uint64_t min,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a blob's name gets bytes, and loses them.
+ * How blobs lose their names, and which files of one name go when another takes it.
  *
- * A file that is whole (write.c) takes the name by one rename; then the blobs
- * of that name that are of another kind go.  A kill between the two leaves one
- * of each kind, until the name is put or removed again; uploads, and points that
- * are half gone, the sweep of the next start ends.
+ * A blob that is removed goes in the order of what could be seen again: files that a directory of
+ * the name hides, then the directory, by one rename.  A kill in between leaves the blob as it was,
+ * or a file of an earlier version, until the name is put or removed again; uploads, blocks that
+ * nobody will commit, and points that are half gone, the sweep of the next start ends.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,27 +14,46 @@
 
 #include "base/lock.h"
 #include "base/log.h"
-#include "blob/page.h"
+#include "blob/blocks.h"
 #include "blob/internal.h"
 #include "blob/point.h"
 #include "os/file.h"
 
-static const char *const kinds[] = {"", LF_BLOB_PAGE_SUFFIX, LF_BLOB_POINT_SUFFIX};
-
 struct sweeping {
 	const char *data_dir;
 	struct lf_regions *regions;
-	const char *account;
+	const char *account, *container;
+	int64_t now_ns;
 };
 
-/* What keeps a claim from going keeps the site from nothing. */
-static int sweep_container(void *context, const char *name, struct lf_error *err)
+static int sweep_entry(void *context, const char *name, struct lf_error *err)
 {
 	const struct sweeping *sweeping = context;
+	size_t len = strlen(name), suffix = strlen(LF_BLOB_STAGE_SUFFIX);
 
-	if (name[0] != '.' && lf_blob_settle_points(sweeping->data_dir, sweeping->regions,
-						    sweeping->account, name, err))
+	if (name[0] != '.' || len <= suffix ||
+	    strcmp(name + len - suffix, LF_BLOB_STAGE_SUFFIX) != 0)
+		return 0;
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/accounts/%s/%s/%s", sweeping->data_dir,
+						sweeping->account, sweeping->container, name);
+	return path ? lf_blob_blocks_sweep(path, sweeping->now_ns, err) : lf_fail_nomem(err);
+}
+
+/* What keeps a claim or a block from going keeps the site from nothing. */
+static int sweep_container(void *context, const char *name, struct lf_error *err)
+{
+	struct sweeping *sweeping = context;
+	LF_AUTO_FREE char *dir =
+		lf_printf_dup("%s/accounts/%s/%s", sweeping->data_dir, sweeping->account, name);
+
+	if (name[0] == '.')
+		return 0;
+	sweeping->container = name;
+	if (lf_blob_settle_points(sweeping->data_dir, sweeping->regions, sweeping->account, name,
+				  err))
 		lf_log_error("a claim of a blob that is gone stays", err);
+	if (!dir || lf_dir_list(dir, sweep_entry, sweeping, err))
+		lf_log_error("blocks that nobody will commit stay", err);
 	return 0;
 }
 
@@ -49,9 +68,10 @@ static int sweep_account(void *context, const char *account, struct lf_error *er
 	return rc ? rc : lf_dir_list(dir, sweep_container, sweeping, err);
 }
 
-int lf_blob_sweep(const char *data_dir, struct lf_regions *regions, struct lf_error *err)
+int lf_blob_sweep(const char *data_dir, struct lf_regions *regions, int64_t now_ns,
+		  struct lf_error *err)
 {
-	struct sweeping sweeping = {data_dir, regions, NULL};
+	struct sweeping sweeping = {data_dir, regions, NULL, NULL, now_ns};
 	LF_AUTO_FREE char *dir = lf_printf_dup("%s/accounts", data_dir);
 	int rc = dir ? lf_dir_list(dir, sweep_account, &sweeping, err) : lf_fail_nomem(err);
 
@@ -61,19 +81,12 @@ int lf_blob_sweep(const char *data_dir, struct lf_regions *regions, struct lf_er
 static int blob_exists(const char *data_dir, const struct lf_blob_target *target, bool *ret_exists,
 		       struct lf_error *err)
 {
-	LF_AUTO_FREE char *path = NULL;
-	bool exists = false;
+	struct lf_blob_names names LF_CLEANUP(lf_blob_names_done) = {0};
+	int rc = lf_blob_names(data_dir, target, &names, err);
 
-	int rc = lf_blob_path(data_dir, target->account, target->container, target->blob, &path,
-			      err);
-	for (size_t i = 0; !rc && i < LF_N(kinds); i++) {
-		LF_AUTO_FREE char *full = lf_printf_dup("%s%s", path, kinds[i]);
-		if (!full)
-			return lf_fail_nomem(err);
-		exists |= access(full, F_OK) == 0;
-	}
 	if (!rc)
-		*ret_exists = exists;
+		*ret_exists = access(names.dir, F_OK) == 0 || access(names.raw, F_OK) == 0 ||
+			      access(names.pages, F_OK) == 0 || access(names.point, F_OK) == 0;
 	return rc;
 }
 
@@ -94,100 +107,95 @@ int lf_blob_exists(const char *data_dir, const struct lf_blob_target *target, bo
 	return rc;
 }
 
-static int fail_blob(struct lf_error *err)
-{
-	return lf_fail_arm(err, LF_ENOTFOUND, "BlobNotFound", NULL, NULL,
-			   "the blob does not exist");
-}
-
-/* LF_ENOTFOUND: there was none. */
-static int remove_kind(const struct lf_blob_request *request, const char *suffix,
-		       struct lf_error *err)
-{
-	const struct lf_blob_service *service = request->service;
-	const struct lf_blob_target *target = &request->target;
-	LF_AUTO_FREE char *path = NULL;
-	LF_AUTO_FREE char *full = NULL;
-
-	if (strcmp(suffix, LF_BLOB_POINT_SUFFIX) == 0)
-		return lf_blob_remove_point(service->data_dir, service->opts.regions,
-					    target->account, target->container, target->blob, err);
-	int rc = lf_blob_path(service->data_dir, target->account, target->container, target->blob,
-			      &path, err);
-	if (!rc && !(full = lf_printf_dup("%s%s", path, suffix)))
-		rc = lf_fail_nomem(err);
-	if (!rc && unlink(full))
-		rc = lf_fail_sys(err, errno, path, "cannot remove the blob");
-	return rc ? rc : lf_file_sync_parent(full, err);
-}
-
-static int remove_kinds(const struct lf_blob_request *request, const char *keep, bool *ret_found,
-			struct lf_error *err)
-{
-	for (size_t i = 0; i < LF_N(kinds); i++) {
-		if (keep && strcmp(kinds[i], keep) == 0)
-			continue;
-		int rc = remove_kind(request, kinds[i], err);
-		if (rc && rc != LF_ENOTFOUND)
-			return rc;
-		*ret_found |= !rc;
-	}
-	return 0;
-}
-
 /* One writer of a name at a time. */
-static pthread_mutex_t *lock_of(const struct lf_blob_request *request)
+pthread_mutex_t *lf_blob_lock_of(struct lf_blob_service *service,
+				 const struct lf_blob_target *target)
 {
 	uint64_t hash = UINT64_C(14695981039346656037);
 
-	for (const char *p = request->target.container; *p; p++)
+	for (const char *p = target->container; *p; p++)
 		hash = (hash ^ (unsigned char)*p) * UINT64_C(1099511628211);
-	for (const char *p = request->target.blob; *p; p++)
+	for (const char *p = target->blob; *p; p++)
 		hash = (hash ^ (unsigned char)*p) * UINT64_C(1099511628211);
-	return &request->service->locks[hash % LF_BLOB_LOCKS];
+	return &service->locks[hash % LF_BLOB_LOCKS];
 }
 
-static int check_place(const struct lf_blob_request *request, const struct lf_http_exchange *x,
-		       struct lf_error *err)
+int lf_blob_place_raw(const struct lf_blob_service *service, const struct lf_blob_target *target,
+		      const char *temporary, struct lf_error *err)
 {
-	const char *none = lf_http_header(x, "If-None-Match");
-	bool exists = false;
+	struct lf_blob_names names LF_CLEANUP(lf_blob_names_done) = {0};
+	int rc = lf_blob_names(service->data_dir, target, &names, err);
 
-	int rc = blob_exists(request->service->data_dir, &request->target, &exists, err);
-	if (rc || !exists)
-		return rc;
-	if (none && strcmp(none, "*") == 0)
-		return lf_fail_arm(err, LF_ECONFLICT, "BlobAlreadyExists", NULL, NULL,
-				   "the blob exists already");
-	if (request->create_only)
-		return lf_fail_arm(err, LF_EDENIED, "AuthorizationPermissionMismatch", NULL, NULL,
-				   "the right is to make a blob, not to replace one");
-	return 0;
+	if (!rc)
+		rc = lf_file_rename_durable(temporary, names.raw, err);
+	return rc == LF_ENOTFOUND ? lf_fail_arm(err, LF_ENOTFOUND, "ContainerNotFound", NULL, NULL,
+						"the specified container does not exist")
+				  : rc;
 }
 
-int lf_blob_place(const struct lf_blob_request *request, const struct lf_http_exchange *x,
-		  const char *temporary, const char *path, const char *suffix, struct lf_error *err)
+static int remove_files(const struct lf_blob_names *names, struct lf_error *err)
 {
-	bool found = false;
+	const char *const files[] = {names->raw, names->pages};
+	bool gone = false;
 
-	LF_GUARD(lock_of(request));
-	int rc = check_place(request, x, err);
+	for (size_t i = 0; i < LF_N(files); i++) {
+		bool there = unlink(files[i]) == 0;
+		if (!there && errno != ENOENT)
+			return lf_fail_sys(err, errno, files[i], "cannot remove the blob");
+		gone |= there;
+	}
+	return gone ? lf_file_sync_parent(names->raw, err) : 0;
+}
+
+int lf_blob_remove_others(const struct lf_blob_service *service,
+			  const struct lf_blob_target *target, struct lf_error *err)
+{
+	struct lf_blob_names names LF_CLEANUP(lf_blob_names_done) = {0};
+	int rc = lf_blob_names(service->data_dir, target, &names, err);
+
 	if (!rc)
-		rc = lf_file_rename_durable(temporary, path, err);
-	if (rc == LF_ENOTFOUND)
-		rc = lf_fail_arm(err, LF_ENOTFOUND, "ContainerNotFound", NULL, NULL,
-				 "the container does not exist");
-	/* a blob of another kind that was there is replaced */
-	if (!rc)
-		rc = remove_kinds(request, suffix, &found, err);
+		rc = lf_blob_remove_point(service->data_dir, service->opts.regions, target->account,
+					  target->container, target->blob, err);
+	return rc && rc != LF_ENOTFOUND ? rc : remove_files(&names, err);
+}
+
+static int remove_dir(const struct lf_blob_service *service, const struct lf_blob_target *target,
+		      const char *dir, struct lf_error *err)
+{
+	LF_AUTO_FREE char *away = NULL;
+	struct lf_error ignored;
+	int rc = access(dir, F_OK)
+			 ? LF_ENOTFOUND
+			 : lf_blob_temporary(service->data_dir, target->account, &away, err);
+
+	if (rc)
+		return rc == LF_ENOTFOUND ? 0 : rc;
+	if (rename(dir, away))
+		return lf_fail_sys(err, errno, dir, "cannot remove the blob");
+	rc = lf_file_sync_parent(dir, err);
+	if (!rc && lf_dir_remove(away, &ignored))
+		lf_log_error("bytes of a removed blob stay until the next start", &ignored);
 	return rc;
 }
 
-int lf_blob_remove(const struct lf_blob_request *request, struct lf_error *err)
+int lf_blob_remove_but_point(const struct lf_blob_service *service,
+			     const struct lf_blob_target *target, struct lf_error *err)
 {
-	bool found = false;
+	struct lf_blob_names names LF_CLEANUP(lf_blob_names_done) = {0};
+	int rc = lf_blob_names(service->data_dir, target, &names, err);
 
-	LF_GUARD(lock_of(request));
-	int rc = remove_kinds(request, NULL, &found, err);
-	return rc || found ? rc : fail_blob(err);
+	if (!rc)
+		rc = remove_files(&names, err);
+	return rc ? rc : remove_dir(service, target, names.dir, err);
+}
+
+int lf_blob_remove(const struct lf_blob_service *service, const struct lf_blob_target *target,
+		   struct lf_error *err)
+{
+	struct lf_blob_names names LF_CLEANUP(lf_blob_names_done) = {0};
+	int rc = lf_blob_names(service->data_dir, target, &names, err);
+
+	if (!rc)
+		rc = lf_blob_remove_others(service, target, err);
+	return rc ? rc : remove_dir(service, target, names.dir, err);
 }

@@ -173,6 +173,25 @@ int lf_blob_find_point(const char *data_dir, const char *account, const char *co
 	return 0;
 }
 
+int lf_blob_describe_point(const char *data_dir, const char *account, const char *container,
+			   const char *blob, const json_t *record, struct lf_error *err)
+{
+	LF_AUTO_NAMES names = {0};
+	LF_AUTO_FREE char *text = NULL;
+	LF_AUTO_JSON *point = NULL;
+
+	int rc = find_names(data_dir, account, container, blob, &names, err);
+	if (rc)
+		return rc;
+	LF_GUARD(&changing);
+	rc = lf_json_read_file(names.path, &point, err);
+	if (!rc && lf_json_set(point, "record", json_deep_copy(record)))
+		rc = lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_json_dump(point, &text, err);
+	return rc ? rc : lf_blob_write(data_dir, account, names.path, text, strlen(text), err);
+}
+
 int lf_blob_remove_point(const char *data_dir, struct lf_regions *regions, const char *account,
 			 const char *container, const char *blob, struct lf_error *err)
 {

@@ -30,6 +30,10 @@ LF_MUST_CHECK int lf_blob_put_point(const char *data_dir, struct lf_regions *reg
 LF_MUST_CHECK int lf_blob_find_point(const char *data_dir, const char *account,
 				     const char *container, const char *blob, json_t **ret_point,
 				     struct lf_error *err);
+/* Another record (blob/entry.h) for it. */
+LF_MUST_CHECK int lf_blob_describe_point(const char *data_dir, const char *account,
+					 const char *container, const char *blob,
+					 const json_t *record, struct lf_error *err);
 /* Remove it, then its claim.  LF_ENOTFOUND. */
 LF_MUST_CHECK int lf_blob_remove_point(const char *data_dir, struct lf_regions *regions,
 				       const char *account, const char *container, const char *blob,

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,7 +50,13 @@ int lf_blob_put_bytes(const char *data_dir, const char *account, const char *con
 		      const char *blob, const void *data, size_t len, struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = NULL;
+	LF_AUTO_FREE char *dir = NULL;
 	int rc = lf_blob_path(data_dir, account, container, blob, &path, err);
 
-	return rc ? rc : lf_blob_write(data_dir, account, path, data, len, err);
+	if (rc)
+		return rc;
+	const char *file = strrchr(path, '/') + 1;
+	dir = lf_printf_dup("%.*s.%s" LF_BLOB_DIR_SUFFIX, (int)(file - path), path, file);
+	rc = dir ? lf_blob_write(data_dir, account, path, data, len, err) : lf_fail_nomem(err);
+	return rc ? rc : lf_dir_remove(dir, err); /* a client's blob of that name */
 }

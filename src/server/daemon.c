@@ -129,7 +129,7 @@ static int authorize_blob(void *context, struct lf_blob_access *access, struct l
 }
 
 /* What is handed out by URLs of its own (LF_DISK_ACCESS_ACCOUNT) has no account's rules. */
-static int admit_blob(void *context, const struct lf_blob_access *access,
+static int admit_blob(void *context, struct lf_blob_access *access,
 		      const struct lf_http_exchange *x, struct lf_error *err)
 {
 	struct lf_daemon *daemon = context;

@@ -35,8 +35,8 @@ static int authorize(void *context, struct lf_blob_access *access, struct lf_err
 	return lf_fail(e, LF_EDENIED, NULL, "no tokens here");
 }
 
-static int admit(void *context, const struct lf_blob_access *access,
-		 const struct lf_http_exchange *x, struct lf_error *e)
+static int admit(void *context, struct lf_blob_access *access, const struct lf_http_exchange *x,
+		 struct lf_error *e)
 {
 	(void)context, (void)access, (void)x, (void)e;
 	return 0;

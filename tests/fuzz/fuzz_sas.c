@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		access.container = "box";
 	if (access.operation >= LF_BLOB_READ)
 		access.blob = "x";
-	int rc = lf_blob_sas_parse(&x, &sas, &err);
+	int rc = lf_blob_sas_parse(lf_http_query(&x), &sas, &err);
 	LF_ASSERT(rc == 0 || rc == LF_EINVAL);
 	if (rc)
 		return 0;

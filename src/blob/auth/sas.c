@@ -10,8 +10,7 @@
 #include "blob/internal.h"
 #include "blob/auth/sign.h"
 
-int lf_blob_sas_parse(const struct lf_http_exchange *x, struct lf_blob_sas *ret_sas,
-		      struct lf_error *err)
+int lf_blob_sas_parse(const char *query, struct lf_blob_sas *ret_sas, struct lf_error *err)
 {
 	struct lf_blob_sas sas = {0};
 	struct {
@@ -41,7 +40,8 @@ int lf_blob_sas_parse(const struct lf_http_exchange *x, struct lf_blob_sas *ret_
 	};
 
 	for (size_t i = 0; i < LF_N(fields); i++) {
-		int rc = lf_blob_query(x, fields[i].name, fields[i].out, fields[i].size, err);
+		int rc =
+			lf_blob_query_of(query, fields[i].name, fields[i].out, fields[i].size, err);
 		if (rc)
 			return rc;
 	}
@@ -86,16 +86,55 @@ static int fail_sas(const char *code, const char *what, struct lf_error *err)
 			   "the shared access signature %s", what);
 }
 
+/* The forms that the service takes: a date; with hours and minutes; with seconds, and up to seven
+ * digits of a fraction; all in UTC. */
+static bool parse_time(const char *text, int64_t *ret_ns)
+{
+	static const char *const forms[] = {"dddd-dd-dd", "dddd-dd-ddTdd:ddZ",
+					    "dddd-dd-ddTdd:dd:ddZ", "dddd-dd-ddTdd:dd:dd.fZ"};
+	static const char *const tails[] = {"T00:00:00Z", ":00Z", "", ""};
+	struct lf_error ignored;
+	char whole[64];
+
+	for (size_t i = 0; i < LF_N(forms); i++) {
+		const char *p = text;
+		bool good = true;
+		for (const char *f = forms[i]; good && *f; f++) {
+			size_t digits = *f == 'f' ? strspn(p, "0123456789") : 1;
+			good = *f == 'f'   ? digits >= 1 && digits <= 7
+			       : *f == 'd' ? *p >= '0' && *p <= '9'
+					   : *p == *f;
+			p += good ? digits : 0;
+		}
+		if (!good || *p)
+			continue;
+		size_t keep = i == 1 ? strlen(text) - 1 : strlen(text);
+		snprintf(whole, sizeof(whole), "%.*s%s", (int)keep, text, tails[i]);
+		return lf_time_parse(whole, ret_ns, &ignored) == 0;
+	}
+	return false;
+}
+
 static int check_times(const struct lf_blob_sas *sas, int64_t now_ns, struct lf_error *err)
 {
 	static const char code[] = "AuthenticationFailed";
 	int64_t time;
 
-	if (lf_time_parse(sas->expiry, &time, err))
+	if (!sas->expiry[0])
 		return fail_sas(code, "has no expiry", err);
+	if (!parse_time(sas->expiry, &time))
+		return fail_sas(code,
+				"has an expiry that cannot be read: give 2030-01-31, "
+				"2030-01-31T12:00Z or 2030-01-31T12:00:00Z",
+				err);
 	if (now_ns >= time)
 		return fail_sas(code, "has expired", err);
-	if (sas->start[0] && (lf_time_parse(sas->start, &time, err) || now_ns < time))
+	if (sas->start[0] && !parse_time(sas->start, &time))
+		return fail_sas(code,
+				"has a start that cannot be read: give 2030-01-31, "
+				"2030-01-31T12:00Z or 2030-01-31T12:00:00Z",
+				err);
+	if (sas->start[0] && now_ns < time)
 		return fail_sas(code, "is not valid yet", err);
 	if (sas->protocol[0] && !strstr(sas->protocol, "https"))
 		return fail_sas("AuthorizationProtocolMismatch", "is not for HTTPS", err);
@@ -111,11 +150,38 @@ static int check_times(const struct lf_blob_sas *sas, int64_t now_ns, struct lf_
 
 /* The letters of which one has to be there. */
 static const char *const letters[LF_BLOB_OPERATIONS] = {
-	[LF_BLOB_LIST_CONTAINERS] = "l",  [LF_BLOB_LIST_BLOBS] = "l",
-	[LF_BLOB_GET_CONTAINER] = "r",	  [LF_BLOB_MAKE_CONTAINER] = "cw",
-	[LF_BLOB_REMOVE_CONTAINER] = "d", [LF_BLOB_READ] = "r",
-	[LF_BLOB_LIST_PAGES] = "r",	  [LF_BLOB_PUT] = "cw",
-	[LF_BLOB_MAKE_PAGES] = "cw",	  [LF_BLOB_WRITE_PAGES] = "w",
+	[LF_BLOB_LIST_CONTAINERS] = "l",
+	[LF_BLOB_LIST_BLOBS] = "l",
+	[LF_BLOB_GET_CONTAINER] = "r",
+	[LF_BLOB_GET_ACL] = "", /* by a key or token alone */
+	[LF_BLOB_GET_SERVICE] = "r",
+	[LF_BLOB_GET_ACCOUNT] = "racwdxltfi",
+	[LF_BLOB_READ] = "r",
+	[LF_BLOB_LIST_PAGES] = "r",
+	[LF_BLOB_LIST_BLOCKS] = "r",
+	[LF_BLOB_GET_TAGS] = "t",
+	[LF_BLOB_READS] = "",
+	[LF_BLOB_SET_SERVICE] = "w",
+	[LF_BLOB_MAKE_CONTAINER] = "cw",
+	[LF_BLOB_SET_CONTAINER] = "w",
+	[LF_BLOB_SET_ACL] = "",
+	[LF_BLOB_LEASE_CONTAINER] = "wd",
+	[LF_BLOB_REMOVE_CONTAINER] = "d",
+	[LF_BLOB_PUT] = "cw",
+	[LF_BLOB_PUT_BLOCK] = "cw",
+	[LF_BLOB_COMMIT] = "cw",
+	[LF_BLOB_PUT_URL] = "cw",
+	[LF_BLOB_COPY] = "cw",
+	[LF_BLOB_COPY_ABORT] = "w",
+	[LF_BLOB_MAKE_PAGES] = "cw",
+	[LF_BLOB_WRITE_PAGES] = "w",
+	[LF_BLOB_MAKE_APPEND] = "cw",
+	[LF_BLOB_APPEND] = "aw",
+	[LF_BLOB_SET_PROPERTIES] = "w",
+	[LF_BLOB_SET_METADATA] = "w",
+	[LF_BLOB_SET_TIER] = "w",
+	[LF_BLOB_SET_TAGS] = "t",
+	[LF_BLOB_LEASE] = "wd",
 	[LF_BLOB_REMOVE] = "d",
 };
 
@@ -125,7 +191,8 @@ static bool covers(const struct lf_blob_sas *sas, const struct lf_blob_access *a
 	if (strcmp(sas->resource, "b") == 0)
 		return access->blob[0];
 	return strcmp(sas->resource, "c") == 0 &&
-	       (access->blob[0] || access->operation == LF_BLOB_LIST_BLOBS);
+	       (access->blob[0] || access->operation == LF_BLOB_LIST_BLOBS ||
+		access->operation == LF_BLOB_GET_ACCOUNT);
 }
 
 static int check_rights(const struct lf_blob_sas *sas, struct lf_blob_access *access,
@@ -137,7 +204,7 @@ static int check_rights(const struct lf_blob_sas *sas, struct lf_blob_access *ac
 	if (!strpbrk(sas->permissions, wanted))
 		return fail_sas("AuthorizationPermissionMismatch", "does not allow this", err);
 	/* "c" makes what is not there; to replace takes "w" */
-	access->create_only = strchr(wanted, 'w') && !strchr(sas->permissions, 'w');
+	access->create_only = strncmp(wanted, "cw", 2) == 0 && !strchr(sas->permissions, 'w');
 	if (access->create_only && access->exists && access->blob[0])
 		return fail_sas("AuthorizationPermissionMismatch",
 				"allows to make a blob, not to replace one", err);

@@ -27,8 +27,8 @@ struct lf_blob_sas {
 		delegation[48], signature[64],
 		disposition[5][256]; /* rscc, rscd, rsce, rscl, rsct */
 };
-/* From a request's query; without one, signature is "".  LF_EINVAL: a field cannot be read. */
-LF_MUST_CHECK int lf_blob_sas_parse(const struct lf_http_exchange *x, struct lf_blob_sas *ret_sas,
+/* From a query; without one, signature is "".  LF_EINVAL: a field cannot be read. */
+LF_MUST_CHECK int lf_blob_sas_parse(const char *query, struct lf_blob_sas *ret_sas,
 				    struct lf_error *err);
 /* What was signed; resource: "/blob/ACCOUNT/CONTAINER[/BLOB]" (of an account SAS: unused). */
 char *lf_blob_sas_text(const struct lf_blob_sas *sas, const char *account, const char *resource);

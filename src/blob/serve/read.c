@@ -1,164 +1,186 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading blobs: ranges of bytes, of a file or of a vault's disk, and the pages that are there.
+ * Reading blobs: bytes or a range of them, as a stream; and of a page blob the pages that are
+ * there.  What is open when the answer begins is what the answer is of, whatever becomes of the
+ * name meanwhile.
  */
 #include <fcntl.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/checked.h"
-#include "blob/serve/range.h"
-#include "blob/page.h"
+#include "blob/auth/lease.h"
+#include "blob/crc64.h"
 #include "blob/point.h"
-#include "blob/internal.h"
+#include "blob/serve/range.h"
+#include "blob/serve/serve.h"
 #include "os/file.h"
 
-/* The headers of any blob; range: what of it is answered, NULL: all. */
-static void put_headers(struct lf_http_exchange *x, const struct stat *st, const char *type,
-			uint64_t size, const struct lf_blob_range *range)
+#define HASHED_MAX (4u << 20) /* of a range whose hash is asked for, as Azure has it */
+
+/* Finds the blob and asks conditions and lease.  *ret_same: answered, with 304. */
+static int find(struct lf_blob_request *request, struct lf_http_exchange *x,
+		struct lf_blob_entry *ret_entry, bool *ret_same, struct lf_error *err)
 {
-	char text[128];
+	int rc = lf_blob_entry_find(request->service->data_dir, &request->target, ret_entry, err);
 
-	lf_time_format_http(st->st_mtim.tv_sec * LF_NS_PER_S, text);
-	lf_http_set_header(x, "Last-Modified", text);
-	snprintf(text, sizeof(text), "\"0x%llX\"",
-		 (unsigned long long)(st->st_mtim.tv_sec * LF_NS_PER_S + st->st_mtim.tv_nsec));
-	lf_http_set_header(x, "ETag", text);
-	lf_http_set_header(x, "Accept-Ranges", "bytes");
-	lf_http_set_header(x, "x-ms-blob-type", type);
-	lf_http_set_header(x, "x-ms-lease-status", "unlocked");
-	lf_http_set_header(x, "x-ms-lease-state", "available");
-	lf_http_set_header(x, "x-ms-server-encrypted", "true");
-	if (range) {
-		snprintf(text, sizeof(text), "bytes %llu-%llu/%llu",
-			 (unsigned long long)range->first, (unsigned long long)range->last,
-			 (unsigned long long)size);
-		lf_http_set_header(x, "Content-Range", text);
-	}
-	lf_http_status(x, range ? 206 : 200);
-}
-
-struct reading {
-	int fd;
-	uint64_t from;
-};
-
-static int read_file(void *context, void *data, size_t len, uint64_t offset, struct lf_error *err)
-{
-	const struct reading *reading = context;
-	uint64_t at;
-
-	if (!lf_checked_add(reading->from, offset, &at))
-		return lf_fail(err, LF_EINVAL, NULL, "read beyond the end of a blob");
-	return lf_file_pread_all(reading->fd, data, len, at, "blob", err);
-}
-
-static void end_reading(void *context)
-{
-	struct reading *reading = context;
-
-	close(reading->fd);
-	free(reading);
-}
-
-/* Takes fd. */
-static int read_bytes(struct lf_http_exchange *x, int fd, const struct stat *st, const char *type,
-		      struct lf_error *err)
-{
-	struct reading *reading = malloc(sizeof(*reading));
-	uint64_t size = (uint64_t)st->st_size;
-	struct lf_blob_range range;
-	bool partial;
-
-	int rc =
-		reading ? lf_blob_range_within(x, size, &partial, &range, err) : lf_fail_nomem(err);
-	if (rc) {
-		free(reading);
-		close(fd);
+	*ret_same = false;
+	if (!rc)
+		rc = lf_blob_lease_check(lf_json_at(ret_entry->record, "lease"),
+					 lf_http_header(x, "x-ms-lease-id"), false, "Blob",
+					 lf_blob_now(request), err);
+	if (!rc)
+		rc = lf_blob_conditions(x, LF_BLOB_ASKS_READ, true, ret_entry->modified_ns,
+					ret_same, err);
+	if (rc || !*ret_same)
 		return rc;
-	}
-	*reading = (struct reading){fd, range.first};
-	put_headers(x, st, type, size, partial ? &range : NULL);
-	lf_http_answer_stream(x, "application/octet-stream",
-			      size ? range.last - range.first + 1 : 0, read_file, end_reading,
-			      reading);
+	lf_blob_describe_change(x, ret_entry->modified_ns);
+	lf_http_set_header(x, "x-ms-error-code", "ConditionNotMet");
+	lf_http_status(x, 304);
 	return 0;
 }
 
-/* The point's blob, and when it was made. */
-static int find_point(struct lf_blob_service *service, const struct lf_blob_target *target,
-		      json_t **ret_point, struct stat *ret_st, struct lf_error *err)
+static bool asks(const struct lf_http_exchange *x, const char *name)
 {
-	LF_AUTO_FREE char *path = NULL;
-	LF_AUTO_FREE char *full = NULL;
+	const char *text = lf_http_header(x, name);
 
-	int rc = lf_blob_path(service->data_dir, target->account, target->container, target->blob,
-			      &path, err);
-	if (!rc && !(full = lf_printf_dup("%s" LF_BLOB_POINT_SUFFIX, path)))
-		rc = lf_fail_nomem(err);
-	if (!rc)
-		rc = lf_blob_find_point(service->data_dir, target->account, target->container,
-					target->blob, ret_point, err);
-	if (rc == LF_ENOTFOUND || (!rc && stat(full, ret_st)))
-		return lf_fail_arm(err, LF_ENOTFOUND, "BlobNotFound", NULL, NULL,
-				   "the blob does not exist");
+	return text && lf_text_equal_nocase(text, "true");
+}
+
+/* Headers that a shared access signature asks for in place of the blob's own. */
+static int put_overrides(struct lf_http_exchange *x, char type[static 256], struct lf_error *err)
+{
+	static const struct {
+		const char *field, *name;
+	} overrides[] = {{"rscc", "Cache-Control"},
+			 {"rscd", "Content-Disposition"},
+			 {"rsce", "Content-Encoding"},
+			 {"rscl", "Content-Language"}};
+	char text[256];
+
+	int rc = lf_blob_query(x, "sig", text, sizeof(text), err);
+	type[0] = '\0';
+	if (rc || !text[0])
+		return rc;
+	for (size_t i = 0; !rc && i < LF_N(overrides); i++) {
+		rc = lf_blob_query(x, overrides[i].field, text, sizeof(text), err);
+		if (!rc && text[0])
+			lf_http_set_header(x, overrides[i].name, text);
+	}
+	return rc ? rc : lf_blob_query(x, "rsct", type, 256, err);
+}
+
+/* A small range, with the hash that was asked for. */
+static int answer_hashed(struct lf_http_exchange *x, struct lf_blob_reader *reader, size_t len,
+			 const char *type, struct lf_error *err)
+{
+	LF_AUTO_FREE char *data = malloc(len + 1);
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+	char text[32];
+
+	int rc = data ? lf_blob_reader_read(reader, data, len, 0, err) : lf_fail_nomem(err);
+	if (rc)
+		return rc;
+	if (asks(x, "x-ms-range-get-content-md5")) {
+		if (EVP_Digest(data, len, digest, &n, EVP_md5(), NULL) != 1)
+			return lf_fail(err, LF_EINTERNAL, NULL, "cannot hash a range");
+		EVP_EncodeBlock((unsigned char *)text, digest, 16);
+		lf_http_set_header(x, "Content-MD5", text);
+	} else {
+		uint64_t crc = lf_crc64(0, data, len);
+		for (size_t i = 0; i < 8; i++)
+			digest[i] = (unsigned char)(crc >> (8 * i));
+		EVP_EncodeBlock((unsigned char *)text, digest, 8);
+		lf_http_set_header(x, "x-ms-content-crc64", text);
+	}
+	lf_http_answer_take(x, type, lf_steal(&data), len);
+	return 0;
+}
+
+static int check_hashed(const struct lf_http_exchange *x, bool partial, uint64_t len,
+			bool *ret_hashed, struct lf_error *err)
+{
+	bool md5 = asks(x, "x-ms-range-get-content-md5");
+	bool crc64 = asks(x, "x-ms-range-get-content-crc64");
+
+	*ret_hashed = md5 || crc64;
+	if (!*ret_hashed)
+		return 0;
+	if ((md5 && crc64) || !partial || len > HASHED_MAX)
+		return lf_blob_header_error(md5 ? "x-ms-range-get-content-md5"
+						: "x-ms-range-get-content-crc64",
+					    "it is for one hash of a range of at most 4 MiB", err);
+	return 0;
+}
+
+static int find_range(struct lf_http_exchange *x, uint64_t size, bool *ret_partial,
+		      struct lf_blob_range *ret_range, struct lf_error *err)
+{
+	char text[80];
+	int rc = lf_blob_range_within(x, size, ret_partial, ret_range, err);
+
+	if (rc == LF_ERANGE)
+		snprintf(text, sizeof(text), "bytes */%llu", (unsigned long long)size);
+	else if (!rc && *ret_partial)
+		snprintf(text, sizeof(text), "bytes %llu-%llu/%llu",
+			 (unsigned long long)ret_range->first, (unsigned long long)ret_range->last,
+			 (unsigned long long)size);
+	else
+		return rc;
+	lf_http_set_header(x, "Content-Range", text);
 	return rc;
 }
 
-static int read_point(struct lf_blob_service *service, struct lf_http_exchange *x,
-		      const struct lf_blob_target *target, struct lf_error *err)
+static int answer_bytes(struct lf_blob_request *request, struct lf_http_exchange *x,
+			const struct lf_blob_entry *entry, struct lf_error *err)
 {
-	struct lf_blob_point_reader *reader = NULL;
-	LF_AUTO_JSON *point = NULL;
+	struct lf_blob_reader *reader = NULL;
 	struct lf_blob_range range;
-	bool partial;
-	struct stat st;
+	char override[256];
+	bool partial, hashed;
 
-	int rc = find_point(service, target, &point, &st, err);
+	int rc = find_range(x, entry->size, &partial, &range, err);
 	if (rc)
 		return rc;
-	uint64_t size = lf_blob_point_length(point);
-	rc = lf_blob_range_within(x, size, &partial, &range, err);
+	uint64_t len = entry->size ? range.last - range.first + 1 : 0;
+	rc = check_hashed(x, partial, len, &hashed, err);
 	if (!rc)
-		rc = lf_blob_point_reader_open(service->opts.regions, point, range.first, &reader,
-					       err);
+		rc = lf_blob_reader_open(request->service->opts.regions, entry, range.first,
+					 &reader, err);
 	if (rc)
 		return rc;
-	put_headers(x, &st, "PageBlob", size, partial ? &range : NULL);
-	lf_http_set_header(x, "x-ms-blob-sequence-number", "0");
-	lf_http_answer_stream(x, "application/octet-stream", range.last - range.first + 1,
-			      lf_blob_point_read, lf_blob_point_reader_free, reader);
+	lf_blob_describe(request, x, entry, partial);
+	lf_http_status(x, partial ? 206 : 200);
+	rc = put_overrides(x, override, err);
+	const char *type = override[0] ? override
+				       : lf_json_text_or(entry->record, "content.Content-Type",
+							 "application/octet-stream");
+	if (!rc && hashed)
+		rc = answer_hashed(x, reader, (size_t)len, type, err);
+	if (rc || hashed) {
+		lf_blob_reader_free(reader);
+		return rc;
+	}
+	lf_http_answer_stream(x, type, len, lf_blob_reader_read, lf_blob_reader_free, reader);
 	return 0;
 }
 
-int lf_blob_read(struct lf_blob_service *service, struct lf_http_exchange *x,
-		 const struct lf_blob_target *target, struct lf_error *err)
+int lf_blob_read(struct lf_blob_request *request, struct lf_http_exchange *x, struct lf_error *err)
 {
-	LF_AUTO_FREE char *path = NULL;
-	LF_AUTO_FREE char *page = NULL;
-	struct stat st;
+	LF_AUTO_BLOB_ENTRY entry = LF_BLOB_ENTRY_INIT;
+	bool same;
+	int rc = find(request, x, &entry, &same, err);
 
-	int rc = lf_blob_path(service->data_dir, target->account, target->container, target->blob,
-			      &path, err);
-	if (!rc)
-		rc = lf_blob_page_path(service->data_dir, target->account, target->container,
-				       target->blob, &page, err);
-	if (rc)
-		return rc;
-	LF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-	const char *type = fd < 0 ? "PageBlob" : "BlockBlob";
-	if (fd < 0)
-		fd = open(page, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st))
-		return read_point(service, x, target, err);
-	int own = fd;
-	fd = -1;
-	return read_bytes(x, own, &st, type, err);
+	return rc || same ? rc : answer_bytes(request, x, &entry, err);
 }
 
+/* Get Page Ranges. */
+
 #define RANGES_MAX 10000 /* of an answer, as Azure has it: a marker says where the next begins */
+#define UNIT	   512u
+#define LOOK_BYTES (64u << 10)
 
 struct page_list {
 	struct lf_buf xml;
@@ -180,42 +202,58 @@ static int put_range(void *context, uint64_t first, uint64_t last, struct lf_err
 	return 0;
 }
 
-/* Data and holes of a page blob's file. */
+static bool is_zero(const char *data)
+{
+	return data[0] == 0 && memcmp(data, data + 1, UNIT - 1) == 0;
+}
+
+/* Of a short run of the file, whose blocks are larger than a page: the pages that are not zero. */
+static int put_pages(int fd, uint64_t first, uint64_t end, struct page_list *list,
+		     struct lf_error *err)
+{
+	LF_AUTO_FREE char *data = malloc(LOOK_BYTES);
+	uint64_t run = UINT64_MAX;
+
+	int rc = data ? lf_file_pread_all(fd, data, (size_t)(end - first), first, "blob", err)
+		      : lf_fail_nomem(err);
+	for (uint64_t at = first; !rc && at < end; at += UNIT) {
+		bool zero = is_zero(data + (at - first));
+		if (!zero && run == UINT64_MAX)
+			run = at;
+		if (zero && run != UINT64_MAX) {
+			rc = put_range(list, run, at - 1, err);
+			run = UINT64_MAX;
+		}
+	}
+	return rc || run == UINT64_MAX ? rc : put_range(list, run, end - 1, err);
+}
+
+/* Data and holes of a page blob's file, in whole pages.  What is long is told as it lies there,
+ * with what is zero in it. */
 static int file_ranges(int fd, uint64_t first, uint64_t last, struct page_list *list,
 		       struct lf_error *err)
 {
-	for (off_t at = (off_t)first; (uint64_t)at <= last;) {
-		off_t data = lseek(fd, at, SEEK_DATA);
-		if (data < 0 || (uint64_t)data > last)
+	uint64_t stop = last + 1 - (last + 1) % UNIT;
+
+	for (uint64_t at = first - first % UNIT; at < stop;) {
+		off_t data = lseek(fd, (off_t)at, SEEK_DATA);
+		if (data < 0 || (uint64_t)data >= stop)
 			return 0;
 		off_t hole = lseek(fd, data, SEEK_HOLE);
-		uint64_t end = hole > data && (uint64_t)hole <= last ? (uint64_t)hole : last + 1;
-		int rc = put_range(list, (uint64_t)data, end - 1, err);
+		uint64_t from = (uint64_t)data - (uint64_t)data % UNIT;
+		uint64_t end = hole > data && (uint64_t)hole < stop ? (uint64_t)hole : stop;
+		end += (UNIT - end % UNIT) % UNIT;
+		int rc = end - from <= LOOK_BYTES ? put_pages(fd, from, end, list, err)
+						  : put_range(list, from, end - 1, err);
 		if (rc)
 			return rc;
-		at = (off_t)end;
+		at = end;
 	}
 	return 0;
 }
 
-/* The page blob's file, or its point: one of them. */
-static int open_pages(struct lf_blob_service *service, const struct lf_blob_target *target,
-		      int *ret_fd, json_t **ret_point, struct stat *ret_st, struct lf_error *err)
-{
-	LF_AUTO_FREE char *page = NULL;
-	int rc = lf_blob_page_path(service->data_dir, target->account, target->container,
-				   target->blob, &page, err);
-
-	if (rc)
-		return rc;
-	*ret_fd = open(page, O_RDONLY | O_CLOEXEC);
-	return *ret_fd >= 0 && fstat(*ret_fd, ret_st) == 0
-		       ? 0
-		       : find_point(service, target, ret_point, ret_st, err);
-}
-
 /* The part of a page blob that a list is of: the range, from the marker on, and how many. */
-static int parse_page_list(const struct lf_http_exchange *x, uint64_t size,
+static int parse_page_list(struct lf_http_exchange *x, uint64_t size,
 			   struct lf_blob_range *ret_range, uint64_t *ret_max, struct lf_error *err)
 {
 	uint64_t marker = 0;
@@ -234,38 +272,51 @@ static int parse_page_list(const struct lf_http_exchange *x, uint64_t size,
 	return rc;
 }
 
-int lf_blob_page_list(struct lf_blob_service *service, struct lf_http_exchange *x,
-		      const struct lf_blob_target *target, struct lf_error *err)
+static int list_pages(struct lf_blob_request *request, struct lf_http_exchange *x,
+		      const struct lf_blob_entry *entry, struct page_list *list,
+		      struct lf_error *err)
 {
-	LF_AUTO_JSON *point = NULL;
-	struct page_list list = {.xml = LF_BUF_INIT};
 	struct lf_blob_range range = {0};
-	char text[32];
-	struct stat st;
+	int rc = parse_page_list(x, entry->size, &range, &list->max, err);
 
-	LF_AUTO_FD fd = -1;
-	int rc = open_pages(service, target, &fd, &point, &st, err);
 	if (rc)
 		return rc;
-	uint64_t size = point ? lf_blob_point_length(point) : (uint64_t)st.st_size;
-	rc = parse_page_list(x, size, &range, &list.max, err);
-	if (rc)
+	lf_buf_puts(&list->xml, "<?xml version=\"1.0\" encoding=\"utf-8\"?><PageList>");
+	if (entry->size && range.first <= range.last)
+		rc = entry->point
+			     ? lf_blob_point_ranges(request->service->opts.regions, entry->point,
+						    range.first, range.last, put_range, list, err)
+			     : file_ranges(entry->fd, range.first, range.last, list, err);
+	if (rc && rc != LF_ECANCELED)
 		return rc;
-	lf_buf_puts(&list.xml, "<?xml version=\"1.0\" encoding=\"utf-8\"?><PageList>");
-	if (size && range.first <= range.last)
-		rc = point ? lf_blob_point_ranges(service->opts.regions, point, range.first,
-						  range.last, put_range, &list, err)
-			   : file_ranges(fd, range.first, range.last, &list, err);
-	if (rc && rc != LF_ECANCELED) {
+	if (list->next)
+		lf_buf_printf(&list->xml, "<NextMarker>%llu</NextMarker>",
+			      (unsigned long long)list->next);
+	lf_buf_puts(&list->xml, "</PageList>");
+	return 0;
+}
+
+int lf_blob_page_list(struct lf_blob_request *request, struct lf_http_exchange *x,
+		      struct lf_error *err)
+{
+	struct page_list list = {.xml = LF_BUF_INIT};
+	LF_AUTO_BLOB_ENTRY entry = LF_BLOB_ENTRY_INIT;
+	char text[24];
+	bool same;
+
+	int rc = find(request, x, &entry, &same, err);
+	if (rc || same)
+		return rc;
+	rc = lf_blob_entry_is(&entry, "PageBlob")
+		     ? list_pages(request, x, &entry, &list, err)
+		     : lf_fail_arm(err, LF_ECONFLICT, "InvalidBlobType", NULL, NULL,
+				   "the blob type is invalid for this operation");
+	if (rc) {
 		lf_buf_done(&list.xml);
 		return rc;
 	}
-	if (list.next)
-		lf_buf_printf(&list.xml, "<NextMarker>%llu</NextMarker>",
-			      (unsigned long long)list.next);
-	lf_buf_puts(&list.xml, "</PageList>");
-	put_headers(x, &st, "PageBlob", size, NULL);
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)size);
+	lf_blob_describe_change(x, entry.modified_ns);
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)entry.size);
 	lf_http_set_header(x, "x-ms-blob-content-length", text);
 	lf_blob_answer_xml(x, 200, &list.xml);
 	return 0;

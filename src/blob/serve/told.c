@@ -10,13 +10,35 @@ static const char *const actions[LF_BLOB_OPERATIONS] = {
 	[LF_BLOB_LIST_CONTAINERS] = "containers/list",
 	[LF_BLOB_LIST_BLOBS] = "blobs/list",
 	[LF_BLOB_GET_CONTAINER] = "containers/read",
-	[LF_BLOB_MAKE_CONTAINER] = "containers/write",
-	[LF_BLOB_REMOVE_CONTAINER] = "containers/delete",
+	[LF_BLOB_GET_ACL] = "containers/read",
+	[LF_BLOB_GET_SERVICE] = "service/read",
+	[LF_BLOB_GET_ACCOUNT] = "service/read",
 	[LF_BLOB_READ] = "blobs/read",
 	[LF_BLOB_LIST_PAGES] = "blobs/pages/read",
+	[LF_BLOB_LIST_BLOCKS] = "blobs/read",
+	[LF_BLOB_GET_TAGS] = "blobs/tags/read",
+	[LF_BLOB_READS] = "",
+	[LF_BLOB_SET_SERVICE] = "service/write",
+	[LF_BLOB_MAKE_CONTAINER] = "containers/write",
+	[LF_BLOB_SET_CONTAINER] = "containers/write",
+	[LF_BLOB_SET_ACL] = "containers/write",
+	[LF_BLOB_LEASE_CONTAINER] = "containers/lease",
+	[LF_BLOB_REMOVE_CONTAINER] = "containers/delete",
 	[LF_BLOB_PUT] = "blobs/write",
+	[LF_BLOB_PUT_BLOCK] = "blobs/blocks/write",
+	[LF_BLOB_COMMIT] = "blobs/write",
+	[LF_BLOB_PUT_URL] = "blobs/write",
+	[LF_BLOB_COPY] = "blobs/write",
+	[LF_BLOB_COPY_ABORT] = "blobs/write",
 	[LF_BLOB_MAKE_PAGES] = "blobs/write",
 	[LF_BLOB_WRITE_PAGES] = "blobs/pages/write",
+	[LF_BLOB_MAKE_APPEND] = "blobs/write",
+	[LF_BLOB_APPEND] = "blobs/blocks/write",
+	[LF_BLOB_SET_PROPERTIES] = "blobs/properties/write",
+	[LF_BLOB_SET_METADATA] = "blobs/properties/write",
+	[LF_BLOB_SET_TIER] = "blobs/properties/write",
+	[LF_BLOB_SET_TAGS] = "blobs/tags/write",
+	[LF_BLOB_LEASE] = "blobs/lease",
 	[LF_BLOB_REMOVE] = "blobs/delete",
 };
 
@@ -55,20 +77,19 @@ static bool was_told(struct lf_blob_service *service, const struct lf_blob_reque
 static bool is_told(struct lf_blob_request *request, const struct lf_http_exchange *x)
 {
 	switch (request->operation) {
-	case LF_BLOB_MAKE_CONTAINER:
-	case LF_BLOB_REMOVE_CONTAINER:
-	case LF_BLOB_MAKE_PAGES:
-	case LF_BLOB_REMOVE:
-		return true;
 	case LF_BLOB_PUT:
 		return !request->agent;
+	case LF_BLOB_PUT_BLOCK:
+	case LF_BLOB_APPEND:
 	case LF_BLOB_WRITE_PAGES:
+	case LF_BLOB_LEASE: /* which clients renew */
+	case LF_BLOB_LEASE_CONTAINER:
 		return !was_told(request->service, request, x);
 	case LF_BLOB_READ:
 	case LF_BLOB_LIST_PAGES:
 		return !request->principal[0] && !was_told(request->service, request, x);
 	default:
-		return false;
+		return request->operation > LF_BLOB_READS;
 	}
 }
 
@@ -88,8 +109,7 @@ void lf_blob_audit(struct lf_blob_request *request, const struct lf_http_exchang
 		.guest = !request->principal[0] || request->agent,
 		.durable = !err->code && (request->operation == LF_BLOB_REMOVE ||
 					  request->operation == LF_BLOB_REMOVE_CONTAINER)};
-	bool reads = request->operation <= LF_BLOB_GET_CONTAINER ||
-		     request->operation == LF_BLOB_READ || request->operation == LF_BLOB_LIST_PAGES;
+	bool reads = request->operation < LF_BLOB_READS;
 
 	if (err->code ? reads && !is_refused(err) : !is_told(request, x))
 		return;

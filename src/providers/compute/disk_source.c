@@ -144,11 +144,9 @@ static int from_blob(struct lf_context *context, const json_t *doc,
 					       .root = lf_json_text(point, "root")});
 		return ret_origin->source ? check_region(doc, region, err) : lf_fail_nomem(err);
 	}
-	rc = lf_blob_page_path(context->data_dir, target.account, target.container, target.blob,
+	rc = lf_blob_page_file(context->data_dir, target.account, target.container, target.blob,
 			       &ret_origin->file, err);
-	if (rc)
-		return rc;
-	LF_AUTO_FD fd = open(ret_origin->file, O_RDONLY | O_CLOEXEC);
+	LF_AUTO_FD fd = rc ? -1 : open(ret_origin->file, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0 && fstat(fd, &st) == 0) {
 		uint64_t bytes;
 		rc = lf_image_check_file(fd, (uint64_t)st.st_size, SOURCE_URI, &bytes, err);

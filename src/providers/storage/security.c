@@ -136,7 +136,7 @@ static int check_network(const json_t *doc, const struct lf_blob_access *access,
 			   "this request is not authorized to perform this operation");
 }
 
-int lf_storage_admit(struct lf_context *context, const struct lf_blob_access *access,
+int lf_storage_admit(struct lf_context *context, struct lf_blob_access *access,
 		     const struct lf_http_exchange *x, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE account = LF_RESOURCE_INIT;
@@ -149,6 +149,12 @@ int lf_storage_admit(struct lf_context *context, const struct lf_blob_access *ac
 		rc = lf_catalog_get(context->catalog, id, &account, err);
 	if (!rc)
 		rc = check_network(account.doc, access, x, err);
+	snprintf(access->tier, sizeof(access->tier), "%s",
+		 lf_json_text_or(account.doc, "properties.accessTier", ""));
+	snprintf(access->sku, sizeof(access->sku), "%s",
+		 lf_json_text_or(account.doc, "sku.name", ""));
+	snprintf(access->kind, sizeof(access->kind), "%s",
+		 lf_json_text_or(account.doc, "kind", ""));
 	if (rc)
 		return rc;
 	const char *least = lf_json_text_or(account.doc, "properties.minimumTlsVersion", "");

@@ -25,10 +25,11 @@ LF_MUST_CHECK int lf_storage_keys(struct lf_context *context, const char *name, 
 				  struct lf_error *err);
 /*
  * Does an account let a connection in: its publicNetworkAccess, networkAcls and minimumTlsVersion.
- * The site's own agents count as trusted services (networkAcls.bypass AzureServices).
+ * The site's own agents count as trusted services (networkAcls.bypass AzureServices).  Says what
+ * the account is in access.
  *   LF_EDENIED "AuthorizationFailure"; LF_EINVAL "TlsVersionNotPermitted"
  */
-LF_MUST_CHECK int lf_storage_admit(struct lf_context *context, const struct lf_blob_access *access,
+LF_MUST_CHECK int lf_storage_admit(struct lf_context *context, struct lf_blob_access *access,
 				   const struct lf_http_exchange *x, struct lf_error *err);
 
 #endif

@@ -59,7 +59,7 @@ static int admitted(struct fixture *f, const char *properties, const char *addre
 		lf_printf_dup("{'location':'eastus','properties':%s}", properties);
 	LF_AUTO_JSON *doc = parse(text);
 	const struct lf_http_exchange x = {.address = address, .tls = tls};
-	const struct lf_blob_access access = {.account = "acct", .agent = agent};
+	struct lf_blob_access access = {.account = "acct", .agent = agent};
 
 	assert_lf_ok(lf_catalog_put(f->context.catalog, ID, LF_STORAGE_TYPE, LF_PUT_ANY, NULL, doc,
 				    NULL, &err));
