@@ -92,7 +92,7 @@ static const struct {
 	{"x-ms-lease-break-period", OP(LEASE) | OP(LEASE_CONTAINER)},
 	{"x-ms-proposed-lease-id", OP(LEASE) | OP(LEASE_CONTAINER)},
 	{"x-ms-blob-public-access", OP(MAKE_CONTAINER) | OP(SET_ACL)}, /* and refused there */
-	{"x-ms-blob-type", MAKES},
+	{"x-ms-blob-type", UINT64_MAX}, /* idle but where a blob is put */
 	{"x-ms-blob-content-type", MAKES | OP(SET_PROPERTIES)},
 	{"x-ms-blob-content-encoding", MAKES | OP(SET_PROPERTIES)},
 	{"x-ms-blob-content-language", MAKES | OP(SET_PROPERTIES)},
