@@ -8,46 +8,67 @@
 
 /* Azure's own pairs, so that clients that know them find what they expect. */
 static const struct location {
-	const char *name, *display, *pair, *geography;
+	const char *name, *display, *pair, *geography, *code;
 } locations[] = {
-	{"eastus", "East US", "westus", "US"},
-	{"westus", "West US", "eastus", "US"},
-	{"eastus2", "East US 2", "centralus", "US"},
-	{"centralus", "Central US", "eastus2", "US"},
-	{"northcentralus", "North Central US", "southcentralus", "US"},
-	{"southcentralus", "South Central US", "northcentralus", "US"},
-	{"westus2", "West US 2", "westcentralus", "US"},
-	{"westcentralus", "West Central US", "westus2", "US"},
-	{"northeurope", "North Europe", "westeurope", "Europe"},
-	{"westeurope", "West Europe", "northeurope", "Europe"},
-	{"uksouth", "UK South", "ukwest", "United Kingdom"},
-	{"ukwest", "UK West", "uksouth", "United Kingdom"},
-	{"francecentral", "France Central", "francesouth", "France"},
-	{"francesouth", "France South", "francecentral", "France"},
-	{"germanywestcentral", "Germany West Central", "germanynorth", "Germany"},
-	{"germanynorth", "Germany North", "germanywestcentral", "Germany"},
-	{"switzerlandnorth", "Switzerland North", "switzerlandwest", "Switzerland"},
-	{"switzerlandwest", "Switzerland West", "switzerlandnorth", "Switzerland"},
-	{"norwayeast", "Norway East", "norwaywest", "Norway"},
-	{"norwaywest", "Norway West", "norwayeast", "Norway"},
-	{"southeastasia", "Southeast Asia", "eastasia", "Asia Pacific"},
-	{"eastasia", "East Asia", "southeastasia", "Asia Pacific"},
-	{"japaneast", "Japan East", "japanwest", "Japan"},
-	{"japanwest", "Japan West", "japaneast", "Japan"},
-	{"australiaeast", "Australia East", "australiasoutheast", "Australia"},
-	{"australiasoutheast", "Australia Southeast", "australiaeast", "Australia"},
-	{"canadacentral", "Canada Central", "canadaeast", "Canada"},
-	{"canadaeast", "Canada East", "canadacentral", "Canada"},
-	{"centralindia", "Central India", "southindia", "India"},
-	{"southindia", "South India", "centralindia", "India"},
+	{"eastus", "East US", "westus", "US", "eus"},
+	{"westus", "West US", "eastus", "US", "wus"},
+	{"eastus2", "East US 2", "centralus", "US", "eus2"},
+	{"centralus", "Central US", "eastus2", "US", "cus"},
+	{"northcentralus", "North Central US", "southcentralus", "US", "ncus"},
+	{"southcentralus", "South Central US", "northcentralus", "US", "scus"},
+	{"westus2", "West US 2", "westcentralus", "US", "wus2"},
+	{"westcentralus", "West Central US", "westus2", "US", "wcus"},
+	{"northeurope", "North Europe", "westeurope", "Europe", "ne"},
+	{"westeurope", "West Europe", "northeurope", "Europe", "we"},
+	{"uksouth", "UK South", "ukwest", "United Kingdom", "uks"},
+	{"ukwest", "UK West", "uksouth", "United Kingdom", "ukw"},
+	{"francecentral", "France Central", "francesouth", "France", "frc"},
+	{"francesouth", "France South", "francecentral", "France", "frs"},
+	{"germanywestcentral", "Germany West Central", "germanynorth", "Germany", "gwc"},
+	{"germanynorth", "Germany North", "germanywestcentral", "Germany", "gn"},
+	{"switzerlandnorth", "Switzerland North", "switzerlandwest", "Switzerland", "szn"},
+	{"switzerlandwest", "Switzerland West", "switzerlandnorth", "Switzerland", "szw"},
+	{"norwayeast", "Norway East", "norwaywest", "Norway", "nwe"},
+	{"norwaywest", "Norway West", "norwayeast", "Norway", "nww"},
+	{"southeastasia", "Southeast Asia", "eastasia", "Asia Pacific", "sea"},
+	{"eastasia", "East Asia", "southeastasia", "Asia Pacific", "ea"},
+	{"japaneast", "Japan East", "japanwest", "Japan", "jpe"},
+	{"japanwest", "Japan West", "japaneast", "Japan", "jpw"},
+	{"australiaeast", "Australia East", "australiasoutheast", "Australia", "ae"},
+	{"australiasoutheast", "Australia Southeast", "australiaeast", "Australia", "ase"},
+	{"canadacentral", "Canada Central", "canadaeast", "Canada", "cnc"},
+	{"canadaeast", "Canada East", "canadacentral", "Canada", "cne"},
+	{"centralindia", "Central India", "southindia", "India", "inc"},
+	{"southindia", "South India", "centralindia", "India", "ins"},
 };
 
-const char *lf_location_pair(const char *location)
+static const struct location *find(const char *location)
 {
 	for (size_t i = 0; i < LF_N(locations); i++)
 		if (lf_text_equal_nocase(locations[i].name, location))
-			return locations[i].pair;
+			return &locations[i];
 	return NULL;
+}
+
+const char *lf_location_pair(const char *location)
+{
+	const struct location *found = find(location);
+
+	return found ? found->pair : NULL;
+}
+
+const char *lf_location_code(const char *location)
+{
+	const struct location *found = find(location);
+
+	return found ? found->code : location;
+}
+
+const char *lf_location_display(const char *location)
+{
+	const struct location *found = find(location);
+
+	return found ? found->display : location;
 }
 
 json_t *lf_locations_view(const char *subscription)

@@ -133,3 +133,29 @@ check("the machine is of the source's generation", view.hyperVGeneration === "V2
 await arm("DELETE", `${compute}/virtualMachines/vm2?${COMPUTE}`);
 await until("vm2 goes", async () => { try { await get(`${compute}/virtualMachines/vm2`, COMPUTE); return false; } catch { return true; } });
 await run("restoring it once more, beside its first interface", await restore(machine("vm2")));
+
+// --- the paired region ---
+const paired = `${group}/providers/Microsoft.RecoveryServices/vaults/geo`, there = `${S}/providers/Microsoft.RecoveryServices/locations/westus`, CRR = "api-version=2018-12-20";
+const target = `${S}/resourceGroups/${rg}-w`, staging = `${target}/providers/Microsoft.Storage/storageAccounts/${prefix}w`;
+await arm("PUT", `${target}?api-version=2022-09-01`, { location: "westus" });
+await arm("PUT", `${staging}?api-version=2023-01-01`, { location: "westus", kind: "StorageV2", sku: { name: "Standard_LRS" } });
+await arm("PUT", `${paired}?${API}`, { location, sku: { name: "RS0" }, properties: { redundancySettings: { standardTierStorageRedundancy: "GeoRedundant", crossRegionRestore: "Enabled" } } });
+await until("vm2 is made", async () => (await get(`${compute}/virtualMachines/vm2`, COMPUTE)).properties.provisioningState === "Succeeded");
+const item2 = itemOf("vm2").replace("/vaults/v1/", "/vaults/geo/"), vm2 = `${compute}/virtualMachines/vm2`;
+await protect({ policyId: `${paired}/backupPolicies/DefaultPolicy` }, item2, vm2);
+await arm("POST", `${item2}/backup?${API}`, { properties: { objectType: "IaasVMBackupRequest" } });
+const copied = await until("the point is in the paired region", async () => (await get(`${item2}/recoveryPoints`, CRR)).value[0], 60);
+const aad = await get(`${there}/backupAadProperties`, CRR);
+check("the paired region's audience has its short code", /\/aadmgmt\/wus$/.test(aad.properties.audience), aad);
+const askToken = (properties) => arm("POST", `${item2}/recoveryPoints/${copied.name}/accessToken?${CRR}`, { properties });
+for (const [what, more] of [["no properties", undefined], ["another audience", { audience: "https://example.org" }], ["another tenant", { tenantId: "x" }], ["another principal", { servicePrincipalObjectId: 5 }], ["another region's", (await get(`${S}/providers/Microsoft.RecoveryServices/locations/eastus/backupAadProperties`, CRR)).properties]])
+  await refused(`an access token for ${what}`, 400, "BMSUserErrorInvalidAadProperties", () => askToken(more && { ...aad.properties, ...more }));
+const access = (await askToken(aad.properties)).json.properties;
+check("the token's details are the documented ones", ["protectionContainerId", "coordinatorServiceStampUri", "protectionServiceStampId", "protectionServiceStampUri", "tokenExtendedInformation", "rpVMSizeDescription"].every((name) => name in access) && /^\d+\/\d+\/\d{4} \d+:\d\d:\d\d [AP]M$/.test(access.recoveryPointTime) && access.bMSActiveRegion === "EastUS" && /^\d+$/.test(access.resourceId), access);
+const cross = (details, more) => arm("POST", `${there}/backupCrossRegionRestore?${CRR}`, { crossRegionRestoreAccessDetails: { ...access, ...details }, restoreRequest: { objectType: "IaasVMRestoreRequest", recoveryPointId: copied.name, recoveryType: "RestoreDisks", sourceResourceId: vm2, targetResourceGroupId: target, storageAccountId: staging, region: "westus", restoreDiskLunList: [], ...more } });
+for (const [what, details, more, code] of [["another point's details", { recoveryPointId: "1" }, {}, "BMSUserErrorCrrAccessDetailsMismatch"], ["details of another type", { objectType: "X" }, {}, "BMSUserErrorCrrAccessDetailsMismatch"], ["another vault's", { resourceName: "v1" }, {}, "BMSUserErrorCrrAccessDetailsMismatch"],
+  ["the primary region", {}, { region: "eastus" }, "UserErrorRegionMismatch"], ["another object type", {}, { objectType: "X" }, "InvalidParameter"]])
+  await refused(`a cross region restore with ${what}`, 400, code, () => cross(details, more));
+const crr = operation(await cross({}, {}));
+const done = await until("the cross region restore ends", async () => { const { json } = await arm("POST", `${there}/backupCrrJob?${CRR}`, { resourceId: paired, jobName: crr }); return ["Completed", "Failed"].includes(json.properties.status) && json.properties; });
+check("an empty list of LUNs there is all disks, as documented", done.status === "Completed" && (await get(`${target}/providers/Microsoft.Compute/disks`, "api-version=2023-04-02")).value.length === 3, done.errorDetails);

@@ -4,6 +4,7 @@
  * got for the point where the vault is, that it may have the point there.
  */
 #include <string.h>
+#include <time.h>
 
 #include "crypto/token.h"
 #include "providers/backup/internal.h"
@@ -29,20 +30,53 @@ static int check_location(struct lf_arm_call *call, char out[static 64], struct 
 						   "there is no location '%s'", out);
 }
 
+/* Who a client speaks to there, as it says when it asks for a token. */
+static json_t *aad_properties(struct lf_context *context, const char *location)
+{
+	LF_AUTO_DOC doc = LF_DOC_INIT;
+	char audience[160], principal[LF_GUID_SIZE];
+
+	snprintf(audience, sizeof(audience), AUDIENCE_FORMAT, lf_location_code(location));
+	lf_guid_derive(context->tenant_id, audience, principal);
+	lf_doc_text(&doc, "tenantId", context->tenant_id);
+	lf_doc_text(&doc, "audience", audience);
+	lf_doc_text(&doc, "servicePrincipalObjectId", principal);
+	return lf_doc_take(&doc);
+}
+
 int lf_backup_aad_properties(struct lf_arm_call *call, struct lf_error *err)
 {
-	struct lf_context *context = lf_arm_context(call);
-	char location[64], audience[160], principal[LF_GUID_SIZE];
+	LF_AUTO_DOC body = LF_DOC_INIT;
+	char location[64];
 
 	int rc = check_location(call, location, err);
 	if (rc)
 		return rc;
-	snprintf(audience, sizeof(audience), AUDIENCE_FORMAT, location);
-	lf_guid_derive(context->tenant_id, audience, principal);
-	LF_AUTO_JSON *body =
-		json_pack("{s:{s:s, s:s, s:s}}", "properties", "tenantId", context->tenant_id,
-			  "audience", audience, "servicePrincipalObjectId", principal);
-	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
+	lf_doc_put(&body, "properties", aad_properties(lf_arm_context(call), location));
+	return lf_arm_reply_doc(call, 200, &body, err);
+}
+
+/* The body of accessToken is what the pair's backupAadProperties answers. */
+static int check_aad(struct lf_arm_call *call, const char *pair, struct lf_error *err)
+{
+	LF_AUTO_JSON *wanted = aad_properties(lf_arm_context(call), pair);
+	const char *name;
+	json_t *value;
+	char path[64];
+
+	if (!wanted)
+		return lf_fail_nomem(err);
+	json_object_foreach (wanted, name, value) {
+		snprintf(path, sizeof(path), "properties.%s", name);
+		if (lf_text_equal_nocase(lf_json_text_or(lf_arm_body(call), path, ""),
+					 json_string_value(value)))
+			continue;
+		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorInvalidAadProperties", path,
+				   "send the properties that GET locations/{pair}/"
+				   "backupAadProperties answers",
+				   "this is not the %s of the secondary region %s", name, pair);
+	}
+	return 0;
 }
 
 /* A point that is complete in the pair of its vault's region. */
@@ -84,35 +118,103 @@ static int sign_token(struct lf_context *context, const struct lf_resource *poin
 	return rc ? rc : lf_token_sign(context->token_keys, claims, ret_token, err);
 }
 
-static json_t *access_details(const struct lf_resource *vault, const struct lf_resource *point,
-			      const char *subscription, const char *group, const char *token)
+/* "7/26/2021 3:35:36 PM", as the service prints it here alone. */
+static void format_us_time(const char *time, char out[static 40])
 {
-	LF_AUTO_FREE char *item = lf_id_above(point->id, LF_BACKUP_ITEM_TYPE);
-	LF_AUTO_DOC details = LF_DOC_INIT;
+	struct tm tm = {0};
 
-	if (!item)
-		return NULL;
+	out[0] = '\0';
+	if (strptime(time, "%Y-%m-%dT%H:%M:%S", &tm))
+		snprintf(out, 40, "%d/%d/%d %d:%02d:%02d %s", tm.tm_mon + 1, tm.tm_mday,
+			 tm.tm_year + 1900, tm.tm_hour % 12 ? tm.tm_hour % 12 : 12, tm.tm_min,
+			 tm.tm_sec, tm.tm_hour < 12 ? "AM" : "PM");
+}
+
+/* The service's numbers of things: here a number that is made of their ids. */
+static int64_t number_of(const char *id)
+{
+	char guid[LF_GUID_SIZE];
+	uint64_t number = 0;
+
+	lf_guid_derive("number", id, guid);
+	for (const char *p = guid; p < guid + 13; p++)
+		if (*p != '-')
+			number = number * 16 + (uint64_t)(*p <= '9' ? *p - '0' : *p - 'a' + 10);
+	return (int64_t)number;
+}
+
+/* "EastUS" */
+static void put_region(struct lf_doc *details, const struct lf_resource *vault)
+{
+	const char *name = lf_location_display(lf_json_text_or(vault->doc, "location", ""));
+	char region[64];
+	size_t n = 0;
+
+	for (; *name && n + 1 < sizeof(region); name++)
+		if (*name != ' ')
+			region[n++] = *name;
+	region[n] = '\0';
+	lf_doc_text(details, "bMSActiveRegion", region);
+}
+
+/* Where the service would be: this site, by names that stay. */
+static void put_stamps(struct lf_doc *details, const struct lf_context *context, const char *pair)
+{
+	char guid[LF_GUID_SIZE];
+
+	lf_guid_derive("coordinator", pair, guid);
+	lf_doc_text(details, "coordinatorServiceStampId", guid);
+	lf_doc_text(details, "coordinatorServiceStampUri", context->base_url);
+	lf_guid_derive("protection", pair, guid);
+	lf_doc_text(details, "protectionServiceStampId", guid);
+	lf_doc_text(details, "protectionServiceStampUri", context->base_url);
+	lf_doc_text(details, "tokenExtendedInformation", "");
+}
+
+static void put_source(struct lf_doc *details, const struct lf_resource *vault,
+		       const struct lf_resource *point, const char *item)
+{
 	const char *name = lf_arm_id_last(item);
 	const char *container = strchr(name, ';') ? strchr(name, ';') + 1 : name;
 	const char *friendly = strrchr(name, ';') ? strrchr(name, ';') + 1 : name;
+	char time[40];
+
+	format_us_time(lf_json_text_or(point->doc, "properties.recoveryPointTime", ""), time);
+	lf_doc_text(details, "resourceName", lf_arm_id_last(vault->id));
+	lf_doc_printf(details, "resourceId", "%lld", (long long)number_of(vault->id));
+	lf_doc_int(details, "protectionContainerId", number_of(item));
+	lf_doc_text(details, "recoveryPointId", lf_arm_id_last(point->id));
+	lf_doc_text(details, "recoveryPointTime", time);
+	lf_doc_text(details, "containerName", container);
+	lf_doc_text(details, "containerType", "IaasVMContainer");
+	lf_doc_text(details, "backupManagementType", "AzureIaasVM");
+	lf_doc_text(details, "datasourceType", "VM");
+	lf_doc_text(details, "datasourceName", friendly);
+	lf_doc_text(details, "datasourceId",
+		    lf_json_text_or(point->state, "machine.properties.vmId", ""));
+	lf_doc_text(details, "datasourceContainerName", container);
+	lf_doc_text(details, "rpVMSizeDescription",
+		    lf_json_text_or(point->state, "machine.properties.hardwareProfile.vmSize", ""));
+}
+
+/* All but the token itself, which says the same, signed. */
+static json_t *access_details(const struct lf_context *context, const struct lf_resource *vault,
+			      const struct lf_resource *point)
+{
+	LF_AUTO_FREE char *item = lf_id_above(point->id, LF_BACKUP_ITEM_TYPE);
+	LF_AUTO_DOC details = LF_DOC_INIT;
+	char subscription[64] = "", group[128] = "";
+
+	if (!item)
+		return NULL;
+	lf_arm_id_segment(vault->id, "subscriptions", subscription, sizeof(subscription));
+	lf_arm_id_segment(vault->id, "resourceGroups", group, sizeof(group));
 	lf_doc_text(&details, "objectType", "CrrAccessToken");
-	lf_doc_text(&details, "accessTokenString", token);
 	lf_doc_text(&details, "subscriptionId", subscription);
 	lf_doc_text(&details, "resourceGroupName", group);
-	lf_doc_text(&details, "resourceName", lf_arm_id_last(vault->id));
-	lf_doc_text(&details, "resourceId", vault->id);
-	lf_doc_text(&details, "recoveryPointId", lf_arm_id_last(point->id));
-	lf_doc_text(&details, "recoveryPointTime",
-		    lf_json_text_or(point->doc, "properties.recoveryPointTime", ""));
-	lf_doc_text(&details, "containerName", container);
-	lf_doc_text(&details, "containerType", "IaasVMContainer");
-	lf_doc_text(&details, "backupManagementType", "AzureIaasVM");
-	lf_doc_text(&details, "datasourceType", "VM");
-	lf_doc_text(&details, "datasourceName", friendly);
-	lf_doc_text(&details, "datasourceId",
-		    lf_json_text_or(point->state, "machine.properties.vmId", ""));
-	lf_doc_text(&details, "datasourceContainerName", container);
-	lf_doc_text(&details, "bMSActiveRegion", lf_json_text_or(vault->doc, "location", ""));
+	put_source(&details, vault, point, item);
+	put_region(&details, vault);
+	put_stamps(&details, context, lf_backup_pair(vault));
 	lf_doc_text(&details, "rpTierInformation.InstantRP", "Valid");
 	lf_doc_text(&details, "rpTierInformation.HardenedRP", "Valid");
 	lf_doc_bool(&details, "rpIsManagedVirtualMachine", true);
@@ -120,28 +222,57 @@ static json_t *access_details(const struct lf_resource *vault, const struct lf_r
 	return lf_doc_take(&details);
 }
 
+/* What a request says beside the token is what came with it. */
+static int check_details(struct lf_arm_call *call, const struct lf_resource *vault,
+			 const struct lf_resource *point, struct lf_error *err)
+{
+	LF_AUTO_JSON *wanted = access_details(lf_arm_context(call), vault, point);
+	const char *name;
+	json_t *value;
+	char path[96];
+
+	if (!wanted)
+		return lf_fail_nomem(err);
+	json_object_foreach (wanted, name, value) {
+		snprintf(path, sizeof(path), "crossRegionRestoreAccessDetails.%s", name);
+		const json_t *given = lf_json_at(lf_arm_body(call), path);
+		const char *text = json_string_value(given);
+		bool same = text && json_is_string(value)
+				    ? lf_text_equal_nocase(text, json_string_value(value))
+				    : json_equal(given, value);
+		if (!given || json_is_null(given) || same)
+			continue;
+		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorCrrAccessDetailsMismatch", path,
+				   "send the details as accessToken answered them",
+				   "this is not the %s of the recovery point that the token is for",
+				   name);
+	}
+	return 0;
+}
+
 int lf_backup_access_token(struct lf_arm_call *call, struct lf_error *err)
 {
 	struct lf_context *context = lf_arm_context(call);
-	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT, point = LF_RESOURCE_INIT;
+	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT, item = LF_RESOURCE_INIT,
+			 point = LF_RESOURCE_INIT;
 	LF_AUTO_FREE char *token = NULL;
+	LF_AUTO_DOC details = LF_DOC_INIT;
+	LF_AUTO_JSON *doc = NULL;
 
 	int rc = lf_backup_vault(call, &vault, err);
 	if (!rc)
-		rc = lf_catalog_get(context->catalog, lf_arm_id(call, 1), &point, err);
+		rc = lf_backup_point(call, 1, &item, &point, err);
 	if (!rc)
 		rc = check_copied(&vault, &point, err);
+	if (!rc)
+		rc = check_aad(call, lf_backup_pair(&vault), err);
 	if (!rc)
 		rc = sign_token(context, &point, lf_backup_pair(&vault), &token, err);
 	if (rc)
 		return rc;
-	LF_AUTO_JSON *doc =
-		json_pack("{s:o}", "properties",
-			  access_details(&vault, &point, lf_arm_param(call, "subscription"),
-					 lf_arm_param(call, "group"), token));
-	if (!doc)
-		return lf_fail_nomem(err);
-	rc = lf_arm_envelope(doc, point.id, LF_BACKUP_POINT_TYPE, err);
+	details = lf_doc_from(access_details(context, &vault, &point));
+	lf_doc_text(&details, "accessTokenString", token);
+	rc = lf_document_wrap(point.id, LF_BACKUP_POINT_TYPE, lf_doc_take(&details), &doc, err);
 	return rc ? rc : lf_arm_reply(call, 200, doc, err);
 }
 
@@ -215,6 +346,8 @@ int lf_backup_cross_region_restore(struct lf_arm_call *call, struct lf_error *er
 				&item, &point, err);
 	if (!rc)
 		rc = check_copied(&vault, &point, err);
+	if (!rc)
+		rc = check_details(call, &vault, &point, err);
 	if (!rc)
 		rc = lf_restore_submit(&ask, job, err);
 	return rc ? rc : reply_started(call, job, err);
