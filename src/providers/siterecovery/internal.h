@@ -71,6 +71,12 @@ LF_MUST_CHECK int lf_sr_body_check(struct lf_arm_call *call, const struct lf_doc
 /* LF_EINVAL "InstanceTypeNotSupported" unless text is InMageRcm or base (may be NULL). */
 LF_MUST_CHECK int lf_sr_check_instance(const char *text, const char *base, const char *target,
 				       struct lf_error *err);
+/*
+ * A body of document, whose input says of which replication provider it is: first that, since each
+ * has members of its own, then its fields, then that nothing is asked for which no row names.
+ */
+LF_MUST_CHECK int lf_sr_input_check(struct lf_arm_call *call, const struct lf_document *document,
+				    const char *input, struct lf_error *err);
 /* The subject of lf_sr_refuse(). */
 struct lf_sr_refusal {
 	const char *scope; /* type of who has to be there to be told so; NULL: nobody */

@@ -4,6 +4,8 @@
  * with what to do instead, and lists that are always empty.  Which they are is
  * said by the rows of provider.c.
  */
+#include <string.h>
+
 #include "providers/common/page.h"
 #include "providers/siterecovery/internal.h"
 
@@ -21,6 +23,27 @@ int lf_sr_check_instance(const char *text, const char *base, const char *target,
 			   "this service protects machines by the replication provider "
 			   "" LF_SR_INSTANCE,
 			   "instanceType '%.100s' is not supported here", text);
+}
+
+/* What a client without a type of its own for an input calls it by: "", or the base type's name. */
+static bool is_untyped(const char *text)
+{
+	size_t len = strlen(text), end = strlen("Input");
+
+	return !len || (len > end && strcmp(text + len - end, "Input") == 0);
+}
+
+int lf_sr_input_check(struct lf_arm_call *call, const struct lf_document *document,
+		      const char *input, struct lf_error *err)
+{
+	const struct lf_sr_fields fields = {document->fields, document->n_fields};
+	LF_AUTO_FREE char *path = lf_printf_dup("%s.instanceType", input);
+
+	if (!path)
+		return lf_fail_nomem(err);
+	const char *text = lf_json_text_or(lf_arm_body(call), path, "");
+	int rc = is_untyped(text) ? 0 : lf_sr_check_instance(text, NULL, path, err);
+	return rc ? rc : lf_sr_fields_check(&fields, lf_arm_body(call), err);
 }
 
 int lf_sr_refuse(struct lf_arm_call *call, struct lf_error *err)

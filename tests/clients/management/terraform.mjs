@@ -32,3 +32,25 @@ const disk = await arm("PUT", `${compute}/disks/d1?api-version=2023-04-02`, { lo
 check("a new disk is answered with a status of its description", [200, 202].includes(disk.status), disk.status);
 const set = await arm("PUT", `${compute}/availabilitySets/a1?api-version=2024-03-01`, { location, properties: {} });
 check("so is a new availability set", set.status === 200, set.status);
+
+// Site Recovery: a policy, its association and the account, in the order in which the resources of azurerm ask
+const version = "api-version=2024-04-01", offazure = "api-version=2020-01-01";
+const site = `${S}/resourceGroups/${rg}/providers/Microsoft.OffAzure/VMwareSites/s1`, fabric = `${vault}/replicationFabrics/f1`;
+await arm("PUT", `${site}?${offazure}`, { location, properties: {} });
+const made = (await arm("PUT", `${fabric}?${version}`, { properties: { customDetails: { instanceType: "InMageRcm", vmwareSiteId: site } } })).json;
+const appliance = (await arm("GET", `${fabric}?${version}`)).json.properties.customDetails.processServers[0];
+check("a fabric's process server has an address", made.id && appliance.ipAddresses.length > 0, appliance);
+const accounts = (await arm("GET", `${site}/runAsAccounts?${offazure}`)).json.value;
+check("a VMware site has an account of its appliance, which nobody made", accounts.length === 1 && accounts[0].properties.displayName === "landfall-agent" && accounts[0].properties.applianceName === appliance.name, accounts);
+const policy = `${vault}/replicationPolicies/p1`;
+await refused("a replication policy that is not there", 404, "ResourceNotFound", () => arm("GET", `${policy}?${version}`));
+await arm("PUT", `${policy}?${version}`, { properties: { providerSpecificInput: { instanceType: "InMageRcm", recoveryPointHistoryInMinutes: 1440, appConsistentFrequencyInMinutes: 240, crashConsistentFrequencyInMinutes: 10, enableMultiVmSync: "true" } } });
+const container = (await arm("GET", `${fabric}/replicationProtectionContainers?${version}`)).json.value[0].id;
+const mapping = `${container}/replicationProtectionContainerMappings/m1`;
+const mapped = await arm("PUT", `${mapping}?${version}`, { properties: { policyId: policy, targetProtectionContainerId: "Microsoft Azure", providerSpecificInput: { instanceType: "" } } });
+check("an association without a type for its input is made", mapped.status === 200, mapped.status);
+await refused("deleting the policy of an association", 409, "PolicyInUse", () => arm("DELETE", `${policy}?${version}`));
+const gone = await arm("POST", `${mapping}/remove?${version}`, { properties: { providerSpecificInput: { instanceType: "" } } });
+check("an association that is removed is a 202 that can be followed", gone.status === 202 && gone.headers.get("location"), gone.status);
+const followed = await arm("GET", gone.headers.get("location"));
+check("and what is followed has ended", followed.status === 200 && followed.json.status === "Succeeded", followed.text);

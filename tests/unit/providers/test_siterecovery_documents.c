@@ -204,6 +204,15 @@ static void test_documents__refuse_what_they_do_not_do(void **state)
 		if (reply.status != 400 || strcmp(reply.error.target, cases[i].target) != 0)
 			fail_msg("%s: %d %s", cases[i].body, reply.status, reply.error.target);
 	}
+	/* other providers are named as such, whatever else they say */
+	assert_refused(w, "PUT", VAULT "/replicationFabrics/azure",
+		       json_pack("{s:{s:{s:s,s:s}}}", "properties", "customDetails", "instanceType",
+				 "Azure", "location", "eastus"),
+		       400, "InstanceTypeNotSupported");
+	assert_refused(w, "PUT", VAULT "/replicationPolicies/a2a",
+		       json_pack("{s:{s:{s:s,s:s}}}", "properties", "providerSpecificInput",
+				 "instanceType", "A2A", "multiVmSyncStatus", "Enable"),
+		       400, "InstanceTypeNotSupported");
 	assert_refused(w, "PUT", VAULT "/replicationRecoveryPlans/plan", json_object(), 400,
 		       "RecoveryPlansNotSupported");
 }

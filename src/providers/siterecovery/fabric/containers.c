@@ -19,7 +19,7 @@ static int read_container(struct lf_arm_call *call, const char *id, const json_t
 	json_t *input;
 
 	(void)id, (void)before, (void)doc;
-	int rc = lf_sr_body_check(call, &lf_sr_container_document, err);
+	int rc = lf_sr_input_check(call, &lf_sr_container_document, INPUT ".0", err);
 	if (rc)
 		return rc;
 	json_array_foreach (lf_json_at(body, INPUT), i, input) {
@@ -78,7 +78,6 @@ const struct lf_document lf_sr_container_document = {
 	.scope = LF_SR_TYPE_FABRIC,
 	.fields = container_fields,
 	.n_fields = LF_N(container_fields),
-	.strict = true,
 	.read = read_container,
 	.show = show_container,
 	.removing = remove_container,
@@ -117,7 +116,7 @@ static int read_mapping(struct lf_arm_call *call, const char *id, const json_t *
 		 "\"false\""},
 	};
 	LF_AUTO_DOC out = lf_doc_from(json_incref(doc));
-	int rc = lf_sr_body_check(call, &lf_sr_mapping_document, err);
+	int rc = lf_sr_input_check(call, &lf_sr_mapping_document, INPUT, err);
 
 	(void)before;
 	if (rc)
@@ -184,7 +183,6 @@ const struct lf_document lf_sr_mapping_document = {
 	.scope = LF_SR_TYPE_CONTAINER,
 	.fields = mapping_fields,
 	.n_fields = LF_N(mapping_fields),
-	.strict = true,
 	.read = read_mapping,
 	.show = show_mapping,
 	.created_is_200 = true,

@@ -209,7 +209,7 @@ static int put_parts(struct lf_context *context, const char *fabric_id, struct l
 static int read_fabric(struct lf_arm_call *call, const char *id, const json_t *body,
 		       const struct lf_resource *before, json_t *doc, struct lf_error *err)
 {
-	int rc = lf_sr_body_check(call, &lf_sr_fabric_document, err);
+	int rc = lf_sr_input_check(call, &lf_sr_fabric_document, CUSTOM, err);
 
 	if (!rc)
 		rc = read_sites(lf_arm_context(call), body, doc, err);
@@ -240,7 +240,6 @@ const struct lf_document lf_sr_fabric_document = {
 	.scope = LF_SR_TYPE_VAULT,
 	.fields = fabric_fields,
 	.n_fields = LF_N(fabric_fields),
-	.strict = true,
 	.read = read_fabric,
 	.show = show_fabric,
 	.removing = remove_fabric,

@@ -186,7 +186,7 @@ static int read_policy(struct lf_arm_call *call, const char *id, const json_t *b
 	bool patch = json_object_size(doc) > 0;
 	LF_AUTO_JSON *details = NULL;
 
-	int rc = lf_sr_body_check(call, &lf_sr_policy_document, err);
+	int rc = lf_sr_input_check(call, &lf_sr_policy_document, patch ? UPDATE : CREATE, err);
 	if (!rc && lf_json_at(body, patch ? CREATE : UPDATE))
 		rc = lf_fail_arm(err, LF_EINVAL, "InvalidParameter", patch ? CREATE : UPDATE,
 				 patch ? "give " UPDATE : "give " CREATE,
@@ -255,7 +255,6 @@ const struct lf_document lf_sr_policy_document = {
 	.scope = LF_SR_TYPE_VAULT,
 	.fields = policy_fields,
 	.n_fields = LF_N(policy_fields),
-	.strict = true,
 	.read = read_policy,
 	.show = show_policy,
 	.absent = fail_absent,
