@@ -11,6 +11,7 @@
 
 #include "agent/identity.h"
 #include "base/log.h"
+#include "os/file.h"
 #include "json/doc.h"
 
 static const json_t *find_config(const json_t *machine, const char *id)
@@ -42,6 +43,61 @@ static int check_identity(const json_t *config, struct lf_error *err)
 				  "replication");
 }
 
+static char *bad_path(const struct transfer *t, const struct source_disk *d)
+{
+	return lf_printf_dup("%s/%s.unreadable", t->opts->state_dir, d->id);
+}
+
+/* With what was known of the point before: a delta may not read there again. */
+static int open_bad(const struct transfer *t, struct source_disk *d, struct lf_error *err)
+{
+	const char *word = lf_json_text_or(t->opts->machine, "badSectors", "refuse");
+	bool zero = strcmp(word, "zero") == 0;
+	LF_AUTO_FREE char *path = bad_path(t, d);
+	LF_AUTO_JSON *known = NULL;
+
+	if (!zero && strcmp(word, "refuse") != 0)
+		return lf_fail(err, LF_EINVAL, "badSectors",
+			       "badSectors is \"zero\" or \"refuse\", not \"%s\"", word);
+	int rc = path ? lf_bad_new(zero, &d->bad, err) : lf_fail_nomem(err);
+	if (rc)
+		return rc;
+	d->disk->bad = d->bad;
+	rc = lf_json_read_file(path, &known, err);
+	if (!rc)
+		lf_bad_recall(d->bad, known);
+	return rc == LF_ENOTFOUND ? 0 : rc;
+}
+
+static int write_bad(const char *path, const json_t *ranges, struct lf_error *err)
+{
+	return json_array_size(ranges) ? lf_json_write_file(path, ranges, err)
+				       : lf_file_remove(path, err);
+}
+
+int lf_disks_note_bad(const struct transfer *t, json_t **ret_list, struct lf_error *err)
+{
+	LF_AUTO_JSON *list = json_array();
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < t->n; i++) {
+		LF_AUTO_FREE char *path = bad_path(t, &t->disks[i]);
+		LF_AUTO_JSON *ranges = lf_bad_doc(t->disks[i].bad);
+		size_t j;
+		json_t *range;
+		rc = path && ranges ? write_bad(path, ranges, err) : lf_fail_nomem(err);
+		json_array_foreach (ranges, j, range) {
+			LF_AUTO_JSON *entry = json_copy(range);
+			if (!rc && (lf_json_set_text(entry, "disk", t->disks[i].id) ||
+				    json_array_append(list, entry)))
+				rc = lf_fail_nomem(err);
+		}
+	}
+	if (!rc)
+		*ret_list = lf_steal(&list);
+	return rc;
+}
+
 static int open_disk(struct transfer *t, struct source_disk *d, const char *id,
 		     struct lf_error *err)
 {
@@ -57,6 +113,8 @@ static int open_disk(struct transfer *t, struct source_disk *d, const char *id,
 		rc = lf_disk_open(lf_json_text_or(d->config, "path", ""), &d->disk, err);
 	if (!rc)
 		rc = lf_disk_size(d->disk, &d->size, err);
+	if (!rc)
+		rc = open_bad(t, d, err);
 	if (rc)
 		return rc;
 	d->pages = (d->size + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE;
@@ -164,6 +222,7 @@ void lf_disks_close(struct transfer *t)
 		if (d->todo)
 			lf_watch_bits_free(d->todo, lf_watch_words(d->watch));
 		lf_disk_close(d->disk);
+		lf_bad_free(d->bad);
 		lf_fingerprints_close(d->prints);
 	}
 }

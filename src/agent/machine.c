@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -25,7 +26,7 @@
 #include "source/disk.h"
 #include "source/mounts.h"
 
-#define STATE_BYTES_MIN (64u << 20) /* room that fingerprints and packs need at least */
+#define STATE_BYTES_MIN (64u << 20) /* room that packs need */
 
 static void read_word(const char *path, char *out, size_t size)
 {
@@ -386,12 +387,37 @@ static json_t *check_disk(json_t *disk)
 		     "run the agent as root and check the path of the disk");
 }
 
-static json_t *check_state_room(const char *state_dir)
+/* What fingerprints of the disks will take besides what they have already, and packs under way. */
+static uint64_t bytes_needed(const char *state_dir, const json_t *disks)
 {
-	struct statvfs fs;
-	bool ok = statvfs(state_dir, &fs) == 0 && fs.f_bavail * fs.f_frsize >= STATE_BYTES_MIN;
+	uint64_t bytes = STATE_BYTES_MIN;
+	size_t i;
+	json_t *disk;
 
-	return check("state directory has room", ok, "less than 64 MiB are free",
+	json_array_foreach ((json_t *)(uintptr_t)disks, i, disk) {
+		LF_AUTO_FREE char *path =
+			lf_printf_dup("%s/%s.prints", state_dir, lf_json_text_or(disk, "id", ""));
+		uint64_t size = (uint64_t)lf_json_int_or(disk, "sizeBytes", 0);
+		uint64_t prints = LF_DISK_ALIGN + size / LF_DISK_ALIGN * sizeof(uint64_t);
+		struct stat st;
+		uint64_t there = path && stat(path, &st) == 0 ? (uint64_t)st.st_blocks * 512 : 0;
+		bytes += there < prints ? prints - there : 0;
+	}
+	return bytes;
+}
+
+static json_t *check_state_room(const char *state_dir, const json_t *disks)
+{
+	uint64_t needed = bytes_needed(state_dir, disks), free = 0;
+	struct statvfs fs;
+	char reason[128];
+
+	if (statvfs(state_dir, &fs) == 0)
+		free = (uint64_t)fs.f_bavail * fs.f_frsize;
+	snprintf(reason, sizeof(reason),
+		 "%llu MiB are free, and fingerprints of the disks and packs need %llu",
+		 (unsigned long long)(free >> 20), (unsigned long long)(needed >> 20));
+	return check("state directory has room", free >= needed, reason,
 		     "free some space, or give --state on another file system");
 }
 
@@ -407,7 +433,7 @@ int lf_agent_machine_inventory(const json_t *machine, const char *state_dir, con
 	json_array_foreach (disks, i, entry) {
 		json_array_append_new(checks, check_disk(entry));
 	}
-	json_array_append_new(checks, check_state_room(state_dir));
+	json_array_append_new(checks, check_state_room(state_dir, disks));
 	json_array_foreach (nics, i, entry) {
 		char guid[LF_GUID_SIZE];
 		lf_guid_derive(machine_id, lf_json_text_or(entry, "mac", ""), guid);

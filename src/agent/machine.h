@@ -9,7 +9,7 @@
  *    "freeze": [mount points besides those found], "freezeLimitMs": 10000,
  *    "preScript", "postScript": programs run around an application-consistent point,
  *    "shutdownCommand": program that shuts the machine down; "": it is not shut down from here,
- *    "bandwidthMiBps"}
+ *    "bandwidthMiBps", "badSectors": "refuse"|"zero" (what cannot be read counts as zeroes)}
  * Threads: constant after load.
  */
 #ifndef LF_AGENT_MACHINE_H

@@ -12,6 +12,7 @@
 #include "agent/watch.h"
 #include "base/text.h"
 #include "outflow/outflow.h"
+#include "source/bad.h"
 #include "source/disk.h"
 
 #define DISKS_MAX 64
@@ -22,6 +23,7 @@ struct source_disk {
 	const json_t *config;
 	const char *id;
 	struct lf_disk *disk;
+	struct lf_bad *bad; /* what of it cannot be read */
 	struct lf_fingerprints *prints;
 	uint64_t size, pages, processed, resume;
 	struct lf_watch *watch; /* NULL: each pass reads the whole disk */
@@ -55,6 +57,10 @@ bool lf_disks_can_delta(const struct transfer *t);
 /* As the site is told of them, and of the full pass that all their fingerprints belong to. */
 json_t *lf_disks_describe(const struct transfer *t);
 json_t *lf_disks_describe_resume(const struct transfer *t);
+/* What of the disks' present state could not be read and counts as zeroes, as the commit says it
+ * ([{"disk", "offset", "length"}]); the next session knows it, too. */
+LF_MUST_CHECK int lf_disks_note_bad(const struct transfer *t, json_t **ret_list,
+				    struct lf_error *err);
 /* Of a delta: what the watches have seen since the point that the fingerprints describe. */
 void lf_disks_recall(struct transfer *t);
 

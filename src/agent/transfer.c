@@ -130,9 +130,11 @@ static int commit_session(struct transfer *t, bool app, int64_t instant_ns, int6
 			  struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = lf_printf_dup("sessions/%s/commit", t->session);
-	LF_AUTO_JSON *answer = NULL;
+	LF_AUTO_JSON *answer = NULL, *unreadable = NULL;
 	int rc = lf_outflow_flush(t->outflow, err);
 
+	if (!rc)
+		rc = lf_disks_note_bad(t, &unreadable, err);
 	if (rc)
 		return rc;
 	/* after the flush, which sends the last pack and takes its time */
@@ -145,7 +147,7 @@ static int commit_session(struct transfer *t, bool app, int64_t instant_ns, int6
 	lf_doc_int(&doc, "bytesSent", lf_outflow_sent(t->outflow));
 	LF_AUTO_JSON *request = lf_doc_take(&doc);
 
-	if (!path || !request)
+	if (!path || !request || json_object_set(request, "unreadable", unreadable))
 		return lf_fail_nomem(err);
 	for (size_t i = 0; !rc && i < t->n; i++)
 		rc = lf_fingerprints_prepare(t->disks[i].prints, t->session, err);

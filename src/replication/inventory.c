@@ -17,6 +17,8 @@
 #define NICS_MAX   128
 #define CHECKS_MAX 512
 
+#define UNREADABLE_MAX 16384 /* ranges of all disks: source/bad.h's of 64 */
+
 enum kind {
 	MEMBER_GUID,
 	MEMBER_NAME,
@@ -287,12 +289,18 @@ int lf_session_disks_check(const json_t *disks, json_t **ret_checked, struct lf_
 
 static const char *const consistencies[] = {"CrashConsistent", "ApplicationConsistent",
 					    "FileSystemConsistent", NULL};
+static const struct member range_members[] = {
+	{"disk", MEMBER_NAME, true, .names = LF_NAME_DISK},
+	{"offset", MEMBER_INT, true, .max = LF_DISK_BYTES_MAX},
+	{"length", MEMBER_INT, true, .max = LF_DISK_BYTES_MAX},
+};
 static const struct member commit_members[] = {
 	{"consistency", MEMBER_WORD, .words = consistencies},
 	{"ageMs", MEMBER_INT, .max = 86400000},
 	{"freezeMs", MEMBER_INT, .max = 86400000},
 	{"bytesRead", MEMBER_INT, .max = LF_TRANSFERRED_BYTES_MAX},
 	{"bytesSent", MEMBER_INT, .max = LF_TRANSFERRED_BYTES_MAX},
+	LIST("unreadable", UNREADABLE_MAX, range_members),
 };
 
 int lf_commit_check(const json_t *request, json_t **ret_checked, struct lf_error *err)

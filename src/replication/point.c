@@ -70,6 +70,27 @@ static int describe_machine(const struct lf_transfer_session *session, struct lf
 	return 0;
 }
 
+/* What the agent could not read of the disk, and counted as zeroes. */
+static int put_unreadable(json_t *disk, const json_t *request, struct lf_error *err)
+{
+	const char *id = lf_json_text_or(disk, "id", "");
+	LF_AUTO_JSON *ranges = json_array();
+	json_t *range;
+	size_t i;
+
+	json_array_foreach (lf_json_at(request, "unreadable"), i, range) {
+		LF_AUTO_JSON *own = json_copy(range);
+		if (strcmp(lf_json_text_or(range, "disk", ""), id) != 0)
+			continue;
+		json_object_del(own, "disk");
+		if (json_array_append(ranges, own))
+			return lf_fail_nomem(err);
+	}
+	return json_array_size(ranges) && json_object_set(disk, "unreadable", ranges)
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
 static int build_manifest(const struct lf_transfer_session *session,
 			  const struct lf_replica *replica, const json_t *request,
 			  json_t **ret_manifest, struct lf_error *err)
@@ -83,9 +104,12 @@ static int build_manifest(const struct lf_transfer_session *session,
 
 	if (age_ms < 0 || age_ms > AGE_MS_MAX)
 		age_ms = 0;
-	json_array_foreach (disks, i, disk)
+	json_array_foreach (disks, i, disk) {
 		if (!rc)
 			rc = build_disk(session, replica, (unsigned)i, disk, err);
+		if (!rc)
+			rc = put_unreadable(disk, request, err);
+	}
 	lf_doc_text(&manifest, "id", session->id);
 	lf_doc_text(&manifest, "consistency",
 		    lf_json_text_or(request, "consistency", "CrashConsistent"));

@@ -112,6 +112,37 @@ static void view_progress(struct lf_doc *view, const struct lf_replica *replica,
 	lf_doc_int(view, "last15MinutesTransferredBytes", sent);
 }
 
+/* Zeroes in the newest point that are none on the disk. */
+static void view_unreadable(struct lf_doc *view, const struct lf_replica *replica)
+{
+	const json_t *point = json_array_get(replica->points, 0);
+	int64_t bytes = 0;
+	size_t i, j;
+	json_t *disk, *range;
+
+	json_array_foreach (lf_json_at(point, "disks"), i, disk)
+		json_array_foreach (lf_json_at(disk, "unreadable"), j, range)
+			bytes += lf_json_int_or(range, "length", 0);
+	if (!bytes)
+		return;
+	LF_AUTO_DOC entry = LF_DOC_INIT;
+	LF_AUTO_FREE char *message = lf_printf_dup(
+		"%lld bytes of the machine's disks cannot be read and are zeroes in its newest "
+		"recovery point",
+		(long long)bytes);
+	lf_doc_text(&entry, "code", "SourceDiskUnreadable");
+	lf_doc_text(&entry, "message", message);
+	lf_doc_text(&entry, "causes",
+		    "The disk has bad sectors, and the agent's configuration "
+		    "has them count as zeroes.");
+	lf_doc_text(&entry, "action",
+		    "Replace the disk; the recovery point's manifest lists the "
+		    "ranges.");
+	lf_doc_text(&entry, "severity", "Warning");
+	lf_doc_text(&entry, "since", lf_json_text_or(point, "time", ""));
+	lf_doc_append(view, "health", lf_doc_take(&entry));
+}
+
 /* Stored health errors, and what the agent says now: that is news, and must not need a disk. */
 static void view_health(struct lf_doc *view, const struct lf_replica *replica, const json_t *report,
 			int64_t heard_ns)
@@ -121,6 +152,7 @@ static void view_health(struct lf_doc *view, const struct lf_replica *replica, c
 
 	lf_doc_put(view, "health",
 		   replica->health ? json_deep_copy(replica->health) : json_array());
+	view_unreadable(view, replica);
 	if (!said)
 		return;
 	lf_doc_text(&entry, "code", lf_json_text_or(report, "code", "AgentReportedError"));

@@ -81,8 +81,9 @@ LF_MUST_CHECK int lf_session_extents(struct lf_transfer_session *session, const 
 				     struct lf_error *err);
 /*
  * request: {"consistency", "ageMs": since the instant the data is of, "freezeMs",
- *  "bytesRead","bytesSent"}; answer: {"pointId"}.  Takes as long as the session has extents:
- *  LF_ECANCELED: lf_replication_stop().
+ *  "bytesRead","bytesSent", "unreadable": [{"disk","offset","length"}] of the disks as they are
+ *  in the point, which count as zeroes}; answer: {"pointId"}.  Takes as long as the session has
+ * extents: LF_ECANCELED: lf_replication_stop().
  */
 LF_MUST_CHECK int lf_replication_session_commit(struct lf_replication *replication,
 						const char *agent, const char *session,

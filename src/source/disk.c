@@ -18,6 +18,7 @@
 #include "base/fault.h"
 #include "os/file.h"
 #include "os/reads.h"
+#include "source/bad.h"
 
 #define SECTOR_BYTES 512u
 
@@ -68,9 +69,9 @@ static int next_data_of_file(void *context, uint64_t offset, uint64_t *ret_from,
 		*ret_from = !file->device && errno == ENXIO ? size : offset;
 		return 0;
 	}
-	*ret_from = (uint64_t)data;
+	*ret_from = (uint64_t)data < size ? (uint64_t)data : size;
 	off_t hole = lseek(file->disk.fd, data, SEEK_HOLE);
-	if (hole > data)
+	if (hole > data && (uint64_t)hole < size)
 		*ret_to = (uint64_t)hole;
 	return 0;
 }
@@ -157,6 +158,27 @@ uint32_t lf_disk_sector(const struct lf_disk *disk)
 	return disk->sector_bytes ? disk->sector_bytes : SECTOR_BYTES;
 }
 
+/* Reading failed: unit by unit, so that what is lost is what cannot be read, and said by its place.
+ */
+static int read_around(const struct lf_disk *disk, uint8_t *data, size_t len, uint64_t offset,
+		       struct lf_error *err)
+{
+	int rc = 0;
+
+	for (size_t done = 0, n; !rc && done < len; done += n) {
+		n = len - done < LF_DISK_ALIGN ? len - done : LF_DISK_ALIGN;
+		struct lf_error why = LF_ERROR_NONE;
+		rc = disk->read(disk->context, data + done, n, offset + done, &why);
+		if (rc == LF_EIO) {
+			memset(data + done, 0, n);
+			rc = lf_bad_add(disk->bad, disk->name, offset + done, &why, err);
+		} else if (rc) {
+			*err = why;
+		}
+	}
+	return rc;
+}
+
 int lf_disk_read(const struct lf_disk *disk, void *data, size_t len, uint64_t offset,
 		 struct lf_error *err)
 {
@@ -164,7 +186,10 @@ int lf_disk_read(const struct lf_disk *disk, void *data, size_t len, uint64_t of
 	size_t have = left < len ? (size_t)left : len;
 
 	memset((char *)data + have, 0, len - have);
-	return have ? disk->read(disk->context, data, have, offset, err) : 0;
+	if (disk->bad)
+		lf_bad_forget(disk->bad, offset, have);
+	int rc = have ? disk->read(disk->context, data, have, offset, err) : 0;
+	return rc == LF_EIO && disk->bad ? read_around(disk, data, have, offset, err) : rc;
 }
 
 int lf_disk_read_runs(struct lf_disk *disk, const struct lf_disk_run *runs, size_t n,
@@ -189,6 +214,11 @@ int lf_disk_read_runs(struct lf_disk *disk, const struct lf_disk_run *runs, size
 	for (size_t i = 0; i < n; i++) {
 		struct lf_error own = LF_ERROR_NONE;
 		int awaited = begun[i] ? lf_reads_await(disk->reads, (unsigned)i, &own) : 0;
+		if (begun[i] && disk->bad && (!awaited || awaited == LF_EIO))
+			lf_bad_forget(disk->bad, runs[i].offset, runs[i].len);
+		if (awaited == LF_EIO && disk->bad)
+			awaited =
+				read_around(disk, runs[i].data, runs[i].len, runs[i].offset, &own);
 		if (awaited && !rc) {
 			*err = own;
 			rc = awaited;

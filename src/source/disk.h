@@ -20,6 +20,7 @@
 
 #define LF_DISK_ALIGN 4096u
 
+struct lf_bad;
 struct lf_reads;
 struct lf_disk {
 	const char *name; /* for messages */
@@ -40,6 +41,8 @@ struct lf_disk {
 	bool is_file;
 	int fd;
 	struct lf_reads *reads; /* lf_disk_read_runs()'s */
+	/* What of a file cannot be read; borrowed.  NULL: the first such place ends the reading. */
+	struct lf_bad *bad;
 };
 
 /* An image file or a block device. */
@@ -51,7 +54,8 @@ LF_MUST_CHECK int lf_disk_size(struct lf_disk *disk, uint64_t *ret_bytes, struct
 uint32_t lf_disk_sector(const struct lf_disk *disk);
 /*
  * len bytes at offset into data; of a block device offset, len and data are aligned to
- * LF_DISK_ALIGN.  What lies past the end of the disk reads as zeroes.
+ * LF_DISK_ALIGN.  What lies past the end of the disk reads as zeroes, as does what cannot be read
+ * where disk->bad takes it.
  */
 LF_MUST_CHECK int lf_disk_read(const struct lf_disk *disk, void *data, size_t len, uint64_t offset,
 			       struct lf_error *err);

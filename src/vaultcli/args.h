@@ -14,8 +14,10 @@ struct lf_vaultcli_args {
 	const char *disk, *changed, *point, *key_file, *new_key_file, *data_dir, *socket, *from,
 		*from_key;
 	enum lf_export_format format;
-	bool json; /* --output json */
-	bool yes;  /* --yes */
+	bool raw;      /* --format raw of an ingest: whatever it looks like */
+	bool zero_bad; /* --bad-sectors zero */
+	bool json;     /* --output json */
+	bool yes;      /* --yes */
 	bool incremental, ciphertext;
 	unsigned older_than_days;
 	struct {

@@ -18,6 +18,7 @@
 #include "image/kind.h"
 #include "json/doc.h"
 #include "os/file.h"
+#include "source/bad.h"
 #include "vault/pack/crypt.h"
 
 #define CHANGED_BYTES_MAX (1u << 30)
@@ -27,9 +28,10 @@
 
 /*
  * The disk's root in the point that has it and was made last; by time where points do not say.
- * exact: it has to be the last, and a damaged point might be.
+ * exact: it has to be the last, and a damaged point might be; and what of it could not be read is
+ * so until it is read again.
  */
-static int newest_root(struct lf_vault *vault, const char *name, bool exact,
+static int newest_root(struct lf_vault *vault, const char *name, bool exact, struct lf_bad *bad,
 		       struct lf_root *ret_root, struct lf_error *err)
 {
 	LF_AUTO_JSON *points = NULL, *damaged = NULL;
@@ -54,6 +56,8 @@ static int newest_root(struct lf_vault *vault, const char *name, bool exact,
 			newest = disk;
 		}
 	}
+	if (newest && exact)
+		lf_bad_recall(bad, lf_json_at(newest, "unreadable"));
 	if (newest)
 		return lf_root_parse(lf_json_text_or(newest, "root", ""), ret_root, err);
 	return rc ? rc
@@ -82,7 +86,7 @@ static int prepare_ingest(struct lf_vault *vault, const struct lf_vaultcli_args 
 			  struct lf_ingest_opts *opts, struct lf_root *base, char **ret_prints,
 			  struct lf_error *err)
 {
-	int rc = newest_root(vault, args->disk, opts->changed != NULL, base, err);
+	int rc = newest_root(vault, args->disk, opts->changed != NULL, opts->bad, base, err);
 
 	if (!rc)
 		opts->base = base;
@@ -173,9 +177,10 @@ static int next_made(struct lf_vault *vault, int64_t *ret_made, struct lf_error 
 
 /* The point's manifest with the disk in it: a new one, or another disk of one that exists. */
 static int make_point(struct lf_vault *vault, const struct lf_vaultcli_args *args,
-		      const struct lf_ingest_result *result, const char *id, struct lf_error *err)
+		      const struct lf_ingest_result *result, struct lf_bad *bad, const char *id,
+		      struct lf_error *err)
 {
-	LF_AUTO_JSON *manifest = NULL;
+	LF_AUTO_JSON *manifest = NULL, *unreadable = lf_bad_doc(bad);
 	char root[LF_ROOT_TEXT_SIZE], time[LF_TIME_SIZE];
 	int rc = args->point ? lf_point_get(vault, id, &manifest, err) : LF_ENOTFOUND;
 
@@ -206,7 +211,9 @@ static int make_point(struct lf_vault *vault, const struct lf_vaultcli_args *arg
 	if (result->sector_bytes > 512 &&
 	    lf_json_set_int(disk, "sectorSizeInBytes", result->sector_bytes))
 		return lf_fail_nomem(err);
-	if (json_array_append_new(disks, disk) || lf_json_set_int(manifest, MADE, made) ||
+	if (!unreadable ||
+	    (json_array_size(unreadable) && json_object_set(disk, "unreadable", unreadable)) ||
+	    json_array_append_new(disks, disk) || lf_json_set_int(manifest, MADE, made) ||
 	    json_object_set_new(manifest, "transfer", describe_transfer(args, result)))
 		return lf_fail_nomem(err);
 	return lf_point_put(vault, id, manifest, "retention", LF_CLAIM_FOREVER, err);
@@ -240,23 +247,22 @@ static int print_result(const struct lf_vaultcli_args *args, const struct lf_ing
 	return doc ? lf_vaultcli_print_json(doc, err) : lf_fail_nomem(err);
 }
 
-/* A regular file in another format than raw would be a disk that nothing reads. */
-static int check_image(const char *path, struct lf_error *err)
+/* A regular file in another format than raw would be a disk that nothing reads.  *ret_bytes: of it
+ * that are the disk; 0: all. */
+static int check_image(const char *path, uint64_t *ret_bytes, struct lf_error *err)
 {
 	struct stat st;
-	uint64_t size, bytes;
 	LF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0 || fstat(fd, &st))
 		return lf_fail_sys(err, errno, path, "cannot open %s", path);
-	size = (uint64_t)st.st_size / LF_IMAGE_HEAD * LF_IMAGE_HEAD; /* an ingest pads the rest */
+	/* an ingest pads the rest */
+	uint64_t size = (uint64_t)st.st_size / LF_IMAGE_HEAD * LF_IMAGE_HEAD, bytes = 0;
 	if (!S_ISREG(st.st_mode) || !size)
 		return 0;
 	int rc = lf_image_check_file(fd, size, path, &bytes, err);
 	if (!rc && bytes != size)
-		rc = lf_fail_arm(err, LF_EUNSUPPORTED, "InvalidVhd", path,
-				 "take the footer off: qemu-img convert -f vpc -O raw",
-				 "this is a fixed VHD, and an ingest reads raw images");
+		*ret_bytes = bytes;
 	return rc;
 }
 
@@ -277,7 +283,9 @@ int lf_vaultcli_ingest(const struct lf_vaultcli_args *args, struct lf_error *err
 	lf_guid_random(id);
 	if (args->point)
 		memcpy(id, args->point, sizeof(id));
-	rc = check_image(args->words[1], err);
+	rc = args->raw ? 0 : check_image(args->words[1], &opts.bytes, err);
+	if (!rc)
+		rc = lf_bad_new(args->zero_bad, &opts.bad, err);
 	if (!rc && args->changed)
 		rc = read_changed(args->changed, &pages, &opts.changed_count, err);
 	opts.changed = pages;
@@ -288,8 +296,9 @@ int lf_vaultcli_ingest(const struct lf_vaultcli_args *args, struct lf_error *err
 	if (!rc)
 		rc = lf_ingest(vault, &opts, &result, err);
 	if (!rc)
-		rc = make_point(vault, args, &result, id, err);
+		rc = make_point(vault, args, &result, opts.bad, id, err);
 	lf_vault_free(vault);
+	lf_bad_free(opts.bad);
 	return rc ? rc : print_result(args, &result, id, err);
 }
 

@@ -182,6 +182,20 @@ static int take_format(void *format, const char *text, struct lf_error *err)
 	return lf_fail(err, LF_EINVAL, text, "takes raw, qcow2 or vhd");
 }
 
+static int take_raw(void *raw, const char *text, struct lf_error *err)
+{
+	*(bool *)raw = strcmp(text, "raw") == 0;
+	return *(bool *)raw ? 0 : lf_fail(err, LF_EINVAL, text, "takes raw");
+}
+
+static int take_bad(void *zero, const char *text, struct lf_error *err)
+{
+	*(bool *)zero = strcmp(text, "zero") == 0;
+	return *(bool *)zero || strcmp(text, "refuse") == 0
+		       ? 0
+		       : lf_fail(err, LF_EINVAL, text, "takes refuse or zero");
+}
+
 static int take_output(void *json, const char *text, struct lf_error *err)
 {
 	*(bool *)json = strcmp(text, "json") == 0;
@@ -235,6 +249,14 @@ static const struct command {
 		      "newest point; nothing else is read"),
 		 TEXT("--point", "ID", point,
 		      "a GUID for the point; if it exists, the disk is added to it"),
+		 {"--format", "raw", false,
+		  "the file is the disk byte for byte, whatever it looks like; without this, an\n"
+		  "image of another format is refused, and a fixed VHD read without its footer",
+		  take_raw, offsetof(ARGS, raw)},
+		 {"--bad-sectors", "refuse|zero", false,
+		  "what cannot be read ends the ingest (the default), or counts as zeroes and is\n"
+		  "listed in the point",
+		  take_bad, offsetof(ARGS, zero_bad)},
 		 OUTPUT),
 	 lf_vaultcli_ingest},
 	{COMMAND("list", 1, "DIR", "Recovery points, oldest first; then those that are damaged.",

@@ -82,6 +82,24 @@ flock "$dir/cut.raw.part" "$vault" export "$dir/store" "$one" "$dir/cut.raw" 2>/
 [ -e "$dir/cut.raw.part" ] || fail "an export removed another's file"
 rm "$dir/cut.raw.part"
 
+# an image of another format is refused by name, unless it is wanted as it is; of a fixed VHD the disk counts
+"$vault" init "$dir/images"
+qemu-img convert -f raw -O qcow2 "$dir/a.raw" "$dir/a.qcow2"
+"$vault" ingest "$dir/images" --disk q "$dir/a.qcow2" 2>"$dir/said" && fail "a qcow2 image was taken for a disk"
+grep -q "qcow.*qemu-img convert" "$dir/said" || fail "no advice: $(cat "$dir/said")"
+image=$("$vault" ingest "$dir/images" --disk q "$dir/a.qcow2" --format raw --output json | field point)
+"$vault" export "$dir/images" "$image" "$dir/cut.raw"
+cmp "$dir/a.qcow2" "$dir/cut.raw"
+rm "$dir/cut.raw"
+"$vault" export "$dir/store" "$one" "$dir/a.vhd" --format vhd
+image=$("$vault" ingest "$dir/images" --disk v "$dir/a.vhd" --output json | field point)
+"$vault" export "$dir/images" "$image" "$dir/cut.raw"
+[ "$(stat -c %s "$dir/cut.raw")" = $((97 << 20)) ] || fail "the disk of a VHD has its footer"
+cmp -n "$(stat -c %s "$dir/a.raw")" "$dir/a.raw" "$dir/cut.raw"
+rm "$dir/cut.raw" "$dir/a.vhd" "$dir/a.qcow2"
+LF_FAULT=disk-read=eio,file-read=eio@40 "$vault" ingest "$dir/images" --disk z "$dir/a.raw" 2>"$dir/said" && fail "a disk that cannot be read was taken"
+grep -q "at byte [0-9]*:.*--bad-sectors zero" "$dir/said" || fail "no place or advice: $(cat "$dir/said")"
+
 # the same content from a full pass gives the same bytes
 three=$("$vault" ingest "$dir/store" --disk sda "$dir/b.raw" --output json | field point)
 "$vault" export "$dir/store" "$three" "$dir/three.raw"

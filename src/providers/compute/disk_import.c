@@ -7,12 +7,6 @@
  */
 #include "providers/compute/disk_import.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "os/file.h"
 #include "providers/common/document.h"
 #include "providers/compute/attach.h"
 #include "providers/compute/ids.h"
@@ -43,51 +37,12 @@ int lf_disk_import_submit(struct lf_context *context, const char *id, const char
 	return lf_jobs_submit(context->jobs, &request, job, err);
 }
 
-/* The file as a disk that an ingest reads. */
-struct source {
-	int fd;
-	uint64_t size;
-};
-
-static int read_file(void *context, void *data, size_t len, uint64_t offset, struct lf_error *err)
-{
-	const struct source *source = context;
-
-	return lf_file_pread_all(source->fd, data, len, offset, "page blob", err);
-}
-
-static int next_data(void *context, uint64_t offset, uint64_t *ret_from, uint64_t *ret_to,
-		     struct lf_error *err)
-{
-	const struct source *source = context;
-	off_t data = lseek(source->fd, (off_t)offset, SEEK_DATA);
-
-	(void)err;
-	*ret_from = data < 0 ? source->size : (uint64_t)data;
-	if (data < 0 && errno != ENXIO)
-		*ret_from = offset;
-	off_t hole = *ret_from < source->size ? lseek(source->fd, (off_t)*ret_from, SEEK_HOLE) : -1;
-	*ret_to = hole > 0 && (uint64_t)hole < source->size ? (uint64_t)hole : source->size;
-	*ret_from = *ret_from < source->size ? *ret_from : source->size;
-	return 0;
-}
-
 static int ingest(const json_t *input, struct lf_vault *vault, char root[static LF_ROOT_TEXT_SIZE],
 		  struct lf_error *err)
 {
-	const char *path = lf_json_text_or(input, "file", "");
-	LF_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct source source = {fd, (uint64_t)lf_json_int_or(input, "bytes", 0)};
-	const struct lf_disk disk = {.name = "page blob",
-				     .size_bytes = source.size,
-				     .read = read_file,
-				     .next_data = next_data,
-				     .context = &source};
-	const struct lf_ingest_opts opts = {.path = "page blob", .disk = &disk};
+	const struct lf_ingest_opts opts = {.path = lf_json_text_or(input, "file", ""),
+					    .bytes = (uint64_t)lf_json_int_or(input, "bytes", 0)};
 	struct lf_ingest_result result;
-
-	if (fd < 0)
-		return lf_fail_sys(err, errno, path, "cannot open the page blob");
 	int rc = lf_ingest(vault, &opts, &result, err);
 	if (!rc)
 		lf_root_format(&result.root, root);

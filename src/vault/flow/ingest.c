@@ -190,6 +190,11 @@ static int ingest_disk(struct lf_ingest *ingest, struct lf_root *ret_root, struc
 
 	if (rc)
 		return rc;
+	if (!opts->disk) {
+		ingest->own_disk->bad = opts->bad;
+		if (opts->bytes)
+			ingest->own_disk->size_bytes = opts->bytes;
+	}
 	ingest->disk = opts->disk ? opts->disk : ingest->own_disk;
 	ingest->size = ingest->disk->size_bytes;
 	ingest->pages = (ingest->size + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE;

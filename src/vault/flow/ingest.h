@@ -17,7 +17,9 @@
 #include "vault/map/map.h"
 
 struct lf_ingest_opts {
-	const char *path; /* block device or image file; a name for messages with source */
+	const char *path;   /* block device or image file */
+	uint64_t bytes;	    /* of path that are the disk; 0: all of it */
+	struct lf_bad *bad; /* of path: what cannot be read (source/bad.h); NULL: it ends there */
 	const struct lf_disk *disk; /* read this instead; NULL: path */
 	const struct lf_root *base; /* what the disk was; NULL: not known */
 	const uint64_t *changed; /* sorted page numbers: the rest is as in base; NULL: not known */

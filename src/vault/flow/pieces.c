@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "os/reads.h"
+#include "source/bad.h"
 
 #define ROOM_BYTES   ((size_t)LF_CHUNK_PAGES_MAX * LF_PAGE_SIZE)
 #define PIECE_BYTES  ((size_t)LF_PIECE_PAGES * LF_PAGE_SIZE)
@@ -103,9 +104,13 @@ static int finish_piece(struct lf_pieces *pieces, const struct lf_piece *piece, 
 	size_t have = bytes_of(pieces, piece);
 
 	memset(piece->data + have, 0, (size_t)piece->pages * LF_PAGE_SIZE - have);
-	return disk->is_file ? lf_reads_await(pieces->reads, slot, err)
-			     : disk->read(disk->context, piece->data, have,
-					  piece->page * LF_PAGE_SIZE, err);
+	int rc = disk->is_file ? lf_reads_await(pieces->reads, slot, err) : 0;
+	if (disk->is_file && disk->bad && !rc)
+		lf_bad_forget(disk->bad, piece->page * LF_PAGE_SIZE, have);
+	/* again, and around what cannot be read */
+	return disk->is_file && (rc != LF_EIO || !disk->bad)
+		       ? rc
+		       : lf_disk_read(disk, piece->data, have, piece->page * LF_PAGE_SIZE, err);
 }
 
 int lf_pieces_next(struct lf_pieces *pieces, const struct lf_piece **ret_piece,

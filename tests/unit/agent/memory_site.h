@@ -23,8 +23,10 @@ struct memory_site {
 	char base[LF_GUID_SIZE];    /* the newest point; "" none */
 	char session[LF_GUID_SIZE]; /* that is open; "" none */
 	bool full;
-	size_t sessions, deltas, resumed, commits; /* so many */
-	int64_t said_sent;			   /* by the last commit */
+	size_t sessions, deltas, resumed, commits;   /* so many */
+	int64_t said_sent;			     /* by the last commit */
+	int64_t unreadable_bytes, unreadable_offset; /* of the last range, and of all */
+	char unreadable_disk[LF_GUID_SIZE];
 	struct memory_point_disk disks[MEMORY_DISKS];
 	size_t n;
 };
@@ -125,6 +127,15 @@ static inline int memory_site_post(void *context, const char *path, const json_t
 	if (commit) {
 		snprintf(session, sizeof(session), "%.36s", path + strlen("sessions/"));
 		m->said_sent = lf_json_int_or(request, "bytesSent", 0);
+		m->unreadable_bytes = 0;
+		size_t at;
+		json_t *range;
+		json_array_foreach (lf_json_at(request, "unreadable"), at, range) {
+			snprintf(m->unreadable_disk, sizeof(m->unreadable_disk), "%s",
+				 lf_json_text_or(range, "disk", ""));
+			m->unreadable_offset = lf_json_int_or(range, "offset", -1);
+			m->unreadable_bytes += lf_json_int_or(range, "length", 0);
+		}
 	}
 	if (arrives)
 		answer = commit ? memory_site_commit(m, session) : memory_site_begin(m, request);

@@ -5,6 +5,7 @@
  */
 #include "memory_site.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -68,6 +69,31 @@ void __wrap_lf_track_take(struct lf_track *track, uint64_t *bits)
 	memset(tracker.bits, 0, sizeof(tracker.bits));
 }
 
+/* Pages of the first disk that cannot be read; -Wl,--wrap. */
+static struct {
+	_Atomic uint64_t page, pages;
+} broken;
+
+ssize_t __real_pread64(int fd, void *data, size_t len, off_t offset);
+ssize_t __wrap_pread64(int fd, void *data, size_t len, off_t offset);
+
+ssize_t __wrap_pread64(int fd, void *data, size_t len, off_t offset)
+{
+	uint64_t from = broken.page * 4096, to = from + broken.pages * 4096;
+	char link[64], path[512];
+
+	if (broken.pages && (uint64_t)offset < to && (uint64_t)offset + len > from) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		ssize_t n = readlink(link, path, sizeof(path) - 1);
+		path[n > 0 ? n : 0] = '\0';
+		if (strstr(path, "first.raw")) {
+			errno = EIO;
+			return -1;
+		}
+	}
+	return __real_pread64(fd, data, len, offset);
+}
+
 struct fixture {
 	char *dir, *first, *second;
 	struct lf_domain_key key;
@@ -120,6 +146,7 @@ static int setup(void **state)
 	if (!f || test_memory_dir_setup(&dir))
 		return -1;
 	memset(&tracker, 0, sizeof(tracker));
+	broken.pages = 0;
 	tracker.pages = PAGES;
 	stopping = false;
 	f->dir = dir;
@@ -495,11 +522,49 @@ static void test_transfer__a_disk_that_cannot_be_read_ends_the_session(void **st
 {
 	struct fixture *f = *state;
 
+	broken.page = 1600;
+	broken.pages = 1;
+	assert_int_equal(run_session(f), LF_EIO);
+	assert_non_null(strstr(err.message, "at byte 6553600"));
+	assert_non_null(strstr(err.hint, "badSectors"));
+	broken.pages = 0;
 	lf_fault_set("disk-read=eio@2");
 	assert_int_equal(run_session(f), LF_EIO);
 	lf_fault_set(NULL);
 	assert_lf_ok(run_session(f));
 	check_point(f);
+}
+
+/* What cannot be read is zeroes if its owner wants so, and the point says where. */
+static void test_transfer__bad_sectors_count_as_zeroes_where_wanted(void **state)
+{
+	struct fixture *f = *state;
+
+	broken.page = 1600;
+	broken.pages = 2;
+	json_object_set_new(f->machine, "badSectors", json_string("zero"));
+	for (int i = 0; i < 2; i++) { /* a full pass, and a delta */
+		assert_lf_ok(run_session(f));
+		assert_string_equal(f->site.unreadable_disk, FIRST);
+		assert_int_equal(f->site.unreadable_offset, 1600 * 4096);
+		assert_int_equal(f->site.unreadable_bytes, 2 * 4096);
+		const uint8_t *image = f->site.disks[0].image + 1600 * 4096;
+		assert_true(lf_page_is_zero(image) && lf_page_is_zero(image + 4096));
+		assert_false(lf_page_is_zero(image + 2 * 4096));
+		live_on(f, 1);
+	}
+	/* they can be read again */
+	broken.pages = 0;
+	assert_lf_ok(run_session(f));
+	assert_int_equal(f->site.deltas, 2);
+	assert_int_equal(f->site.unreadable_bytes, 0);
+	check_point(f);
+	/* too many of them are no disk */
+	broken.pages = 257;
+	assert_int_equal(run_session(f), LF_EIO);
+	broken.pages = 0;
+	json_object_set_new(f->machine, "badSectors", json_string("maybe"));
+	assert_int_equal(run_session(f), LF_EINVAL);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -524,6 +589,7 @@ int main(void)
 		TEST(test_transfer__fingerprints_that_are_lost_cost_a_full_pass),
 		TEST(test_transfer__a_site_that_lost_its_point_gets_a_full_one),
 		TEST(test_transfer__a_disk_that_cannot_be_read_ends_the_session),
+		TEST(test_transfer__bad_sectors_count_as_zeroes_where_wanted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -526,8 +526,15 @@ static void test_status__is_cut_to_what_people_can_read(void **state)
 static void test_commit__says_only_what_it_may(void **state)
 {
 	static const char *const bad[] = {
-		"{\"consistency\": \"Perfect\"}",	"{\"consistency\": 7}", "{\"ageMs\": -1}",
-		"{\"bytesRead\": 9223372036854775807}", "{\"bytesSent\": -1}",	"[]",
+		"{\"consistency\": \"Perfect\"}",
+		"{\"consistency\": 7}",
+		"{\"ageMs\": -1}",
+		"{\"bytesRead\": 9223372036854775807}",
+		"{\"bytesSent\": -1}",
+		"[]",
+		"{\"unreadable\": [{\"disk\": \"d\", \"offset\": -1, \"length\": 1}]}",
+		"{\"unreadable\": [{\"disk\": \"d\", \"offset\": 1}]}",
+		"{\"unreadable\": {}}",
 	};
 
 	(void)state;

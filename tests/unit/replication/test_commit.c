@@ -20,6 +20,34 @@ static void test_commit__twice_gives_the_same_point(void **state)
 	assert_int_equal(commit(f, "../../etc/passwd"), LF_EINVAL);
 }
 
+/* What the agent could not read is in the point, and a warning until a point has nothing such. */
+static void test_commit__lists_what_could_not_be_read(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_JSON *request =
+		json_pack("{s:[{s:s,s:i,s:i},{s:s,s:i,s:i}]}", "unreadable", "disk", "d0", "offset",
+			  8192, "length", 4096, "disk", "other", "offset", 0, "length", 4096);
+	LF_AUTO_JSON *answer = NULL, *sick = NULL, *well = NULL;
+	char id[LF_GUID_SIZE];
+
+	LF_AUTO_JSON *session = begin(f, "full", NULL, NULL, 0);
+	snprintf(id, sizeof(id), "%s", id_of(session));
+	send_page(f, id, 3, 'a', PAGES);
+	assert_lf_ok(
+		lf_replication_session_commit(f->replication, AGENT, id, request, &answer, &err));
+	assert_lf_ok(lf_replica_get(f->replication, ITEM, &sick, &err));
+	LF_AUTO_JSON *range = json_pack("[{s:i,s:i}]", "offset", 8192, "length", 4096);
+	LF_AUTO_JSON *points = points_of(f);
+	assert_true(json_equal(lf_json_at(points, "0.disks.0.unreadable"), range));
+	const json_t *warning =
+		lf_json_find(lf_json_at(sick, "health"), "code", "SourceDiskUnreadable");
+	assert_string_equal(lf_json_text_or(warning, "severity", ""), "Warning");
+	assert_non_null(strstr(lf_json_text_or(warning, "message", ""), "4096 bytes"));
+	make_full(f, 'b', id);
+	assert_lf_ok(lf_replica_get(f->replication, ITEM, &well, &err));
+	assert_null(lf_json_find(lf_json_at(well, "health"), "code", "SourceDiskUnreadable"));
+}
+
 static void test_commit__after_a_kill_that_left_the_session_adds_no_second_point(void **state)
 {
 	struct fixture *f = *state;
@@ -229,6 +257,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_commit__twice_gives_the_same_point),
+		TEST(test_commit__lists_what_could_not_be_read),
 		TEST(test_commit__after_a_kill_that_left_the_session_adds_no_second_point),
 		TEST(test_commit__costs_what_changes_in_whatever_order_it_came),
 		TEST(test_commit__runs_once_for_a_session_and_answers_the_latest),
