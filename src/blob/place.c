@@ -73,9 +73,8 @@ int lf_blob_sweep(const char *data_dir, struct lf_regions *regions, int64_t now_
 {
 	struct sweeping sweeping = {data_dir, regions, NULL, NULL, now_ns};
 	LF_AUTO_FREE char *dir = lf_printf_dup("%s/accounts", data_dir);
-	int rc = dir ? lf_dir_list(dir, sweep_account, &sweeping, err) : lf_fail_nomem(err);
 
-	return rc == LF_ENOTFOUND ? 0 : rc;
+	return dir ? lf_dir_list_if(dir, sweep_account, &sweeping, err) : lf_fail_nomem(err);
 }
 
 static int blob_exists(const char *data_dir, const struct lf_blob_target *target, bool *ret_exists,

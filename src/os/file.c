@@ -263,9 +263,9 @@ int lf_file_remove(const char *path, struct lf_error *err)
 	return 0;
 }
 
-int lf_dir_list(const char *path, lf_dir_visit_fn *visit, void *context, struct lf_error *err)
+static int list_open(DIR *dir, const char *path, lf_dir_visit_fn *visit, void *context,
+		     struct lf_error *err)
 {
-	DIR *dir = opendir(path);
 	struct dirent *entry;
 	int rc = 0;
 
@@ -278,4 +278,16 @@ int lf_dir_list(const char *path, lf_dir_visit_fn *visit, void *context, struct 
 		rc = lf_fail_sys(err, errno, path, "cannot list %s", path);
 	closedir(dir);
 	return rc;
+}
+
+int lf_dir_list(const char *path, lf_dir_visit_fn *visit, void *context, struct lf_error *err)
+{
+	return list_open(opendir(path), path, visit, context, err);
+}
+
+int lf_dir_list_if(const char *path, lf_dir_visit_fn *visit, void *context, struct lf_error *err)
+{
+	DIR *dir = opendir(path);
+
+	return !dir && errno == ENOENT ? 0 : list_open(dir, path, visit, context, err);
 }

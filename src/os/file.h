@@ -55,5 +55,8 @@ LF_MUST_CHECK int lf_file_remove(const char *path, struct lf_error *err);
 typedef int lf_dir_visit_fn(void *context, const char *name, struct lf_error *err);
 LF_MUST_CHECK int lf_dir_list(const char *path, lf_dir_visit_fn *visit, void *context,
 			      struct lf_error *err);
+/* The same, but a directory that is not there has no entries. */
+LF_MUST_CHECK int lf_dir_list_if(const char *path, lf_dir_visit_fn *visit, void *context,
+				 struct lf_error *err);
 
 #endif

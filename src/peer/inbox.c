@@ -196,8 +196,8 @@ static int check_room(const struct lf_inbox_point *at, struct lf_error *err)
 
 	if (!region)
 		return lf_fail_nomem(err);
-	int rc = lf_dir_list(region, count_point, &count, err);
-	if (rc && rc != LF_ENOTFOUND)
+	int rc = lf_dir_list_if(region, count_point, &count, err);
+	if (rc)
 		return rc;
 	return count.n < LF_INBOX_POINTS_MAX
 		       ? 0
@@ -422,7 +422,6 @@ int lf_inbox_sweep(const struct lf_receive_opts *opts, int64_t before_s, struct 
 {
 	struct sweep sweep = {.at = {.opts = opts}, .before_s = before_s};
 	LF_AUTO_FREE char *dir = lf_printf_dup("%s/inbox", opts->data_dir);
-	int rc = dir ? lf_dir_list(dir, sweep_region, &sweep, err) : lf_fail_nomem(err);
 
-	return rc == LF_ENOTFOUND ? 0 : rc;
+	return dir ? lf_dir_list_if(dir, sweep_region, &sweep, err) : lf_fail_nomem(err);
 }

@@ -90,8 +90,8 @@ static int each_pairing(const char *data_dir, visit_fn *fn, void *context, struc
 		return lf_fail_nomem(err);
 	int rc = visit_name(&visit, FIRST, err);
 	if (!rc)
-		rc = lf_dir_list(dir, visit_file, &visit, err);
-	return rc == LF_ENOTFOUND ? 0 : rc;
+		rc = lf_dir_list_if(dir, visit_file, &visit, err);
+	return rc;
 }
 
 struct search {

@@ -186,10 +186,9 @@ static int note_collection(struct lf_keepers *keepers, struct lf_error *err)
 static int collect_once(struct lf_keepers *keepers, struct lf_error *err)
 {
 	LF_AUTO_FREE char *regions = lf_printf_dup("%s/regions", keepers->context->data_dir);
-	int rc = regions ? lf_dir_list(regions, collect_garbage, keepers, err) : lf_fail_nomem(err);
+	int rc = regions ? lf_dir_list_if(regions, collect_garbage, keepers, err)
+			 : lf_fail_nomem(err);
 
-	if (rc == LF_ENOTFOUND)
-		rc = 0;
 	if (!rc)
 		rc = lf_jobs_expire(keepers->context->jobs,
 				    lf_clock_expiry_ns(keepers->context->clock), err);

@@ -213,9 +213,7 @@ static int drop_claim(struct lf_host *host, const struct lf_vm_spec *vm,
 
 	claim_name(vm, claim);
 	int rc = lf_regions_vault(host->regions, disk->source.point.region, &vault, err);
-	if (!rc)
-		rc = lf_claim_drop(vault, disk->source.point.point, claim, err);
-	return rc == LF_ENOTFOUND ? 0 : rc; /* the point itself is gone: so is the claim */
+	return rc ? rc : lf_claim_drop(vault, disk->source.point.point, claim, err);
 }
 
 /* Is the disk done with its export? */

@@ -69,10 +69,9 @@ int lf_disk_access_is_granted(struct lf_context *context, const char *of, bool *
 {
 	LF_AUTO_FREE char *id = row_id(of);
 	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
-	int rc = id ? lf_catalog_get(context->catalog, id, &row, err) : lf_fail_nomem(err);
 
-	*ret_granted = !rc;
-	return rc == LF_ENOTFOUND ? 0 : rc;
+	return id ? lf_catalog_find(context->catalog, id, &row, ret_granted, err)
+		  : lf_fail_nomem(err);
 }
 
 static int check_request(const json_t *body, int64_t *ret_seconds, struct lf_error *err)
@@ -239,10 +238,11 @@ bool lf_disk_is_closed(const json_t *doc)
 int lf_disk_access_check(struct lf_context *context, const char *disk_id, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE disk = LF_RESOURCE_INIT;
-	int rc = lf_catalog_get(context->catalog, disk_id, &disk, err);
+	bool there;
+	int rc = lf_catalog_find(context->catalog, disk_id, &disk, &there, err);
 
-	if (rc)
-		return rc == LF_ENOTFOUND ? 0 : rc;
+	if (rc || !there)
+		return rc;
 	return lf_disk_is_closed(disk.doc)
 		       ? lf_fail_arm(err, LF_ECONFLICT, "OperationNotAllowed", disk_id,
 				     "set networkAccessPolicy to AllowAll and publicNetworkAccess "
@@ -283,8 +283,9 @@ int lf_disk_access_revoke(struct lf_context *context, const char *of, struct lf_
 	if (!id)
 		return lf_fail_nomem(err);
 	LF_GUARD(&granting);
-	int rc = lf_catalog_get(context->catalog, id, &row, err);
-	return rc ? (rc == LF_ENOTFOUND ? 0 : rc) : remove_grant(context, &row, err);
+	bool there;
+	int rc = lf_catalog_find(context->catalog, id, &row, &there, err);
+	return rc || !there ? rc : remove_grant(context, &row, err);
 }
 
 int lf_disk_access_tend(struct lf_context *context, struct lf_error *err)

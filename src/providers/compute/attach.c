@@ -180,9 +180,7 @@ int lf_disk_unclaim(struct lf_context *context, const char *id, const json_t *so
 	struct claim claim;
 	int rc = open_claim(context, id, source, &claim, err);
 
-	if (!rc && claim.vault)
-		rc = lf_claim_drop(claim.vault, claim.point, claim.name, err);
-	return rc == LF_ENOTFOUND ? 0 : rc;
+	return rc || !claim.vault ? rc : lf_claim_drop(claim.vault, claim.point, claim.name, err);
 }
 
 int lf_disks_settle(struct lf_context *context, const char *vm_id, struct lf_error *err)

@@ -18,10 +18,11 @@ int lf_vault_admit(struct lf_arm_call *call, struct lf_error *err)
 	LF_AUTO_FREE char *vault_id = strndup(id, (size_t)(name - id) + strcspn(name, "/"));
 	if (!vault_id)
 		return lf_fail_nomem(err);
-	int rc = lf_catalog_get(lf_arm_context(call)->catalog, vault_id, &vault, err);
-	const char *of = rc ? NULL : lf_json_text(vault.state, "replicaOf");
+	bool there; /* if not, the handler says so */
+	int rc = lf_catalog_find(lf_arm_context(call)->catalog, vault_id, &vault, &there, err);
+	const char *of = rc || !there ? NULL : lf_json_text(vault.state, "replicaOf");
 	if (!of)
-		return rc == LF_ENOTFOUND ? 0 : rc; /* the handler says so */
+		return rc;
 	return lf_fail_arm(err, LF_ECONFLICT, "VaultIsReplica", vault_id,
 			   "change it where it is; restore from here by Cross Region Restore",
 			   "the vault is in %s, which another site serves: here it is read only",

@@ -288,14 +288,8 @@ static int directory_list(struct lf_store *store, const char *folder, lf_store_v
 {
 	LF_AUTO_FREE char *path = path_of(directory_of(store), folder);
 	struct list list = {visit, context};
-	struct stat st;
 
-	if (!path)
-		return lf_fail_nomem(err);
-	if (stat(path, &st) && errno == ENOENT)
-		return 0;
-	int rc = lf_dir_list(path, list_entry, &list, err);
-	return rc == LF_ENOTFOUND && stat(path, &st) && errno == ENOENT ? 0 : rc;
+	return path ? lf_dir_list_if(path, list_entry, &list, err) : lf_fail_nomem(err);
 }
 
 /* claims/POINT: the last claim takes the folder with it, the others fail and are right to. */
@@ -339,10 +333,10 @@ static int directory_sweep(struct lf_store *store, const char *folder, struct lf
 
 	if (!path)
 		return lf_fail_nomem(err);
-	int rc = lf_dir_list(path, sweep_entry, path, err);
+	int rc = lf_dir_list_if(path, sweep_entry, path, err);
 	if (!rc && strchr(folder, '/'))
 		remove_empty(path);
-	return rc == LF_ENOTFOUND ? 0 : rc;
+	return rc;
 }
 
 static int directory_sync(struct lf_store *store, const char *folder, struct lf_error *err)

@@ -47,6 +47,8 @@ static void test_write_durable__replaces_all_or_nothing_at_every_failing_call(vo
 	}
 	int entries = 0;
 	assert_lf_ok(lf_dir_list(*state, count_entry, &entries, &err));
+	assert_int_equal(lf_dir_list("/nonexistent/x", count_entry, &entries, &err), LF_ENOTFOUND);
+	assert_lf_ok(lf_dir_list_if("/nonexistent/x", count_entry, &entries, &err));
 	assert_int_equal(entries, 1); /* no temporary file stays behind */
 	assert_lf_ok(lf_file_write_durable(path, "new", 3, 0600, &err));
 	check_content(path, "new");

@@ -376,9 +376,7 @@ int lf_backup_claim_drop(struct lf_context *context, const char *region, const c
 	if (!region || !guid)
 		return 0;
 	int rc = lf_regions_vault(context->regions, region, &vault, err);
-	if (!rc)
-		rc = lf_claim_drop(vault, guid, LF_BACKUP_CLAIM, err);
-	return rc == LF_ENOTFOUND ? 0 : rc;
+	return rc ? rc : lf_claim_drop(vault, guid, LF_BACKUP_CLAIM, err);
 }
 
 int lf_backup_point_release(struct lf_context *context, const struct lf_resource *point,

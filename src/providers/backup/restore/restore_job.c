@@ -67,9 +67,7 @@ static int run_release(struct lf_job_run *run, struct lf_error *err)
 	char claim[LF_GUID_SIZE + 8];
 
 	int rc = open_point(run, &step, &vault, claim, err);
-	if (!rc)
-		rc = lf_claim_drop(vault, step.input.point, claim, err);
-	return rc == LF_ENOTFOUND ? 0 : rc;
+	return rc ? rc : lf_claim_drop(vault, step.input.point, claim, err);
 }
 
 static json_t *new_disk(const struct lf_restore *input, const struct lf_restore_disk *disk)

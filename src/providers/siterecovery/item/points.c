@@ -84,9 +84,7 @@ int lf_sr_point_release(struct lf_context *context, const char *region, const ch
 	char claim[64];
 	int rc = open_vault(context, region, holder, claim, &vault, err);
 
-	if (!rc)
-		rc = lf_claim_drop(vault, point, claim, err);
-	return rc == LF_ENOTFOUND ? 0 : rc;
+	return rc ? rc : lf_claim_drop(vault, point, claim, err);
 }
 
 int lf_sr_points_list(struct lf_arm_call *call, struct lf_error *err)
