@@ -53,6 +53,15 @@ static int each_place(const struct lf_field *field, const char *rest, json_t *at
 		for (size_t i = 0; i < json_array_size(at); i++) {
 			json_t *element = json_array_get(at, i);
 			snprintf(path + used, PATH_MAX_LEN - used, "[%zu]", i);
+			if (!rest[len]) { /* texts or numbers, which are only checked */
+				int rc = fn == check_one
+						 ? lf_field_check_value(field, element, path, err)
+						 : 0;
+				path[used] = '\0';
+				if (rc)
+					return rc;
+				continue;
+			}
 			int rc = fn == check_one
 					 ? lf_field_check_way(rest + len + 1, element, path, err)
 					 : 0;

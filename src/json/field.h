@@ -57,7 +57,8 @@ struct lf_field_at {
 };
 
 struct lf_field {
-	const char *path; /* inside the document; "*" as a component means each array element */
+	const char *path; /* inside the document; "*" as a component means each array element;
+			   * as the last one, of texts or numbers, which are only checked */
 	enum lf_field_type type;
 	unsigned flags;
 	int64_t min, max;	   /* LF_INT: range; LF_ARRAY, LF_TEXT: max length when > 0 */
@@ -81,7 +82,7 @@ LF_MUST_CHECK int lf_fields_check(const struct lf_field *fields, size_t n, json_
 /*
  * Is there a member that no row names?  Its path, with indexes, goes to ret_path.  A row speaks for
  * all below its path, unless rows go on from there or it has a table of its own.  No member: what
- * asks for nothing (null, false, "", [] and {}), and what repeats shown, the document as its
+ * asks for nothing (null, false, "", and what holds nothing else), and what repeats shown, the document as its
  * client was told it (NULL: none), so that what was read can be changed and sent back.
  */
 bool lf_fields_stray(const struct lf_field *fields, size_t n, const json_t *doc,

@@ -38,13 +38,21 @@ static enum known known(const struct walk *walk, const char *rows_path,
 	return found;
 }
 
-/* null, false, "", [] and {} ask for nothing. */
+/* null, false and "" ask for nothing, and so does what holds nothing else. */
 static bool asks(const json_t *value)
 {
-	return !json_is_null(value) && !json_is_false(value) &&
-	       !(json_is_string(value) && json_string_length(value) == 0) &&
-	       !(json_is_array(value) && json_array_size(value) == 0) &&
-	       !(json_is_object(value) && json_object_size(value) == 0);
+	const char *name;
+	json_t *part;
+	size_t i;
+
+	json_object_foreach ((json_t *)(uintptr_t)value, name, part)
+		if (asks(part))
+			return true;
+	json_array_foreach ((json_t *)(uintptr_t)value, i, part)
+		if (asks(part))
+			return true;
+	return !json_is_null(value) && !json_is_false(value) && !json_is_object(value) &&
+	       !json_is_array(value) && !(json_is_string(value) && json_string_length(value) == 0);
 }
 
 static bool is_shown(const json_t *shown, const json_t *value)
