@@ -8,6 +8,25 @@
 #include "providers/common/document.h"
 #include "providers/network/network.h"
 
+/* The members of a subnet's properties, below a path: for subnets and for the array in a network.
+ */
+#define LF_SUBNET_ROWS(at)                                                                         \
+	{at "addressPrefix", LF_TEXT, 0, 0, 64, NULL, "the prefix, as \"10.0.0.0/24\""},           \
+		{at "addressPrefixes", LF_ARRAY, 0, 0, 64, NULL, "one prefix, instead of that"},   \
+		{at "addressPrefixes.*", LF_TEXT, 0, 0, 64, NULL, "the prefix"},                   \
+		{at "networkSecurityGroup.id", LF_ID, 0, 0, 0, NULL, "a group that is there"},     \
+		{at "privateEndpointNetworkPolicies",	LF_ENUM, 0, 0, 0, lf_endpoint_policies,    \
+		 "kept: there are no private endpoints"},                                          \
+		{at "privateLinkServiceNetworkPolicies", LF_ENUM, 0, 0, 0, lf_on_off,              \
+		 "kept: there are no private links"},                                              \
+		{at "defaultOutboundAccess",	 LF_BOOL, 0, 0, 0, NULL,                           \
+		 "kept: networks have no uplink"},                                                 \
+		{at "provisioningState", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "Succeeded"},          \
+	{                                                                                          \
+		at "ipConfigurations", LF_ARRAY, LF_READ_ONLY, 0, 0, NULL, "who is in it"          \
+	}
+extern const char *const lf_endpoint_policies[], *const lf_on_off[];
+
 extern const struct lf_document lf_vnet_document, lf_subnet_document, lf_nic_document,
 	lf_nsg_document;
 

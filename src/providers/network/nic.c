@@ -297,13 +297,33 @@ static int view_nic(struct lf_arm_call *call, const struct lf_resource *nic, jso
 	return 0;
 }
 
+static const char *const methods[] = {"Dynamic", "Static", NULL};
+static const char *const versions[] = {"IPv4", NULL};
+static const char *const types[] = {"Standard", NULL};
 static const struct lf_field nic_fields[] = {
 	{"properties", LF_OBJECT, LF_REQUIRED, 0, 0, NULL, "what the interface is"},
 	{CONFIGURATIONS, LF_ARRAY, LF_REQUIRED, 0, CONFIGURATIONS_MAX, NULL,
 	 "its IP configurations, each with a name and a subnet"},
+	{CONFIGURATIONS ".*.name", LF_TEXT, 0, 0, 80, NULL, "what it is called"},
+	{CONFIGURATIONS ".*.id", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "made of its name"},
+	{CONFIGURATIONS ".*.type", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "its type"},
+	{CONFIGURATIONS ".*.etag", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "its etag"},
+	{CONFIGURATIONS ".*.properties.primary", LF_BOOL, 0, 0, 0, NULL, "the first, by itself"},
+	{CONFIGURATIONS ".*.properties.privateIPAllocationMethod", LF_ENUM, 0, 0, 0, methods,
+	 "Static keeps the address that is given"},
+	{CONFIGURATIONS ".*.properties.privateIPAddressVersion", LF_ENUM, 0, 0, 0, versions,
+	 "IPv4"},
+	{CONFIGURATIONS ".*.properties.provisioningState", LF_TEXT, LF_READ_ONLY, 0, 0, NULL,
+	 "Succeeded"},
 	{CONFIGURATIONS ".*.properties.subnet.id", LF_ID, 0, 0, 0, NULL, "id of a subnet"},
 	{CONFIGURATIONS ".*.properties.privateIPAddress", LF_TEXT, 0, 0, 15, NULL,
 	 "an address of the subnet; absent: the next free one"},
+	{"properties.networkSecurityGroup.id", LF_ID, 0, 0, 0, NULL, "a group that is there"},
+	{"properties.enableIPForwarding", LF_BOOL, 0, 0, 0, NULL,
+	 "kept: a machine may send what is not its own"},
+	{"properties.enableAcceleratedNetworking", LF_BOOL, 0, 0, 0, NULL,
+	 "kept: interfaces are virtio's in any case"},
+	{"properties.nicType", LF_ENUM, 0, 0, 0, types, "Standard"},
 	{"properties.virtualMachine", LF_OBJECT, LF_READ_ONLY, 0, 0, NULL, "who has it"},
 	{"properties.macAddress", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "once a machine has it"},
 	{"properties.primary", LF_BOOL, LF_READ_ONLY, 0, 0, NULL, "once a machine has it"},
@@ -315,6 +335,7 @@ const struct lf_document lf_nic_document = {
 	.type = LF_NIC_TYPE,
 	.fields = nic_fields,
 	.n_fields = LF_N(nic_fields),
+	.strict = true,
 	.check = check_nic,
 	.removing = remove_nic,
 	.view = view_nic,

@@ -149,20 +149,46 @@ static const char *const protocols[] = {"*", "Tcp", "Udp", "Icmp", "Esp", "Ah", 
 static const char *const accesses[] = {"Allow", "Deny", NULL};
 static const char *const directions[] = {"Inbound", "Outbound", NULL};
 
+/* The members of a rule's properties, below a path. */
+#define RULE_ROWS(at)                                                                              \
+	{at "description", LF_TEXT, 0, 0, 140, NULL, "for people"},                                \
+		{at "protocol", LF_ENUM, 0, 0, 0, protocols, "protocol, * for any"},               \
+		{at "sourcePortRange", LF_TEXT, 0, 0, 16, NULL, "a port, two with -, or *"},       \
+		{at "destinationPortRange", LF_TEXT, 0, 0, 16, NULL, "the same"},                  \
+		{at "sourcePortRanges", LF_ARRAY, 0, 0, 4000, NULL, "several of them"},            \
+		{at "sourcePortRanges.*", LF_TEXT, 0, 0, 16, NULL, "one of them"},                 \
+		{at "destinationPortRanges", LF_ARRAY, 0, 0, 4000, NULL, "several of them"},       \
+		{at "destinationPortRanges.*", LF_TEXT, 0, 0, 16, NULL, "one of them"},            \
+		{at "sourceAddressPrefix", LF_TEXT, 0, 0, 256, NULL, "a prefix, a tag, or *"},     \
+		{at "destinationAddressPrefix", LF_TEXT, 0, 0, 256, NULL, "the same"},             \
+		{at "sourceAddressPrefixes", LF_ARRAY, 0, 0, 4000, NULL, "several of them"},       \
+		{at "sourceAddressPrefixes.*", LF_TEXT, 0, 0, 256, NULL, "one of them"},           \
+		{at "destinationAddressPrefixes", LF_ARRAY, 0, 0, 4000, NULL, "several of them"},  \
+		{at "destinationAddressPrefixes.*", LF_TEXT, 0, 0, 256, NULL, "one of them"},      \
+		{at "access", LF_ENUM, 0, 0, 0, accesses, "Allow or Deny"},                        \
+		{at "direction", LF_ENUM, 0, 0, 0, directions, "Inbound or Outbound"},             \
+		{at "priority", LF_INT, 0, 100, 4096, NULL, "100 to 4096, lower first"},           \
+	{                                                                                          \
+		at "provisioningState", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "Succeeded"             \
+	}
+
 static const struct lf_field nsg_fields[] = {
 	{RULES, LF_ARRAY, 0, 0, RULES_MAX, NULL, "the rules", "[]"},
-	{RULES ".*.properties.protocol", LF_ENUM, 0, 0, 0, protocols, "protocol, * for any"},
-	{RULES ".*.properties.access", LF_ENUM, 0, 0, 0, accesses, "Allow or Deny"},
-	{RULES ".*.properties.direction", LF_ENUM, 0, 0, 0, directions, "Inbound or Outbound"},
-	{RULES ".*.properties.priority", LF_INT, 0, 100, 4096, NULL, "100 to 4096, lower first"},
+	{RULES ".*.name", LF_TEXT, 0, 0, 80, NULL, "what it is called"},
+	{RULES ".*.id", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "made of its name"},
+	{RULES ".*.type", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "its type"},
+	{RULES ".*.etag", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "its etag"},
+	RULE_ROWS(RULES ".*.properties."),
 	{"properties.defaultSecurityRules", LF_ARRAY, LF_READ_ONLY, 0, 0, NULL, "Azure's own"},
 	{"properties.resourceGuid", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "made by the service"},
+	{"properties.provisioningState", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "Succeeded"},
 };
 
 const struct lf_document lf_nsg_document = {
 	.type = LF_NSG_TYPE,
 	.fields = nsg_fields,
 	.n_fields = LF_N(nsg_fields),
+	.strict = true,
 	.check = check_nsg,
 	.removing = remove_nsg,
 	.view = view_nsg,

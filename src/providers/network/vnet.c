@@ -316,21 +316,35 @@ static int remove_vnet(struct lf_context *context, const struct lf_resource *vne
 	return rc;
 }
 
+const char *const lf_endpoint_policies[] = {"Disabled", "Enabled", "NetworkSecurityGroupEnabled",
+					    "RouteTableEnabled", NULL};
+const char *const lf_on_off[] = {"Enabled", "Disabled", NULL};
+static const char *const off[] = {"Disabled", NULL};
 static const struct lf_field vnet_fields[] = {
 	{"properties", LF_OBJECT, LF_REQUIRED, 0, 0, NULL, "what the network is"},
 	{"properties.addressSpace", LF_OBJECT, LF_REQUIRED, 0, 0, NULL,
 	 "the prefixes of the network, as {\"addressPrefixes\": [\"10.0.0.0/16\"]}"},
 	{"properties.addressSpace.addressPrefixes", LF_ARRAY, LF_REQUIRED, 0, 64, NULL,
 	 "IPv4 prefixes, as [\"10.0.0.0/16\"]"},
+	{"properties.addressSpace.addressPrefixes.*", LF_TEXT, 0, 0, 64, NULL, "a prefix"},
 	{"properties.subnets", LF_ARRAY, 0, 0, SUBNETS_MAX, NULL,
 	 "the subnets; an array replaces those that are there"},
+	{"properties.subnets.*.name", LF_TEXT, 0, 0, 80, NULL, "what it is called"},
+	{"properties.subnets.*.id", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "made of its name"},
+	{"properties.subnets.*.type", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "its type"},
+	{"properties.subnets.*.etag", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "its etag"},
+	LF_SUBNET_ROWS("properties.subnets.*.properties."),
+	{"properties.privateEndpointVNetPolicies", LF_ENUM, 0, 0, 0, off,
+	 "kept: there are no private endpoints"},
 	{"properties.resourceGuid", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "made by the service"},
+	{"properties.provisioningState", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "Succeeded"},
 };
 
 const struct lf_document lf_vnet_document = {
 	.type = LF_NETWORK_TYPE,
 	.fields = vnet_fields,
 	.n_fields = LF_N(vnet_fields),
+	.strict = true,
 	.check = check_vnet,
 	.removing = remove_vnet,
 	.view = view_vnet,
@@ -390,16 +404,14 @@ static int remove_subnet(struct lf_context *context, const struct lf_resource *s
 
 static const struct lf_field subnet_fields[] = {
 	{"properties", LF_OBJECT, LF_REQUIRED, 0, 0, NULL, "what the subnet is"},
-	{"properties.addressPrefix", LF_TEXT, 0, 0, 64, NULL, "the prefix, as \"10.0.0.0/24\""},
-	{"properties.addressPrefixes", LF_ARRAY, 0, 0, 64, NULL, "one prefix, instead of that"},
-	{"properties.provisioningState", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "Succeeded"},
-	{"properties.ipConfigurations", LF_ARRAY, LF_READ_ONLY, 0, 0, NULL, "who is in it"},
+	LF_SUBNET_ROWS("properties."),
 };
 
 const struct lf_document lf_subnet_document = {
 	.type = LF_SUBNET_TYPE,
 	.fields = subnet_fields,
 	.n_fields = LF_N(subnet_fields),
+	.strict = true,
 	.check = check_subnet,
 	.removing = remove_subnet,
 	.view = view_subnet,

@@ -101,10 +101,16 @@ static const struct lf_filter_row group_filter[] = {
 	{"tagName", .kind = LF_FILTER_TAG_NAME},
 	{"tagValue", .kind = LF_FILTER_TAG_VALUE},
 };
+static const struct lf_field group_fields[] = {
+	{"properties.provisioningState", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "Succeeded"},
+};
 static const struct lf_document group = {
 	.type = LF_GROUP_TYPE,
 	.filter = group_filter,
 	.n_filter = LF_N(group_filter),
+	.fields = group_fields,
+	.n_fields = LF_N(group_fields),
+	.strict = true,
 	.needs_location = true,
 	.provisioned = true,
 };

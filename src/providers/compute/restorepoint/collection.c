@@ -116,11 +116,16 @@ static int release_points(struct lf_context *context, const struct lf_resource *
 static const struct lf_field fields[] = {
 	{"properties.source.id", LF_ID, LF_REQUIRED | LF_CREATE_ONLY, 0, 0, NULL,
 	 "The machine, or the other region's collection, whose points are kept here."},
+	{"properties.source.location", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "Where that is."},
+	{"properties.provisioningState", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "Succeeded."},
+	{"properties.restorePointCollectionId", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "Made here."},
+	{"properties.restorePoints", LF_ARRAY, LF_READ_ONLY, 0, 0, NULL, "With $expand."},
 };
 
 const struct lf_document lf_collection_document = {.type = LF_COLLECTION_TYPE,
 						   .fields = fields,
 						   .n_fields = LF_N(fields),
+						   .strict = true,
 						   .check = check_collection,
 						   .undo = release_points,
 						   .view = view_collection,
