@@ -41,6 +41,11 @@ int lf_compute_open(const struct lf_compute_opts *opts, struct lf_compute **ret_
 	return 0;
 }
 
+bool lf_compute_emulates(const struct lf_compute *compute)
+{
+	return compute->driver == &lf_compute_fake;
+}
+
 void lf_compute_free(struct lf_compute *compute)
 {
 	if (!compute)
@@ -125,8 +130,7 @@ static int check_nics(const struct lf_vm_spec *vm, struct lf_error *err)
 	return 0;
 }
 
-int lf_compute_vm_define(struct lf_compute *compute, const struct lf_vm_spec *vm,
-			 struct lf_error *err)
+static int check_vm(const struct lf_vm_spec *vm, struct lf_error *err)
 {
 	int rc = check_guid(vm->guid, "guid", err);
 
@@ -141,7 +145,31 @@ int lf_compute_vm_define(struct lf_compute *compute, const struct lf_vm_spec *vm
 	if (vm->firmware != LF_VM_UEFI && (vm->secure_boot || vm->tpm))
 		return lf_fail(err, LF_EINVAL, "firmware",
 			       "Secure Boot and a TPM are of machines that boot by UEFI");
-	return compute->driver->vm_define(compute->host, vm, err);
+	return 0;
+}
+
+int lf_compute_vm_define(struct lf_compute *compute, const struct lf_vm_spec *vm,
+			 struct lf_error *err)
+{
+	int rc = check_vm(vm, err);
+
+	return rc ? rc : compute->driver->vm_define(compute->host, vm, err);
+}
+
+int lf_compute_vm_change(struct lf_compute *compute, const struct lf_vm_spec *vm,
+			 struct lf_error *err)
+{
+	int rc = check_vm(vm, err);
+
+	return rc ? rc : compute->driver->vm_change(compute->host, vm, err);
+}
+
+int lf_compute_file_remove(struct lf_compute *compute, const char *guid, const char *path,
+			   struct lf_error *err)
+{
+	int rc = check_guid(guid, "guid", err);
+
+	return rc ? rc : compute->driver->file_remove(compute->host, guid, path, err);
 }
 
 int lf_compute_vm_start(struct lf_compute *compute, const char *guid, struct lf_error *err)

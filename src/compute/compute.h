@@ -28,6 +28,8 @@ struct lf_compute;
 LF_MUST_CHECK int lf_compute_open(const struct lf_compute_opts *opts,
 				  struct lf_compute **ret_compute, struct lf_error *err);
 void lf_compute_free(struct lf_compute *compute);
+/* Are its machines documents, and nothing runs? */
+bool lf_compute_emulates(const struct lf_compute *compute);
 /* vCPUs and memory of an Azure VM size name ("Standard_D4s_v3"), any case; unknown: LF_EINVAL. */
 LF_MUST_CHECK int lf_compute_size(const char *name, unsigned *ret_vcpus, unsigned *ret_memory_mib,
 				  struct lf_error *err);
@@ -54,6 +56,16 @@ LF_MUST_CHECK int lf_compute_network_remove(struct lf_compute *compute, const ch
  */
 LF_MUST_CHECK int lf_compute_vm_define(struct lf_compute *compute, const struct lf_vm_spec *vm,
 				       struct lf_error *err);
+/*
+ * Give a machine that is there, running or off, the data disks of vm instead of those it has; the
+ * files of disks that it loses stay.  Idempotent.
+ *   LF_ECONFLICT the guest does not let go of a disk, or has no place for another one
+ */
+LF_MUST_CHECK int lf_compute_vm_change(struct lf_compute *compute, const struct lf_vm_spec *vm,
+				       struct lf_error *err);
+/* Remove the file of a disk that a machine lost, if it is in the machine's directory. */
+LF_MUST_CHECK int lf_compute_file_remove(struct lf_compute *compute, const char *guid,
+					 const char *path, struct lf_error *err);
 LF_MUST_CHECK int lf_compute_vm_start(struct lf_compute *compute, const char *guid,
 				      struct lf_error *err);
 /* graceful: ACPI first, at most 60 s; then power off.  Off already is fine. */

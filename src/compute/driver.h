@@ -22,6 +22,8 @@ struct lf_compute_driver {
 			      struct lf_error *err);
 	int (*network_remove)(void *host, const char *guid, struct lf_error *err);
 	int (*vm_define)(void *host, const struct lf_vm_spec *vm, struct lf_error *err);
+	int (*vm_change)(void *host, const struct lf_vm_spec *vm, struct lf_error *err);
+	int (*file_remove)(void *host, const char *guid, const char *path, struct lf_error *err);
 	int (*vm_start)(void *host, const char *guid, struct lf_error *err);
 	int (*vm_stop)(void *host, const char *guid, bool graceful, struct lf_error *err);
 	int (*vm_remove)(void *host, const char *guid, bool keep_disks, struct lf_error *err);

@@ -31,6 +31,8 @@ static const struct lf_field source_fields[] = {
 static const struct lf_field disk_fields[] = {
 	LF_INT_AT(struct lf_vm_disk, lun, "lun", LF_REQUIRED, INT_MIN, INT_MAX),
 	LF_TEXT_AT(struct lf_vm_disk, name, "name", 0),
+	LF_TEXT_AT(struct lf_vm_disk, file, "file", 0),
+	LF_INT_AT(struct lf_vm_disk, slot, "slot", 0, 0, 700),
 	LF_INT_AT(struct lf_vm_disk, size_bytes, "sizeBytes", 0, 0, INT64_MAX),
 	LF_INT_AT(struct lf_vm_disk, sector_bytes, "sectorBytes", 0, 0, 4096),
 	LF_OBJECT_AT(struct lf_vm_disk, source, "source", LF_REQUIRED, source_fields),

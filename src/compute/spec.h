@@ -46,6 +46,11 @@ struct lf_vm_source {
 struct lf_vm_disk {
 	int lun;
 	const char *name; /* NULL: none */
+	/* Of one that was attached later: what its file and export are called in the machine's
+	 * directory (NULL: by its LUN), and which of the machine's places it has, from 1 (0: as
+	 * many as it is in the list). */
+	const char *file;
+	int slot;
 	int64_t size_bytes;
 	int64_t sector_bytes; /* logical; 0: 512.  Found by the driver where the point says it. */
 	struct lf_vm_source source;

@@ -214,6 +214,23 @@ static int define_fake(void *context, const struct lf_vm_spec *vm, struct lf_err
 	return rc ? rc : write_vm(host, &before, err);
 }
 
+static int change_fake(void *context, const struct lf_vm_spec *vm, struct lf_error *err)
+{
+	struct fake_host *host = context;
+	AUTO_VM now = {.doc = NULL};
+
+	LF_GUARD(&host->mutex, fake_lock);
+	int rc = read_vm(host, vm->guid, &now, err);
+	now.spec = *vm;
+	return rc ? rc : write_vm(host, &now, err);
+}
+
+static int remove_fake_file(void *context, const char *guid, const char *path, struct lf_error *err)
+{
+	(void)context, (void)guid, (void)path, (void)err;
+	return 0;
+}
+
 static int start_fake(void *context, const char *guid, struct lf_error *err)
 {
 	struct fake_host *host = context;
@@ -281,11 +298,15 @@ static int hydrate_fake(void *context, const char *guid, struct lf_error *err)
 	return rc ? rc : write_vm(host, &vm, err);
 }
 
-/* "fake/GUID/LUN": where the disk would be; a disk that came from elsewhere is there still. */
+/* "fake/GUID/LUN/ROOT": where the disk would be, and what would be in it, wherever it goes; of an
+ * empty one without the root.  A disk that came from elsewhere is there still. */
 static char *disk_path(const struct fake_vm *vm, const struct lf_vm_disk *disk)
 {
+	const char *root = disk->source.point.root;
+
 	return disk->source.path ? strdup(disk->source.path)
-				 : lf_printf_dup("fake/%s/%d", vm->spec.guid, disk->lun);
+				 : lf_printf_dup("fake/%s/%d%s%s", vm->spec.guid, disk->lun,
+						 root ? "/" : "", root ? root : "");
 }
 
 static int state_fake(void *context, const char *guid, struct lf_vm_state *ret_state,
@@ -349,10 +370,11 @@ static void find_root(const struct fake_host *host, const struct lf_vm_disk *dis
 	AUTO_VM vm = {.doc = NULL};
 	struct lf_error ignored;
 	char guid[LF_GUID_SIZE];
-	int lun;
+	int lun, used = 0;
 
-	if (sscanf(path, "fake/%36[0-9a-f-]/%d", guid, &lun) == 2 &&
-	    !read_vm(host, guid, &vm, &ignored)) {
+	if (sscanf(path, "fake/%36[0-9a-f-]/%d%n", guid, &lun, &used) == 2 && path[used] == '/')
+		root = path + used + 1;
+	else if (used && !read_vm(host, guid, &vm, &ignored)) {
 		root = NULL;
 		for (size_t i = 0; i < vm.spec.n_disks; i++)
 			if (vm.spec.disks[i].lun == lun)
@@ -397,6 +419,8 @@ const struct lf_compute_driver lf_compute_fake = {
 	.network_ensure = ensure_fake_network,
 	.network_remove = remove_fake_network,
 	.vm_define = define_fake,
+	.vm_change = change_fake,
+	.file_remove = remove_fake_file,
 	.vm_start = start_fake,
 	.vm_stop = stop_fake,
 	.vm_remove = remove_fake,

@@ -103,7 +103,7 @@ static char *checkpoint_xml(const struct capture *capture)
 	for (size_t i = 0; i < capture->vm->n_disks; i++) {
 		const struct lf_vm_disk *disk = &capture->vm->disks[i];
 		char target[8];
-		lf_domain_disk_target((unsigned)i, target);
+		lf_domain_disk_target(capture->vm, i, target);
 		lf_buf_printf(&xml, "<disk name='%s' checkpoint='%s'/>", target,
 			      is_excluded(capture, disk) ? "no" : "bitmap");
 	}
@@ -125,7 +125,7 @@ static char *backup_xml(const struct capture *capture)
 	for (size_t i = 0; i < capture->vm->n_disks; i++) {
 		const struct lf_vm_disk *disk = &capture->vm->disks[i];
 		char target[8];
-		lf_domain_disk_target((unsigned)i, target);
+		lf_domain_disk_target(capture->vm, i, target);
 		if (is_excluded(capture, disk)) {
 			lf_buf_printf(&xml, "<disk name='%s' backup='no'/>", target);
 			continue;
@@ -145,7 +145,7 @@ static int refuse_copying(const struct capture *capture, struct lf_error *err)
 	for (size_t i = 0; i < capture->vm->n_disks; i++) {
 		virDomainBlockJobInfo info;
 		char target[8];
-		lf_domain_disk_target((unsigned)i, target);
+		lf_domain_disk_target(capture->vm, i, target);
 		if (virDomainGetBlockJobInfo(capture->domain, target, &info, 0) > 0)
 			return lf_fail(err, LF_ECONFLICT, target,
 				       "the machine's disks are being copied to this host");
@@ -306,7 +306,7 @@ static int read_disks(struct capture *capture, struct lf_error *err)
 		char target[8], bitmap[48];
 		if (is_excluded(capture, disk))
 			continue;
-		lf_domain_disk_target((unsigned)i, target);
+		lf_domain_disk_target(capture->vm, i, target);
 		snprintf(bitmap, sizeof(bitmap), "qemu:dirty-bitmap:backup-%s", target);
 		/* no longer than the socket of an export: what boots can be backed up */
 		LF_AUTO_FREE char *socket =

@@ -30,6 +30,8 @@ static bool is_point(const struct lf_vm_disk *disk)
 static char *export_dir(const struct lf_host *host, const struct lf_vm_spec *vm,
 			const struct lf_vm_disk *disk)
 {
+	if (disk->file)
+		return lf_printf_dup("%s/%s/e-%s", host->data_dir, vm->guid, disk->file);
 	if (disk->lun == LF_VM_OS_LUN)
 		return lf_printf_dup("%s/%s/e-os", host->data_dir, vm->guid);
 	return lf_printf_dup("%s/%s/e-%d", host->data_dir, vm->guid, disk->lun);

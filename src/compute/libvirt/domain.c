@@ -19,24 +19,22 @@
 #define SHUTDOWN_LIMIT_NS (60 * LF_NS_PER_S)
 #define SHUTDOWN_STEP_NS  (200 * LF_NS_PER_MS)
 
-#define MAC_SIZE 18
-
 /* Every NIC has its MAC, from here on as libvirt writes it: lower case, colons. */
-static int complete_nics(struct lf_vm_spec *vm, char macs[static LF_VM_NICS_MAX][MAC_SIZE],
-			 struct lf_error *err)
+int lf_domain_complete_nics(struct lf_vm_spec *vm, char macs[static LF_VM_NICS_MAX][LF_MAC_SIZE],
+			    struct lf_error *err)
 {
 	for (size_t i = 0; i < vm->n_nics; i++) {
 		struct lf_vm_nic *nic = &vm->nics[i];
 		char derived[LF_GUID_SIZE];
 		lf_guid_derive("mac", nic->guid, derived);
-		if (nic->mac && strlen(nic->mac) != MAC_SIZE - 1)
+		if (nic->mac && strlen(nic->mac) != LF_MAC_SIZE - 1)
 			return lf_fail(err, LF_EINVAL, "nics.mac", "'%.64s' is not a MAC address",
 				       nic->mac);
 		if (nic->mac)
-			snprintf(macs[i], MAC_SIZE, "%s", nic->mac);
+			snprintf(macs[i], LF_MAC_SIZE, "%s", nic->mac);
 		else /* 52:54:00 is QEMU's own range of locally administered addresses */
-			snprintf(macs[i], MAC_SIZE, "52:54:00:%.2s:%.2s:%.2s", derived, derived + 2,
-				 derived + 4);
+			snprintf(macs[i], LF_MAC_SIZE, "52:54:00:%.2s:%.2s:%.2s", derived,
+				 derived + 2, derived + 4);
 		for (char *p = macs[i]; *p; p++)
 			*p = *p == '-' ? ':' : (char)tolower((unsigned char)*p);
 		nic->mac = macs[i];
@@ -56,7 +54,8 @@ static void complete_sector(struct lf_host *host, const struct lf_vm_spec *befor
 	json_t *entry;
 
 	for (i = 0; i < before->n_disks; i++)
-		if (before->disks[i].lun == disk->lun)
+		if (before->disks[i].lun == disk->lun &&
+		    lf_vm_source_equal(&before->disks[i].source, &disk->source))
 			disk->sector_bytes = before->disks[i].sector_bytes;
 	if (disk->sector_bytes || disk->source.kind != LF_VM_SOURCE_POINT || !host->regions ||
 	    !ref->region || !ref->point || !ref->root ||
@@ -68,7 +67,7 @@ static void complete_sector(struct lf_host *host, const struct lf_vm_spec *befor
 			disk->sector_bytes = lf_json_int_or(entry, "sectorSizeInBytes", 0);
 }
 
-static int complete_sectors(struct lf_host *host, struct lf_vm_spec *vm, struct lf_error *err)
+int lf_domain_complete_sectors(struct lf_host *host, struct lf_vm_spec *vm, struct lf_error *err)
 {
 	LF_AUTO_OWN_VM before = {.doc = NULL};
 	int rc = lf_host_vm(host, vm->guid, &before, err);
@@ -104,7 +103,7 @@ static int note_machine(struct lf_host *host, const struct lf_vm_spec *vm, struc
 	return rc ? rc : lf_json_write_file(path, doc, err);
 }
 
-static int define_domain(struct lf_host *host, const struct lf_vm_spec *vm, struct lf_error *err)
+int lf_domain_define(struct lf_host *host, const struct lf_vm_spec *vm, struct lf_error *err)
 {
 	LF_AUTO_FREE char *dir = lf_host_path(host, vm->guid, NULL);
 	struct lf_domain_env env = {.dir = dir};
@@ -128,15 +127,15 @@ int lf_libvirt_define(void *context, const struct lf_vm_spec *vm, struct lf_erro
 {
 	struct lf_host *host = context;
 	LF_AUTO_FREE char *dir = lf_host_path(host, vm->guid, NULL);
-	char macs[LF_VM_NICS_MAX][MAC_SIZE];
+	char macs[LF_VM_NICS_MAX][LF_MAC_SIZE];
 	struct lf_vm_spec own = *vm;
 
 	if (!dir)
 		return lf_fail_nomem(err);
 	LF_GUARD(lf_host_lock(host, vm->guid), lf_machine_lock);
-	int rc = complete_nics(&own, macs, err);
+	int rc = lf_domain_complete_nics(&own, macs, err);
 	if (!rc)
-		rc = complete_sectors(host, &own, err);
+		rc = lf_domain_complete_sectors(host, &own, err);
 	if (!rc)
 		rc = note_machine(host, &own, err);
 	if (!rc)
@@ -145,7 +144,7 @@ int lf_libvirt_define(void *context, const struct lf_vm_spec *vm, struct lf_erro
 		rc = lf_disks_make(host, &own, err);
 	if (!rc)
 		rc = lf_network_serve(host, &own, err);
-	return rc ? rc : define_domain(host, &own, err);
+	return rc ? rc : lf_domain_define(host, &own, err);
 }
 
 int lf_libvirt_start(void *context, const char *guid, struct lf_error *err)

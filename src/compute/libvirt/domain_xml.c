@@ -8,7 +8,8 @@
 
 #include "base/names.h"
 
-#define SERIAL_MAX 20 /* what virtio-blk can tell its guest */
+#define SERIAL_MAX   20 /* what virtio-blk can tell its guest */
+#define SPARE_PLACES 4
 
 void lf_xml_puts(struct lf_buf *buf, const char *text)
 {
@@ -48,6 +49,8 @@ char *lf_domain_disk_path(const struct lf_vm_disk *disk, const char *dir)
 {
 	if (disk->source.kind == LF_VM_SOURCE_FILE)
 		return strdup(disk->source.path);
+	if (disk->file)
+		return lf_printf_dup("%s/disk-%s.qcow2", dir, disk->file);
 	if (disk->lun == LF_VM_OS_LUN)
 		return lf_printf_dup("%s/disk-os.qcow2", dir);
 	return lf_printf_dup("%s/disk-%d.qcow2", dir, disk->lun);
@@ -60,8 +63,10 @@ const char *lf_domain_disk_format(const struct lf_vm_disk *disk)
 	return disk->source.format ? disk->source.format : "raw";
 }
 
-void lf_domain_disk_target(unsigned index, char out[static 8])
+void lf_domain_disk_target(const struct lf_vm_spec *vm, size_t i, char out[static 8])
 {
+	size_t index = vm->disks[i].slot ? (size_t)vm->disks[i].slot - 1 : i;
+
 	if (index < 26)
 		snprintf(out, 8, "vd%c", 'a' + (int)index);
 	else
@@ -101,15 +106,12 @@ static void put_serial(struct lf_buf *xml, const char *name)
  * once reading or writing works again (compute/libvirt/state.c).
  * cache='writeback' honours the guest's flushes, and works on every file system.
  */
-static int put_disk(struct lf_buf *xml, const struct lf_vm_disk *disk, unsigned index,
-		    const char *dir, struct lf_error *err)
+static void put_disk(struct lf_buf *xml, const struct lf_vm_spec *vm, size_t i, const char *path)
 {
-	LF_AUTO_FREE char *path = lf_domain_disk_path(disk, dir);
+	const struct lf_vm_disk *disk = &vm->disks[i];
 	char target[8];
 
-	if (!path)
-		return lf_fail_nomem(err);
-	lf_domain_disk_target(index, target);
+	lf_domain_disk_target(vm, i, target);
 	lf_buf_puts(xml, "    <disk type='file' device='disk'>\n      <driver name='qemu'");
 	put_attribute(xml, "type", lf_domain_disk_format(disk));
 	lf_buf_puts(xml, " cache='writeback' error_policy='stop' rerror_policy='stop'"
@@ -125,14 +127,24 @@ static int put_disk(struct lf_buf *xml, const struct lf_vm_disk *disk, unsigned 
 	if (disk->lun == LF_VM_OS_LUN)
 		lf_buf_puts(xml, "      <boot order='1'/>\n");
 	lf_buf_puts(xml, "    </disk>\n");
-	return 0;
+}
+
+int lf_domain_disk_xml(const struct lf_vm_spec *vm, size_t i, const char *dir, struct lf_buf *xml,
+		       struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = lf_domain_disk_path(&vm->disks[i], dir);
+
+	if (!path)
+		return lf_fail_nomem(err);
+	put_disk(xml, vm, i, path);
+	return lf_buf_check(xml, err);
 }
 
 static int put_disks(struct lf_buf *xml, const struct lf_vm_spec *vm, const char *dir,
 		     struct lf_error *err)
 {
 	for (size_t i = 0; i < vm->n_disks; i++) {
-		int rc = put_disk(xml, &vm->disks[i], (unsigned)i, dir, err);
+		int rc = lf_domain_disk_xml(vm, i, dir, xml, err);
 		if (rc)
 			return rc;
 	}
@@ -156,6 +168,13 @@ static void put_nics(struct lf_buf *xml, const struct lf_vm_spec *vm)
 			      "    </interface>\n",
 			      names.network);
 	}
+}
+
+/* Empty places for disks that are attached while it runs. */
+static void put_places(struct lf_buf *xml)
+{
+	for (int i = 0; i < SPARE_PLACES; i++)
+		lf_buf_puts(xml, "    <controller type='pci' model='pcie-root-port'/>\n");
 }
 
 static void put_head(struct lf_buf *xml, const struct lf_vm_spec *vm,
@@ -309,6 +328,7 @@ int lf_domain_xml(const struct lf_vm_spec *vm, const struct lf_domain_env *env, 
 	if (rc)
 		return rc;
 	put_nics(&xml, vm);
+	put_places(&xml);
 	put_consoles(&xml, vm, env);
 	lf_buf_puts(&xml, "  </devices>\n</domain>\n");
 	rc = lf_buf_check(&xml, err);

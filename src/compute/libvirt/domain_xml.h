@@ -21,8 +21,11 @@ LF_MUST_CHECK int lf_domain_xml(const struct lf_vm_spec *vm, const struct lf_dom
 void lf_domain_name(const char *guid, char out[static LF_DOMAIN_NAME_SIZE]);
 /* File of a disk: the path of a "file" source, else the overlay in dir; free(). */
 char *lf_domain_disk_path(const struct lf_vm_disk *disk, const char *dir);
-/* "vda", "vdb", ...: of the machine's disks in their order.  index < 702. */
-void lf_domain_disk_target(unsigned index, char out[static 8]);
+/* "vda", "vdb", ...: of disk i of the machine, by its place. */
+void lf_domain_disk_target(const struct lf_vm_spec *vm, size_t i, char out[static 8]);
+/* The element of disk i; its texts were checked by lf_domain_xml(). */
+LF_MUST_CHECK int lf_domain_disk_xml(const struct lf_vm_spec *vm, size_t i, const char *dir,
+				     struct lf_buf *xml, struct lf_error *err);
 /* Format of that file. */
 const char *lf_domain_disk_format(const struct lf_vm_disk *disk);
 

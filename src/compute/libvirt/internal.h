@@ -7,6 +7,7 @@
  *   GUID/vm.json              a machine, as it was defined; written before anything else
  *   GUID/disk-os.qcow2, disk-LUN.qcow2   overlays: what the guest wrote, and what was hydrated
  *   GUID/e-os/, e-LUN/        NBD exports (nbd/export.h) behind the overlays
+ *   GUID/disk-NAME.qcow2, e-NAME/   the same of disks that were attached later
  *   GUID/console.log          the serial console, all boots (virtlogd writes it)
  *   GUID/prints-LUN, GUID/checkpoint.json   page prints, and roots, of the last capture
  *   GUID/boot.json            when this boot began, and when it first spoke
@@ -155,6 +156,20 @@ LF_MUST_CHECK int lf_libvirt_state(void *host, const char *guid, struct lf_vm_st
 LF_MUST_CHECK int lf_libvirt_hydrate(void *host, const char *guid, struct lf_error *err);
 LF_MUST_CHECK int lf_libvirt_console(void *host, const char *guid, size_t max, struct lf_buf *buf,
 				     struct lf_error *err);
+/* change.c */
+LF_MUST_CHECK int lf_libvirt_change(void *host, const struct lf_vm_spec *vm, struct lf_error *err);
+LF_MUST_CHECK int lf_libvirt_file_remove(void *host, const char *guid, const char *path,
+					 struct lf_error *err);
+/* domain.c: what defining a machine has in common with changing it: vm with every MAC, which lie in
+ * macs; the sectors of its disks; the domain. */
+#define LF_MAC_SIZE 18
+LF_MUST_CHECK int lf_domain_complete_nics(struct lf_vm_spec *vm,
+					  char macs[static LF_VM_NICS_MAX][LF_MAC_SIZE],
+					  struct lf_error *err);
+LF_MUST_CHECK int lf_domain_complete_sectors(struct lf_host *host, struct lf_vm_spec *vm,
+					     struct lf_error *err);
+LF_MUST_CHECK int lf_domain_define(struct lf_host *host, const struct lf_vm_spec *vm,
+				   struct lf_error *err);
 /* capture.c */
 LF_MUST_CHECK int lf_libvirt_capture(void *host, const char *guid,
 				     const struct lf_capture_opts *opts,

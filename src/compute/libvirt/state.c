@@ -102,7 +102,7 @@ static int pull_disks(struct lf_host *host, virDomainPtr domain, const struct lf
 		int rc = lf_disk_hydrated(host, vm, &vm->disks[i], &hydrated, err);
 		if (rc)
 			return rc;
-		lf_domain_disk_target((unsigned)i, target);
+		lf_domain_disk_target(vm, i, target);
 		int jobs = virDomainGetBlockJobInfo(domain, target, &info, 0);
 		/* a job that is still there has not been wound up, whatever the header says */
 		all_done &= hydrated && jobs == 0;
@@ -212,7 +212,7 @@ static int add_disk(struct lf_host *host, virDomainPtr domain, const struct lf_v
 	out->path = dir ? lf_domain_disk_path(disk, dir) : NULL;
 	out->hydrated = lf_disk_released(host, vm, disk);
 	out->total_bytes = disk->size_bytes;
-	lf_domain_disk_target(index, target);
+	lf_domain_disk_target(vm, index, target);
 	if (out->hydrated)
 		out->hydrated_bytes = disk->size_bytes;
 	else if (domain && virDomainGetBlockJobInfo(domain, target, &info, 0) == 1 && info.end)

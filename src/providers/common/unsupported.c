@@ -42,74 +42,87 @@ int lf_unsupported_check(const struct lf_unsupported *rows, size_t n, const json
 	return 0;
 }
 
-struct rows {
-	const struct lf_field *fields;
+/* The paths that may be changed, and the one that is looked at. */
+struct changes {
+	const char *const *changing;
 	size_t n;
+	char path[256];
 };
 
-enum naming { UNKNOWN, BELOW, NAMED };
-
-/* Do rows name the path, or something below it? */
-static enum naming find_naming(const struct rows *rows, const char *path)
+static bool may_change(const struct changes *changes)
 {
-	enum naming found = UNKNOWN;
-	size_t len = strlen(path);
-
-	for (size_t i = 0; i < rows->n; i++) {
-		const char *row = rows->fields[i].path;
-		if (strncmp(row, path, len) != 0)
-			continue;
-		if (row[len] == '.')
-			return BELOW;
-		if (!row[len])
-			found = NAMED;
-	}
-	return found;
-}
-
-static bool asks_nothing(const json_t *value)
-{
-	return json_is_null(value) || json_is_false(value) ||
-	       (json_is_string(value) && !json_string_length(value));
-}
-
-/* The first path below doc that no row names, into path; false: all are named. */
-static bool find_unnamed(const struct rows *rows, json_t *doc, char *path, size_t size)
-{
-	size_t len = strlen(path), i;
-	const char *key;
-	json_t *value;
-
-	if (asks_nothing(doc))
-		return false;
-	enum naming naming = len ? find_naming(rows, path) : BELOW;
-	if (naming != BELOW && !json_is_object(doc) && !json_is_array(doc))
-		return naming == UNKNOWN;
-	if (naming == NAMED)
-		return false;
-	json_object_foreach (doc, key, value) {
-		snprintf(path + len, size - len, "%s%.60s", len ? "." : "", key);
-		if (find_unnamed(rows, value, path, size))
+	for (size_t i = 0; i < changes->n; i++) {
+		size_t len = strlen(changes->changing[i]);
+		if (strncmp(changes->path, changes->changing[i], len) == 0 &&
+		    (!changes->path[len] || changes->path[len] == '.'))
 			return true;
 	}
-	json_array_foreach (doc, i, value) {
-		snprintf(path + len, size - len, ".*");
-		if (find_unnamed(rows, value, path, size))
-			return true;
-	}
-	path[len] = '\0';
 	return false;
 }
 
-int lf_members_check(struct lf_arm_call *call, struct lf_error *err)
+static bool same(const json_t *value, const json_t *was)
 {
-	struct rows rows;
-	char path[512] = "";
+	if (json_is_string(value) && json_is_string(was))
+		return lf_text_equal_nocase(json_string_value(value), json_string_value(was));
+	if (!was)
+		return json_is_null(value) || json_is_false(value) ||
+		       (json_is_string(value) && !json_string_length(value));
+	return json_equal((json_t *)(uintptr_t)value, (json_t *)(uintptr_t)was);
+}
 
-	rows.fields = lf_arm_fields(call, &rows.n);
-	if (!find_unnamed(&rows, lf_arm_body(call), path, sizeof(path)))
-		return 0;
-	return lf_fail_arm(err, LF_EUNSUPPORTED, "OperationNotAllowed", path,
-			   "leave it out: this site would not keep to it", "%s cannot be set here",
-			   path);
+/* Is there a change that may not be?  Its path is then in changes. */
+static bool find_change(struct changes *changes, const json_t *value, const json_t *was)
+{
+	size_t used = strlen(changes->path), i;
+	const char *name;
+	json_t *part;
+
+	if (json_is_null(value) || (used && may_change(changes)))
+		return false;
+	if (!json_is_object(value) && !json_is_array(value))
+		return !same(value, was);
+	if (json_is_array(value) && json_array_size(value) != json_array_size(was))
+		return true;
+	json_object_foreach ((json_t *)(uintptr_t)value, name, part) {
+		snprintf(changes->path + used, sizeof(changes->path) - used, "%s%s",
+			 used ? "." : "", name);
+		if (find_change(changes, part, json_object_get(was, name)))
+			return true;
+	}
+	json_array_foreach ((json_t *)(uintptr_t)value, i, part) {
+		snprintf(changes->path + used, sizeof(changes->path) - used, ".%zu", i);
+		if (find_change(changes, part, json_array_get(was, i)))
+			return true;
+	}
+	changes->path[used] = '\0';
+	return false;
+}
+
+int lf_changes_check(const json_t *doc, const json_t *before, const char *const *changing, size_t n,
+		     struct lf_error *err)
+{
+	struct changes changes = {changing, n, ""};
+	const char *name;
+	json_t *value;
+
+	json_object_foreach ((json_t *)(uintptr_t)doc, name, value) {
+		if (strcmp(name, "tags") == 0 || strcmp(name, "location") == 0)
+			continue;
+		snprintf(changes.path, sizeof(changes.path), "%s", name);
+		if (find_change(&changes, value, json_object_get(before, name)))
+			return lf_fail_arm(err, LF_ECONFLICT, "PropertyChangeNotAllowed",
+					   changes.path, "leave it as it is, or make it anew",
+					   "%s cannot be changed", changes.path);
+	}
+	return 0;
+}
+
+int lf_changes_take(json_t *kept, const json_t *doc, const char *const *changing, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		json_t *value = lf_json_at(doc, changing[i]);
+		if (value && lf_json_set(kept, changing[i], json_incref(value)))
+			return -1;
+	}
+	return 0;
 }

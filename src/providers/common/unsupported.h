@@ -9,7 +9,7 @@
 #ifndef LF_PROVIDERS_COMMON_UNSUPPORTED_H
 #define LF_PROVIDERS_COMMON_UNSUPPORTED_H
 
-#include "arm/arm.h"
+#include "json/json.h"
 
 enum lf_unsupported_when {
 	LF_IS_TRUE,
@@ -30,10 +30,14 @@ LF_MUST_CHECK int lf_unsupported_check(const struct lf_unsupported *rows, size_t
 				       const json_t *doc, struct lf_error *err);
 
 /*
- * Does the request's body ask for nothing but what its route's fields name?  A member that none of
- * them names is refused, unless it is null, false or empty; a row without rows below it stands for
- * all that is below.  LF_EUNSUPPORTED "OperationNotAllowed", with the path as target.
+ * What doc says otherwise than before may be changed if its path is one of changing, or below one.
+ * Absent members, null and what asks for nothing are no changes; texts compare without case.
+ * LF_ECONFLICT "PropertyChangeNotAllowed", with the path as target.
  */
-LF_MUST_CHECK int lf_members_check(struct lf_arm_call *call, struct lf_error *err);
+LF_MUST_CHECK int lf_changes_check(const json_t *doc, const json_t *before,
+				   const char *const *changing, size_t n, struct lf_error *err);
+/* Put what doc has at the paths of changing into kept; -1: no memory. */
+LF_MUST_CHECK int lf_changes_take(json_t *kept, const json_t *doc, const char *const *changing,
+				  size_t n);
 
 #endif

@@ -53,8 +53,15 @@ static int file_source(struct lf_context *context, const struct lf_resource *dis
 {
 	int64_t lun = lf_json_int_or(disk->state, "lun",
 				     lf_json_text(disk->doc, "properties.osType") ? -1 : -2);
+	const char *path = lf_json_text(disk->state, "path");
+	const struct lf_vm_source known = {
+		.kind = LF_VM_SOURCE_FILE, .path = path, .format = "qcow2"};
 	LF_AUTO_VM_STATE state = {0};
 
+	if (path) {
+		*ret_source = lf_vm_source_doc(&known);
+		return *ret_source ? 0 : lf_fail_nomem(err);
+	}
 	int rc = lf_compute_vm_state(context->compute, host, &state, err);
 	if (rc)
 		return rc;

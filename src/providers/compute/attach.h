@@ -8,7 +8,8 @@
  *   {"host": GUID, "lun": n}
  *      a file in the directory of the machine that had it first; another machine to which it is
  *      attached later uses that file.
- * and "machine": id of the VM that has it.
+ * and "machine": id of the VM that has it.  One that was detached says "path" instead of "lun": its
+ * machine goes on without it, and may have another disk with that LUN.
  *
  * Threads: any; what belongs to a VM is serialised by its job.
  */

@@ -22,7 +22,10 @@ lf_arm_handler lf_vm_put, lf_vm_delete, lf_vm_start, lf_vm_power_off, lf_vm_deal
 /* vm_make.c: a PUT of one that is not there. */
 lf_arm_handler lf_vm_make;
 extern const struct lf_job_type lf_vm_make_job;
-/* The machine and disk as documents, for whoever removes a group. */
+/* With $expand=instanceView. */
+LF_MUST_CHECK int lf_vm_view(struct lf_arm_call *call, const struct lf_resource *vm, json_t *doc,
+			     struct lf_error *err);
+/* The machine (vm/document.c) and disk as documents, for whoever removes a group. */
 extern const struct lf_document lf_vm_document, lf_disk_document;
 /* vm_leave.c: what of a VM that goes is in the catalog, and what is on the host. */
 LF_MUST_CHECK int lf_vm_leave_parts(struct lf_context *context, const struct lf_resource *vm,

@@ -14,6 +14,7 @@
 #include "providers/compute/disk_import.h"
 #include "providers/compute/disk_source.h"
 #include "providers/compute/ids.h"
+#include "providers/compute/vm/placement.h"
 
 #define GIB	     ((int64_t)1 << 30)
 #define DISK_GIB_MAX 65536
@@ -42,32 +43,87 @@ static const struct lf_unsupported unsupported[] = {
 	 "DataAccessAuthModeNotSupported"},
 };
 
-/* Who may read it over the network; a disk that is closed is taken back from those who may now. */
-static int change_access(struct lf_context *context, const json_t *doc, json_t *kept,
+/* A disk that is closed is taken back from those who may read it now. */
+static int change_access(struct lf_context *context, const json_t *doc,
 			 const struct lf_resource *before, struct lf_error *err)
 {
-	static const char *const paths[] = {"properties.networkAccessPolicy",
-					    "properties.publicNetworkAccess"};
-
-	for (size_t i = 0; i < LF_N(paths); i++) {
-		json_t *value = lf_json_at(doc, paths[i]);
-		if (json_is_string(value) && lf_json_set(kept, paths[i], json_incref(value)))
-			return lf_fail_nomem(err);
-	}
-	return lf_disk_is_closed(kept) && !lf_disk_is_closed(before->doc)
+	return lf_disk_is_closed(doc) && !lf_disk_is_closed(before->doc)
 		       ? lf_disk_access_revoke(context, before->id, err)
 		       : 0;
 }
 
-/* What a disk that is there may change to: larger, while it is nobody's; who may read it; tags. */
+/* The machine that has the disk says its type, too. */
+static int note_type(struct lf_context *context, const struct lf_resource *disk, const char *sku,
+		     struct lf_error *err)
+{
+	const char *owner = lf_json_text(disk->state, "machine");
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+	LF_AUTO_JSON *rows = json_array();
+	const json_t *row;
+	size_t i;
+	int rc = owner ? lf_catalog_get(context->catalog, owner, &vm, err) : LF_ENOTFOUND;
+
+	if (rc)
+		return rc == LF_ENOTFOUND ? 0 : rc;
+	const json_t *profile = lf_json_at(vm.doc, "properties.storageProfile");
+	json_array_append(rows, lf_json_at(profile, "osDisk"));
+	json_array_extend(rows, lf_json_at(profile, "dataDisks"));
+	json_array_foreach (rows, i, row)
+		if (lf_arm_id_equal(lf_json_text_or(row, "managedDisk.id", ""), disk->id) &&
+		    lf_json_set_text((json_t *)(uintptr_t)row, "managedDisk.storageAccountType",
+				     sku))
+			return lf_fail_nomem(err);
+	return lf_catalog_put(context->catalog, vm.id, LF_VM_TYPE, LF_PUT_EXISTING, NULL, vm.doc,
+			      NULL, err);
+}
+
+/* What a disk is where nobody said otherwise; older rows do not say it. */
+static int put_defaults(json_t *doc, struct lf_error *err)
+{
+	static const struct {
+		const char *path, *value;
+	} defaults[] = {{"sku.name", LF_DISK_SKU_DEFAULT},
+			{"properties.networkAccessPolicy", "AllowAll"},
+			{"properties.publicNetworkAccess", "Enabled"},
+			{"properties.encryption.type", "EncryptionAtRestWithPlatformKey"},
+			{"properties.dataAccessAuthMode", "None"}};
+	int failed = 0;
+
+	for (size_t i = 0; i < LF_N(defaults); i++)
+		if (!lf_json_text(doc, defaults[i].path))
+			failed |= lf_json_set_text(doc, defaults[i].path, defaults[i].value);
+	const char *sku = lf_json_text_or(doc, "sku.name", "");
+	failed |= lf_json_set_text(doc, "sku.tier",
+				   strncmp(sku, "Premium", 7) == 0 ? "Premium"
+				   : strncmp(sku, "Ultra", 5) == 0 ? "Ultra"
+								   : "Standard");
+	return failed ? lf_fail_nomem(err) : 0;
+}
+
+static int view_disk(struct lf_arm_call *call, const struct lf_resource *disk, json_t *doc,
+		     struct lf_error *err)
+{
+	(void)call, (void)disk;
+	return put_defaults(doc, err);
+}
+
+/* What a disk that is there may change to: larger, while it is nobody's; its type; who may read it;
+ * tags.  A PUT that leaves out what cannot change leaves it as it is. */
 static int check_change(struct lf_context *context, json_t *doc, const struct lf_resource *before,
 			struct lf_error *err)
 {
+	static const char *const changing[] = {"sku.name", "properties.diskSizeGB",
+					       "properties.networkAccessPolicy",
+					       "properties.publicNetworkAccess"};
 	int64_t had = lf_json_int_or(before->doc, "properties.diskSizeGB", 0);
 	int64_t gib = lf_json_int_or(doc, "properties.diskSizeGB", had);
+	const char *sku = lf_json_text_or(doc, "sku.name", "");
 	LF_AUTO_JSON *kept = json_deep_copy(before->doc);
+	LF_AUTO_JSON *shown = json_deep_copy(before->doc);
 	json_t *tags = lf_json_at(doc, "tags");
 
+	if (!kept || !shown)
+		return lf_fail_nomem(err);
 	if (gib < had)
 		return lf_fail(err, LF_ECONFLICT, "properties.diskSizeGB",
 			       "a disk cannot be made smaller");
@@ -77,14 +133,37 @@ static int check_change(struct lf_context *context, json_t *doc, const struct lf
 				   "properties.diskSizeGB",
 				   "make a larger disk of a restore point of its machine",
 				   "a disk that a machine wrote to cannot be resized yet");
-	if (!kept || (tags && json_object_set(kept, "tags", tags)) ||
+	int rc = put_defaults(shown, err);
+	if (!rc)
+		rc = lf_changes_check(doc, shown, changing, LF_N(changing), err);
+	if (rc)
+		return rc;
+	json_object_del(kept, "tags");
+	if (lf_changes_take(kept, doc, changing, LF_N(changing)) ||
+	    (tags && json_object_set(kept, "tags", tags)) ||
 	    (gib != had && set_size(kept, gib * GIB)))
 		return lf_fail_nomem(err);
-	int rc = change_access(context, doc, kept, before, err);
+	rc = change_access(context, kept, before, err);
+	if (!rc && *sku && strcmp(sku, lf_json_text_or(before->doc, "sku.name", "")) != 0)
+		rc = note_type(context, before, sku, err);
 	if (rc)
 		return rc;
 	json_object_clear(doc);
 	return json_object_update(doc, kept) ? lf_fail_nomem(err) : 0;
+}
+
+/* Type and zone, as published. */
+static int check_type(json_t *doc, const struct lf_resource *before, struct lf_error *err)
+{
+	const char *sku = lf_json_text(doc, "sku.name");
+	const char *zone = lf_json_text(doc, "zones.0");
+	int rc = sku ? lf_disk_sku_check(sku, "sku.name", &sku, err) : 0;
+
+	if (!rc && zone)
+		rc = lf_vm_zone_check(zone, "zones", err);
+	if (!rc && !sku && !before)
+		sku = LF_DISK_SKU_DEFAULT;
+	return rc || !sku || !lf_json_set_text(doc, "sku.name", sku) ? rc : lf_fail_nomem(err);
 }
 
 static int check_disk(struct lf_arm_call *call, const char *id, json_t *doc,
@@ -97,6 +176,8 @@ static int check_disk(struct lf_arm_call *call, const char *id, json_t *doc,
 		return lf_fail(err, LF_EINVAL, "properties.diskSizeGB", "a disk has 1 to %d GiB",
 			       DISK_GIB_MAX);
 	int rc = lf_unsupported_check(unsupported, LF_N(unsupported), doc, err);
+	if (!rc)
+		rc = check_type(doc, before, err);
 	if (rc || before)
 		return rc ? rc : check_change(lf_arm_context(call), doc, before, err);
 	rc = lf_disk_origin(lf_arm_context(call), doc, &origin, err);
@@ -166,8 +247,13 @@ static int remove_disk(struct lf_context *context, const struct lf_resource *dis
 		rc = lf_disk_unclaim(context, disk->id, lf_json_at(disk->state, "source"), err);
 	if (rc || !context->compute || !lf_disk_host(context, disk, host))
 		return rc;
+	const char *path = lf_json_text(disk->state, "path");
 	rc = lf_disks_of_host(context, host, lf_disk_is, disk->id, &others, err);
-	return rc || others ? rc : lf_compute_vm_remove(context->compute, host, false, err);
+	if (rc)
+		return rc;
+	return !others ? lf_compute_vm_remove(context->compute, host, false, err)
+	       : path  ? lf_compute_file_remove(context->compute, host, path, err)
+		       : 0;
 }
 
 /* A disk that is being taken in. */
@@ -179,7 +265,63 @@ static const char *import_job(const struct lf_resource *disk)
 	return making ? lf_json_text(disk->state, "importJob") : NULL;
 }
 
+static const char *const access_policies[] = {"AllowAll", "AllowPrivate", "DenyAll", NULL};
+static const char *const switches[] = {"Enabled", "Disabled", NULL};
+static const char *const os_types[] = {"Linux", "Windows", NULL};
+static const char *const encryptions[] = {"EncryptionAtRestWithPlatformKey",
+					  "EncryptionAtRestWithCustomerKey",
+					  "EncryptionAtRestWithPlatformAndCustomerKeys", NULL};
+static const char *const auth_modes[] = {"None", "AzureActiveDirectory", NULL};
+static const char *const generations[] = {"V1", "V2", NULL};
+static const char *const architectures[] = {"x64", NULL};
+#define OURS(name, type_)                                                                          \
+	{                                                                                          \
+		name, type_, LF_READ_ONLY, 0, 0, NULL, "Read only."                                \
+	}
+static const struct lf_field disk_fields[] = {
+	{"properties.networkAccessPolicy", LF_ENUM, 0, 0, 0, access_policies,
+	 "May it be handed out to be read: AllowAll unless said otherwise, or DenyAll."},
+	{"properties.publicNetworkAccess", LF_ENUM, 0, 0, 0, switches,
+	 "Disabled: it is not handed out to be read."},
+	{"properties.creationData.createOption", LF_TEXT, 0, 0, 32, NULL,
+	 "How the disk is made: Empty, Restore (from a disk restore point), Copy, "
+	 "Import (from a page blob)."},
+	{"properties.creationData.sourceResourceId", LF_ID, 0, 0, 0, NULL,
+	 "The disk restore point, or the disk, that it is made from."},
+	{"properties.creationData.sourceUri", LF_TEXT, 0, 0, 2048, NULL,
+	 "The page blob that it is imported from."},
+	{"properties.creationData.storageAccountId", LF_ID, 0, 0, 0, NULL,
+	 "The account of that blob, which the URL names."},
+	{"properties.diskSizeGB", LF_INT, 0, 1, 65536, NULL,
+	 "Size in GiB; never less than it was."},
+	{"sku.name", LF_TEXT, 0, 0, 32, NULL, "Its type; kept, all lie on this host's disks."},
+	{"sku.tier", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "Of the type."},
+	{"zones", LF_ARRAY, 0, 0, 1, NULL, "1, 2 or 3."},
+	{"zones.*", LF_TEXT, 0, 0, 1, NULL, "A zone."},
+	{"properties.osType", LF_ENUM, 0, 0, 0, os_types, "Of a disk that machines boot from."},
+	{"properties.hyperVGeneration", LF_ENUM, 0, 0, 0, generations, "V2 boots by UEFI."},
+	{"properties.supportedCapabilities.architecture", LF_ENUM, 0, 0, 0, architectures, "x64."},
+	{"properties.maxShares", LF_INT, 0, 1, 1, NULL, "One machine has it."},
+	{"properties.encryption.type", LF_ENUM, 0, 0, 0, encryptions,
+	 "EncryptionAtRestWithPlatformKey: the vault's key."},
+	{"properties.encryption.diskEncryptionSetId", LF_TEXT, 0, 0, 512, NULL, "Refused."},
+	{"properties.diskAccessId", LF_TEXT, 0, 0, 512, NULL, "Refused."},
+	{"properties.securityProfile.securityType", LF_TEXT, 0, 0, 64, NULL, "Refused."},
+	{"properties.dataAccessAuthMode", LF_ENUM, 0, 0, 0, auth_modes, "None."},
+	{"properties.encryptionSettingsCollection.enabled", LF_BOOL, 0, 0, 0, NULL, "Refused."},
+	OURS("managedBy", LF_TEXT),
+	OURS("properties.provisioningState", LF_TEXT),
+	OURS("properties.diskState", LF_TEXT),
+	OURS("properties.timeCreated", LF_TEXT),
+	OURS("properties.uniqueId", LF_TEXT),
+	OURS("properties.diskSizeBytes", LF_INT),
+};
+
 const struct lf_document lf_disk_document = {.type = LF_DISK_TYPE,
+					     .fields = disk_fields,
+					     .n_fields = LF_N(disk_fields),
+					     .strict = true,
+					     .view = view_disk,
 					     .check = check_disk,
 					     .removing = refuse_in_use,
 					     .undo = remove_disk,

@@ -20,20 +20,19 @@
  *  "firmware": "bios"|"uefi", "tags": {}, "managedBy": id of the item that owns it (may be absent),
  *  "isolated": bool, "secureBoot", "tpm": bool, "securityType": "TrustedLaunch", "zones": ["1"],
  *  "availabilitySetId", "proximityPlacementGroupId", "licenseType",
- *  "bootDiagnostics": {"enabled": bool, "storageUri"} (all of these may be absent, and were checked
+ *  "bootDiagnostics": {"enabled": bool, "storageUri"}, "image", "osProfile" (all of these may be absent, and were checked
  *  by vm/placement.h),
  *  "disks": [{"lun" (-1: OS), "name", "sizeBytes",
  *             "source": {"kind": "point", "region", "point", "root"}, "tags": {},
  *             "sku", "caching", "deleteOption", "createOption" (may be absent),
  *             "id": of a disk that is there, whose source is what lf_disk_find_source() says}],
  *  "nics": [{"name", "networkId", "subnet", "address" (may be absent), "mac" (may be absent),
- *            "primary": bool, "tags": {}} | {"id": of an interface that is there, "primary": bool}]}
- * Writes the resources (provisioningState Creating, then Succeeded), makes sure the networks
- * exist and defines the domain; it is not started.  Idempotent by id: repeating it completes
- * what an earlier call began.
- *   LF_EINVAL      unknown vmSize, no OS disk (target: the JSON path)
- *   LF_ENOTFOUND   the network or subnet is not there (target: its id)
- *   LF_EEXISTS     a VM of that id is there and is not this machine
+ *            "primary": bool, "tags": {}} | {"id": of an interface that is there, "primary":
+ * bool}]} Writes the resources (provisioningState Creating, then Succeeded), makes sure the
+ * networks exist and defines the domain; it is not started.  Idempotent by id: repeating it
+ * completes what an earlier call began. LF_EINVAL      unknown vmSize, no OS disk (target: the JSON
+ * path) LF_ENOTFOUND   the network or subnet is not there (target: its id) LF_EEXISTS     a VM of
+ * that id is there and is not this machine
  */
 LF_MUST_CHECK int lf_machine_make(struct lf_context *context, const json_t *machine,
 				  struct lf_error *err);

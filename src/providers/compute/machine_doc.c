@@ -14,7 +14,7 @@
 
 #define GIB ((int64_t)1 << 30)
 
-static json_t *attached_disk(const json_t *machine, const json_t *disk)
+json_t *lf_machine_disk_view(const json_t *machine, const json_t *disk)
 {
 	LF_AUTO_FREE char *id = lf_machine_disk_id(machine, disk);
 	LF_AUTO_DOC doc = LF_DOC_INIT;
@@ -45,9 +45,9 @@ json_t *lf_machine_storage_profile(const json_t *machine)
 	lf_doc_put(&profile, "dataDisks", json_array());
 	json_array_foreach (lf_json_at(machine, "disks"), i, disk) {
 		if (lf_json_int_or(disk, "lun", -1) < 0)
-			lf_doc_put(&profile, "osDisk", attached_disk(machine, disk));
+			lf_doc_put(&profile, "osDisk", lf_machine_disk_view(machine, disk));
 		else
-			lf_doc_append(&profile, "dataDisks", attached_disk(machine, disk));
+			lf_doc_append(&profile, "dataDisks", lf_machine_disk_view(machine, disk));
 	}
 	return lf_doc_take(&profile);
 }
@@ -68,6 +68,8 @@ static void put_asked(struct lf_doc *properties, const json_t *machine)
 		lf_doc_bool(properties, "securityProfile.uefiSettings.secureBootEnabled", secure);
 		lf_doc_bool(properties, "securityProfile.uefiSettings.vTpmEnabled", tpm);
 	}
+	lf_doc_share_if(properties, "storageProfile.imageReference", lf_json_at(machine, "image"));
+	lf_doc_share_if(properties, "osProfile", lf_json_at(machine, "osProfile"));
 	lf_doc_text_if(properties, "availabilitySet.id",
 		       lf_json_text(machine, "availabilitySetId"));
 	lf_doc_text_if(properties, "proximityPlacementGroup.id",

@@ -15,6 +15,8 @@
 json_t *lf_machine_vm_doc(const json_t *machine, const json_t *plan, int64_t now_ns);
 json_t *lf_machine_disk_doc(const json_t *machine, const json_t *disk, int64_t now_ns);
 json_t *lf_machine_nic_doc(const json_t *machine, const json_t *nic);
+/* A disk of a machine as its storage profile has it. */
+json_t *lf_machine_disk_view(const json_t *machine, const json_t *disk);
 /* A VM's storage profile of a machine's disks. */
 json_t *lf_machine_storage_profile(const json_t *machine);
 

@@ -7,6 +7,7 @@
 #include "providers/compute/disk_import.h"
 #include "providers/compute/ids.h"
 #include "providers/compute/restorepoint/restorepoint.h"
+#include "providers/compute/vm/disks.h"
 #include "providers/compute/vm/sets.h"
 
 #define COMPUTE_ALL	 LF_SUBSCRIPTION_PATH "/providers/Microsoft.Compute"
@@ -76,114 +77,6 @@ static int list_skus(struct lf_arm_call *call, struct lf_error *err)
 	return lf_arm_reply_list(call, skus, NULL, err);
 }
 
-#define OS_DISK	   "properties.storageProfile.osDisk."
-#define DATA_DISKS "properties.storageProfile.dataDisks"
-#define DATA_DISK  DATA_DISKS ".*."
-#define NIC	   "properties.networkProfile.networkInterfaces.*."
-#define OURS(name, type_)                                                                          \
-	{                                                                                          \
-		name, type_, LF_READ_ONLY, 0, 0, NULL, "Read only."                                \
-	}
-/* What both kinds of a machine's disks have. */
-#define DISK_MEMBERS(disk)                                                                         \
-	{disk "name", LF_TEXT, 0, 0, 80, NULL, "Its disk's, or what a new one is called."},        \
-		{disk "createOption",                                                              \
-		 LF_ENUM,                                                                          \
-		 0,                                                                                \
-		 0,                                                                                \
-		 0,                                                                                \
-		 create_options,                                                                   \
-		 "Attach: a disk that is there; Empty: a new one."},                               \
-		{disk "caching",                                                                   \
-		 LF_ENUM,                                                                          \
-		 0,                                                                                \
-		 0,                                                                                \
-		 0,                                                                                \
-		 cachings,                                                                         \
-		 "Kept; writes are what the guest "                                                \
-		 "flushes."},                                                                      \
-		{disk "deleteOption",		LF_ENUM, 0, 0, 0, delete_options,                  \
-		 "Does it go with the machine?"},                                                  \
-		{disk "diskSizeGB", LF_INT, 0, 1, 65536, NULL, "Of a new one; else its disk's."},  \
-	{                                                                                          \
-		disk "managedDisk.storageAccountType", LF_TEXT, 0, 0, 32, NULL,                    \
-			"Of a new one; else its disk's."                                           \
-	}
-static const char *const os_types[] = {"Linux", "Windows", NULL};
-static const char *const create_options[] = {"Attach", "Empty", "FromImage", NULL};
-static const char *const cachings[] = {"None", "ReadOnly", "ReadWrite", NULL};
-static const char *const delete_options[] = {"Detach", "Delete", NULL};
-static const char *const detach_only[] = {"Detach", NULL};
-static const char *const priorities[] = {"Regular", NULL};
-static const struct lf_field vm_fields[] = {
-	{"properties.hardwareProfile.vmSize", LF_TEXT, 0, 0, 64, NULL,
-	 "Size of the machine; another one counts from its next start."},
-	{OS_DISK "managedDisk.id", LF_ID, 0, 0, 0, NULL, "The disk that it boots from."},
-	DISK_MEMBERS(OS_DISK),
-	{OS_DISK "osType", LF_ENUM, 0, 0, 0, os_types, "What the disk says, if at all."},
-	{DATA_DISKS, LF_ARRAY, 0, 0, 64, NULL, "Its data disks."},
-	{DATA_DISK "lun", LF_INT, LF_REQUIRED, 0, 63, NULL, "Where it is; each has its own."},
-	{DATA_DISK "managedDisk.id", LF_ID, 0, 0, 0, NULL, "A disk that is there."},
-	DISK_MEMBERS(DATA_DISK),
-	{"properties.networkProfile.networkInterfaces", LF_ARRAY, 0, 0, 8, NULL,
-	 "Network interfaces that are there."},
-	{NIC "id", LF_ID, LF_REQUIRED, 0, 0, NULL, "A network interface that is there."},
-	{NIC "properties.primary", LF_BOOL, 0, 0, 0, NULL, "The first, unless said otherwise."},
-	{NIC "properties.deleteOption", LF_ENUM, 0, 0, 0, detach_only,
-	 "It stays when the machine goes."},
-	{"properties.securityProfile.securityType", LF_TEXT, 0, 0, 32, NULL,
-	 "TrustedLaunch, of a machine that boots by UEFI."},
-	{"properties.securityProfile.uefiSettings.secureBootEnabled", LF_BOOL, 0, 0, 0, NULL,
-	 "Secure Boot, with Microsoft's keys."},
-	{"properties.securityProfile.uefiSettings.vTpmEnabled", LF_BOOL, 0, 0, 0, NULL,
-	 "A TPM 2.0."},
-	{"properties.diagnosticsProfile.bootDiagnostics.enabled", LF_BOOL, 0, 0, 0, NULL,
-	 "Kept; the console is there in any case."},
-	{"properties.diagnosticsProfile.bootDiagnostics.storageUri", LF_TEXT, 0, 0, 2048, NULL,
-	 "The blob endpoint of a storage account of this site."},
-	{"properties.availabilitySet.id", LF_ID, 0, 0, 0, NULL,
-	 "A set of its group and location; it lists the machine."},
-	{"properties.proximityPlacementGroup.id", LF_ID, 0, 0, 0, NULL,
-	 "A group of its location; it lists the machine."},
-	{"properties.licenseType", LF_TEXT, 0, 0, 32, NULL,
-	 "A licence for its kind of system, or None."},
-	{"properties.priority", LF_ENUM, 0, 0, 0, priorities, "No machine is evicted."},
-	{"properties.extensionsTimeBudget", LF_TEXT, 0, 0, 16, NULL, "There are no extensions."},
-	{"zones", LF_ARRAY, 0, 0, 1, NULL, "1, 2 or 3."},
-	{"identity.type", LF_TEXT, 0, 0, 64, NULL, "None."},
-	{"location", LF_TEXT, 0, 0, 64, NULL, "Its region, which cannot be changed."},
-	OURS("id", LF_TEXT),
-	OURS("name", LF_TEXT),
-	OURS("type", LF_TEXT),
-	OURS("etag", LF_TEXT),
-	OURS("managedBy", LF_TEXT),
-	OURS("resources", LF_ARRAY),
-	OURS("systemData", LF_OBJECT),
-	OURS("properties.vmId", LF_TEXT),
-	OURS("properties.provisioningState", LF_TEXT),
-	OURS("properties.instanceView", LF_OBJECT),
-	OURS("properties.timeCreated", LF_TEXT),
-	{"tags", LF_OBJECT, 0, 0, 0, NULL, "Tags, replaced as a whole."},
-};
-static const char *const access_policies[] = {"AllowAll", "AllowPrivate", "DenyAll", NULL};
-static const char *const switches[] = {"Enabled", "Disabled", NULL};
-static const struct lf_field disk_fields[] = {
-	{"properties.networkAccessPolicy", LF_ENUM, 0, 0, 0, access_policies,
-	 "May it be handed out to be read: AllowAll unless said otherwise, or DenyAll."},
-	{"properties.publicNetworkAccess", LF_ENUM, 0, 0, 0, switches,
-	 "Disabled: it is not handed out to be read."},
-	{"properties.creationData.createOption", LF_TEXT, 0, 0, 32, NULL,
-	 "How the disk is made: Empty, Restore (from a disk restore point), Copy, "
-	 "Import (from a page blob)."},
-	{"properties.creationData.sourceResourceId", LF_ID, 0, 0, 0, NULL,
-	 "The disk restore point, or the disk, that it is made from."},
-	{"properties.creationData.sourceUri", LF_TEXT, 0, 0, 2048, NULL,
-	 "The page blob that it is imported from."},
-	{"properties.diskSizeGB", LF_INT, 0, 1, 65536, NULL,
-	 "Size in GiB; never less than it was."},
-	{"tags", LF_OBJECT, 0, 0, 0, NULL, "Tags, replaced as a whole."},
-};
-
 static const char *const consistency_modes[] = {"ApplicationConsistent", "FileSystemConsistent",
 						"CrashConsistent", NULL};
 static const struct lf_field point_fields[] = {
@@ -198,8 +91,8 @@ static const struct lf_arm_route routes[] = {
 	LF_DOCUMENT_LIST(&lf_vm_document, COMPUTE_ALL "/virtualMachines"),
 	LF_DOCUMENT_LIST(&lf_vm_document, COMPUTE "/virtualMachines"),
 	LF_DOCUMENT_GET(&lf_vm_document, VM),
-	LF_PUT(VM, lf_vm_put, LF_FIELDS(vm_fields), LF_SUBJECT(&lf_vm_document)),
-	LF_DOCUMENT_PATCH(&lf_vm_document, VM, LF_FIELDS(vm_fields)),
+	LF_PUT(VM, lf_vm_put, LF_SUBJECT(&lf_vm_document)),
+	LF_DOCUMENT_PATCH(&lf_vm_document, VM),
 	LF_DELETE(VM, lf_vm_delete),
 	LF_POST(VM "/start", lf_vm_start),
 	LF_POST(VM "/powerOff", lf_vm_power_off),
@@ -215,8 +108,8 @@ static const struct lf_arm_route routes[] = {
 	LF_DOCUMENT_LIST(&lf_disk_document, COMPUTE_ALL "/disks"),
 	LF_DOCUMENT_LIST(&lf_disk_document, COMPUTE "/disks"),
 	LF_DOCUMENT_GET(&lf_disk_document, DISK),
-	LF_PUT(DISK, lf_disk_put, LF_FIELDS(disk_fields), LF_SUBJECT(&lf_disk_document)),
-	LF_DOCUMENT_PATCH(&lf_disk_document, DISK, LF_FIELDS(disk_fields)),
+	LF_PUT(DISK, lf_disk_put, LF_SUBJECT(&lf_disk_document)),
+	LF_DOCUMENT_PATCH(&lf_disk_document, DISK),
 	LF_DOCUMENT_DELETE(&lf_disk_document, DISK),
 	LF_POST_BODY(DISK "/beginGetAccess", lf_disk_grant),
 	LF_POST(DISK "/endGetAccess", lf_disk_revoke),
@@ -247,6 +140,7 @@ static const char *const types[] = {"virtualMachines",
 				    NULL};
 
 static const struct lf_job_type *const jobs[] = {&lf_vm_make_job,
+						 &lf_vm_disks_job,
 						 &lf_disk_import_job,
 						 &lf_vm_start_job,
 						 &lf_vm_stop_job,

@@ -110,8 +110,8 @@ static json_t *instance_view(struct lf_context *context, const struct lf_resourc
 	return lf_doc_take(&view);
 }
 
-static int view_vm(struct lf_arm_call *call, const struct lf_resource *vm, json_t *doc,
-		   struct lf_error *err)
+int lf_vm_view(struct lf_arm_call *call, const struct lf_resource *vm, json_t *doc,
+	       struct lf_error *err)
 {
 	const char *expand = lf_arm_query(call, "expand");
 
@@ -121,46 +121,6 @@ static int view_vm(struct lf_arm_call *call, const struct lf_resource *vm, json_
 		       ? lf_fail_nomem(err)
 		       : 0;
 }
-
-/* A machine that is there may get tags and another size; how it is made is failover's to say. */
-static int check_vm(struct lf_arm_call *call, const char *id, json_t *doc,
-		    const struct lf_resource *before, json_t *state, struct lf_error *err)
-{
-	unsigned vcpus, memory_mib;
-
-	if (!before) /* a new one is lf_vm_make()'s: it was there a moment ago */
-		return lf_fail_arm(err, LF_ECONFLICT, "OperationNotAllowed", id,
-				   "send the request again",
-				   "the machine was deleted while it was being changed");
-	const char *size = lf_json_text_or(doc, "properties.hardwareProfile.vmSize", "");
-	int rc = lf_compute_size(size, &vcpus, &memory_mib, err);
-	if (rc)
-		return rc;
-	/* what the client may change; the rest of the document stays what it is */
-	LF_AUTO_JSON *kept = json_deep_copy(before->doc);
-	json_t *tags = lf_json_at(doc, "tags");
-	if (!kept || lf_json_set_text(kept, "properties.hardwareProfile.vmSize", size) ||
-	    (tags && json_object_set(kept, "tags", tags)))
-		return lf_fail_nomem(err);
-	json_object_clear(doc);
-	if (json_object_update(doc, kept) ||
-	    lf_json_set_int(state, "plan.vm.vcpus", (int64_t)vcpus) ||
-	    lf_json_set_int(state, "plan.vm.memoryMiB", (int64_t)memory_mib))
-		return lf_fail_nomem(err);
-	/* a running machine gets its new size at its next start, as libvirt has it */
-	struct lf_compute *compute = lf_arm_context(call)->compute;
-	struct lf_vm_spec spec;
-	rc = compute ? lf_vm_spec_read(lf_json_at(state, "plan.vm"), &spec, err) : 0;
-	return rc || !compute ? rc : lf_compute_vm_define(compute, &spec, err);
-}
-
-const struct lf_document lf_vm_document = {.type = LF_VM_TYPE,
-					   .check = check_vm,
-					   .view = view_vm,
-					   .removing = lf_vm_leave_parts,
-					   .undo = lf_vm_leave_host,
-					   .needs_location = true,
-					   .async = true};
 
 int lf_vm_put(struct lf_arm_call *call, struct lf_error *err)
 {

@@ -79,8 +79,9 @@ for (const [what, properties, more] of [
 await refused("a set of another type", 400, "LinkedInvalidPropertyId", () => put({ availabilitySet: { id: near1.id } }));
 for (const [what, properties, more] of [
   ["user data", { userData: "eA==" }], ["encryption at the host", { securityProfile: { encryptionAtHost: true } }], ["a scale set", { virtualMachineScaleSet: { id: nowhere("virtualMachineScaleSets") } }], ["a capacity reservation", { capacityReservation: { capacityReservationGroup: { id: nowhere("capacityReservationGroups") } } }],
-  ["an identity", {}, { identity: { type: "SystemAssigned" } }], ["a plan", {}, { plan: { name: "p" } }], ["a disk encryption set", { storageProfile: { osDisk: { createOption: "Attach", managedDisk: { id: boot, diskEncryptionSet: { id: nowhere("diskEncryptionSets") } } } } }]])
-  await refused(what, 400, "OperationNotAllowed", () => put(properties, more));
+  ["a plan", {}, { plan: { name: "p" } }], ["a disk encryption set", { storageProfile: { osDisk: { createOption: "Attach", managedDisk: { id: boot, diskEncryptionSet: { id: nowhere("diskEncryptionSets") } } } } }]])
+  await refused(what, 400, "InvalidParameter", () => put(properties, more));
+await refused("an identity", 400, "OperationNotAllowed", () => put({}, { identity: { type: "SystemAssigned" } }));
 await over(await put({ additionalCapabilities: { ultraSSDEnabled: false }, priority: "Regular" }));
 await refused("a set that a machine is in, to be deleted,", 409, "OperationNotAllowed", () => sets.delete(rg, "set1"));
 const got = (await arm("GET", `${provider}/virtualMachines/asked?api-version=2024-07-01`)).json, { properties: its } = got;
@@ -98,3 +99,54 @@ await refused("a disk that goes with its machine", 404, "ResourceNotFound", () =
 for (const name of ["first", "second"]) await vms.beginDeleteAndWait(rg, name, poll);
 for (const one of await all(disks.listByResourceGroup(rg))) await disks.beginDeleteAndWait(rg, one.name, poll);
 check("disks are deleted", (await all(disks.listByResourceGroup(rg))).length === 0);
+
+// Data disks of a machine that is there.
+const home = (await disk("home", { createOption: "Empty" }, { diskSizeGB: 1, osType: "Linux" })).id, spare = (await disk("spare", { createOption: "Empty" }, { diskSizeGB: 2 })).id;
+await machine("changing", home);
+await machine("other", (await disk("other-os", { createOption: "Empty" }, { diskSizeGB: 1, osType: "Linux" })).id, [(await disk("taken", { createOption: "Empty" }, { diskSizeGB: 1 })).id]);
+const vmPath = `${provider}/virtualMachines/changing?api-version=2024-07-01`;
+const read = async () => (await arm("GET", vmPath)).json;
+const send = async (method, dataDisks, more = {}) => over(await arm(method, vmPath, method === "PUT" ? { ...(await read()), properties: { ...(await read()).properties, ...more, storageProfile: { ...(await read()).properties.storageProfile, dataDisks } } } : { properties: { ...more, storageProfile: { dataDisks } } }));
+const by = (id, lun) => ({ lun, createOption: "Attach", managedDisk: { id } });
+const luns = async () => (await read()).properties.storageProfile.dataDisks.map((d) => `${d.lun}:${d.name}`).join();
+await send("PATCH", [by(spare, 1)]);
+const spared = await disks.get(rg, "spare");
+check("a disk is attached by PATCH", await luns() === "1:spare" && spared.diskState === "Attached" && spared.managedBy.endsWith("/changing") && (await read()).properties.provisioningState === "Succeeded", [await luns(), spared]);
+await send("PUT", [...(await read()).properties.storageProfile.dataDisks, { lun: 3, createOption: "Empty", diskSizeGB: 4, name: "newer", managedDisk: { storageAccountType: "StandardSSD_LRS" } }]);
+const newer = await disks.get(rg, "newer");
+check("another one is made and attached by PUT", await luns() === "1:spare,3:newer" && newer.diskSizeGB === 4 && newer.sku.name === "StandardSSD_LRS" && newer.diskState === "Attached", [await luns(), newer]);
+await send("PUT", (await read()).properties.storageProfile.dataDisks.filter((d) => d.lun !== 1));
+check("a disk is detached", await luns() === "3:newer" && (await disks.get(rg, "spare")).diskState === "Unattached" && !(await disks.get(rg, "spare")).managedBy);
+await send("PATCH", [...(await read()).properties.storageProfile.dataDisks, { lun: 1, createOption: "Empty", diskSizeGB: 1, name: "third" }, by(spare, 2)]);
+check("its LUN is another's, and it comes back at another", await luns() === "3:newer,1:third,2:spare", await luns());
+await send("PATCH", [{ ...by(newer.id, 3), toBeDetached: true }, by(spare, 2), by((await disks.get(rg, "third")).id, 1)]);
+check("one that is to be detached is", !(await luns()).includes("newer"), await luns());
+await refused("a disk that is not there", 400, "InvalidParameter", () => send("PATCH", [by(`${provider}/disks/nosuch`, 5)]));
+await refused("a disk of another machine", 409, "AttachDiskWhileBeingDetached", () => send("PATCH", [by(`${provider}/disks/taken`, 5)]));
+await refused("two disks at one LUN", 400, "InvalidParameter", () => send("PATCH", [by(spare, 2), by(newer.id, 2)]));
+await refused("an empty disk without a size", 400, "InvalidParameter", () => send("PATCH", [{ lun: 9, createOption: "Empty" }]));
+check("and nothing has changed", await luns() === "1:third,2:spare" || await luns() === "2:spare,1:third", await luns());
+for (const [what, more] of [["another OS disk", { storageProfile: { osDisk: { managedDisk: { id: spare } } } }], ["another network interface", { networkProfile: { networkInterfaces: [{ id: `${S}/resourceGroups/${rg}/providers/Microsoft.Network/networkInterfaces/none` }] } }], ["another security type", { securityProfile: { securityType: "TrustedLaunch" } }]])
+  await refused(what, 409, "PropertyChangeNotAllowed", () => arm("PATCH", vmPath, { properties: more }));
+await refused("an identity for it", 400, "OperationNotAllowed", () => arm("PATCH", vmPath, { identity: { type: "SystemAssigned" } }));
+await arm("PATCH", vmPath, { tags: { a: "b" } });
+await send("PUT", (await read()).properties.storageProfile.dataDisks, { hardwareProfile: { vmSize: "Standard_D4s_v3" }, licenseType: "SLES_BYOS" });
+const now = await read();
+check("size and licence change, a PUT with tags keeps them", now.properties.hardwareProfile.vmSize === "Standard_D4s_v3" && now.properties.licenseType === "SLES_BYOS" && now.tags.a === "b", now);
+const { tags, ...bare } = now;
+await over(await arm("PUT", vmPath, bare));
+check("and one without takes them away", !(await read()).tags);
+const sku = (await arm("PATCH", `${spare}?api-version=2023-04-02`, { sku: { name: "Premium_LRS" } })).json;
+check("a disk's type changes, on its machine, too", sku.sku.name === "Premium_LRS" && sku.properties.networkAccessPolicy === "AllowAll" && (await read()).properties.storageProfile.dataDisks.find((d) => d.name === "spare").managedDisk.storageAccountType === "Premium_LRS", sku);
+await refused("an unknown disk type", 400, "InvalidParameter", () => arm("PATCH", `${spare}?api-version=2023-04-02`, { sku: { name: "Floppy" } }));
+const image = { publisher: "Canonical", offer: "0001-com-ubuntu-server-jammy", sku: "22_04-lts-gen2", version: "latest" };
+const imaged = await vms.beginCreateOrUpdateAndWait(rg, "imaged", { location, hardwareProfile: { vmSize: "Standard_B1s" }, networkProfile: { networkInterfaces: [{ id: await nic("imaged-nic") }] },
+  storageProfile: { imageReference: image, osDisk: { createOption: "FromImage", caching: "ReadWrite", managedDisk: { storageAccountType: "StandardSSD_LRS" }, deleteOption: "Delete" }, dataDisks: [{ lun: 0, createOption: "Empty", diskSizeGB: 1, deleteOption: "Delete" }] },
+  osProfile: { computerName: "imaged", adminUsername: "ubuntu", adminPassword: "Pa55-word", linuxConfiguration: { disablePasswordAuthentication: false } } }, poll);
+check("the emulator makes a machine of an image, and keeps no password", imaged.storageProfile.imageReference.offer === image.offer && imaged.osProfile.adminUsername === "ubuntu" && !imaged.osProfile.adminPassword && imaged.storageProfile.osDisk.createOption === "FromImage" && imaged.storageProfile.dataDisks[0].name === "imaged_DataDisk_0", imaged);
+check("its disk is as was asked", (await disks.get(rg, "imaged_OsDisk_1")).sku.name === "StandardSSD_LRS" && (await disks.get(rg, "imaged_OsDisk_1")).hyperVGeneration === "V2");
+await refused("user data for it", 400, "InvalidParameter", () => arm("PATCH", `${imaged.id}?api-version=2024-07-01`, { properties: { osProfile: { customData: "eA==" } } }));
+await refused("a disk that is said to be another", 400, "InvalidParameter", () => arm("PUT", `${provider}/virtualMachines/x?api-version=2024-07-01`, { location, properties: { hardwareProfile: { vmSize: "Standard_B1s" }, networkProfile: { networkInterfaces: [{ id: now.properties.networkProfile.networkInterfaces[0].id }] }, storageProfile: { osDisk: { createOption: "Attach", osType: "Windows", managedDisk: { id: home } } } } }));
+for (const name of ["changing", "other", "imaged"]) await vms.beginDeleteAndWait(rg, name, poll);
+for (const one of await all(disks.listByResourceGroup(rg))) await disks.beginDeleteAndWait(rg, one.name, poll);
+check("all disks are deleted", (await all(disks.listByResourceGroup(rg))).length === 0);

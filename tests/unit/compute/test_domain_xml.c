@@ -40,6 +40,7 @@ static void assert_has(const char *xml, const char *part)
 		fail_msg("%s is not in\n%s", part, xml);
 }
 
+#define PLACE "    <controller type='pci' model='pcie-root-port'/>\n"
 static void test_domain_xml__is_what_it_was(void **state)
 {
 	static const char golden[] =
@@ -72,8 +73,7 @@ static void test_domain_xml__is_what_it_was(void **state)
 		"      <target dev='vda' bus='virtio'/>\n"
 		"      <serial>os</serial>\n"
 		"      <boot order='1'/>\n"
-		"    </disk>\n"
-		"    <serial type='pty'>\n"
+		"    </disk>\n" PLACE PLACE PLACE PLACE "    <serial type='pty'>\n"
 		"      <log file='/data/m/console.log' append='on'/>\n"
 		"      <target port='0'/>\n"
 		"    </serial>\n"
@@ -174,16 +174,21 @@ static void test_domain_xml__uefi_keeps_its_variables_with_the_machine(void **st
 
 static void test_domain_xml__targets_go_on_after_z(void **state)
 {
+	static struct lf_vm_spec spec;
 	char target[8];
 
 	(void)state;
-	lf_domain_disk_target(0, target);
+	spec.disks[0].slot = 1;
+	lf_domain_disk_target(&spec, 0, target);
 	assert_string_equal(target, "vda");
-	lf_domain_disk_target(25, target);
+	spec.disks[0].slot = 26;
+	lf_domain_disk_target(&spec, 0, target);
 	assert_string_equal(target, "vdz");
-	lf_domain_disk_target(26, target);
+	spec.disks[0].slot = 27;
+	lf_domain_disk_target(&spec, 0, target);
 	assert_string_equal(target, "vdaa");
-	lf_domain_disk_target(64, target);
+	spec.disks[0].slot = 65;
+	lf_domain_disk_target(&spec, 0, target);
 	assert_string_equal(target, "vdbm");
 }
 
@@ -254,10 +259,29 @@ static void test_domain_xml__says_which_image_is_active(void **state)
 	assert_string_equal(format, "raw");
 }
 
+static void test_domain_xml__a_disk_keeps_its_place_and_its_file(void **state)
+{
+	LF_AUTO_JSON *vm = machine("bios");
+	json_t *later = json_array_get(lf_json_at(vm, "disks"), 0);
+	struct lf_vm_spec spec;
+	struct lf_error err;
+	char target[8];
+
+	(void)state;
+	assert_int_equal(lf_json_set_int(later, "slot", 5), 0);
+	assert_int_equal(lf_json_set_text(later, "file", "abc"), 0);
+	assert_lf_ok(lf_vm_spec_read(vm, &spec, &err));
+	lf_domain_disk_target(&spec, 2, target);
+	assert_string_equal(target, "vde");
+	LF_AUTO_FREE char *xml = xml_of(vm, false);
+	assert_has(xml, "<source file='/data/m/disk-abc.qcow2'/>\n      <target dev='vde'");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_domain_xml__a_tpm_is_an_emulated_one),
+		cmocka_unit_test(test_domain_xml__a_disk_keeps_its_place_and_its_file),
 		cmocka_unit_test(test_domain_xml__is_what_it_was),
 		cmocka_unit_test(test_domain_xml__orders_disks_by_lun_and_boots_the_os_disk),
 		cmocka_unit_test(test_domain_xml__escapes_names_and_cuts_serials),

@@ -8,22 +8,35 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "providers/common/unsupported.h"
 #include "providers/compute/vm/placement.h"
 
 #define SECURITY "properties.securityProfile"
 #define BOOT	 "properties.diagnosticsProfile.bootDiagnostics"
 
-int lf_vm_body_check(struct lf_arm_call *call, struct lf_error *err)
+int lf_vm_identity_check(const json_t *body, struct lf_error *err)
 {
-	const char *identity = lf_json_text(lf_arm_body(call), "identity.type");
+	const char *type = lf_json_text(body, "identity.type");
 
-	if (identity && !lf_text_equal_nocase(identity, "None"))
-		return lf_fail_arm(err, LF_EUNSUPPORTED, "OperationNotAllowed", "identity.type",
-				   "give the machine a service principal's secret: no metadata "
-				   "service hands out tokens in it",
-				   "machines have no managed identities here");
-	return lf_members_check(call, err);
+	if (!type || lf_text_equal_nocase(type, "None"))
+		return 0;
+	return lf_fail_arm(err, LF_EUNSUPPORTED, "OperationNotAllowed", "identity.type",
+			   "give the machine a service principal's secret: no metadata service "
+			   "hands out tokens in it",
+			   "machines have no managed identities here");
+}
+
+int lf_vm_body_check(const struct lf_document *document, json_t *body, struct lf_error *err)
+{
+	char path[LF_FIELD_PATH_SIZE];
+	int rc = lf_vm_identity_check(body, err);
+
+	if (!rc)
+		rc = lf_fields_check(document->fields, document->n_fields, body, NULL, err);
+	if (rc || !lf_fields_stray(document->fields, document->n_fields, body, NULL, path))
+		return rc;
+	return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", path,
+			   "leave it out: it would have no effect",
+			   "%s is not served for resources of type %s", path, document->type);
 }
 
 static int read_zones(const json_t *body, struct lf_doc *doc, struct lf_error *err)

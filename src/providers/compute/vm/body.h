@@ -8,12 +8,15 @@
 
 #include "arm/arm.h"
 #include "json/doc.h"
-#include "providers/common/site.h"
+#include "providers/common/document.h"
 
 #define LF_VM_STORAGE "properties.storageProfile"
 
-/* Members that this site has not got are refused, "OperationNotAllowed". */
-LF_MUST_CHECK int lf_vm_body_check(struct lf_arm_call *call, struct lf_error *err);
+/* Of a new machine, by the rows of its document: members that this site has not got are refused. */
+LF_MUST_CHECK int lf_vm_body_check(const struct lf_document *document, json_t *body,
+				   struct lf_error *err);
+/* A managed identity is refused. */
+LF_MUST_CHECK int lf_vm_identity_check(const json_t *body, struct lf_error *err);
 /* Of a new machine: what is asked besides size, disks and interfaces, checked, into the machine
  * that is to be made (machine.h). */
 LF_MUST_CHECK int lf_vm_body_read(struct lf_context *context, const char *vm_id, const json_t *body,

@@ -90,15 +90,6 @@ static int check_set(struct lf_arm_call *call, const char *id, json_t *doc,
 		     : 0;
 }
 
-static int check_group(struct lf_arm_call *call, const char *id, json_t *doc,
-		       const struct lf_resource *before, json_t *state, struct lf_error *err)
-{
-	(void)call, (void)id, (void)before, (void)state, (void)err;
-	json_object_del(lf_json_at(doc, "properties"), "virtualMachines");
-	json_object_del(lf_json_at(doc, "properties"), "availabilitySets");
-	return 0;
-}
-
 static const char *const set_skus[] = {"Classic", "Aligned", NULL};
 static const struct lf_field set_fields[] = {
 	{"sku.name", LF_ENUM, 0, 0, 0, set_skus, "Classic, or Aligned for managed disks.",
@@ -113,12 +104,15 @@ static const char *const group_types[] = {"Standard", "Ultra", NULL};
 static const struct lf_field group_fields[] = {
 	{"properties.proximityPlacementGroupType", LF_ENUM, 0, 0, 0, group_types,
 	 "Kept; there is one host.", "\"Standard\""},
+	{"properties.virtualMachines", LF_ARRAY, LF_READ_ONLY, 0, 0, NULL, "Who is in it."},
+	{"properties.availabilitySets", LF_ARRAY, LF_READ_ONLY, 0, 0, NULL, "Who is in it."},
 };
 
 const struct lf_document lf_availability_set_document = {
 	.type = LF_SET_TYPE,
 	.fields = set_fields,
 	.n_fields = LF_N(set_fields),
+	.strict = true,
 	.check = check_set,
 	.view = view_set,
 	.removing = refuse_in_use,
@@ -129,7 +123,7 @@ const struct lf_document lf_placement_group_document = {
 	.type = LF_PLACEMENT_GROUP_TYPE,
 	.fields = group_fields,
 	.n_fields = LF_N(group_fields),
-	.check = check_group,
+	.strict = true,
 	.view = view_group,
 	.removing = refuse_in_use,
 	.needs_location = true,
