@@ -8,6 +8,7 @@
 
 #include "base/names.h"
 #include "base/text.h"
+#include "providers/common/unsupported.h"
 #include "providers/network/internal.h"
 
 #define CONFIGURATIONS_MAX 256
@@ -33,6 +34,22 @@ int lf_network_check_reference(struct lf_context *context, const json_t *doc, co
 						id, path);
 }
 
+/* Clients send back subnets as they read them; only the id is kept, and nothing is changed by them.
+ */
+static int check_subnet(struct lf_context *context, json_t *config, struct lf_error *err)
+{
+	const json_t *given = lf_json_at(config, "properties.subnet");
+	LF_AUTO_RESOURCE subnet = LF_RESOURCE_INIT;
+	int rc = lf_catalog_get(context->catalog, lf_json_text_or(given, "id", ""), &subnet, err);
+
+	if (!rc)
+		rc = lf_changes_check(lf_json_at(given, "properties"),
+				      lf_json_at(subnet.doc, "properties"), NULL, 0, err);
+	return rc || !lf_json_set(config, "properties.subnet", json_pack("{s:s}", "id", subnet.id))
+		       ? rc
+		       : lf_fail_nomem(err);
+}
+
 /* Give the address of one configuration and fill in what the service sets. */
 static int complete_configuration(struct lf_context *context, const char *nic_id, json_t *config,
 				  bool first, struct lf_error *err)
@@ -52,6 +69,8 @@ static int complete_configuration(struct lf_context *context, const char *nic_id
 	if (!rc)
 		rc = lf_network_check_reference(context, config, "properties.subnet",
 						LF_SUBNET_TYPE, err);
+	if (!rc)
+		rc = check_subnet(context, config, err);
 	if (rc)
 		return rc;
 	const struct lf_address_request request = {
@@ -316,6 +335,10 @@ static const struct lf_field nic_fields[] = {
 	{CONFIGURATIONS ".*.properties.provisioningState", LF_TEXT, LF_READ_ONLY, 0, 0, NULL,
 	 "Succeeded"},
 	{CONFIGURATIONS ".*.properties.subnet.id", LF_ID, 0, 0, 0, NULL, "id of a subnet"},
+	{CONFIGURATIONS ".*.properties.subnet.name", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "its name"},
+	{CONFIGURATIONS ".*.properties.subnet.type", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "its type"},
+	{CONFIGURATIONS ".*.properties.subnet.etag", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "its etag"},
+	LF_SUBNET_ROWS(CONFIGURATIONS ".*.properties.subnet.properties."),
 	{CONFIGURATIONS ".*.properties.privateIPAddress", LF_TEXT, 0, 0, 15, NULL,
 	 "an address of the subnet; absent: the next free one"},
 	{"properties.networkSecurityGroup.id", LF_ID, 0, 0, 0, NULL, "a group that is there"},
