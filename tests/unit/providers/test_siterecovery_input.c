@@ -346,6 +346,24 @@ static void test_settings__that_exclude_each_other_are_refused(void **state)
 	}
 }
 
+static void test_tags__are_at_most_fifty(void **state)
+{
+	struct world *w = *state;
+	json_t *body = enable_body();
+	json_t *tags = json_array();
+	char name[16];
+
+	for (int i = 0; i < 51; i++) {
+		snprintf(name, sizeof(name), "t%d", i);
+		json_array_append_new(tags, json_pack("{s:s}", "tagName", name));
+	}
+	lf_json_set(body, D "targetNicTags", tags);
+	assert_refused(w, "PUT", ITEM, json_deep_copy(body), 400, "InvalidParameter");
+	json_array_remove(tags, 50);
+	AUTO_REPLY reply = request(w, "PUT", ITEM, body);
+	assert_int_equal(reply.status, 202);
+}
+
 static void test_cache_account__is_a_standard_one_of_the_target_region(void **state)
 {
 	struct world *w = *state;
@@ -505,6 +523,7 @@ int main(void)
 		T(test_update__shows_what_was_asked_for),
 		T(test_members__that_nobody_knows_are_refused_where_they_ask_for_something),
 		T(test_settings__that_exclude_each_other_are_refused),
+		T(test_tags__are_at_most_fifty),
 		T(test_cache_account__is_a_standard_one_of_the_target_region),
 		T(test_update__of_an_interface_counts_each_time_and_by_each_name),
 		T(test_update__of_a_disk_is_of_its_name_alone),
