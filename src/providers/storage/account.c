@@ -154,6 +154,12 @@ static const char *const switches[] = {"Enabled", "Disabled", "SecuredByPerimete
 static const char *const actions[] = {"Allow", "Deny", NULL};
 static const char *const tls_versions[] = {"TLS1_0", "TLS1_1", "TLS1_2", "TLS1_3", NULL};
 
+static const char *const key_sources[] = {"Microsoft.Storage", "Microsoft.Keyvault", NULL};
+static const char *const account_keys[] = {"Account", NULL};
+static const char *const key_types[] = {"Account", "Service", NULL};
+static const char *const dns_types[] = {"Standard", "AzureDnsZone", NULL};
+static const char *const share_states[] = {"Disabled", NULL};
+
 #define OURS(path, type)                                                                           \
 	{                                                                                          \
 		"properties." path, type, LF_READ_ONLY, 0, 0, NULL, "set by the service"           \
@@ -162,7 +168,9 @@ static const char *const tls_versions[] = {"TLS1_0", "TLS1_1", "TLS1_2", "TLS1_3
 static const struct lf_field account_fields[] = {
 	{"sku", LF_OBJECT, LF_REQUIRED, 0, 0, NULL, "{\"name\": \"Standard_LRS\"}"},
 	{"sku.name", LF_ENUM, LF_REQUIRED, 0, 0, skus, "redundancy"},
+	{"sku.tier", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "follows from the name"},
 	{"kind", LF_ENUM, LF_REQUIRED, 0, 0, kinds, "StorageV2"},
+	{"identity", LF_OBJECT, 0, 0, 0, NULL, "{\"type\": \"SystemAssigned\"}"},
 	{"properties", LF_OBJECT, 0, 0, 0, NULL, "settings"},
 	{"properties.accessTier", LF_ENUM, 0, 0, 0, tiers, "Hot unless said otherwise", "\"Hot\""},
 	{"properties.publicNetworkAccess", LF_ENUM, 0, 0, 0, switches, "Enabled or Disabled",
@@ -182,11 +190,23 @@ static const struct lf_field account_fields[] = {
 	{"properties.allowBlobPublicAccess", LF_BOOL, 0, 0, 0, NULL, "may containers be public",
 	 "false"},
 	{"properties.allowCrossTenantReplication", LF_BOOL, 0, 0, 0, NULL, "kept", "false"},
-	{"properties.encryption.keySource", LF_TEXT, 0, 0, 64, NULL, "Microsoft.Storage",
+	{"properties.encryption.keySource", LF_ENUM, 0, 0, 0, key_sources, "Microsoft.Storage",
 	 "\"Microsoft.Storage\""},
-	{"properties.encryption.services.blob.keyType", LF_TEXT, 0, 0, 64, NULL, "Account",
+	{"properties.encryption.services.blob.keyType", LF_ENUM, 0, 0, 0, account_keys, "Account",
 	 "\"Account\""},
 	{"properties.encryption.services.blob.enabled", LF_BOOL, 0, 0, 0, NULL, "true", "true"},
+	{"properties.encryption.services.blob.lastEnabledTime", LF_TEXT, LF_READ_ONLY, 0, 0, NULL,
+	 "set by the service"},
+	/* of services that there are not: what a client says of them is kept, and means nothing */
+	{"properties.encryption.services.file.keyType", LF_ENUM, 0, 0, 0, key_types, "Account"},
+	{"properties.encryption.services.file.enabled", LF_BOOL, 0, 0, 0, NULL, "true"},
+	{"properties.encryption.services.queue.keyType", LF_ENUM, 0, 0, 0, key_types, "Service"},
+	{"properties.encryption.services.queue.enabled", LF_BOOL, 0, 0, 0, NULL, "true"},
+	{"properties.encryption.services.table.keyType", LF_ENUM, 0, 0, 0, key_types, "Service"},
+	{"properties.encryption.services.table.enabled", LF_BOOL, 0, 0, 0, NULL, "true"},
+	{"properties.defaultToOAuthAuthentication", LF_BOOL, 0, 0, 0, NULL, "a hint for consoles"},
+	{"properties.dnsEndpointType", LF_ENUM, 0, 0, 0, dns_types, "Standard"},
+	{"properties.largeFileSharesState", LF_ENUM, 0, 0, 0, share_states, "Disabled"},
 	OURS("provisioningState", LF_TEXT),
 	OURS("primaryEndpoints", LF_OBJECT),
 	OURS("secondaryEndpoints", LF_OBJECT),
@@ -211,6 +231,7 @@ const struct lf_document lf_storage_document = {
 	.undo = remove_blobs,
 	.view = view_account,
 	.needs_location = true,
+	.strict = true,
 	.kept = kept,
 	.no_etag = true,
 	.provisioned = true,

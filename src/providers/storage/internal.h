@@ -24,5 +24,9 @@ LF_MUST_CHECK int lf_storage_find(struct lf_context *context, const char *name, 
 LF_MUST_CHECK int lf_storage_security_check(const json_t *doc, struct lf_error *err);
 
 lf_arm_handler lf_storage_list_keys, lf_storage_regenerate_key;
+/* services.c */
+lf_arm_handler lf_storage_service_get, lf_storage_service_list, lf_storage_service_put,
+	lf_storage_container_get, lf_storage_container_list, lf_storage_container_put,
+	lf_storage_container_patch, lf_storage_container_delete;
 
 #endif

@@ -74,6 +74,27 @@ static const struct lf_field regenerate_fields[] = {
 #define ACCOUNT	  LF_GROUP_PATH ACCOUNTS "/{name}"
 #define NAMESPACE LF_SUBSCRIPTION_PATH "/providers/Microsoft.Storage"
 
+#define CONTAINERS ACCOUNT "/blobServices/default/containers"
+#define CONTAINER  CONTAINERS "/{container}"
+
+static const char *const accesses[] = {"None", "Blob", "Container", NULL};
+static const char *const scopes[] = {"$account-encryption-key", NULL};
+
+#define OURS(path)                                                                                 \
+	{                                                                                          \
+		"properties." path, LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "set by the service"        \
+	}
+
+static const struct lf_field container_fields[] = {
+	{"properties", LF_OBJECT, 0, 0, 0, NULL, "settings"},
+	{"properties.publicAccess", LF_ENUM, 0, 0, 0, accesses, "None"},
+	{"properties.metadata", LF_OBJECT, 0, 0, 0, NULL, "names and texts"},
+	{"properties.defaultEncryptionScope", LF_ENUM, 0, 0, 0, scopes, "there are no others"},
+	OURS("leaseState"),
+	OURS("leaseStatus"),
+	OURS("lastModifiedTime"),
+};
+
 static const struct lf_arm_route routes[] = {
 	LF_DOCUMENT_ROUTES(&lf_storage_document, ACCOUNTS),
 	LF_POST(ACCOUNT "/listKeys", lf_storage_list_keys,
@@ -85,6 +106,17 @@ static const struct lf_arm_route routes[] = {
 		     LF_RIGHT("Microsoft.Storage/checknameavailability/read"),
 		     LF_FIELDS(name_fields)),
 	LF_GET(NAMESPACE "/locations/{location}/usages", list_usages),
+	LF_GET(ACCOUNT "/blobServices", lf_storage_service_list),
+	LF_GET(ACCOUNT "/blobServices/default", lf_storage_service_get),
+	LF_PUT(ACCOUNT "/blobServices/default", lf_storage_service_put),
+	LF_GET(ACCOUNT "/fileServices", lf_storage_service_list),
+	LF_GET(ACCOUNT "/fileServices/default", lf_storage_service_get),
+	LF_PUT(ACCOUNT "/fileServices/default", lf_storage_service_put),
+	LF_GET(CONTAINERS, lf_storage_container_list),
+	LF_GET(CONTAINER, lf_storage_container_get),
+	LF_PUT(CONTAINER, lf_storage_container_put, LF_FIELDS(container_fields)),
+	LF_PATCH(CONTAINER, lf_storage_container_patch, LF_FIELDS(container_fields)),
+	LF_DELETE(CONTAINER, lf_storage_container_delete),
 };
 
 static const char *const types[] = {"storageAccounts", NULL};

@@ -5,7 +5,7 @@ import { BlobServiceClient, ContainerClient, BlobClient, StorageSharedKeyCredent
   generateAccountSASQueryParameters, BlobSASPermissions, ContainerSASPermissions, AccountSASPermissions,
   AccountSASResourceTypes, AccountSASServices, SASProtocol } from "@azure/storage-blob";
 import { ComputeManagementClient } from "@azure/arm-compute";
-import { all, check, client, poll, prefix } from "./lib.mjs";
+import { all, arm, check, client, poll, prefix } from "./lib.mjs";
 
 const storage = client(StorageManagementClient), groups = client(ResourceManagementClient).resourceGroups;
 const rg = `${prefix}-blob`, name = `${prefix}blobs`, location = "eastus", once = { retryOptions: { maxTries: 1 } };
@@ -232,6 +232,20 @@ check("the account says what it is", (await service.getAccountInfo()).skuName ==
 check("the service's settings are read", (await service.getProperties()).deleteRetentionPolicy.enabled === false);
 await refused("a setting without effect", 400, "UnsupportedXmlNode", () => service.setProperties({ deleteRetentionPolicy: { enabled: true, days: 7 } }));
 await refused("a batch", 400, "UnsupportedQueryParameter", () => service.getBlobBatchClient().deleteBlobs([lock]));
+
+// --- services and containers by the management plane ---
+check("the services' settings are there", (await storage.blobServices.getServiceProperties(rg, name)).deleteRetentionPolicy.enabled === false && (await storage.fileServices.getServiceProperties(rg, name)).shareDeleteRetentionPolicy.enabled === false);
+check("as they are they can be set", (await storage.blobServices.setServiceProperties(rg, name, { deleteRetentionPolicy: { enabled: false }, isVersioningEnabled: false })).name === "default");
+await refused("versions", 400, "OperationNotAllowed", () => storage.blobServices.setServiceProperties(rg, name, { isVersioningEnabled: true }));
+const byArm = await storage.blobContainers.create(rg, name, "byarm", { metadata: { is: "arm" } });
+check("a container is made there, and is one of the blob service", byArm.metadata.is === "arm" && byArm.publicAccess === "None" && (await service.getContainerClient("byarm").getProperties()).metadata.is === "arm", byArm);
+await storage.blobContainers.update(rg, name, "byarm", { metadata: { is: "other" } });
+check("it is changed and listed", (await storage.blobContainers.get(rg, name, "byarm")).metadata.is === "other" && (await all(storage.blobContainers.list(rg, name))).map((c) => c.name).join() === "box,byarm,xbox,xcrate");
+await refused("a public container", 409, "PublicAccessNotPermitted", () => storage.blobContainers.create(rg, name, "public", { publicAccess: "Blob" }));
+await refused("a container's name with capitals", 400, "ContainerNameInvalid", () => storage.blobContainers.get(rg, name, "byARM"));
+await storage.blobContainers.delete(rg, name, "byarm");
+await refused("one that is gone", 404, "ContainerNotFound", () => storage.blobContainers.get(rg, name, "byarm"));
+await refused("a member of an account that has no effect", 400, "InvalidParameter", () => arm("PATCH", `${account.id}?api-version=2023-05-01`, { properties: { enableExtendedGroups: true } }));
 
 // --- times of signatures ---
 const at = (ms) => from(ms).toISOString();
