@@ -52,7 +52,7 @@ static int keys_of(void *context, const char *account, json_t **ret_keys, struct
 static void make_sas(void)
 {
 	struct lf_blob_sas all = {
-		.version = "2021-08-06", .services = "b", .types = "sco", .permissions = "rwdlc"};
+		.version = "2021-08-06", .services = "b", .types = "sco", .permissions = "rwdlcat"};
 	char signature[48];
 
 	lf_time_format(NOW + 3600 * LF_NS_PER_S, all.expiry);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The provider: its routes, names that are asked about, and how many accounts there are.  Nothing
+ * is kept here.
+ */
 #include "providers/storage/storage.h"
 
 #include <string.h>
