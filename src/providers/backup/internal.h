@@ -11,7 +11,8 @@ extern const struct lf_document lf_backup_item_document;
 lf_arm_handler lf_backup_policy_list, lf_backup_policy_delete;
 lf_arm_handler lf_backup_item_put, lf_backup_item_delete, lf_backup_item_list, lf_backup_now;
 lf_arm_handler lf_backup_point_get, lf_backup_point_list, lf_backup_restore;
-lf_arm_handler lf_backup_files_provision, lf_backup_files_revoke;
+lf_arm_handler lf_backup_files_provision, lf_backup_files_revoke, lf_backup_files_result;
+lf_arm_handler lf_backup_points_extended, lf_backup_points_extended_result, lf_backup_source_scan;
 lf_arm_handler lf_backup_job_get, lf_backup_job_list, lf_backup_job_cancel, lf_backup_job_result,
 	lf_backup_job_export, lf_backup_job_export_result;
 lf_arm_handler lf_backup_operation_status, lf_backup_operation_result;

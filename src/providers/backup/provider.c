@@ -34,6 +34,18 @@ static const struct lf_field item_fields[] = {
 	{LF_BACKUP_EXCLUSION ".diskLunList", LF_ARRAY, 0, 0, 64, NULL, "Their LUNs."},
 	{LF_BACKUP_EXCLUSION ".isInclusionList", LF_BOOL, 0, 0, 0, NULL, "Taken, or left out."},
 };
+static const struct lf_field files_result_fields[] = {
+	{"provisionInstantItemRecoveryOperationId", LF_TEXT, LF_REQUIRED, 0, 64, NULL,
+	 "The operation that began the session."},
+};
+static const char *const source_scans[] = {"Enable", "Disable", NULL};
+static const struct lf_field source_scan_fields[] = {
+	{"sourceScanAction", LF_ENUM, LF_REQUIRED, 0, 0, source_scans, "Disable."},
+};
+static const struct lf_field extended_fields[] = {
+	{"properties.recoveryPointIds", LF_ARRAY, LF_REQUIRED, 0, 100, NULL, "Ids of points."},
+};
+
 static int list_nothing(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_JSON *values = json_array();
@@ -73,6 +85,14 @@ static const struct lf_arm_route routes[] = {
 	LF_POST_BODY(POINT "/accessToken", lf_backup_access_token),
 	LF_POST(POINT "/provisionInstantItemRecovery", lf_backup_files_provision),
 	LF_POST(POINT "/revokeInstantItemRecovery", lf_backup_files_revoke),
+	LF_POST_BODY(POINT "/listInstantItemRecoveryOperationResult", lf_backup_files_result,
+		     LF_FIELDS(files_result_fields)),
+	LF_POST_BODY(ITEM "/configureSourceScan", lf_backup_source_scan,
+		     LF_FIELDS(source_scan_fields)),
+	LF_POST_BODY(FABRIC "/getRPExtendedInfo", lf_backup_points_extended,
+		     LF_FIELDS(extended_fields)),
+	LF_GET(FABRIC "/getRPExtendedInfoOperationResult/{operation}",
+	       lf_backup_points_extended_result),
 
 	LF_GET(VAULT "/backupJobs", lf_backup_job_list),
 	LF_GET(VAULT "/backupJobs/{job}", lf_backup_job_get),

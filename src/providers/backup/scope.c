@@ -131,6 +131,13 @@ bool lf_backup_is_secondary(const struct lf_arm_call *call)
 	return false;
 }
 
+bool lf_backup_is_2026(const struct lf_arm_call *call)
+{
+	const char *version = lf_arm_api_version(call);
+
+	return version && strcmp(version, "2026") >= 0;
+}
+
 int lf_backup_store(struct lf_context *context, const struct lf_resource *resource,
 		    struct lf_error *err)
 {

@@ -47,6 +47,8 @@ const char *lf_backup_pair(const struct lf_resource *vault);
 
 /* Is it an api-version whose calls speak of the paired region? */
 bool lf_backup_is_secondary(const struct lf_arm_call *call);
+/* Does the call speak of what the contract of 2026 added? */
+bool lf_backup_is_2026(const struct lf_arm_call *call);
 /* Write the document and state of a row that is there. */
 LF_MUST_CHECK int lf_backup_store(struct lf_context *context, const struct lf_resource *resource,
 				  struct lf_error *err);

@@ -11,15 +11,17 @@
 #include "providers/resources/locations.h"
 #include "providers/vaults/internal.h"
 
-#define REDUNDANCY	  "properties.redundancySettings.standardTierStorageRedundancy"
-#define CROSS_REGION	  "properties.redundancySettings.crossRegionRestore"
-#define SOFT_DELETE	  "properties.securitySettings.softDeleteSettings.softDeleteState"
-#define ENHANCED_SECURITY "properties.securitySettings.softDeleteSettings.enhancedSecurityState"
-#define ENCRYPTION	  "properties.encryption"
-#define RETENTION	  "properties.securitySettings.softDeleteSettings.softDeleteRetentionPeriodInDays"
-#define IMMUTABILITY	  "properties.securitySettings.immutabilitySettings.state"
-#define ALERTS		  "properties.monitoringSettings.azureMonitorAlertSettings."
-#define OLD_ALERTS	  "properties.monitoringSettings.classicAlertSettings."
+#define REDUNDANCY	      "properties.redundancySettings.standardTierStorageRedundancy"
+#define CROSS_REGION	      "properties.redundancySettings.crossRegionRestore"
+#define SOFT_DELETE	      "properties.securitySettings.softDeleteSettings.softDeleteState"
+#define ENHANCED_SECURITY     "properties.securitySettings.softDeleteSettings.enhancedSecurityState"
+#define ENCRYPTION	      "properties.encryption"
+#define RETENTION	      "properties.securitySettings.softDeleteSettings.softDeleteRetentionPeriodInDays"
+#define IMMUTABILITY_SETTINGS "properties.securitySettings.immutabilitySettings"
+#define IMMUTABILITY	      IMMUTABILITY_SETTINGS ".state"
+#define IMMUTABLE_FOR	      IMMUTABILITY_SETTINGS ".configuration"
+#define ALERTS		      "properties.monitoringSettings.azureMonitorAlertSettings."
+#define OLD_ALERTS	      "properties.monitoringSettings.classicAlertSettings."
 
 int lf_vault_count(struct lf_context *context, const char *vault_id, const char *type,
 		   size_t *ret_n, struct lf_error *err)
@@ -79,6 +81,27 @@ static int check_redundancy(struct lf_context *context, const json_t *doc,
 				      "the vault protects %zu items, so its redundancy cannot be "
 				      "changed",
 				      n);
+}
+
+/* How long: days where it is by time, and no less once it is locked. */
+static int check_immutable_days(const json_t *doc, const struct lf_resource *before,
+				struct lf_error *err)
+{
+	static const char days_path[] = IMMUTABLE_FOR ".durationInDays";
+	bool timed = strcmp(lf_json_text_or(doc, IMMUTABLE_FOR ".type", ""), "TimeBased") == 0;
+	int64_t days = lf_json_int_or(doc, days_path, 0);
+	bool locked =
+		before && strcmp(lf_json_text_or(before->doc, IMMUTABILITY, ""), "Locked") == 0;
+
+	if (timed != (days > 0))
+		return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", days_path,
+				   "TimeBased takes durationInDays, AsPerPolicy none",
+				   "it does not say how long points are immutable");
+	if (locked && days < lf_json_int_or(before->doc, days_path, 0))
+		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorImmutabilityLocked", days_path,
+				   "keep the days, or lengthen them",
+				   "the immutability of the vault is locked for ever");
+	return 0;
 }
 
 static int check_immutability(const json_t *doc, const struct lf_resource *before,
@@ -144,6 +167,8 @@ static int check_vault(struct lf_arm_call *call, const char *id, json_t *doc,
 	if (!rc)
 		rc = check_immutability(doc, before, err);
 	if (!rc)
+		rc = check_immutable_days(doc, before, err);
+	if (!rc)
 		rc = check_soft_delete(context, doc, err);
 	if (!rc)
 		rc = lf_managed_identity_check(context, doc, state, err);
@@ -195,6 +220,7 @@ static const char *const redundancies[] = {"GeoRedundant", "LocallyRedundant", "
 					   NULL};
 static const char *const soft_delete_states[] = {"Enabled", "Disabled", "AlwaysON", NULL};
 static const char *const immutabilities[] = {"Disabled", "Unlocked", "Locked", NULL};
+static const char *const immutable_for[] = {"AsPerPolicy", "TimeBased", NULL};
 static const char *const subscription_restores[] = {"Enabled", "Disabled", "PermanentlyDisabled",
 						    NULL};
 
@@ -230,6 +256,8 @@ static const struct lf_field vault_fields[] = {
 	{ENHANCED_SECURITY, LF_ENUM, 0, 0, 0, soft_delete_states, "always on", "\"AlwaysON\""},
 	SWITCH("properties.securitySettings.multiUserAuthorization", "Disabled", OFF),
 	{IMMUTABILITY, LF_ENUM, 0, 0, 0, immutabilities, "Disabled, then Unlocked, then Locked"},
+	{IMMUTABLE_FOR ".type", LF_ENUM, 0, 0, 0, immutable_for, "as the policy says, or by time"},
+	{IMMUTABLE_FOR ".durationInDays", LF_INT, 0, 1, 36135, NULL, "days, of TimeBased"},
 	{"properties.restoreSettings.crossSubscriptionRestoreSettings."
 	 "crossSubscriptionRestoreState",
 	 LF_ENUM, 0, 0, 0, subscription_restores, "may points be restored in other subscriptions",

@@ -102,6 +102,25 @@ await refused("deleting a policy in use", 409, "BMSUserErrorPolicyInUse", () => 
 
 await refused("deleting a policy that every vault has", 409, "BMSUserErrorBuiltInPolicyCannotBeDeleted", () => arm("DELETE", `${policies}/EnhancedPolicy?${API}`));
 
+// --- what the contract of 2026 adds ---
+const NEW = "api-version=2026-10-01", fabric = `${vault}/backupFabrics/Azure`;
+const about = (recoveryPointIds) => arm("POST", `${fabric}/getRPExtendedInfo?${NEW}`, { properties: { recoveryPointIds } });
+const told = (await about([`${item}/recoveryPoints/${point.name}`])).json.value;
+check("more about a point: its disks", told.length === 1 && told[0].properties.objectType === "IaasVMRPExtendedInfo" && told[0].properties.osDisk.lun === -1 && luns(told[0].properties.dataDisks) === "0,1" && told[0].properties.dataDisks[0].diskSizeInGb === 1, told);
+await refused("more about another vault's point", 400, "BMSUserErrorRecoveryPointNotFound", () => about([`${item.replace("/v1/", "/v9/")}/recoveryPoints/${point.name}`]));
+await refused("more about what is no id", 400, "BMSUserErrorRecoveryPointNotFound", () => about([5]));
+const scan = (sourceScanAction) => arm("POST", `${item}/configureSourceScan?${NEW}`, { sourceScanAction });
+await refused("scanning the machine", 400, "BMSUserErrorSourceScanNotSupported", () => scan("Enable"));
+check("not scanning it is done already, and shown", (await scan("Disable")).status === 202 && (await get(item, NEW)).properties.sourceSideScanInfo.sourceSideScanStatus === "NotConfigured");
+await refused("the script of a session that nobody began", 404, "BMSUserErrorOperationNotFound", () => arm("POST", `${item}/recoveryPoints/${point.name}/listInstantItemRecoveryOperationResult?${NEW}`, { provisionInstantItemRecoveryOperationId: operation(configured) }));
+const newest = (await get(`${item}/recoveryPoints/${point.name}`, NEW)).properties, older = (await get(`${item}/recoveryPoints/${point.name}`)).properties;
+check("a point says that it is not immutable, and that threats are not looked for", newest.recoveryPointProperties.immutabilityProperties.isImmutable === false && newest.threatStatus === "NotAvailable" && !older.threatStatus, newest);
+const immutable = (configuration) => arm("PATCH", `${vault}?api-version=2026-11-01`, { properties: { securitySettings: { immutabilitySettings: { state: "Unlocked", configuration } } } });
+await refused("immutability by time without days", 400, "InvalidParameter", () => immutable({ type: "TimeBased" }));
+await immutable({ type: "TimeBased", durationInDays: 90 });
+const kept = (await get(`${item}/recoveryPoints/${point.name}`, NEW)).properties, days = (to) => Math.round((Date.parse(to) - Date.parse(kept.recoveryPointTime)) / 864e5);
+check("immutability by time keeps the points that are there", days(kept.recoveryPointProperties.expiryTime) === 90 && kept.recoveryPointProperties.immutabilityProperties.isImmutable && days(kept.recoveryPointProperties.immutabilityProperties.expiryTime) === 90, kept);
+
 // --- restores ---
 const body = (more) => ({ properties: { objectType: "IaasVMRestoreRequest", recoveryPointId: point.name, recoveryType: "RestoreDisks", sourceResourceId: source, storageAccountId: account, region: location, createNewCloudService: false, originalStorageAccountOption: false, ...more } });
 const restore = (more) => arm("POST", `${item}/recoveryPoints/${point.name}/restore?${API}`, body(more));

@@ -366,6 +366,33 @@ int lf_backup_files_provision(struct lf_arm_call *call, struct lf_error *err)
 	return rc ? rc : lf_backup_reply_accepted(call, item.id, job, err);
 }
 
+/* The script once more, of the operation that began the session while that lasts. */
+int lf_backup_files_result(struct lf_arm_call *call, struct lf_error *err)
+{
+	const char *id =
+		lf_json_text_or(lf_arm_body(call), "provisionInstantItemRecoveryOperationId", "");
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT, point = LF_RESOURCE_INIT;
+	LF_AUTO_JOB job = LF_JOB_INIT;
+	struct lf_backup_input input;
+
+	int rc = lf_backup_point(call, 1, &item, &point, err);
+	if (!rc)
+		rc = lf_jobs_get(lf_arm_context(call)->jobs, id, &job, err);
+	if (!rc)
+		rc = lf_backup_input_read(&job, &input, err);
+	if (rc == LF_ENOTFOUND || (!rc && (strcmp(job.type, lf_backup_files_job.name) != 0 ||
+					   !lf_arm_id_equal(input.point_id, point.id))))
+		return lf_fail_arm(err, LF_ENOTFOUND, "BMSUserErrorOperationNotFound",
+				   "provisionInstantItemRecoveryOperationId",
+				   "take the id that provisionInstantItemRecovery answered",
+				   "no item recovery of this point began with '%.64s'", id);
+	if (rc)
+		return rc;
+	LF_AUTO_JSON *info = extended_info(lf_arm_context(call), &job);
+	return info ? lf_arm_reply(call, 200, lf_json_at(info, "recoveryTarget"), err)
+		    : lf_fail_nomem(err);
+}
+
 int lf_backup_files_revoke(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT, point = LF_RESOURCE_INIT;

@@ -439,6 +439,18 @@ static int view_item(struct lf_arm_call *call, const struct lf_resource *item, j
 	json_t *extended =
 		json_pack("{s:s?, s:I, s:b}", "oldestRecoveryPoint", oldest, "recoveryPointCount",
 			  (json_int_t)points.n, "policyInconsistent", 0);
+	static const struct lf_view_row scan[] = {
+		{"sourceSideScanStatus", LF_VIEW_CONST, 0, NULL, "\"NotConfigured\""},
+		{"sourceSideScanSummary", LF_VIEW_CONST, 0, NULL, "\"NotApplicable\""},
+	};
+	LF_AUTO_DOC info = LF_DOC_INIT;
+	if (lf_backup_is_2026(call)) {
+		lf_view_put(&info, scan, LF_N(scan), NULL);
+		if (lf_json_set(doc, "properties.sourceSideScanInfo", lf_doc_take(&info)))
+			rc = lf_fail_nomem(err);
+	}
+	if (rc)
+		return rc;
 	return lf_json_set(doc, "properties.extendedInfo", extended)
 		       ? lf_fail_nomem(err)
 		       : add_time_left(call, item, doc, err);

@@ -23,6 +23,22 @@ static json_t *tier(const struct lf_arm_call *call, const char *word, int number
 		     : json_pack("{s:i, s:i}", "type", number, "status", 1);
 }
 
+/* Until when nobody can delete it: left out where that is the policy's matter. */
+static json_t *immutability_of(const struct lf_backup_keeping *keeping,
+			       const struct lf_resource *point)
+{
+	LF_AUTO_DOC doc = LF_DOC_INIT;
+	struct lf_error ignored;
+	int64_t time;
+
+	lf_doc_bool(&doc, "isImmutable", keeping->immutable);
+	if (keeping->immutable && keeping->immutable_days &&
+	    lf_time_parse(lf_json_text_or(point->doc, "properties.recoveryPointTime", ""), &time,
+			  &ignored) == 0)
+		lf_doc_time(&doc, "expiryTime", time + keeping->immutable_days * DAY_NS);
+	return lf_doc_take(&doc);
+}
+
 static int view_point(struct lf_arm_call *call, const struct lf_resource *point,
 		      const struct lf_backup_keeping *keeping, json_t **ret_doc,
 		      struct lf_error *err)
@@ -33,12 +49,19 @@ static int view_point(struct lf_arm_call *call, const struct lf_resource *point,
 	struct lf_doc properties =
 		lf_doc_from(json_deep_copy(lf_json_at(point->doc, "properties")));
 	LF_AUTO_JSON *own = NULL;
+	LF_AUTO_JSON *immutability = immutability_of(keeping, point);
 
 	int rc = lf_time_parse(lf_json_text_or(point->doc, "properties.recoveryPointTime", ""),
 			       &time, err);
 	lf_backup_point_expiry(keeping, point, expires);
 	if (expires[0])
 		lf_doc_text(&properties, "recoveryPointProperties.expiryTime", expires);
+	if (lf_backup_is_2026(call)) {
+		/* nothing here looks for threats, so nothing is known of any */
+		lf_doc_text(&properties, "threatStatus", "NotAvailable");
+		lf_doc_share(&properties, "recoveryPointProperties.immutabilityProperties",
+			     immutability);
+	}
 	if (!rc && !lf_backup_is_secondary(call) && now < time + instant * DAY_NS)
 		lf_doc_append(&properties, "recoveryPointTierDetails", tier(call, "InstantRP", 1));
 	lf_doc_append(&properties, "recoveryPointTierDetails", tier(call, "HardenedRP", 2));

@@ -10,7 +10,9 @@
 #include "providers/backup/policy/retention.h"
 #include "providers/common/page.h"
 
-#define IMMUTABLE "properties.securitySettings.immutabilitySettings.state"
+#define IMMUTABILITY "properties.securitySettings.immutabilitySettings"
+#define IMMUTABLE    IMMUTABILITY ".state"
+#define DAY_NS	     ((int64_t)24 * 3600 * LF_NS_PER_S)
 
 static const char default_policy[] =
 	"{\"properties\": {\"backupManagementType\": \"AzureIaasVM\", \"policyType\": \"V1\","
@@ -93,6 +95,9 @@ int lf_backup_keeping(struct lf_context *context, const struct lf_resource *item
 	ret_keeping->immutable =
 		!rc && there &&
 		strcmp(lf_json_text_or(vault.doc, IMMUTABLE, "Disabled"), "Disabled");
+	if (ret_keeping->immutable)
+		ret_keeping->immutable_days =
+			lf_json_int_or(vault.doc, IMMUTABILITY ".configuration.durationInDays", 0);
 	return rc ? rc
 		  : lf_backup_policy_of(context, item, &ret_keeping->policy, &ret_keeping->there,
 					err);
@@ -102,18 +107,29 @@ void lf_backup_point_expiry(const struct lf_backup_keeping *keeping,
 			    const struct lf_resource *point, char out[static LF_TIME_SIZE])
 {
 	const char *stored = lf_json_text_or(point->state, "expires", "");
+	const char *taken = lf_json_text_or(point->doc, "properties.recoveryPointTime", "");
+	bool by_policy = keeping->there && lf_json_bool_or(point->state, "byPolicy", false);
 	struct lf_error ignored;
-	int64_t time, until, before;
+	int64_t time, before, until;
 
 	snprintf(out, LF_TIME_SIZE, "%s", stored);
-	if (!keeping->there || !lf_json_bool_or(point->state, "byPolicy", false) ||
-	    lf_time_parse(lf_json_text_or(point->doc, "properties.recoveryPointTime", ""), &time,
-			  &ignored))
+	if (lf_time_parse(taken, &time, &ignored))
 		return;
-	until = lf_policy_keep_until(lf_json_at(keeping->policy.doc, "properties"), time);
-	if (keeping->immutable && lf_time_parse(stored, &before, &ignored) == 0 && before > until)
-		return;
-	lf_time_format(until, out);
+	if (lf_time_parse(stored, &before, &ignored)) {
+		if (!by_policy)
+			return;
+		before = INT64_MIN;
+	}
+	until = by_policy
+			? lf_policy_keep_until(lf_json_at(keeping->policy.doc, "properties"), time)
+			: before;
+	if (keeping->immutable) {
+		int64_t least = time + keeping->immutable_days * DAY_NS;
+		least = least > before ? least : before;
+		until = until > least ? until : least;
+	}
+	if (until != before)
+		lf_time_format(until, out);
 }
 
 /* Items that are deleted already do not count: they come back without a policy. */

@@ -23,6 +23,7 @@ LF_MUST_CHECK int lf_backup_policy_of(struct lf_context *context, const struct l
 struct lf_backup_keeping {
 	struct lf_resource policy;
 	bool there, immutable;
+	int64_t immutable_days; /* of each point, whatever its policy; 0: as that says */
 };
 void lf_backup_keeping_done(struct lf_backup_keeping *keeping);
 #define LF_AUTO_KEEPING LF_CLEANUP(lf_backup_keeping_done) struct lf_backup_keeping

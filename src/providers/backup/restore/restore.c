@@ -463,6 +463,7 @@ static const struct lf_unsupported unsupported[] = {
 	{"encryptionDetails.secretKeyVaultId", LF_IS_THERE, NULL, OWN_KEYS},
 	{"diskEncryptionSetId", LF_IS_THERE, NULL, OWN_KEYS},
 	{"securedVMDetails.securedVMOsDiskEncryptionSetId", LF_IS_THERE, NULL, OWN_KEYS},
+	{"securedVMDetails.dataDiskEncryptionSettings", LF_IS_THERE, NULL, OWN_KEYS},
 	{"identityInfo.isSystemAssignedIdentity", LF_IS_TRUE, NULL, IDENTITY},
 	{"identityInfo.managedIdentityResourceId", LF_IS_THERE, NULL, IDENTITY},
 	{"identityBasedRestoreDetails", LF_IS_THERE, NULL, IDENTITY},
