@@ -262,12 +262,12 @@ def uploads_that_are_cut(site):
 
     def files():
         return sorted(os.path.relpath(os.path.join(place, name), site.data) for place, _, found in os.walk(os.path.join(site.data, "accounts")) for name in found)
-    check("the uploads are under way", until(lambda: len(files()) >= 4), files())
+    check("the uploads are under way", until(lambda: len(files()) >= 6), files())
     site.kill()
     for wire in wires:
         wire.close()
     site.start()
-    check("nothing of them is left", files() == ["accounts/corp/vhds/finance.vhd"], files())
+    check("nothing of them is left", files() == ["accounts/corp/vhds/" + name for name in (".container.json", ".finance.vhd.blob/data", ".finance.vhd.blob/properties.json")], files())
     listed = site.blob("GET", "/corp/vhds?restype=container&comp=list", sas=write)
     check("none of them is listed", listed.body.count(b"<Name>") == 1, listed.body[:400])
     check("their names are free", site.blob("PUT", "/corp/vhds/cut0", sas=write, body=b"whole").status == 201)

@@ -159,6 +159,8 @@ static const char *const account_keys[] = {"Account", NULL};
 static const char *const key_types[] = {"Account", "Service", NULL};
 static const char *const dns_types[] = {"Standard", "AzureDnsZone", NULL};
 static const char *const share_states[] = {"Disabled", NULL};
+static const char *const no_directories[] = {"None", NULL};
+static const char *const routings[] = {"MicrosoftRouting", NULL};
 
 #define OURS(path, type)                                                                           \
 	{                                                                                          \
@@ -207,6 +209,10 @@ static const struct lf_field account_fields[] = {
 	{"properties.defaultToOAuthAuthentication", LF_BOOL, 0, 0, 0, NULL, "a hint for consoles"},
 	{"properties.dnsEndpointType", LF_ENUM, 0, 0, 0, dns_types, "Standard"},
 	{"properties.largeFileSharesState", LF_ENUM, 0, 0, 0, share_states, "Disabled"},
+	{"properties.azureFilesIdentityBasedAuthentication.directoryServiceOptions", LF_ENUM, 0, 0,
+	 0, no_directories, "None"},
+	{"properties.routingPreference.routingChoice", LF_ENUM, 0, 0, 0, routings,
+	 "MicrosoftRouting"},
 	OURS("provisioningState", LF_TEXT),
 	OURS("primaryEndpoints", LF_OBJECT),
 	OURS("secondaryEndpoints", LF_OBJECT),

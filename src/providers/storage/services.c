@@ -13,7 +13,6 @@
 #include "blob/internal.h"
 #include "os/file.h"
 #include "providers/common/page.h"
-#include "providers/common/unsupported.h"
 #include "providers/storage/internal.h"
 
 #define CONTAINER_TYPE LF_STORAGE_TYPE "/blobServices/containers"
@@ -217,6 +216,19 @@ static int describe(struct lf_arm_call *call, const char *account, struct lf_err
 	return rc ? rc : lf_blob_container_save(context->data_dir, account, container, record, err);
 }
 
+static int check_stray(struct lf_arm_call *call, struct lf_error *err)
+{
+	char stray[LF_FIELD_PATH_SIZE];
+	size_t n;
+	const struct lf_field *fields = lf_arm_fields(call, &n);
+
+	return lf_fields_stray(fields, n, lf_arm_body(call), NULL, stray)
+		       ? lf_fail_arm(err, LF_EUNSUPPORTED, "OperationNotAllowed", stray,
+				     "leave it out: this site would not keep to it",
+				     "%s cannot be set here", stray)
+		       : 0;
+}
+
 static int check_body(struct lf_arm_call *call, struct lf_error *err)
 {
 	const char *access = lf_json_text_or(lf_arm_body(call), "properties.publicAccess", "None");
@@ -230,7 +242,7 @@ static int check_body(struct lf_arm_call *call, struct lf_error *err)
 		return lf_fail_nomem(err);
 	json_t *metadata = lf_json_at(lf_arm_body(call), "properties.metadata");
 	int rc = metadata ? set_metadata(scratch, metadata, err) : 0;
-	return rc ? rc : lf_members_check(call, err);
+	return rc ? rc : check_stray(call, err);
 }
 
 int lf_storage_container_put(struct lf_arm_call *call, struct lf_error *err)
