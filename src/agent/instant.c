@@ -26,6 +26,11 @@
 #define CALM_WHOLE_PAGES (16u << 8) /* where a round reads whole disks */
 #define FREEZE_LIMIT_MS	 10000
 #define SCRIPT_LIMIT_NS	 (60 * LF_NS_PER_S)
+/* for the others of a group: while nothing is held, and while it is */
+#define READY_LIMIT_NS (30 * LF_NS_PER_S)
+#define READY_ASK_NS   (100 * LF_NS_PER_MS)
+#define HELD_LIMIT_NS  (2 * LF_NS_PER_S)
+#define HELD_ASK_NS    (10 * LF_NS_PER_MS)
 
 static int collect_mounts(const struct transfer *t, json_t **ret_mounts, struct lf_error *err)
 {
@@ -54,6 +59,40 @@ static int run_script(const struct transfer *t, const char *which, struct lf_err
 	const char *const argv[] = {script, NULL};
 
 	return script ? lf_process_run(argv, SCRIPT_LIMIT_NS, NULL, err) : 0;
+}
+
+/*
+ * Say how far we are until the others of the group have come as far.  Who waits too long, or hears
+ * that it is in vain, goes on alone.
+ */
+static bool meet(struct transfer *t, const char *stage, int64_t limit_ns, int64_t ask_ns)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup("sessions/%s/group", t->session);
+	LF_AUTO_JSON *request = json_pack("{s:s}", "stage", stage);
+	const struct timespec pause = {.tv_nsec = ask_ns};
+	int64_t until = lf_clock_monotonic_ns() + limit_ns;
+	struct lf_error err = LF_ERROR_NONE;
+	bool go = false, lost = !path || !request;
+
+	while (!go && !lost && lf_clock_monotonic_ns() < until && !*t->opts->stopping) {
+		LF_AUTO_JSON *answer = NULL;
+		/* no word of it in the log, whose file system may stand still */
+		lost = lf_transfer_post(t, path, request, &answer, &err);
+		go = lf_json_bool_or(answer, "go", false);
+		lost = lost || lf_json_bool_or(answer, "lost", false);
+		if (!go && !lost)
+			nanosleep(&pause, NULL);
+	}
+	return go;
+}
+
+/* Nothing changes here from now on until the others have been seen to stand still, too; once. */
+static void hold_together(struct transfer *t, int64_t freeze_limit_ns)
+{
+	int64_t limit = freeze_limit_ns / 4 < HELD_LIMIT_NS ? freeze_limit_ns / 4 : HELD_LIMIT_NS;
+
+	t->together = t->group && meet(t, "held", limit, HELD_ASK_NS);
+	t->group = NULL;
 }
 
 /* Held runs on their way. */
@@ -128,6 +167,7 @@ static int read_frozen(struct transfer *t, const json_t *mounts, struct lf_hold 
 	if (rc)
 		return rc;
 	log_unheld(freeze);
+	hold_together(t, limit * LF_NS_PER_MS);
 	*ret_instant_ns = lf_clock_monotonic_ns();
 	t->hold = hold;
 	rc = lf_pass_round(t, err);
@@ -137,6 +177,7 @@ static int read_frozen(struct transfer *t, const json_t *mounts, struct lf_hold 
 		*err = thaw_err;
 		rc = thawed;
 	}
+	t->together = t->together && !rc;
 	return rc;
 }
 
@@ -163,14 +204,22 @@ static int frozen_round(struct transfer *t, const json_t *mounts, int64_t *ret_i
 	return rc;
 }
 
-/* Without a file system to freeze, a round that finds nothing changed has seen one instant. */
+/* Without a file system to freeze, a round that finds nothing changed has seen one instant.  That
+ * of a group is between two such rounds. */
 static int stable_round(struct transfer *t, int64_t *ret_instant_ns, struct lf_error *err)
 {
 	for (int i = 0; i < ROUNDS_MAX; i++) {
 		*ret_instant_ns = lf_clock_monotonic_ns();
 		int rc = lf_pass_round(t, err);
-		if (rc || !t->round_pages)
+		t->together = t->together && !t->round_pages;
+		if (rc || (!t->round_pages && (!t->group || i + 1 == ROUNDS_MAX)))
 			return rc;
+		if (t->round_pages)
+			continue;
+		rc = lf_outflow_flush(t->outflow, err);
+		if (rc)
+			return rc;
+		hold_together(t, FREEZE_LIMIT_MS * LF_NS_PER_MS);
 	}
 	lf_fail(err, LF_ECONFLICT, NULL,
 		"the disk changes all the time and holds no mounted file system to freeze");
@@ -221,6 +270,12 @@ int lf_instant_make(struct transfer *t, bool app, int64_t *ret_instant_ns, int64
 		rc = settle(t, mounts, err);
 	if (rc)
 		return rc;
+	if (t->group) /* the way to the site is free, too */
+		rc = lf_outflow_flush(t->outflow, err);
+	if (rc)
+		return rc;
+	if (t->group && !meet(t, "ready", READY_LIMIT_NS, READY_ASK_NS))
+		t->group = NULL;
 	if (!json_array_size(mounts) && !app)
 		return stable_round(t, ret_instant_ns, err);
 	for (int attempt = 0;; attempt++) {

@@ -450,6 +450,7 @@ int lf_agent_machine_inventory(const json_t *machine, const char *state_dir, con
 	bad |= lf_json_set_text(inventory, "biosId", lf_json_text(machine, "biosId"));
 	bad |= lf_json_set_int(inventory, "cores", lf_json_int_or(machine, "cores", 1));
 	bad |= lf_json_set_int(inventory, "memoryMiB", lf_json_int_or(machine, "memoryMiB", 1024));
+	bad |= lf_json_set_bool(inventory, "canMeet", true);
 	bad |= lf_json_set_bool(inventory, "canShutDown",
 				*lf_json_text_or(machine, "shutdownCommand", ""));
 	bad |= lf_json_set(inventory, "disks", lf_steal(&disks));

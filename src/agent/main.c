@@ -25,6 +25,7 @@
 
 #define LOOK_EVERY_NS	  (5 * LF_NS_PER_S)
 #define BACKOFF_MAX_S	  30
+#define SHUTDOWN_TRIES	  60
 #define SHUTDOWN_LIMIT_NS (60 * LF_NS_PER_S)
 
 struct arguments {
@@ -238,6 +239,11 @@ static int shut_down(struct agent *agent, const json_t *order, struct lf_error *
 	struct lf_error why = LF_ERROR_NONE;
 	int rc = say_shutdown(agent, order, NULL, err);
 
+	/* the answer may have got lost, and the order is not given again */
+	for (int i = 0; rc && rc != LF_ECONFLICT && i < SHUTDOWN_TRIES && !stopping; i++) {
+		pause_seconds(1);
+		rc = say_shutdown(agent, order, NULL, err);
+	}
 	if (rc == LF_ECONFLICT) { /* the failover was given up */
 		lf_log_error("an order to shut down", err);
 		return 0;

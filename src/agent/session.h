@@ -45,6 +45,8 @@ struct transfer {
 	uint64_t window_prints[LF_WINDOW_PAGES], known_prints[LF_WINDOW_PAGES];
 	uint64_t read_bytes, round_pages;
 	struct lf_hold *hold; /* under a freeze: where changes go; NULL: to the outflow */
+	const char *group;    /* token of the meeting that the point is to be of; NULL: of none */
+	bool together;	      /* it is: held through the instant of all its members */
 	bool start_over;      /* the fingerprints do not help: the next session is a full pass */
 	int64_t begun_ns, told_ns;
 };
@@ -64,6 +66,10 @@ LF_MUST_CHECK int lf_disks_note_bad(const struct transfer *t, json_t **ret_list,
 /* Of a delta: what the watches have seen since the point that the fingerprints describe. */
 void lf_disks_recall(struct transfer *t);
 
+/* POST /agent/v1/PATH. */
+LF_MUST_CHECK int lf_transfer_post(const struct transfer *t, const char *path,
+				   const json_t *request, json_t **ret_answer,
+				   struct lf_error *err);
 /* Tell the site how far we are: at most twice a second, unless now. */
 void lf_transfer_tell(struct transfer *t, bool now);
 /* LF_ECANCELED: the agent is stopping. */

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How far a session is, as the site is told; and whether it is to stop. */
+/* What the site is asked, how far a session is, as it is told; and whether it is to stop. */
 #include "agent/session.h"
 #include "agent/transfer.h"
 
 #include "base/clock.h"
 
 #define TELL_EVERY_NS (LF_NS_PER_S / 2)
+
+int lf_transfer_post(const struct transfer *t, const char *path, const json_t *request,
+		     json_t **ret_answer, struct lf_error *err)
+{
+	return t->opts->site->post(t->opts->site->context, path, request, ret_answer, err);
+}
 
 /* Tell how far we are, at most twice a second. */
 void lf_transfer_tell(struct transfer *t, bool now)

@@ -50,12 +50,6 @@ static int note_resume(struct transfer *t, const json_t *answer, struct lf_error
 	return 0;
 }
 
-static int post(const struct transfer *t, const char *path, const json_t *request,
-		json_t **ret_answer, struct lf_error *err)
-{
-	return t->opts->site->post(t->opts->site->context, path, request, ret_answer, err);
-}
-
 static int begin_session(struct transfer *t, struct lf_error *err)
 {
 	const json_t *assignment = t->opts->assignment;
@@ -71,7 +65,10 @@ static int begin_session(struct transfer *t, struct lf_error *err)
 	lf_doc_put(&doc, "disks", lf_disks_describe(t));
 	LF_AUTO_JSON *request = lf_doc_take(&doc);
 
-	int rc = request ? post(t, "sessions", request, &answer, err) : lf_fail_nomem(err);
+	if (request && t->group && lf_json_set_text(request, "group", t->group))
+		return lf_fail_nomem(err);
+	int rc = request ? lf_transfer_post(t, "sessions", request, &answer, err)
+			 : lf_fail_nomem(err);
 	if (rc)
 		return rc;
 	snprintf(t->session, sizeof(t->session), "%s", lf_json_text_or(answer, "sessionId", ""));
@@ -113,7 +110,7 @@ static int ask_commit(struct transfer *t, const char *path, const json_t *reques
 	int wait = 1, rc;
 
 	for (int left = COMMIT_TRIES; left > 0; left--) {
-		rc = post(t, path, request, ret_answer, err);
+		rc = lf_transfer_post(t, path, request, ret_answer, err);
 		if ((rc != LF_ETIMEOUT && rc != LF_EUNREACHABLE) || *t->opts->stopping)
 			return rc;
 		lf_log_error("a commit that is asked for again", err);
@@ -147,7 +144,8 @@ static int commit_session(struct transfer *t, bool app, int64_t instant_ns, int6
 	lf_doc_int(&doc, "bytesSent", lf_outflow_sent(t->outflow));
 	LF_AUTO_JSON *request = lf_doc_take(&doc);
 
-	if (!path || !request || json_object_set(request, "unreadable", unreadable))
+	if (!path || !request || json_object_set(request, "unreadable", unreadable) ||
+	    (t->together && lf_json_set_bool(request, "together", true)))
 		return lf_fail_nomem(err);
 	for (size_t i = 0; !rc && i < t->n; i++)
 		rc = lf_fingerprints_prepare(t->disks[i].prints, t->session, err);
@@ -198,6 +196,7 @@ int lf_transfer_run(const struct lf_transfer_opts *opts, struct lf_error *err)
 {
 	struct transfer t = {.opts = opts,
 			     .item = lf_json_text_or(opts->assignment, "itemId", ""),
+			     .group = lf_json_text(opts->assignment, "group"),
 			     .begun_ns = lf_clock_monotonic_ns()};
 
 	int rc = run(&t, err);

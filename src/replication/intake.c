@@ -12,6 +12,7 @@
 #include "audit/exchange.h"
 #include "http/endpoint.h"
 #include "replication/agents.h"
+#include "replication/assign/rendezvous.h"
 #include "replication/inventory.h"
 #include "inflow/journal.h"
 #include "replication/session.h"
@@ -222,6 +223,30 @@ static int take_extents(struct lf_endpoint_ask *at, struct lf_error *err)
 	return rc ? rc : lf_endpoint_answer_empty(at);
 }
 
+/* How far the session is on the way to the instant of its group. */
+static int meet(struct lf_endpoint_ask *at, struct lf_error *err)
+{
+	static const char *const stages[] = {
+		[LF_RENDEZVOUS_READY] = "ready", [LF_RENDEZVOUS_HELD] = "held", NULL};
+	struct said {
+		enum lf_rendezvous_stage stage;
+	} said = {0};
+	static const struct lf_field rows[] = {
+		LF_ENUM_AT(struct said, stage, "stage", LF_REQUIRED, stages),
+	};
+	struct lf_replication *replication = ask_of(at)->opts->replication;
+
+	int rc = lf_fields_read(rows, LF_N(rows), at->doc, "", &said, err);
+	if (!rc)
+		rc = lf_session_check_owner(replication, at->who, at->guid, err);
+	if (rc)
+		return rc;
+	const struct lf_rendezvous_answer met =
+		lf_rendezvous_stage(replication, at->guid, said.stage);
+	LF_AUTO_JSON *answer = json_pack("{s:b,s:b}", "go", (int)met.go, "lost", (int)met.lost);
+	return answer ? lf_http_answer_json(at->x, answer, err) : lf_fail_nomem(err);
+}
+
 /* The answer of a commit, by the thread that made the point. */
 static void commit_ended(void *context, const json_t *answer, const struct lf_error *commit_err)
 {
@@ -249,9 +274,10 @@ static int commit(struct lf_endpoint_ask *at, struct lf_error *err)
 static int shut_down(struct lf_endpoint_ask *at, struct lf_error *err)
 {
 	const struct ask *ask = ask_of(at);
+	LF_AUTO_JSON *answer = json_object();
 	int rc = lf_replication_shut_down(ask->opts->replication, at->who, at->doc, err);
 
-	return rc ? rc : lf_endpoint_answer_empty(at);
+	return rc ? rc : lf_http_answer_json(at->x, answer, err);
 }
 
 #define JSON LF_ENDPOINT_JSON
@@ -266,6 +292,7 @@ static const struct lf_endpoint_route routes[] = {
 	{"POST", "sessions/*/have", 0, HAVE_IDS_MAX * sizeof(struct lf_chunk_id), have},
 	{"POST", "sessions/*/packs", LF_ENDPOINT_LATER, PACKS_MAX *PACK_LINE, adopt_packs},
 	{"POST", "sessions/*/extents", 0, LF_BATCH_RECORDS_MAX *LF_EXTENT_WIRE_SIZE, take_extents},
+	{"POST", "sessions/*/group", JSON, SMALL_BYTES, meet},
 	{"POST", "sessions/*/commit", JSON, SMALL_BYTES, commit},
 };
 

@@ -85,6 +85,7 @@ static const struct member inventory_members[] = {
 	{"cores", MEMBER_INT, .min = 1, .max = 4096},
 	{"memoryMiB", MEMBER_INT, .min = 1, .max = INT64_C(1) << 26},
 	{"canShutDown", MEMBER_BOOL},
+	{"canMeet", MEMBER_BOOL},
 	{"ips", MEMBER_IPS},
 	LIST("disks", LF_INVENTORY_DISKS_MAX, disk_members),
 	LIST("nics", NICS_MAX, nic_members),
@@ -301,6 +302,7 @@ static const struct member commit_members[] = {
 	{"bytesRead", MEMBER_INT, .max = LF_TRANSFERRED_BYTES_MAX},
 	{"bytesSent", MEMBER_INT, .max = LF_TRANSFERRED_BYTES_MAX},
 	LIST("unreadable", UNREADABLE_MAX, range_members),
+	{"together", MEMBER_BOOL},
 };
 
 int lf_commit_check(const json_t *request, json_t **ret_checked, struct lf_error *err)

@@ -12,6 +12,7 @@
 
 #include "base/lock.h"
 #include "os/file.h"
+#include "replication/assign/rendezvous.h"
 #include "replication/state.h"
 
 typedef int read_fn(struct lf_replication *replication, const struct lf_replica *replica,
@@ -106,6 +107,7 @@ int lf_replication_open(const struct lf_replication_opts *opts,
 		return lf_fail_nomem(err);
 	replication->opts = *opts;
 	pthread_mutex_init(&replication->mutex, NULL);
+	pthread_mutex_init(&replication->rendezvous_mutex, NULL);
 	pthread_mutex_init(&replication->committer.mutex, NULL);
 	pthread_cond_init(&replication->committer.changed, NULL);
 	replication->data_dir = strdup(opts->data_dir);
@@ -142,6 +144,8 @@ void lf_replication_free(struct lf_replication *replication)
 		json_decref(r->status);
 		free(r);
 	}
+	lf_rendezvous_free_all(replication);
+	pthread_mutex_destroy(&replication->rendezvous_mutex);
 	pthread_cond_destroy(&replication->committer.changed);
 	pthread_mutex_destroy(&replication->committer.mutex);
 	pthread_mutex_destroy(&replication->mutex);

@@ -13,6 +13,7 @@
 #include "base/checked.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "replication/assign/rendezvous.h"
 #include "replication/session.h"
 #include "replication/state.h"
 #include "vault/point/point.h"
@@ -98,6 +99,8 @@ static int build_manifest(const struct lf_transfer_session *session,
 	json_t *disks = json_deep_copy(session->disks_doc), *disk;
 	int64_t age_ms = lf_json_int_or(request, "ageMs", 0);
 	int64_t now = lf_clock_now_ns(session->replication->opts.clock);
+	int64_t common = lf_rendezvous_instant(session->replication, session->id,
+					       lf_json_bool_or(request, "together", false));
 	LF_AUTO_DOC manifest = LF_DOC_INIT, machine = LF_DOC_INIT;
 	size_t i;
 	int rc = describe_machine(session, &machine, err);
@@ -115,7 +118,7 @@ static int build_manifest(const struct lf_transfer_session *session,
 		    lf_json_text_or(request, "consistency", "CrashConsistent"));
 	lf_doc_put(&manifest, "machine", lf_doc_take(&machine));
 	lf_doc_put(&manifest, "disks", disks);
-	lf_doc_time(&manifest, "time", now - age_ms * LF_NS_PER_MS);
+	lf_doc_time(&manifest, "time", common ? common : now - age_ms * LF_NS_PER_MS);
 	return rc ? rc : lf_doc_end(&manifest, ret_manifest, err);
 }
 
@@ -277,6 +280,8 @@ int lf_replication_session_commit(struct lf_replication *replication, const char
 		rc = lf_replica_load(replication, session.item, &replica, err);
 	if (!rc && !lf_replica_lists_point(&replica, id)) /* else a kill cut the end off */
 		rc = make_point(&session, &replica, request, err);
+	if (!rc)
+		rc = lf_rendezvous_made(replication, id, err);
 	LF_CRASH_POINT("commit-after-catalog");
 	if (!rc)
 		rc = lf_replication_session_drop(replication, session.id, session.region, err);

@@ -46,10 +46,9 @@ void lf_replication_free(struct lf_replication *replication);
 
 /*
  * spec: {"itemId", "agentId", "machineId" (discovered machine), "region",
- *  "cacheAccountId", "disks": [{"id" (agent's disk id), "included": true}],
- *  "policy": {"recoveryPointHistoryInMinutes", "crashConsistentFrequencyInMinutes",
- *             "appConsistentFrequencyInMinutes"}}
- * Idempotent by itemId.
+ *  "cacheAccountId", "group" (of replicas whose points are to be of one instant), "disks": [{"id"
+ * (agent's disk id), "included": true}], "policy": {"recoveryPointHistoryInMinutes",
+ * "crashConsistentFrequencyInMinutes", "appConsistentFrequencyInMinutes"}} Idempotent by itemId.
  */
 LF_MUST_CHECK int lf_replica_start(struct lf_replication *replication, const json_t *spec,
 				   struct lf_error *err);
@@ -70,6 +69,7 @@ LF_MUST_CHECK int lf_replica_get(struct lf_replication *replication, const char 
 				 json_t **ret_replica, struct lf_error *err);
 /* Array of
  * {"id","time","consistency":"CrashConsistent"|"ApplicationConsistent"|"FileSystemConsistent",
+ *  "together": true (of one instant with points of all its group),
  *  "disks":[{"id","name","lun","sizeBytes","root","os"}]}, newest first. */
 LF_MUST_CHECK int lf_replica_points(struct lf_replication *replication, const char *item_id,
 				    json_t **ret_points, struct lf_error *err);

@@ -18,6 +18,7 @@ static const struct lf_field replica_fields[] = {
 	LF_TEXT_AT(struct lf_replica, agent, "agentId", LF_REQUIRED),
 	LF_TEXT_AT(struct lf_replica, region, "region", 0),
 	LF_TEXT_AT(struct lf_replica, account, "cacheAccountId", 0),
+	LF_TEXT_AT(struct lf_replica, group, "group", 0),
 	LF_TEXT_AT(struct lf_replica, phase, "phase", 0),
 	LF_TEXT_AT(struct lf_replica, session, "session", 0),
 	LF_TEXT_AT(struct lf_replica, last_point, "lastPointId", 0),
@@ -67,6 +68,7 @@ int lf_replica_read(struct lf_resource *row, struct lf_replica *ret_replica, str
 					   .region = "",
 					   .phase = "",
 					   .account = "",
+					   .group = "",
 					   .initial_sent_bytes = -1,
 					   .policy = {.history_minutes = DEFAULT_HISTORY_MINUTES,
 						      .crash_minutes = DEFAULT_CRASH_MINUTES}};
@@ -111,6 +113,7 @@ int lf_replica_index(struct lf_replication *replication, const struct lf_replica
 		return lf_catalog_delete(replication->opts.catalog, id, err);
 	lf_doc_text(&doc, "itemId", replica->item);
 	lf_doc_text(&doc, "account", slash ? slash + 1 : replica->account);
+	lf_doc_text_if(&doc, "group", *replica->group ? replica->group : NULL);
 	int rc = lf_doc_end(&doc, &row, err);
 	return rc ? rc
 		  : lf_catalog_put(replication->opts.catalog, id, LF_AGENT_REPLICA_TYPE, LF_PUT_ANY,

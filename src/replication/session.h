@@ -18,7 +18,8 @@
  * request: {"itemId", "kind": "full"|"delta", "basePointId": what the agent's fingerprints
  *  describe, "resume": {"session": the full pass
  *  that was cut short, "upto": [pages of each disk that the agent knows to be acknowledged]},
- * "token": of a final request, "disks": [{"id","name","sizeBytes","lun","os"}]} answer:
+ * "token": of a final request, "group": of a meeting with other machines, "disks":
+ * [{"id","name","sizeBytes","lun","os"}]} answer:
  * {"sessionId", "kind" (full when the base is not our newest point), "disks": [{"id","upto": pages
  * that a full pass need not send again}]}
  *
@@ -82,8 +83,9 @@ LF_MUST_CHECK int lf_session_extents(struct lf_transfer_session *session, const 
 /*
  * request: {"consistency", "ageMs": since the instant the data is of, "freezeMs",
  *  "bytesRead","bytesSent", "unreadable": [{"disk","offset","length"}] of the disks as they are
- *  in the point, which count as zeroes}; answer: {"pointId"}.  Takes as long as the session has
- * extents: LF_ECANCELED: lf_replication_stop().
+ *  in the point, which count as zeroes, "together": it was held through the instant of its group};
+ * answer: {"pointId"}.  Takes as long as the session has extents: LF_ECANCELED:
+ * lf_replication_stop().
  */
 LF_MUST_CHECK int lf_replication_session_commit(struct lf_replication *replication,
 						const char *agent, const char *session,
@@ -103,7 +105,8 @@ LF_MUST_CHECK int lf_replication_commit_later(struct lf_replication *replication
 /*
  * What an agent should do now: array of {"itemId","disks":[ids],"phase","due": bool,"app": bool,
  *  "token","basePointId","key":{"id","data","epoch"},"packPath":"/ACCOUNT/landfall-packs-AGENT/",
- *  "shutDown": token of the order to shut the machine down}.
+ *  "group": token of the meeting that the session is for, "shutDown": token of the order to shut
+ * the machine down}.
  */
 LF_MUST_CHECK int lf_replication_assignments(struct lf_replication *replication, const char *agent,
 					     json_t **ret_assignments, struct lf_error *err);

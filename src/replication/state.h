@@ -8,8 +8,8 @@
  * memory only: it is news, not truth, and a poll every few seconds must not
  * cost a disk write.
  *
- * Locks: replication->mutex guards the reports, committer.mutex the commits;
- * never both, never held across I/O.
+ * Locks: replication->mutex guards the reports, committer.mutex the commits,
+ * rendezvous_mutex the meetings of groups; never two, never held across I/O.
  */
 #ifndef LF_REPLICATION_STATE_H
 #define LF_REPLICATION_STATE_H
@@ -31,8 +31,8 @@
 #define LF_ID_SIZE	128
 /*
  * A row below an agent's for each of its replicas, "/landfall/agents/AGENT/replicas/REPLICA":
- * {"itemId", "account" (the name of its cache account)}: so that what an agent may do is found
- * without looking at replicas, whose rows hold all of their points.
+ * {"itemId", "account" (the name of its cache account), "group"}: so that what an agent may do is
+ * found without looking at replicas, whose rows hold all of their points.
  */
 #define LF_AGENT_REPLICA_TYPE "Landfall/agentReplicas"
 
@@ -57,6 +57,8 @@ struct lf_committer { /* committer.c */
 	unsigned n_threads;
 };
 
+LF_LOCK_KIND(lf_rendezvous_lock);
+
 struct lf_replication {
 	struct lf_replication_opts opts;
 	bool own_keys; /* each agent has keys of its own */
@@ -64,6 +66,8 @@ struct lf_replication {
 	pthread_mutex_t mutex;
 	struct lf_report *reports LF_GUARDED_BY(lf_reports_lock);
 	struct lf_committer committer;
+	pthread_mutex_t rendezvous_mutex;
+	struct lf_rendezvous *rendezvous LF_GUARDED_BY(lf_rendezvous_lock); /* assign/ */
 	struct lf_journal_ends *ends;
 	atomic_bool stopping; /* what takes long ends with LF_ECANCELED */
 };
@@ -97,7 +101,8 @@ LF_MUST_CHECK int lf_row_read(const struct lf_field *fields, size_t n,
 struct lf_replica {
 	struct lf_resource row;
 	const char *item, *agent, *region, *account; /* account: ARM id of the cache; "": none */
-	const char *phase, *session;		     /* session: the open one, or the last one */
+	const char *group;	     /* of machines whose points go together; "": none */
+	const char *phase, *session; /* session: the open one, or the last one */
 	const char *last_point, *last_point_time;
 	const char *final_token; /* of the last final session that was made */
 	struct {

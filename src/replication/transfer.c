@@ -14,6 +14,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "os/file.h"
+#include "replication/assign/rendezvous.h"
 #include "replication/inventory.h"
 #include "replication/session.h"
 #include "replication/state.h"
@@ -193,13 +194,16 @@ int lf_replication_session_begin(struct lf_replication *replication, const char 
 		rc = check_disks(request, &replica, err);
 	if (!rc && replica.session)
 		rc = lf_session_check_open(replication, replica.session, err);
-	if (!rc)
+	const char *group = lf_json_text(request, "group");
+	if (!rc && !lf_rendezvous_wants(replication, replica.item, group))
 		rc = lf_replica_check_due(replication, &replica, lf_json_text(request, "token"),
 					  err);
 	if (!rc)
 		rc = try_resume(replication, &replica, request, id, &resumed, err);
 	if (!rc && !resumed)
 		rc = replace_session(replication, &replica, request, id, err);
+	if (!rc)
+		lf_rendezvous_begun(replication, replica.item, id, group);
 	return rc ? rc : describe_session(replication, agent, id, ret_answer, err);
 }
 

@@ -44,6 +44,15 @@ write_in_turns() {
 	done
 }
 
+# the same number to two machines, one after the other
+write_to_both() {
+	local n=0
+	while n=$((n + 1)) && [ ! -e "$run/stop" ]; do
+		echo $n | dd of="$run/mnt/$1/shared" conv=fsync,notrunc status=none
+		echo $n | dd of="$run/mnt/$2/shared" conv=fsync,notrunc status=none
+	done
+}
+
 # start_machine NAME CONFIG... - an agent whose configuration is made by jq of these arguments, and a writer
 start_machine() {
 	local dir=$run/machines/$1
@@ -78,7 +87,7 @@ disk=$(new_disk xfs 400)
 mkfs.xfs -q -f "$disk"
 mount -o nouuid "$disk" "$run/mnt/xfs"
 # shellcheck disable=SC2016
-start_machine xfs --arg disk "$disk" '{name: $name, disks: [{path: $disk, name: "xfs-disk", os: true}]}'
+start_machine xfs --arg disk "$disk" --arg off "$run/shutdown" '{name: $name, shutdownCommand: $off, disks: [{path: $disk, name: "xfs-disk", os: true}]}'
 
 one=$(new_disk btrfs1 300) two=$(new_disk btrfs2 300)
 mkfs.btrfs -q -f "$one" "$two" >/dev/null
@@ -88,6 +97,16 @@ mount "$one" "$run/mnt/btrfs"
 start_machine btrfs --arg one "$one" --arg two "$two" \
 	'{name: $name, disks: [{path: $one, name: "btrfs-one", os: true}, {path: $two, name: "btrfs-two"}]}'
 
+write_to_both xfs ext4 &
+writers+=($!)
+# what shuts a machine down here: its agent is heard no more
+cat >"$run/shutdown" <<'END'
+#!/bin/sh
+echo $PPID >"$0.done"
+kill -STOP $PPID
+END
+chmod +x "$run/shutdown"
+
 wait_for_machines estate-servers 5
 lf_quiet group create hosts
 lf_quiet storage create hostscache --group hosts
@@ -96,7 +115,7 @@ declare -A machine
 for name in ext4 xfs btrfs; do
 	machine[$name]=$(lf --output json site machines estate-servers | jq -r --arg name $name '.[] | select(.properties.displayName == $name) | .name')
 	lf_quiet replication enable "${machine[$name]}" --policy estate-policy --cache hostscache --target-group hosts --network hosts-net \
-		--test-network hosts-net --vm-name "vm-$name" --vm-size Standard_B1s --no-wait
+		--test-network hosts-net --vm-name "vm-$name" --vm-size Standard_B1s --no-wait $([ $name = btrfs ] || echo --multi-vm-group shop)
 done
 
 store=$run/data/regions/eastus/store key=$run/data/keys/platform.key
@@ -154,6 +173,43 @@ point_is_whole() { # NAME
 	return $rc
 }
 
+# marked MACHINE - its points that are of one instant with others', as TIME ID, the newest first
+marked() {
+	lf --output json replication points "${machine[$1]}" |
+		jq -r '.[] | select(.properties.providerSpecificDetails.isMultiVmSyncPoint == "true") | .properties.recoveryPointTime + " " + .name'
+}
+are_marked() { [ -n "$(marked xfs)" ] && [ -n "$(marked ext4)" ]; }
+shared_of() { # DEVICE OPTIONS
+	mkdir -p "$run/look"
+	mount -o "$2" "$1" "$run/look" || return 1
+	head -c 20 "$run/look/shared" | head -n 1 | tr -dc 0-9
+	umount "$run/look"
+}
+# the newest points that both have of one instant: what was written to one after the other is at most one apart
+have_one_order() {
+	local time first second one two
+	time=$(join <(marked xfs | sort) <(marked ext4 | sort) | tail -n 1)
+	read -r _ first second <<<"$time"
+	[ -n "$second" ] || return 1
+	fetch "$first" xfs-disk "$run/g1.img"
+	fetch "$second" ext4-disk "$run/g2.img"
+	one=$(attach_disk "$run/g1.img") two=$(attach_disk "$run/g2.img")
+	addpart "$two" 2 67584 2390000
+	first=$(shared_of "$one" nouuid) second=$(shared_of "${two}p2" defaults)
+	losetup -d "$one" "$two"
+	echo "# $first and $second"
+	[ "$first" -gt 0 ] && [ $((first - second)) -ge 0 ] && [ $((first - second)) -le 1 ]
+}
+# the agent takes the order after its last point, and is silent
+fail_over_and_shut_down() {
+	local job rc=0
+	lf --output json failover start "${machine[xfs]}" --shutdown >/dev/null || rc=1
+	[ -e "$run/shutdown.done" ] && kill -CONT "$(cat "$run/shutdown.done")" || rc=1
+	job=$(lf --output json job list | jq '[.[] | select(.properties.scenarioName == "UnplannedFailover")][0].properties')
+	jq -e '.stateDescription == "Completed" and (.tasks[] | select(.name == "ShutDownVirtualMachine") | .state) == "Succeeded"' <<<"$job" >/dev/null || { echo "# $job"; rc=1; }
+	return $rc
+}
+
 for name in ext4 xfs btrfs; do
 	check "$name: the machine becomes Protected" wait_for 240 is_protected $name
 done
@@ -168,10 +224,13 @@ else
 	echo "# $(grep -ho 'recovery point .*' "$run"/log/agent-*.log | cut -d: -f2 | tr '\n' ';')"
 	check "a later point reads what was written, not the disk ($(read_last) MiB of 1200)" [ "$(read_last)" -lt 300 ]
 fi
+check "xfs and ext4: points of one instant are marked" wait_for 120 are_marked
+check "xfs: a failover shuts the machine down, and its task says so" fail_over_and_shut_down
 stop_writers
 unmount_below "$run"
 for name in ext4 xfs btrfs; do
 	check "$name: the newest point's file system is whole, and its numbers of one instant" point_is_whole $name
 done
+check "xfs and ext4: the order of what was written to both is that of their common point" have_one_order
 check "the vault is without a fault" "$build/landfall" vault verify --data "$run/data"
 exit $bad

@@ -205,6 +205,9 @@ static int make_details(struct lf_cli *cli, const struct lf_args *args, const js
 	if (!rc)
 		rc = lf_cli_target_settings(cli, args, details, err);
 	if (!rc)
+		rc = add_text(details, "multiVmGroupName", lf_args_value(args, "--multi-vm-group"),
+			      err);
+	if (!rc)
 		*ret_details = lf_steal(&details);
 	return rc;
 }

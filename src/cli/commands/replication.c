@@ -152,6 +152,8 @@ const struct lf_cli_command lf_cli_replication_commands[] = {
 		     {"--cache", "ACCOUNT", false,
 		      "storage account that data passes through (default: the only one)"},
 		     LF_CLI_TARGET_OPTIONS,
+		     {"--multi-vm-group", "NAME", false,
+		      "machines that have points of one instant together"},
 		     {"--disks", "ID,ID...", false, "disks to protect (default: all)"},
 		     {"--item", "NAME", false, "name of the protected item (the machine's)"},
 		     {"--fabric", "FABRIC", false, "fabric of the machine (default: the only one)"},

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What agents should do now: the answer to a poll, and whether a session may begin. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/health.h"
 #include "base/names.h"
+#include "replication/assign/rendezvous.h"
 #include "replication/session.h"
 #include "replication/state.h"
 
@@ -65,8 +67,9 @@ static void view_key(struct lf_doc *view, const struct lf_domain_key *key)
 	explicit_bzero(data_hex, sizeof(data_hex));
 }
 
+/* group: token of the meeting that the session is to begin with; NULL: it is alone. */
 static json_t *view_assignment(struct lf_replication *replication, const struct lf_replica *replica,
-			       const struct lf_domain_key *key)
+			       const struct lf_domain_key *key, const char *group)
 {
 	int64_t now = lf_clock_now_ns(replication->opts.clock);
 	int64_t app = replica->policy.app_minutes;
@@ -78,7 +81,8 @@ static json_t *view_assignment(struct lf_replication *replication, const struct 
 	lf_doc_text(&view, "itemId", replica->item);
 	lf_doc_share(&view, "disks", replica->disks);
 	lf_doc_text(&view, "phase", replica->phase);
-	lf_doc_bool(&view, "due", is_due(replica, wanted, now));
+	lf_doc_bool(&view, "due", group || is_due(replica, wanted, now));
+	lf_doc_text_if(&view, "group", group);
 	lf_doc_bool(&view, "app", app > 0 && is_past(now, replica->last_app_ns, app));
 	lf_doc_text(&view, "token", wanted);
 	lf_doc_text(&view, "basePointId", replica->last_point);
@@ -105,6 +109,7 @@ static int add_assignment(struct lf_replication *replication, const struct lf_re
 			  void *argument, struct lf_error *err)
 {
 	struct lf_domain_key key = {0};
+	LF_AUTO_FREE char *group = NULL;
 	struct lf_vault *vault;
 
 	/* a store that cannot be opened keeps its own machines waiting, no others */
@@ -112,10 +117,14 @@ static int add_assignment(struct lf_replication *replication, const struct lf_re
 		lf_health_raise("replica", replica->item, "%s", err->message);
 		return 0;
 	}
+	/* final changes are one machine's alone */
+	bool due = !wanted_token(replica) &&
+		   is_due(replica, NULL, lf_clock_now_ns(replication->opts.clock));
+	int rc = lf_rendezvous_token(replication, replica, due, &group, err);
 	key_for(replication, vault, replica->agent, &key);
-	int rc = json_array_append_new(argument, view_assignment(replication, replica, &key))
-			 ? lf_fail_nomem(err)
-			 : 0;
+	if (!rc &&
+	    json_array_append_new(argument, view_assignment(replication, replica, &key, group)))
+		rc = lf_fail_nomem(err);
 	lf_domain_key_done(&key);
 	return rc;
 }

@@ -27,6 +27,11 @@ struct memory_site {
 	int64_t said_sent;			     /* by the last commit */
 	int64_t unreadable_bytes, unreadable_offset; /* of the last range, and of all */
 	char unreadable_disk[LF_GUID_SIZE];
+	bool said_together;
+	/* of a group: answers until the others are as far (0: they never are), and what was asked
+	 */
+	size_t others_come, asked_ready, asked_held;
+	bool lost;
 	struct memory_point_disk disks[MEMORY_DISKS];
 	size_t n;
 };
@@ -114,6 +119,16 @@ static inline json_t *memory_site_commit(struct memory_site *m, const char *sess
 	return json_pack("{s:s}", "pointId", m->base);
 }
 
+static inline json_t *memory_site_meet(struct memory_site *m, const json_t *request)
+{
+	bool held = strcmp(lf_json_text_or(request, "stage", ""), "held") == 0;
+	size_t asked = held ? ++m->asked_held : ++m->asked_ready;
+
+	assert_true(!held || m->asked_ready >= m->others_come);
+	return json_pack("{s:b,s:b}", "go", m->others_come && asked >= m->others_come, "lost",
+			 (int)m->lost);
+}
+
 static inline int memory_site_post(void *context, const char *path, const json_t *request,
 				   json_t **ret_answer, struct lf_error *err)
 {
@@ -123,6 +138,7 @@ static inline int memory_site_post(void *context, const char *path, const json_t
 	bool arrives;
 
 	bool answered = memory_site_call(m, &arrives);
+	bool meet = strlen(path) > 6 && strcmp(path + strlen(path) - 6, "/group") == 0;
 	bool commit = strlen(path) > 9 && strcmp(path + strlen(path) - 7, "/commit") == 0;
 	if (commit) {
 		snprintf(session, sizeof(session), "%.36s", path + strlen("sessions/"));
@@ -136,9 +152,12 @@ static inline int memory_site_post(void *context, const char *path, const json_t
 			m->unreadable_offset = lf_json_int_or(range, "offset", -1);
 			m->unreadable_bytes += lf_json_int_or(range, "length", 0);
 		}
+		m->said_together = lf_json_bool_or(request, "together", false);
 	}
 	if (arrives)
-		answer = commit ? memory_site_commit(m, session) : memory_site_begin(m, request);
+		answer = meet	  ? memory_site_meet(m, request)
+			 : commit ? memory_site_commit(m, session)
+				  : memory_site_begin(m, request);
 	if (answered) {
 		*ret_answer = answer;
 		return 0;

@@ -103,6 +103,7 @@ struct fixture {
 	json_t *machine;
 	bool app;
 	bool alone; /* the first disk is protected, no other */
+	const char *group;
 };
 
 static void write_pages(const char *path, uint64_t page, uint64_t pages, uint64_t seed)
@@ -194,10 +195,10 @@ static int run_session(struct fixture *f)
 	lf_hex_encode(f->key.id_key, 32, id);
 	lf_hex_encode(f->key.data_key, 32, data);
 	LF_AUTO_JSON *assignment =
-		json_pack("{s:s,s:[{s:s},{s:s,s:b}],s:s,s:s,s:b,s:{s:s,s:s,s:i}}", "itemId", "item",
-			  "disks", "id", FIRST, "id", SECOND, "included", !f->alone, "basePointId",
-			  f->site.base, "packPath", "/account/packs/", "app", f->app, "key", "id",
-			  id, "data", data, "epoch", 1);
+		json_pack("{s:s,s:s?,s:[{s:s},{s:s,s:b}],s:s,s:s,s:b,s:{s:s,s:s,s:i}}", "itemId",
+			  "item", "group", f->group, "disks", "id", FIRST, "id", SECOND, "included",
+			  !f->alone, "basePointId", f->site.base, "packPath", "/account/packs/",
+			  "app", f->app, "key", "id", id, "data", data, "epoch", 1);
 	const struct lf_transfer_opts opts = {.site = &f->site.site,
 					      .machine = f->machine,
 					      .assignment = assignment,
@@ -273,6 +274,42 @@ static void test_transfer__next_point_sends_only_what_changed(void **state)
 	assert_lf_ok(run_session(f)); /* nothing */
 	assert_int_equal(f->site.sink.asked, asked);
 	assert_int_equal(f->site.deltas, 2);
+	check_point(f);
+}
+
+/* The others of the group come after two questions, or do not come. */
+static void test_transfer__of_a_group_waits_for_the_others_and_says_that_it_held(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_lf_ok(run_session(f));
+	f->group = "33333333-3333-3333-3333-333333333333";
+	f->site.others_come = 3;
+	live_on(f, 1);
+	assert_lf_ok(run_session(f));
+	assert_int_equal(f->site.asked_ready, 3);
+	assert_int_equal(f->site.asked_held, 3);
+	assert_true(f->site.said_together);
+	check_point(f);
+	/* alone again */
+	f->group = NULL;
+	assert_lf_ok(run_session(f));
+	assert_false(f->site.said_together);
+	assert_int_equal(f->site.asked_held, 3);
+}
+
+static void test_transfer__whose_group_is_lost_makes_its_point_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_lf_ok(run_session(f));
+	f->group = "33333333-3333-3333-3333-333333333333";
+	f->site.lost = true;
+	live_on(f, 1);
+	assert_lf_ok(run_session(f));
+	assert_int_equal(f->site.commits, 2);
+	assert_int_equal(f->site.asked_held, 0);
+	assert_false(f->site.said_together);
 	check_point(f);
 }
 
@@ -574,6 +611,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_transfer__first_point_is_what_the_disks_hold),
 		TEST(test_transfer__next_point_sends_only_what_changed),
+		TEST(test_transfer__of_a_group_waits_for_the_others_and_says_that_it_held),
+		TEST(test_transfer__whose_group_is_lost_makes_its_point_alone),
 		TEST(test_transfer__a_commit_says_all_that_was_sent),
 		TEST(test_transfer__a_full_pass_dies_anywhere_and_goes_on),
 		TEST(test_transfer__a_full_pass_goes_on_where_it_was_acknowledged),

@@ -118,6 +118,8 @@ static int run_prerequisites(struct lf_job_run *run, struct lf_error *err)
 
 static json_t *replica_spec(const struct lf_resource *item, const json_t *policy_doc)
 {
+	const char *group = lf_json_text_or(item->doc, "details.multiVmGroupName", "");
+	LF_AUTO_FREE char *vault_id = lf_id_above(item->id, LF_SR_TYPE_VAULT);
 	LF_AUTO_DOC spec = LF_DOC_INIT;
 	json_t *disk;
 	size_t i;
@@ -134,6 +136,8 @@ static json_t *replica_spec(const struct lf_resource *item, const json_t *policy
 		lf_doc_append(&spec, "disks",
 			      json_pack("{s:s,s:b}", "id", lf_json_text_or(disk, "diskId", ""),
 					"included", 1));
+	if (*group) /* machines of one vault that name the same */
+		lf_doc_printf(&spec, "group", "%s/%s", vault_id ? vault_id : "", group);
 	lf_doc_put(&spec, "policy", lf_sr_policy_for_replica(policy_doc));
 	return lf_doc_take(&spec);
 }

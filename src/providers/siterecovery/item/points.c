@@ -16,7 +16,8 @@ static int view_point(const struct lf_resource *item, const json_t *point, json_
 	lf_doc_text(&view, "recoveryPointType",
 		    lf_json_text_or(point, "consistency", "CrashConsistent"));
 	lf_doc_text(&view, "providerSpecificDetails.instanceType", LF_SR_INSTANCE);
-	lf_doc_text(&view, "providerSpecificDetails.isMultiVmSyncPoint", "false");
+	lf_doc_text(&view, "providerSpecificDetails.isMultiVmSyncPoint",
+		    lf_json_bool_or(point, "together", false) ? "true" : "false");
 	return id ? lf_document_wrap(id, LF_SR_TYPE_POINT, lf_doc_take(&view), ret_doc, err)
 		  : lf_fail_nomem(err);
 }
