@@ -409,12 +409,43 @@ static void put_names(struct lf_doc *view, const struct parts *parts)
 	lf_doc_text(view, "policyFriendlyName", lf_arm_id_last(policy));
 }
 
+/* Nobody knows yet whether the machine starts over there. */
+static bool is_untested(const json_t *state)
+{
+	enum lf_sr_phase phase = lf_sr_phase_of(state);
+
+	return (phase == LF_SR_INITIAL || phase == LF_SR_PROTECTED || phase == LF_SR_TESTED) &&
+	       !lf_json_at(state, "lastTestFailoverTime");
+}
+
+/* What is wrong with the replica, and what a failover may find. */
+static json_t *faults_of(const struct parts *parts)
+{
+	const json_t *health = lf_json_at(parts->of[REPLICA], "health");
+	LF_AUTO_JSON *faults = health ? json_copy((json_t *)(uintptr_t)health) : json_array();
+	LF_AUTO_DOC fault = LF_DOC_INIT;
+
+	if (!is_untested(parts->of[STATE]))
+		return lf_steal(&faults);
+	lf_doc_text(&fault, "code", "161011");
+	lf_doc_text(&fault, "message",
+		    "No successful test failover has been done for the virtual machine.");
+	lf_doc_text(&fault, "causes",
+		    "A test failover has not been done since protection was enabled.");
+	lf_doc_text(&fault, "action",
+		    "Do a test failover and clean it up, to know that the machine starts.");
+	lf_doc_text(&fault, "severity", "Warning");
+	lf_doc_time(&fault, "since", parts->item->created_ns);
+	return json_array_append_new(faults, lf_doc_take(&fault)) ? NULL : lf_steal(&faults);
+}
+
 static void put_state(struct lf_doc *view, const struct parts *parts)
 {
 	enum lf_sr_phase phase = lf_sr_phase_of(parts->of[STATE]);
 	const struct lf_sr_phase_row *row = lf_sr_phase_row(phase);
 	const char *test = lf_json_text_or(parts->of[STATE], "testFailoverState", "None");
 	const json_t *health = lf_json_at(parts->of[REPLICA], "health");
+	LF_AUTO_JSON *faults = faults_of(parts);
 
 	lf_doc_text(view, "protectionState", row->protection_state);
 	lf_doc_text(view, "protectionStateDescription", row->description);
@@ -424,7 +455,9 @@ static void put_state(struct lf_doc *view, const struct parts *parts)
 	lf_doc_put(view, "allowedOperations",
 		   lf_sr_item_busy(parts->item) ? json_array() : lf_sr_allowed_operations(phase));
 	lf_doc_text(view, "replicationHealth", lf_sr_health_word(health));
-	lf_doc_put(view, "healthErrors", lf_sr_health_errors(health, parts->item->id));
+	lf_doc_text(view, "failoverHealth", is_untested(parts->of[STATE]) ? "Warning" : "Normal");
+	lf_doc_put(view, "healthErrors",
+		   faults ? lf_sr_health_errors(faults, parts->item->id) : NULL);
 	put_point(view, "failoverRecoveryPointId", parts,
 		  lf_json_text(parts->of[STATE], "failover.point"));
 }
@@ -443,7 +476,6 @@ static int show_item(struct lf_arm_call *call, const struct lf_resource *item,
 		{"recoveryProtectionContainerFriendlyName", .fallback = AZURE},
 		{"switchProviderState", .fallback = NONE},
 		{"switchProviderStateDescription"},
-		{"failoverHealth", .fallback = "\"Normal\""},
 		{"lastSuccessfulFailoverTime", LF_VIEW_TEXT, STATE, "lastFailoverTime"},
 		{"lastSuccessfulTestFailoverTime", LF_VIEW_TEXT, STATE, "lastTestFailoverTime"},
 		{"eventCorrelationId", LF_VIEW_ANY, STATE, "agentId", EMPTY},
