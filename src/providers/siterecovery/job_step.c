@@ -43,9 +43,11 @@ int lf_sr_job_inform(struct lf_job_run *run, const char *code, const char *messa
 {
 	json_t *data = lf_job_run_data(run);
 
-	return lf_json_set_text(data, "information.code", code) |
-	       lf_json_set_text(data, "information.message", message) |
-	       lf_json_set_text(data, "information.advice", advice);
+	if (!lf_json_at(data, "remarks") && lf_json_set(data, "remarks", json_array()))
+		return -1;
+	return json_array_append_new(
+		lf_json_at(data, "remarks"),
+		json_pack("{s:s,s:s,s:s}", "code", code, "message", message, "advice", advice));
 }
 
 int lf_sr_job_ended(struct lf_job_run *run, enum lf_job_state state, struct lf_error *err)

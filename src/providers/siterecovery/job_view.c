@@ -38,21 +38,35 @@ static json_t *job_error(const struct lf_job *job, const char *level, const char
 	return lf_doc_take(&error);
 }
 
+static void put_remark(struct lf_doc *view, const struct lf_job *job, const json_t *remark,
+		       const char *task)
+{
+	lf_doc_append(view, "errors",
+		      job_error(job, "Information", lf_json_text_or(remark, "code", ""),
+				lf_json_text_or(remark, "message", ""),
+				lf_json_text_or(remark, "advice", ""), task));
+}
+
+static bool has_remarks(const struct lf_job *job)
+{
+	return lf_json_at(job->data, "remarks") || lf_json_at(job->data, "information");
+}
+
 static void put_errors(struct lf_doc *view, const struct lf_job *job, const char *task)
 {
-	const json_t *remark = lf_json_at(job->data, "information");
 	const struct lf_error told = lf_error_for_tenant(&job->error);
+	json_t *remark;
+	size_t i;
 
 	lf_doc_put(view, "errors", json_array());
 	if (told.code)
 		lf_doc_append(view, "errors",
 			      job_error(job, "Error", lf_error_arm(&told), told.message, told.hint,
 					task));
-	if (remark)
-		lf_doc_append(view, "errors",
-			      job_error(job, "Information", lf_json_text_or(remark, "code", ""),
-					lf_json_text_or(remark, "message", ""),
-					lf_json_text_or(remark, "advice", ""), task));
+	json_array_foreach (lf_json_at(job->data, "remarks"), i, remark)
+		put_remark(view, job, remark, task);
+	if (lf_json_at(job->data, "information")) /* of a job of an earlier version */
+		put_remark(view, job, lf_json_at(job->data, "information"), task);
 }
 
 /* What was accepted is under way for a client, also while it waits for a worker. */
@@ -64,8 +78,7 @@ static enum lf_job_state told_state(const struct lf_job *job)
 static const char *state_description(const struct lf_job *job, enum lf_job_state state)
 {
 	if (state == LF_JOB_SUCCEEDED)
-		return lf_json_at(job->data, "information") ? "CompletedWithInformation"
-							    : "Completed";
+		return has_remarks(job) ? "CompletedWithInformation" : "Completed";
 	return lf_job_state_name(state);
 }
 
