@@ -344,7 +344,9 @@ static void put_estate(struct world *w)
 	put_doc(w, SITE, "Microsoft.OffAzure/ServerSites", json_object());
 	put_network(w, NET, "10.0.0.0/24");
 	put_network(w, TEST, "10.1.0.0/24");
-	put_doc(w, CACHE, "Microsoft.Storage/storageAccounts", json_object());
+	put_doc(w, CACHE, "Microsoft.Storage/storageAccounts",
+		json_pack("{s:{s:{s:s}}}", "properties", "primaryEndpoints", "blob",
+			  "https://cache/"));
 	AUTO_REPLY fabric = request(w, "PUT", FABRIC,
 				    json_pack("{s:{s:{s:s,s:s}}}", "properties", "customDetails",
 					      "instanceType", "InMageRcm", "physicalSiteId", SITE));

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "siterecovery_fixture.h"
+#include "providers/network/network.h"
 #include "test.h"
 
-#define DETAILS "properties.providerSpecificDetails"
+#define DETAILS	  "properties.providerSpecificDetails"
+#define OTHER_NIC TRG "/providers/Microsoft.Network/networkInterfaces/other"
 
 static size_t count_vms(struct world *w)
 {
@@ -287,6 +289,139 @@ static void test_shutdown__that_a_planned_failover_asks_for_is_a_condition(void 
 	assert_true(played.resumed);
 }
 
+/* The machine that a failover or a drill makes of an item that was enabled with these details. */
+static json_t *machine_of(struct world *w, json_t *details, const char *action, json_t *body,
+			  const char *vm_id)
+{
+	char point[LF_GUID_SIZE];
+	json_t *enable = enable_body();
+	LF_AUTO_JSON *own = details;
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+	struct lf_error err;
+
+	assert_int_equal(json_object_update(lf_json_at(enable, DETAILS), details), 0);
+	AUTO_REPLY reply = request(w, "PUT", ITEM, enable);
+	if (reply.status != 202)
+		fail_msg("enable: %s (%s)", reply.error.message, reply.error.target);
+	make_point(w, point);
+	drive(w);
+	act(w, action, body);
+	assert_lf_ok(lf_catalog_get(w->context.catalog, vm_id, &vm, &err));
+	return json_incref(lf_json_at(vm.state, "machine"));
+}
+
+static void test_machine__has_what_the_item_asks_for(void **state)
+{
+	struct world *w = *state;
+	static const char set[] = TRG "/providers/Microsoft.Compute/availabilitySets/set";
+	static const char near[] = TRG "/providers/Microsoft.Compute/proximityPlacementGroups/ppg";
+
+	put_doc(w, set, "Microsoft.Compute/availabilitySets",
+		json_pack("{s:s}", "location", "eastus"));
+	put_doc(w, near, "Microsoft.Compute/proximityPlacementGroups",
+		json_pack("{s:s}", "location", "eastus"));
+	LF_AUTO_JSON *machine = machine_of(
+		w,
+		json_pack("{s:s, s:s, s:s, s:[{s:s, s:s}], s:{s:s, s:s, s:s}, s:{s:s, s:s}}",
+			  "targetAvailabilitySetId", set, "targetProximityPlacementGroupId", near,
+			  "targetBootDiagnosticsStorageAccountId", CACHE, "targetNicTags",
+			  "tagName", "a", "tagValue", "b", "targetVmSecurityProfile",
+			  "targetVmSecurityType", "TrustedLaunch", "targetVmSecureBoot", "Enabled",
+			  "targetVmTpm", "Enabled", "disksDefault", "diskType", "Premium_LRS",
+			  "logStorageAccountId", CACHE),
+		"unplannedFailover", failover_body("", "false"), VMS "/web01-new");
+	static const struct {
+		const char *path, *value;
+	} wanted[] = {
+		{"availabilitySetId", set},
+		{"proximityPlacementGroupId", near},
+		{"securityType", "TrustedLaunch"},
+		{"bootDiagnostics.storageUri", "https://cache/"},
+		{"disks.0.sku", "Premium_LRS"},
+		{"disks.1.sku", "Premium_LRS"},
+		{"nics.0.tags.a", "b"},
+	};
+	for (size_t i = 0; i < LF_N(wanted); i++)
+		assert_string_equal(lf_json_text_or(machine, wanted[i].path, ""), wanted[i].value);
+	assert_true(lf_json_bool_or(machine, "secureBoot", false));
+	assert_true(lf_json_bool_or(machine, "tpm", false));
+	assert_null(lf_json_at(machine, "licenseType"));
+}
+
+static void test_machine__of_a_drill_stands_in_the_zone(void **state)
+{
+	struct world *w = *state;
+	LF_AUTO_JSON *machine = machine_of(w, json_pack("{s:s}", "targetAvailabilityZone", "2"),
+					   "testFailover", test_body(""), VMS "/web01-new-test");
+
+	assert_string_equal(lf_json_text_or(machine, "zones.0", ""), "2");
+	assert_null(lf_json_at(machine, "securityType"));
+}
+
+static void test_machine__gets_names_that_nothing_has(void **state)
+{
+	struct world *w = *state;
+
+	put_doc(w, TRG "/providers/Microsoft.Compute/disks/web01-new-OSdisk",
+		"Microsoft.Compute/disks", json_object());
+	put_doc(w, TRG "/providers/Microsoft.Network/networkInterfaces/web01-new-nic-0",
+		"Microsoft.Network/networkInterfaces", json_object());
+	LF_AUTO_JSON *machine = machine_of(w, json_object(), "unplannedFailover",
+					   failover_body("", "false"), VMS "/web01-new");
+	assert_string_equal(lf_json_text(machine, "disks.0.name"), "web01-new-OSdisk-2");
+	assert_string_equal(lf_json_text(machine, "disks.1.name"), "web01-new-datadisk-0");
+	assert_string_equal(lf_json_text(machine, "nics.0.name"), "web01-new-nic-0-2");
+}
+
+static void test_machine__that_gets_another_address_than_its_user_asked_for_says_so(void **state)
+{
+	struct world *w = *state;
+
+	protect(w);
+	json_t *update = json_pack("{s:{s:{s:s, s:[{s:s, s:s}]}}}", "properties",
+				   "providerSpecificDetails", "instanceType", "InMageRcm", "vmNics",
+				   "nicId", "nic-0", "testStaticIPAddress", "10.1.0.9");
+	AUTO_REPLY patched = request(w, "PATCH", ITEM, update);
+	assert_int_equal(patched.status, 202);
+	drive(w);
+	/* somebody takes it meanwhile */
+	put_doc(w, OTHER_NIC, "Microsoft.Network/networkInterfaces", json_object());
+	const struct lf_address_request taken = {.network_id = TEST,
+						 .subnet = "default",
+						 .owner = OTHER_NIC "/ipConfigurations/one",
+						 .wanted = "10.1.0.9"};
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
+	char address[LF_ADDRESS_SIZE];
+	struct lf_error err;
+	assert_lf_ok(lf_transaction_begin(&tx, w->context.catalog, &err));
+	assert_lf_ok(lf_network_address_take(&w->context, &taken, address, &err));
+	assert_lf_ok(lf_transaction_commit(&tx, &err));
+	AUTO_REPLY reply = request(w, "POST", ITEM "/testFailover", test_body(""));
+	assert_int_equal(reply.status, 202);
+	drive(w);
+	LF_AUTO_FREE char *path = lf_printf_dup(VAULT "/replicationJobs/%s", reply.job);
+	LF_AUTO_JSON *job = get(w, path);
+	assert_string_equal(lf_json_text(job, "properties.state"), "Succeeded");
+	assert_string_equal(lf_json_text(job, "properties.errors.0.serviceErrorDetails.code"),
+			    "StaticAddressNotAvailable");
+}
+
+static void test_item__warns_until_a_drill_has_been_cleaned_up(void **state)
+{
+	struct world *w = *state;
+
+	protect(w);
+	LF_AUTO_JSON *before = get(w, ITEM);
+	assert_string_equal(lf_json_text(before, "properties.failoverHealth"), "Warning");
+	assert_string_equal(lf_json_text(before, "properties.replicationHealth"), "Normal");
+	assert_string_equal(lf_json_text(before, "properties.healthErrors.0.errorCode"), "161011");
+	act(w, "testFailover", test_body(""));
+	act(w, "testFailoverCleanup", json_object());
+	LF_AUTO_JSON *after = get(w, ITEM);
+	assert_string_equal(lf_json_text(after, "properties.failoverHealth"), "Normal");
+	assert_int_equal(json_array_size(lf_json_at(after, "properties.healthErrors")), 0);
+}
+
 /* One member of a good body is this instead. */
 static void check_member(struct world *w, const char *action, json_t *body, const char *path,
 			 json_t *value, const char *code)
@@ -392,6 +527,11 @@ int main(void)
 		T(test_shutdown__that_failed_is_told_as_the_agent_says_it),
 		T(test_shutdown__of_a_machine_that_runs_on_is_told),
 		T(test_shutdown__that_a_planned_failover_asks_for_is_a_condition),
+		T(test_machine__has_what_the_item_asks_for),
+		T(test_machine__of_a_drill_stands_in_the_zone),
+		T(test_machine__gets_names_that_nothing_has),
+		T(test_machine__that_gets_another_address_than_its_user_asked_for_says_so),
+		T(test_item__warns_until_a_drill_has_been_cleaned_up),
 		T(test_requests__that_mean_what_is_not_done_are_refused),
 		T(test_failover__is_committed_taken_back_or_moved_to_another_point),
 	};

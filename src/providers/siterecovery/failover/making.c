@@ -4,6 +4,8 @@
  * make.  The choice and the plan are stored before they have an effect; a step
  * that is repeated after a kill holds and makes the same again.
  */
+#include <string.h>
+
 #include "json/field.h"
 #include "providers/siterecovery/failover/failover.h"
 
@@ -94,6 +96,40 @@ int lf_sr_making_release(struct lf_job_run *run, struct lf_error *err)
 					     lf_job_run_job(run)->id, err);
 }
 
+static int remark_address(struct lf_job_run *run, const json_t *wanted, const char *got,
+			  struct lf_error *err)
+{
+	char message[256];
+
+	snprintf(message, sizeof(message), "%.80s has the address %s: %s is taken, or of no subnet",
+		 lf_json_text_or(wanted, "name", ""), got, lf_json_text_or(wanted, "address", ""));
+	return lf_sr_job_inform(run, "StaticAddressNotAvailable", message,
+				"free the address, or set another one by a PATCH of the item")
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
+/* An address that a user asked for gives way to another where it is taken: he is told. */
+static int make_and_tell(struct lf_job_run *run, const json_t *machine, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+	const json_t *nic;
+	size_t i;
+
+	int rc = lf_machine_make(context, machine, err);
+	if (!rc)
+		rc = lf_catalog_get(context->catalog, lf_json_text_or(machine, "id", ""), &vm, err);
+	json_array_foreach (lf_json_at(machine, "nics"), i, nic) {
+		const json_t *made = json_array_get(lf_json_at(vm.state, "plan.nics"), i);
+		const char *got = lf_json_text_or(made, "address", "");
+		if (!rc && lf_json_bool_or(nic, "asked", false) &&
+		    strcmp(got, lf_json_text_or(nic, "address", "")) != 0)
+			rc = remark_address(run, nic, got, err);
+	}
+	return rc;
+}
+
 int lf_sr_making_make(struct lf_job_run *run, const struct lf_resource *item,
 		      const char *network_id, bool test, struct lf_error *err)
 {
@@ -103,7 +139,7 @@ int lf_sr_making_make(struct lf_job_run *run, const struct lf_resource *item,
 
 	int rc = lf_sr_making(run, &making, err);
 	if (rc || making.machine)
-		return rc ? rc : lf_machine_make(context, making.machine, err);
+		return rc ? rc : make_and_tell(run, making.machine, err);
 	const struct lf_sr_plan plan = {.item = item,
 					.point = making.chosen,
 					.network_id = network_id,
@@ -114,7 +150,7 @@ int lf_sr_making_make(struct lf_job_run *run, const struct lf_resource *item,
 		rc = lf_fail_nomem(err);
 	if (!rc)
 		rc = lf_job_save(run, err);
-	return rc ? rc : lf_machine_make(context, machine, err);
+	return rc ? rc : make_and_tell(run, machine, err);
 }
 
 int lf_sr_making_unmake(struct lf_job_run *run, struct lf_error *err)
