@@ -41,8 +41,12 @@ int lf_sr_step_end(struct lf_job_run *run, struct lf_transaction *tx,
 int lf_sr_job_inform(struct lf_job_run *run, const char *code, const char *message,
 		     const char *advice)
 {
-	json_t *data = lf_job_run_data(run);
+	json_t *data = lf_job_run_data(run), *before;
+	size_t i;
 
+	json_array_foreach (lf_json_at(data, "remarks"), i, before)
+		if (strcmp(lf_json_text_or(before, "message", ""), message) == 0)
+			return 0; /* the step has been run before */
 	if (!lf_json_at(data, "remarks") && lf_json_set(data, "remarks", json_array()))
 		return -1;
 	return json_array_append_new(

@@ -358,6 +358,30 @@ static void test_machine__of_a_drill_stands_in_the_zone(void **state)
 	assert_null(lf_json_at(machine, "securityType"));
 }
 
+static void test_machine__of_linux_takes_no_licence_of_windows_and_its_job_says_so(void **state)
+{
+	struct world *w = *state;
+
+	protect(w);
+	AUTO_REPLY patched =
+		request(w, "PATCH", ITEM,
+			json_pack("{s:{s:{s:s, s:s, s:s}}}", "properties",
+				  "providerSpecificDetails", "instanceType", "InMageRcm",
+				  "licenseType", "WindowsServer", "sqlServerLicenseType", "AHUB"));
+	assert_int_equal(patched.status, 202);
+	drive(w);
+	AUTO_REPLY reply = request(w, "POST", ITEM "/testFailover", test_body(""));
+	assert_int_equal(reply.status, 202);
+	drive(w);
+	LF_AUTO_FREE char *path = lf_printf_dup(VAULT "/replicationJobs/%s", reply.job);
+	LF_AUTO_JSON *job = get(w, path);
+	assert_string_equal(lf_json_text(job, "properties.state"), "Succeeded");
+	assert_string_equal(lf_json_text(job, "properties.errors.0.serviceErrorDetails.code"),
+			    "LicenseNotApplied");
+	assert_string_equal(lf_json_text(job, "properties.errors.1.serviceErrorDetails.code"),
+			    "SqlServerLicenseNotApplied");
+}
+
 static void test_machine__gets_names_that_nothing_has(void **state)
 {
 	struct world *w = *state;
@@ -452,6 +476,10 @@ static void test_requests__that_mean_what_is_not_done_are_refused(void **state)
 		  {
 			  {"properties.networkType", "\"Bogus\"", "InvalidParameter"},
 			  {"properties.networkId", "5", "InvalidParameter"},
+			  {"properties.networkType", "\"NoNetworkAttachAsInput\"",
+			   "InvalidParameter"},
+			  {DETAILS ".networkId", "\"" NET "\"", "InvalidParameter"},
+			  {DETAILS ".networkId", "\"abc\"", "InvalidParameter"},
 			  {"properties", "null", "MissingRequiredProperty"},
 		  },
 	  failover[] = {
@@ -529,6 +557,7 @@ int main(void)
 		T(test_shutdown__that_a_planned_failover_asks_for_is_a_condition),
 		T(test_machine__has_what_the_item_asks_for),
 		T(test_machine__of_a_drill_stands_in_the_zone),
+		T(test_machine__of_linux_takes_no_licence_of_windows_and_its_job_says_so),
 		T(test_machine__gets_names_that_nothing_has),
 		T(test_machine__that_gets_another_address_than_its_user_asked_for_says_so),
 		T(test_item__warns_until_a_drill_has_been_cleaned_up),

@@ -38,14 +38,33 @@ static const char *network_of(const struct asked *asked, const struct lf_resourc
 			       : lf_json_text_or(item->doc, "details.testNetworkId", "");
 }
 
+/* It may be named in two places, which say the same; and not at all where none is to be attached.
+ */
+static int check_named(const struct asked *asked, struct lf_error *err)
+{
+	bool both = *asked->network && *asked->details_network;
+
+	if (both && !lf_arm_id_equal(asked->network, asked->details_network))
+		return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", "properties.networkId",
+				   "name one network, or the same one twice",
+				   "networkId and that of the details are two networks");
+	if (asked->network_type == NO_NETWORK && (*asked->network || *asked->details_network))
+		return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", "properties.networkType",
+				   "give VmNetworkAsInput, or no network",
+				   "a network is named, and none is to be attached");
+	return 0;
+}
+
 static int check_network(struct lf_context *context, const struct asked *asked, const char *network,
 			 struct lf_error *err)
 {
+	int rc = check_named(asked, err);
+
+	if (rc || asked->network_type == NO_NETWORK)
+		return rc;
 	if (*network)
 		return lf_sr_check_exists(context, network, "Microsoft.Network/virtualNetworks",
 					  "NetworkNotFound", "properties.networkId", err);
-	if (asked->network_type == NO_NETWORK)
-		return 0;
 	return lf_fail_arm(err, LF_EINVAL, "MissingRequiredProperty", "properties.networkId",
 			   "name a virtual network, or set the item's testNetworkId",
 			   "no network is given for the test");

@@ -109,8 +109,32 @@ static int remark_address(struct lf_job_run *run, const json_t *wanted, const ch
 		       : 0;
 }
 
-/* An address that a user asked for gives way to another where it is taken: he is told. */
-static int make_and_tell(struct lf_job_run *run, const json_t *machine, struct lf_error *err)
+/* Licences that clients send for any machine, and that mean nothing for this one. */
+static int remark_licences(struct lf_job_run *run, const struct lf_resource *item,
+			   const json_t *machine, struct lf_error *err)
+{
+	const char *sql = lf_json_text_or(item->doc, "details.sqlServerLicenseType", "");
+	bool bad = false;
+
+	if (lf_text_equal_nocase(lf_json_text_or(item->doc, "details.licenseType", ""),
+				 "WindowsServer") &&
+	    !lf_json_text(machine, "licenseType"))
+		bad = lf_sr_job_inform(run, "LicenseNotApplied",
+				       "licenseType WindowsServer has no effect on a machine that "
+				       "does not run Windows",
+				       "set it to NoLicenseType by a PATCH of the item");
+	if (lf_text_equal_nocase(sql, "AHUB") || lf_text_equal_nocase(sql, "PAYG"))
+		bad = lf_sr_job_inform(run, "SqlServerLicenseNotApplied",
+				       "sqlServerLicenseType has no effect: there are no SQL "
+				       "virtual machines here whose licence it could be",
+				       "set it to NoLicenseType by a PATCH of the item") ||
+		      bad;
+	return bad ? lf_fail_nomem(err) : 0;
+}
+
+/* What the item asks for and the machine has not is told: an address that gave way to another. */
+static int make_and_tell(struct lf_job_run *run, const struct lf_resource *item,
+			 const json_t *machine, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
 	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
@@ -127,7 +151,7 @@ static int make_and_tell(struct lf_job_run *run, const json_t *machine, struct l
 		    strcmp(got, lf_json_text_or(nic, "address", "")) != 0)
 			rc = remark_address(run, nic, got, err);
 	}
-	return rc;
+	return rc ? rc : remark_licences(run, item, machine, err);
 }
 
 int lf_sr_making_make(struct lf_job_run *run, const struct lf_resource *item,
@@ -139,7 +163,7 @@ int lf_sr_making_make(struct lf_job_run *run, const struct lf_resource *item,
 
 	int rc = lf_sr_making(run, &making, err);
 	if (rc || making.machine)
-		return rc ? rc : make_and_tell(run, making.machine, err);
+		return rc ? rc : make_and_tell(run, item, making.machine, err);
 	const struct lf_sr_plan plan = {.item = item,
 					.point = making.chosen,
 					.network_id = network_id,
@@ -150,7 +174,7 @@ int lf_sr_making_make(struct lf_job_run *run, const struct lf_resource *item,
 		rc = lf_fail_nomem(err);
 	if (!rc)
 		rc = lf_job_save(run, err);
-	return rc ? rc : make_and_tell(run, machine, err);
+	return rc ? rc : make_and_tell(run, item, machine, err);
 }
 
 int lf_sr_making_unmake(struct lf_job_run *run, struct lf_error *err)
