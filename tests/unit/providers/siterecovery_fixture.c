@@ -53,6 +53,10 @@ int lf_replica_get(struct lf_replication *replication, const char *item_id, json
 		"canShutDown", (int)played.can_shut_down, "shutDown", "token",
 		played.shut_down_at ? played.token : NULL, "error", played.shut_down_error,
 		"lastHeartbeat", heard, "health");
+	if (played.fault)
+		json_array_append_new(lf_json_at(*ret_replica, "health"),
+				      json_pack("{s:s,s:s,s:s}", "code", "AgentNotConnected",
+						"message", played.fault, "severity", "Warning"));
 	assert_non_null(*ret_replica);
 	return 0;
 }

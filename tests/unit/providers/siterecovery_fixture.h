@@ -42,6 +42,7 @@ struct played {
 	bool can_shut_down, stays_on; /* stays_on: the order is taken, and the machine runs on */
 	int64_t shut_down_at;	      /* when the agent took the order; 0: not yet */
 	const char *shut_down_error;  /* why it could not */
+	const char *fault;	      /* of the replica's health; NULL: healthy */
 	struct lf_clock *clock;
 	bool holds_back;      /* requested final sessions do not come */
 	char token[64];	      /* of the final session wanted */

@@ -140,13 +140,8 @@ static void test_failover__never_touches_a_machine_that_an_earlier_migration_lef
 	assert_null(lf_json_at(before.doc, "managedBy"));
 	make_point(w, point);
 	protect(w);
-	AUTO_REPLY reply =
-		request(w, "POST", ITEM "/unplannedFailover", failover_body(point, "false"));
-	assert_int_equal(reply.status, 202);
-	drive(w);
-	LF_AUTO_FREE char *path = lf_printf_dup(VAULT "/replicationJobs/%s", reply.job);
-	LF_AUTO_JSON *job = get(w, path);
-	assert_string_equal(lf_json_text(job, "properties.state"), "Failed");
+	assert_refused(w, "POST", ITEM "/unplannedFailover", failover_body(point, "false"), 409,
+		       "VirtualMachineExists");
 	LF_AUTO_RESOURCE after = LF_RESOURCE_INIT;
 	assert_lf_ok(lf_catalog_get(w->context.catalog, VMS "/web01-new", &after, &err));
 	assert_string_equal(after.etag, before.etag);
@@ -169,6 +164,22 @@ static void test_failover__without_its_agent_uses_the_latest_point_and_says_so(v
 			    "CompletedWithInformation");
 	assert_string_equal(lf_json_text(job, "properties.errors.0.serviceErrorDetails.code"),
 			    "FailedOverToLatestProcessed");
+}
+
+static void test_drill__of_a_machine_whose_replication_is_not_healthy_says_so(void **state)
+{
+	struct world *w = *state;
+
+	protect(w);
+	played.fault = "the agent has not been heard of";
+	AUTO_REPLY reply = request(w, "POST", ITEM "/testFailover", test_body(""));
+	assert_int_equal(reply.status, 202);
+	drive(w);
+	LF_AUTO_FREE char *path = lf_printf_dup(VAULT "/replicationJobs/%s", reply.job);
+	LF_AUTO_JSON *job = get(w, path);
+	assert_string_equal(lf_json_text(job, "properties.state"), "Succeeded");
+	assert_string_equal(lf_json_text(job, "properties.errors.0.serviceErrorDetails.code"),
+			    "ReplicationNotHealthy");
 }
 
 static void test_failover__planned_fails_without_its_agent_and_changes_nothing(void **state)
@@ -549,6 +560,7 @@ int main(void)
 		T(test_failover__to_the_latest_takes_final_changes_and_the_machine_outlives_the_item),
 		T(test_failover__never_touches_a_machine_that_an_earlier_migration_left),
 		T(test_failover__without_its_agent_uses_the_latest_point_and_says_so),
+		T(test_drill__of_a_machine_whose_replication_is_not_healthy_says_so),
 		T(test_failover__planned_fails_without_its_agent_and_changes_nothing),
 		T(test_shutdown__is_a_task_that_succeeds_once_the_agent_is_silent),
 		T(test_shutdown__that_the_agent_cannot_do_is_told),

@@ -110,6 +110,25 @@ static int put_input(struct lf_arm_call *call, const struct lf_resource *item, s
 	return rc ? rc : check_network(lf_arm_context(call), &asked, network, err);
 }
 
+/* Drills are allowed then, too: the points are there.  But their machine is not of today. */
+static int remark_health(struct lf_job_run *run, const json_t *point, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	LF_AUTO_JSON *replica = NULL;
+	char message[512];
+
+	int rc = lf_replica_get(context->replication, lf_sr_job_item(run), &replica, err);
+	const json_t *health = lf_json_at(replica, "health");
+	if (rc || !json_array_size(health))
+		return rc;
+	snprintf(message, sizeof(message), "replication is not healthy (%s); the test is of %s",
+		 lf_json_text_or(health, "0.message", ""), lf_json_text_or(point, "time", ""));
+	return lf_sr_job_inform(run, "ReplicationNotHealthy", message,
+				"see the item's healthErrors")
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
 /* Find the point and hold it for the machine to come. */
 static int run_prerequisites(struct lf_job_run *run, struct lf_error *err)
 {
@@ -130,6 +149,8 @@ static int run_prerequisites(struct lf_job_run *run, struct lf_error *err)
 		rc = lf_sr_point_find(lf_job_run_context(run), &item, input.point, &point, err);
 	if (!rc)
 		rc = lf_sr_making_choose(run, &item, point, err);
+	if (!rc)
+		rc = remark_health(run, point, err);
 	if (!rc) /* stored before the claim is made, so that undo finds what to drop */
 		rc = lf_job_save(run, err);
 	return rc ? rc : lf_sr_making_hold(run, err);
