@@ -5,6 +5,8 @@
  */
 #include "compute/compute.h"
 
+#include <sys/sysinfo.h>
+
 #include "base/text.h"
 #include "compute/driver.h"
 
@@ -44,6 +46,21 @@ int lf_compute_open(const struct lf_compute_opts *opts, struct lf_compute **ret_
 bool lf_compute_emulates(const struct lf_compute *compute)
 {
 	return compute->driver == &lf_compute_fake;
+}
+
+int lf_compute_room(const struct lf_compute *compute, const char *size, unsigned memory_mib,
+		    struct lf_error *err)
+{
+	struct sysinfo host;
+
+	if (lf_compute_emulates(compute) || sysinfo(&host))
+		return 0;
+	uint64_t mib = ((uint64_t)host.totalram + host.totalswap) * host.mem_unit >> 20;
+	return memory_mib <= mib ? 0
+				 : lf_fail_arm(err, LF_ECONFLICT, "AllocationFailed", "vmSize",
+					       "choose a smaller size",
+					       "the host has %llu MiB of memory, and %s takes %u",
+					       (unsigned long long)mib, size, memory_mib);
 }
 
 void lf_compute_free(struct lf_compute *compute)

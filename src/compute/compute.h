@@ -30,6 +30,9 @@ LF_MUST_CHECK int lf_compute_open(const struct lf_compute_opts *opts,
 void lf_compute_free(struct lf_compute *compute);
 /* Are its machines documents, and nothing runs? */
 bool lf_compute_emulates(const struct lf_compute *compute);
+/* Has the host so much memory at all?  LF_ECONFLICT "AllocationFailed". */
+LF_MUST_CHECK int lf_compute_room(const struct lf_compute *compute, const char *size,
+				  unsigned memory_mib, struct lf_error *err);
 /* vCPUs and memory of an Azure VM size name ("Standard_D4s_v3"), any case; unknown: LF_EINVAL. */
 LF_MUST_CHECK int lf_compute_size(const char *name, unsigned *ret_vcpus, unsigned *ret_memory_mib,
 				  struct lf_error *err);

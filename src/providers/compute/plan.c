@@ -198,6 +198,10 @@ static int plan_vm(struct planning *plan, struct lf_error *err)
 	if (!rc)
 		rc = lf_compute_size(lf_json_text_or(plan->machine, "vmSize", ""), &vm->vcpus,
 				     &vm->memory_mib, err);
+	if (!rc && plan->context->compute)
+		rc = lf_compute_room(plan->context->compute,
+				     lf_json_text_or(plan->machine, "vmSize", ""), vm->memory_mib,
+				     err);
 	if (!rc)
 		rc = choose_guid(plan->context, id, vm->guid, err);
 	if (!rc)

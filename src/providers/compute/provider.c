@@ -9,6 +9,7 @@
 #include "providers/compute/restorepoint/restorepoint.h"
 #include "providers/compute/vm/disks.h"
 #include "providers/compute/vm/sets.h"
+#include "providers/resources/locations.h"
 
 #define COMPUTE_ALL	 LF_SUBSCRIPTION_PATH "/providers/Microsoft.Compute"
 #define COMPUTE		 LF_GROUP_PATH "/providers/Microsoft.Compute"
@@ -24,6 +25,15 @@ static int list_sizes(struct lf_arm_call *call, struct lf_error *err)
 	LF_AUTO_JSON *sizes = lf_compute_sizes();
 
 	return sizes ? lf_arm_reply_list(call, sizes, NULL, err) : lf_fail_nomem(err);
+}
+
+/* The sizes that something which is there may have: all. */
+static int list_sizes_of(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE found = LF_RESOURCE_INIT;
+	int rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 1), &found, err);
+
+	return rc ? rc : list_sizes(call, err);
 }
 
 static json_t *capability(const char *name, const char *value)
@@ -47,8 +57,9 @@ static json_t *sku_of(const json_t *size, const char *location)
 	lf_doc_text(&doc, "tier", "Standard");
 	lf_doc_text(&doc, "size", name + strlen("Standard_"));
 	lf_doc_append(&doc, "locations", json_string(location));
-	lf_doc_append(&doc, "locationInfo",
-		      json_pack("{s:s, s:[]}", "location", location, "zones"));
+	lf_doc_append(
+		&doc, "locationInfo",
+		json_pack("{s:s, s:[s, s, s]}", "location", location, "zones", "1", "2", "3"));
 	lf_doc_append(&doc, "capabilities", capability("vCPUs", cores));
 	lf_doc_append(&doc, "capabilities", capability("MemoryGB", memory));
 	lf_doc_append(&doc, "capabilities", capability("MaxDataDiskCount", disks));
@@ -57,23 +68,29 @@ static json_t *sku_of(const json_t *size, const char *location)
 	return lf_doc_take(&doc);
 }
 
-/* $filter is "location eq 'NAME'": the only form that is described. */
+/* $filter is "location eq 'NAME'": the only form that is described.  Each region has all sizes. */
 static int list_skus(struct lf_arm_call *call, struct lf_error *err)
 {
-	const char *filter = lf_arm_query(call, "filter");
-	const char *quote = filter ? strchr(filter, '\'') : NULL;
-	LF_AUTO_FREE char *location =
-		quote ? strndup(quote + 1, strcspn(quote + 1, "'")) : strdup("global");
+	static const struct lf_filter_row rows[] = {
+		{"location", "locations.0", LF_FILTER_LOCATION}};
+	LF_AUTO_JSON *places = lf_locations_view(lf_arm_param(call, "subscription"));
 	LF_AUTO_JSON *sizes = lf_compute_sizes();
 	LF_AUTO_JSON *skus = json_array();
-	json_t *size;
-	size_t i;
+	LF_AUTO_FILTER *filter = NULL;
+	const json_t *size, *place;
+	size_t i, k;
 
-	if (!location || !sizes || !skus)
+	if (!places || !sizes || !skus)
 		return lf_fail_nomem(err);
-	json_array_foreach (sizes, i, size)
-		if (json_array_append_new(skus, sku_of(size, location)))
-			return lf_fail_nomem(err);
+	int rc = lf_filter_new(lf_arm_query(call, "filter"), rows, LF_N(rows), &filter, err);
+	if (rc)
+		return rc;
+	json_array_foreach (places, k, place)
+		json_array_foreach (sizes, i, size) {
+			LF_AUTO_JSON *sku = sku_of(size, lf_json_text_or(place, "name", ""));
+			if (!sku || (lf_filter_passes(filter, sku) && json_array_append(skus, sku)))
+				return lf_fail_nomem(err);
+		}
 	return lf_arm_reply_list(call, skus, NULL, err);
 }
 
@@ -83,8 +100,12 @@ static const struct lf_field point_fields[] = {
 	{"properties.consistencyMode", LF_ENUM, 0, 0, 0, consistency_modes,
 	 "What is asked of the machine's file systems; the point says what was had."},
 	{"properties.excludeDisks", LF_ARRAY, 0, 0, 64, NULL, "Data disks that are left out."},
+	{"properties.excludeDisks.*.id", LF_ID, 0, 0, 0, NULL, "A data disk of the machine."},
 	{"properties.sourceRestorePoint.id", LF_ID, 0, 0, 0, NULL,
 	 "The other region's restore point that is copied."},
+	{"name", LF_TEXT, 0, 0, 80, NULL, "The name of the URL, if at all."},
+	{"id", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "Made of its name."},
+	{"type", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "Its type."},
 };
 
 static const struct lf_arm_route routes[] = {
@@ -101,7 +122,7 @@ static const struct lf_arm_route routes[] = {
 	LF_GET(VM "/instanceView", lf_vm_instance_view),
 	LF_POST(VM "/retrieveBootDiagnosticsData", lf_vm_boot_diagnostics),
 	LF_GET(VM "/serialConsoleLog", lf_vm_console, .flags = LF_ARM_OPEN | LF_ARM_NO_VERSION),
-	LF_GET(VM "/vmSizes", list_sizes),
+	LF_GET(VM "/vmSizes", list_sizes_of),
 	LF_GET(COMPUTE_ALL "/locations/{location}/vmSizes", list_sizes),
 	LF_GET(COMPUTE_ALL "/skus", list_skus),
 
@@ -115,7 +136,7 @@ static const struct lf_arm_route routes[] = {
 	LF_POST(DISK "/endGetAccess", lf_disk_revoke),
 
 	LF_DOCUMENT_ROUTES(&lf_availability_set_document, SETS),
-	LF_GET(LF_GROUP_PATH SETS "/{name}/vmSizes", list_sizes),
+	LF_GET(LF_GROUP_PATH SETS "/{name}/vmSizes", list_sizes_of),
 	LF_DOCUMENT_ROUTES(&lf_placement_group_document, PLACEMENT_GROUPS),
 
 	LF_DOCUMENT_ROUTES(&lf_collection_document,

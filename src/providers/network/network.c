@@ -101,10 +101,26 @@ static int list_usages(struct lf_arm_call *call, struct lf_error *err)
 	return rc ? rc : lf_arm_reply_list(call, values, NULL, err);
 }
 
-#define NETWORKS "/providers/Microsoft.Network/virtualNetworks"
-#define NICS	 "/providers/Microsoft.Network/networkInterfaces"
-#define NSGS	 "/providers/Microsoft.Network/networkSecurityGroups"
-#define NETWORK	 LF_GROUP_PATH NETWORKS "/{name}"
+/* Networks have no uplink: an address that nothing can reach is not given out. */
+static int list_no_addresses(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_JSON *values = json_array();
+
+	return values ? lf_arm_reply_list(call, values, NULL, err) : lf_fail_nomem(err);
+}
+
+static int refuse_address(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_fail_arm(err, LF_EUNSUPPORTED, "OperationNotAllowed", lf_arm_id(call, 0),
+			   "reach machines by their private addresses, from this host",
+			   "there are no public IP addresses: networks have no uplink here");
+}
+
+#define ADDRESSES "/providers/Microsoft.Network/publicIPAddresses"
+#define NETWORKS  "/providers/Microsoft.Network/virtualNetworks"
+#define NICS	  "/providers/Microsoft.Network/networkInterfaces"
+#define NSGS	  "/providers/Microsoft.Network/networkSecurityGroups"
+#define NETWORK	  LF_GROUP_PATH NETWORKS "/{name}"
 
 static const struct lf_arm_route routes[] = {
 	LF_DOCUMENT_ROUTES(&lf_vnet_document, NETWORKS),
@@ -114,6 +130,9 @@ static const struct lf_arm_route routes[] = {
 	LF_GET(NETWORK "/CheckIPAddressAvailability", check_address,
 	       LF_RIGHT(LF_NETWORK_TYPE "/read")),
 	LF_GET(NETWORK "/usages", list_usages),
+	LF_GET(LF_SUBSCRIPTION_PATH ADDRESSES, list_no_addresses),
+	LF_GET(LF_GROUP_PATH ADDRESSES, list_no_addresses),
+	LF_PUT(LF_GROUP_PATH ADDRESSES "/{name}", refuse_address),
 };
 
 static const char *const types[] = {"virtualNetworks", "virtualNetworks/subnets",

@@ -248,6 +248,15 @@ static int get_completed(struct lf_arm_call *call, struct lf_error *err)
 	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
 }
 
+static int refuse_deployment(struct lf_arm_call *call, struct lf_error *err)
+{
+	return lf_fail_arm(err, LF_ENOTFOUND, "InvalidResourceType", lf_arm_id(call, 0),
+			   "make each resource of the template by its own PUT (landfall rest, the "
+			   "SDKs, or Terraform's resources)",
+			   "templates are not deployed here");
+}
+
+#define DEPLOYMENT "/providers/Microsoft.Resources/deployments/{deployment}"
 static const char *const types[] = {"resourceGroups", "subscriptions", "tenants", NULL};
 
 static const struct lf_arm_route routes[] = {
@@ -267,6 +276,9 @@ static const struct lf_arm_route routes[] = {
 	LF_PATCH(GROUP, patch_group),
 	LF_DELETE(GROUP, delete_group),
 	LF_GET(GROUP "/resources", lf_resources_list),
+	LF_PUT(LF_SUBSCRIPTION_PATH DEPLOYMENT, refuse_deployment),
+	LF_PUT(GROUP DEPLOYMENT, refuse_deployment),
+	LF_POST_BODY(GROUP DEPLOYMENT "/validate", refuse_deployment),
 	LF_GET(PROVIDERS "/Microsoft.Resources/locations/{location}/completedOperations/"
 			 "{operation}",
 	       get_completed, LF_RIGHT("Microsoft.Resources/locations/operations/read"),

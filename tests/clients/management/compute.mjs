@@ -42,6 +42,10 @@ await refused("deleting an attached disk", 409, "OperationNotAllowed", () => dis
 await collections.createOrUpdate(rg, "c", { location, source: { id: first.id } });
 const point = await points.create(rg, "c", "p", {}, poll);
 const osPoint = point.sourceMetadata.storageProfile.osDisk.diskRestorePoint.id;
+const expanded = (await arm("GET", `${provider}/restorePointCollections/c/restorePoints/p?$expand=instanceView&api-version=2026-04-01`)).json.properties;
+check("a restore point tells how it stands and when it was made", expanded.instanceView.statuses[0].displayStatus === "Replication succeeded" && expanded.provisioningDetails.creationTime === expanded.timeCreated && expanded.instanceView.diskRestorePoints[0].snapshotAccessState === "AvailableWithInstantAccess", expanded);
+for (const [what, body] of [["a source point in a machine's collection", { properties: { sourceRestorePoint: { id: `${provider}/restorePointCollections/c/restorePoints/p` } } }], ["another name than the URL's", { name: "x" }], ["a member that it has not", { properties: { nonsense: 1 } }]])
+  await refused(what, 400, "InvalidParameter", () => arm("PUT", `${provider}/restorePointCollections/c/restorePoints/q?api-version=2026-04-01`, body));
 const [, set, id, diskPoint] = osPoint.match(/restorePointCollections\/([^/]+)\/restorePoints\/([^/]+)\/diskRestorePoints\/([^/]+)$/i);
 const { accessSAS } = await compute.diskRestorePoint.beginGrantAccessAndWait(rg, set, id, diskPoint, { access: "Read", durationInSeconds: 60 }, poll);
 const head = await fetch(accessSAS, { method: "HEAD", headers: { "x-ms-version": "2021-08-06" } });
@@ -150,3 +154,14 @@ await refused("a disk that is said to be another", 400, "InvalidParameter", () =
 for (const name of ["changing", "other", "imaged"]) await vms.beginDeleteAndWait(rg, name, poll);
 for (const one of await all(disks.listByResourceGroup(rg))) await disks.beginDeleteAndWait(rg, one.name, poll);
 check("all disks are deleted", (await all(disks.listByResourceGroup(rg))).length === 0);
+
+// What else is asked of them.
+const computeGet = (path, version = "2024-07-01") => arm("GET", `${path}${path.includes("?") ? "&" : "?"}api-version=${version}`).then((a) => a.json);
+const skus = await computeGet(`${S}/providers/Microsoft.Compute/skus?$filter=location eq 'westeurope'`, "2021-07-01");
+check("sizes are told for the region that was asked for", skus.value.length > 0 && skus.value.every((s) => s.locations.join() === "westeurope"));
+await refused("a filter of sizes that is none", 400, "InvalidFilterInQueryString", () => computeGet(`${S}/providers/Microsoft.Compute/skus?$filter=nonsense eq 'x'`, "2021-07-01"));
+await refused("sizes of a machine that is not there", 404, "ResourceNotFound", () => computeGet(`${provider}/virtualMachines/none/vmSizes`));
+await refused("a collection in no region", 400, "LocationNotAvailableForResourceType", () => arm("PUT", `${provider}/restorePointCollections/mars?api-version=2024-07-01`, { location: "mars", properties: { source: { id: first.id } } }));
+check("there are no public addresses", (await computeGet(`${S}/providers/Microsoft.Network/publicIPAddresses`, "2024-05-01")).value.length === 0);
+await refused("making one", 400, "OperationNotAllowed", () => arm("PUT", `${S}/resourceGroups/${rg}/providers/Microsoft.Network/publicIPAddresses/ip?api-version=2024-05-01`, { location }));
+await refused("a template", 404, "InvalidResourceType", () => arm("PUT", `${S}/resourcegroups/${rg}/providers/Microsoft.Resources/deployments/d?api-version=2024-11-01`, { properties: { mode: "Incremental", template: {} } }));

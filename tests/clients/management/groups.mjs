@@ -23,9 +23,9 @@ check("resources are found by group", await named(`resourceGroup eq '${b}'`) ===
 check("by tag", await named("tagName eq 'env' and tagValue eq 'test'") === "v1" && await named("tagName eq 'env' and tagValue eq 'lab'") === "" && await named("startswith(tagName, 'own')") === "v1");
 check("by a part of the name", await named(`substringof('the', name) and resourceGroup eq '${b}'`) === "other" && await named("substringof('the', name)", `${S}/resourceGroups/${a}`) === "");
 check("by location, as people write it", await named("location eq 'East US' and name eq 'zz'") === "zz" && await named("location eq 'westus'") === "");
-const whole = await list(""), pages = [];
-for (let page = await list("$top=2"); page; page = page.nextLink ? (await arm("GET", page.nextLink)).json : undefined) pages.push(page.value);
-check("pages are as long as they were asked to be, and together the list", pages.slice(0, -1).every((p) => p.length <= 2) && JSON.stringify(pages.flat()) === JSON.stringify(whole.value), pages);
+const whole = await list("", `${S}/resourceGroups/${a}`), pages = [];
+for (let page = await list("$top=2", `${S}/resourceGroups/${a}`); page; page = page.nextLink ? (await arm("GET", page.nextLink)).json : undefined) pages.push(page.value);
+check("pages are as long as they were asked to be, and together the list", pages.slice(0, -1).every((p) => p.length <= 2) && JSON.stringify(pages.flat()) === JSON.stringify(whole.value), pages.length);
 const [more] = (await list("$filter=name eq 'zz'&$expand=createdTime,changedTime,provisioningState")).value;
 check("what is expanded is told", more.provisioningState === "Succeeded" && Date.parse(more.createdTime) <= Date.parse(more.changedTime) && !("createdTime" in whole.value[0]), more);
 await groups.update(a, { tags: { env: "test" } });

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "providers/compute/ids.h"
 #include "providers/compute/restorepoint/restorepoint.h"
+#include "providers/resources/locations.h"
 
 static int fail_source(const char *source, const char *what, struct lf_error *err)
 {
@@ -32,6 +33,13 @@ static int check_source(struct lf_arm_call *call, json_t *doc, json_t *state, st
 	const char *location = lf_json_text_or(doc, "location", "");
 	LF_AUTO_RESOURCE found = LF_RESOURCE_INIT;
 
+	char here[64];
+
+	lf_location_normal(location, here, sizeof(here));
+	if (!lf_location_pair(here))
+		return lf_fail_arm(err, LF_EINVAL, "LocationNotAvailableForResourceType",
+				   "location", "GET /subscriptions/{id}/locations lists them",
+				   "there is no location '%.60s'", location);
 	int rc = lf_catalog_get(lf_arm_context(call)->catalog, source, &found, err);
 	if (rc == LF_ENOTFOUND)
 		return fail_source(source, "is not there", err);
@@ -61,7 +69,11 @@ static int check_collection(struct lf_arm_call *call, const char *id, json_t *do
 	char guid[LF_GUID_SIZE];
 	int failed = 0;
 
-	(void)id;
+	const char *name = lf_json_text(lf_arm_body(call), "name");
+
+	if (name && !lf_text_equal_nocase(name, lf_arm_id_last(id)))
+		return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", "name", "leave it out",
+				   "the URL names another collection");
 	if (!before) {
 		int rc = check_source(call, doc, state, err);
 		if (rc)
@@ -70,8 +82,10 @@ static int check_collection(struct lf_arm_call *call, const char *id, json_t *do
 		failed = lf_json_set_text(doc, "properties.restorePointCollectionId", guid);
 	} else {
 		/* the source stays what it was, whatever the client says of it or not */
+		bool instant = lf_json_bool_or(doc, "properties.instantAccess", false);
 		failed = lf_json_set(doc, "properties",
-				     json_deep_copy(lf_json_at(before->doc, "properties")));
+				     json_deep_copy(lf_json_at(before->doc, "properties"))) ||
+			 lf_json_set_bool(doc, "properties.instantAccess", instant);
 	}
 	return failed ? lf_fail_nomem(err) : 0;
 }
@@ -119,6 +133,8 @@ static const struct lf_field fields[] = {
 	{"properties.source.location", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "Where that is."},
 	{"properties.provisioningState", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "Succeeded."},
 	{"properties.restorePointCollectionId", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "Made here."},
+	{"properties.instantAccess", LF_BOOL, 0, 0, 0, NULL,
+	 "Kept: a restore point can be read at once in any case.", "false"},
 	{"properties.restorePoints", LF_ARRAY, LF_READ_ONLY, 0, 0, NULL, "With $expand."},
 };
 

@@ -46,8 +46,10 @@ static json_t *view_disk(struct lf_arm_call *call, const struct lf_resource *poi
 	lf_doc_text(&doc, "properties.sourceUniqueId", lf_json_text_or(disk, "id", ""));
 	lf_doc_text(&doc, "properties.sourceResourceLocation",
 		    lf_json_text_or(metadata, "location", ""));
-	lf_doc_put(&doc, "properties.completionPercent",
-		   json_real(lf_restore_point_percent(lf_arm_context(call), point, disk)));
+	int percent = lf_restore_point_percent(lf_arm_context(call), point, disk);
+	lf_doc_put(&doc, "properties.completionPercent", json_real(percent));
+	lf_doc_text(&doc, "properties.snapshotAccessState",
+		    percent < 100 ? "Pending" : "AvailableWithInstantAccess");
 	LF_AUTO_JSON *view = id ? lf_doc_take(&doc) : NULL;
 	return view && !lf_arm_envelope(view, id, LF_RESTORE_POINT_TYPE "/diskRestorePoints",
 					&ignored)

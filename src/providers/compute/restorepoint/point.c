@@ -51,9 +51,9 @@ static json_t *replication_status(const char *word)
 
 	return code ? json_pack("{s:s, s:s, s:s}", "code", code, "level", failed ? "Error" : "Info",
 				"displayStatus",
-				failed				 ? "Failed"
-				: strcmp(word, "succeeded") == 0 ? "Succeeded"
-								 : "In progress")
+				failed				 ? "Replication failed"
+				: strcmp(word, "succeeded") == 0 ? "Replication succeeded"
+								 : "Replication in progress")
 		    : NULL;
 }
 
@@ -66,11 +66,15 @@ static json_t *instance_view(struct lf_context *context, const struct lf_resourc
 
 	json_array_foreach (lf_json_at(point->state, "disks"), i, disk) {
 		LF_AUTO_FREE char *id = lf_disk_restore_point_id(point->id, disk);
-		json_t *row =
-			json_pack("{s:s, s:{s:o, s:i}}", "id", id ? id : "", "replicationStatus",
-				  "status", replication_status(word), "completionPercent",
-				  lf_restore_point_percent(context, point, disk));
-		if (json_array_append_new(rows, row))
+		int percent = lf_restore_point_percent(context, point, disk);
+		LF_AUTO_DOC row = LF_DOC_INIT;
+		lf_doc_text(&row, "id", id ? id : "");
+		lf_doc_put(&row, "replicationStatus.status", replication_status(word));
+		lf_doc_int(&row, "replicationStatus.completionPercent", percent);
+		/* what is whole can be read at once, copied and downloaded */
+		lf_doc_text(&row, "snapshotAccessState",
+			    percent < 100 ? "Pending" : "AvailableWithInstantAccess");
+		if (json_array_append_new(rows, lf_doc_take(&row)))
 			return NULL;
 	}
 	return json_pack("{s:[o], s:O}", "statuses", replication_status(word), "diskRestorePoints",
@@ -81,7 +85,11 @@ static int view_point(struct lf_arm_call *call, const struct lf_resource *point,
 		      struct lf_error *err)
 {
 	const char *expand = lf_arm_query(call, "expand");
+	const char *made = lf_json_text(doc, "properties.timeCreated");
 
+	/* what versions before 2021-07-01 called it */
+	if (made && lf_json_set_text(doc, "properties.provisioningDetails.creationTime", made))
+		return lf_fail_nomem(err);
 	if (!expand || !lf_text_equal_nocase(expand, "instanceView"))
 		return 0;
 	return lf_json_set(doc, "properties.instanceView",
@@ -300,6 +308,11 @@ static int make_point(struct lf_arm_call *call, const struct lf_resource *collec
 	if (rc == LF_ENOTFOUND && !copy)
 		return fail_parameter("properties.source.id", "its restore points stay usable",
 				      "the collection's machine is not there any more", err);
+	if (!rc && !copy && lf_json_text(lf_arm_body(call), "properties.sourceRestorePoint.id"))
+		return fail_parameter("properties.sourceRestorePoint.id",
+				      "copy into a collection whose source is a collection",
+				      "a machine's collection holds points of the machine alone",
+				      err);
 	if (!rc && !copy)
 		rc = check_excluded(call, &vm, &luns, err);
 	if (rc)
@@ -318,6 +331,23 @@ static int make_point(struct lf_arm_call *call, const struct lf_resource *collec
 	if (!rc)
 		rc = write_point(call, collection, doc, state, input, job, err);
 	return rc ? rc : reply_created(call, job, err);
+}
+
+/* Nothing but what the fields name, and no other name than the URL's. */
+static int check_body(struct lf_arm_call *call, struct lf_error *err)
+{
+	const char *name = lf_json_text(lf_arm_body(call), "name");
+	char path[LF_FIELD_PATH_SIZE];
+	size_t n;
+	const struct lf_field *fields = lf_arm_fields(call, &n);
+
+	if (name && !lf_text_equal_nocase(name, lf_arm_id_last(lf_arm_id(call, 0))))
+		return fail_parameter("name", "leave it out", "the URL names another restore point",
+				      err);
+	if (!lf_fields_stray(fields, n, lf_arm_body(call), NULL, path))
+		return 0;
+	return fail_parameter(path, "leave it out: it would have no effect",
+			      "a restore point has no such member", err);
 }
 
 int lf_restore_point_put(struct lf_arm_call *call, struct lf_error *err)
@@ -340,6 +370,8 @@ int lf_restore_point_put(struct lf_arm_call *call, struct lf_error *err)
 				   "a restore point is made once and never changed");
 	if (rc != LF_ENOTFOUND)
 		return rc;
-	rc = check_limits(call, &collection, err);
+	rc = check_body(call, err);
+	if (!rc)
+		rc = check_limits(call, &collection, err);
 	return rc ? rc : make_point(call, &collection, err);
 }
