@@ -48,14 +48,9 @@ static int send_run(struct transfer *t, const struct source_disk *d, uint64_t pa
 
 	for (uint32_t from = 0, n = 0; !rc && from < pages; from += n) {
 		uint8_t *data = t->window + (size_t)(at + from) * LF_PAGE_SIZE;
-		for (n = 0; from + n < pages && !prints[from + n];)
-			n++;
-		if (n) {
-			rc = lf_pass_give(t, d, page + from, n, NULL, err);
-			continue;
-		}
-		n = (uint32_t)lf_chunk_border(prints + from, pages - from, true);
-		rc = lf_pass_give(t, d, page + from, n, data, err);
+		bool hole;
+		n = (uint32_t)lf_chunk_cut(prints + from, pages - from, true, &hole);
+		rc = lf_pass_give(t, d, page + from, n, hole ? NULL : data, err);
 	}
 	return rc;
 }

@@ -160,18 +160,13 @@ static int cut_chunks(struct lf_segment_worker *worker, struct lf_segment *segme
 	int rc = 0;
 
 	while (!rc && at < pages) {
-		size_t n = 0;
-		while (at + n < pages && !prints[at + n])
-			n++;
-		if (n) {
-			rc = store_zeroes(worker, segment, page + at, n, err);
-		} else {
-			n = lf_chunk_border(prints + at, pages - at, at_end);
-			if (!n)
-				break;
-			rc = store_chunk(worker, segment, page + at, data + at * LF_PAGE_SIZE,
-					 n * LF_PAGE_SIZE, err);
-		}
+		bool hole;
+		size_t n = lf_chunk_cut(prints + at, pages - at, at_end, &hole);
+		if (!n)
+			break;
+		rc = hole ? store_zeroes(worker, segment, page + at, n, err)
+			  : store_chunk(worker, segment, page + at, data + at * LF_PAGE_SIZE,
+					n * LF_PAGE_SIZE, err);
 		at += n;
 	}
 	*ret_done = at;

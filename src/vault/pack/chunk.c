@@ -105,3 +105,13 @@ size_t lf_chunk_border(const uint64_t *prints, size_t pages, bool at_end)
 	}
 	return at_end ? pages : 0;
 }
+
+size_t lf_chunk_cut(const uint64_t *prints, size_t pages, bool at_end, bool *ret_hole)
+{
+	size_t n = 0;
+
+	while (n < pages && !prints[n])
+		n++;
+	*ret_hole = n > 0;
+	return n ? n : lf_chunk_border(prints, pages, at_end);
+}

@@ -45,5 +45,10 @@ bool lf_page_is_zero(const void *page);
  * !at_end, returns 0: call again with more.
  */
 size_t lf_chunk_border(const uint64_t *prints, size_t pages, bool at_end);
+/*
+ * The one cutter: of pages in a row by their prints, how many from the first on are zeroes
+ * (*ret_hole) or the next chunk; 0: as lf_chunk_border().
+ */
+size_t lf_chunk_cut(const uint64_t *prints, size_t pages, bool at_end, bool *ret_hole);
 
 #endif

@@ -604,6 +604,22 @@ static void test_transfer__bad_sectors_count_as_zeroes_where_wanted(void **state
 	assert_int_equal(run_session(f), LF_EINVAL);
 }
 
+/* Pages written here and there are sent as pages, not as the chunks that they were cut into. */
+static void test_transfer__scattered_writes_send_little_more_than_themselves(void **state)
+{
+	struct fixture *f = *state;
+	const int64_t n = 90;
+
+	assert_lf_ok(run_session(f));
+	for (int64_t i = 0; i < n; i++)
+		write_pages(f->first, 1500 + 10 * (uint64_t)i, 1, 1000 + (uint64_t)i);
+	assert_lf_ok(run_session(f));
+	assert_int_equal(f->site.deltas, 1);
+	check_point(f);
+	/* packs, and a record of an extent each */
+	assert_in_range(f->site.said_sent + n * 48, n * 4096 / 2, n * 4096 * 3 / 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -629,6 +645,7 @@ int main(void)
 		TEST(test_transfer__a_site_that_lost_its_point_gets_a_full_one),
 		TEST(test_transfer__a_disk_that_cannot_be_read_ends_the_session),
 		TEST(test_transfer__bad_sectors_count_as_zeroes_where_wanted),
+		TEST(test_transfer__scattered_writes_send_little_more_than_themselves),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
