@@ -117,9 +117,9 @@ LF_MUST_CHECK int lf_sr_item_mark(struct lf_context *context, struct lf_resource
 /* 202 for job, working on the item of the request; with_job: the job as body. */
 LF_MUST_CHECK int lf_sr_reply_job(struct lf_arm_call *call, const char *resource_id,
 				  const char *job, bool with_job, struct lf_error *err);
-/* The same, with the item itself as body. */
-LF_MUST_CHECK int lf_sr_reply_item(struct lf_arm_call *call, const struct lf_resource *item,
-				   const char *job, struct lf_error *err);
+/* The same with any body; NULL: none. */
+LF_MUST_CHECK int lf_sr_reply_accepted(struct lf_arm_call *call, const char *resource_id,
+				       const char *job, const json_t *body, struct lf_error *err);
 /*
  * What may be asked of an item, as the subject of lf_sr_act(): the job that does it, and how the
  * request becomes the job's input.

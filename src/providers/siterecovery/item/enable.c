@@ -85,6 +85,7 @@ int lf_sr_items_put(struct lf_arm_call *call, struct lf_error *err)
 	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
 	LF_AUTO_SCOPE scope = {0};
+	LF_AUTO_JSON *body = NULL;
 	char job[LF_GUID_SIZE];
 
 	int rc = lf_scope_open(call, LF_SR_TYPE_CONTAINER, &scope, err);
@@ -98,7 +99,9 @@ int lf_sr_items_put(struct lf_arm_call *call, struct lf_error *err)
 		rc = enable_locked(call, &scope, &item, job, err);
 	if (!rc)
 		rc = lf_transaction_commit(&tx, err);
-	return rc ? rc : lf_sr_reply_item(call, &item, job, err);
+	if (!rc)
+		rc = lf_document_view(call, &lf_sr_item_document, &item, &body, err);
+	return rc ? rc : lf_sr_reply_accepted(call, item.id, job, body, err);
 }
 
 /* The job. */

@@ -54,8 +54,8 @@ static json_t *job_body(struct lf_arm_call *call, const char *id)
 	return body;
 }
 
-static int reply_accepted(struct lf_arm_call *call, const char *resource_id, const char *job,
-			  const json_t *body, struct lf_error *err)
+int lf_sr_reply_accepted(struct lf_arm_call *call, const char *resource_id, const char *job,
+			 const json_t *body, struct lf_error *err)
 {
 	LF_AUTO_FREE char *vault_id = lf_id_above(resource_id, LF_SR_TYPE_VAULT);
 	LF_AUTO_FREE char *status =
@@ -74,16 +74,7 @@ int lf_sr_reply_job(struct lf_arm_call *call, const char *resource_id, const cha
 {
 	LF_AUTO_JSON *body = with_job ? job_body(call, job) : NULL;
 
-	return reply_accepted(call, resource_id, job, body, err);
-}
-
-int lf_sr_reply_item(struct lf_arm_call *call, const struct lf_resource *item, const char *job,
-		     struct lf_error *err)
-{
-	LF_AUTO_JSON *body = NULL;
-	int rc = lf_document_view(call, &lf_sr_item_document, item, &body, err);
-
-	return rc ? rc : reply_accepted(call, item->id, job, body, err);
+	return lf_sr_reply_accepted(call, resource_id, job, body, err);
 }
 
 bool lf_sr_item_busy(const struct lf_resource *item)
