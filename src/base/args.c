@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A line is read word by word: each option is found in the table and taken at
+ * once, then what has to be there is missed.  Help is the same table, printed.
+ */
 #include "base/args.h"
 
 #include <stdio.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two questions of a body: does it ask for something that a row refuses, and
+ * does it change a member that may not change?  The rows are asked in order,
+ * and the first that is met answers.
+ */
 #include "providers/common/unsupported.h"
 
 #include <string.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Resources of a subscription or a group: $expand and $filter are read first,
+ * and refused before a row is; then pages of the catalog's rows are shown until
+ * one of the answer is full.
+ */
 #include "providers/resources/listing.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The regions of every subscription, as a table of Azure's: their names in any
+ * form, and the view of each with its pair.
+ */
 #include "providers/resources/locations.h"
 
 #include <string.h>

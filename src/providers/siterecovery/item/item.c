@@ -77,11 +77,6 @@ int lf_sr_reply_job(struct lf_arm_call *call, const char *resource_id, const cha
 	return lf_sr_reply_accepted(call, resource_id, job, body, err);
 }
 
-bool lf_sr_item_busy(const struct lf_resource *item)
-{
-	return lf_json_at(item->state, "current") != NULL;
-}
-
 int lf_sr_item_check(const struct lf_resource *item, enum lf_sr_action action, struct lf_error *err)
 {
 	return lf_sr_item_busy(item) ? 0 : lf_sr_check_allowed(item->state, action, item->id, err);

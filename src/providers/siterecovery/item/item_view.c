@@ -439,6 +439,11 @@ static json_t *faults_of(const struct parts *parts)
 	return json_array_append_new(faults, lf_doc_take(&fault)) ? NULL : lf_steal(&faults);
 }
 
+bool lf_sr_item_busy(const struct lf_resource *item)
+{
+	return lf_json_at(item->state, "current") != NULL;
+}
+
 static void put_state(struct lf_doc *view, const struct parts *parts)
 {
 	enum lf_sr_phase phase = lf_sr_phase_of(parts->of[STATE]);
