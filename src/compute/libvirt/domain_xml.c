@@ -173,6 +173,7 @@ static void put_nics(struct lf_buf *xml, const struct lf_vm_spec *vm)
 /* Empty places for disks that are attached while it runs. */
 static void put_places(struct lf_buf *xml)
 {
+	lf_buf_puts(xml, "    <controller type='pci' index='0' model='pcie-root'/>\n");
 	for (int i = 0; i < SPARE_PLACES; i++)
 		lf_buf_puts(xml, "    <controller type='pci' model='pcie-root-port'/>\n");
 }
