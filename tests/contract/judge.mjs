@@ -40,6 +40,12 @@ function judged(answer, found) {
 const POLLED = /\/(operationresults|operationsstatus|operationstatuses|operationStatus|operations|replicationOperationStatus|DiskOperations|completedOperations|backupOperationResults|backupOperations)(\/|$)/i;
 const OURS = /^\/(landfall|metrics|metadata|common|adfs|[0-9a-f-]{36}\/|agent|peer)|^\/providers\/[^/]+\/operations$/i;
 
+/** where the documents of the service show something else than its description, and their readers come first */
+const AS_DOCUMENTED = [
+  // the sample answers of 2019-05-13 have tiers as numbers
+  { version: "2019-05-13", operation: "RecoveryPoints_List", fault: /recoveryPointTierDetails/ },
+];
+
 const seen = new Map(); // operation -> {good, faults: Map}
 const unknown = new Map();
 let answers = 0;
@@ -59,7 +65,7 @@ for (const file of fs.readdirSync(process.argv[2]).filter((name) => name.endsWit
     }
     const name = `${found[0].family} ${found[0].id}`;
     if (!seen.has(name)) seen.set(name, { good: 0, faults: new Map() });
-    const faults = judged(answer, found);
+    const faults = judged(answer, found).filter((fault) => !AS_DOCUMENTED.some((d) => d.version === version && d.operation === found[0].id && d.fault.test(fault)));
     if (!faults.length) seen.get(name).good += 1;
     for (const fault of faults) {
       const kind = fault.replace(/\/\d+(?=\/|$| )/g, "/*");

@@ -1,5 +1,5 @@
 // record.mjs - what the clients of a test run ask and are answered, for judge.mjs.  Preloaded into node
-// (NODE_OPTIONS="--import .../record.mjs"); each process appends to a file of its own in LF_RECORD, one JSON object a line:
+// (tests/run: NODE_OPTIONS="--import .../record.mjs"); each process appends to a file of its own in LF_RECORD, one JSON object a line:
 // method, url, sent (the body, where it is JSON), status, headers, body.  Clients are not changed by it and see the same bytes.
 import fs from "node:fs";
 import https from "node:https";
@@ -10,7 +10,7 @@ const dir = process.env.LF_RECORD;
 const file = dir && path.join(dir, `${process.pid}-${Date.now()}.jsonl`);
 
 function keep(method, url, sent, status, headers, body) {
-  if (/oauth2/.test(url)) return; // secrets and tokens
+  if (!/^https:\/\/(127\.0\.0\.1|localhost)(:\d+)?\/+(subscriptions|providers|tenants)/i.test(url)) return; // no tokens, no blobs, no registry
   fs.appendFileSync(file, `${JSON.stringify({ method, url, sent, status, headers, body })}\n`);
 }
 
