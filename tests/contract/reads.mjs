@@ -1,5 +1,6 @@
 // reads.mjs - every GET that the descriptions know, on whatever the site has: the answer is as described, a filter never widens, pages
-// add up to the list, and a parameter that cannot be read is refused.  One line for each operation that found something to read.
+// add up to the list, and a parameter that cannot be read is refused, as are those of POST and DELETE, and a precondition that does not
+// hold.  One line for each operation that found something.
 import path from "node:path";
 import { Descriptions } from "./descriptions.mjs";
 import { S, arm } from "./site.mjs";
@@ -94,14 +95,28 @@ async function pages(operation, where, version) {
   return faults;
 }
 
-/** what a parameter cannot be */
+/** what a parameter cannot be; of a list's own, the tests above */
 async function modifiers(operation, where, version) {
   const faults = [];
   for (const parameter of operation.parameters("query")) {
-    const bad = { boolean: "maybe", integer: "x" }[parameter.type] ?? (parameter.enum || parameter.name === "$expand" || /skipToken/i.test(parameter.name) ? "zz-nothing" : undefined);
-    if (bad === undefined || ["$top", "api-version", "$filter"].includes(parameter.name)) continue;
-    const answer = await get(where, version, `&${encodeURIComponent(parameter.name)}=${bad}`);
+    const free = operation.method !== "GET" && parameter.type === "string";
+    const bad = free ? "zz nothing" : { boolean: "maybe", integer: "x" }[parameter.type] ?? (parameter.enum || parameter.name === "$expand" || /skipToken/i.test(parameter.name) ? "zz-nothing" : undefined);
+    const own = operation.method === "GET" ? ["$top", "$filter"] : [];
+    if (bad === undefined || ["api-version", ...own].includes(parameter.name)) continue;
+    const answer = await arm(operation.method, `${where}?api-version=${version}&${encodeURIComponent(parameter.name)}=${encodeURIComponent(bad)}`, operation.method === "POST" ? {} : undefined);
     if (answer.status !== 400) faults.push(`${parameter.name}=${bad}: ${answer.status}, not 400`);
+  }
+  return faults;
+}
+
+/** a precondition that does not hold changes nothing: 412 */
+async function conditions(operation, where, version) {
+  const headers = operation.parameters("header").map((p) => p.name), faults = [];
+  const { json } = await get(where, version);
+  for (const [name, value] of [["If-Match", '"nobody-had-this"'], ...(operation.method === "PUT" ? [["If-None-Match", "*"]] : [])]) {
+    if (!headers.includes(name)) continue;
+    const answer = await arm(operation.method, `${where}?api-version=${version}`, operation.method === "DELETE" ? undefined : json, { [name]: value });
+    if (answer.status !== 412) faults.push(`${name}: ${value}: ${answer.status}, not 412`);
   }
   return faults;
 }
@@ -135,6 +150,19 @@ for (const operation of known.all.filter((o) => o.method === "GET")) {
   bad += faults.length > 0;
   console.log(`${faults.length ? "not ok" : "ok"} - ${operation.family} ${operation.id} reads as described`);
   for (const fault of [...new Set(faults)]) console.log(`    ${fault}`);
+}
+for (const operation of known.all.filter((o) => o.method !== "GET" && o.rank !== 99)) {
+  const key = `${operation.method} ${operation.template.toLowerCase()}`;
+  const modified = operation.parameters("query").length + operation.parameters("header").length > 0 && !done.has(key);
+  done.add(key);
+  const version = SENT[operation.family] ?? operation.version;
+  const [where] = modified ? await places(operation) : [];
+  if (!where) continue;
+  const faults = [...(await conditions(operation, where, version)), ...(await modifiers(operation, where, version))].filter((fault) => !/: (404|405), not/.test(fault));
+  read += 1;
+  bad += faults.length > 0;
+  console.log(`${faults.length ? "not ok" : "ok"} - ${operation.family} ${operation.id}: its modifiers are obeyed or refused`);
+  for (const fault of faults) console.log(`    ${fault}`);
 }
 console.log(`# ${read} operations read something`);
 process.exit(bad ? 1 : 0);
