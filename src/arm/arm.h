@@ -49,7 +49,8 @@ struct lf_http_exchange *lf_arm_http(const struct lf_arm_call *call);
  * the call is answered with 500 whatever the handler does. */
 const char *lf_arm_param(const struct lf_arm_call *call, const char *name);
 /* A query option by name without '$' ("filter", "expand", "skiptoken"), decoded; NULL: absent or
- * empty. */
+ * empty.  A GET that was sent a filter, top, skip, skiptoken, orderby, select or expand at which
+ * its handler did not look answers 400 in place of its 200. */
 const char *lf_arm_query(const struct lf_arm_call *call, const char *name);
 /* A header of the request by its name; NULL: not sent. */
 const char *lf_arm_header(const struct lf_arm_call *call, const char *name);

@@ -45,6 +45,8 @@ const char *lf_arm_query(const struct lf_arm_call *call, const char *name)
 	struct lf_error ignored;
 	char *value = NULL;
 
+	if (own->n_asked < LF_N(own->asked))
+		own->asked[own->n_asked++] = name;
 	if (own->n_queries == LF_N(own->query_text) ||
 	    lf_form_value(lf_http_query(call->http), name, &value, &ignored) || !value)
 		return NULL;

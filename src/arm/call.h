@@ -22,11 +22,13 @@ struct lf_arm_call {
 	char *ids[LF_PATH_SEGMENTS_MAX]; /* answers of lf_arm_id() by levels_up, once asked for */
 	char *query_text[8];		 /* values handed out */
 	size_t n_queries;
+	const char *asked[16]; /* names of query parameters that the handler looked at; borrowed */
+	size_t n_asked;
 	char *principal, *client;
 	char request_id[LF_GUID_SIZE];
 	char correlation_id[LF_GUID_SIZE];
 	char job[LF_GUID_SIZE]; /* that was started; "" none */
-	bool begun; /* past the front: an error is its provider's */
+	bool begun;		/* past the front: an error is its provider's */
 	bool replied;
 	const char *flaw; /* what the handler got wrong about its route; NULL: nothing */
 };

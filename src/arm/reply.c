@@ -12,10 +12,48 @@
 
 #define JSON_TYPE "application/json; charset=utf-8"
 
+static bool was_asked(const struct lf_arm_call *call, const char *name)
+{
+	for (size_t i = 0; i < call->n_asked; i++)
+		if (lf_text_equal_nocase(call->asked[i], name))
+			return true;
+	return false;
+}
+
+/* A read that was to be another one than its handler makes: what would be said to mean one thing
+ * means another. */
+static int check_unread(const struct lf_arm_call *call, struct lf_error *err)
+{
+	static const char *const names[] = {"filter",  "top",	 "skip",  "skiptoken",
+					    "orderby", "select", "expand"};
+
+	for (size_t i = 0; i < LF_N(names); i++) {
+		LF_AUTO_FREE char *value = NULL;
+		int rc = was_asked(call, names[i])
+				 ? 0
+				 : lf_form_value(lf_http_query(call->http), names[i], &value, err);
+		if (rc)
+			return rc;
+		if (value && *value)
+			return lf_fail_arm(err, LF_EINVAL,
+					   i == 0 ? "InvalidFilterInQueryString"
+						  : "InvalidQueryParameter",
+					   names[i], "leave it out: it would have no effect",
+					   "$%s is not served here", names[i]);
+	}
+	return 0;
+}
+
 int lf_arm_reply(struct lf_arm_call *call, int status, const json_t *body, struct lf_error *err)
 {
 	if (call->replied)
 		return lf_fail(err, LF_EINTERNAL, NULL, "the handler answers twice");
+	bool reads = status == 200 && strcmp(lf_http_method(call->http), "GET") == 0;
+	if (reads) {
+		int rc = check_unread(call, err);
+		if (rc)
+			return rc;
+	}
 	if (body) {
 		char *text = NULL;
 		int rc = lf_json_dump(body, &text, err);
