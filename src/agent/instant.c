@@ -22,6 +22,7 @@
 #include "vault/pack/crypt.h"
 
 #define ROUNDS_MAX	 5
+#define QUIET_ROUNDS	 3	    /* under a freeze, for what it does not hold */
 #define CALM_PAGES	 (4u << 8)  /* 4 MiB: little enough to freeze for */
 #define CALM_WHOLE_PAGES (16u << 8) /* where a round reads whole disks */
 #define FREEZE_LIMIT_MS	 10000
@@ -143,13 +144,76 @@ static int release_hold(struct transfer *t, const struct lf_hold *hold, struct l
 	return rc;
 }
 
-static void log_unheld(const struct lf_freeze *freeze)
+static bool is_watched(const struct transfer *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (!t->disks[i].watch)
+			return false;
+	return true;
+}
+
+/* What the freeze holds, and what is in use on the disks and goes on: file systems without
+ * freezing, and who writes to a device itself. */
+static int note_holds(struct transfer *t, const json_t *mounts, const struct lf_freeze *freeze,
+		      bool *ret_raw, struct lf_error *err)
+{
+	LF_AUTO_JSON *writers = NULL, *held = json_array();
+	const char *paths[DISKS_MAX];
+	size_t i, j;
+	json_t *mount, *loose;
+
+	for (i = 0; i < t->n; i++)
+		paths[i] = lf_json_text_or(t->disks[i].config, "path", "");
+	int rc = lf_raw_writers(paths, t->n, &writers, err);
+	if (rc)
+		return rc;
+	json_array_foreach (mounts, i, mount) {
+		bool is_loose = false;
+		json_array_foreach (lf_freeze_unheld(freeze), j, loose)
+			is_loose = is_loose || json_equal(mount, loose);
+		if (!is_loose)
+			json_array_append(held, mount);
+	}
+	*ret_raw = json_array_size(writers) > 0;
+	json_decref(t->frozen);
+	json_decref(t->unheld);
+	t->frozen = lf_steal(&held);
+	t->unheld = json_deep_copy(lf_freeze_unheld(freeze));
+	return json_array_extend(t->unheld, writers) ? lf_fail_nomem(err) : 0;
+}
+
+/*
+ * What is not held may have been written while it was read.  Where writes are tracked another round
+ * tells: one that finds nothing has seen one instant.  Where they are not, a file system that
+ * cannot be frozen is taken for quiet (an EFI system partition is), and who writes to a device is
+ * not.
+ */
+static int read_until_quiet(struct transfer *t, bool raw, struct lf_error *err)
+{
+	int rc = lf_pass_round(t, err);
+
+	t->torn = raw && !is_watched(t);
+	for (int i = 0; !rc && json_array_size(t->unheld) && is_watched(t) && i < QUIET_ROUNDS;
+	     i++) {
+		rc = lf_pass_round(t, err);
+		t->torn = t->round_pages > 0;
+		if (!t->torn)
+			break;
+	}
+	return rc;
+}
+
+static void warn_torn(const struct transfer *t)
 {
 	size_t i;
-	json_t *mount;
+	json_t *text;
 
-	json_array_foreach (lf_freeze_unheld(freeze), i, mount)
-		lf_debug("%s has no freezing and goes on", json_string_value(mount));
+	json_array_foreach (t->unheld, i, text)
+		if (t->torn)
+			lf_warn("%s was not held still: the point is not called consistent",
+				json_string_value(text));
+		else
+			lf_debug("%s cannot be held still, and was quiet", json_string_value(text));
 }
 
 /* Read what changed while the file systems stand still; nothing leaves the machine. */
@@ -166,11 +230,13 @@ static int read_frozen(struct transfer *t, const json_t *mounts, struct lf_hold 
 	int rc = lf_freeze_begin(mounts, limit * LF_NS_PER_MS, note, &freeze, err);
 	if (rc)
 		return rc;
-	log_unheld(freeze);
 	hold_together(t, limit * LF_NS_PER_MS);
 	*ret_instant_ns = lf_clock_monotonic_ns();
 	t->hold = hold;
-	rc = lf_pass_round(t, err);
+	bool raw = false;
+	rc = note_holds(t, mounts, freeze, &raw, err);
+	if (!rc)
+		rc = read_until_quiet(t, raw, err);
 	t->hold = NULL;
 	int thawed = lf_freeze_end(freeze, ret_frozen_ns, &thaw_err);
 	if (!rc && thawed) {
@@ -178,6 +244,7 @@ static int read_frozen(struct transfer *t, const json_t *mounts, struct lf_hold 
 		rc = thawed;
 	}
 	t->together = t->together && !rc;
+	warn_torn(t);
 	return rc;
 }
 

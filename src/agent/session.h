@@ -47,7 +47,10 @@ struct transfer {
 	struct lf_hold *hold; /* under a freeze: where changes go; NULL: to the outflow */
 	const char *group;    /* token of the meeting that the point is to be of; NULL: of none */
 	bool together;	      /* it is: held through the instant of all its members */
-	bool start_over;      /* the fingerprints do not help: the next session is a full pass */
+	json_t *frozen,
+		*unheld; /* texts: what the instant's freeze held, and what is in use beside */
+	bool torn;	 /* something of unheld was written meanwhile */
+	bool start_over; /* the fingerprints do not help: the next session is a full pass */
 	int64_t begun_ns, told_ns;
 };
 

@@ -137,7 +137,12 @@ static int commit_session(struct transfer *t, bool app, int64_t instant_ns, int6
 	/* after the flush, which sends the last pack and takes its time */
 	struct lf_doc doc = LF_DOC_INIT;
 
-	lf_doc_text(&doc, "consistency", app ? "ApplicationConsistent" : "CrashConsistent");
+	lf_doc_text(&doc, "consistency",
+		    t->torn ? "Inconsistent"
+		    : app   ? "ApplicationConsistent"
+			    : "CrashConsistent");
+	lf_doc_share_if(&doc, "frozen", t->frozen);
+	lf_doc_share_if(&doc, "unheld", t->unheld);
 	lf_doc_int(&doc, "ageMs", (lf_clock_monotonic_ns() - instant_ns) / LF_NS_PER_MS);
 	lf_doc_int(&doc, "freezeMs", frozen_ns / LF_NS_PER_MS);
 	lf_doc_int(&doc, "bytesRead", t->read_bytes);
@@ -203,6 +208,8 @@ int lf_transfer_run(const struct lf_transfer_opts *opts, struct lf_error *err)
 	lf_outflow_free(t.outflow);
 	opts->site->end(opts->site->context);
 	lf_disks_close(&t);
+	json_decref(t.frozen);
+	json_decref(t.unheld);
 	lf_chunk_hasher_free(t.hasher);
 	lf_domain_key_done(&t.key);
 	return rc;

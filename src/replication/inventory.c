@@ -16,6 +16,7 @@
 #define IPS_MAX	   256
 #define NICS_MAX   128
 #define CHECKS_MAX 512
+#define HOLDS_MAX  1088 /* file systems of a machine, and who writes beside them */
 
 #define UNREADABLE_MAX 16384 /* ranges of all disks: source/bad.h's of 64 */
 
@@ -28,6 +29,7 @@ enum kind {
 	MEMBER_INT,
 	MEMBER_BOOL,
 	MEMBER_IPS,
+	MEMBER_TEXTS,
 	MEMBER_LIST, /* of objects, by members */
 };
 
@@ -155,6 +157,25 @@ static int check_ips(const json_t *list, const char *target, struct lf_error *er
 	return 0;
 }
 
+static int check_texts(const struct member *member, const json_t *list, const char *target,
+		       struct lf_error *err)
+{
+	size_t i;
+	json_t *entry;
+
+	if (!json_is_array(list) || json_array_size(list) > (size_t)member->max)
+		return fail_member(target, "a list of texts", err);
+	json_array_foreach (list, i, entry) {
+		int rc =
+			json_is_string(entry)
+				? lf_name_check(LF_NAME_TEXT, json_string_value(entry), target, err)
+				: fail_member(target, "a list of texts", err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
 static int check_object(const json_t *doc, const struct member *members, size_t n,
 			const char *where, json_t **ret_checked, struct lf_error *err);
 
@@ -200,6 +221,9 @@ static int check_value(const struct member *member, json_t *value, const char *t
 		break;
 	case MEMBER_IPS:
 		rc = check_ips(value, target, err);
+		break;
+	case MEMBER_TEXTS:
+		rc = check_texts(member, value, target, err);
 		break;
 	case MEMBER_LIST:
 		return check_list(member, value, target, ret_checked, err);
@@ -289,7 +313,7 @@ int lf_session_disks_check(const json_t *disks, json_t **ret_checked, struct lf_
 }
 
 static const char *const consistencies[] = {"CrashConsistent", "ApplicationConsistent",
-					    "FileSystemConsistent", NULL};
+					    "FileSystemConsistent", "Inconsistent", NULL};
 static const struct member range_members[] = {
 	{"disk", MEMBER_NAME, true, .names = LF_NAME_DISK},
 	{"offset", MEMBER_INT, true, .max = LF_DISK_BYTES_MAX},
@@ -299,6 +323,8 @@ static const struct member commit_members[] = {
 	{"consistency", MEMBER_WORD, .words = consistencies},
 	{"ageMs", MEMBER_INT, .max = 86400000},
 	{"freezeMs", MEMBER_INT, .max = 86400000},
+	{"frozen", MEMBER_TEXTS, .max = HOLDS_MAX},
+	{"unheld", MEMBER_TEXTS, .max = HOLDS_MAX},
 	{"bytesRead", MEMBER_INT, .max = LF_TRANSFERRED_BYTES_MAX},
 	{"bytesSent", MEMBER_INT, .max = LF_TRANSFERRED_BYTES_MAX},
 	LIST("unreadable", UNREADABLE_MAX, range_members),

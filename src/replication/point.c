@@ -116,6 +116,8 @@ static int build_manifest(const struct lf_transfer_session *session,
 	lf_doc_text(&manifest, "id", session->id);
 	lf_doc_text(&manifest, "consistency",
 		    lf_json_text_or(request, "consistency", "CrashConsistent"));
+	lf_doc_share_if(&manifest, "frozen", json_object_get(request, "frozen"));
+	lf_doc_share_if(&manifest, "unheld", json_object_get(request, "unheld"));
 	lf_doc_put(&manifest, "machine", lf_doc_take(&machine));
 	lf_doc_put(&manifest, "disks", disks);
 	lf_doc_time(&manifest, "time", common ? common : now - age_ms * LF_NS_PER_MS);

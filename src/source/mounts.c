@@ -20,6 +20,8 @@
 #include "base/text.h"
 #include "os/file.h"
 
+#define SPACES_MAX	1024 /* name spaces of mounts that are looked into */
+#define WRITERS_MAX	64
 #define STACK_DEPTH_MAX 8
 #define MOUNTINFO_MAX	(4 << 20)
 
@@ -224,12 +226,19 @@ static bool is_wanted(const struct lf_mount *mount, const struct stat *disks, si
 	return false;
 }
 
-static int scan(char *text, const struct stat *disks, size_t n, const json_t *extra, json_t *mounts,
-		struct lf_error *err)
+/* What mounts are looked for, and what was found. */
+struct search {
+	const struct stat *disks;
+	size_t n;
+	const json_t *extra;
+	json_t *mounts, *seen;
+};
+
+/* The mounts that a mountinfo names; root: how its name space is seen from ours, "" for our own. */
+static int scan(struct search *search, char *text, const char *root, struct lf_error *err)
 {
-	LF_AUTO_JSON *seen = json_array();
 	LF_AUTO_FREE struct lf_mount *mount = malloc(sizeof(*mount));
-	int rc = seen && mount ? 0 : lf_fail_nomem(err);
+	int rc = mount ? 0 : lf_fail_nomem(err);
 
 	for (char *line = text, *next; !rc && line && *line; line = next) {
 		next = strchr(line, '\n');
@@ -237,13 +246,68 @@ static int scan(char *text, const struct stat *disks, size_t n, const json_t *ex
 			*next++ = '\0';
 		if (!lf_mountinfo_parse(line, mount))
 			continue;
-		const char *named = extra_of(extra, mount->id);
+		LF_AUTO_FREE char *path = lf_printf_dup("%s%s", root, mount->point);
+		if (!path)
+			return lf_fail_nomem(err);
+		const char *named = extra_of(search->extra, mount->id);
 		if (named)
-			rc = add_mount(mounts, seen, mount, named, err);
+			rc = add_mount(search->mounts, search->seen, mount, named, err);
 		/* hidden by a later mount: to freeze there would freeze that one */
-		else if (mount_of_path(mount->point) == mount->id && is_wanted(mount, disks, n))
-			rc = add_mount(mounts, seen, mount, mount->point, err);
+		else if (mount_of_path(path) == mount->id &&
+			 is_wanted(mount, search->disks, search->n))
+			rc = add_mount(search->mounts, search->seen, mount, path, err);
 	}
+	return rc;
+}
+
+/* The name space of mounts that the process is in; 0: it is gone. */
+static json_int_t space_of(const char *pid)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%.16s/ns/mnt", pid);
+	return stat(path, &st) ? 0 : (json_int_t)st.st_ino;
+}
+
+/* File systems that are mounted in a container alone are reached through one of its processes. */
+static int scan_space(struct search *search, const char *pid, struct lf_error *err)
+{
+	LF_AUTO_BUF text = LF_BUF_INIT;
+	struct lf_error gone;
+	char path[64], root[64];
+
+	snprintf(path, sizeof(path), "/proc/%.16s/mountinfo", pid);
+	snprintf(root, sizeof(root), "/proc/%.16s/root", pid);
+	if (lf_file_read(path, MOUNTINFO_MAX, &text, &gone))
+		return gone.code == LF_ENOMEM ? lf_fail_nomem(err) : 0;
+	return scan(search, text.data, root, err);
+}
+
+static int scan_spaces(struct search *search, struct lf_error *err)
+{
+	LF_AUTO_JSON *known = json_object();
+	DIR *dir = opendir("/proc");
+	char key[32];
+	int rc = known ? 0 : lf_fail_nomem(err);
+
+	snprintf(key, sizeof(key), "%lld", (long long)space_of("self"));
+	if (!rc && json_object_set_new(known, key, json_true()))
+		rc = lf_fail_nomem(err);
+	for (struct dirent *entry; !rc && dir && (entry = readdir(dir));) {
+		if (entry->d_name[strspn(entry->d_name, "0123456789")])
+			continue;
+		snprintf(key, sizeof(key), "%lld", (long long)space_of(entry->d_name));
+		if (strcmp(key, "0") == 0 || json_object_get(known, key) ||
+		    json_object_size(known) >= SPACES_MAX)
+			continue;
+		if (json_object_set_new(known, key, json_true()))
+			rc = lf_fail_nomem(err);
+		else
+			rc = scan_space(search, entry->d_name, err);
+	}
+	if (dir)
+		closedir(dir);
 	return rc;
 }
 
@@ -251,10 +315,11 @@ int lf_mounts_of(const char *const *disks, size_t n, const json_t *extra, json_t
 		 struct lf_error *err)
 {
 	LF_AUTO_BUF text = LF_BUF_INIT;
-	LF_AUTO_JSON *mounts = json_array();
+	LF_AUTO_JSON *mounts = json_array(), *seen = json_array();
 	LF_AUTO_FREE struct stat *stats = calloc(n + 1, sizeof(*stats));
+	struct search search = {stats, n, extra, mounts, seen};
 
-	if (!mounts || !stats)
+	if (!mounts || !seen || !stats)
 		return lf_fail_nomem(err);
 	for (size_t i = 0; i < n; i++)
 		if (stat(disks[i], &stats[i]))
@@ -270,8 +335,92 @@ int lf_mounts_of(const char *const *disks, size_t n, const json_t *extra, json_t
 	}
 	int rc = lf_file_read("/proc/self/mountinfo", MOUNTINFO_MAX, &text, err);
 	if (!rc)
-		rc = scan(text.data, stats, n, extra, mounts, err);
+		rc = scan(&search, text.data, "", err);
+	if (!rc)
+		rc = scan_spaces(&search, err);
 	if (!rc)
 		*ret_mounts = lf_steal(&mounts);
+	return rc;
+}
+
+/* Is the file open for writing, and not by us?  Its number in *ret_device when it is a device. */
+static bool is_written(const char *pid, const char *fd, dev_t *ret_device)
+{
+	LF_AUTO_BUF text = LF_BUF_INIT;
+	struct lf_error gone;
+	unsigned flags = 0;
+	struct stat st;
+	char path[96];
+
+	snprintf(path, sizeof(path), "/proc/%.16s/fd/%.16s", pid, fd);
+	if (stat(path, &st) || !S_ISBLK(st.st_mode))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%.16s/fdinfo/%.16s", pid, fd);
+	if (lf_file_read(path, 65536, &text, &gone))
+		return false;
+	const char *said = strstr(lf_buf_text(&text), "flags:");
+	*ret_device = st.st_rdev;
+	return said && sscanf(said, "flags: %o", &flags) == 1 && (flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* "/dev/dm-3 by postgres": what people look for. */
+static int add_writer(json_t *writers, const char *pid, dev_t device, struct lf_error *err)
+{
+	char path[64], command[64] = "?", name[512] = "?";
+
+	snprintf(path, sizeof(path), "/proc/%.16s/comm", pid);
+	read_line(path, command, sizeof(command));
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u", major(device), minor(device));
+	LF_AUTO_FREE char *real = realpath(path, NULL);
+	if (real)
+		snprintf(name, sizeof(name), "%.500s", strrchr(real, '/') + 1);
+	json_t *text = json_sprintf("/dev/%s by %s", name, command);
+	return json_array_append_new(writers, text) ? lf_fail_nomem(err) : 0;
+}
+
+static int look_at_process(const char *pid, const struct stat *disks, size_t n, json_t *writers,
+			   struct lf_error *err)
+{
+	char path[64];
+	dev_t device;
+	int rc = 0;
+
+	snprintf(path, sizeof(path), "/proc/%.16s/fd", pid);
+	DIR *dir = opendir(path);
+	for (struct dirent *entry; !rc && dir && (entry = readdir(dir));) {
+		if (entry->d_name[0] == '.' || !is_written(pid, entry->d_name, &device))
+			continue;
+		for (size_t i = 0; i < n; i++)
+			if (stands_on(device, &disks[i], 0)) {
+				rc = add_writer(writers, pid, device, err);
+				break;
+			}
+	}
+	if (dir)
+		closedir(dir);
+	return rc;
+}
+
+int lf_raw_writers(const char *const *disks, size_t n, json_t **ret_writers, struct lf_error *err)
+{
+	LF_AUTO_JSON *writers = json_array();
+	LF_AUTO_FREE struct stat *stats = calloc(n + 1, sizeof(*stats));
+	DIR *dir = opendir("/proc");
+	char own[24];
+	int rc = writers && stats ? 0 : lf_fail_nomem(err);
+
+	snprintf(own, sizeof(own), "%ld", (long)getpid());
+	for (size_t i = 0; !rc && i < n; i++)
+		if (stat(disks[i], &stats[i]))
+			rc = lf_fail(err, LF_ENOTFOUND, disks[i], "cannot find the disk %s",
+				     disks[i]);
+	for (struct dirent *entry; !rc && dir && (entry = readdir(dir));)
+		if (!entry->d_name[strspn(entry->d_name, "0123456789")] &&
+		    strcmp(entry->d_name, own) != 0 && json_array_size(writers) < WRITERS_MAX)
+			rc = look_at_process(entry->d_name, stats, n, writers, err);
+	if (dir)
+		closedir(dir);
+	if (!rc)
+		*ret_writers = lf_steal(&writers);
 	return rc;
 }

@@ -3,7 +3,10 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -327,6 +330,90 @@ static void test_mounts__finds_a_btrfs_by_any_of_its_devices(void **state)
 	assert_lf_ok(command(end));
 }
 
+/* A process that does something and stays until it is killed. */
+static pid_t stay(void (*first)(const struct fixture *f), const struct fixture *f)
+{
+	int ready[2];
+	char byte;
+
+	assert_int_equal(pipe(ready), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		first(f);
+		_exit(write(ready[1], "r", 1) != 1 || pause());
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+static void end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void leave_name_space(const struct fixture *f)
+{
+	const char *const argv[] = {"mount", "--make-rprivate", "/", NULL};
+
+	(void)f;
+	if (unshare(CLONE_NEWNS) || command(argv))
+		_exit(1);
+}
+
+static void test_mounts__finds_what_only_a_container_has_mounted(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_JSON *mounts = NULL, *gone = NULL;
+	const char *const argv[] = {"umount", f->mount, NULL};
+
+	if (!f->mounted)
+		skip();
+	pid_t pid = stay(leave_name_space, f);
+	assert_lf_ok(command(argv));
+	f->mounted = false;
+	assert_lf_ok(mounts_on(f, &mounts));
+	assert_int_equal(json_array_size(mounts), 1);
+	LF_AUTO_FREE char *path = lf_printf_dup("/proc/%ld/root%s", (long)pid, f->mount);
+	assert_string_equal(lf_json_text_or(mounts, "0", ""), path);
+	struct lf_freeze *freeze;
+	int64_t frozen_ns;
+	assert_lf_ok(lf_freeze_begin(mounts, LONG_NS, NULL, &freeze, &err));
+	assert_lf_ok(lf_freeze_end(freeze, &frozen_ns, &err));
+	end(pid);
+	assert_lf_ok(mounts_on(f, &gone));
+	assert_int_equal(json_array_size(gone), 0);
+}
+
+static void open_device(const struct fixture *f)
+{
+	struct stat st;
+
+	LF_AUTO_FREE char *path =
+		stat(f->mount, &st) ? NULL : lf_printf_dup("/dev/loop%u", minor(st.st_dev));
+	if (!path || open(path, O_RDWR | O_CLOEXEC) < 0)
+		_exit(1);
+}
+
+static void test_mounts__names_who_writes_to_a_device_itself(void **state)
+{
+	struct fixture *f = *state;
+	const char *disk = f->disk;
+	LF_AUTO_JSON *before = NULL, *writers = NULL;
+
+	if (!f->mounted)
+		skip();
+	assert_lf_ok(lf_raw_writers(&disk, 1, &before, &err));
+	assert_int_equal(json_array_size(before), 0);
+	pid_t pid = stay(open_device, f);
+	assert_lf_ok(lf_raw_writers(&disk, 1, &writers, &err));
+	end(pid);
+	assert_int_equal(json_array_size(writers), 1);
+	assert_non_null(strstr(lf_json_text_or(writers, "0", ""), " by test_freeze"));
+}
+
 static void test_freeze__of_nothing_takes_no_time(void **state)
 {
 	LF_AUTO_JSON *mounts = json_array();
@@ -355,6 +442,8 @@ int main(void)
 		TEST(test_freeze__whose_keeper_is_killed_is_ended_by_its_owner),
 		TEST(test_mounts__lists_each_file_system_once),
 		TEST(test_mounts__finds_a_btrfs_by_any_of_its_devices),
+		TEST(test_mounts__finds_what_only_a_container_has_mounted),
+		TEST(test_mounts__names_who_writes_to_a_device_itself),
 		cmocka_unit_test(test_freeze__of_nothing_takes_no_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
