@@ -374,14 +374,6 @@ static int copy(struct lf_blob_request *request, struct lf_http_exchange *x, con
 	return rc ? rc : lf_blob_make(request, x, record, &draft, err);
 }
 
-static int check_no_body(const struct lf_http_exchange *x, struct lf_error *err)
-{
-	size_t len;
-
-	(void)lf_http_body(x, &len);
-	return len ? lf_blob_header_error("Content-Length", "0: the request has no body", err) : 0;
-}
-
 int lf_blob_copy(struct lf_blob_request *request, struct lf_http_exchange *x, struct lf_error *err)
 {
 	LF_CLEANUP(source_done) struct source source = {.entry = LF_BLOB_ENTRY_INIT};
@@ -389,7 +381,7 @@ int lf_blob_copy(struct lf_blob_request *request, struct lf_http_exchange *x, st
 
 	if (sync && !lf_text_equal_nocase(sync, "true"))
 		return lf_blob_header_error("x-ms-requires-sync", "true, or left out", err);
-	int rc = check_no_body(x, err);
+	int rc = lf_blob_check_no_body(x, err);
 	if (!rc)
 		rc = find_source(request, x, &source, err);
 	if (!rc)
@@ -402,7 +394,7 @@ int lf_blob_put_from_url(struct lf_blob_request *request, struct lf_http_exchang
 			 struct lf_error *err)
 {
 	LF_CLEANUP(source_done) struct source source = {.entry = LF_BLOB_ENTRY_INIT};
-	int rc = check_no_body(x, err);
+	int rc = lf_blob_check_no_body(x, err);
 
 	if (!rc)
 		rc = find_source(request, x, &source, err);

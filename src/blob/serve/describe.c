@@ -20,6 +20,14 @@ int lf_blob_header_error(const char *name, const char *what, struct lf_error *er
 	return lf_fail_arm(err, LF_EINVAL, "InvalidHeaderValue", name, NULL, "%s: %s", name, what);
 }
 
+int lf_blob_check_no_body(const struct lf_http_exchange *x, struct lf_error *err)
+{
+	size_t len;
+
+	(void)lf_http_body(x, &len);
+	return len ? lf_blob_header_error("Content-Length", "0: the request has no body", err) : 0;
+}
+
 /* The header that sets it; the plain one, which counts where it is about the body that is sent; and
  * the name under which it is kept and answered. */
 static const struct {

@@ -44,14 +44,6 @@ static int make_blob(struct lf_blob_request *request, struct lf_http_exchange *x
 	return rc ? rc : lf_blob_make(request, x, record, &draft, err);
 }
 
-static int check_no_body(const struct lf_http_exchange *x, struct lf_error *err)
-{
-	size_t len;
-
-	(void)lf_http_body(x, &len);
-	return len ? lf_blob_header_error("Content-Length", "0: the request has no body", err) : 0;
-}
-
 int lf_blob_page_create(struct lf_blob_request *request, struct lf_http_exchange *x,
 			struct lf_error *err)
 {
@@ -66,7 +58,7 @@ int lf_blob_page_create(struct lf_blob_request *request, struct lf_http_exchange
 					    "a multiple of 512 is needed", err);
 	if (sequence && lf_parse_u64(sequence, 0, INT64_MAX, &number, &ignored))
 		return lf_blob_header_error("x-ms-blob-sequence-number", "a number is needed", err);
-	int rc = check_no_body(x, err);
+	int rc = lf_blob_check_no_body(x, err);
 	if (!rc)
 		rc = lf_blob_take_all(x, "PageBlob", true, lf_blob_now(request), &record, err);
 	if (!rc && lf_json_set_int(record, "sequence", (int64_t)number))
@@ -82,7 +74,7 @@ int lf_blob_append_create(struct lf_blob_request *request, struct lf_http_exchan
 			  struct lf_error *err)
 {
 	LF_AUTO_JSON *record = NULL;
-	int rc = check_no_body(x, err);
+	int rc = lf_blob_check_no_body(x, err);
 
 	if (!rc)
 		rc = lf_blob_take_all(x, "AppendBlob", true, lf_blob_now(request), &record, err);

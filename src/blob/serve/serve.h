@@ -37,6 +37,8 @@ lf_blob_operation_fn lf_blob_container_create, lf_blob_container_delete, lf_blob
 	lf_blob_container_lease, lf_blob_get_service, lf_blob_set_service, lf_blob_get_account;
 
 int lf_blob_header_error(const char *name, const char *what, struct lf_error *err);
+/* LF_EINVAL "InvalidHeaderValue": what it asks for takes none. */
+LF_MUST_CHECK int lf_blob_check_no_body(const struct lf_http_exchange *x, struct lf_error *err);
 static inline int64_t lf_blob_now(const struct lf_blob_request *request)
 {
 	return lf_clock_now_ns(request->service->opts.clock);
