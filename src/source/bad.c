@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Offsets of units in order, in an array of fixed size: added when a read has
+ * failed, taken out when the place is about to be read again, told as ranges.
+ * Nothing is on disk here: whoever makes a point writes the ranges beside it.
+ */
 #include "source/bad.h"
 
 #include <stdlib.h>
