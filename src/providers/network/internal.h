@@ -30,6 +30,9 @@ extern const char *const lf_endpoint_policies[], *const lf_on_off[];
 extern const struct lf_document lf_vnet_document, lf_subnet_document, lf_nic_document,
 	lf_nsg_document;
 
+/* nsg.c: one rule of a group. */
+lf_arm_handler lf_nsg_rule_get, lf_nsg_rule_list, lf_nsg_rule_put, lf_nsg_rule_delete;
+
 /* Network id and name of a subnet's id: copies, free() both. */
 LF_MUST_CHECK int lf_subnet_split(const char *subnet_id, char **ret_network, char **ret_name,
 				  struct lf_error *err);

@@ -120,6 +120,7 @@ static int refuse_address(struct lf_arm_call *call, struct lf_error *err)
 #define NETWORKS  "/providers/Microsoft.Network/virtualNetworks"
 #define NICS	  "/providers/Microsoft.Network/networkInterfaces"
 #define NSGS	  "/providers/Microsoft.Network/networkSecurityGroups"
+#define RULES	  LF_GROUP_PATH NSGS "/{name}/securityRules"
 #define NETWORK	  LF_GROUP_PATH NETWORKS "/{name}"
 
 static const struct lf_arm_route routes[] = {
@@ -127,6 +128,10 @@ static const struct lf_arm_route routes[] = {
 	LF_DOCUMENT_CHILD_ROUTES(&lf_subnet_document, NETWORK "/subnets"),
 	LF_DOCUMENT_ROUTES(&lf_nic_document, NICS),
 	LF_DOCUMENT_ROUTES(&lf_nsg_document, NSGS),
+	LF_GET(RULES, lf_nsg_rule_list),
+	LF_GET(RULES "/{rule}", lf_nsg_rule_get),
+	LF_PUT(RULES "/{rule}", lf_nsg_rule_put),
+	LF_DELETE(RULES "/{rule}", lf_nsg_rule_delete),
 	LF_GET(NETWORK "/CheckIPAddressAvailability", check_address,
 	       LF_RIGHT(LF_NETWORK_TYPE "/read")),
 	LF_GET(NETWORK "/usages", list_usages),

@@ -8,6 +8,7 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "json/doc.h"
+#include "providers/common/page.h"
 #include "providers/network/internal.h"
 
 #define RULES_MAX 1000
@@ -183,6 +184,124 @@ static const struct lf_field nsg_fields[] = {
 	{"properties.resourceGuid", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "made by the service"},
 	{"properties.provisioningState", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "Succeeded"},
 };
+
+static const struct lf_field rule_fields[] = {
+	{"properties", LF_OBJECT, LF_REQUIRED, 0, 0, NULL, "what the rule is"},
+	{"name", LF_TEXT, 0, 0, 80, NULL, "that of the URL"},
+	{"id", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "made of its name"},
+	{"type", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "its type"},
+	{"etag", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "its etag"},
+	RULE_ROWS("properties."),
+};
+
+/* The rule's place in the group; json_array_size(): none. */
+static size_t find_rule(const json_t *rules, const char *name)
+{
+	size_t i = 0;
+
+	while (i < json_array_size(rules) &&
+	       !lf_text_equal_nocase(lf_json_text_or(json_array_get(rules, i), "name", ""), name))
+		i++;
+	return i;
+}
+
+/* Put the rule (NULL: take it away) into its group, as a PUT of the group would. */
+static int change_rule(struct lf_arm_call *call, const char *name, json_t *rule, bool *ret_was,
+		       struct lf_error *err)
+{
+	struct lf_catalog *catalog = lf_arm_context(call)->catalog;
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
+	LF_AUTO_RESOURCE nsg = LF_RESOURCE_INIT;
+	int rc = lf_transaction_begin(&tx, catalog, err);
+
+	if (!rc)
+		rc = lf_catalog_get(catalog, lf_arm_id(call, 2), &nsg, err);
+	if (rc)
+		return rc;
+	LF_AUTO_JSON *rules = json_deep_copy(lf_json_at(nsg.doc, RULES));
+	if (!rules)
+		rules = json_array();
+	size_t at = find_rule(rules, name);
+	*ret_was = at < json_array_size(rules);
+	if (*ret_was)
+		json_array_remove(rules, at);
+	if (rule && json_array_size(rules) >= RULES_MAX)
+		return lf_fail_arm(err, LF_EINVAL, "SecurityRuleCountLimitReached", RULES,
+				   "take away rules that are not needed",
+				   "a group has at most %d rules", RULES_MAX);
+	if ((rule && json_array_append(rules, rule)) ||
+	    lf_json_set(nsg.doc, RULES, json_incref(rules)))
+		return lf_fail_nomem(err);
+	rc = check_nsg(call, nsg.id, nsg.doc, &nsg, nsg.state, err);
+	if (!rc)
+		rc = lf_catalog_put(catalog, nsg.id, LF_NSG_TYPE, LF_PUT_EXISTING, NULL, nsg.doc,
+				    nsg.state, err);
+	return rc ? rc : lf_transaction_commit(&tx, err);
+}
+
+static int reply_rule(struct lf_arm_call *call, int status, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE nsg = LF_RESOURCE_INIT;
+	int rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 2), &nsg, err);
+	const json_t *rules = rc ? NULL : lf_json_at(nsg.doc, RULES);
+	const json_t *rule = json_array_get(rules, find_rule(rules, lf_arm_param(call, "rule")));
+
+	if (rc)
+		return rc;
+	return rule ? lf_arm_reply(call, status, rule, err)
+		    : lf_fail(err, LF_ENOTFOUND, lf_arm_id(call, 0), "there is no rule '%.80s'",
+			      lf_arm_param(call, "rule"));
+}
+
+int lf_nsg_rule_get(struct lf_arm_call *call, struct lf_error *err)
+{
+	return reply_rule(call, 200, err);
+}
+
+int lf_nsg_rule_list(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE nsg = LF_RESOURCE_INIT;
+	LF_AUTO_FILTER *filter = NULL;
+	LF_AUTO_JSON *none = json_array();
+	int rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 1), &nsg, err);
+
+	if (!rc)
+		rc = lf_filter_new(lf_arm_query(call, "filter"), NULL, 0, &filter, err);
+	json_t *rules = rc ? NULL : lf_json_at(nsg.doc, RULES);
+	return rc ? rc : lf_page_reply(call, rules ? rules : none, err);
+}
+
+int lf_nsg_rule_put(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_JSON *rule = json_deep_copy(lf_arm_body(call));
+	const char *name = lf_arm_param(call, "rule");
+	char path[LF_FIELD_PATH_SIZE];
+	bool was = false;
+	int rc = rule ? lf_fields_check(rule_fields, LF_N(rule_fields), rule, NULL, err)
+		      : lf_fail_nomem(err);
+
+	if (!rc && lf_fields_stray(rule_fields, LF_N(rule_fields), rule, NULL, path))
+		rc = lf_fail_arm(err, LF_EINVAL, "InvalidParameter", path,
+				 "leave it out: it would have no effect",
+				 "%s is not served for security rules", path);
+	if (!rc && lf_json_set_text(rule, "name", name))
+		rc = lf_fail_nomem(err);
+	if (!rc)
+		rc = change_rule(call, name, rule, &was, err);
+	if (!rc)
+		rc = lf_document_done_headers(call, err);
+	return rc ? rc : reply_rule(call, was ? 200 : 201, err);
+}
+
+int lf_nsg_rule_delete(struct lf_arm_call *call, struct lf_error *err)
+{
+	bool was = false;
+	int rc = change_rule(call, lf_arm_param(call, "rule"), NULL, &was, err);
+
+	if (!rc && was)
+		rc = lf_document_done_headers(call, err);
+	return rc ? rc : lf_arm_reply(call, was ? 202 : 204, NULL, err);
+}
 
 const struct lf_document lf_nsg_document = {
 	.type = LF_NSG_TYPE,

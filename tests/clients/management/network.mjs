@@ -1,6 +1,6 @@
 import { NetworkManagementClient } from "@azure/arm-network";
 import { ResourceManagementClient } from "@azure/arm-resources";
-import { all, arm, check, client, poll, prefix, refused, S } from "./lib.mjs";
+import { all, arm, check, client, poll, prefix, over, refused, S } from "./lib.mjs";
 
 const network = client(NetworkManagementClient), groups = client(ResourceManagementClient).resourceGroups;
 const { virtualNetworks: nets, subnets, networkInterfaces: nics, networkSecurityGroups: nsgs } = network;
@@ -58,5 +58,17 @@ await nics.beginDeleteAndWait(rg, "nic1", poll);
 await nsgs.beginDeleteAndWait(rg, "g1", poll);
 await nets.beginDeleteAndWait(rg, "v1", poll);
 await refused("reading what is gone", 404, "ResourceNotFound", () => nets.get(rg, "v1"));
+const rulePath = `${S}/resourceGroups/${rg}/providers/Microsoft.Network/networkSecurityGroups/ruled`, aRule = (priority, more = {}) => ({ properties: { protocol: "Tcp", access: "Allow", direction: "Inbound", priority, sourcePortRange: "*", destinationPortRange: "22", sourceAddressPrefix: "*", destinationAddressPrefix: "*", ...more } });
+await arm("PUT", `${rulePath}?api-version=2024-05-01`, { location });
+const ruled = (method, name, body) => arm(method, `${rulePath}/securityRules${name}?api-version=2024-05-01`, body);
+const ssh = await ruled("PUT", "/ssh", aRule(100));
+await ruled("PUT", "/web", aRule(110, { destinationPortRange: "443" }));
+const sshAgain = await ruled("PUT", "/ssh", aRule(120));
+check("rules are made and changed one by one", ssh.status === 201 && ssh.json.name === "ssh" && sshAgain.status === 200 && sshAgain.json.properties.priority === 120 && (await ruled("GET", "")).json.value.length === 2, sshAgain);
+await refused("a rule with the priority of another", 400, "SecurityRuleConflict", () => ruled("PUT", "/x", aRule(110)));
+await refused("a rule with a priority that is none", 400, "InvalidParameter", () => ruled("PUT", "/x", aRule(5)));
+await refused("a rule that is not there", 404, "ResourceNotFound", () => ruled("GET", "/x"));
+check("and go", (await ruled("DELETE", "/web")).status === 202 && (await ruled("DELETE", "/web")).status === 204 && (await ruled("GET", "")).json.value.length === 1);
+await over(await arm("DELETE", `${rulePath}?api-version=2024-05-01`));
 for (let i = 0; i < 110; i += 1) await arm("PUT", `${S}/resourceGroups/${rg}/providers/Microsoft.Network/networkSecurityGroups/g${i}?api-version=2024-05-01`, { location });
 check("lists come in pages", (await all(nsgs.list(rg))).length === 110);
