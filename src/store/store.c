@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names are checked, then the driver does it; what a kill leaves is the driver's
+ * (directory/directory.c).
+ */
 #include "store/store.h"
 
 #include <string.h>
