@@ -10,6 +10,8 @@
 
 #define SERIAL_MAX   20 /* what virtio-blk can tell its guest */
 #define SPARE_PLACES 4
+#define OWN_DEVICES                                                                                \
+	5 /* of each machine, besides disks and interfaces: random numbers, agent, ... */
 
 void lf_xml_puts(struct lf_buf *buf, const char *text)
 {
@@ -170,11 +172,11 @@ static void put_nics(struct lf_buf *xml, const struct lf_vm_spec *vm)
 	}
 }
 
-/* Empty places for disks that are attached while it runs. */
-static void put_places(struct lf_buf *xml)
+/* A place for each device, and empty ones for disks that are attached while it runs. */
+static void put_places(struct lf_buf *xml, const struct lf_vm_spec *vm)
 {
 	lf_buf_puts(xml, "    <controller type='pci' index='0' model='pcie-root'/>\n");
-	for (int i = 0; i < SPARE_PLACES; i++)
+	for (size_t i = 0; i < vm->n_disks + vm->n_nics + OWN_DEVICES + SPARE_PLACES; i++)
 		lf_buf_puts(xml, "    <controller type='pci' model='pcie-root-port'/>\n");
 }
 
@@ -329,7 +331,7 @@ int lf_domain_xml(const struct lf_vm_spec *vm, const struct lf_domain_env *env, 
 	if (rc)
 		return rc;
 	put_nics(&xml, vm);
-	put_places(&xml);
+	put_places(&xml, vm);
 	put_consoles(&xml, vm, env);
 	lf_buf_puts(&xml, "  </devices>\n</domain>\n");
 	rc = lf_buf_check(&xml, err);

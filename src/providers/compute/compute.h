@@ -17,10 +17,10 @@
 extern const struct lf_arm_provider lf_compute_provider;
 
 /* vm.c */
-lf_arm_handler lf_vm_put, lf_vm_delete, lf_vm_start, lf_vm_power_off, lf_vm_deallocate,
-	lf_vm_restart, lf_vm_instance_view, lf_vm_boot_diagnostics, lf_vm_console;
-/* vm_make.c: a PUT of one that is not there. */
-lf_arm_handler lf_vm_make;
+lf_arm_handler lf_vm_delete, lf_vm_start, lf_vm_power_off, lf_vm_deallocate, lf_vm_restart,
+	lf_vm_instance_view, lf_vm_boot_diagnostics, lf_vm_console;
+/* vm_make.c: a PUT; and one of a machine that is not there. */
+lf_arm_handler lf_vm_put, lf_vm_make;
 extern const struct lf_job_type lf_vm_make_job;
 /* With $expand=instanceView. */
 LF_MUST_CHECK int lf_vm_view(struct lf_arm_call *call, const struct lf_resource *vm, json_t *doc,

@@ -122,16 +122,6 @@ int lf_vm_view(struct lf_arm_call *call, const struct lf_resource *vm, json_t *d
 		       : 0;
 }
 
-int lf_vm_put(struct lf_arm_call *call, struct lf_error *err)
-{
-	LF_AUTO_RESOURCE there = LF_RESOURCE_INIT;
-	int rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 0), &there, err);
-
-	if (rc == LF_ENOTFOUND)
-		return lf_vm_make(call, err);
-	return rc ? rc : lf_document_put(call, &lf_vm_document, err);
-}
-
 /* The VM one segment above the request's path. */
 static int get_parent(struct lf_arm_call *call, struct lf_resource *ret_vm, struct lf_error *err)
 {

@@ -335,6 +335,16 @@ int lf_vm_make(struct lf_arm_call *call, struct lf_error *err)
 	return rc ? rc : lf_arm_reply_async(call, 201, &async, vm.doc, err);
 }
 
+int lf_vm_put(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE there = LF_RESOURCE_INIT;
+	int rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 0), &there, err);
+
+	if (rc == LF_ENOTFOUND)
+		return lf_vm_make(call, err);
+	return rc ? rc : lf_document_put(call, &lf_vm_document, err);
+}
+
 static int run_make(struct lf_job_run *run, struct lf_error *err)
 {
 	return lf_machine_make(lf_job_run_context(run), lf_job_run_job(run)->doc, err);

@@ -5,6 +5,8 @@
  */
 #include "providers/network/prefix.h"
 
+#include "providers/network/internal.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -114,3 +116,8 @@ uint64_t lf_prefix_usable(const struct lf_prefix *subnet)
 
 	return size > LF_SUBNET_FIRST + 1 ? size - LF_SUBNET_FIRST - 1 : 0;
 }
+
+/* Of subnets, wherever they are named (internal.h). */
+const char *const lf_endpoint_policies[] = {"Disabled", "Enabled", "NetworkSecurityGroupEnabled",
+					    "RouteTableEnabled", NULL};
+const char *const lf_on_off[] = {"Enabled", "Disabled", NULL};

@@ -316,9 +316,6 @@ static int remove_vnet(struct lf_context *context, const struct lf_resource *vne
 	return rc;
 }
 
-const char *const lf_endpoint_policies[] = {"Disabled", "Enabled", "NetworkSecurityGroupEnabled",
-					    "RouteTableEnabled", NULL};
-const char *const lf_on_off[] = {"Enabled", "Disabled", NULL};
 static const char *const off[] = {"Disabled", NULL};
 static const struct lf_field vnet_fields[] = {
 	{"properties", LF_OBJECT, LF_REQUIRED, 0, 0, NULL, "what the network is"},

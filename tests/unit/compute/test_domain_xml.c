@@ -75,7 +75,7 @@ static void test_domain_xml__is_what_it_was(void **state)
 		"      <boot order='1'/>\n"
 		"    </disk>\n"
 		"    <controller type='pci' index='0' model='pcie-root'/>\n" PLACE PLACE PLACE PLACE
-		"    <serial type='pty'>\n"
+			PLACE PLACE PLACE PLACE PLACE PLACE "    <serial type='pty'>\n"
 		"      <log file='/data/m/console.log' append='on'/>\n"
 		"      <target port='0'/>\n"
 		"    </serial>\n"
