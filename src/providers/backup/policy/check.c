@@ -5,7 +5,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/text.h"
 #include "providers/backup/policy/retention.h"
@@ -16,13 +15,6 @@
 #define INSTANT	      "instantRpRetentionRangeInDays"
 #define A_DATE	      "2026-01-01T" /* of a time that came without */
 
-const char *const lf_policy_days[] = {"Sunday",	  "Monday", "Tuesday",	"Wednesday",
-				      "Thursday", "Friday", "Saturday", NULL};
-const char *const lf_policy_months[] = {"January",  "February", "March",  "April",     "May",
-					"June",	    "July",	"August", "September", "October",
-					"November", "December", NULL};
-const char *const lf_policy_weeks[] = {"First", "Second", "Third", "Fourth", "Last", NULL};
-
 static int fail_policy(const char *target, const char *hint, const char *what, struct lf_error *err)
 {
 	char path[192];
@@ -32,42 +24,14 @@ static int fail_policy(const char *target, const char *hint, const char *what, s
 			   what);
 }
 
-/* "[date T]hh:mm[:ss[.f]][Z]": the clock of the policy's zone, so no other offset. */
-static bool parse_time(const char *text, bool *ret_dated, int64_t *ret_ns)
-{
-	struct tm tm = {0};
-	const char *clock = strchr(text, 'T'), *end;
-
-	*ret_dated = clock != NULL;
-	end = strptime(text, clock ? "%Y-%m-%dT%H:%M" : "%H:%M", &tm);
-	if (end && *end == ':')
-		end = strptime(end, ":%S", &tm);
-	if (end && *end == '.')
-		end += 1 + strspn(end + 1, "0123456789");
-	if (!end || tm.tm_sec > 59 ||
-	    (*end && strcasecmp(end, "Z") != 0 && strcmp(end, "+00:00") != 0))
-		return false;
-	*ret_ns = ((tm.tm_hour * 60 + tm.tm_min) * 60 + tm.tm_sec) * LF_NS_PER_S;
-	return true;
-}
-
-bool lf_policy_time_of_day(const json_t *text, int64_t *ret_ns)
-{
-	bool dated;
-
-	return json_is_string(text) && parse_time(json_string_value(text), &dated, ret_ns);
-}
-
 /* --- completing --- */
 
 static int complete_time(json_t *value, struct lf_error *err)
 {
-	const char *text = json_string_value(value);
 	char whole[sizeof(A_DATE) + 16];
 	int64_t ns;
-	bool dated;
 
-	if (!text || !parse_time(text, &dated, &ns) || dated)
+	if (!lf_policy_time_of_day(value, &ns) || strchr(json_string_value(value), 'T'))
 		return 0;
 	int seconds = (int)(ns / LF_NS_PER_S);
 	snprintf(whole, sizeof(whole), A_DATE "%02d:%02d:%02dZ", seconds / 3600, seconds / 60 % 60,

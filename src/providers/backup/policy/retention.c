@@ -93,23 +93,6 @@ static bool is_formatted_day(const json_t *schedule, const struct tm *day)
 		     : is_weekly_day(lf_json_at(schedule, "retentionScheduleWeekly"), day);
 }
 
-const struct lf_policy_unit lf_policy_units[LF_POLICY_UNITS] = {
-	{"Days", 1, 0, 9999},
-	{"Weeks", 7, 0, 5163},
-	{"Months", 0, 1, 1188},
-	{"Years", 0, 12, 99},
-};
-
-const struct lf_policy_unit *lf_policy_unit(const json_t *duration)
-{
-	const char *name = lf_json_text_or(duration, "durationType", "Days");
-
-	for (size_t i = 0; i < LF_POLICY_UNITS; i++)
-		if (lf_text_equal_nocase(lf_policy_units[i].name, name))
-			return &lf_policy_units[i];
-	return NULL;
-}
-
 /* The same day and time so many months later; the month's last where it has no such day. */
 static int64_t add_months(int64_t local_ns, int64_t count)
 {

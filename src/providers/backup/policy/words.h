@@ -24,6 +24,6 @@ extern const struct lf_policy_unit lf_policy_units[LF_POLICY_UNITS];
 const struct lf_policy_unit *lf_policy_unit(const json_t *duration);
 
 /* The time of day of "2026-01-01T02:00:00Z", "02:00:00Z" or "02:00", in ns; false: it is none. */
-bool lf_policy_time_of_day(const json_t *text, int64_t *ret_ns);
+bool lf_policy_time_of_day(const json_t *value, int64_t *ret_ns);
 
 #endif
