@@ -134,3 +134,20 @@ int lf_host_let_qemu_reach(const struct lf_host *host, const char *path, struct 
 		*inside = '\0';
 	return lf_acl_allow_reach(path, top, uid, gid, err);
 }
+
+bool lf_host_has_mark(const struct lf_host *host, const char *guid, const char *name)
+{
+	LF_AUTO_FREE char *path = lf_host_path(host, guid, name);
+
+	return path && access(path, F_OK) == 0;
+}
+
+int lf_host_set_mark(const struct lf_host *host, const char *guid, const char *name, bool on,
+		     struct lf_error *err)
+{
+	LF_AUTO_FREE char *path = lf_host_path(host, guid, name);
+
+	if (!path)
+		return lf_fail_nomem(err);
+	return on ? lf_file_write_durable(path, "", 0, 0600, err) : lf_file_remove(path, err);
+}

@@ -88,7 +88,7 @@ LF_MUST_CHECK int lf_host_vm(const struct lf_host *host, const char *guid, struc
 LF_MUST_CHECK int lf_host_let_qemu_reach(const struct lf_host *host, const char *path,
 					 struct lf_error *err);
 
-/* state.c: files GUID/NAME that say what was begun and is to be ended. */
+/* host.c: files GUID/NAME that say what was begun and is to be ended. */
 LF_MUST_CHECK int lf_host_set_mark(const struct lf_host *host, const char *guid, const char *name,
 				   bool on, struct lf_error *err);
 bool lf_host_has_mark(const struct lf_host *host, const char *guid, const char *name);

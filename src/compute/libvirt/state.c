@@ -17,23 +17,6 @@
 #define RESUME_TRIES   4
 #define RESUME_STEP_NS (150 * LF_NS_PER_MS)
 
-bool lf_host_has_mark(const struct lf_host *host, const char *guid, const char *name)
-{
-	LF_AUTO_FREE char *path = lf_host_path(host, guid, name);
-
-	return path && access(path, F_OK) == 0;
-}
-
-int lf_host_set_mark(const struct lf_host *host, const char *guid, const char *name, bool on,
-		     struct lf_error *err)
-{
-	LF_AUTO_FREE char *path = lf_host_path(host, guid, name);
-
-	if (!path)
-		return lf_fail_nomem(err);
-	return on ? lf_file_write_durable(path, "", 0, 0600, err) : lf_file_remove(path, err);
-}
-
 /*
  * The first read after the export came back may still fail on the dead
  * connection, and pause the guest once more: so try a few times.
