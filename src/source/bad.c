@@ -11,7 +11,6 @@
 
 #include "base/lock.h"
 #include "json/doc.h"
-#include "source/disk.h"
 
 LF_LOCK_KIND(bad_lock);
 struct lf_bad {
@@ -94,11 +93,10 @@ json_t *lf_bad_doc(struct lf_bad *bad)
 	LF_GUARD(&bad->mutex, bad_lock);
 	for (size_t i = 0, n; i < bad->n; i += n) {
 		LF_AUTO_DOC range = LF_DOC_INIT;
-		for (n = 1;
-		     i + n < bad->n && bad->units[i + n] == bad->units[i] + n * LF_DISK_ALIGN;)
+		for (n = 1; i + n < bad->n && bad->units[i + n] == bad->units[i] + n * LF_BAD_UNIT;)
 			n++;
 		lf_doc_int(&range, "offset", (int64_t)bad->units[i]);
-		lf_doc_int(&range, "length", (int64_t)(n * LF_DISK_ALIGN));
+		lf_doc_int(&range, "length", (int64_t)(n * LF_BAD_UNIT));
 		if (json_array_append_new(doc, lf_doc_take(&range)))
 			return NULL;
 	}
@@ -114,8 +112,8 @@ void lf_bad_recall(struct lf_bad *bad, const json_t *doc)
 	json_array_foreach ((json_t *)(uintptr_t)doc, i, range) {
 		int64_t offset = lf_json_int_or(range, "offset", -1);
 		int64_t length = lf_json_int_or(range, "length", 0);
-		bool room = offset >= 0 && offset % LF_DISK_ALIGN == 0;
-		for (int64_t at = 0; room && at < length; at += LF_DISK_ALIGN)
+		bool room = offset >= 0 && offset % LF_BAD_UNIT == 0;
+		for (int64_t at = 0; room && at < length; at += LF_BAD_UNIT)
 			room = insert(bad, (uint64_t)(offset + at));
 	}
 }

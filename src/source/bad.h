@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * source/bad.h - what of a disk cannot be read: units of LF_DISK_ALIGN bytes that
+ * source/bad.h - what of a disk cannot be read: units of LF_BAD_UNIT bytes that
  * count as zeroes, where its owner wants that; else the first one ends the reading.
  *
  * At most LF_BAD_MAX units (1 MiB): a disk with more is not worth reading.
@@ -11,7 +11,8 @@
 
 #include "json/json.h"
 
-#define LF_BAD_MAX 256u
+#define LF_BAD_UNIT 4096u
+#define LF_BAD_MAX  256u
 
 struct lf_bad;
 /* zeroes: go on with zeroes; else lf_bad_add() fails, with advice. */

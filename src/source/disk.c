@@ -158,15 +158,17 @@ uint32_t lf_disk_sector(const struct lf_disk *disk)
 	return disk->sector_bytes ? disk->sector_bytes : SECTOR_BYTES;
 }
 
-/* Reading failed: unit by unit, so that what is lost is what cannot be read, and said by its place.
- */
+/* Units are read one by one, on the grid of devices. */
+_Static_assert(LF_BAD_UNIT == LF_DISK_ALIGN, "what is bad is counted in what is read");
+
+/* Reading failed: by units, so that what is lost is what cannot be read, and said by its place. */
 static int read_around(const struct lf_disk *disk, uint8_t *data, size_t len, uint64_t offset,
 		       struct lf_error *err)
 {
 	int rc = 0;
 
 	for (size_t done = 0, n; !rc && done < len; done += n) {
-		n = len - done < LF_DISK_ALIGN ? len - done : LF_DISK_ALIGN;
+		n = len - done < LF_BAD_UNIT ? len - done : LF_BAD_UNIT;
 		struct lf_error why = LF_ERROR_NONE;
 		rc = disk->read(disk->context, data + done, n, offset + done, &why);
 		if (rc == LF_EIO) {
