@@ -9,6 +9,10 @@
 #include "base/text.h"
 #include "providers/network/internal.h"
 
+const char *const lf_endpoint_policies[] = {"Disabled", "Enabled", "NetworkSecurityGroupEnabled",
+					    "RouteTableEnabled", NULL};
+const char *const lf_on_off[] = {"Enabled", "Disabled", NULL};
+
 int lf_subnet_split(const char *subnet_id, char **ret_network, char **ret_name,
 		    struct lf_error *err)
 {

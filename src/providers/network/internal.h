@@ -25,7 +25,7 @@
 	{                                                                                          \
 		at "ipConfigurations", LF_ARRAY, LF_READ_ONLY, 0, 0, NULL, "who is in it"          \
 	}
-extern const char *const lf_endpoint_policies[], *const lf_on_off[];
+extern const char *const lf_endpoint_policies[], *const lf_on_off[]; /* address.c */
 
 extern const struct lf_document lf_vnet_document, lf_subnet_document, lf_nic_document,
 	lf_nsg_document;

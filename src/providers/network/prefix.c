@@ -5,8 +5,6 @@
  */
 #include "providers/network/prefix.h"
 
-#include "providers/network/internal.h"
-
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -116,8 +114,3 @@ uint64_t lf_prefix_usable(const struct lf_prefix *subnet)
 
 	return size > LF_SUBNET_FIRST + 1 ? size - LF_SUBNET_FIRST - 1 : 0;
 }
-
-/* Of subnets, wherever they are named (internal.h). */
-const char *const lf_endpoint_policies[] = {"Disabled", "Enabled", "NetworkSecurityGroupEnabled",
-					    "RouteTableEnabled", NULL};
-const char *const lf_on_off[] = {"Enabled", "Disabled", NULL};
