@@ -72,9 +72,11 @@ struct lf_arm_route {
 #define LF_FIELDS(array)     .fields = array, .n_fields = LF_N(array)
 #define LF_SUBJECT(document) .subject = document
 
-/* As the first segments of a path. */
+/* The first segments of a path, and the types of what they name. */
 #define LF_SUBSCRIPTION_PATH "/subscriptions/{subscription}"
 #define LF_GROUP_PATH	     LF_SUBSCRIPTION_PATH "/resourceGroups/{group}"
+#define LF_SUBSCRIPTION_TYPE "Microsoft.Resources/subscriptions"
+#define LF_GROUP_TYPE	     "Microsoft.Resources/resourceGroups"
 
 /*
  * The right that a row asks for; free().  NULL: it is open.  LF_EINTERNAL: its namespace is a

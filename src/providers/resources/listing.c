@@ -14,7 +14,6 @@
 #include "json/doc.h"
 #include "providers/common/document.h"
 #include "providers/common/page.h"
-#include "providers/resources/resources.h"
 
 static const struct lf_filter_row rows[] = {
 	{"resourceType", "type"},

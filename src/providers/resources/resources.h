@@ -9,9 +9,6 @@
 #include "arm/arm.h"
 #include "providers/common/site.h"
 
-#define LF_SUBSCRIPTION_TYPE "Microsoft.Resources/subscriptions"
-#define LF_GROUP_TYPE	     "Microsoft.Resources/resourceGroups"
-
 extern const struct lf_arm_provider lf_resources_provider;
 /* /providers/{namespace}/operations of every namespace. */
 extern const struct lf_arm_provider lf_operations_provider;

@@ -13,7 +13,6 @@
 #include "providers/common/unsupported.h"
 #include "providers/compute/ids.h"
 #include "providers/network/network.h"
-#include "providers/resources/resources.h"
 #include "providers/storage/storage.h"
 
 #define TEXTS_MAX (LF_RESTORE_DISKS_MAX + 8)
