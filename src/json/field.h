@@ -82,8 +82,9 @@ LF_MUST_CHECK int lf_fields_check(const struct lf_field *fields, size_t n, json_
 /*
  * Is there a member that no row names?  Its path, with indexes, goes to ret_path.  A row speaks for
  * all below its path, unless rows go on from there or it has a table of its own.  No member: what
- * asks for nothing (null, false, "", and what holds nothing else), and what repeats shown, the document as its
- * client was told it (NULL: none), so that what was read can be changed and sent back.
+ * asks for nothing (null, false, "", and what holds nothing else), and what repeats shown, the
+ * document as its client was told it (NULL: none), so that what was read can be changed and sent
+ * back.
  */
 bool lf_fields_stray(const struct lf_field *fields, size_t n, const json_t *doc,
 		     const json_t *shown, char ret_path[static LF_FIELD_PATH_SIZE]);

@@ -47,7 +47,7 @@ static int take_pick(void *context, const char *path, const char *text, struct l
 					       [LF_BLOB_PICK_STAGED] = "BlockList/Uncommitted"};
 	struct picking *picking = context;
 	char hex[129];
-	size_t i = 0;
+	unsigned i = 0;
 
 	if (strcmp(path, "BlockList") == 0) /* of none: an empty blob */
 		return 0;

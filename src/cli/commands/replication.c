@@ -105,7 +105,8 @@ static int disable(struct lf_cli *cli, const struct lf_args *args, struct lf_err
 	LF_AUTO_JSON *body = json_pack("{s:{s:s,s:{s:s}}}", "properties", "disableProtectionReason",
 				       "NotSpecified", "replicationProviderInput", "instanceType",
 				       "DisableProtectionProviderSpecificInput");
-	int rc = body ? lf_cli_find_item(cli, args, args->words[0], &item, err) : lf_fail_nomem(err);
+	int rc =
+		body ? lf_cli_find_item(cli, args, args->words[0], &item, err) : lf_fail_nomem(err);
 
 	if (rc)
 		return rc;
