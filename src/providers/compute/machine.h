@@ -27,11 +27,14 @@
  *             "id": of a disk that is there, whose source is what lf_disk_find_source() says}],
  *  "nics": [{"name", "networkId", "subnet", "address" (may be absent), "mac" (may be absent),
  *            "primary": bool, "tags": {}} | {"id": of an interface that is there, "primary":
- * bool}]} Writes the resources (provisioningState Creating, then Succeeded), makes sure the
- * networks exist and defines the domain; it is not started.  Idempotent by id: repeating it
- * completes what an earlier call began. LF_EINVAL      unknown vmSize, no OS disk (target: the JSON
- * path) LF_ENOTFOUND   the network or subnet is not there (target: its id) LF_EEXISTS     a VM of
- * that id is there and is not this machine
+ * bool}]}
+ *
+ * Writes the resources (provisioningState Creating, then Succeeded), makes sure the networks exist
+ * and defines the domain; it is not started.  Idempotent by id: repeating it completes what an
+ * earlier call began.
+ *   LF_EINVAL    unknown vmSize, no OS disk (target: the JSON path)
+ *   LF_ENOTFOUND the network or subnet is not there (target: its id)
+ *   LF_EEXISTS   a VM of that id is there and is not this machine
  */
 LF_MUST_CHECK int lf_machine_make(struct lf_context *context, const json_t *machine,
 				  struct lf_error *err);
