@@ -143,7 +143,6 @@ static void begin_list(struct lf_buf *xml, const char *url, const char *containe
 		       const struct lf_http_exchange *x, const struct listing *listing)
 {
 	char max[24];
-	LF_AUTO_FREE char *given = NULL;
 
 	lf_buf_puts(
 		xml,

@@ -306,11 +306,11 @@ static json_t *machine_of(struct world *w, json_t *details, const char *action, 
 {
 	char point[LF_GUID_SIZE];
 	json_t *enable = enable_body();
-	LF_AUTO_JSON *own = details;
 	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
 	struct lf_error err;
 
 	assert_int_equal(json_object_update(lf_json_at(enable, DETAILS), details), 0);
+	json_decref(details);
 	AUTO_REPLY reply = request(w, "PUT", ITEM, enable);
 	if (reply.status != 202)
 		fail_msg("enable: %s (%s)", reply.error.message, reply.error.target);
