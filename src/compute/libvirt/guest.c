@@ -53,7 +53,7 @@ bool lf_guest_freeze(struct lf_host *host, virDomainPtr domain, const char *guid
 	(void)virDomainAgentSetResponseTimeout(domain, ANSWER_LIMIT_S, 0);
 	if (virDomainFSFreeze(domain, NULL, 0, 0) >= 0)
 		return true;
-	const virErrorPtr why = virGetLastError();
+	const virError *why = virGetLastError();
 	lf_info("machine %s is captured without a freeze: %s", guid,
 		why && why->message ? why->message : "its agent does not answer");
 	/* of a freeze that failed half-way, or comes late */

@@ -94,7 +94,7 @@ int lf_backup_keeping(struct lf_context *context, const struct lf_resource *item
 			  : lf_fail_nomem(err);
 	ret_keeping->immutable =
 		!rc && there &&
-		strcmp(lf_json_text_or(vault.doc, IMMUTABLE, "Disabled"), "Disabled");
+		strcmp(lf_json_text_or(vault.doc, IMMUTABLE, "Disabled"), "Disabled") != 0;
 	if (ret_keeping->immutable)
 		ret_keeping->immutable_days =
 			lf_json_int_or(vault.doc, IMMUTABILITY ".configuration.durationInDays", 0);
