@@ -12,6 +12,7 @@
 #include "agent/link.h"
 
 #include <openssl/evp.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ struct lf_link {
 	char *dir, *url, *machine_id;
 	struct lf_http_client *client;
 	struct timespec certificate; /* when the file was written that the client has read */
+	atomic_flag busy;	     /* with a call */
 };
 
 static char *path_in(const char *dir, const char *name)
@@ -318,6 +320,21 @@ const char *lf_link_machine_id(const struct lf_link *link)
 	return link->machine_id;
 }
 
+/* Two calls at once would use one connection, and open_client() may free it: better an end than
+ * that. */
+static int call_site(struct lf_link *link, const struct lf_http_call *call,
+		     struct lf_http_answer *answer, struct lf_error *err)
+{
+	bool was_busy = atomic_flag_test_and_set(&link->busy);
+
+	LF_ASSERT(!was_busy);
+	int rc = open_client(link, err);
+	if (!rc)
+		rc = lf_http_client_call(link->client, call, answer, err);
+	atomic_flag_clear(&link->busy);
+	return rc;
+}
+
 int lf_link_post_bytes(struct lf_link *link, const char *path, const void *data, size_t len,
 		       struct lf_buf *out, struct lf_error *err)
 {
@@ -326,9 +343,7 @@ int lf_link_post_bytes(struct lf_link *link, const char *path, const void *data,
 	const struct lf_http_call call = {
 		.method = "POST", .url = url, .body = data, .body_len = len};
 
-	int rc = url ? open_client(link, err) : lf_fail_nomem(err);
-	if (!rc)
-		rc = lf_http_client_call(link->client, &call, &answer, err);
+	int rc = url ? call_site(link, &call, &answer, err) : lf_fail_nomem(err);
 	if (!rc)
 		rc = lf_http_answer_check(&answer, path, err);
 	if (!rc && out) {
@@ -362,9 +377,7 @@ int lf_link_put_blob(struct lf_link *link, const char *blob_path, const char *to
 	const struct lf_http_call call = {
 		.method = "PUT", .url = url, .headers = headers, .body_file = path};
 
-	int rc = url && bearer ? open_client(link, err) : lf_fail_nomem(err);
-	if (!rc)
-		rc = lf_http_client_call(link->client, &call, &answer, err);
+	int rc = url && bearer ? call_site(link, &call, &answer, err) : lf_fail_nomem(err);
 	if (bearer)
 		explicit_bzero(bearer, strlen(bearer));
 	if (rc)

@@ -6,7 +6,7 @@
  * agent.pem (certificate and its key, 0600), agent.key (the key before there is
  * a certificate).  Keys are made here and never sent.  A link takes up a
  * certificate that another one has renewed.
- * Threads: one at a time.
+ * Threads: one at a time, which each call asserts.
  */
 #ifndef LF_AGENT_LINK_H
 #define LF_AGENT_LINK_H

@@ -19,7 +19,8 @@ struct lf_link_site {
 	const char *state_dir;
 	struct lf_progress *progress;
 	const char *session, *pack_path;
-	struct lf_link *carrying[LF_SINK_CARRIERS]; /* of a session */
+	/* of a session: have()'s, and the carriers' */
+	struct lf_link *asking, *carrying[LF_SINK_CARRIERS];
 };
 
 static int post(void *context, const char *path, const json_t *request, json_t **ret_answer,
@@ -37,7 +38,7 @@ static int have(void *context, const struct lf_chunk_id *ids, size_t n, uint8_t 
 	LF_AUTO_BUF bits = LF_BUF_INIT;
 	LF_AUTO_FREE char *path = lf_printf_dup("sessions/%s/have", site->session);
 
-	int rc = path ? lf_link_post_bytes(site->link, path, ids, n * sizeof(*ids), &bits, err)
+	int rc = path ? lf_link_post_bytes(site->asking, path, ids, n * sizeof(*ids), &bits, err)
 		      : lf_fail_nomem(err);
 	if (!rc && bits.len != lf_have_bytes(n))
 		rc = lf_fail(err, LF_ECORRUPT, path, "the site's answer has the wrong length");
@@ -96,7 +97,7 @@ static int begin(void *context, const char *session, const char *pack_path,
 		 const struct lf_sink **ret_sink, struct lf_error *err)
 {
 	struct lf_link_site *site = context;
-	int rc = 0;
+	int rc = lf_link_open(site->state_dir, &site->asking, err);
 
 	site->session = session;
 	site->pack_path = pack_path;
@@ -111,6 +112,7 @@ static void end(void *context)
 {
 	struct lf_link_site *site = context;
 
+	lf_link_close(lf_steal(&site->asking));
 	for (unsigned i = 0; i < LF_SINK_CARRIERS; i++)
 		lf_link_close(lf_steal(&site->carrying[i]));
 }

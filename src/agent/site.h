@@ -3,7 +3,8 @@
  * agent/site.h - the site as a transfer sees it: requests, and a sink for the
  * disks of a session (docs/agent-protocol.md).  Over a link, or in a test's memory.
  *
- * Threads: one at a time, but for the sink's functions (outflow/sink.h).
+ * Threads: one at a time, but for the sink's functions (outflow/sink.h), which run beside
+ * post(), too.
  */
 #ifndef LF_AGENT_SITE_H
 #define LF_AGENT_SITE_H
@@ -24,8 +25,8 @@ struct lf_site {
 	void *context;
 };
 
-/* Over link, which also asks for "have", and a connection for each carrier of the sink.  Packs are
- * put with the token of progress.  All is borrowed. */
+/* Over link, whose thread is that of the transfer, and over links of its own for the sink.  Packs
+ * are put with the token of progress.  All is borrowed. */
 struct lf_link_site;
 LF_MUST_CHECK int lf_link_site_new(struct lf_link *link, const char *state_dir,
 				   struct lf_progress *progress, struct lf_link_site **ret_site,
