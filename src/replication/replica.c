@@ -257,6 +257,9 @@ static int go_on(const struct lf_replica *replica, struct lf_doc *doc, void *arg
 	(void)argument, (void)err;
 	if (strcmp(replica->phase, "Stopped") == 0)
 		lf_doc_text(doc, "phase", replica->last_point ? "Delta" : "Initial");
+	/* an agent that comes back later must not stop then, nor shut its machine down */
+	if (replica->wanted.stop_after)
+		lf_doc_put(doc, "finalWanted", json_object());
 	return 0;
 }
 

@@ -436,6 +436,28 @@ static void test_shutdown__of_a_failover_that_was_given_up_is_not_ordered(void *
 	assert_int_equal(take_order(f, AGENT, "t1", NULL), LF_ECONFLICT);
 }
 
+/* Its agent was away when the failover asked, and comes back when it is cancelled. */
+static void test_shutdown__that_nobody_heard_of_ends_with_its_failover(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_lf_ok(try_begin(f, NULL));
+	assert_lf_ok(
+		lf_replica_request_final(f->replication, ITEM, "t1", LF_REPLICA_SHUTS_DOWN, &err));
+	assert_lf_ok(lf_replica_resume(f->replication, ITEM, &err));
+	LF_AUTO_JSON *assignments = NULL;
+	assert_null(order(f, &assignments));
+	assert_null(lf_json_text(json_array_get(assignments, 0), "token"));
+	assert_int_equal(try_begin(f, "t1"), LF_ECONFLICT);
+	lf_clock_step(f->clock, 60 * MINUTE);
+	assert_lf_ok(try_begin(f, "t1"));
+	check_order(f, "none");
+	assert_int_equal(take_order(f, AGENT, "t1", NULL), LF_ECONFLICT);
+	LF_AUTO_JSON *replica = NULL;
+	assert_lf_ok(lf_replica_get(f->replication, ITEM, &replica, &err));
+	assert_string_equal(lf_json_text(replica, "phase"), "Delta");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -443,6 +465,7 @@ int main(void)
 		TEST(test_point__is_due_in_time_and_after_the_clock_was_set_back),
 		TEST(test_shutdown__is_ordered_after_the_last_changes_and_once),
 		TEST(test_shutdown__of_a_failover_that_was_given_up_is_not_ordered),
+		TEST(test_shutdown__that_nobody_heard_of_ends_with_its_failover),
 		TEST(test_begin__makes_no_point_that_is_not_due),
 		TEST(test_begin__of_an_open_session_may_be_repeated),
 		TEST(test_delta__against_an_old_point_becomes_full),
