@@ -118,6 +118,23 @@ static json_t *find_row(const json_t *record, const char *name, const char *valu
 	return NULL;
 }
 
+/* Is what was recorded still where it was, and something else than what is at path?  Then path's is
+ * a copy of it.  Not so with what a device says of itself: that are two ways to one disk. */
+static bool is_copy(const json_t *row, const char *identity, const char *path)
+{
+	const char *place = lf_json_text_or(row, "path", "");
+	char there[LF_IDENTITY_SIZE];
+	struct stat a, b;
+
+	if (strncmp(identity, "wwn:", 4) == 0 || stat(place, &a) || stat(path, &b))
+		return false;
+	if (S_ISBLK(a.st_mode) && S_ISBLK(b.st_mode) ? a.st_rdev == b.st_rdev
+						     : a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+		return false;
+	lf_disk_identity(place, there);
+	return strcmp(there, identity) == 0;
+}
+
 /* The row of a disk of this run: with two of one identity, copies or ways to one disk, the path
  * tells. */
 static json_t *find_disk(const json_t *record, const char *identity, const char *path)
@@ -131,7 +148,8 @@ static json_t *find_disk(const json_t *record, const char *identity, const char 
 			continue;
 		if (is_set(row, "path", path))
 			return row;
-		found = found ? found : row;
+		if (!found && !is_copy(row, identity, path))
+			found = row;
 	}
 	return found;
 }

@@ -137,6 +137,25 @@ static void test_identity__tells_copies_of_a_disk_apart_by_name(void **state)
 	assert_string_equal(text(one, "1.id"), text(two, "1.id"));
 }
 
+/* Whichever of the two is looked at first: the recorded one is where it was. */
+static void test_identity__a_copy_does_not_take_its_originals_place(void **state)
+{
+	LF_AUTO_FREE char *sda = lf_printf_dup("%s/sda", (char *)*state);
+	LF_AUTO_FREE char *sdb = lf_printf_dup("%s/sdb", (char *)*state);
+	LF_AUTO_JSON *others = json_array();
+	struct lf_error err;
+
+	make_image(*state, "sda", 512, 'a');
+	LF_AUTO_JSON *before = look(*state, false);
+	make_image(*state, "sdb", 512, 'a');
+	LF_AUTO_JSON *after = json_pack("[{s:s,s:s},{s:s,s:s,s:b}]", "path", sdb, "name", "sdb",
+					"path", sda, "name", "sda", "os", 1);
+	assert_lf_ok(lf_disks_identify(after, others, MACHINE, *state, &err));
+	assert_string_equal(text(before, "0.id"), text(after, "1.id"));
+	assert_string_not_equal(text(before, "0.id"), text(after, "0.id"));
+	assert_string_equal(text(after, "0.name"), "sdb");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -147,6 +166,9 @@ int main(void)
 			test_memory_dir_setup, test_dir_teardown),
 		cmocka_unit_test_setup_teardown(test_identity__never_takes_one_disk_for_another,
 						test_memory_dir_setup, test_dir_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_identity__a_copy_does_not_take_its_originals_place,
+			test_memory_dir_setup, test_dir_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_identity__stays_when_a_blank_disk_is_partitioned,
 			test_memory_dir_setup, test_dir_teardown),
