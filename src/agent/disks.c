@@ -48,7 +48,7 @@ static char *bad_path(const struct transfer *t, const struct source_disk *d)
 	return lf_printf_dup("%s/%s.unreadable", t->opts->state_dir, d->id);
 }
 
-/* With what was known of the point before: a delta may not read there again. */
+/* With what was known of the point before: a delta reads there again. */
 static int open_bad(const struct transfer *t, struct source_disk *d, struct lf_error *err)
 {
 	const char *word = lf_json_text_or(t->opts->machine, "badSectors", "refuse");
@@ -196,12 +196,23 @@ json_t *lf_disks_describe_resume(const struct transfer *t)
 	return json_pack("{s:s,s:o}", "session", session, "upto", upto);
 }
 
-/* Of a delta: what the watch has seen since the point that the prints describe. */
+/* Of a delta: what the watch has seen since the point that the prints describe, and what could not
+ * be read then: that it can be now, no write tells. */
 static void recall_changes(struct source_disk *d)
 {
-	if (!d->watch || !lf_watch_covers(d->watch, lf_fingerprints_point(d->prints)))
+	LF_AUTO_JSON *ranges = lf_bad_doc(d->bad);
+	size_t i;
+	json_t *range;
+
+	if (!d->watch || !ranges || !lf_watch_covers(d->watch, lf_fingerprints_point(d->prints)))
 		return;
 	lf_watch_all(d->watch, d->todo);
+	json_array_foreach (ranges, i, range) {
+		uint64_t page = (uint64_t)lf_json_int_or(range, "offset", 0) / LF_PAGE_SIZE;
+		uint64_t end = page + (uint64_t)lf_json_int_or(range, "length", 0) / LF_PAGE_SIZE;
+		for (; page < end && page < d->pages; page++)
+			d->todo[page / 64] |= UINT64_C(1) << page % 64;
+	}
 	d->known = true;
 }
 

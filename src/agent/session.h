@@ -66,7 +66,8 @@ json_t *lf_disks_describe_resume(const struct transfer *t);
  * ([{"disk", "offset", "length"}]); the next session knows it, too. */
 LF_MUST_CHECK int lf_disks_note_bad(const struct transfer *t, json_t **ret_list,
 				    struct lf_error *err);
-/* Of a delta: what the watches have seen since the point that the fingerprints describe. */
+/* Of a delta: what the watches have seen since the point that the fingerprints describe, and what
+ * could not be read then. */
 void lf_disks_recall(struct transfer *t);
 
 /* POST /agent/v1/PATH. */

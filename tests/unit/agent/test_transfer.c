@@ -604,6 +604,24 @@ static void test_transfer__bad_sectors_count_as_zeroes_where_wanted(void **state
 	assert_int_equal(run_session(f), LF_EINVAL);
 }
 
+/* A cable that was loose, say: nothing is written, and no tracker tells. */
+static void test_transfer__bad_sectors_that_can_be_read_again_are_read(void **state)
+{
+	struct fixture *f = *state;
+
+	tracker.on = true;
+	json_object_set_new(f->machine, "badSectors", json_string("zero"));
+	broken.page = 1600;
+	broken.pages = 2;
+	assert_lf_ok(run_session(f));
+	assert_int_equal(f->site.unreadable_bytes, 2 * 4096);
+	broken.pages = 0;
+	assert_lf_ok(run_session(f));
+	assert_int_equal(f->site.deltas, 1);
+	assert_int_equal(f->site.unreadable_bytes, 0);
+	check_point(f);
+}
+
 /* Pages written here and there are sent as pages, not as the chunks that they were cut into. */
 static void test_transfer__scattered_writes_send_little_more_than_themselves(void **state)
 {
@@ -645,6 +663,7 @@ int main(void)
 		TEST(test_transfer__a_site_that_lost_its_point_gets_a_full_one),
 		TEST(test_transfer__a_disk_that_cannot_be_read_ends_the_session),
 		TEST(test_transfer__bad_sectors_count_as_zeroes_where_wanted),
+		TEST(test_transfer__bad_sectors_that_can_be_read_again_are_read),
 		TEST(test_transfer__scattered_writes_send_little_more_than_themselves),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
