@@ -50,13 +50,14 @@ async function backup() {
   }
   if (!item) return [];
   const point = await first(`${item.id}/recoveryPoints`, BACKUP);
+  const policyId = item.properties.policyId || (await first(`${vault.id}/backupPolicies`, BACKUP)).id;
   const account = `${S}/resourceGroups/contract/providers/Microsoft.Storage/storageAccounts/contractrestore`;
   await must("PUT", `${S}/resourceGroups/contract?api-version=2022-09-01`, { location: "eastus" });
   await must("PUT", `${account}?api-version=2023-05-01`, { location: vault.location, kind: "StorageV2", sku: { name: "Standard_LRS" } });
   const restore = { properties: { objectType: "IaasVMRestoreRequest", recoveryPointId: point.name, recoveryType: "RestoreDisks", sourceResourceId: item.properties.sourceResourceId, storageAccountId: account,
     region: vault.location, createNewCloudService: false, originalStorageAccountOption: false, restoreDiskLunList: [0], targetResourceGroupId: `${S}/resourceGroups/contract` } };
   return [
-    ["protect a machine", "PUT", item.id, BACKUP, { properties: { protectedItemType: "Microsoft.Compute/virtualMachines", sourceResourceId: item.properties.sourceResourceId, policyId: item.properties.policyId } }],
+    ["protect a machine", "PUT", item.id, BACKUP, { properties: { protectedItemType: "Microsoft.Compute/virtualMachines", sourceResourceId: item.properties.sourceResourceId, policyId } }],
     ["back up now", "POST", `${item.id}/backup`, BACKUP, { properties: { objectType: "IaasVMBackupRequest", recoveryPointExpiryTimeInUTC: new Date(Date.now() + 864e6).toISOString() } }],
     ["restore disks", "POST", `${point.id}/restore`, BACKUP, restore],
     ["files of a point", "POST", `${point.id}/provisionInstantItemRecovery`, BACKUP, { properties: { objectType: "IaasVMILRRegistrationRequest", recoveryPointId: point.id, virtualMachineId: item.properties.virtualMachineId } }],
@@ -64,7 +65,8 @@ async function backup() {
 }
 
 let bad = 0;
-for (const [name, method, where, version, body] of [...(await replication()), ...(await backup())]) {
+const backups = await backup(), [, ...possible] = backups; // the machine itself is not in the estate
+for (const [name, method, where, version, body] of [...(await replication()), ...backups]) {
   const operation = known.find(method, where, version)[0];
   const faults = [];
   let tried = 0;
@@ -77,6 +79,10 @@ for (const [name, method, where, version, body] of [...(await replication()), ..
       if (answer.status < 400 || answer.status >= 500) faults.push(`${what}: ${answer.status} ${answer.status >= 500 ? answer.text.slice(0, 200) : ""}`);
       else if (!answer.json?.error?.code || !answer.json.error.message) faults.push(`${what}: ${answer.status} without code and message`);
     }
+  // what is asked for is done when nothing in it is wrong: none of the above was refused for another reason
+  const right = possible.some((one) => one[0] === name) && (await arm(method, `${where}?api-version=${version}`, body));
+  if (right && right.status >= 400) faults.push(`the right body: ${right.status} ${right.text.slice(0, 200)}`);
+  else if (right) await ended(right);
   bad += faults.length > 0;
   console.log(`${faults.length ? "not ok" : "ok"} - ${name}: ${tried} wrong bodies are refused`);
   for (const fault of faults) console.log(`    ${fault}`);

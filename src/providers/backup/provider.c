@@ -17,23 +17,6 @@
 #define POINT	  ITEM "/recoveryPoints/{point}"
 #define LOCATION  LF_SUBSCRIPTION_PATH "/providers/Microsoft.RecoveryServices/locations/{location}"
 
-static const char *const item_types[] = {"Microsoft.Compute/virtualMachines", NULL};
-static const char *const item_states[] = {
-	"Invalid",	     "IRPending",	 "Protected",	     "ProtectionError",
-	"ProtectionStopped", "ProtectionPaused", "BackupsSuspended", NULL};
-static const struct lf_field item_fields[] = {
-	{"properties", LF_OBJECT, LF_REQUIRED, 0, 0, NULL, "What is protected, and how."},
-	{"properties.protectedItemType", LF_ENUM, 0, 0, 0, item_types, "A virtual machine."},
-	{"properties.sourceResourceId", LF_ID, 0, 0, 0, NULL, "The machine to protect."},
-	{"properties.policyId", LF_TEXT, 0, 0, 1024, NULL, "The backup policy, of the same vault."},
-	{"properties.protectionState", LF_ENUM, 0, 0, 0, item_states,
-	 "ProtectionStopped: stop, and keep the data."},
-	{"properties.isRehydrate", LF_BOOL, 0, 0, 0, NULL, "Bring a deleted item back."},
-	{"properties.extendedProperties", LF_OBJECT, 0, 0, 0, NULL, "What is backed up."},
-	{LF_BACKUP_EXCLUSION, LF_OBJECT, 0, 0, 0, NULL, "Data disks that are left out, or taken."},
-	{LF_BACKUP_EXCLUSION ".diskLunList", LF_ARRAY, 0, 0, 64, NULL, "Their LUNs."},
-	{LF_BACKUP_EXCLUSION ".isInclusionList", LF_BOOL, 0, 0, 0, NULL, "Taken, or left out."},
-};
 static const struct lf_field files_result_fields[] = {
 	{"provisionInstantItemRecoveryOperationId", LF_TEXT, LF_REQUIRED, 0, 64, NULL,
 	 "The operation that began the session."},
@@ -74,16 +57,16 @@ static const struct lf_arm_route routes[] = {
 
 	LF_GET(VAULT "/backupProtectedItems", lf_backup_item_list),
 	LF_DOCUMENT_GET(&lf_backup_item_document, ITEM),
-	LF_PUT(ITEM, lf_backup_item_put, LF_FIELDS(item_fields)),
+	LF_PUT(ITEM, lf_backup_item_put),
 	LF_DELETE(ITEM, lf_backup_item_delete),
-	LF_POST(ITEM "/backup", lf_backup_now),
+	LF_POST_BODY(ITEM "/backup", lf_backup_now),
 	OPERATIONS(ITEM),
 
 	LF_GET(ITEM "/recoveryPoints", lf_backup_point_list),
 	LF_GET(POINT, lf_backup_point_get),
 	LF_POST_BODY(POINT "/restore", lf_backup_restore),
 	LF_POST_BODY(POINT "/accessToken", lf_backup_access_token),
-	LF_POST(POINT "/provisionInstantItemRecovery", lf_backup_files_provision),
+	LF_POST_BODY(POINT "/provisionInstantItemRecovery", lf_backup_files_provision),
 	LF_POST(POINT "/revokeInstantItemRecovery", lf_backup_files_revoke),
 	LF_POST_BODY(POINT "/listInstantItemRecoveryOperationResult", lf_backup_files_result,
 		     LF_FIELDS(files_result_fields)),

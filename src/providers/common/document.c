@@ -407,6 +407,23 @@ static int copy_own_members(const json_t *body, json_t **ret_own, struct lf_erro
 	return 0;
 }
 
+int lf_document_check_request(json_t *body, const struct lf_field *fields, size_t n,
+			      const json_t *shown, struct lf_error *err)
+{
+	LF_AUTO_JSON *own = NULL;
+	char path[LF_FIELD_PATH_SIZE];
+	int rc = lf_document_check_envelope(body, err);
+
+	if (!rc)
+		rc = lf_fields_check(fields, n, body, NULL, err);
+	if (!rc && body)
+		rc = copy_own_members(body, &own, err);
+	if (rc || !own || !lf_fields_stray(fields, n, own, shown, path))
+		return rc;
+	return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", path,
+			   "leave it out: it would have no effect", "%s is not served here", path);
+}
+
 /* The envelope, and no member that would be stored or dropped without an effect; before is NULL
  * when new. */
 static int check_body(struct lf_arm_call *call, const struct lf_document *document, json_t *body,

@@ -83,6 +83,13 @@ void lf_location_normal(const char *location, char *out, size_t out_size);
 /* What every body may have beside its properties is of its kind: id, name, type, etag, location,
  * tags. LF_EINVAL names the member.  Documents are checked; for handlers that are none. */
 LF_MUST_CHECK int lf_document_check_envelope(json_t *body, struct lf_error *err);
+/*
+ * The body of what is no document's: its envelope, then the fields, and no member beside both that
+ * asks for something; what shown (NULL: nothing) has may be sent back.  LF_EINVAL
+ * "InvalidParameter" or "MissingRequiredProperty", with the member as target.
+ */
+LF_MUST_CHECK int lf_document_check_request(json_t *body, const struct lf_field *fields, size_t n,
+					    const json_t *shown, struct lf_error *err);
 /* 200 with the resource of the request's path, also of one that goes on with an action: POST
  * ".../{name}/refresh". */
 LF_MUST_CHECK int lf_document_get(struct lf_arm_call *call, const struct lf_document *document,

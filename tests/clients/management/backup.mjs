@@ -39,7 +39,8 @@ const exclusion = (diskLunList, isInclusionList) => ({ extendedProperties: { dis
 const configuration = async () => (await backup()).properties.recoveryPointDiskConfiguration;
 const luns = (list) => list.map((disk) => disk.lun).join();
 for (const [what, more, code] of [["a disk that the machine lacks", exclusion([7], false), "UserErrorInvalidDiskLun"], ["its OS disk left out", exclusion([-1], false), "UserErrorInvalidDiskLun"], ["LUNs as text", exclusion("0", false), "InvalidParameter"],
-  ["LUNs that are texts", exclusion(["0"], true), "UserErrorInvalidDiskLun"], ["a state that is none", { protectionState: "Resting" }, "InvalidParameter"], ["another item type", { protectedItemType: "AzureFileShareProtectedItem" }, "InvalidParameter"]])
+  ["LUNs that are texts", exclusion(["0"], true), "UserErrorInvalidDiskLun"], ["a state that is none", { protectionState: "Resting" }, "InvalidParameter"],
+  ["a state that comes by itself", { protectionState: "ProtectionPaused" }, "InvalidParameter"], ["a guard's approval", { resourceGuardOperationRequests: ["x"] }, "InvalidParameter"], ["an archive", { isArchiveEnabled: true }, "InvalidParameter"], ["another item type", { protectedItemType: "AzureFileShareProtectedItem" }, "InvalidParameter"]])
   await refused(`protection with ${what}`, 400, code, () => protect(more));
 const configured = await protect(exclusion([1], false));
 check("an item shows which disks are left out", JSON.stringify((await get(item)).properties.extendedProperties) === JSON.stringify(exclusion([1], false).extendedProperties));
@@ -52,6 +53,7 @@ check("an empty list of disks to take is the OS disk alone", luns((await configu
 await protect(exclusion([0], true));
 check("a list takes its own", luns((await configuration()).includedDiskList) === "-1,0");
 await protect(exclusion([], false));
+check("what an item shows may be sent back", (await arm("PUT", `${item}?${API}`, await get(item))).status === 202);
 const point = await backup();
 check("an empty list of disks to leave out is all", luns(point.properties.recoveryPointDiskConfiguration.includedDiskList) === "-1,0,1");
 check("points that were there stay as they were", (await get(`${item}/recoveryPoints`)).value.map((p) => p.properties.recoveryPointDiskConfiguration.numberOfDisksIncludedInBackup).join() === "3,2,1,2");
@@ -138,6 +140,7 @@ for (const [what, more, code] of [
   ["the original account", { originalStorageAccountOption: true }, "UserErrorOriginalStorageAccountNotSupported"],
   ["a key of one's own", { encryptionDetails: { encryptionEnabled: true, kekUrl: "https://k/1" } }, "UserErrorCustomerManagedKeysNotSupported"], ["a disk encryption set", { diskEncryptionSetId: `${compute}/diskEncryptionSets/nowhere` }, "UserErrorCustomerManagedKeysNotSupported"],
   ["an identity", { identityInfo: { isSystemAssignedIdentity: true, managedIdentityResourceId: null } }, "UserErrorIdentityBasedRestoreNotSupported"], ["zones", { zones: ["1"] }, "UserErrorZonesNotSupported"],
+  ["rehydration", { recoveryPointRehydrationInfo: { rehydrationPriority: "High" } }, "InvalidParameter"], ["a disk access that is none", { targetDiskNetworkAccessSettings: { targetDiskNetworkAccessOption: "Bogus" } }, "InvalidParameter"],
   ["managed disks without a group", { restoreWithManagedDisks: true }, "UserErrorInvalidRequest"], ["blobs in a group", { restoreWithManagedDisks: false, targetResourceGroupId: group }, "UserErrorInvalidRequest"],
 ]) await refused(`a restore with ${what}`, 400, code, () => restore(more));
 check("nulls and blanks of the documents are nothing asked for", (await restored({ restoreDiskLunList: [-1], encryptionDetails: { encryptionEnabled: false }, identityInfo: null, diskEncryptionSetId: null, affinityGroup: "", zones: null, targetDomainNameId: null })).length === 1);

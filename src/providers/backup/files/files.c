@@ -16,6 +16,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "crypto/tls.h"
+#include "json/field.h"
 #include "nbd/export.h"
 #include "os/file.h"
 #include "providers/backup/internal.h"
@@ -340,6 +341,44 @@ static const struct lf_backup_job_row files_row = {.done_at_once = true,
 const struct lf_job_type lf_backup_files_job = {
 	.name = LF_BACKUP_JOBS "files", LF_BACKUP_DONE_STEPS, .subject = &files_row};
 
+static const char *const object_types[] = {"IaasVMILRRegistrationRequest", NULL};
+static const struct lf_field provision_fields[] = {
+	{"properties.objectType", LF_ENUM, LF_REQUIRED, 0, 0, object_types,
+	 "IaasVMILRRegistrationRequest."},
+	{"properties.recoveryPointId", LF_TEXT, 0, 0, 1024, NULL, "The point of the URL."},
+	{"properties.virtualMachineId", LF_TEXT, 0, 0, 1024, NULL, "The protected machine."},
+	{"properties.initiatorName", LF_TEXT, 0, 0, 1024, NULL, "Who reads: pure description."},
+	{"properties.renewExistingRegistration", LF_BOOL, 0, 0, 0, NULL, "false."},
+};
+
+/* What it says of the point and the machine is so; a session is never made longer. */
+static int check_provision(json_t *body, const struct lf_resource *item,
+			   const struct lf_resource *point, struct lf_error *err)
+{
+	int rc = lf_document_check_request(body, provision_fields, LF_N(provision_fields), NULL,
+					   err);
+	const char *name = lf_json_text_or(body, "properties.recoveryPointId", "");
+	const char *vm = lf_json_text_or(body, "properties.virtualMachineId", "");
+
+	if (rc)
+		return rc;
+	if (name[0] && !lf_text_equal_nocase(lf_arm_id_last(name), lf_arm_id_last(point->id)))
+		return lf_fail_arm(err, LF_EINVAL, "UserErrorRecoveryPointMismatch",
+				   "properties.recoveryPointId",
+				   "name the recovery point of the URL",
+				   "the request names another recovery point than its URL");
+	if (vm[0] && !lf_arm_id_equal(vm, lf_json_text_or(item->state, "vm", "")))
+		return lf_fail_arm(err, LF_EINVAL, "UserErrorSourceResourceMismatch",
+				   "properties.virtualMachineId", "name the protected machine",
+				   "the request names another machine than the protected item");
+	if (lf_json_bool_or(body, "properties.renewExistingRegistration", false))
+		return lf_fail_arm(err, LF_EUNSUPPORTED, "UserErrorRenewNotSupported",
+				   "properties.renewExistingRegistration",
+				   "leave it out: a new session begins, with a new script",
+				   "a session is not made longer");
+	return 0;
+}
+
 int lf_backup_files_provision(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT, point = LF_RESOURCE_INIT;
@@ -349,6 +388,8 @@ int lf_backup_files_provision(struct lf_arm_call *call, struct lf_error *err)
 
 	LF_GUARD(&sessions_mutex);
 	int rc = lf_backup_point(call, 1, &item, &point, err);
+	if (!rc)
+		rc = check_provision(lf_arm_body(call), &item, &point, err);
 	if (!rc) /* what was there ends: its script may be in the wrong hands */
 		rc = end_and_note(session.context, &point, err);
 	if (rc)

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "json/field.h"
 #include "providers/backup/internal.h"
 #include "providers/backup/item/backup.h"
 #include "providers/backup/job/jobs.h"
@@ -52,6 +53,13 @@ static int refuse_stopped(const struct lf_resource *item, struct lf_error *err)
 			   "give the item a policy again", "the protection of the item is stopped");
 }
 
+static const char *const object_types[] = {"IaasVMBackupRequest", NULL};
+static const struct lf_field now_fields[] = {
+	{"properties.objectType", LF_ENUM, LF_REQUIRED, 0, 0, object_types, "IaasVMBackupRequest."},
+	{"properties.recoveryPointExpiryTimeInUTC", LF_TEXT, 0, 0, 64, NULL,
+	 "How long it is kept."},
+};
+
 int lf_backup_now(struct lf_arm_call *call, struct lf_error *err)
 {
 	static const char path[] = "properties.recoveryPointExpiryTimeInUTC";
@@ -63,6 +71,9 @@ int lf_backup_now(struct lf_arm_call *call, struct lf_error *err)
 	bool running;
 
 	int rc = lf_backup_item(call, 1, &item, err);
+	if (!rc)
+		rc = lf_document_check_request(lf_arm_body(call), now_fields, LF_N(now_fields),
+					       NULL, err);
 	if (!rc && !context->compute)
 		rc = lf_fail(err, LF_EUNSUPPORTED, item.id, "this site runs no machines");
 	if (!rc)

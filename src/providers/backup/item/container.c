@@ -114,11 +114,17 @@ int lf_backup_container_put(struct lf_arm_call *call, struct lf_error *err)
 
 int lf_backup_containers_refresh(struct lf_arm_call *call, struct lf_error *err)
 {
+	/* whatever kind is named, there is nothing to do */
+	static const struct lf_filter_row rows[] = {
+		{"backupManagementType", "AzureIaasVM", LF_FILTER_FIXED}};
+	LF_AUTO_FILTER *filter = NULL;
 	LF_AUTO_RESOURCE vault = LF_RESOURCE_INIT;
 	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	char job[LF_GUID_SIZE];
 
 	int rc = lf_backup_vault(call, &vault, err);
+	if (!rc)
+		rc = lf_filter_new(lf_arm_query(call, "filter"), rows, LF_N(rows), &filter, err);
 	LF_AUTO_FREE char *below = rc ? NULL : lf_printf_dup("%s/backupFabrics/Azure", vault.id);
 	if (!rc)
 		rc = below ? lf_transaction_begin(&tx, lf_arm_context(call)->catalog, err)

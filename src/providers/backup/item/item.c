@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "json/field.h"
 #include "json/view.h"
 #include "providers/backup/internal.h"
 #include "providers/backup/point/point.h"
@@ -255,6 +256,8 @@ static int put_new(struct request *request, struct lf_error *err)
 	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
 	char region[64];
 
+	if (lf_json_bool_or(lf_arm_body(call), "properties.isRehydrate", false))
+		return lf_backup_fail_no_item(request->id, err);
 	if (!request->policy)
 		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorInvalidInput",
 				   "properties.policyId", "name a backup policy of the vault",
@@ -349,6 +352,68 @@ static int put_again(struct request *request, struct lf_error *err)
 	return rc ? rc : write_item(request, doc, request->before.state, "ConfigureBackup", err);
 }
 
+static const char *const item_types[] = {"Microsoft.Compute/virtualMachines", NULL};
+static const char *const item_states[] = {
+	"Invalid",	     "IRPending",	 "Protected",	     "ProtectionError",
+	"ProtectionStopped", "ProtectionPaused", "BackupsSuspended", NULL};
+static const struct lf_field item_fields[] = {
+	{"properties", LF_OBJECT, LF_REQUIRED, 0, 0, NULL, "What is protected, and how."},
+	{"properties.protectedItemType", LF_ENUM, 0, 0, 0, item_types, "A virtual machine."},
+	{"properties.sourceResourceId", LF_ID, 0, 0, 0, NULL, "The machine to protect."},
+	{"properties.policyId", LF_TEXT, 0, 0, 1024, NULL, "The backup policy, of the same vault."},
+	{"properties.protectionState", LF_ENUM, 0, 0, 0, item_states,
+	 "ProtectionStopped: stop, and keep the data."},
+	{"properties.isRehydrate", LF_BOOL, 0, 0, 0, NULL, "Bring a deleted item back."},
+	{LF_BACKUP_EXCLUSION, LF_OBJECT, 0, 0, 0, NULL, "Data disks that are left out, or taken."},
+	{LF_BACKUP_EXCLUSION ".diskLunList", LF_ARRAY, 0, 0, 64, NULL, "Their LUNs."},
+	{LF_BACKUP_EXCLUSION ".isInclusionList", LF_BOOL, 0, 0, 0, NULL, "Taken, or left out."},
+	{"properties.backupManagementType", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "AzureIaasVM."},
+	{"properties.workloadType", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "VM."},
+	{"properties.friendlyName", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "The machine's name."},
+	{"properties.virtualMachineId", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "The machine."},
+	{"properties.healthStatus", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "How backups go."},
+	{"properties.lastBackupTime", LF_TEXT, LF_READ_ONLY, 0, 0, NULL,
+	 "When the last one began."},
+	{"properties.protectedItemDataId", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "The item's number."},
+	{"properties.vaultId", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "The vault."},
+	{"properties.policyType", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "The policy's kind."},
+	{"properties.deferredDeleteTimeRemaining", LF_TEXT, 0, 0, 64, NULL, "Shorter at each GET."},
+};
+
+/* Types, and nothing that would have no effect; what GET shows may be sent back. */
+static int check_body(const struct request *request, struct lf_error *err)
+{
+	LF_AUTO_JSON *shown = NULL;
+	int rc = request->exists ? lf_document_view(request->call, &lf_backup_item_document,
+						    &request->before, &shown, err)
+				 : 0;
+
+	return rc ? rc
+		  : lf_document_check_request(lf_arm_body(request->call), item_fields,
+					      LF_N(item_fields), shown, err);
+}
+
+/* A client asks for two states, and for protection; the others come by themselves. */
+static int check_state(const struct request *request, struct lf_error *err)
+{
+	static const char *const asked[] = {"", "IRPending", "Protected", "ProtectionStopped",
+					    "BackupsSuspended"};
+	static const char path[] = "properties.protectionState";
+	const char *state = lf_json_text_or(lf_arm_body(request->call), path, "");
+	size_t n = request->exists ? LF_N(asked) : 3;
+
+	if (request->exists && strcmp(state, lf_json_text_or(request->before.doc, path, "")) == 0)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(state, asked[i]) == 0)
+			return 0;
+	return lf_fail_arm(
+		err, LF_EINVAL, "InvalidParameter", path,
+		"ProtectionStopped and BackupsSuspended stop what is protected; a policy "
+		"protects",
+		"an item is not made %s", state);
+}
+
 int lf_backup_item_put(struct lf_arm_call *call, struct lf_error *err)
 {
 	const char *policy = lf_json_text(lf_arm_body(call), "properties.policyId");
@@ -356,6 +421,10 @@ int lf_backup_item_put(struct lf_arm_call *call, struct lf_error *err)
 	struct request request = {.call = call, .policy = policy && policy[0] ? policy : NULL};
 
 	int rc = begin_request(&request, err);
+	if (!rc)
+		rc = check_body(&request, err);
+	if (!rc)
+		rc = check_state(&request, err);
 	return rc ? rc : request.exists ? put_again(&request, err) : put_new(&request, err);
 }
 

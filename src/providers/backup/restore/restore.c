@@ -422,6 +422,9 @@ static int find_kind(const struct restore *restore, const struct kind **ret_kind
 }
 
 static const char *const object_types[] = {"IaasVMRestoreRequest", NULL};
+static const char *const network_accesses[] = {"SameAsOnSourceDisks",
+					       "EnablePrivateAccessForAllDisks",
+					       "EnablePublicAccessForAllDisks", NULL};
 /* What a request may hold, by type. */
 static const struct lf_field request_fields[] = {
 	{"objectType", LF_ENUM, LF_REQUIRED, 0, 0, object_types, "IaasVMRestoreRequest."},
@@ -445,9 +448,9 @@ static const struct lf_field request_fields[] = {
 	{"identityBasedRestoreDetails", LF_OBJECT, 0, 0, 0, NULL, "Who writes to the account."},
 	{"zones", LF_ARRAY, 0, 0, 8, NULL, "Zones of the machine to make."},
 	{"diskEncryptionSetId", LF_TEXT, 0, 0, 1024, NULL, "Whose key encrypts the disks."},
-	{"securedVMDetails", LF_OBJECT, 0, 0, 0, NULL, "Of confidential machines."},
 	{"extendedLocation", LF_OBJECT, 0, 0, 0, NULL, "An edge zone."},
-	{"targetDiskNetworkAccessSettings", LF_OBJECT, 0, 0, 0, NULL, "Who reaches the disks."},
+	{"targetDiskNetworkAccessSettings.targetDiskNetworkAccessOption", LF_ENUM, 0, 0, 0,
+	 network_accesses, "Who reaches the disks."},
 };
 
 #define OWN_KEYS "UserErrorCustomerManagedKeysNotSupported"
@@ -494,12 +497,18 @@ static int check_region(const struct restore *restore, struct lf_error *err)
 
 static int check_request(const struct restore *restore, struct lf_error *err)
 {
+	char path[LF_FIELD_PATH_SIZE];
 	int rc = lf_fields_check(request_fields, LF_N(request_fields), restore->ask->request, NULL,
 				 err);
 
 	if (!rc)
 		rc = lf_unsupported_check(unsupported, LF_N(unsupported), restore->ask->request,
 					  err);
+	if (!rc && lf_fields_stray(request_fields, LF_N(request_fields), restore->ask->request,
+				   NULL, path))
+		return fail_request("InvalidParameter", path,
+				    "leave it out: it would have no effect",
+				    "the request has a member that is not served", err);
 	return rc ? rc : check_region(restore, err);
 }
 
@@ -600,6 +609,19 @@ int lf_restore_submit(const struct lf_restore_ask *ask, char ret_job[static LF_G
 	return lf_jobs_submit(lf_arm_context(ask->call)->jobs, &job, ret_job, err);
 }
 
+/* The envelope, and beside the request nothing that asks for something. */
+static int check_envelope(json_t *body, const json_t *request, struct lf_error *err)
+{
+	static const struct lf_field around[] = {
+		{"properties", LF_OBJECT, 0, 0, 0, NULL, "The request."},
+		{"parameters", LF_OBJECT, 0, 0, 0, NULL,
+		 "The request, as older documents have it."},
+	};
+
+	return body == request ? 0
+			       : lf_document_check_request(body, around, LF_N(around), NULL, err);
+}
+
 int lf_backup_restore(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT, point = LF_RESOURCE_INIT;
@@ -611,6 +633,8 @@ int lf_backup_restore(struct lf_arm_call *call, struct lf_error *err)
 					   .item = &item,
 					   .point = &point,
 					   .region = lf_json_text_or(point.state, "region", "")};
+	if (!rc)
+		rc = check_envelope(lf_arm_body(call), ask.request, err);
 	if (!rc)
 		rc = lf_restore_submit(&ask, job, err);
 	return rc ? rc : lf_backup_reply_accepted(call, item.id, job, err);
