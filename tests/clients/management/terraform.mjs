@@ -10,6 +10,9 @@ await arm("PUT", `${S}/resourcegroups/${rg}?api-version=2022-09-01`, { location 
 await arm("PUT", `${vault}?api-version=2024-04-01`, { location, sku: { name: "Standard" }, properties: { publicNetworkAccess: "Enabled" } });
 const setting = (await arm("GET", `${vault}/replicationVaultSettings/default?api-version=2024-04-01`)).json;
 check("a vault has its default setting before anybody sets it", setting.name === "default" && setting.properties.vmwareToAzureProviderType === null, setting);
+const alerts = async () => (await arm("GET", `${vault}?api-version=2024-04-01`)).json.properties.monitoringSettings, never = await alerts();
+await arm("PATCH", `${vault}?api-version=2024-04-01`, { properties: { monitoringSettings: { classicAlertSettings: { alertsForCriticalOperations: "Disabled" } } } });
+check("its alerts are told once they are set, and what was set", never === undefined && JSON.stringify(await alerts()) === JSON.stringify({ classicAlertSettings: { alertsForCriticalOperations: "Disabled" } }), never);
 await refused("another setting that nobody made", 404, "ResourceNotFound", () => arm("GET", `${vault}/replicationVaultSettings/other?api-version=2024-04-01`));
 const stable = ["2021-02-01", "2021-07-01", "2021-12-01", "2022-02-01", "2022-10-01", "2023-08-01", "2024-02-01", "2024-10-01"];
 const answers = await Promise.all(stable.map((v) => arm("GET", `${vault}/backupPolicies?api-version=${v}`).then((a) => a.status)));
