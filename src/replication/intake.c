@@ -25,6 +25,7 @@
 #define REGISTER_BYTES (96u << 10) /* an inventory and a request for a certificate */
 #define POLL_BYTES     (512u << 10)
 #define SMALL_BYTES    (64u << 10)
+#define COMMIT_BYTES   (2u << 20) /* with what cannot be read, and what was held */
 
 struct lf_intake {
 	struct lf_intake_opts opts;
@@ -293,7 +294,7 @@ static const struct lf_endpoint_route routes[] = {
 	{"POST", "sessions/*/packs", LF_ENDPOINT_LATER, PACKS_MAX *PACK_LINE, adopt_packs},
 	{"POST", "sessions/*/extents", 0, LF_BATCH_RECORDS_MAX *LF_EXTENT_WIRE_SIZE, take_extents},
 	{"POST", "sessions/*/group", JSON, SMALL_BYTES, meet},
-	{"POST", "sessions/*/commit", JSON, SMALL_BYTES, commit},
+	{"POST", "sessions/*/commit", JSON, COMMIT_BYTES, commit},
 };
 
 /* Who asks: a certificate of our CA that the agent's row names. */

@@ -17,6 +17,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/term.h"
 #include "base/text.h"
 #include "os/file.h"
 
@@ -180,12 +181,14 @@ static bool mount_stands_on(const struct lf_mount *mount, const struct stat *dis
 			    : source_stands_on(mount->source, disk);
 }
 
-/* Which mount a path lies in; 0: it is not there, or the kernel does not say. */
+/* Which mount a path lies in; 0: it is not there, or the kernel does not say.  No server is asked:
+ * one that is away would keep us waiting for ever. */
 static unsigned mount_of_path(const char *path)
 {
 	struct statx stx;
 
-	return statx(AT_FDCWD, path, AT_NO_AUTOMOUNT, STATX_MNT_ID, &stx) == 0 &&
+	return statx(AT_FDCWD, path, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_MNT_ID, &stx) ==
+				       0 &&
 			       stx.stx_mask & STATX_MNT_ID && S_ISDIR(stx.stx_mode)
 		       ? (unsigned)stx.stx_mnt_id
 		       : 0;
@@ -349,17 +352,17 @@ static bool is_written(const char *pid, const char *fd, dev_t *ret_device)
 	LF_AUTO_BUF text = LF_BUF_INIT;
 	struct lf_error gone;
 	unsigned flags = 0;
-	struct stat st;
+	struct statx stx;
 	char path[96];
 
 	snprintf(path, sizeof(path), "/proc/%.16s/fd/%.16s", pid, fd);
-	if (stat(path, &st) || !S_ISBLK(st.st_mode))
+	if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_TYPE, &stx) || !S_ISBLK(stx.stx_mode))
 		return false;
 	snprintf(path, sizeof(path), "/proc/%.16s/fdinfo/%.16s", pid, fd);
 	if (lf_file_read(path, 65536, &text, &gone))
 		return false;
 	const char *said = strstr(lf_buf_text(&text), "flags:");
-	*ret_device = st.st_rdev;
+	*ret_device = makedev(stx.stx_rdev_major, stx.stx_rdev_minor);
 	return said && sscanf(said, "flags: %o", &flags) == 1 && (flags & O_ACCMODE) != O_RDONLY;
 }
 
@@ -370,6 +373,7 @@ static int add_writer(json_t *writers, const char *pid, dev_t device, struct lf_
 
 	snprintf(path, sizeof(path), "/proc/%.16s/comm", pid);
 	read_line(path, command, sizeof(command));
+	lf_term_clean(command); /* it is called as it likes */
 	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u", major(device), minor(device));
 	LF_AUTO_FREE char *real = realpath(path, NULL);
 	if (real)
