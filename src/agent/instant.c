@@ -14,6 +14,7 @@
 #include "agent/hold.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/term.h"
 #include "base/text.h"
 #include "os/file.h"
 #include "os/process.h"
@@ -25,6 +26,7 @@
 #define QUIET_ROUNDS	 3	    /* under a freeze, for what it does not hold */
 #define CALM_PAGES	 (4u << 8)  /* 4 MiB: little enough to freeze for */
 #define CALM_WHOLE_PAGES (16u << 8) /* where a round reads whole disks */
+#define TEXTS_MAX	 256 /* that the site is told of what was held, and as many of what was not */
 #define FREEZE_LIMIT_MS	 10000
 #define SCRIPT_LIMIT_NS	 (60 * LF_NS_PER_S)
 /* for the others of a group: while nothing is held, and while it is */
@@ -152,21 +154,43 @@ static bool is_watched(const struct transfer *t)
 	return true;
 }
 
+/* Before the freeze: it looks at all that is open on the machine. */
+static int find_writers(const struct transfer *t, json_t **ret_writers, struct lf_error *err)
+{
+	const char *paths[DISKS_MAX];
+
+	for (size_t i = 0; i < t->n; i++)
+		paths[i] = lf_json_text_or(t->disks[i].config, "path", "");
+	return lf_raw_writers(paths, t->n, ret_writers, err);
+}
+
+/* Some of the texts, as the site takes them: of one line, and not too long. */
+static int add_texts(json_t *list, const json_t *texts, struct lf_error *err)
+{
+	size_t i;
+	json_t *text;
+
+	json_array_foreach ((json_t *)(uintptr_t)texts, i, text) {
+		char shown[256];
+		snprintf(shown, sizeof(shown), "%s", json_string_value(text));
+		lf_term_clean(shown);
+		if (json_array_size(list) == TEXTS_MAX)
+			break;
+		if (json_array_append_new(list, json_string(shown)))
+			return lf_fail_nomem(err);
+	}
+	return 0;
+}
+
 /* What the freeze holds, and what is in use on the disks and goes on: file systems without
  * freezing, and who writes to a device itself. */
 static int note_holds(struct transfer *t, const json_t *mounts, const struct lf_freeze *freeze,
-		      bool *ret_raw, struct lf_error *err)
+		      const json_t *writers, struct lf_error *err)
 {
-	LF_AUTO_JSON *writers = NULL, *held = json_array();
-	const char *paths[DISKS_MAX];
+	LF_AUTO_JSON *held = json_array(), *frozen = json_array(), *unheld = json_array();
 	size_t i, j;
 	json_t *mount, *loose;
 
-	for (i = 0; i < t->n; i++)
-		paths[i] = lf_json_text_or(t->disks[i].config, "path", "");
-	int rc = lf_raw_writers(paths, t->n, &writers, err);
-	if (rc)
-		return rc;
 	json_array_foreach (mounts, i, mount) {
 		bool is_loose = false;
 		json_array_foreach (lf_freeze_unheld(freeze), j, loose)
@@ -174,12 +198,16 @@ static int note_holds(struct transfer *t, const json_t *mounts, const struct lf_
 		if (!is_loose)
 			json_array_append(held, mount);
 	}
-	*ret_raw = json_array_size(writers) > 0;
+	int rc = frozen && unheld ? add_texts(frozen, held, err) : lf_fail_nomem(err);
+	if (!rc)
+		rc = add_texts(unheld, writers, err);
+	if (!rc)
+		rc = add_texts(unheld, lf_freeze_unheld(freeze), err);
 	json_decref(t->frozen);
 	json_decref(t->unheld);
-	t->frozen = lf_steal(&held);
-	t->unheld = json_deep_copy(lf_freeze_unheld(freeze));
-	return json_array_extend(t->unheld, writers) ? lf_fail_nomem(err) : 0;
+	t->frozen = lf_steal(&frozen);
+	t->unheld = lf_steal(&unheld);
+	return rc;
 }
 
 /*
@@ -193,10 +221,13 @@ static int read_until_quiet(struct transfer *t, bool raw, struct lf_error *err)
 	int rc = lf_pass_round(t, err);
 
 	t->torn = raw && !is_watched(t);
+	/* quiet now, perhaps; at the group's instant, nobody knows */
+	t->together = t->together && !raw;
 	for (int i = 0; !rc && json_array_size(t->unheld) && is_watched(t) && i < QUIET_ROUNDS;
 	     i++) {
 		rc = lf_pass_round(t, err);
 		t->torn = t->round_pages > 0;
+		t->together = t->together && !t->torn;
 		if (!t->torn)
 			break;
 	}
@@ -225,18 +256,18 @@ static int read_frozen(struct transfer *t, const json_t *mounts, struct lf_hold 
 	int64_t limit = lf_json_int_or(t->opts->machine, "freezeLimitMs", FREEZE_LIMIT_MS);
 
 	LF_AUTO_FREE char *note = lf_transfer_freeze_note(t->opts->state_dir);
-	if (!note)
-		return lf_fail_nomem(err);
-	int rc = lf_freeze_begin(mounts, limit * LF_NS_PER_MS, note, &freeze, err);
+	LF_AUTO_JSON *writers = NULL;
+	int rc = note ? find_writers(t, &writers, err) : lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_freeze_begin(mounts, limit * LF_NS_PER_MS, note, &freeze, err);
 	if (rc)
 		return rc;
 	hold_together(t, limit * LF_NS_PER_MS);
 	*ret_instant_ns = lf_clock_monotonic_ns();
 	t->hold = hold;
-	bool raw = false;
-	rc = note_holds(t, mounts, freeze, &raw, err);
+	rc = note_holds(t, mounts, freeze, writers, err);
 	if (!rc)
-		rc = read_until_quiet(t, raw, err);
+		rc = read_until_quiet(t, json_array_size(writers) > 0, err);
 	t->hold = NULL;
 	int thawed = lf_freeze_end(freeze, ret_frozen_ns, &thaw_err);
 	if (!rc && thawed) {

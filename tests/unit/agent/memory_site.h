@@ -28,6 +28,8 @@ struct memory_site {
 	int64_t unreadable_bytes, unreadable_offset; /* of the last range, and of all */
 	char unreadable_disk[LF_GUID_SIZE];
 	bool said_together;
+	char consistency[32];
+	size_t said_unheld; /* how many texts */
 	/* of a group: answers until the others are as far (0: they never are), and what was asked
 	 */
 	size_t others_come, asked_ready, asked_held;
@@ -153,6 +155,9 @@ static inline int memory_site_post(void *context, const char *path, const json_t
 			m->unreadable_bytes += lf_json_int_or(range, "length", 0);
 		}
 		m->said_together = lf_json_bool_or(request, "together", false);
+		m->said_unheld = json_array_size(lf_json_at(request, "unheld"));
+		snprintf(m->consistency, sizeof(m->consistency), "%s",
+			 lf_json_text_or(request, "consistency", ""));
 	}
 	if (arrives)
 		answer = meet	  ? memory_site_meet(m, request)

@@ -69,6 +69,21 @@ void __wrap_lf_track_take(struct lf_track *track, uint64_t *bits)
 	memset(tracker.bits, 0, sizeof(tracker.bits));
 }
 
+/* Who writes to devices; -Wl,--wrap. */
+static const char *writer;
+
+int __wrap_lf_raw_writers(const char *const *disks, size_t n, json_t **ret_writers,
+			  struct lf_error *e);
+int __wrap_lf_raw_writers(const char *const *disks, size_t n, json_t **ret_writers,
+			  struct lf_error *e)
+{
+	(void)disks, (void)n;
+	*ret_writers = json_array();
+	for (int i = 0; writer && i < 300; i++)
+		json_array_append_new(*ret_writers, json_string(writer));
+	return *ret_writers ? 0 : lf_fail_nomem(e);
+}
+
 /* Pages of the first disk that cannot be read; -Wl,--wrap. */
 static struct {
 	_Atomic uint64_t page, pages;
@@ -148,6 +163,7 @@ static int setup(void **state)
 		return -1;
 	memset(&tracker, 0, sizeof(tracker));
 	broken.pages = 0;
+	writer = NULL;
 	tracker.pages = PAGES;
 	stopping = false;
 	f->dir = dir;
@@ -443,6 +459,27 @@ static char *script_in(const struct fixture *f, const char *text)
 	return path;
 }
 
+/* Whoever writes to a device was not seen to stand still when the others did. */
+static void test_transfer__that_does_not_hold_everything_is_of_no_group(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_FREE char *script = script_in(f, "#!/bin/sh\n");
+
+	f->app = true;
+	json_object_set_new(f->machine, "preScript", json_string(script));
+	assert_lf_ok(run_session(f));
+	f->group = "33333333-3333-3333-3333-333333333333";
+	f->site.others_come = 3;
+	for (int i = 0; i < 2; i++) {
+		writer = i ? "/dev/vdb by postgres" : NULL;
+		assert_lf_ok(run_session(f));
+		assert_true(f->site.said_together == !writer);
+		assert_int_equal(f->site.said_unheld, writer ? 256 : 0);
+		assert_string_equal(f->site.consistency,
+				    writer ? "Inconsistent" : "ApplicationConsistent");
+	}
+}
+
 /* The round under the freeze holds what it finds in memory until the thaw. */
 static void test_transfer__what_changed_under_a_freeze_is_in_the_point(void **state)
 {
@@ -647,6 +684,7 @@ int main(void)
 		TEST(test_transfer__next_point_sends_only_what_changed),
 		TEST(test_transfer__of_a_group_waits_for_the_others_and_says_that_it_held),
 		TEST(test_transfer__whose_group_is_lost_makes_its_point_alone),
+		TEST(test_transfer__that_does_not_hold_everything_is_of_no_group),
 		TEST(test_transfer__a_commit_says_all_that_was_sent),
 		TEST(test_transfer__a_full_pass_dies_anywhere_and_goes_on),
 		TEST(test_transfer__a_full_pass_goes_on_where_it_was_acknowledged),
