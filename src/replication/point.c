@@ -99,8 +99,10 @@ static int build_manifest(const struct lf_transfer_session *session,
 	json_t *disks = json_deep_copy(session->disks_doc), *disk;
 	int64_t age_ms = lf_json_int_or(request, "ageMs", 0);
 	int64_t now = lf_clock_now_ns(session->replication->opts.clock);
-	int64_t common = lf_rendezvous_instant(session->replication, session->id,
-					       lf_json_bool_or(request, "together", false));
+	const char *consistency = lf_json_text_or(request, "consistency", "CrashConsistent");
+	bool held = lf_json_bool_or(request, "together", false) &&
+		    strcmp(consistency, "Inconsistent") != 0;
+	int64_t common = lf_rendezvous_instant(session->replication, session->id, held);
 	LF_AUTO_DOC manifest = LF_DOC_INIT, machine = LF_DOC_INIT;
 	size_t i;
 	int rc = describe_machine(session, &machine, err);
@@ -114,8 +116,7 @@ static int build_manifest(const struct lf_transfer_session *session,
 			rc = put_unreadable(disk, request, err);
 	}
 	lf_doc_text(&manifest, "id", session->id);
-	lf_doc_text(&manifest, "consistency",
-		    lf_json_text_or(request, "consistency", "CrashConsistent"));
+	lf_doc_text(&manifest, "consistency", consistency);
 	lf_doc_share_if(&manifest, "frozen", json_object_get(request, "frozen"));
 	lf_doc_share_if(&manifest, "unheld", json_object_get(request, "unheld"));
 	lf_doc_put(&manifest, "machine", lf_doc_take(&machine));

@@ -59,14 +59,20 @@ static void begin_member(struct fixture *f, const char *item, const char *agent,
 	snprintf(id, LF_GUID_SIZE, "%s", id_of(answer));
 }
 
-static void commit_member(struct fixture *f, const char *agent, const char *id, bool together)
+static void commit_as(struct fixture *f, const char *agent, const char *id, bool together,
+		      const char *consistency)
 {
-	LF_AUTO_JSON *request = json_pack("{s:s,s:i,s:b}", "consistency", "CrashConsistent",
-					  "ageMs", 0, "together", (int)together);
+	LF_AUTO_JSON *request = json_pack("{s:s,s:i,s:b}", "consistency", consistency, "ageMs", 0,
+					  "together", (int)together);
 	LF_AUTO_JSON *answer = NULL;
 
 	assert_lf_ok(
 		lf_replication_session_commit(f->replication, agent, id, request, &answer, &err));
+}
+
+static void commit_member(struct fixture *f, const char *agent, const char *id, bool together)
+{
+	commit_as(f, agent, id, together, "CrashConsistent");
 }
 
 /* The newest point of the item; *ret_time is "" when it is not marked. */
@@ -216,12 +222,31 @@ static void test_group__a_token_that_is_nobodys_begins_nothing(void **state)
 	assert_true(say(f, AGENT, LF_RENDEZVOUS_HELD).lost);
 }
 
+static void test_group__marks_no_points_when_one_is_inconsistent(void **state)
+{
+	struct fixture *f = *state;
+	char a[LF_GUID_SIZE], b[LF_GUID_SIZE], time[LF_TIME_SIZE];
+	struct assigned first = poll_of(f, AGENT);
+
+	begin_member(f, ITEM, AGENT, first.group, a);
+	begin_member(f, ITEM_B, OTHER, first.group, b);
+	say(f, a, LF_RENDEZVOUS_HELD);
+	assert_true(say(f, b, LF_RENDEZVOUS_HELD).go);
+	commit_member(f, AGENT, a, true);
+	commit_as(f, OTHER, b, true, "Inconsistent");
+	newest(f, ITEM, time);
+	assert_string_equal(time, "");
+	newest(f, ITEM_B, time);
+	assert_string_equal(time, "");
+}
+
 int main(void)
 {
 #define G(name) cmocka_unit_test_setup_teardown(name, setup_group, teardown)
 	const struct CMUnitTest tests[] = {
 		G(test_group__points_of_one_instant_are_marked_and_have_its_time),
 		G(test_group__a_member_that_did_not_hold_costs_the_mark_and_no_point),
+		G(test_group__marks_no_points_when_one_is_inconsistent),
 		G(test_group__a_member_that_begins_alone_frees_the_others),
 		G(test_group__does_not_meet_without_all_of_it),
 		G(test_group__a_token_that_is_nobodys_begins_nothing),
