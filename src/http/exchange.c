@@ -165,6 +165,20 @@ int lf_http_answered(const struct lf_http_exchange *x)
 	return x->status;
 }
 
+static bool make_room(struct lf_http_exchange *x)
+{
+	size_t wanted = x->headers_room ? 2 * x->headers_room : 32;
+
+	if (x->n_headers < x->headers_room)
+		return true;
+	struct lf_http_pair *headers = realloc(x->headers, wanted * sizeof(*headers));
+	if (!headers)
+		return false;
+	x->headers = headers;
+	x->headers_room = wanted;
+	return true;
+}
+
 void lf_http_set_header(struct lf_http_exchange *x, const char *name, const char *value)
 {
 	size_t at = 0;
@@ -181,7 +195,7 @@ void lf_http_set_header(struct lf_http_exchange *x, const char *name, const char
 		x->headers[at].value = copy;
 		return;
 	}
-	if (!copy || !name_copy || x->n_headers == LF_N(x->headers)) {
+	if (!copy || !name_copy || !make_room(x)) {
 		free(copy);
 		free(name_copy);
 		return;

@@ -36,10 +36,10 @@ struct lf_http_exchange {
 	char client_name[256];
 	int status;
 	struct MHD_Response *response;
-	struct {
+	struct lf_http_pair {
 		char *name, *value;
-	} headers[32];
-	size_t n_headers;
+	} * headers;
+	size_t n_headers, headers_room;
 };
 
 #endif

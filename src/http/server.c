@@ -104,6 +104,7 @@ static void exchange_free(struct lf_http_exchange *x)
 		free(x->headers[i].name);
 		free(x->headers[i].value);
 	}
+	free(x->headers);
 	lf_buf_done(&x->body);
 	free(x->path);
 	free(x->query);
