@@ -15,7 +15,8 @@
 #include "providers/common/page.h"
 #include "providers/storage/internal.h"
 
-#define CONTAINER_TYPE LF_STORAGE_TYPE "/blobServices/containers"
+#define METADATA_BYTES_MAX 8192 /* names and values, as Azure has it */
+#define CONTAINER_TYPE	   LF_STORAGE_TYPE "/blobServices/containers"
 
 /* The account of the request's path is there: its name, as its directory has it. */
 static int find_account(struct lf_arm_call *call, char ret_name[static 32], struct lf_error *err)
@@ -179,21 +180,34 @@ int lf_storage_container_get(struct lf_arm_call *call, struct lf_error *err)
 	return rc ? rc : reply_container(call, 200, account, err);
 }
 
-/* Names are those of identifiers, as the blob service has them. */
+static bool is_line(const char *text)
+{
+	while ((unsigned char)*text >= ' ' && *text != 0x7f)
+		text++;
+	return !*text;
+}
+
+/* Names are those of identifiers, and all of it is no longer, as the blob service has them. */
 static int set_metadata(json_t *record, json_t *metadata, struct lf_error *err)
 {
 	const char *name;
+	size_t bytes = 0;
 	json_t *value;
 
-	json_object_foreach (metadata, name, value)
+	json_object_foreach (metadata, name, value) {
+		bytes += strlen(name) + json_string_length(value);
 		if (!json_is_string(value) || !name[0] || strspn(name, "0123456789") ||
 		    name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789_")] ||
-		    json_string_value(value)[strcspn(json_string_value(value), "\r\n")])
+		    !is_line(json_string_value(value)))
 			return lf_fail_arm(
 				err, LF_EINVAL, "InvalidMetadata", "properties.metadata",
 				"names of letters, digits and '_', and texts of one line",
 				"the metadata of the container cannot be kept");
+	}
+	if (bytes > METADATA_BYTES_MAX)
+		return lf_fail_arm(err, LF_EINVAL, "MetadataTooLarge", "properties.metadata", NULL,
+				   "the metadata is larger than 8 KiB");
 	return json_object_set(record, "metadata", metadata) ? lf_fail_nomem(err) : 0;
 }
 
@@ -216,20 +230,30 @@ static int describe(struct lf_arm_call *call, const char *account, struct lf_err
 	return rc ? rc : lf_blob_container_save(context->data_dir, account, container, record, err);
 }
 
-static int check_stray(struct lf_arm_call *call, struct lf_error *err)
+/* What was read may be sent back; of the envelope nothing is asked. */
+static int check_stray(struct lf_arm_call *call, const char *account, struct lf_error *err)
 {
+	static const char *const envelope[] = {"id", "name", "type", "etag"};
+	LF_AUTO_JSON *own = json_copy(lf_arm_body(call)), *shown = NULL;
 	char stray[LF_FIELD_PATH_SIZE];
+	struct lf_error ignored;
 	size_t n;
 	const struct lf_field *fields = lf_arm_fields(call, &n);
 
-	return lf_fields_stray(fields, n, lf_arm_body(call), NULL, stray)
+	if (!own)
+		return lf_fail_nomem(err);
+	for (size_t i = 0; i < LF_N(envelope); i++)
+		json_object_del(own, envelope[i]);
+	if (container_doc(call, account, lf_arm_param(call, "container"), &shown, &ignored))
+		shown = NULL; /* there is none yet */
+	return lf_fields_stray(fields, n, own, shown, stray)
 		       ? lf_fail_arm(err, LF_EUNSUPPORTED, "OperationNotAllowed", stray,
 				     "leave it out: this site would not keep to it",
 				     "%s cannot be set here", stray)
 		       : 0;
 }
 
-static int check_body(struct lf_arm_call *call, struct lf_error *err)
+static int check_body(struct lf_arm_call *call, const char *account, struct lf_error *err)
 {
 	const char *access = lf_json_text_or(lf_arm_body(call), "properties.publicAccess", "None");
 	LF_AUTO_JSON *scratch = json_object();
@@ -242,7 +266,7 @@ static int check_body(struct lf_arm_call *call, struct lf_error *err)
 		return lf_fail_nomem(err);
 	json_t *metadata = lf_json_at(lf_arm_body(call), "properties.metadata");
 	int rc = metadata ? set_metadata(scratch, metadata, err) : 0;
-	return rc ? rc : check_stray(call, err);
+	return rc ? rc : check_stray(call, account, err);
 }
 
 int lf_storage_container_put(struct lf_arm_call *call, struct lf_error *err)
@@ -255,7 +279,7 @@ int lf_storage_container_put(struct lf_arm_call *call, struct lf_error *err)
 
 	int rc = find_place(call, account, err);
 	if (!rc)
-		rc = check_body(call, err);
+		rc = check_body(call, account, err);
 	if (rc)
 		return rc;
 	bool exists =
@@ -272,7 +296,7 @@ int lf_storage_container_patch(struct lf_arm_call *call, struct lf_error *err)
 	int rc = find_place(call, account, err);
 
 	if (!rc)
-		rc = check_body(call, err);
+		rc = check_body(call, account, err);
 	if (!rc)
 		rc = describe(call, account, err);
 	return rc ? rc : reply_container(call, 200, account, err);

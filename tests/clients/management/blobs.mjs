@@ -121,6 +121,9 @@ async function fetchPut(headers = { "content-md5": Buffer.alloc(16).toString("ba
   return answer;
 }
 await refused("a body that is not what its hash says", 400, "Md5Mismatch", () => fetchPut());
+await kept.setMetadata(Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`k${i}`, `v${i}`])));
+const many = await kept.getProperties();
+check("many pairs of metadata are all shown, beside what every answer has", Object.keys(many.metadata).length === 60 && many.metadata.k59 === "v59" && many.requestId && many.contentType, many);
 await refused("metadata with a name that cannot be kept", 400, "InvalidMetadata", () => fetchPut({ "x-ms-meta-a-b": "1" }));
 await refused("a tier that is not here", 400, "InvalidHeaderValue", () => kept.setAccessTier("Archive"));
 const crc = await fetchPut({ "x-ms-content-crc64": "AAAAAAAAAAA=" }, "dir1/crc").catch((e) => e);
@@ -241,6 +244,11 @@ const byArm = await storage.blobContainers.create(rg, name, "byarm", { metadata:
 check("a container is made there, and is one of the blob service", byArm.metadata.is === "arm" && byArm.publicAccess === "None" && (await service.getContainerClient("byarm").getProperties()).metadata.is === "arm", byArm);
 await storage.blobContainers.update(rg, name, "byarm", { metadata: { is: "other" } });
 check("it is changed and listed", (await storage.blobContainers.get(rg, name, "byarm")).metadata.is === "other" && (await all(storage.blobContainers.list(rg, name))).map((c) => c.name).join() === "box,byarm,xbox,xcrate");
+const told = (await arm("GET", `${account.id}/blobServices/default/containers/byarm?api-version=2023-05-01`)).json;
+for (const method of ["PUT", "PATCH"])
+  check(`what was read of it can be sent back by ${method}`, (await arm(method, `${told.id}?api-version=2023-05-01`, told)).json.properties.metadata.is === "other");
+await refused("metadata that no header can hold", 400, "InvalidMetadata", () => storage.blobContainers.update(rg, name, "byarm", { metadata: { is: "a\u0001" } }));
+await refused("metadata that is too long", 400, "MetadataTooLarge", () => storage.blobContainers.update(rg, name, "byarm", { metadata: { is: "a".repeat(8191) } }));
 await refused("a public container", 409, "PublicAccessNotPermitted", () => storage.blobContainers.create(rg, name, "public", { publicAccess: "Blob" }));
 await refused("a container's name with capitals", 400, "ContainerNameInvalid", () => storage.blobContainers.get(rg, name, "byARM"));
 await storage.blobContainers.delete(rg, name, "byarm");
