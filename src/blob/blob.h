@@ -15,6 +15,7 @@
 #include "audit/audit.h"
 #include "base/clock.h"
 #include "crypto/token.h"
+#include "http/later.h"
 #include "http/server.h"
 
 /* What a request does. */
@@ -76,6 +77,7 @@ struct lf_blob_opts {
 	struct lf_token_keys *token_keys;
 	struct lf_regions *regions;
 	struct lf_audit *audit;
+	struct lf_later *later; /* what takes long is done there; NULL (tests): at once */
 	const char *data_dir, *tenant_id;
 	const char *const *base_url;
 	/* May the principal do this?  Asked once for a request, before its body.  LF_EDENIED

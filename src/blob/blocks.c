@@ -4,7 +4,8 @@
  *
  * Staging renames a file that is whole into the stage, whose directory is made with the first one
  * and says in which run of the machine.  Committing links files into a draft, syncs them, and
- * writes their list; the draft then takes the blob's name (entry.c), and the stage goes.  A kill
+ * writes their list (many are synced together: a sync each would take the disk a flush each); the
+ * draft then takes the blob's name (entry.c), and the stage goes.  A kill
  * leaves staged blocks, and a draft that nobody names; the blob is the old or the new one.
  */
 #include "blob/blocks.h"
@@ -27,6 +28,7 @@
 #define BOOT_ID	     "/proc/sys/kernel/random/boot_id"
 #define STAGED_DAYS  7
 #define ID_BYTES_MAX 64
+#define SYNCED_APART 32 /* blocks at most */
 
 void lf_blob_blocks_done(struct lf_blob_blocks *blocks)
 {
@@ -225,6 +227,7 @@ struct committing {
 	struct lf_blob_blocks before; /* of the blob that is there */
 	json_t *by_id;		      /* its ids: which block */
 	int dir;
+	bool together; /* they are synced when all are there */
 	struct lf_buf list;
 	uint64_t size;
 };
@@ -269,6 +272,20 @@ static bool link_pick(const struct committing *c, const struct lf_blob_pick *pic
 	return linkat(c->dir, file, AT_FDCWD, path, 0) == 0;
 }
 
+/* Together: what is known to be wrong with this one's bytes is told here, and nothing is flushed.
+ */
+static int sync_block(const struct committing *c, int fd, struct lf_error *err)
+{
+	const unsigned all =
+		SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+
+	if (!c->together)
+		return lf_file_sync(fd, "block", err);
+	return sync_file_range(fd, 0, 0, all) && (errno == EIO || errno == ENOSPC)
+		       ? lf_fail_sys(err, errno, "block", "cannot write a block")
+		       : 0;
+}
+
 static int add_pick(struct committing *c, const struct lf_blob_pick *pick, size_t i,
 		    struct lf_error *err)
 {
@@ -289,7 +306,7 @@ static int add_pick(struct committing *c, const struct lf_blob_pick *pick, size_
 	if (!lf_checked_add(c->size, (uint64_t)st.st_size, &c->size))
 		return lf_fail(err, LF_EINVAL, NULL, "the blob would be too long");
 	lf_buf_printf(&c->list, "%llu %zu %s\n", (unsigned long long)st.st_size, i, pick->id);
-	return lf_file_sync(fd, "block", err);
+	return sync_block(c, fd, err);
 }
 
 static int write_list(const struct committing *c, struct lf_error *err)
@@ -303,7 +320,9 @@ static int write_list(const struct committing *c, struct lf_error *err)
 	if (fd < 0)
 		return lf_fail_sys(err, errno, path, "cannot make a file");
 	rc = lf_file_pwrite_all(fd, lf_buf_text(&c->list), c->list.len, 0, LIST, err);
-	return rc ? rc : lf_file_sync(fd, LIST, err);
+	if (rc)
+		return rc;
+	return c->together ? lf_file_sync_system(fd, "blocks", err) : lf_file_sync(fd, LIST, err);
 }
 
 int lf_blob_blocks_commit(const char *data_dir, const struct lf_blob_target *target, int dir,
@@ -312,7 +331,11 @@ int lf_blob_blocks_commit(const char *data_dir, const struct lf_blob_target *tar
 {
 	struct lf_blob_names names LF_CLEANUP(lf_blob_names_done) = {0};
 	LF_CLEANUP(committing_done)
-	struct committing c = {.names = &names, .draft = draft, .dir = dir, .list = LF_BUF_INIT};
+	struct committing c = {.names = &names,
+			       .draft = draft,
+			       .dir = dir,
+			       .together = n > SYNCED_APART,
+			       .list = LF_BUF_INIT};
 
 	int rc = lf_blob_names(data_dir, target, &names, err);
 	if (!rc)

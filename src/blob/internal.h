@@ -83,6 +83,8 @@ struct lf_blob_request {
 	bool create_only; /* as in struct lf_blob_access */
 	int account;	  /* the account's directory, held open: the one that was asked for */
 	struct lf_blob_upload *upload;	  /* bytes as they come */
+	struct lf_http_exchange *x;	  /* of one that is served by another thread */
+	const atomic_bool *stopping;	  /* what takes long ends; NULL: served at once */
 	char tier[16], sku[32], kind[24]; /* as in struct lf_blob_access */
 	/* for the audit log */
 	char principal[LF_GUID_SIZE]; /* of a token; "" none */

@@ -134,6 +134,15 @@ int lf_file_sync(int fd, const char *name, struct lf_error *err)
 	return 0;
 }
 
+int lf_file_sync_system(int fd, const char *name, struct lf_error *err)
+{
+	int fault = LF_FAULT("file-sync");
+
+	if (fault || syncfs(fd))
+		return lf_fail_sys(err, fault ? fault : errno, name, "cannot sync %s", name);
+	return 0;
+}
+
 int lf_file_sync_parent(const char *path, struct lf_error *err)
 {
 	LF_AUTO_FREE char *dir = strdup(path);

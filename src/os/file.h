@@ -41,6 +41,8 @@ LF_MUST_CHECK int lf_file_rename_new(const char *from, const char *to, struct lf
 LF_MUST_CHECK int lf_file_reserve(int fd, uint64_t offset, uint64_t len, const char *name,
 				  struct lf_error *err);
 LF_MUST_CHECK int lf_file_sync(int fd, const char *name, struct lf_error *err);
+/* All that the file system of fd holds, at once: for many files. */
+LF_MUST_CHECK int lf_file_sync_system(int fd, const char *name, struct lf_error *err);
 
 /* mkdir -p, durable; an existing directory is fine. */
 LF_MUST_CHECK int lf_dir_make(const char *path, mode_t mode, struct lf_error *err);

@@ -284,6 +284,7 @@ static int open_mounts(struct lf_daemon *daemon, struct lf_error *err)
 					      .blob_token = agent_token,
 					      .context = daemon};
 	const struct lf_blob_opts blob = {.clock = context->clock,
+					  .later = daemon->later,
 					  .audit = context->audit,
 					  .regions = context->regions,
 					  .token_keys = context->token_keys,

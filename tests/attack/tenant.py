@@ -395,3 +395,29 @@ def accounts_that_hide_urls(site):
         for name in ("organizations", "peer", "common", "agent", "adfs", "metadata", "providers", "subscriptions", "tenants", "oauth2", "md-access", "agent-cache"):
             answer = site.arm("PUT", base + name, {"location": "eastus", "sku": {"name": "Standard_LRS"}, "kind": "StorageV2", "properties": {}})
             check(f"an account {name}", answer.status == 400 and answer.code in ("AccountNameInvalid", "InvalidResourceName"), answer)
+
+
+@attack
+def blocks_that_are_many(site):
+    "blobs of many blocks are made while the site answers others"
+    import threading
+    import time
+    site.corp
+    token = site.owner_token("https://storage.azure.com/.default")
+    names, made, longest = [f"/corp/vhds/many{i}" for i in range(10)], [], 0
+    body = ("<BlockList>" + "<Latest>QUFB</Latest>" * 2000 + "</BlockList>").encode()
+    for name in names:
+        site.blob("PUT", name + "?comp=block&blockid=QUFB", {}, b"y", token=token)
+    threads = [threading.Thread(target=lambda name=name: made.append(site.blob("PUT", name + "?comp=blocklist", {}, body, token=token).status)) for name in names]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        began = time.time()
+        site.ask("GET", "/providers?api-version=2021-04-01")
+        longest = max(longest, time.time() - began)
+        time.sleep(0.1)
+    check("all of them are made", made == [201] * len(names), made)
+    check("and are whole", site.blob("GET", names[0], token=token).body == b"y" * 2000)
+    check("nobody has waited for them", longest < 10, longest)
+    for name in names:
+        site.blob("DELETE", name, token=token)

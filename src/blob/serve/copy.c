@@ -24,6 +24,7 @@
 
 #define BLOCK_BYTES_MAX (UINT64_C(5000) << 20) /* of Put Blob From URL, as Azure has it */
 #define COPY_BYTES	(1u << 20)
+#define RUN_BYTES	(64 << 20) /* between two looks at whether the site stops */
 
 struct source {
 	struct lf_blob_target target;
@@ -234,22 +235,27 @@ static int make_data(const char *draft, int *ret_fd, struct lf_error *err)
 	return *ret_fd < 0 ? lf_fail_sys(err, errno, path, "cannot make a file") : 0;
 }
 
-static int copy_run(int from, int to, off_t at, off_t end, struct lf_error *err)
+static int copy_run(const struct lf_blob_request *request, int from, int to, off_t at, off_t end,
+		    struct lf_error *err)
 {
 	off_t target = at;
+	int rc = 0;
 
-	while (at < end) {
-		ssize_t n = copy_file_range(from, &at, to, &target, (size_t)(end - at), 0);
+	while (!rc && at < end) {
+		size_t len = end - at < RUN_BYTES ? (size_t)(end - at) : RUN_BYTES;
+		ssize_t n = copy_file_range(from, &at, to, &target, len, 0);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return lf_fail_sys(err, n ? errno : EIO, "blob", "cannot copy a blob");
+		rc = lf_blob_go_on(request, err);
 	}
-	return 0;
+	return rc;
 }
 
 /* A file that may change: what it holds now, holes as holes. */
-static int copy_file(const struct source *source, const char *draft, struct lf_error *err)
+static int copy_file(const struct lf_blob_request *request, const struct source *source,
+		     const char *draft, struct lf_error *err)
 {
 	int from = source->entry.fd;
 	off_t size = (off_t)source->entry.size;
@@ -267,7 +273,7 @@ static int copy_file(const struct source *source, const char *draft, struct lf_e
 			break;
 		off_t hole = lseek(from, data, SEEK_HOLE);
 		off_t end = hole > data && hole < size ? hole : size;
-		rc = copy_run(from, to, data, end, err);
+		rc = copy_run(request, from, to, data, end, err);
 		at = end;
 	}
 	return rc ? rc : lf_file_sync(to, "blob", err);
@@ -288,7 +294,9 @@ static int copy_bytes(const struct lf_blob_request *request, const struct source
 					 err);
 	for (uint64_t at = 0; !rc && at < size; at += COPY_BYTES) {
 		size_t len = size - at < COPY_BYTES ? (size_t)(size - at) : COPY_BYTES;
-		rc = lf_blob_reader_read(reader, block, len, at, err);
+		rc = lf_blob_go_on(request, err);
+		if (!rc)
+			rc = lf_blob_reader_read(reader, block, len, at, err);
 		if (!rc)
 			rc = lf_file_pwrite_all(to, block, len, at, "blob", err);
 	}
@@ -308,7 +316,7 @@ static int fill(const struct lf_blob_request *request, const struct source *sour
 					     "the source is too large for a block blob")
 			       : copy_bytes(request, source, draft, err);
 	if (!lf_blob_entry_is(entry, "BlockBlob"))
-		return copy_file(source, draft, err);
+		return copy_file(request, source, draft, err);
 	return lf_json_at(entry->record, "blocks") ? link_blocks(source, draft, record, err)
 						   : link_at(entry->fd, "", draft, "data", err);
 }

@@ -44,6 +44,15 @@ static inline int64_t lf_blob_now(const struct lf_blob_request *request)
 	return lf_clock_now_ns(request->service->opts.clock);
 }
 
+/* For what takes long: LF_EUNREACHABLE when the site stops. */
+LF_MUST_CHECK static inline int lf_blob_go_on(const struct lf_blob_request *request,
+					      struct lf_error *err)
+{
+	return request->stopping && *request->stopping
+		       ? lf_fail(err, LF_EUNREACHABLE, NULL, "the site is stopping")
+		       : 0;
+}
+
 /* describe.c: from a request's headers into a record. */
 LF_MUST_CHECK int lf_blob_take_content(const struct lf_http_exchange *x, bool body, json_t *record,
 				       struct lf_error *err);

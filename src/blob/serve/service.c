@@ -2,7 +2,8 @@
 /*
  * One request, in this order: what is asked (asked.c), by whom and may they (auth/authorize.c);
  * then its body goes to a file of its own or to memory, and only complete() does what is asked, by
- * what begin() decided.  A kill leaves uploads without a name, which the next start removes.
+ * what begin() decided; what may take long, by a thread that nobody else waits for.  A kill leaves
+ * uploads without a name, which the next start removes.
  */
 #include "blob/internal.h"
 
@@ -28,11 +29,12 @@
 #define OTHER_BYTES_MAX	 (UINT64_C(64) << 10)	/* settings, tags, and what nobody reads */
 #define VERSION_FALLBACK "2025-01-05"
 
-/* What each operation does, and the most that its body may hold; stream: it goes to a file. */
+/* What each operation does, and the most that its body may hold; stream: it goes to a file; later:
+ * it takes as long as there are bytes or blocks. */
 static const struct {
 	lf_blob_operation_fn *run;
 	uint64_t body_max; /* 0: OTHER_BYTES_MAX */
-	bool stream;
+	bool stream, later;
 } runs[LF_BLOB_OPERATIONS] = {
 	[LF_BLOB_LIST_CONTAINERS] = {lf_blob_list_containers},
 	[LF_BLOB_LIST_BLOBS] = {lf_blob_list_blobs},
@@ -52,9 +54,9 @@ static const struct {
 	[LF_BLOB_REMOVE_CONTAINER] = {lf_blob_container_delete},
 	[LF_BLOB_PUT] = {lf_blob_upload_put, BLOB_BYTES_MAX, true},
 	[LF_BLOB_PUT_BLOCK] = {lf_blob_upload_block, BLOCK_BYTES_MAX, true},
-	[LF_BLOB_COMMIT] = {lf_blob_put_block_list, LIST_BYTES_MAX},
-	[LF_BLOB_PUT_URL] = {lf_blob_put_from_url},
-	[LF_BLOB_COPY] = {lf_blob_copy},
+	[LF_BLOB_COMMIT] = {lf_blob_put_block_list, LIST_BYTES_MAX, .later = true},
+	[LF_BLOB_PUT_URL] = {lf_blob_put_from_url, .later = true},
+	[LF_BLOB_COPY] = {lf_blob_copy, .later = true},
 	[LF_BLOB_COPY_ABORT] = {lf_blob_copy_abort},
 	[LF_BLOB_MAKE_PAGES] = {lf_blob_page_create},
 	[LF_BLOB_WRITE_PAGES] = {lf_blob_page_write, PAGES_BYTES_MAX},
@@ -180,23 +182,55 @@ static int begin(void *context, struct lf_http_exchange *x, struct lf_http_begin
 	return 0;
 }
 
+static int serve(struct lf_blob_request *request, struct lf_http_exchange *x, struct lf_error *err)
+{
+	int rc = check_account(request, err);
+
+	return rc ? rc : runs[request->operation].run(request, x, err);
+}
+
+static void answer(struct lf_blob_request *request, struct lf_http_exchange *x, int rc,
+		   const struct lf_error *err)
+{
+	lf_blob_audit(request, x, rc ? err : &LF_ERROR_NONE);
+	if (rc)
+		answer_failure(x, err);
+	else
+		put_common(x);
+}
+
+static void serve_later(void *context, const atomic_bool *stopping)
+{
+	struct lf_blob_request *request = context;
+	struct lf_error err = LF_ERROR_NONE;
+
+	request->stopping = stopping;
+	int rc = lf_blob_go_on(request, &err);
+	if (!rc)
+		rc = serve(request, request->x, &err);
+	answer(request, request->x, rc, &err);
+}
+
 static void complete(void *context, struct lf_http_exchange *x, int sink_error,
 		     const struct lf_error *sink_err)
 {
 	struct lf_blob_request *request = lf_http_state(x);
+	struct lf_later *later = request->service->opts.later;
 	struct lf_error err = LF_ERROR_NONE;
+	int rc = sink_error;
 
 	(void)context;
 	if (sink_error)
 		err = *sink_err;
-	int rc = sink_error ? sink_error : check_account(request, &err);
-	if (!rc)
-		rc = runs[request->operation].run(request, x, &err);
-	lf_blob_audit(request, x, rc ? &err : &LF_ERROR_NONE);
-	if (rc)
-		answer_failure(x, &err);
-	else
-		put_common(x);
+	else if (later && runs[request->operation].later) {
+		request->x = x;
+		/* one asker all together: agents' packs have the other threads */
+		rc = lf_later_give(later, x, "blobs", serve_later, request, &err);
+		if (!rc)
+			return;
+	} else
+		rc = serve(request, x, &err);
+	answer(request, x, rc, &err);
 }
 
 int lf_blob_open(const struct lf_blob_opts *opts, struct lf_blob_service **ret_service,
