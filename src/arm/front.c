@@ -91,15 +91,32 @@ static int call_init(struct lf_arm_call *call, const struct lf_arm_opts *site,
 	return call->base_url ? 0 : lf_fail_nomem(err);
 }
 
+/* "LANDFALL:20261130T040000Z:GUID": who took the request, and when. */
+static void set_routing_id(struct lf_arm_call *call, int64_t now_ns)
+{
+	char time[LF_TIME_SIZE], digits[16] = "", id[96];
+	size_t n = 0;
+
+	lf_time_format(now_ns, time);
+	for (const char *p = time; *p && *p != '.' && n + 1 < sizeof(digits); p++)
+		if (*p == 'T' || (*p >= '0' && *p <= '9'))
+			digits[n++] = *p;
+	snprintf(id, sizeof(id), "LANDFALL:%.15sZ:%s", digits, call->request_id);
+	lf_http_set_header(call->http, "x-ms-routing-request-id", id);
+}
+
 static void set_common_headers(struct lf_arm_call *call)
 {
 	const char *client_id = lf_http_header(call->http, "x-ms-client-request-id");
 	const char *wanted = lf_http_header(call->http, "x-ms-return-client-request-id");
 	char date[LF_TIME_SIZE];
 
-	lf_time_format_http(lf_clock_now_ns(call->site->clock), date);
+	int64_t now = lf_clock_now_ns(call->site->clock);
+	lf_time_format_http(now, date);
+	set_routing_id(call, now);
 	lf_http_set_header(call->http, "Date", date);
 	lf_http_set_header(call->http, "Cache-Control", "no-cache");
+	lf_http_set_header(call->http, "Pragma", "no-cache");
 	lf_http_set_header(call->http, "x-content-type-options", "nosniff");
 	lf_http_set_header(call->http, "Strict-Transport-Security",
 			   "max-age=31536000; includeSubDomains");

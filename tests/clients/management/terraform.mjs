@@ -10,6 +10,8 @@ await arm("PUT", `${S}/resourcegroups/${rg}?api-version=2022-09-01`, { location 
 await arm("PUT", `${vault}?api-version=2024-04-01`, { location, sku: { name: "Standard" }, properties: { publicNetworkAccess: "Enabled" } });
 const setting = (await arm("GET", `${vault}/replicationVaultSettings/default?api-version=2024-04-01`)).json;
 check("a vault has its default setting before anybody sets it", setting.name === "default" && setting.properties.vmwareToAzureProviderType === null, setting);
+const headers = new Headers((await arm("GET", `${vault}?api-version=2024-04-01`)).headers);
+check("an answer says who took the request, and that nobody may keep it", /^LANDFALL:\d{8}T\d{6}Z:[0-9a-f-]{36}$/.test(headers.get("x-ms-routing-request-id")) && headers.get("pragma") === "no-cache", [...headers]);
 const alerts = async () => (await arm("GET", `${vault}?api-version=2024-04-01`)).json.properties.monitoringSettings, never = await alerts();
 await arm("PATCH", `${vault}?api-version=2024-04-01`, { properties: { monitoringSettings: { classicAlertSettings: { alertsForCriticalOperations: "Disabled" } } } });
 check("its alerts are told once they are set, and what was set", never === undefined && JSON.stringify(await alerts()) === JSON.stringify({ classicAlertSettings: { alertsForCriticalOperations: "Disabled" } }), never);
