@@ -176,8 +176,8 @@ static int describe_copy(struct lf_blob_request *request, const struct lf_http_e
 	return rc;
 }
 
-static int note_copy(struct lf_blob_request *request, struct lf_http_exchange *x,
-		     const struct source *source, json_t *record, struct lf_error *err)
+static int note_copy(struct lf_blob_request *request, const struct source *source, json_t *record,
+		     struct lf_error *err)
 {
 	LF_AUTO_DOC copy = LF_DOC_INIT;
 	char id[LF_GUID_SIZE];
@@ -188,11 +188,7 @@ static int note_copy(struct lf_blob_request *request, struct lf_http_exchange *x
 	lf_doc_int(&copy, "bytes", (int64_t)source->entry.size);
 	lf_doc_int(&copy, "completed", lf_blob_now(request));
 	json_t *doc = lf_doc_take(&copy);
-	if (!doc || json_object_set_new(record, "copy", doc))
-		return lf_fail_nomem(err);
-	lf_http_set_header(x, "x-ms-copy-id", id);
-	lf_http_set_header(x, "x-ms-copy-status", "success");
-	return 0;
+	return !doc || json_object_set_new(record, "copy", doc) ? lf_fail_nomem(err) : 0;
 }
 
 /* Bytes. */
@@ -361,25 +357,39 @@ static int copy_point(struct lf_blob_request *request, struct lf_http_exchange *
 	return rc;
 }
 
-static int copy(struct lf_blob_request *request, struct lf_http_exchange *x, const char *type,
-		struct source *source, struct lf_error *err)
+static int copy_into(struct lf_blob_request *request, struct lf_http_exchange *x, const char *type,
+		     const struct source *source, json_t *record, struct lf_error *err)
 {
 	LF_AUTO_BLOB_DRAFT draft = NULL;
-	LF_AUTO_JSON *record = NULL;
+	int rc = lf_blob_container_check(request->service->data_dir, &request->target, err);
 
-	int rc = describe_copy(request, x, source, type, &record, err);
-	if (!rc)
-		rc = note_copy(request, x, source, record, err);
-	if (!rc && source->entry.point && strcmp(type, "PageBlob") == 0)
-		return copy_point(request, x, source, record, err);
-	if (!rc)
-		rc = lf_blob_container_check(request->service->data_dir, &request->target, err);
 	if (!rc)
 		rc = lf_blob_draft_make(request->service->data_dir, request->target.account, &draft,
 					err);
 	if (!rc)
 		rc = fill(request, source, type, draft, record, err);
 	return rc ? rc : lf_blob_make(request, x, record, &draft, err);
+}
+
+static int copy(struct lf_blob_request *request, struct lf_http_exchange *x, const char *type,
+		struct source *source, struct lf_error *err)
+{
+	LF_AUTO_JSON *record = NULL;
+
+	int rc = describe_copy(request, x, source, type, &record, err);
+	if (!rc)
+		rc = note_copy(request, source, record, err);
+	if (rc)
+		return rc;
+	if (source->entry.point && strcmp(type, "PageBlob") == 0)
+		rc = copy_point(request, x, source, record, err);
+	else
+		rc = copy_into(request, x, type, source, record, err);
+	if (rc)
+		return rc;
+	lf_http_set_header(x, "x-ms-copy-id", lf_json_text_or(record, "copy.id", ""));
+	lf_http_set_header(x, "x-ms-copy-status", "success");
+	return 0;
 }
 
 int lf_blob_copy(struct lf_blob_request *request, struct lf_http_exchange *x, struct lf_error *err)

@@ -693,6 +693,11 @@ static void test_copy__reads_what_its_source_allows_alone(void **state)
 	}
 	check_bytes(site, "/acct/box/y", "kept");
 	LF_AUTO_FREE char *url = lf_printf_dup("https://site/acct/box/x?%s", signed_for("r"));
+	assert_int_equal(ask(site, &x, "PUT", "/acct/box/y", NULL, NULL,
+			     HEADERS("x-ms-copy-source", url, "If-None-Match", "*")),
+			 409);
+	assert_null(standin_answer(&x, "x-ms-copy-status")); /* it says success of none */
+	standin_done(&x);
 	assert_int_equal(
 		ask(site, &x, "PUT", "/acct/box/y", NULL, NULL, HEADERS("x-ms-copy-source", url)),
 		202);
