@@ -54,12 +54,10 @@ static int place(const struct lf_blob_request *request, const char *draft, const
 		rc = lf_file_write_durable(path, text, strlen(text), 0600, err);
 	if (rc)
 		return rc;
-	if (renameat2(AT_FDCWD, draft, AT_FDCWD, dir, RENAME_NOREPLACE))
-		return errno == EEXIST
-			       ? lf_fail_arm(err, LF_ECONFLICT, "ContainerAlreadyExists", NULL,
-					     NULL, "the specified container already exists")
-			       : lf_fail_sys(err, errno, dir, "cannot make the container");
-	return lf_file_sync_parent(dir, err);
+	rc = lf_file_rename_new(draft, dir, err);
+	return rc == LF_EEXISTS ? lf_fail_arm(err, LF_ECONFLICT, "ContainerAlreadyExists", NULL,
+					      NULL, "the specified container already exists")
+				: rc;
 }
 
 int lf_blob_container_create(struct lf_blob_request *request, struct lf_http_exchange *x,
