@@ -74,7 +74,9 @@ static bool object_stray(const struct walk *walk, const char *rows_path, const j
 	json_t *value;
 
 	json_object_foreach ((json_t *)(uintptr_t)object, name, value) {
-		snprintf(below, sizeof(below), "%s%s%s", rows_path, *rows_path ? "." : "", name);
+		/* one with a dot in it is not the path that it looks like */
+		snprintf(below, sizeof(below), "%s%s%s", rows_path, *rows_path ? "." : "",
+			 strchr(name, '.') ? "." : name);
 		snprintf(path + used, LF_FIELD_PATH_SIZE - used, "%s%s", used ? "." : "", name);
 		if (member_stray(walk, below, value, json_object_get(shown, name), path))
 			return true;

@@ -203,6 +203,7 @@ static void test_fields__find_what_no_row_names(void **state)
 		{"{\"properties\":{\"parts\":[{\"colour\":\"Red\"},{\"shade\":{\"a\":1}}]}}",
 		 "properties.parts[1].shade"},
 		{"{\"Kind\":\"Red\"}", "Kind"},
+		{"{\"properties.size\":1}", "properties.size"},
 	};
 	static const char good[] = "{\"kind\":\"Red\",\"x\":null,\"y\":\"\",\"properties\":{\"z\":"
 				   "false,\"parts\":[{\"colour\":"
