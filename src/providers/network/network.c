@@ -116,6 +116,15 @@ static int refuse_address(struct lf_arm_call *call, struct lf_error *err)
 			   "there are no public IP addresses: networks have no uplink here");
 }
 
+/* Clients look whether it is there before they make one. */
+static int find_no_address(struct lf_arm_call *call, struct lf_error *err)
+{
+	const char *id = lf_arm_id(call, 0);
+
+	return lf_fail_arm(err, LF_ENOTFOUND, "ResourceNotFound", id, NULL,
+			   "the resource '%s' was not found", id);
+}
+
 #define ADDRESSES "/providers/Microsoft.Network/publicIPAddresses"
 #define NETWORKS  "/providers/Microsoft.Network/virtualNetworks"
 #define NICS	  "/providers/Microsoft.Network/networkInterfaces"
@@ -137,6 +146,7 @@ static const struct lf_arm_route routes[] = {
 	LF_GET(NETWORK "/usages", list_usages),
 	LF_GET(LF_SUBSCRIPTION_PATH ADDRESSES, list_no_addresses),
 	LF_GET(LF_GROUP_PATH ADDRESSES, list_no_addresses),
+	LF_GET(LF_GROUP_PATH ADDRESSES "/{name}", find_no_address),
 	LF_PUT(LF_GROUP_PATH ADDRESSES "/{name}", refuse_address),
 };
 

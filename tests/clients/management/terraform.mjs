@@ -1,5 +1,5 @@
-// What Terraform's azurerm asks before and around each resource, as it was seen to; the provider itself is not in a registry that is reached.
-import { arm, check, prefix, refused, S, url } from "./lib.mjs";
+// What Terraform's azurerm asks before and around each resource, as 5.2 was seen to; docs/terraform.md says why the provider itself is not run.
+import { arm, check, over, prefix, refused, S, url } from "./lib.mjs";
 
 const rg = `${prefix}-tf`, location = "eastus", vault = `${S}/resourceGroups/${rg}/providers/Microsoft.RecoveryServices/vaults/v1`;
 const compute = `${S}/resourceGroups/${rg}/providers/Microsoft.Compute`;
@@ -37,6 +37,41 @@ const disk = await arm("PUT", `${compute}/disks/d1?api-version=2023-04-02`, { lo
 check("a new disk is answered with a status of its description", [200, 202].includes(disk.status), disk.status);
 const set = await arm("PUT", `${compute}/availabilitySets/a1?api-version=2024-03-01`, { location, properties: {} });
 check("so is a new availability set", set.status === 200, set.status);
+
+// A machine without boot diagnostics has an empty storage account, one that goes without a public address asks for it first.
+const network = `${S}/resourceGroups/${rg}/providers/Microsoft.Network`, net = "api-version=2024-05-01";
+await over(await arm("PUT", `${network}/virtualNetworks/n1?${net}`, { location, properties: { addressSpace: { addressPrefixes: ["10.5.0.0/16"] }, subnets: [{ name: "s1", properties: { addressPrefix: "10.5.0.0/24" } }] } }));
+await over(await arm("PUT", `${network}/networkInterfaces/i1?${net}`, { location, properties: { ipConfigurations: [{ name: "i", properties: { subnet: { id: `${network}/virtualNetworks/n1/subnets/s1` }, privateIPAllocationMethod: "Dynamic" } }] } }));
+await over(await arm("PUT", `${compute}/disks/os?api-version=2023-04-02`, { location, properties: { osType: "Linux", diskSizeGB: 1, creationData: { createOption: "Empty" } } }));
+const machine = `${compute}/virtualMachines/vm1?api-version=2024-07-01`, boot = (enabled) => ({ diagnosticsProfile: { bootDiagnostics: { enabled, storageUri: "" } } });
+const diagnostics = async () => (await arm("GET", machine)).json.properties.diagnosticsProfile.bootDiagnostics;
+await over(await arm("PUT", machine, { location, properties: { ...boot(false), hardwareProfile: { vmSize: "Standard_B1s" }, networkProfile: { networkInterfaces: [{ id: `${network}/networkInterfaces/i1`, properties: { primary: true } }] }, storageProfile: { osDisk: { createOption: "Attach", osType: "Linux", managedDisk: { id: `${compute}/disks/os` } } } } }));
+const off = await diagnostics();
+check("a machine's empty storageUri is none, and its boot diagnostics are off", off.enabled === false && !("storageUri" in off), off);
+await over(await arm("PATCH", machine, { properties: boot(true) }));
+const on = await diagnostics();
+check("and on by a change", on.enabled === true && !("storageUri" in on), on);
+const read = (await arm("GET", machine)).json;
+read.properties.storageProfile.dataDisks.push({ lun: 0, createOption: "Attach", caching: "None", name: "d1", managedDisk: { id: `${compute}/disks/d1`, storageAccountType: "Standard_LRS" } });
+await over(await arm("PUT", machine, read));
+const data = (await arm("GET", machine)).json.properties.storageProfile.dataDisks;
+check("a disk is attached by writing back what was read", data.length === 1 && data[0].lun === 0 && data[0].managedDisk.id === `${compute}/disks/d1`, data);
+await refused("a public address that is looked for", 404, "ResourceNotFound", () => arm("GET", `${network}/publicIPAddresses/p1?${net}`));
+
+// A policy's times are of the day alone, and what an update leaves out stays.
+const times = `${vault}/backupPolicies/hourly?api-version=2024-10-01`;
+const hourly = (more = {}) => ({ properties: { backupManagementType: "AzureIaasVM", policyType: "V2", timeZone: "UTC", schedulePolicy: { schedulePolicyType: "SimpleSchedulePolicyV2", scheduleRunFrequency: "Hourly", hourlySchedule: { interval: 4, scheduleWindowStartTime: "08:00:00Z", scheduleWindowDuration: 12 } }, retentionPolicy: { retentionPolicyType: "LongTermRetentionPolicy", dailySchedule: { retentionTimes: ["08:00:00Z"], retentionDuration: { count: 10, durationType: "Days" } } }, ...more } });
+await arm("PUT", times, hourly({ instantRpRetentionRangeInDays: 5 }));
+await arm("PUT", times, hourly());
+const kept = (await arm("GET", times)).json.properties;
+check("an hourly policy's window comes back with a date", kept.schedulePolicy.hourlySchedule.scheduleWindowStartTime === "2026-01-01T08:00:00Z", kept.schedulePolicy);
+check("and its days of snapshots stay when they are left out", kept.instantRpRetentionRangeInDays === 5, kept);
+const item = `${vault}/backupFabrics/Azure/protectionContainers/iaasvmcontainer;iaasvmcontainerv2;${rg};vm1/protectedItems/VM;iaasvmcontainerv2;${rg};vm1?api-version=2024-10-01`;
+const protect = (more) => arm("PUT", item, { properties: { protectedItemType: "Microsoft.Compute/virtualMachines", sourceResourceId: machine.split("?")[0], ...more } }).then(over);
+await protect({ policyId: times.split("?")[0] });
+await refused("deleting its policy", 409, "BMSUserErrorPolicyInUse", () => arm("DELETE", times));
+await over(await arm("DELETE", item));
+check("a policy that soft-deleted items alone had can go", [200, 204].includes((await arm("DELETE", times)).status));
 
 // Site Recovery: a policy, its association and the account, in the order in which the resources of azurerm ask
 const version = "api-version=2024-04-01", offazure = "api-version=2020-01-01";

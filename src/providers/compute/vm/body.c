@@ -94,7 +94,8 @@ static int read_security(const json_t *body, bool uefi, struct lf_doc *doc, stru
 static int read_boot_diagnostics(struct lf_context *context, const json_t *body, struct lf_doc *doc,
 				 struct lf_error *err)
 {
-	const char *uri = lf_json_text(body, BOOT ".storageUri");
+	const char *given = lf_json_text(body, BOOT ".storageUri");
+	const char *uri = given && given[0] ? given : NULL;
 	int rc = uri ? lf_vm_boot_uri_check(context, uri, BOOT ".storageUri", err) : 0;
 
 	lf_doc_bool(doc, "bootDiagnostics.enabled",

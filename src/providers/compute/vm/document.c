@@ -95,7 +95,7 @@ static const struct lf_field vm_fields[] = {
 	{"properties.diagnosticsProfile.bootDiagnostics.enabled", LF_BOOL, 0, 0, 0, NULL,
 	 "Kept; the console is there in any case."},
 	{"properties.diagnosticsProfile.bootDiagnostics.storageUri", LF_TEXT, 0, 0, 2048, NULL,
-	 "The blob endpoint of a storage account of this site."},
+	 "The blob endpoint of a storage account of this site; empty: none."},
 	{"properties.availabilitySet.id", LF_ID, 0, 0, 0, NULL,
 	 "A set of its group and location; it lists the machine."},
 	{"properties.proximityPlacementGroup.id", LF_ID, 0, 0, 0, NULL,
@@ -127,6 +127,16 @@ static const char *const changing[] = {
 	"properties.diagnosticsProfile",      LF_VM_STORAGE ".osDisk.caching",
 	LF_VM_STORAGE ".osDisk.deleteOption", DATA_DISKS};
 #define N_TAKEN (LF_N(changing) - 1)
+
+/* Clients that want no account of their own say so with an empty text. */
+static void drop_empty_uri(json_t *doc)
+{
+	json_t *boot = lf_json_at(doc, "properties.diagnosticsProfile.bootDiagnostics");
+	const char *uri = lf_json_text(boot, "storageUri");
+
+	if (uri && !uri[0])
+		json_object_del(boot, "storageUri");
+}
 
 /* The values that are looked at before they are taken. */
 static int check_values(struct lf_context *context, const json_t *doc, struct lf_error *err)
@@ -168,6 +178,7 @@ static int check_vm(struct lf_arm_call *call, const char *id, json_t *doc,
 		return lf_fail_arm(err, LF_ECONFLICT, "OperationNotAllowed", id,
 				   "send the request again",
 				   "the machine was deleted while it was being changed");
+	drop_empty_uri(doc);
 	int rc = lf_vm_identity_check(doc, err);
 	if (!rc)
 		rc = lf_changes_check(doc, before->doc, changing, LF_N(changing), err);
