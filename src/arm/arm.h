@@ -91,8 +91,8 @@ LF_MUST_CHECK int lf_arm_reply_list(struct lf_arm_call *call, json_t *values,
 struct lf_arm_async {
 	const char *job;
 	const char *status_path;
-	const char *result_path; /* NULL with location=false: no Location header */
-	bool no_location;
+	const char *result_path;
+	bool no_location;     /* of a PUT or PATCH: clients read the resource when it is done */
 	unsigned retry_after; /* seconds; 0: 1 */
 };
 LF_MUST_CHECK int lf_arm_reply_async(struct lf_arm_call *call, int status,

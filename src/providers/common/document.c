@@ -364,7 +364,8 @@ static int reply_stored(struct lf_arm_call *call, const struct lf_document *docu
 	if (!rc)
 		rc = lf_document_view(call, document, &resource, &doc, err);
 	const struct lf_arm_async async = {
-		.job = !rc && document->making ? document->making(&resource) : NULL};
+		.job = !rc && document->making ? document->making(&resource) : NULL,
+		.no_location = true};
 	if (!rc && async.job)
 		return lf_arm_reply_async(call, status, &async, doc, err);
 	return rc ? rc : lf_arm_reply(call, status, doc, err);

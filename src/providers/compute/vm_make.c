@@ -331,7 +331,7 @@ int lf_vm_make(struct lf_arm_call *call, struct lf_error *err)
 		rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 0), &vm, err);
 	if (!rc)
 		rc = lf_arm_envelope(vm.doc, vm.id, LF_VM_TYPE, err);
-	const struct lf_arm_async async = {.job = job};
+	const struct lf_arm_async async = {.job = job, .no_location = true};
 	return rc ? rc : lf_arm_reply_async(call, 201, &async, vm.doc, err);
 }
 
