@@ -421,3 +421,35 @@ def blocks_that_are_many(site):
     check("nobody has waited for them", longest < 10, longest)
     for name in names:
         site.blob("DELETE", name, token=token)
+
+
+@attack
+def disks_that_outlive_their_machine(site):
+    "a disk that is deleted takes no machine with it, wherever that machine's own disks lie"
+    base = f"@/resourceGroups/{site.group}/providers/"
+    system, spare, net = base + "Microsoft.Compute/disks/system", base + "Microsoft.Compute/disks/spare", base + "Microsoft.Network/virtualNetworks/outlive"
+    site.arm_wait("PUT", system, {"location": "eastus", "properties": {"osType": "Linux", "diskSizeGB": 1, "creationData": {"createOption": "Empty"}}})
+    site.arm_wait("PUT", net, {"location": "eastus", "properties": {"addressSpace": {"addressPrefixes": ["10.9.0.0/16"]}, "subnets": [{"name": "s", "properties": {"addressPrefix": "10.9.0.0/24"}}]}})
+    subnet = site.arm("GET", net).json["properties"]["subnets"][0]["id"]
+
+    def make(name):
+        nic = base + "Microsoft.Network/networkInterfaces/nic-" + name
+        site.arm_wait("PUT", nic, {"location": "eastus", "properties": {"ipConfigurations": [{"name": "ip", "properties": {"subnet": {"id": subnet}}}]}})
+        disk_id, nic_id = site.arm("GET", system).json["id"], site.arm("GET", nic).json["id"]
+        path = base + "Microsoft.Compute/virtualMachines/" + name
+        site.arm_wait("PUT", path, {"location": "eastus", "properties": {
+            "hardwareProfile": {"vmSize": "Standard_B1s"}, "networkProfile": {"networkInterfaces": [{"id": nic_id}]},
+            "storageProfile": {"osDisk": {"osType": "Linux", "createOption": "Attach", "managedDisk": {"id": disk_id}}}}})
+        return path
+
+    def power(path):
+        return [s["code"] for s in site.arm("GET", path + "?$expand=instanceView").json["properties"]["instanceView"]["statuses"]]
+
+    site.arm_wait("DELETE", make("first"))  # its disk stays in its directory
+    second = make("second")
+    for disks in ([{"lun": 0, "name": "spare", "createOption": "Empty", "diskSizeGB": 1}], []):
+        site.arm_wait("PATCH", second, {"properties": {"storageProfile": {"dataDisks": disks}}})
+    site.arm_wait("DELETE", spare)
+    check("the disk is gone, and the machine runs", site.arm("GET", spare).status == 404 and "PowerState/running" in power(second), power(second))
+    site.arm_wait("DELETE", second)
+    site.arm_wait("DELETE", system)

@@ -234,13 +234,32 @@ static int refuse_in_use(struct lf_context *context, const struct lf_resource *d
 				      owner);
 }
 
+/* Is there a machine of that GUID on the host?  Its own disks may all lie in other directories. */
+static int has_machine(struct lf_context *context, const char *host, bool *ret_has,
+		       struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_VM_TYPE};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	char guid[LF_GUID_SIZE];
+
+	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	*ret_has = false;
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		lf_machine_guid(context, list.items[i].id, "vm", guid);
+		*ret_has |= strcmp(lf_json_text_or(list.items[i].state, "plan.vm.guid", guid),
+				   host) == 0;
+	}
+	return rc;
+}
+
 /* What lets others read it; the claim on what it was to be made from; the host's part, with the
- * last disk that lies there. */
+ * last disk that lies there, unless a machine is there still. */
 static int remove_disk(struct lf_context *context, const struct lf_resource *disk,
 		       struct lf_error *err)
 {
 	char host[LF_GUID_SIZE];
 	unsigned others;
+	bool lives;
 
 	int rc = lf_disk_access_revoke(context, disk->id, err);
 	if (!rc)
@@ -249,11 +268,13 @@ static int remove_disk(struct lf_context *context, const struct lf_resource *dis
 		return rc;
 	const char *path = lf_json_text(disk->state, "path");
 	rc = lf_disks_of_host(context, host, lf_disk_is, disk->id, &others, err);
+	if (!rc)
+		rc = has_machine(context, host, &lives, err);
 	if (rc)
 		return rc;
-	return !others ? lf_compute_vm_remove(context->compute, host, false, err)
-	       : path  ? lf_compute_file_remove(context->compute, host, path, err)
-		       : 0;
+	return !others && !lives ? lf_compute_vm_remove(context->compute, host, false, err)
+	       : path		 ? lf_compute_file_remove(context->compute, host, path, err)
+				 : 0;
 }
 
 /* A disk that is being taken in. */
