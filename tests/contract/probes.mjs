@@ -18,7 +18,7 @@ export function probes({ type, values }) {
 /** what can never be right, in a body that is: also no value where one is required, and ids of nowhere where an id is */
 export function wrongs(member, body) {
   const here = at(body, member.path);
-  const truth = /^(true|false)$/i.test(here); // Site Recovery writes it as text, and its clients as either
+  const truth = /^(true|false)$/i.test(here) || /^is[A-Z]/.test(member.path.at(-1)); // Site Recovery writes it as text, and its clients as either
   const found = probes(member).filter(([value, refused]) => refused && !(truth && value === true)).map(([value]) => value);
   if (typeof here === "string" && here.startsWith("/subscriptions/")) found.push("abc", here.replace(/[^/]+$/, "of-nowhere"));
   if (member.required && here !== undefined) found.push(null, undefined);

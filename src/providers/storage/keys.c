@@ -56,6 +56,10 @@ static int reply_keys(struct lf_arm_call *call, const json_t *state, struct lf_e
 int lf_storage_list_keys(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE account = LF_RESOURCE_INIT;
+
+	if (lf_arm_query(call, "expand")) /* "kerb" */
+		return lf_fail_arm(err, LF_EINVAL, "InvalidQueryParameter", "$expand",
+				   "leave it out", "an account has no Kerberos keys here");
 	int rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 1), &account, err);
 
 	return rc ? rc : reply_keys(call, account.state, err);
