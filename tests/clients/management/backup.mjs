@@ -28,10 +28,10 @@ await arm("PUT", `${vault}?${API}`, { location, sku: { name: "RS0" }, properties
 await arm("PUT", `${network}?api-version=2023-04-01`, { location, properties: { addressSpace: { addressPrefixes: ["10.8.0.0/16"] }, subnets: [{ name: "default", properties: { addressPrefix: "10.8.0.0/24" } }] } });
 await arm("PUT", `${account}?api-version=2023-01-01`, { location, kind: "StorageV2", sku: { name: "Standard_LRS" } });
 for (const [name, more] of [["os", { osType: "Linux", hyperVGeneration: "V2" }], ["d0", {}], ["d1", {}]])
-  await arm("PUT", `${compute}/disks/${name}?api-version=2023-04-02`, { location, properties: { diskSizeGB: 1, creationData: { createOption: "Empty" }, ...more } });
+  await arm("PUT", `${compute}/disks/${name}?api-version=2023-04-02`, { location, zones: ["2"], sku: { name: name === "d0" ? "StandardSSD_LRS" : "Premium_LRS" }, properties: { diskSizeGB: 1, creationData: { createOption: "Empty" }, ...more } });
 await arm("PUT", `${group}/providers/Microsoft.Network/networkInterfaces/vm1-own?api-version=2023-04-01`, { location, properties: { ipConfigurations: [{ name: "a", properties: { subnet: { id: `${network}/subnets/default` } } }] } });
-await arm("PUT", `${source}?${COMPUTE}`, { location, properties: { hardwareProfile: { vmSize: "Standard_D2s_v3" }, networkProfile: { networkInterfaces: [{ id: `${group}/providers/Microsoft.Network/networkInterfaces/vm1-own` }] },
-  storageProfile: { osDisk: { createOption: "Attach", managedDisk: { id: `${compute}/disks/os` } }, dataDisks: [0, 1].map((lun) => ({ lun, createOption: "Attach", managedDisk: { id: `${compute}/disks/d${lun}` } })) } } });
+await arm("PUT", `${source}?${COMPUTE}`, { location, zones: ["2"], properties: { hardwareProfile: { vmSize: "Standard_D2s_v3" }, licenseType: "RHEL_BYOS", securityProfile: { securityType: "TrustedLaunch", uefiSettings: { secureBootEnabled: true, vTpmEnabled: true } }, networkProfile: { networkInterfaces: [{ id: `${group}/providers/Microsoft.Network/networkInterfaces/vm1-own` }] },
+  storageProfile: { osDisk: { createOption: "Attach", caching: "ReadOnly", managedDisk: { id: `${compute}/disks/os` } }, dataDisks: [0, 1].map((lun) => ({ lun, createOption: "Attach", managedDisk: { id: `${compute}/disks/d${lun}` } })) } } });
 await settle(source, COMPUTE);
 
 // --- items: which disks, by which name ---
@@ -131,6 +131,8 @@ const restored = async (more) => { const before = (await disks()).map((d) => d.i
 
 const all = await restored({}), none = await restored({ restoreDiskLunList: null }), os = await restored({ restoreDiskLunList: [] }), one = await restored({ restoreDiskLunList: [1], restoreWithManagedDisks: true });
 check("no list of LUNs restores all disks, an empty one the OS disk, a list its own", [all, none, os, one].map((list) => list.length).join() === "3,3,1,1" && os[0].properties.osType === "Linux" && !one[0].properties.osType, [all.length, none.length, os.length, one.length]);
+const skus = (list) => list.map((d) => `${d.sku.name} ${d.zones}`).sort().join();
+check("restored disks are of the types that they had, in their zone", skus(all) === "Premium_LRS 2,Premium_LRS 2,StandardSSD_LRS 2" && skus(os) === "Premium_LRS 2", all);
 check("a disk of a generation 2 machine is one of generation 2", os[0].properties.hyperVGeneration === "V2", os[0]);
 for (const [what, more, code] of [
   ["no objectType", { objectType: undefined }, "MissingRequiredProperty"], ["another objectType", { objectType: "AzureFileShareRestoreRequest" }, "InvalidParameter"],
@@ -152,6 +154,9 @@ const made = await run("restoring a machine", await restore(machine("vm2")));
 check("its job says what was made, and where", made.extendedInfo.propertyBag["Target Virtual Machine Name"] === "vm2" && made.extendedInfo.propertyBag["Target Resource Group"] === rg, made.extendedInfo.propertyBag);
 const view = await get(`${compute}/virtualMachines/vm2/instanceView`, COMPUTE);
 check("the machine is of the source's generation", view.hyperVGeneration === "V2", view);
+const { properties: its, zones } = await get(`${compute}/virtualMachines/vm2`, COMPUTE), profile = its.storageProfile;
+check("and what the source was: security, licence, zone, types of disks", its.securityProfile.securityType === "TrustedLaunch" && its.securityProfile.uefiSettings.secureBootEnabled && its.securityProfile.uefiSettings.vTpmEnabled && its.licenseType === "RHEL_BYOS" && zones[0] === "2"
+  && profile.osDisk.managedDisk.storageAccountType === "Premium_LRS" && profile.osDisk.caching === "ReadOnly" && profile.dataDisks.map((d) => d.managedDisk.storageAccountType).join() === "StandardSSD_LRS,Premium_LRS", its);
 await arm("DELETE", `${compute}/virtualMachines/vm2?${COMPUTE}`);
 await until("vm2 goes", async () => { try { await get(`${compute}/virtualMachines/vm2`, COMPUTE); return false; } catch { return true; } });
 await run("restoring it once more, beside its first interface", await restore(machine("vm2")));
@@ -180,4 +185,5 @@ for (const [what, details, more, code] of [["another point's details", { recover
   await refused(`a cross region restore with ${what}`, 400, code, () => cross(details, more));
 const crr = operation(await cross({}, {}));
 const done = await until("the cross region restore ends", async () => { const { json } = await arm("POST", `${there}/backupCrrJob?${CRR}`, { resourceId: paired, jobName: crr }); return ["Completed", "Failed"].includes(json.properties.status) && json.properties; });
+check("disks restored there are of their types", skus((await get(`${target}/providers/Microsoft.Compute/disks`, "api-version=2023-04-02")).value) === "Premium_LRS 2,Premium_LRS 2,StandardSSD_LRS 2");
 check("an empty list of LUNs there is all disks, as documented", done.status === "Completed" && (await get(`${target}/providers/Microsoft.Compute/disks`, "api-version=2023-04-02")).value.length === 3, done.errorDetails);

@@ -89,6 +89,11 @@ static json_t *template_machine(const struct lf_restore *restore, const json_t *
 	lf_doc_text(&vm, "apiVersion", "2024-07-01");
 	lf_doc_text(&vm, "name", "[parameters('virtualMachineName')]");
 	lf_doc_text(&vm, "location", restore->location);
+	lf_doc_share_if(&vm, "zones", lf_json_at(restore->machine, "zones"));
+	lf_doc_share_if(&vm, "properties.securityProfile",
+			lf_json_at(restore->machine, "properties.securityProfile"));
+	lf_doc_share_if(&vm, "properties.licenseType",
+			lf_json_at(restore->machine, "properties.licenseType"));
 	lf_doc_text(&vm, "properties.hardwareProfile.vmSize",
 		    lf_json_text_or(restore->machine, "properties.hardwareProfile.vmSize", ""));
 	lf_doc_put(&vm, "properties.storageProfile", storage_profile(restore, disks));

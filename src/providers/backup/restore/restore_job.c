@@ -12,6 +12,7 @@
 #include "blob/blob.h"
 #include "blob/point.h"
 #include "providers/backup/job/jobs.h"
+#include "providers/backup/point/documents.h"
 #include "providers/backup/point/point.h"
 #include "providers/backup/restore/restore.h"
 #include "providers/compute/attach.h"
@@ -70,13 +71,26 @@ static int run_release(struct lf_job_run *run, struct lf_error *err)
 	return rc ? rc : lf_claim_drop(vault, step.input.point, claim, err);
 }
 
+/* What the machine said of its disk at that LUN; NULL: nothing. */
+static const json_t *disk_then(const struct lf_restore *input, int lun)
+{
+	const json_t *profile = lf_json_at(input->machine, "properties.storageProfile");
+
+	return lun < 0 ? lf_json_at(profile, "osDisk")
+		       : lf_backup_disk_at(lf_json_at(profile, "dataDisks"), lun);
+}
+
+/* The type and the caching are those of then. */
 static json_t *new_disk(const struct lf_restore *input, const struct lf_restore_disk *disk)
 {
+	const json_t *then = disk_then(input, disk->lun);
 	LF_AUTO_DOC row = LF_DOC_INIT;
 
 	lf_doc_int(&row, "lun", disk->lun);
 	lf_doc_text(&row, "name", disk->disk_name);
 	lf_doc_int(&row, "sizeBytes", disk->size_bytes);
+	lf_doc_text_if(&row, "sku", lf_json_text(then, "managedDisk.storageAccountType"));
+	lf_doc_text_if(&row, "caching", lf_json_text(then, "caching"));
 	lf_doc_put(&row, "source",
 		   lf_point_ref_doc(&(struct lf_point_ref){.region = input->region,
 							   .point = input->point,
@@ -97,6 +111,20 @@ static json_t *new_disks(const struct lf_restore *input)
 	return json_incref(lf_json_at(own, "disks"));
 }
 
+#define SECURITY "properties.securityProfile."
+/* Each region has the same zones. A set or a placement group is the source's own: left out. */
+static void put_asked(struct lf_doc *machine, const json_t *had)
+{
+	lf_doc_bool(machine, "secureBoot",
+		    lf_json_bool_or(had, SECURITY "uefiSettings.secureBootEnabled", false));
+	lf_doc_bool(machine, "tpm",
+		    lf_json_bool_or(had, SECURITY "uefiSettings.vTpmEnabled", false));
+	lf_doc_text_if(machine, "securityType", lf_json_text(had, SECURITY "securityType"));
+	lf_doc_text_if(machine, "licenseType", lf_json_text(had, "properties.licenseType"));
+	lf_doc_share_if(machine, "zones", lf_json_at(had, "zones"));
+	lf_doc_share_if(machine, "tags", lf_json_at(had, "tags"));
+}
+
 /* The machine that the point is of, somewhere else: what it is, without disks and interfaces. */
 static json_t *new_machine(const struct lf_restore *input)
 {
@@ -110,11 +138,7 @@ static json_t *new_machine(const struct lf_restore *input)
 	lf_doc_text(&machine, "osType",
 		    lf_json_text_or(had, "properties.storageProfile.osDisk.osType", "Linux"));
 	lf_doc_text(&machine, "firmware", input->firmware);
-	lf_doc_bool(&machine, "secureBoot",
-		    lf_json_bool_or(had,
-				    "properties.securityProfile.uefiSettings.secureBootEnabled",
-				    false));
-	lf_doc_share_if(&machine, "tags", lf_json_at(had, "tags"));
+	put_asked(&machine, had);
 	return lf_doc_take(&machine);
 }
 

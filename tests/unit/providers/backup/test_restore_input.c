@@ -14,7 +14,9 @@ static json_t *parsed(const char *text)
 }
 
 static const char machine[] =
-	"{\"tags\": {\"a\": \"b\"}, \"properties\": {\"vmId\": \"v-1\", \"other\": 1,"
+	"{\"tags\": {\"a\": \"b\"}, \"zones\": [\"2\"],"
+	" \"properties\": {\"vmId\": \"v-1\", \"other\": 1, \"licenseType\": \"Windows_Server\","
+	" \"securityProfile\": {\"securityType\": \"TrustedLaunch\"},"
 	" \"hardwareProfile\": {\"vmSize\": \"Standard_B1s\"},"
 	" \"storageProfile\": {\"osDisk\": {\"osType\": \"Windows\"}}}}";
 
@@ -138,6 +140,10 @@ static void test_template__makes_the_machine_again(void **state)
 			    "vm");
 	assert_string_equal(lf_json_text(made, "properties.hardwareProfile.vmSize"),
 			    "Standard_B1s");
+	assert_string_equal(lf_json_text(made, "properties.securityProfile.securityType"),
+			    "TrustedLaunch");
+	assert_string_equal(lf_json_text(made, "properties.licenseType"), "Windows_Server");
+	assert_string_equal(lf_json_text(made, "zones.0"), "2");
 	assert_string_equal(lf_json_text(made, "properties.storageProfile.osDisk.vhd.uri"), "u");
 	assert_int_equal(json_array_size(lf_json_at(made, "properties.storageProfile.dataDisks")),
 			 0);
