@@ -6,6 +6,7 @@
 #include "providers/backup/backup.h"
 #include "providers/backup/internal.h"
 #include "providers/backup/job/jobs.h"
+#include "providers/compute/ids.h"
 #include "siterecovery_fixture.h"
 
 #define POLICIES VAULT "/backupPolicies"
@@ -297,6 +298,30 @@ static void test_containers__are_of_machines_alone(void **state)
 	assert_int_equal(json_array_size(lf_json_at(shares.body, "value")), 0);
 }
 
+/* A machine with an agent is not the virtual machine that a client of AzureIaasVM reads its id as.
+ */
+static void test_protectable_items__of_virtual_machines_leave_agents_out(void **state)
+{
+	static const char of_vms[] =
+		VAULT "/backupProtectableItems?filter=backupManagementType eq 'AzureIaasVM'";
+	static const char of_agents[] =
+		VAULT "/backupProtectableItems?filter=backupManagementType eq 'MAB'";
+	struct world *w = *state;
+
+	put_doc(w, VMS "/vm1", LF_VM_TYPE, json_pack("{s:s}", "location", "eastus"));
+	AUTO_REPLY all = request(w, "GET", VAULT "/backupProtectableItems", NULL);
+	AUTO_REPLY vms = request(w, "GET", of_vms, NULL);
+	AUTO_REPLY agents = request(w, "GET", of_agents, NULL);
+
+	assert_int_equal(json_array_size(lf_json_at(all.body, "value")), 2);
+	assert_int_equal(json_array_size(lf_json_at(vms.body, "value")), 1);
+	assert_string_equal(lf_json_text(vms.body, "value.0.properties.virtualMachineId"),
+			    VMS "/vm1");
+	assert_int_equal(json_array_size(lf_json_at(agents.body, "value")), 1);
+	assert_string_equal(lf_json_text(agents.body, "value.0.properties.virtualMachineId"),
+			    SITE "/machines/" AGENT);
+}
+
 int main(void)
 {
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, world_teardown)
@@ -316,6 +341,7 @@ int main(void)
 		IN_WORLD(test_item__that_is_not_there_is_answered_in_backups_words),
 		IN_WORLD(test_job__shows_nothing_of_the_sites_insides),
 		IN_WORLD(test_containers__are_of_machines_alone),
+		IN_WORLD(test_protectable_items__of_virtual_machines_leave_agents_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
