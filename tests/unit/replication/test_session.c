@@ -285,6 +285,26 @@ static void test_point__says_what_machine_it_is_of(void **state)
 	assert_null(lf_json_at(manifest, "machine.machineId"));
 }
 
+/* What the instant held, and what it did not, is in the vault with the point. */
+static void test_point__that_is_not_consistent_says_so_and_why(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_JSON *session = begin(f, "full", NULL, NULL, 0);
+	LF_AUTO_JSON *request = json_pack("{s:s,s:[s],s:[s]}", "consistency", "Inconsistent",
+					  "frozen", "/srv", "unheld", "a database on sdb");
+	LF_AUTO_JSON *answer = NULL, *manifest = NULL;
+
+	send_page(f, id_of(session), 3, 'a', PAGES);
+	assert_lf_ok(lf_replication_session_commit(f->replication, AGENT, id_of(session), request,
+						   &answer, &err));
+	assert_lf_ok(lf_point_get(f->vault, id_of(session), &manifest, &err));
+	assert_string_equal(lf_json_text_or(manifest, "consistency", ""), "Inconsistent");
+	assert_string_equal(lf_json_text_or(manifest, "frozen.0", ""), "/srv");
+	assert_string_equal(lf_json_text_or(manifest, "unheld.0", ""), "a database on sdb");
+	LF_AUTO_JSON *points = points_of(f);
+	assert_string_equal(lf_json_text_or(points, "0.consistency", ""), "Inconsistent");
+}
+
 static size_t count_in(struct fixture *f, const char *folder)
 {
 	LF_AUTO_FREE char *path = lf_printf_dup("%s/regions/west/store/%s", f->dir, folder);
@@ -478,6 +498,7 @@ int main(void)
 		TEST(test_sweep__keeps_sessions_that_make_progress),
 		TEST(test_sweep__ends_what_a_kill_left_of_a_session),
 		TEST(test_point__says_what_machine_it_is_of),
+		TEST(test_point__that_is_not_consistent_says_so_and_why),
 		TEST(test_retention__keeps_what_it_lists),
 		TEST(test_retention__lets_go_of_claims_that_a_kill_left),
 		TEST(test_extents__have_to_be_on_the_disk),
