@@ -7,13 +7,19 @@
  * GUID/checkpoint.json says which roots the disks had at that instant; only against those does a
  * bitmap say anything. A checkpoint that cannot be had, or is broken (QEMU was killed), is never an
  * error: all is read.
+ *
+ * A broken one goes by its description alone, for QEMU removes no bitmap that it cannot use. The
+ * bitmap stays in the disk's file until the machine is off: before its next start qemu-img removes
+ * what no checkpoint has. A kill in between leaves it to the start after.
  */
 #include "base/log.h"
 #include "compute/libvirt/checkpoint.h"
 #include "os/file.h"
+#include "os/process.h"
 
 #define FILE_NAME "checkpoint.json"
 #define PREFIX	  "landfall-"
+#define TOOL_NS	  (60 * LF_NS_PER_S)
 
 static char *file_of(const struct lf_host *host, const char *guid)
 {
@@ -126,4 +132,71 @@ void lf_checkpoint_forget_others(virDomainPtr domain, const char *keep)
 		virDomainCheckpointFree(list[i]);
 	}
 	free(list);
+}
+
+static bool is_left_over(const char *bitmap, const json_t *keep)
+{
+	const json_t *name;
+	size_t i;
+
+	json_array_foreach (keep, i, name)
+		if (strcmp(json_string_value(name), bitmap) == 0)
+			return false;
+	return strncmp(bitmap, PREFIX, strlen(PREFIX)) == 0;
+}
+
+static int read_bitmaps(const char *image, json_t **ret_info, struct lf_error *err)
+{
+	const char *const argv[] = {"qemu-img", "info", "--output=json", "-f", "qcow2",
+				    image,	NULL};
+	LF_AUTO_BUF said = LF_BUF_INIT;
+	int rc = lf_process_run(argv, TOOL_NS, &said, err);
+
+	return rc ? rc : lf_json_parse(lf_buf_text(&said), said.len, ret_info, err);
+}
+
+int lf_checkpoint_clean_image(const char *image, const json_t *keep, struct lf_error *err)
+{
+	LF_AUTO_JSON *info = NULL;
+	const json_t *bitmap;
+	size_t i;
+	int rc = read_bitmaps(image, &info, err);
+
+	json_array_foreach (lf_json_at(info, "format-specific.data.bitmaps"), i, bitmap) {
+		const char *name = lf_json_text_or(bitmap, "name", "");
+		const char *const argv[] = {"qemu-img", "bitmap", "--remove", "-f",
+					    "qcow2",	image,	  name,	      NULL};
+		if (!rc && is_left_over(name, keep))
+			rc = lf_process_run(argv, TOOL_NS, NULL, err);
+	}
+	return rc;
+}
+
+/* NULL: it cannot be known. */
+static json_t *checkpoint_names(virDomainPtr domain)
+{
+	virDomainCheckpointPtr *list = NULL;
+	int n = virDomainListAllCheckpoints(domain, &list, 0);
+	json_t *names = n < 0 ? NULL : json_array();
+
+	for (int i = 0; i < n; i++) {
+		json_array_append_new(names, json_string(virDomainCheckpointGetName(list[i])));
+		virDomainCheckpointFree(list[i]);
+	}
+	free(list);
+	return names;
+}
+
+void lf_checkpoint_clean(const struct lf_host *host, virDomainPtr domain,
+			 const struct lf_vm_spec *vm)
+{
+	LF_AUTO_FREE char *dir = lf_host_path(host, vm->guid, NULL);
+	LF_AUTO_JSON *keep = checkpoint_names(domain);
+	struct lf_error err;
+
+	for (size_t i = 0; dir && keep && i < vm->n_disks; i++) {
+		LF_AUTO_FREE char *image = lf_domain_disk_path(&vm->disks[i], dir);
+		if (image && lf_checkpoint_clean_image(image, keep, &err))
+			lf_log_error("a bitmap that no checkpoint has may stay", &err);
+	}
 }

@@ -25,5 +25,12 @@ LF_MUST_CHECK int lf_checkpoint_note(const struct lf_host *host, const char *gui
 /* Remove this one, of a capture that failed; or ours but this one, once it is noted. */
 void lf_checkpoint_forget(virDomainPtr domain, const char *name);
 void lf_checkpoint_forget_others(virDomainPtr domain, const char *keep);
+/* Remove our bitmaps that no checkpoint of the machine has, which is off, from its disks; one that
+ * cannot be removed takes space, and is told in the log. */
+void lf_checkpoint_clean(const struct lf_host *host, virDomainPtr domain,
+			 const struct lf_vm_spec *vm);
+/* The same of a qcow2 file that nobody has open; keep: array of the checkpoints' names. */
+LF_MUST_CHECK int lf_checkpoint_clean_image(const char *image, const json_t *keep,
+					    struct lf_error *err);
 
 #endif

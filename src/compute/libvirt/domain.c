@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "compute/libvirt/checkpoint.h"
 #include "compute/libvirt/internal.h"
 #include "os/file.h"
 #include "base/lock.h"
@@ -174,6 +175,8 @@ int lf_libvirt_start(void *context, const char *guid, struct lf_error *err)
 		rc = lf_network_serve(host, &vm.spec, err);
 	if (!rc)
 		rc = lf_watch_boot(host->watch, guid, err);
+	if (!rc)
+		lf_checkpoint_clean(host, domain, &vm.spec);
 	if (!rc && virDomainCreate(domain))
 		rc = lf_fail_virt(err, guid, "cannot start the machine");
 	return rc;
