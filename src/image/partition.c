@@ -31,7 +31,8 @@ static bool place(uint64_t first, uint64_t sectors, uint32_t sector, uint64_t si
 	return true;
 }
 
-static size_t read_mbr(const uint8_t *head, uint64_t size, struct lf_partition *out)
+static size_t read_mbr(const uint8_t *head, uint32_t sector, uint64_t size,
+		       struct lf_partition *out)
 {
 	size_t n = 0;
 
@@ -39,7 +40,7 @@ static size_t read_mbr(const uint8_t *head, uint64_t size, struct lf_partition *
 		const uint8_t *entry = head + MBR_TABLE + (size_t)i * MBR_ENTRY;
 		struct lf_partition partition = {.number = i + 1, .efi = entry[4] == MBR_EFI};
 		if (entry[4] && entry[4] != MBR_GPT &&
-		    place(lf_get_u32(entry + 8), lf_get_u32(entry + 12), SECTOR, size, &partition))
+		    place(lf_get_u32(entry + 8), lf_get_u32(entry + 12), sector, size, &partition))
 			out[n++] = partition;
 	}
 	return n;
@@ -81,15 +82,15 @@ uint32_t lf_partitions_sector(const uint8_t *head, size_t len)
 	return 0;
 }
 
-size_t lf_partitions_read(const uint8_t *head, size_t len, uint64_t size,
+size_t lf_partitions_read(const uint8_t *head, size_t len, uint64_t size, uint32_t sector,
 			  struct lf_partition out[static LF_PARTITIONS_MAX])
 {
-	uint32_t sector = lf_partitions_sector(head, len);
+	uint32_t gpt = lf_partitions_sector(head, len);
 
-	if (sector)
-		return read_gpt(head, len, sector, size, out);
+	if (gpt)
+		return read_gpt(head, len, gpt, size, out);
 	/* a boot sector of a file system has the mark, too; its bytes make no partitions, mostly */
 	if (len < SECTOR || head[510] != 0x55 || head[511] != 0xaa)
 		return 0;
-	return read_mbr(head, size, out);
+	return read_mbr(head, sector == SECTOR_4K ? SECTOR_4K : SECTOR, size, out);
 }

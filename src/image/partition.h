@@ -19,10 +19,12 @@ struct lf_partition {
 /* The logical sectors that a GPT counts in, 512 or 4096; 0: there is no GPT in the disk's first len
  * bytes. */
 uint32_t lf_partitions_sector(const uint8_t *head, size_t len);
-/* head: the first len bytes of a disk of size bytes.  Returns how many are in out: 0, there are
+/*
+ * head: the first len bytes of a disk of size bytes.  sector: its logical sectors, which an MBR
+ * counts in and does not say; 512, unless it is 4096.  Returns how many are in out: 0, there are
  * none.
  */
-size_t lf_partitions_read(const uint8_t *head, size_t len, uint64_t size,
+size_t lf_partitions_read(const uint8_t *head, size_t len, uint64_t size, uint32_t sector,
 			  struct lf_partition out[static LF_PARTITIONS_MAX]);
 
 #endif

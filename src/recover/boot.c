@@ -50,7 +50,8 @@ static int find_firmware(const struct lf_served *served, const struct lf_recover
 	if (rc)
 		return rc;
 	*ret_uefi = false;
-	for (size_t n = lf_partitions_read(head, len, disk->size, partitions); n-- > 0;)
+	size_t n = lf_partitions_read(head, len, disk->size, served->sector_bytes, partitions);
+	while (n-- > 0)
 		*ret_uefi = *ret_uefi || partitions[n].efi;
 	return 0;
 }

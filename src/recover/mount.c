@@ -50,7 +50,8 @@ static void print_advice(const struct mounting *mounting)
 	printf("%s\n", mounting->file);
 	if (lf_map_read(mounting->served->disks.vault, &disk->root, head, len, 0, &ignored))
 		return;
-	size_t n = lf_partitions_read(head, len, disk->size, partitions);
+	size_t n = lf_partitions_read(head, len, disk->size, mounting->served->sector_bytes,
+				      partitions);
 	if (!n)
 		printf("  mount -o " SAFE ",loop%s '%s' /mnt\n", mount_options(mounting->served, 0),
 		       mounting->file);

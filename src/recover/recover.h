@@ -27,6 +27,7 @@ struct lf_served {
 	json_t *manifest;
 	char *names[LF_RECOVER_DISKS_MAX]; /* of the disks in the manifest */
 	struct lf_nbd_disk items[LF_RECOVER_DISKS_MAX];
+	uint32_t sector_bytes; /* logical sectors of the first disk; 0: the point does not say */
 	struct lf_nbd_disks disks;
 	char *socket; /* removed at the end; NULL: a port */
 	uint16_t port;

@@ -43,6 +43,8 @@ static int add_disk(struct lf_served *served, const json_t *disk, struct lf_erro
 		return lf_fail_nomem(err);
 	item->name = served->names[at];
 	item->size = size > 0 ? (uint64_t)size : 0;
+	if (at == 0)
+		served->sector_bytes = (uint32_t)lf_json_int_or(disk, "sectorSizeInBytes", 0);
 	served->disks.count++;
 	return 0;
 }

@@ -24,7 +24,7 @@ static void put_u32(size_t at, uint32_t n)
 
 static size_t read_head(void)
 {
-	return lf_partitions_read(head, sizeof(head), SIZE, found);
+	return lf_partitions_read(head, sizeof(head), SIZE, 512, found);
 }
 
 static void put_mbr_entry(unsigned i, uint8_t type, uint32_t first, uint32_t sectors)
@@ -63,7 +63,7 @@ static void test_partitions__none_on_an_empty_disk(void **state)
 {
 	(void)state;
 	assert_int_equal(read_head(), 0);
-	assert_int_equal(lf_partitions_read(head, 0, 0, found), 0);
+	assert_int_equal(lf_partitions_read(head, 0, 0, 512, found), 0);
 }
 
 static void test_partitions__of_an_mbr(void **state)
@@ -75,6 +75,21 @@ static void test_partitions__of_an_mbr(void **state)
 	assert_int_equal(read_head(), 2);
 	assert_true(found[0].offset == 1 << 20 && found[0].size == 2 << 20 && !found[0].efi);
 	assert_true(found[1].number == 3 && found[1].efi);
+}
+
+/* The table does not say what it counts in: the disk does. */
+static void test_partitions__of_an_mbr_in_sectors_of_4096(void **state)
+{
+	(void)state;
+	put_mbr_entry(0, 0x83, 256, 512);
+	put_mbr_entry(1, 0xef, 1024, 100);
+	put_mbr_entry(2, 0x83, (uint32_t)(SIZE / 4096), 1); /* not on this disk */
+	assert_int_equal(lf_partitions_read(head, sizeof(head), SIZE, 4096, found), 2);
+	assert_true(found[0].offset == 1 << 20 && found[0].size == 2 << 20 && !found[0].efi);
+	assert_true(found[1].offset == 4 << 20 && found[1].efi);
+	/* a disk of a point that does not say has 512 */
+	assert_int_equal(lf_partitions_read(head, sizeof(head), SIZE, 0, found), 3);
+	assert_int_equal(found[0].offset, 256 * 512);
 }
 
 static void test_partitions__of_a_gpt(void **state)
@@ -123,6 +138,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_partitions__none_on_an_empty_disk, clear),
 		cmocka_unit_test_setup(test_partitions__of_an_mbr, clear),
+		cmocka_unit_test_setup(test_partitions__of_an_mbr_in_sectors_of_4096, clear),
 		cmocka_unit_test_setup(test_partitions__of_a_gpt_in_sectors_of_4096, clear),
 		cmocka_unit_test_setup(test_partitions__of_a_gpt, clear),
 		cmocka_unit_test_setup(test_partitions__never_outside_what_was_read, clear),
