@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "agent/identity.h"
+#include "agent/machine.h"
 #include "base/text.h"
 #include "os/file.h"
 
@@ -156,6 +158,60 @@ static void test_identity__a_copy_does_not_take_its_originals_place(void **state
 	assert_string_equal(text(after, "0.name"), "sdb");
 }
 
+/* Of the state directory's file system; -Wl,--wrap. */
+static uint64_t free_bytes;
+
+int __wrap_statvfs64(const char *path, struct statvfs *ret_fs);
+
+int __wrap_statvfs64(const char *path, struct statvfs *ret_fs)
+{
+	(void)path;
+	*ret_fs = (struct statvfs){.f_bavail = free_bytes / 4096, .f_frsize = 4096};
+	return 0;
+}
+
+static bool has_room(const char *dir, const json_t *machine, uint64_t bytes)
+{
+	LF_AUTO_JSON *inventory = NULL;
+	struct lf_error err;
+
+	free_bytes = bytes;
+	assert_lf_ok(lf_agent_machine_inventory(machine, dir, MACHINE, &inventory, &err));
+	const json_t *check = lf_json_find(lf_json_at(inventory, "preflight"), "check",
+					   "state directory has room");
+	assert_non_null(check);
+	return lf_json_bool_or(check, "ok", false);
+}
+
+/* Each alone would fit: a print of eight bytes a page for both, a page each, and 64 MiB of packs.
+ */
+static void test_preflight__wants_room_for_the_prints_of_all_disks(void **state)
+{
+	static const char *const names[] = {"sda", "sdb"};
+	const uint64_t gib = UINT64_C(1) << 30, mib = 1 << 20, packs = 64 * mib;
+	LF_AUTO_JSON *machine = json_pack("{s:s,s:[],s:[]}", "name", "m", "disks", "nics");
+
+	for (size_t i = 0; i < LF_N(names); i++) {
+		LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", (const char *)*state, names[i]);
+		make_image(*state, names[i], 512, 'a');
+		assert_int_equal(truncate(path, (off_t)gib), 0);
+		json_array_append_new(
+			lf_json_at(machine, "disks"),
+			json_pack("{s:s,s:s,s:s}", "id", names[i], "name", names[i], "path", path));
+	}
+	assert_false(has_room(*state, machine, packs + 3 * mib));
+	assert_false(has_room(*state, machine, packs + 4 * mib));
+	assert_true(has_room(*state, machine, packs + 4 * mib + 2 * 4096));
+	/* what is there already is not wanted again */
+	LF_AUTO_FREE char *prints = lf_printf_dup("%s/sda.prints", (const char *)*state);
+	LF_AUTO_FREE char *bytes = calloc(1, 2 * mib + 4096);
+	struct lf_error err;
+	memset(bytes, 'p', 2 * mib + 4096);
+	assert_lf_ok(lf_file_write_durable(prints, bytes, 2 * mib + 4096, 0600, &err));
+	assert_true(has_room(*state, machine, packs + 2 * mib + 4096));
+	assert_false(has_room(*state, machine, packs + 2 * mib));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +230,9 @@ int main(void)
 			test_memory_dir_setup, test_dir_teardown),
 		cmocka_unit_test_setup_teardown(test_identity__tells_copies_of_a_disk_apart_by_name,
 						test_memory_dir_setup, test_dir_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_preflight__wants_room_for_the_prints_of_all_disks,
+			test_memory_dir_setup, test_dir_teardown),
 	};
 
 	return cmocka_run_group_tests_name("identity", tests, NULL, NULL);

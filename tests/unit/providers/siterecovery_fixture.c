@@ -110,12 +110,17 @@ int lf_agents_list(struct lf_replication *replication, const char *site_id, json
 		"[{s:s,s:s,s:b,s:s,s:s,s:s,s:i,s:i,s:[s],s:[{s:s,s:s,s:I,s:b,s:i},"
 		"{s:s,s:s,s:I,s:b,s:i}],s:[{s:s,s:s,s:[s],s:s}],s:[]}]",
 		"agentId", AGENT, "machineName", "web01", "connected", 1, "version", LF_VERSION,
-		"os", "Debian GNU/Linux 12", "firmware", "uefi", "cores", 2, "memoryMiB", 2048,
-		"ips", "192.0.2.7", "disks", "id", "disk-0", "name", "sda", "sizeBytes",
-		(json_int_t)(1 << 30), "os", 1, "lun", 0, "id", "disk-1", "name", "sdb",
-		"sizeBytes", (json_int_t)(1 << 30), "os", 0, "lun", 1, "nics", "id", "nic-0", "mac",
-		"52:54:00:00:00:01", "ips", "192.0.2.7", "network", "lan", "preflight");
+		"os", played.os ? played.os : "Debian GNU/Linux 12", "firmware", "uefi", "cores", 2,
+		"memoryMiB", 2048, "ips", "192.0.2.7", "disks", "id", "disk-0", "name", "sda",
+		"sizeBytes", (json_int_t)(1 << 30), "os", 1, "lun", 0, "id", "disk-1", "name",
+		"sdb", "sizeBytes", (json_int_t)(1 << 30), "os", 0, "lun", 1, "nics", "id", "nic-0",
+		"mac", "52:54:00:00:00:01", "ips", "192.0.2.7", "network", "lan", "preflight");
 	assert_non_null(*ret_agents);
+	if (played.two_nics)
+		json_array_append_new(lf_json_at(*ret_agents, "0.nics"),
+				      json_pack("{s:s,s:s,s:[s],s:s}", "id", "nic-1", "mac",
+						"52:54:00:00:00:02", "ips", "192.0.2.8", "network",
+						"lan"));
 	return 0;
 }
 

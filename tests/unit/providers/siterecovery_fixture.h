@@ -48,6 +48,8 @@ struct played {
 	char token[64];	      /* of the final session wanted */
 	char final_point[64]; /* that it made */
 	json_t *points;	      /* newest first */
+	const char *os;	      /* of the machine; NULL: Debian */
+	bool two_nics;
 };
 extern struct played played;
 

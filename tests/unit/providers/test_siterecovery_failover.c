@@ -357,6 +357,60 @@ static void test_machine__has_what_the_item_asks_for(void **state)
 	assert_true(lf_json_bool_or(machine, "secureBoot", false));
 	assert_true(lf_json_bool_or(machine, "tpm", false));
 	assert_null(lf_json_at(machine, "licenseType"));
+	/* the interface itself has the tags */
+	LF_AUTO_FREE char *nic =
+		lf_printf_dup(TRG "/providers/Microsoft.Network/networkInterfaces/%s",
+			      lf_json_text(machine, "nics.0.name"));
+	LF_AUTO_RESOURCE made = LF_RESOURCE_INIT;
+	struct lf_error err;
+	assert_lf_ok(lf_catalog_get(w->context.catalog, nic, &made, &err));
+	assert_string_equal(lf_json_text_or(made.doc, "tags.a", ""), "b");
+}
+
+static void test_machine__of_windows_takes_its_owners_licence(void **state)
+{
+	played.os = "Microsoft Windows Server 2022";
+	LF_AUTO_JSON *machine =
+		machine_of(*state, json_pack("{s:s}", "licenseType", "WindowsServer"),
+			   "unplannedFailover", failover_body("", "false"), VMS "/web01-new");
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+	struct lf_error err;
+
+	assert_string_equal(lf_json_text_or(machine, "osType", ""), "Windows");
+	assert_string_equal(lf_json_text_or(machine, "licenseType", ""), "Windows_Server");
+	assert_lf_ok(lf_catalog_get(((struct world *)*state)->context.catalog, VMS "/web01-new",
+				    &vm, &err));
+	assert_string_equal(lf_json_text_or(vm.doc, "properties.licenseType", ""),
+			    "Windows_Server");
+}
+
+static void test_machine__has_the_second_of_two_interfaces_as_its_primary(void **state)
+{
+	struct world *w = *state;
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+	struct lf_error err;
+
+	played.two_nics = true;
+	protect(w);
+	AUTO_REPLY patched =
+		request(w, "PATCH", ITEM,
+			json_pack("{s:{s:{s:s, s:[{s:s, s:s}]}}}", "properties",
+				  "providerSpecificDetails", "instanceType", "InMageRcm", "vmNics",
+				  "nicId", "nic-1", "isPrimaryNic", "true"));
+	assert_int_equal(patched.status, 202);
+	drive(w);
+	act(w, "unplannedFailover", failover_body("", "false"));
+	assert_lf_ok(lf_catalog_get(w->context.catalog, VMS "/web01-new", &vm, &err));
+	const json_t *nics = lf_json_at(vm.doc, "properties.networkProfile.networkInterfaces");
+	assert_int_equal(json_array_size(nics), 2);
+	assert_false(lf_json_bool_or(nics, "0.properties.primary", true));
+	assert_true(lf_json_bool_or(nics, "1.properties.primary", false));
+	LF_AUTO_RESOURCE nic = LF_RESOURCE_INIT;
+	assert_lf_ok(
+		lf_catalog_get(w->context.catalog, lf_json_text_or(nics, "1.id", ""), &nic, &err));
+	assert_string_equal(lf_json_text_or(nic.doc, "properties.macAddress", ""),
+			    "52:54:00:00:00:02");
+	assert_true(lf_json_bool_or(nic.doc, "properties.primary", false));
 }
 
 static void test_machine__of_a_drill_stands_in_the_zone(void **state)
@@ -568,6 +622,8 @@ int main(void)
 		T(test_shutdown__of_a_machine_that_runs_on_is_told),
 		T(test_shutdown__that_a_planned_failover_asks_for_is_a_condition),
 		T(test_machine__has_what_the_item_asks_for),
+		T(test_machine__of_windows_takes_its_owners_licence),
+		T(test_machine__has_the_second_of_two_interfaces_as_its_primary),
 		T(test_machine__of_a_drill_stands_in_the_zone),
 		T(test_machine__of_linux_takes_no_licence_of_windows_and_its_job_says_so),
 		T(test_machine__gets_names_that_nothing_has),

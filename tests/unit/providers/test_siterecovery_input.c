@@ -364,6 +364,10 @@ static void test_tags__are_at_most_fifty(void **state)
 	assert_int_equal(reply.status, 202);
 }
 
+#define OTHER_ACCOUNT                                                                              \
+	"/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg/providers/"         \
+	"Microsoft.Storage/storageAccounts/other"
+
 static void test_cache_account__is_a_standard_one_of_the_target_region(void **state)
 {
 	struct world *w = *state;
@@ -381,6 +385,9 @@ static void test_cache_account__is_a_standard_one_of_the_target_region(void **st
 			 TRG "/providers/Microsoft.Storage/storageAccounts/fast");
 	assert_refused(w, "PUT", ITEM, json_deep_copy(body), 400,
 		       "PremiumCacheAccountNotSupported");
+	put_place(w, OTHER_ACCOUNT, "Microsoft.Storage/storageAccounts", "eastus");
+	lf_json_set_text(body, D "disksDefault.logStorageAccountId", OTHER_ACCOUNT);
+	assert_refused(w, "PUT", ITEM, json_deep_copy(body), 400, "SubscriptionMismatch");
 	json_object_del(lf_json_at(body, D "disksDefault"), "diskType");
 	assert_refused(w, "PUT", ITEM, body, 400, "MissingRequiredProperty");
 }

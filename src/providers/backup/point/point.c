@@ -29,10 +29,8 @@ int lf_backup_points(struct lf_context *context, const char *item_id,
 	return lf_catalog_list(context->catalog, &query, ret_list, err);
 }
 
-/* 16 digits: microseconds since 1970, until 2286; but each more than the one before, so that the
- * points are in the order in which they were made, whatever the clock said. */
-static int next_name(struct lf_context *context, const char *item_id, char out[static 24],
-		     struct lf_error *err)
+int lf_backup_point_name(struct lf_context *context, const char *item_id, char out[static 24],
+			 struct lf_error *err)
 {
 	LF_AUTO_RESOURCE_LIST list = {0};
 	int64_t name = lf_clock_now_ns(context->clock) / 1000;
@@ -59,7 +57,7 @@ static int choose_names(struct lf_job_run *run, const char *item_id, struct lf_e
 	if (lf_json_text(data, "point"))
 		return 0;
 	lf_guid_random(guid);
-	int rc = next_name(lf_job_run_context(run), item_id, name, err);
+	int rc = lf_backup_point_name(lf_job_run_context(run), item_id, name, err);
 	if (rc)
 		return rc;
 	return lf_json_set_text(data, "point", guid) || lf_json_set_text(data, "name", name)

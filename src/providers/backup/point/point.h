@@ -17,6 +17,10 @@
  */
 LF_MUST_CHECK int lf_backup_point_take(struct lf_job_run *run, const char *item_id,
 				       const char *expires, struct lf_error *err);
+/* A new point's: 16 digits, microseconds since 1970, until 2286; but each more than the one before,
+ * so that the points are in the order in which they were made, whatever the clock said. */
+LF_MUST_CHECK int lf_backup_point_name(struct lf_context *context, const char *item_id,
+				       char out[static 24], struct lf_error *err);
 /* All points of an item, by name (oldest first). */
 LF_MUST_CHECK int lf_backup_points(struct lf_context *context, const char *item_id,
 				   struct lf_resource_list *ret_list, struct lf_error *err);

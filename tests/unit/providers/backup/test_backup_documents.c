@@ -6,6 +6,7 @@
 #include "providers/backup/backup.h"
 #include "providers/backup/internal.h"
 #include "providers/backup/job/jobs.h"
+#include "providers/backup/point/point.h"
 #include "providers/compute/ids.h"
 #include "siterecovery_fixture.h"
 
@@ -322,6 +323,28 @@ static void test_protectable_items__of_virtual_machines_leave_agents_out(void **
 			    SITE "/machines/" AGENT);
 }
 
+/* The first is of a clock that was some hundred years ahead. */
+static void test_points__are_listed_as_they_were_made_whatever_the_clock_said(void **state)
+{
+	struct world *w = *state;
+	char name[24];
+
+	put_item(w, "vm1", POLICIES "/mine");
+	put_policy_of_days(w, 30);
+	put_kept(w, ITEMS "/vm1/recoveryPoints/4999999999999999", "2124-01-31T00:00:00.0000000Z");
+	for (int i = 0; i < 2; i++) {
+		struct lf_error err;
+		assert_lf_ok(lf_backup_point_name(&w->context, ITEMS "/vm1", name, &err));
+		LF_AUTO_FREE char *id = lf_printf_dup(ITEMS "/vm1/recoveryPoints/%s", name);
+		put_kept(w, id, "2024-01-31T00:00:00.0000000Z");
+	}
+	AUTO_REPLY list = request(w, "GET", ITEMS "/vm1/recoveryPoints", NULL);
+	assert_string_equal(name, "5000000000000001");
+	assert_string_equal(name_at(&list, 0), "5000000000000001");
+	assert_string_equal(name_at(&list, 1), "5000000000000000");
+	assert_string_equal(name_at(&list, 2), "4999999999999999");
+}
+
 int main(void)
 {
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, world_teardown)
@@ -342,6 +365,7 @@ int main(void)
 		IN_WORLD(test_job__shows_nothing_of_the_sites_insides),
 		IN_WORLD(test_containers__are_of_machines_alone),
 		IN_WORLD(test_protectable_items__of_virtual_machines_leave_agents_out),
+		IN_WORLD(test_points__are_listed_as_they_were_made_whatever_the_clock_said),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
