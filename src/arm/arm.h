@@ -52,6 +52,9 @@ const char *lf_arm_param(const struct lf_arm_call *call, const char *name);
  * empty.  A GET that was sent a filter, top, skip, skiptoken, orderby, select or expand at which
  * its handler did not look answers 400 in place of its 200. */
 const char *lf_arm_query(const struct lf_arm_call *call, const char *name);
+/* The same as true or false, absent as false; anything else: LF_EINVAL "InvalidQueryParameter". */
+LF_MUST_CHECK int lf_arm_query_bool(const struct lf_arm_call *call, const char *name,
+				    bool *ret_value, struct lf_error *err);
 /* A header of the request by its name; NULL: not sent. */
 const char *lf_arm_header(const struct lf_arm_call *call, const char *name);
 const void *lf_arm_subject(const struct lf_arm_call *call);

@@ -45,13 +45,30 @@ const char *lf_arm_query(const struct lf_arm_call *call, const char *name)
 	struct lf_error ignored;
 	char *value = NULL;
 
-	if (own->n_asked < LF_N(own->asked))
-		own->asked[own->n_asked++] = name;
-	if (own->n_queries == LF_N(own->query_text) ||
-	    lf_form_value(lf_http_query(call->http), name, &value, &ignored) || !value)
+	/* a view asks once for each row of a list */
+	for (size_t i = 0; i < own->n_queries; i++)
+		if (strcmp(own->queries[i].name, name) == 0)
+			return own->queries[i].value;
+	if (own->n_queries == LF_N(own->queries))
 		return NULL;
-	own->query_text[own->n_queries++] = value;
+	if (lf_form_value(lf_http_query(call->http), name, &value, &ignored))
+		value = NULL;
+	own->queries[own->n_queries].name = name;
+	own->queries[own->n_queries++].value = value;
 	return value;
+}
+
+int lf_arm_query_bool(const struct lf_arm_call *call, const char *name, bool *ret_value,
+		      struct lf_error *err)
+{
+	const char *value = lf_arm_query(call, name);
+
+	*ret_value = value && lf_text_equal_nocase(value, "true");
+	return !value || *ret_value || lf_text_equal_nocase(value, "false")
+		       ? 0
+		       : lf_fail_arm(err, LF_EINVAL, "InvalidQueryParameter", name,
+				     "give true or false", "'%.40s' is neither true nor false",
+				     value);
 }
 
 const char *lf_arm_header(const struct lf_arm_call *call, const char *name)

@@ -20,10 +20,11 @@ struct lf_arm_call {
 	char *base_url;
 	char *api_version;
 	char *ids[LF_PATH_SEGMENTS_MAX]; /* answers of lf_arm_id() by levels_up, once asked for */
-	char *query_text[8];		 /* values handed out */
+	struct {
+		const char *name; /* borrowed */
+		char *value;	  /* NULL: absent, or empty */
+	} queries[16];		  /* the parameters that the handler looked at */
 	size_t n_queries;
-	const char *asked[16]; /* names of query parameters that the handler looked at; borrowed */
-	size_t n_asked;
 	char *principal, *client;
 	char request_id[LF_GUID_SIZE];
 	char correlation_id[LF_GUID_SIZE];

@@ -42,7 +42,7 @@ static void call_free(void *context)
 	lf_path_done(&call->path);
 	json_decref(call->body);
 	for (size_t i = 0; i < call->n_queries; i++)
-		free(call->query_text[i]);
+		free(call->queries[i].value);
 	free(call->base_url);
 	free(call->api_version);
 	for (size_t i = 0; i < LF_N(call->ids); i++)

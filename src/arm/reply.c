@@ -14,8 +14,8 @@
 
 static bool was_asked(const struct lf_arm_call *call, const char *name)
 {
-	for (size_t i = 0; i < call->n_asked; i++)
-		if (lf_text_equal_nocase(call->asked[i], name))
+	for (size_t i = 0; i < call->n_queries; i++)
+		if (lf_text_equal_nocase(call->queries[i].name, name))
 			return true;
 	return false;
 }

@@ -46,7 +46,8 @@ async function one(kind, operation, version) {
       if (refused) faults.push(`${name} = ${short(value)}: ${answer.status}, and it is no ${member.values ? "value of it" : member.type}`);
       else if (end === "Failed") faults.push(`${name} = ${short(value)}: accepted, and the operation failed`);
       else if (!member.secret) {
-        const shown = at((await arm("GET", `${where}?api-version=${version}`)).json, kind.shown?.(member.path) ?? member.path);
+        const [there, member_there] = kind.elsewhere?.(member.path) ?? [where, kind.shown?.(member.path) ?? member.path];
+        const shown = at((await arm("GET", `${there}?api-version=${version}`)).json, member_there);
         if (!same(value, shown)) faults.push(`${name} = ${short(value)}: accepted, and GET shows ${short(shown ?? null)}`);
       }
       await gone(where, version);

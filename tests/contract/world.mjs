@@ -43,6 +43,8 @@ export const kinds = [
   { name: "security group", version: "network", path: () => `${net}/networkSecurityGroups/${fresh("nsg")}`,
     body: async () => ({ location, properties: { securityRules: [{ name: "r", properties: { protocol: "Tcp", access: "Allow", direction: "Inbound", priority: 100, sourcePortRange: "*", destinationPortRange: "22", sourceAddressPrefix: "*", destinationAddressPrefix: "*" } }] } }) },
   { name: "interface", version: "network", path: () => `${net}/networkInterfaces/${fresh("nic")}`,
+    // a subnet may be sent back as it was read: it is the subnet that shows it
+    elsewhere: (where) => (where[4] === "subnet" && where[5] !== "id" ? [subnet, where.slice(5)] : undefined),
     body: async () => ({ location, properties: { ipConfigurations: [{ name: "ip", properties: { subnet: { id: subnet }, privateIPAllocationMethod: "Dynamic" } }] } }) },
   { name: "disk", version: "disk", path: () => `${compute}/disks/${fresh("d")}`, body: async () => ({ location, sku: { name: "Standard_LRS" }, properties: { diskSizeGB: 1, creationData: { createOption: "Empty" } } }) },
   { name: "availability set", version: "compute", path: () => `${compute}/availabilitySets/${fresh("set")}`, body: async () => ({ location, sku: { name: "Aligned" }, properties: { platformFaultDomainCount: 2, platformUpdateDomainCount: 5 } }) },

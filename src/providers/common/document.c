@@ -98,6 +98,22 @@ static int find_resource(struct lf_arm_call *call, const struct lf_document *doc
 		       : rc;
 }
 
+/* Also of a list that shows no row to a view.  Types without values never look: arm refuses. */
+static int check_expand(struct lf_arm_call *call, const struct lf_document *document,
+			struct lf_error *err)
+{
+	const char *const *known = document->expands;
+	const char *expand = known ? lf_arm_query(call, "expand") : NULL;
+
+	while (expand && *known && !lf_text_equal_nocase(*known, expand))
+		known++;
+	return !expand || *known ? 0
+				 : lf_fail_arm(err, LF_EINVAL, "InvalidExpandInQueryString",
+					       "$expand", "leave it out, or see the description",
+					       "resources of type %s have no '%.40s' to expand",
+					       document->type, expand);
+}
+
 int lf_document_get(struct lf_arm_call *call, const struct lf_document *document,
 		    struct lf_error *err)
 {
@@ -105,7 +121,9 @@ int lf_document_get(struct lf_arm_call *call, const struct lf_document *document
 	LF_AUTO_JSON *doc = NULL;
 	LF_AUTO_FREE char *id = NULL;
 
-	int rc = find_id(call, document, &id, err);
+	int rc = check_expand(call, document, err);
+	if (!rc)
+		rc = find_id(call, document, &id, err);
 	if (!rc)
 		rc = find_resource(call, document, id, &resource, err);
 	if (!rc)
@@ -140,10 +158,10 @@ int lf_document_list_below(struct lf_arm_call *call, const struct lf_document *d
 	LF_AUTO_FREE char *last = NULL;
 	size_t size = 0;
 
-	if (!values)
-		return lf_fail_nomem(err);
-	int rc = lf_filter_new(lf_arm_query(call, "filter"), document->filter, document->n_filter,
-			       &filter, err);
+	int rc = values ? check_expand(call, document, err) : lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_filter_new(lf_arm_query(call, "filter"), document->filter,
+				   document->n_filter, &filter, err);
 	if (!rc)
 		rc = lf_page_size(call, &size, err);
 	if (!rc && query.after && !lf_text_starts_nocase(query.after, below))

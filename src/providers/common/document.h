@@ -66,6 +66,8 @@ struct lf_document {
 	 * filter is refused. */
 	const struct lf_filter_row *filter;
 	size_t n_filter;
+	/* What $expand of its reads may be, which view looks at; NULL-ended.  NULL: it has none. */
+	const char *const *expands;
 	/* The job that still makes the resource: answers name it; NULL: none does.  May be NULL. */
 	const char *(*making)(const struct lf_resource *resource);
 	bool needs_location; /* body.location is required on create and cannot change */

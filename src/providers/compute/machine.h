@@ -20,8 +20,9 @@
  *  "firmware": "bios"|"uefi", "tags": {}, "managedBy": id of the item that owns it (may be absent),
  *  "isolated": bool, "secureBoot", "tpm": bool, "securityType": "TrustedLaunch", "zones": ["1"],
  *  "availabilitySetId", "proximityPlacementGroupId", "licenseType",
- *  "bootDiagnostics": {"enabled": bool, "storageUri"}, "image", "osProfile" (all of these may be
- * absent, and were checked by vm/placement.h), "disks": [{"lun" (-1: OS), "name", "sizeBytes",
+ *  "bootDiagnostics": {"enabled": bool, "storageUri"}, "image", "osProfile",
+ *  "identityType" (all of these may be absent, and were checked by vm/placement.h),
+ *  "disks": [{"lun" (-1: OS), "name", "sizeBytes",
  *             "source": {"kind": "point", "region", "point", "root"}, "tags": {},
  *             "sku", "caching", "deleteOption", "createOption" (may be absent),
  *             "id": of a disk that is there, whose source is what lf_disk_find_source() says}],

@@ -77,6 +77,21 @@ static void put_asked(struct lf_doc *properties, const json_t *machine)
 	lf_doc_text_if(properties, "licenseType", lf_json_text(machine, "licenseType"));
 }
 
+int lf_machine_vm_complete(json_t *doc, struct lf_error *err)
+{
+	static const char *const members[][2] = {{"properties.priority", "Regular"},
+						 {"properties.extensionsTimeBudget", "PT1H30M"}};
+	json_t *nics = lf_json_at(doc, "properties.networkProfile.networkInterfaces"), *nic;
+	int failed = 0;
+	size_t i;
+
+	for (i = 0; i < LF_N(members); i++)
+		failed |= lf_json_set_text(doc, members[i][0], members[i][1]);
+	json_array_foreach (nics, i, nic)
+		failed |= lf_json_set_text(nic, "properties.deleteOption", "Detach");
+	return failed ? lf_fail_nomem(err) : 0;
+}
+
 json_t *lf_machine_vm_doc(const json_t *machine, const json_t *plan, int64_t now_ns)
 {
 	LF_AUTO_DOC doc = LF_DOC_INIT;
@@ -100,6 +115,7 @@ json_t *lf_machine_vm_doc(const json_t *machine, const json_t *plan, int64_t now
 	lf_doc_share_if(&doc, "zones", lf_json_at(machine, "zones"));
 	lf_doc_share_if(&doc, "tags", lf_json_at(machine, "tags"));
 	lf_doc_text_if(&doc, "managedBy", lf_json_text(machine, "managedBy"));
+	lf_doc_text_if(&doc, "identity.type", lf_json_text(machine, "identityType"));
 	lf_doc_put(&doc, "properties", lf_doc_take(&properties));
 	return lf_doc_take(&doc);
 }

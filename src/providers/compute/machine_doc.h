@@ -13,6 +13,8 @@
 
 /* The caller's references; NULL: out of memory. */
 json_t *lf_machine_vm_doc(const json_t *machine, const json_t *plan, int64_t now_ns);
+/* What is so of every machine, as clients are told it, into a VM's document. */
+LF_MUST_CHECK int lf_machine_vm_complete(json_t *doc, struct lf_error *err);
 json_t *lf_machine_disk_doc(const json_t *machine, const json_t *disk, int64_t now_ns);
 json_t *lf_machine_nic_doc(const json_t *machine, const json_t *nic);
 /* A disk of a machine as its storage profile has it. */

@@ -7,6 +7,7 @@
 #include "providers/common/document.h"
 #include "providers/compute/compute.h"
 #include "providers/compute/machine.h"
+#include "providers/compute/machine_doc.h"
 #include "providers/compute/ids.h"
 
 #define CONSOLE_MAX (1u << 20) /* what the boot diagnostics show at most */
@@ -114,9 +115,10 @@ int lf_vm_view(struct lf_arm_call *call, const struct lf_resource *vm, json_t *d
 	       struct lf_error *err)
 {
 	const char *expand = lf_arm_query(call, "expand");
+	int rc = lf_machine_vm_complete(doc, err);
 
-	if (!expand || !lf_text_equal_nocase(expand, "instanceView"))
-		return 0;
+	if (rc || !expand || !lf_text_equal_nocase(expand, "instanceView"))
+		return rc;
 	return lf_json_set(doc, "properties.instanceView", instance_view(lf_arm_context(call), vm))
 		       ? lf_fail_nomem(err)
 		       : 0;

@@ -98,7 +98,10 @@ static int submit(struct lf_arm_call *call, const struct lf_job_type *type, unsi
 
 int lf_vm_delete(struct lf_arm_call *call, struct lf_error *err)
 {
-	return submit(call, &lf_vm_delete_job, 0, NULL, err);
+	bool force; /* a machine that is deleted is not asked in any case */
+	int rc = lf_arm_query_bool(call, "forceDeletion", &force, err);
+
+	return rc ? rc : submit(call, &lf_vm_delete_job, 0, NULL, err);
 }
 
 int lf_vm_start(struct lf_arm_call *call, struct lf_error *err)
@@ -108,15 +111,24 @@ int lf_vm_start(struct lf_arm_call *call, struct lf_error *err)
 
 int lf_vm_power_off(struct lf_arm_call *call, struct lf_error *err)
 {
-	const char *skip = lf_arm_query(call, "skipShutdown");
-	bool now = skip && lf_text_equal_nocase(skip, "true");
+	bool now;
+	int rc = lf_arm_query_bool(call, "skipShutdown", &now, err);
 
-	return submit(call, &lf_vm_stop_job, 1, json_pack("{s:b}", "skipShutdown", (int)now), err);
+	return rc ? rc
+		  : submit(call, &lf_vm_stop_job, 1, json_pack("{s:b}", "skipShutdown", (int)now),
+			   err);
 }
 
 int lf_vm_deallocate(struct lf_arm_call *call, struct lf_error *err)
 {
-	return submit(call, &lf_vm_stop_job, 1, json_pack("{s:b}", "deallocate", 1), err);
+	bool hibernate;
+	int rc = lf_arm_query_bool(call, "hibernate", &hibernate, err);
+
+	if (!rc && hibernate)
+		rc = lf_fail_arm(err, LF_EUNSUPPORTED, "OperationNotAllowed", "hibernate",
+				 "leave it out: the machine is then shut down",
+				 "machines do not hibernate here");
+	return rc ? rc : submit(call, &lf_vm_stop_job, 1, json_pack("{s:b}", "deallocate", 1), err);
 }
 
 int lf_vm_restart(struct lf_arm_call *call, struct lf_error *err)

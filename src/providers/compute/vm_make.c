@@ -11,6 +11,7 @@
 #include "providers/compute/attach.h"
 #include "providers/compute/compute.h"
 #include "providers/compute/machine.h"
+#include "providers/compute/machine_doc.h"
 #include "providers/compute/ids.h"
 #include "providers/compute/vm/body.h"
 #include "providers/compute/vm/placement.h"
@@ -331,6 +332,8 @@ int lf_vm_make(struct lf_arm_call *call, struct lf_error *err)
 		rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 0), &vm, err);
 	if (!rc)
 		rc = lf_arm_envelope(vm.doc, vm.id, LF_VM_TYPE, err);
+	if (!rc)
+		rc = lf_machine_vm_complete(vm.doc, err);
 	const struct lf_arm_async async = {.job = job, .no_location = true};
 	return rc ? rc : lf_arm_reply_async(call, 201, &async, vm.doc, err);
 }

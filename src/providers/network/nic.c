@@ -41,7 +41,14 @@ static int check_subnet(struct lf_context *context, json_t *config, struct lf_er
 	const json_t *given = lf_json_at(config, "properties.subnet");
 	LF_AUTO_RESOURCE subnet = LF_RESOURCE_INIT;
 	int rc = lf_catalog_get(context->catalog, lf_json_text_or(given, "id", ""), &subnet, err);
+	const char *name = rc ? "" : lf_arm_id_last(subnet.id);
 
+	if (!rc &&
+	    (!lf_text_equal_nocase(lf_json_text_or(given, "name", name), name) ||
+	     !lf_text_equal_nocase(lf_json_text_or(given, "type", LF_SUBNET_TYPE), LF_SUBNET_TYPE)))
+		rc = lf_fail_arm(err, LF_EINVAL, "InvalidParameter",
+				 CONFIGURATIONS ".properties.subnet", "its id is enough",
+				 "the subnet is called '%.80s'", name);
 	if (!rc)
 		rc = lf_changes_check(lf_json_at(given, "properties"),
 				      lf_json_at(subnet.doc, "properties"), NULL, 0, err);
@@ -335,8 +342,8 @@ static const struct lf_field nic_fields[] = {
 	{CONFIGURATIONS ".*.properties.provisioningState", LF_TEXT, LF_READ_ONLY, 0, 0, NULL,
 	 "Succeeded"},
 	{CONFIGURATIONS ".*.properties.subnet.id", LF_ID, 0, 0, 0, NULL, "id of a subnet"},
-	{CONFIGURATIONS ".*.properties.subnet.name", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "its name"},
-	{CONFIGURATIONS ".*.properties.subnet.type", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "its type"},
+	{CONFIGURATIONS ".*.properties.subnet.name", LF_TEXT, 0, 0, 80, NULL, "its name"},
+	{CONFIGURATIONS ".*.properties.subnet.type", LF_TEXT, 0, 0, 80, NULL, "its type"},
 	{CONFIGURATIONS ".*.properties.subnet.etag", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "its etag"},
 	LF_SUBNET_ROWS(CONFIGURATIONS ".*.properties.subnet.properties."),
 	{CONFIGURATIONS ".*.properties.privateIPAddress", LF_TEXT, 0, 0, 15, NULL,

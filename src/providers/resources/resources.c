@@ -89,7 +89,11 @@ static int get_subscription(struct lf_arm_call *call, struct lf_error *err)
 static int list_locations(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_JSON *values = lf_locations_view(lf_arm_param(call, "subscription"));
+	bool extended; /* there are none */
+	int rc = lf_arm_query_bool(call, "includeExtendedLocations", &extended, err);
 
+	if (rc)
+		return rc;
 	return values ? lf_arm_reply_list(call, values, NULL, err) : lf_fail_nomem(err);
 }
 
@@ -139,12 +143,35 @@ static int list_groups(struct lf_arm_call *call, struct lf_error *err)
 	return lf_document_list(call, &group, 1, err);
 }
 
+/* What is to go without being asked: machines, which are not asked in any case. */
+static int check_force(struct lf_arm_call *call, struct lf_error *err)
+{
+	static const char machines[] = "Microsoft.Compute/virtualMachines";
+	static const char sets[] = "Microsoft.Compute/virtualMachineScaleSets";
+	const char *p = lf_arm_query(call, "forceDeletionTypes");
+
+	for (; p && *p; p += *p == ',') {
+		size_t len = strcspn(p, ",");
+		LF_AUTO_FREE char *one = strndup(p, len);
+		if (!one)
+			return lf_fail_nomem(err);
+		if (!lf_text_equal_nocase(one, machines) && !lf_text_equal_nocase(one, sets))
+			return lf_fail_arm(err, LF_EINVAL, "InvalidQueryParameter",
+					   "forceDeletionTypes", "name types of machines",
+					   "resources of type '%.80s' are not forced to go", one);
+		p += len;
+	}
+	return 0;
+}
+
 static int delete_group(struct lf_arm_call *call, struct lf_error *err)
 {
 	struct lf_catalog *catalog = lf_arm_context(call)->catalog;
 	LF_AUTO_RESOURCE found = LF_RESOURCE_INIT;
 
-	int rc = lf_catalog_get(catalog, lf_arm_id(call, 0), &found, err);
+	int rc = check_force(call, err);
+	if (!rc)
+		rc = lf_catalog_get(catalog, lf_arm_id(call, 0), &found, err);
 	if (!rc)
 		rc = lf_group_check_removal(lf_arm_context(call), found.id, err);
 	if (rc)

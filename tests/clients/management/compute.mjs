@@ -17,6 +17,9 @@ const machine = async (name, os, data = [], nicId = undefined) => vms.beginCreat
 }, poll);
 
 await groups.createOrUpdate(rg, { location });
+const listed = async (expand) => (await arm("GET", `${provider}/virtualMachines?api-version=2024-07-01&$expand=${expand}`)).json.value;
+check("a list without machines expands nothing", (await listed("instanceView")).length === 0);
+await refused("a machine's unknown $expand, also there", 400, "InvalidExpandInQueryString", () => listed("secrets"));
 const net = await network.virtualNetworks.beginCreateOrUpdateAndWait(rg, "v", { location, addressSpace: { addressPrefixes: ["10.9.0.0/16"] }, subnets: [{ name: "default", addressPrefix: "10.9.0.0/24" }] }, poll);
 const subnet = net.subnets[0].id;
 
@@ -31,6 +34,14 @@ await refused("a machine that boots from a data disk", 400, "InvalidParameter", 
 
 const first = await machine("first", os.id, [data.id]);
 check("a machine is made of its disks", first.provisioningState === "Succeeded" && first.storageProfile.osDisk.managedDisk.id === os.id && first.storageProfile.dataDisks[0].lun === 0, first.storageProfile);
+check("it says what is so of every machine, and may be sent back", first.priority === "Regular" && first.extensionsTimeBudget === "PT1H30M" && first.networkProfile.networkInterfaces[0].deleteOption === "Detach", first);
+await over(await arm("PATCH", `${first.id}?api-version=2024-07-01`, { identity: { type: "None" }, properties: { priority: "Regular", extensionsTimeBudget: "PT1H30M" } }));
+const userData = (await arm("GET", `${first.id}?api-version=2024-07-01&$expand=userData`)).json;
+check("no identity is what it has, and no user data", userData.identity.type === "None" && !userData.properties.userData, userData);
+await refused("time for extensions", 400, "InvalidParameter", () => arm("PATCH", `${first.id}?api-version=2024-07-01`, { properties: { extensionsTimeBudget: "PT15M" } }));
+await refused("hibernation", 400, "OperationNotAllowed", () => arm("POST", `${first.id}/deallocate?api-version=2024-07-01&hibernate=true`));
+for (const [verb, path] of [["POST", "/powerOff?skipShutdown=maybe&"], ["POST", "/deallocate?hibernate=maybe&"], ["DELETE", "?forceDeletion=maybe&"]])
+  await refused(`${verb} ${path}`, 400, "InvalidQueryParameter", () => arm(verb, `${first.id}${path}api-version=2024-07-01`));
 const view = await vms.instanceView(rg, "first");
 check("it runs, as generation 2", view.statuses.some((s) => s.code === "PowerState/running") && view.hyperVGeneration === "V2", view);
 const attached = await disks.get(rg, "data");

@@ -138,6 +138,8 @@ static const struct lf_field fields[] = {
 	{"properties.restorePoints", LF_ARRAY, LF_READ_ONLY, 0, 0, NULL, "With $expand."},
 };
 
+static const char *const expands[] = {"restorePoints", NULL};
+
 const struct lf_document lf_collection_document = {.type = LF_COLLECTION_TYPE,
 						   .fields = fields,
 						   .n_fields = LF_N(fields),
@@ -145,6 +147,7 @@ const struct lf_document lf_collection_document = {.type = LF_COLLECTION_TYPE,
 						   .check = check_collection,
 						   .undo = release_points,
 						   .view = view_collection,
+						   .expands = expands,
 						   .needs_location = true,
 						   .provisioned = true,
 						   .deleted_status = 202};

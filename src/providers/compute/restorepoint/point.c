@@ -108,8 +108,11 @@ static int refuse_unfinished(struct lf_context *context, const struct lf_resourc
 			   "the restore point is being copied");
 }
 
+static const char *const expands[] = {"instanceView", NULL};
+
 const struct lf_document lf_restore_point_document = {.type = LF_RESTORE_POINT_TYPE,
 						      .view = view_point,
+						      .expands = expands,
 						      .removing = refuse_unfinished,
 						      .undo = lf_restore_point_release,
 						      .async = true,

@@ -121,6 +121,7 @@ int lf_vm_body_read(struct lf_context *context, const char *vm_id, const json_t 
 	if (!rc && license)
 		rc = lf_vm_license_check(license, os, "properties.licenseType", &license, err);
 	lf_doc_text_if(&doc, "licenseType", license);
+	lf_doc_text_if(&doc, "identityType", lf_json_text(body, "identity.type"));
 	if (!rc)
 		rc = lf_doc_end(&doc, &asked, err);
 	return rc || !json_object_update(machine, asked) ? rc : lf_fail_nomem(err);

@@ -11,6 +11,7 @@
 #include "providers/common/unsupported.h"
 #include "providers/compute/compute.h"
 #include "providers/compute/ids.h"
+#include "providers/compute/machine_doc.h"
 #include "providers/compute/vm/body.h"
 #include "providers/compute/vm/disks.h"
 #include "providers/compute/vm/placement.h"
@@ -56,6 +57,8 @@ static const char *const cachings[] = {"None", "ReadOnly", "ReadWrite", NULL};
 static const char *const delete_options[] = {"Detach", "Delete", NULL};
 static const char *const detach_only[] = {"Detach", NULL};
 static const char *const priorities[] = {"Regular", NULL};
+static const char *const budgets[] = {"PT1H30M", NULL}; /* what clients send who were not asked */
+static const char *const expands[] = {"instanceView", "userData", NULL};
 static const struct lf_field vm_fields[] = {
 	{"properties.hardwareProfile.vmSize", LF_TEXT, 0, 0, 64, NULL,
 	 "Size of the machine; another one counts from its next start."},
@@ -103,7 +106,8 @@ static const struct lf_field vm_fields[] = {
 	{"properties.licenseType", LF_TEXT, 0, 0, 32, NULL,
 	 "A licence for its kind of system, or None."},
 	{"properties.priority", LF_ENUM, 0, 0, 0, priorities, "No machine is evicted."},
-	{"properties.extensionsTimeBudget", LF_TEXT, 0, 0, 16, NULL, "There are no extensions."},
+	{"properties.extensionsTimeBudget", LF_ENUM, 0, 0, 0, budgets,
+	 "The default: there are no extensions."},
 	{"zones", LF_ARRAY, 0, 0, 1, NULL, "1, 2 or 3."},
 	{"identity.type", LF_TEXT, 0, 0, 64, NULL, "None."},
 	{"location", LF_TEXT, 0, 0, 64, NULL, "Its region, which cannot be changed."},
@@ -122,10 +126,13 @@ static const struct lf_field vm_fields[] = {
 };
 
 /* What of a machine that is there a body may change; data disks have a way of their own. */
-static const char *const changing[] = {
-	"properties.hardwareProfile.vmSize",  "properties.licenseType",
-	"properties.diagnosticsProfile",      LF_VM_STORAGE ".osDisk.caching",
-	LF_VM_STORAGE ".osDisk.deleteOption", DATA_DISKS};
+static const char *const changing[] = {"properties.hardwareProfile.vmSize",
+				       "properties.licenseType",
+				       "properties.diagnosticsProfile",
+				       LF_VM_STORAGE ".osDisk.caching",
+				       LF_VM_STORAGE ".osDisk.deleteOption",
+				       "identity.type",
+				       DATA_DISKS};
 #define N_TAKEN (LF_N(changing) - 1)
 
 /* Clients that want no account of their own say so with an empty text. */
@@ -179,19 +186,21 @@ static int check_vm(struct lf_arm_call *call, const char *id, json_t *doc,
 				   "send the request again",
 				   "the machine was deleted while it was being changed");
 	drop_empty_uri(doc);
-	int rc = lf_vm_identity_check(doc, err);
+	struct lf_resource vm = {
+		.id = before->id, .doc = json_deep_copy(before->doc), .state = state};
+	LF_AUTO_JSON *kept = vm.doc;
+	int rc = kept ? lf_machine_vm_complete(kept, err) : lf_fail_nomem(err);
 	if (!rc)
-		rc = lf_changes_check(doc, before->doc, changing, LF_N(changing), err);
+		rc = lf_vm_identity_check(doc, err);
+	if (!rc)
+		rc = lf_changes_check(doc, kept, changing, LF_N(changing), err);
 	if (!rc)
 		rc = check_values(context, doc, err);
 	if (rc)
 		return rc;
-	struct lf_resource vm = {
-		.id = before->id, .doc = json_deep_copy(before->doc), .state = state};
-	LF_AUTO_JSON *kept = vm.doc;
 	json_t *tags = lf_json_at(doc, "tags"), *disks = lf_json_at(doc, DATA_DISKS);
 	bool changed = false;
-	if (!kept || lf_changes_take(kept, doc, changing, N_TAKEN) ||
+	if (lf_changes_take(kept, doc, changing, N_TAKEN) ||
 	    (tags ? json_object_set(kept, "tags", tags) : json_object_del(kept, "tags") * 0))
 		return lf_fail_nomem(err);
 	if (disks)
@@ -216,6 +225,7 @@ const struct lf_document lf_vm_document = {.type = LF_VM_TYPE,
 					   .strict = true,
 					   .check = check_vm,
 					   .view = lf_vm_view,
+					   .expands = expands,
 					   .making = change_job,
 					   .removing = lf_vm_leave_parts,
 					   .undo = lf_vm_leave_host,
