@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "providers/common/page.h"
 #include "providers/common/scope.h"
+#include "providers/resources/locations.h"
 
 int lf_document_wrap(const char *id, const char *type, json_t *properties, json_t **ret_doc,
 		     struct lf_error *err)
@@ -200,6 +201,21 @@ void lf_location_normal(const char *location, char *out, size_t out_size)
 	out[used] = '\0';
 }
 
+int lf_location_check(const char *location, struct lf_error *err)
+{
+	char plain[64];
+	int rc = lf_name_check(LF_NAME_LOCATION, location, "location", err);
+
+	if (rc)
+		return rc;
+	lf_location_normal(location, plain, sizeof(plain));
+	return lf_location_pair(plain)
+		       ? 0
+		       : lf_fail_arm(err, LF_EINVAL, "LocationNotAvailableForResourceType",
+				     "location", "GET /subscriptions/{id}/locations lists them",
+				     "there is no location '%.60s'", location);
+}
+
 static int check_location(json_t *doc, const struct lf_resource *before, struct lf_error *err)
 {
 	const char *location = lf_json_text(doc, "location");
@@ -212,7 +228,7 @@ static int check_location(json_t *doc, const struct lf_resource *before, struct 
 		return lf_fail_arm(err, LF_EINVAL, "LocationRequired", "location",
 				   "give a location, as \"eastus\"",
 				   "the location property is required for this definition");
-	int rc = lf_name_check(LF_NAME_LOCATION, location, "location", err);
+	int rc = was ? 0 : lf_location_check(location, err);
 	if (rc)
 		return rc;
 	lf_location_normal(location, plain, sizeof(plain));

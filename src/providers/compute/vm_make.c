@@ -321,8 +321,7 @@ int lf_vm_make(struct lf_arm_call *call, struct lf_error *err)
 	if (!lf_json_text(lf_arm_body(call), "location"))
 		return fail_parameter("location", "name the region of its disks",
 				      "a machine needs a location", err);
-	rc = lf_name_check(LF_NAME_LOCATION, lf_json_text(lf_arm_body(call), "location"),
-			   "location", err);
+	rc = lf_location_check(lf_json_text(lf_arm_body(call), "location"), err);
 	if (!rc)
 		rc = plan_machine(call, &machine, err);
 	if (!rc)

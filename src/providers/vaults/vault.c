@@ -8,7 +8,6 @@
 #include "base/text.h"
 #include "providers/common/managed_identity.h"
 #include "providers/common/unsupported.h"
-#include "providers/resources/locations.h"
 #include "providers/vaults/internal.h"
 
 #define REDUNDANCY	      "properties.redundancySettings.standardTierStorageRedundancy"
@@ -33,17 +32,6 @@ int lf_vault_count(struct lf_context *context, const char *vault_id, const char 
 	if (!rc)
 		*ret_n = list.n;
 	return rc;
-}
-
-static int check_place(const json_t *doc, struct lf_error *err)
-{
-	const char *location = lf_json_text_or(doc, "location", "");
-
-	if (!lf_location_pair(location))
-		return lf_fail_arm(err, LF_EINVAL, "LocationNotAvailableForResourceType",
-				   "location", "GET /subscriptions/{id}/locations lists them",
-				   "the location '%s' is not available for vaults", location);
-	return 0;
 }
 
 static const char *const kept[] = {"properties.redundancySettings",
@@ -157,11 +145,9 @@ static int check_vault(struct lf_arm_call *call, const char *id, json_t *doc,
 		       const struct lf_resource *before, json_t *state, struct lf_error *err)
 {
 	struct lf_context *context = lf_arm_context(call);
-	int rc = check_place(doc, err);
+	int rc = lf_unsupported_check(unsupported, LF_N(unsupported), doc, err);
 
 	(void)id;
-	if (!rc)
-		rc = lf_unsupported_check(unsupported, LF_N(unsupported), doc, err);
 	if (!rc)
 		rc = check_redundancy(context, doc, before, err);
 	if (!rc)

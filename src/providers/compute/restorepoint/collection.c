@@ -8,7 +8,6 @@
 #include "base/text.h"
 #include "providers/compute/ids.h"
 #include "providers/compute/restorepoint/restorepoint.h"
-#include "providers/resources/locations.h"
 
 static int fail_source(const char *source, const char *what, struct lf_error *err)
 {
@@ -33,13 +32,6 @@ static int check_source(struct lf_arm_call *call, json_t *doc, json_t *state, st
 	const char *location = lf_json_text_or(doc, "location", "");
 	LF_AUTO_RESOURCE found = LF_RESOURCE_INIT;
 
-	char here[64];
-
-	lf_location_normal(location, here, sizeof(here));
-	if (!lf_location_pair(here))
-		return lf_fail_arm(err, LF_EINVAL, "LocationNotAvailableForResourceType",
-				   "location", "GET /subscriptions/{id}/locations lists them",
-				   "there is no location '%.60s'", location);
 	int rc = lf_catalog_get(lf_arm_context(call)->catalog, source, &found, err);
 	if (rc == LF_ENOTFOUND)
 		return fail_source(source, "is not there", err);
