@@ -25,6 +25,7 @@
 #define SOURCE_ID  "properties.creationData.sourceResourceId"
 #define SOURCE_URI "properties.creationData.sourceUri"
 #define DISKS	   "/diskRestorePoints/"
+#define OS_TYPE	   "properties.sourceMetadata.storageProfile.osDisk.osType"
 
 static int fail_source(const char *id, const char *hint, const char *what, struct lf_error *err)
 {
@@ -43,6 +44,11 @@ static int check_region(const json_t *doc, const char *region, struct lf_error *
 	return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", "location",
 			   "make the disk where its source is, or copy the restore point there",
 			   "the source is in %s", region);
+}
+
+static const char *os_word(const char *os_type)
+{
+	return lf_text_equal_nocase(os_type, "Windows") ? "Windows" : "Linux";
 }
 
 static int from_restore_point(struct lf_context *context, const json_t *doc, const char *id,
@@ -67,7 +73,9 @@ static int from_restore_point(struct lf_context *context, const json_t *doc, con
 				   "the disk restore point is not complete");
 	const char *region = lf_json_text_or(point.state, "region", "");
 	ret_origin->bytes = lf_json_int_or(disk, "sizeBytes", 0);
-	ret_origin->os_type = lf_json_int_or(disk, "lun", 0) < 0 ? "Linux" : NULL;
+	ret_origin->os_type = lf_json_int_or(disk, "lun", 0) < 0
+				      ? os_word(lf_json_text_or(point.doc, OS_TYPE, ""))
+				      : NULL;
 	ret_origin->uefi =
 		strcmp(lf_json_text_or(point.doc, "properties.sourceMetadata.hyperVGeneration", ""),
 		       "V2") == 0;
@@ -98,7 +106,7 @@ static int from_disk(struct lf_context *context, const json_t *doc, const char *
 			"a disk that a machine has written to cannot be copied directly");
 	const char *os_type = lf_json_text(disk.doc, "properties.osType");
 	ret_origin->bytes = lf_json_int_or(disk.doc, "properties.diskSizeBytes", 0);
-	ret_origin->os_type = !os_type ? NULL : strcmp(os_type, "Windows") ? "Linux" : "Windows";
+	ret_origin->os_type = os_type ? os_word(os_type) : NULL;
 	ret_origin->uefi =
 		strcmp(lf_json_text_or(disk.doc, "properties.hyperVGeneration", ""), "V2") == 0;
 	ret_origin->source = json_deep_copy(lf_json_at(disk.state, "source"));
