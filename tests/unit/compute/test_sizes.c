@@ -24,6 +24,25 @@ static void test_sizes__an_unknown_one_names_the_field(void **state)
 	assert_int_equal(vcpus, 7);
 }
 
+static void test_sizes__a_machine_that_no_host_could_hold_is_refused(void **state)
+{
+	const struct lf_compute_opts opts[] = {
+		{.data_dir = *state, .driver = "libvirt", .uri = "test:///default"},
+		{.data_dir = *state, .driver = "fake"}};
+	struct lf_compute *host = NULL, *emulator = NULL;
+	struct lf_error err;
+
+	assert_lf_ok(lf_compute_open(&opts[0], &host, &err));
+	assert_lf_ok(lf_compute_room(host, "Standard_Tiny", 1, &err));
+	assert_int_equal(lf_compute_room(host, "Standard_Vast", UINT_MAX, &err), LF_ECONFLICT);
+	assert_string_equal(err.arm_code, "AllocationFailed");
+	assert_string_equal(err.target, "vmSize");
+	assert_lf_ok(lf_compute_open(&opts[1], &emulator, &err));
+	assert_lf_ok(lf_compute_room(emulator, "Standard_Vast", UINT_MAX, &err));
+	lf_compute_free(emulator);
+	lf_compute_free(host);
+}
+
 static void test_sizes__list_has_each_once_and_all_fields(void **state)
 {
 	LF_AUTO_JSON *list = lf_compute_sizes();
@@ -47,6 +66,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sizes__are_found_in_any_case),
 		cmocka_unit_test(test_sizes__an_unknown_one_names_the_field),
+		cmocka_unit_test_setup_teardown(
+			test_sizes__a_machine_that_no_host_could_hold_is_refused, test_dir_setup,
+			test_dir_teardown),
 		cmocka_unit_test(test_sizes__list_has_each_once_and_all_fields),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
