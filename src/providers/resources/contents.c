@@ -14,10 +14,7 @@
 typedef int remove_fn(struct lf_context *context, const struct lf_document *document,
 		      const struct lf_resource *resource, struct lf_error *err);
 
-/* The description of a type whose PUT names one, and which is removed by it; NULL: another.  What
- * has a scope is what protects something: it goes with what is above it, if that lets itself be
- * deleted. */
-static const struct lf_document *find_document(const struct lf_context *context, const char *type)
+const struct lf_document *lf_document_of_type(const struct lf_context *context, const char *type)
 {
 	const struct lf_arm_provider *const *all = context->providers;
 
@@ -47,7 +44,7 @@ static int remove_each(struct lf_context *context, const char *group_id, remove_
 		left = 0;
 		for (size_t i = 0; i < before; i++) {
 			const struct lf_document *document =
-				find_document(context, list.items[i].type);
+				lf_document_of_type(context, list.items[i].type);
 			rc = document ? remove_one(context, document, &list.items[i], err) : 0;
 			if (!rc)
 				continue;

@@ -16,6 +16,7 @@
 #include "providers/resources/contents.h"
 #include "providers/resources/listing.h"
 #include "providers/resources/locations.h"
+#include "providers/resources/tags.h"
 
 #define GROUPS	  LF_SUBSCRIPTION_PATH "/resourceGroups"
 #define GROUP	  LF_GROUP_PATH
@@ -283,8 +284,15 @@ static int refuse_deployment(struct lf_arm_call *call, struct lf_error *err)
 			   "templates are not deployed here");
 }
 
+#define TAGS	 "/providers/Microsoft.Resources/tags/default"
+#define RESOURCE GROUP "/providers/{namespace}/{type}/{name}"
+#define TAG_ROUTES(scope)                                                                          \
+	LF_GET(scope TAGS, lf_tags_get, LF_RIGHT("Microsoft.Resources/tags/read")),                \
+		LF_PUT(scope TAGS, lf_tags_put, LF_RIGHT("Microsoft.Resources/tags/write")),       \
+		LF_PATCH(scope TAGS, lf_tags_patch, LF_RIGHT("Microsoft.Resources/tags/write")),   \
+		LF_DELETE(scope TAGS, lf_tags_delete, LF_RIGHT("Microsoft.Resources/tags/delete"))
 #define DEPLOYMENT "/providers/Microsoft.Resources/deployments/{deployment}"
-static const char *const types[] = {"resourceGroups", "subscriptions", "tenants", NULL};
+static const char *const types[] = {"resourceGroups", "subscriptions", "tags", "tenants", NULL};
 
 static const struct lf_arm_route routes[] = {
 	LF_GET("/tenants", list_tenants),
@@ -299,10 +307,12 @@ static const struct lf_arm_route routes[] = {
 		LF_RIGHT("Microsoft.Resources/providers/register/action")),
 	LF_GET(GROUPS, list_groups),
 	LF_GET(GROUP, get_group),
-	LF_PUT(GROUP, put_group),
+	LF_PUT(GROUP, put_group, LF_SUBJECT(&group)),
 	LF_PATCH(GROUP, patch_group),
 	LF_DELETE(GROUP, delete_group),
 	LF_GET(GROUP "/resources", lf_resources_list),
+	TAG_ROUTES(GROUP),
+	TAG_ROUTES(RESOURCE),
 	LF_PUT(LF_SUBSCRIPTION_PATH DEPLOYMENT, refuse_deployment),
 	LF_PUT(GROUP DEPLOYMENT, refuse_deployment),
 	LF_POST_BODY(GROUP DEPLOYMENT "/validate", refuse_deployment),

@@ -162,7 +162,14 @@ check("the emulator makes a machine of an image, and keeps no password", imaged.
 check("its disk is as was asked", (await disks.get(rg, "imaged_OsDisk_1")).sku.name === "StandardSSD_LRS" && (await disks.get(rg, "imaged_OsDisk_1")).hyperVGeneration === "V2");
 await refused("user data for it", 400, "InvalidParameter", () => arm("PATCH", `${imaged.id}?api-version=2024-07-01`, { properties: { osProfile: { customData: "eA==" } } }));
 await refused("a disk that is said to be another", 400, "InvalidParameter", () => arm("PUT", `${provider}/virtualMachines/x?api-version=2024-07-01`, { location, properties: { hardwareProfile: { vmSize: "Standard_B1s" }, networkProfile: { networkInterfaces: [{ id: now.properties.networkProfile.networkInterfaces[0].id }] }, storageProfile: { osDisk: { createOption: "Attach", osType: "Windows", managedDisk: { id: home } } } } }));
-for (const name of ["changing", "other", "imaged"]) await vms.beginDeleteAndWait(rg, name, poll);
+await disk("wos", { createOption: "Empty" }, { diskSizeGB: 1, osType: "Windows", hyperVGeneration: "V2" });
+const windows = await machine("windows", `${provider}/disks/wos`);
+await collections.createOrUpdate(rg, "cw", { location, source: { id: windows.id } });
+const windowsPoint = await points.create(rg, "cw", "p", {}, poll);
+const ofWindows = await disk("of-windows", { createOption: "Restore", sourceResourceId: windowsPoint.sourceMetadata.storageProfile.osDisk.diskRestorePoint.id });
+check("a disk of a restore point has its machine's kind of system", ofWindows.osType === "Windows", ofWindows);
+await collections.beginDeleteAndWait(rg, "cw", poll);
+for (const name of ["changing", "other", "imaged", "windows"]) await vms.beginDeleteAndWait(rg, name, poll);
 for (const one of await all(disks.listByResourceGroup(rg))) await disks.beginDeleteAndWait(rg, one.name, poll);
 check("all disks are deleted", (await all(disks.listByResourceGroup(rg))).length === 0);
 
@@ -172,7 +179,12 @@ const skus = await computeGet(`${S}/providers/Microsoft.Compute/skus?$filter=loc
 check("sizes are told for the region that was asked for", skus.value.length > 0 && skus.value.every((s) => s.locations.join() === "westeurope"));
 await refused("a filter of sizes that is none", 400, "InvalidFilterInQueryString", () => computeGet(`${S}/providers/Microsoft.Compute/skus?$filter=nonsense eq 'x'`, "2021-07-01"));
 await refused("sizes of a machine that is not there", 404, "ResourceNotFound", () => computeGet(`${provider}/virtualMachines/none/vmSizes`));
-await refused("a collection in no region", 400, "LocationNotAvailableForResourceType", () => arm("PUT", `${provider}/restorePointCollections/mars?api-version=2024-07-01`, { location: "mars", properties: { source: { id: first.id } } }));
+const S2 = `${S}/resourceGroups/${rg}/providers`;
+for (const [path, version, body] of [["Microsoft.Compute/restorePointCollections", "2024-07-01", { properties: { source: { id: first.id } } }], ["Microsoft.Compute/disks", "2024-03-02", { properties: { creationData: { createOption: "Empty" }, diskSizeGB: 1 } }],
+  ["Microsoft.Compute/virtualMachines", "2024-07-01", { properties: { hardwareProfile: { vmSize: "Standard_B1s" } } }], ["Microsoft.Compute/availabilitySets", "2024-07-01", {}], ["Microsoft.Network/virtualNetworks", "2024-05-01", { properties: { addressSpace: { addressPrefixes: ["10.9.0.0/16"] } } }],
+  ["Microsoft.Network/networkSecurityGroups", "2024-05-01", {}], ["Microsoft.Storage/storageAccounts", "2023-05-01", { kind: "StorageV2", sku: { name: "Standard_LRS" } }], ["Microsoft.OffAzure/ServerSites", "2023-06-06", { properties: {} }]])
+  await refused(`${path} in no region`, 400, "LocationNotAvailableForResourceType", () => arm("PUT", `${S2}/${path}/marsone?api-version=${version}`, { location: "mars", ...body }));
+await refused("a group in no region", 400, "LocationNotAvailableForResourceType", () => groups.createOrUpdate(`${prefix}-mars`, { location: "mars" }));
 check("there are no public addresses", (await computeGet(`${S}/providers/Microsoft.Network/publicIPAddresses`, "2024-05-01")).value.length === 0);
 await refused("making one", 400, "OperationNotAllowed", () => arm("PUT", `${S}/resourceGroups/${rg}/providers/Microsoft.Network/publicIPAddresses/ip?api-version=2024-05-01`, { location }));
 await refused("a template", 404, "InvalidResourceType", () => arm("PUT", `${S}/resourcegroups/${rg}/providers/Microsoft.Resources/deployments/d?api-version=2024-11-01`, { properties: { mode: "Incremental", template: {} } }));

@@ -46,6 +46,22 @@ await groups.beginDeleteAndWait(a, poll);
 check("a group goes with all that is in it", (await all(groups.list())).every((g) => g.name !== a) && (await all(storage.storageAccounts.list())).length === 0);
 await refused("a list of a missing group", 404, "ResourceGroupNotFound", () => all(network.virtualNetworks.list(a)));
 await refused("writing into a missing group", 404, "ResourceGroupNotFound", () => nic(a, "n"));
+const tagsOf = (scope) => async (method, body) => (await arm(method, `${scope}/providers/Microsoft.Resources/tags/default?api-version=2021-04-01`, body)).json;
+for (const [what, scope, version] of [["a group", `${S}/resourceGroups/${b}`, "2021-04-01"], ["a network", `${S}/resourceGroups/${b}/providers/Microsoft.Network/virtualNetworks/tagged`, "2024-05-01"]]) {
+  if (what === "a network") await network.virtualNetworks.beginCreateOrUpdateAndWait(b, "tagged", { location, addressSpace: { addressPrefixes: ["10.8.0.0/16"] } }, poll);
+  const tags = tagsOf(scope), changed = async (operation, set) => (await tags("PATCH", { operation, properties: { tags: set } })).properties.tags;
+  const all = await tags("PUT", { properties: { tags: { env: "test", owner: "lab" } } });
+  check(`${what}: tags are replaced as a whole`, all.name === "default" && all.type === "Microsoft.Resources/tags" && JSON.stringify(all.properties.tags) === '{"env":"test","owner":"lab"}', all);
+  check(`${what}: merged, in any case of their names`, JSON.stringify(await changed("Merge", { ENV: "live", more: "x" })) === '{"env":"live","owner":"lab","more":"x"}');
+  check(`${what}: and taken away by name, or by name and value`, JSON.stringify(await changed("Delete", { env: "", owner: "nobody", more: "x" })) === '{"owner":"lab"}');
+  check(`${what}: it is its own tags that change`, JSON.stringify((await arm("GET", `${scope}?api-version=${version}`)).json.tags) === '{"owner":"lab"}' && JSON.stringify(await tags("GET")).includes('"owner"'));
+  await refused(`${what}: an unknown operation`, 400, "InvalidParameter", () => changed("Erase", { owner: "" }));
+  await refused(`${what}: none`, 400, "InvalidParameter", () => tags("PATCH", { properties: { tags: {} } }));
+  await refused(`${what}: a value that is no text`, 400, "InvalidTags", () => changed("Merge", { a: 5 }));
+  await tags("DELETE");
+  check(`${what}: all tags go`, JSON.stringify((await tags("GET")).properties.tags) === "{}");
+}
+await refused("tags of what is not there", 404, "ResourceNotFound", () => tagsOf(`${S}/resourceGroups/${b}/providers/Microsoft.Network/virtualNetworks/none`)("PUT", { properties: { tags: {} } }));
 await refused("tags that are too long", 400, "InvalidTags", () => groups.createOrUpdate(b, { location, tags: { a: "x".repeat(300) } }));
 const { value } = (await arm("GET", "/providers/microsoft.network/operations?api-version=2024-05-01")).json;
 check("a namespace lists its actions", value.some((o) => o.name === "Microsoft.Network/virtualNetworks/write" && o.display.operation === "write"));
