@@ -63,6 +63,33 @@ round "what changed" post restart
 round "what changed" post restart
 round "everything" killed
 round "what changed" post restart
+before=$(booted || true) # its last start has begun
 one() { [ "$(virsh checkpoint-list "$domain" --name | grep -c landfall-)" = 1 ]; }
 check "one checkpoint is kept" one
+
+# A disk comes to the running machine and leaves it, which its guest has to let happen; also across a kill of the daemon.
+wait_for 120 again "$before" || { echo "not ok - the machine boots"; bad=1; }
+disks() { lf rest GET "$vm?api-version=2024-07-01" | jq -c "{properties: {storageProfile: {dataDisks: (.properties.storageProfile.dataDisks $1)}}}"; }
+hot=${vm%virtualMachines/*}disks/hot
+lf rest PUT "$hot?api-version=2024-03-02" --wait --body '{"location": "eastus", "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 1}}' >/dev/null
+with='+ [{lun: 5, createOption: "Attach", managedDisk: {id: (.id | sub("virtualMachines/.*"; "disks/hot"))}}]'
+without='| map(select(.lun != 5))'
+change() { lf rest PATCH "$vm?api-version=2024-07-01" "${@:2}" --body "$(disks "$1")" >/dev/null; }
+has() { virsh domblklist "$domain" | grep -q '^ *vdd '; }
+told() { lf rest GET "$hot?api-version=2024-03-02" | jq -e --arg state "$1" '.properties.diskState == $state' >/dev/null; }
+settled() { lf rest GET "$vm?api-version=2024-07-01" | jq -e '.properties.provisioningState == "Succeeded"' >/dev/null; }
+attached() { has && told Attached; }
+detached() { ! has && told Unattached; }
+change "$with" --wait
+check "a running machine gets a disk" attached
+change "$without" --wait
+check "and its guest lets go of it" detached
+for want in with without; do
+	change "${!want}"
+	stop_one "$run" landfalld KILL || bad=1
+	start_daemon "$run" "$(sed 's/.*://' "$run/url")"
+	wait_for 60 settled || bad=1
+	check "$want the disk, though the daemon was killed between" "$([ $want = with ] && echo attached || echo detached)"
+done
+lf rest DELETE "$hot?api-version=2024-03-02" --wait >/dev/null || bad=1
 exit $bad
