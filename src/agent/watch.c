@@ -7,11 +7,16 @@
  */
 #include "agent/watch.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <linux/fs.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -21,6 +26,7 @@ struct lf_watch {
 	struct lf_watch *next;
 	char id[LF_GUID_SIZE];
 	dev_t device;
+	uint64_t medium;
 	struct lf_track *track; /* NULL: it cannot be tracked */
 	uint64_t *pending;	/* handed out, and in no point yet */
 	char point[LF_GUID_SIZE];
@@ -72,12 +78,31 @@ static struct lf_watch *find(struct lf_watches *watches, const char *id)
 	return watch;
 }
 
-static void start(struct lf_watch *watch, const char *path, dev_t device)
+/* What the device's number stands for: a disk that was away, and written elsewhere, comes back
+ * with another sequence, a file that was put in its place is another inode.  0 where the kernel
+ * (before 5.15) does not count. */
+static uint64_t medium_of(const char *path, const struct stat *st)
+{
+	uint64_t sequence = 0;
+
+	if (!S_ISBLK(st->st_mode))
+		return st->st_ino;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd >= 0) {
+		if (ioctl(fd, BLKGETDISKSEQ, &sequence))
+			sequence = 0;
+		close(fd);
+	}
+	return sequence;
+}
+
+static void start(struct lf_watch *watch, const char *path, dev_t device, uint64_t medium)
 {
 	struct lf_error err = LF_ERROR_NONE;
 
 	stop(watch);
 	watch->device = device;
+	watch->medium = medium;
 	int rc = lf_track_open(path, &watch->track, &err);
 	if (!rc)
 		rc = lf_watch_bits_new(lf_track_words(watch->track), &watch->pending, &err);
@@ -98,9 +123,10 @@ struct lf_watch *lf_watches_get(struct lf_watches *watches, const char *id, cons
 	if (!watch || stat(path, &st))
 		return NULL;
 	dev_t device = S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev;
+	uint64_t medium = medium_of(path, &st);
 	bool resized = watch->track && lf_track_pages(watch->track) != pages;
-	if (watch->device != device || resized)
-		start(watch, path, device);
+	if (watch->device != device || watch->medium != medium || resized)
+		start(watch, path, device, medium);
 	return watch->track && lf_track_pages(watch->track) == pages ? watch : NULL;
 }
 

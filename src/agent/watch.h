@@ -22,7 +22,8 @@ void lf_watches_free(struct lf_watches *watches);
 struct lf_watch;
 /*
  * The watch of the disk id, now the device at path with so many pages.  NULL: it cannot be
- * watched; the log says once why.  Another device or size than before begins anew.
+ * watched; the log says once why.  Another device or size than before begins anew, and so does
+ * what was detached and attached again (BLKGETDISKSEQ): nobody saw what was written meanwhile.
  */
 struct lf_watch *lf_watches_get(struct lf_watches *watches, const char *id, const char *path,
 				uint64_t pages);
