@@ -37,6 +37,7 @@ int lf_vault_count(struct lf_context *context, const char *vault_id, const char 
 static const char *const kept[] = {"properties.redundancySettings",
 				   "properties.securitySettings",
 				   "properties.monitoringSettings",
+				   "properties.costManagementSettings",
 				   "properties.restoreSettings",
 				   "properties.publicNetworkAccess",
 				   "identity",
@@ -206,6 +207,7 @@ static const char *const redundancies[] = {"GeoRedundant", "LocallyRedundant", "
 					   NULL};
 static const char *const soft_delete_states[] = {"Enabled", "Disabled", "AlwaysON", NULL};
 static const char *const immutabilities[] = {"Disabled", "Unlocked", "Locked", NULL};
+static const char *const cost_levels[] = {"VaultLevel", NULL};
 static const char *const immutable_for[] = {"AsPerPolicy", "TimeBased", NULL};
 static const char *const subscription_restores[] = {"Enabled", "Disabled", "PermanentlyDisabled",
 						    NULL};
@@ -233,6 +235,8 @@ static const struct lf_field vault_fields[] = {
 	{REDUNDANCY, LF_ENUM, 0, 0, 0, redundancies, "where copies are kept", "\"GeoRedundant\""},
 	SWITCH(CROSS_REGION, "may points be restored in the paired region", OFF),
 	/* not told before they are set: Terraform would plan to remove them at each run */
+	{"properties.costManagementSettings.granularityLevel", LF_ENUM, 0, 0, 0, cost_levels,
+	 "nothing costs anything here: VaultLevel, as a client's default"},
 	SWITCH(ALERTS "alertsForAllJobFailures", "alerts for failed jobs", NULL),
 	SWITCH(ALERTS "alertsForAllReplicationIssues", "alerts for replication", NULL),
 	SWITCH(ALERTS "alertsForAllFailoverIssues", "alerts for failovers", NULL),
