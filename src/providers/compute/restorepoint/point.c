@@ -286,7 +286,7 @@ static int reply_created(struct lf_arm_call *call, const char *job, struct lf_er
 {
 	LF_AUTO_RESOURCE point = LF_RESOURCE_INIT;
 	LF_AUTO_JSON *view = NULL;
-	const struct lf_arm_async async = {.job = job, .no_location = true};
+	const struct lf_arm_async async = {.job = job, .result_path = lf_arm_id(call, 0)};
 	int rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 0), &point, err);
 
 	if (!rc)
