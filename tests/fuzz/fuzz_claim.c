@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Claims and sessions of any name and text: name, zero byte, text.  A claim that
- * is read is one that we would write; one that is not keeps its point.
+ * is read is one that we would write; one that is not keeps its point.  A session
+ * whose name is none of ours is somebody else's file, and no fault.
  */
 #include "fuzz.h"
 
@@ -42,7 +43,8 @@ static void try_session(const char *name, const void *text, size_t size)
 {
 	static const char right[] = "landfall-session 1\n";
 	LF_AUTO_FREE char *path = lf_printf_dup("%s/sessions/%s", dir, name);
-	bool whole = lf_guid_valid(name) && size == strlen(right) && memcmp(text, right, size) == 0;
+	bool fine =
+		!lf_guid_valid(name) || (size == strlen(right) && memcmp(text, right, size) == 0);
 	LF_AUTO_JSON *faults = NULL;
 	struct lf_error err;
 
@@ -51,8 +53,7 @@ static void try_session(const char *name, const void *text, size_t size)
 	while (vault->holders)
 		lf_holder_end(vault, vault->holders);
 	LF_ASSERT(lf_vault_verify(vault, NULL, &faults, &err) == 0);
-	if (name[0] != '.' && !strstr(name, ".tmp-"))
-		LF_ASSERT((json_array_size(faults) == 0) == whole);
+	LF_ASSERT((json_array_size(faults) == 0) == fine);
 	unlink(path);
 }
 

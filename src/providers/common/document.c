@@ -39,9 +39,14 @@ int lf_document_wrap(const char *id, const char *type, json_t *properties, json_
 static int view_stored(struct lf_arm_call *call, const struct lf_document *document,
 		       const struct lf_resource *resource, json_t **ret_doc, struct lf_error *err)
 {
+	const json_t *properties = json_object_get(resource->doc, "properties");
 	LF_AUTO_JSON *doc = json_object();
 	LF_AUTO_JSON *stored = json_deep_copy(resource->doc);
 	char etag[64];
+
+	if (properties && !json_is_object(properties) && !json_is_null(properties))
+		return lf_fail(err, LF_ECORRUPT, resource->id,
+			       "the row's properties are no object");
 
 	if (!doc || !stored)
 		return lf_fail_nomem(err);

@@ -358,7 +358,8 @@ static const char *const item_states[] = {
 	"ProtectionStopped", "ProtectionPaused", "BackupsSuspended", NULL};
 static const struct lf_field item_fields[] = {
 	{"properties", LF_OBJECT, LF_REQUIRED, 0, 0, NULL, "What is protected, and how."},
-	{"properties.protectedItemType", LF_ENUM, 0, 0, 0, item_types, "A virtual machine."},
+	{"properties.protectedItemType", LF_ENUM, LF_REQUIRED, 0, 0, item_types,
+	 "A virtual machine."},
 	{"properties.sourceResourceId", LF_ID, 0, 0, 0, NULL, "The machine to protect."},
 	{"properties.policyId", LF_TEXT, 0, 0, 1024, NULL, "The backup policy, of the same vault."},
 	{"properties.protectionState", LF_ENUM, 0, 0, 0, item_states,
