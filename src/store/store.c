@@ -11,15 +11,15 @@
 
 #define NAME_MAX_BYTES 400
 
-/* Our own names only ever fail this by a programming mistake, ids from outside may. */
+/* Our own names only ever fail this by a programming mistake, ids from outside may.  "." is the
+ * folder of all others. */
 static int check_name(const char *name, struct lf_error *err)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789-._:/";
-
-	if (!name[0] || name[0] == '/' || strlen(name) > NAME_MAX_BYTES ||
-	    name[strspn(name, allowed)] || strstr(name, "..") || strstr(name, "//") ||
-	    strstr(name, ".tmp-"))
+	if (strcmp(name, ".") == 0)
+		return 0;
+	if (!name[0] || name[0] == '/' || name[0] == '.' || strlen(name) > NAME_MAX_BYTES ||
+	    name[strspn(name, LF_STORE_LETTERS "/")] || strstr(name, "..") || strstr(name, "//") ||
+	    strstr(name, "/.") || strstr(name, ".tmp-"))
 		return lf_fail(err, LF_EINVAL, name, "not the name of an object: %.100s", name);
 	return 0;
 }

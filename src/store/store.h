@@ -4,7 +4,7 @@
  *
  * An object is immutable bytes under a name like "packs/NAME" or
  * "claims/POINT/NAME": folders are made as needed, and nothing is ever changed
- * in place.  Names are made of letters, digits and "-._:/"; a name never holds
+ * in place.  Names are made of LF_STORE_LETTERS and "/"; a name never holds
  * ".tmp-", which marks what a crash left behind.
  *
  * Threads: any.
@@ -13,6 +13,12 @@
 #define LF_STORE_STORE_H
 
 #include "base/buf.h"
+
+/* What a component of a name is made of: what may be put, and so what a list passes on.  A
+ * component does not begin with a dot. */
+#define LF_STORE_LETTERS                                                                           \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"                                     \
+	"0123456789-._:"
 
 struct lf_store;
 

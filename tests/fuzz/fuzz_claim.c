@@ -30,8 +30,7 @@ static void try_claim(const char *name, const void *text, size_t size)
 	LF_ASSERT(rc == 0 || rc == LF_ECORRUPT || rc == LF_EINVAL || rc == LF_ETOOLARGE);
 	LF_ASSERT(lf_claims_live(vault, POINT, NULL, 1000, &live, &err) == 0);
 	/* what can be no claim's name is somebody else's file */
-	bool foreign = name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					 "0123456789-._:")] != '\0';
+	bool foreign = name[strspn(name, LF_STORE_LETTERS)] != '\0';
 	if (name[0] != '.' && !strstr(name, ".tmp-") && !foreign)
 		LF_ASSERT(live == (rc || until > 1000));
 	if (rc == 0) {

@@ -269,10 +269,7 @@ struct list {
  */
 static bool is_foreign(const char *name)
 {
-	static const char ours[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				   "0123456789-._:";
-
-	return name[0] == '.' || name[strspn(name, ours)] != '\0';
+	return name[0] == '.' || name[strspn(name, LF_STORE_LETTERS)] != '\0';
 }
 
 static int list_entry(void *context, const char *name, struct lf_error *err)

@@ -20,13 +20,10 @@
 static int claim_name(const char *point, const char *claim, char out[static 256],
 		      struct lf_error *err)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789-._:";
-
 	if (!lf_guid_valid(point))
 		return lf_fail(err, LF_EINVAL, point, "a point is named by a GUID");
 	if (!claim[0] || claim[0] == '.' || strlen(claim) > CLAIM_NAME_MAX ||
-	    claim[strspn(claim, allowed)])
+	    claim[strspn(claim, LF_STORE_LETTERS)])
 		return lf_fail(err, LF_EINVAL, claim, "not the name of a claim");
 	snprintf(out, 256, "claims/%s/%s", point, claim);
 	return 0;

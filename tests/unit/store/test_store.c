@@ -120,6 +120,29 @@ static void test_sweep__removes_what_a_crash_left_and_nothing_else(void **state)
 	assert_object(place->store, "packs/p", "whole");
 }
 
+static int expect_name(void *context, const char *name, struct lf_error *error)
+{
+	(void)error;
+	*(bool *)context |= strcmp(name, "x" LF_STORE_LETTERS) == 0;
+	return 0;
+}
+
+/* What a list passes over must not have been put: a claim that nobody sees holds no point. */
+static void test_list__has_whatever_may_be_put(void **state)
+{
+	static const char *const refused[] = {"packs/.x", ".x", "packs/a b", "packs/a=b",
+					      "packs/\xc3\xa4"};
+	struct lf_store *store = ((struct place *)*state)->store;
+	bool listed = false;
+
+	assert_lf_ok(lf_store_put(store, "packs/x" LF_STORE_LETTERS, "1", 1, &err));
+	assert_lf_ok(lf_store_list(store, "packs", expect_name, &listed, &err));
+	assert_true(listed);
+	assert_lf_ok(lf_store_list(store, ".", expect_name, &listed, &err));
+	for (size_t i = 0; i < LF_N(refused); i++)
+		assert_int_equal(lf_store_put(store, refused[i], "1", 1, &err), LF_EINVAL);
+}
+
 static void test_list_and_delete__of_what_is_not_there_are_fine(void **state)
 {
 	struct lf_store *store = ((struct place *)*state)->store;
@@ -146,6 +169,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_adopt__takes_the_file_away, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_sweep__removes_what_a_crash_left_and_nothing_else, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_list__has_whatever_may_be_put, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_list_and_delete__of_what_is_not_there_are_fine,
 						setup, teardown),
 	};
