@@ -161,6 +161,13 @@ static int acquire(const json_t *lease, struct lf_http_exchange *x, int64_t now_
 	return rc;
 }
 
+static int check_id(const json_t *lease, const char *id, struct lf_error *err)
+{
+	return has_id(lease, id) ? 0
+				 : fail_act("LeaseIdMismatchWithLeaseOperation",
+					    "the lease id does not match that of the lease", err);
+}
+
 static int renew(const json_t *lease, struct lf_http_exchange *x, int64_t now_ns,
 		 json_t **ret_lease, struct lf_error *err)
 {
@@ -168,11 +175,10 @@ static int renew(const json_t *lease, struct lf_http_exchange *x, int64_t now_ns
 	char id[LF_GUID_SIZE];
 
 	int rc = take_id(x, "x-ms-lease-id", false, id, err);
+	if (!rc)
+		rc = check_id(lease, id, err);
 	if (rc)
 		return rc;
-	if (!has_id(lease, id))
-		return fail_act("LeaseIdMismatchWithLeaseOperation",
-				"the lease id does not match that of the lease", err);
 	if (state == BREAKING || state == BROKEN)
 		return fail_act("LeaseIsBrokenAndCannotBeRenewed",
 				"the lease was broken and cannot be renewed", err);
@@ -198,9 +204,9 @@ static int change(const json_t *lease, struct lf_http_exchange *x, int64_t now_n
 	if (state != LEASED)
 		return fail_act("LeaseNotPresentWithLeaseOperation", "there is currently no lease",
 				err);
-	if (!has_id(lease, id) && !has_id(lease, next))
-		return fail_act("LeaseIdMismatchWithLeaseOperation",
-				"the lease id does not match that of the lease", err);
+	rc = has_id(lease, next) ? 0 : check_id(lease, id, err);
+	if (rc)
+		return rc;
 	lf_http_set_header(x, "x-ms-lease-id", next);
 	lf_http_status(x, 200);
 	*ret_lease = json_deep_copy(lease);
@@ -213,11 +219,10 @@ static int let_go(const json_t *lease, struct lf_http_exchange *x, json_t **ret_
 	char id[LF_GUID_SIZE];
 	int rc = take_id(x, "x-ms-lease-id", false, id, err);
 
+	if (!rc)
+		rc = check_id(lease, id, err);
 	if (rc)
 		return rc;
-	if (!has_id(lease, id))
-		return fail_act("LeaseIdMismatchWithLeaseOperation",
-				"the lease id does not match that of the lease", err);
 	lf_http_status(x, 200);
 	*ret_lease = NULL;
 	return 0;

@@ -85,16 +85,19 @@ int lf_blob_container_create(struct lf_blob_request *request, struct lf_http_exc
 	return 0;
 }
 
-/* Conditions and lease of a container; changes: its lease has to be given. */
-static int check(const struct lf_blob_request *request, const struct lf_http_exchange *x,
-		 const json_t *record, bool changes, struct lf_error *err)
+/* The record of a container whose conditions and lease allow it; changes: its lease has to be
+ * given. */
+static int open_record(const struct lf_blob_request *request, const struct lf_http_exchange *x,
+		       bool changes, json_t **ret_record, struct lf_error *err)
 {
 	bool ignored;
-	int rc = lf_blob_conditions(x, LF_BLOB_ASKS_CHANGE, true,
-				    lf_json_int_or(record, "modified", 0), &ignored, err);
+	int rc = read_record(request, ret_record, err);
 
+	if (!rc)
+		rc = lf_blob_conditions(x, LF_BLOB_ASKS_CHANGE, true,
+					lf_json_int_or(*ret_record, "modified", 0), &ignored, err);
 	return rc ? rc
-		  : lf_blob_lease_check(lf_json_at(record, "lease"),
+		  : lf_blob_lease_check(lf_json_at(*ret_record, "lease"),
 					lf_http_header(x, "x-ms-lease-id"), changes, "Container",
 					lf_blob_now(request), err);
 }
@@ -106,9 +109,7 @@ int lf_blob_container_delete(struct lf_blob_request *request, struct lf_http_exc
 	LF_AUTO_JSON *record = NULL;
 
 	LF_GUARD(lf_blob_lock_of(request->service, &request->target));
-	int rc = read_record(request, &record, err);
-	if (!rc)
-		rc = check(request, x, record, true, err);
+	int rc = open_record(request, x, true, &record, err);
 	if (!rc)
 		rc = lf_blob_container_remove(service->data_dir, service->opts.regions,
 					      request->target.account, request->target.container,
@@ -121,10 +122,7 @@ int lf_blob_container_get(struct lf_blob_request *request, struct lf_http_exchan
 			  struct lf_error *err)
 {
 	LF_AUTO_JSON *record = NULL;
-	int rc = read_record(request, &record, err);
-
-	if (!rc)
-		rc = check(request, x, record, false, err);
+	int rc = open_record(request, x, false, &record, err);
 	if (rc)
 		return rc;
 	lf_blob_describe_change(x, lf_json_int_or(record, "modified", 0));
@@ -161,9 +159,7 @@ int lf_blob_container_metadata(struct lf_blob_request *request, struct lf_http_e
 	LF_AUTO_JSON *record = NULL;
 
 	LF_GUARD(lf_blob_lock_of(request->service, &request->target));
-	int rc = read_record(request, &record, err);
-	if (!rc)
-		rc = check(request, x, record, false, err);
+	int rc = open_record(request, x, false, &record, err);
 	if (!rc)
 		rc = lf_blob_take_metadata(x, record, err);
 	lf_http_status(x, 200);
@@ -198,10 +194,7 @@ int lf_blob_container_get_acl(struct lf_blob_request *request, struct lf_http_ex
 {
 	LF_AUTO_JSON *record = NULL;
 	LF_AUTO_BUF xml = LF_BUF_INIT;
-	int rc = read_record(request, &record, err);
-
-	if (!rc)
-		rc = check(request, x, record, false, err);
+	int rc = open_record(request, x, false, &record, err);
 	if (rc)
 		return rc;
 	lf_blob_describe_change(x, lf_json_int_or(record, "modified", 0));
@@ -236,9 +229,7 @@ int lf_blob_container_set_acl(struct lf_blob_request *request, struct lf_http_ex
 	if (rc)
 		return rc;
 	LF_GUARD(lf_blob_lock_of(request->service, &request->target));
-	rc = read_record(request, &record, err);
-	if (!rc)
-		rc = check(request, x, record, false, err);
+	rc = open_record(request, x, false, &record, err);
 	lf_http_status(x, 200);
 	return rc ? rc : save(request, x, record, true, err);
 }
