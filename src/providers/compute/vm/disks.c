@@ -343,37 +343,40 @@ static int run_change(struct lf_job_run *run, struct lf_error *err)
 	return rc ? rc : note_over(context, &vm, err);
 }
 
-/* Disks of the rows that others does not have are nobody's again. */
-static int let_go(struct lf_context *context, const json_t *rows, const json_t *others,
-		  struct lf_error *err)
+/* Disks are nobody's again. */
+static int let_go(struct lf_context *context, const struct lf_resource *vm,
+		  struct lf_resource *disk, struct lf_error *err)
 {
-	const json_t *row;
-	size_t i;
-	int rc = 0;
-
-	json_array_foreach ((json_t *)(uintptr_t)rows, i, row) {
-		LF_AUTO_RESOURCE disk = LF_RESOURCE_INIT;
-		if (rc || find_kept(others, row))
-			continue;
-		rc = lf_catalog_get(context->catalog, lf_json_text_or(row, "managedDisk.id", ""),
-				    &disk, err);
-		/* it has its file as little as before: what it was to be made of is there still */
-		if (!rc && lf_json_at(disk.state, "source")) {
-			json_object_del(disk.state, "machine");
-			json_object_del(disk.state, "host");
-			json_object_del(disk.state, "lun");
-		}
-		if (!rc && lf_json_set_text(disk.doc, "properties.diskState", "Unattached"))
-			rc = lf_fail_nomem(err);
-		if (!rc)
-			rc = lf_part_detach(context, &disk, err);
+	(void)vm;
+	/* it has its file as little as before: what it was to be made of is there still */
+	if (lf_json_at(disk->state, "source")) {
+		json_object_del(disk->state, "machine");
+		json_object_del(disk->state, "host");
+		json_object_del(disk->state, "lun");
 	}
-	return rc;
+	if (lf_json_set_text(disk->doc, "properties.diskState", "Unattached"))
+		return lf_fail_nomem(err);
+	return lf_part_detach(context, disk, err);
 }
 
-/* Disks of the rows that others does not have are the machine's again, where they lie. */
-static int take_again(struct lf_context *context, const struct lf_resource *vm, const json_t *rows,
-		      const json_t *others, struct lf_error *err)
+/* Disks are the machine's again, where they lie. */
+static int take_again(struct lf_context *context, const struct lf_resource *vm,
+		      struct lf_resource *disk, struct lf_error *err)
+{
+	if (lf_json_set_text(disk->state, "machine", vm->id) ||
+	    lf_json_set_text(disk->doc, "managedBy", vm->id) ||
+	    lf_json_set_text(disk->doc, "properties.diskState", "Attached"))
+		return lf_fail_nomem(err);
+	return lf_catalog_put(context->catalog, disk->id, LF_DISK_TYPE, LF_PUT_EXISTING, NULL,
+			      disk->doc, disk->state, err);
+}
+
+/* Each disk of the rows that others does not have. */
+static int each_left_over(struct lf_context *context, const struct lf_resource *vm,
+			  const json_t *rows, const json_t *others,
+			  int (*fn)(struct lf_context *context, const struct lf_resource *vm,
+				    struct lf_resource *disk, struct lf_error *err),
+			  struct lf_error *err)
 {
 	const json_t *row;
 	size_t i;
@@ -385,13 +388,8 @@ static int take_again(struct lf_context *context, const struct lf_resource *vm, 
 			continue;
 		rc = lf_catalog_get(context->catalog, lf_json_text_or(row, "managedDisk.id", ""),
 				    &disk, err);
-		if (!rc && (lf_json_set_text(disk.state, "machine", vm->id) ||
-			    lf_json_set_text(disk.doc, "managedBy", vm->id) ||
-			    lf_json_set_text(disk.doc, "properties.diskState", "Attached")))
-			rc = lf_fail_nomem(err);
 		if (!rc)
-			rc = lf_catalog_put(context->catalog, disk.id, LF_DISK_TYPE,
-					    LF_PUT_EXISTING, NULL, disk.doc, disk.state, err);
+			rc = fn(context, vm, &disk, err);
 	}
 	return rc;
 }
@@ -410,9 +408,9 @@ static int undo_change(struct lf_job_run *run, struct lf_error *err)
 	LF_AUTO_JSON *change = json_incref(lf_json_at(vm.state, "change"));
 	if (change) {
 		json_t *was = lf_json_at(change, "rows"), *is = lf_json_at(vm.doc, ROWS);
-		rc = let_go(context, is, was, err);
+		rc = each_left_over(context, &vm, is, was, let_go, err);
 		if (!rc)
-			rc = take_again(context, &vm, was, is, err);
+			rc = each_left_over(context, &vm, was, is, take_again, err);
 		if (!rc && (lf_json_set(vm.state, PLAN, json_incref(lf_json_at(change, "disks"))) ||
 			    lf_json_set(vm.doc, ROWS, json_incref(was))))
 			rc = lf_fail_nomem(err);
