@@ -10,6 +10,7 @@
 #include "providers/common/document.h"
 #include "providers/compute/attach.h"
 #include "providers/compute/ids.h"
+#include "providers/resources/locations.h"
 #include "vault/flow/ingest.h"
 #include "vault/point/point.h"
 #include "vault/lease.h"

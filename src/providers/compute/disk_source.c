@@ -20,6 +20,7 @@
 #include "providers/compute/disk_source.h"
 #include "providers/compute/ids.h"
 #include "providers/compute/restorepoint/restorepoint.h"
+#include "providers/resources/locations.h"
 
 #define OPTION	   "properties.creationData.createOption"
 #define SOURCE_ID  "properties.creationData.sourceResourceId"
@@ -35,11 +36,7 @@ static int fail_source(const char *id, const char *hint, const char *what, struc
 
 static int check_region(const json_t *doc, const char *region, struct lf_error *err)
 {
-	char here[64], there[64];
-
-	lf_location_normal(lf_json_text_or(doc, "location", ""), here, sizeof(here));
-	lf_location_normal(region, there, sizeof(there));
-	if (strcmp(here, there) == 0)
+	if (lf_location_equal(lf_json_text(doc, "location"), region))
 		return 0;
 	return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", "location",
 			   "make the disk where its source is, or copy the restore point there",

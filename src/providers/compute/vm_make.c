@@ -16,6 +16,7 @@
 #include "providers/compute/vm/body.h"
 #include "providers/compute/vm/placement.h"
 #include "providers/network/network.h"
+#include "providers/resources/locations.h"
 
 #define PROFILE	  LF_VM_STORAGE
 #define LUN_MAX	  63

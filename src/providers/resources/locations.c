@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/names.h"
 #include "base/text.h"
 #include "json/doc.h"
 
@@ -46,10 +47,31 @@ static const struct location {
 	{"southindia", "South India", "centralindia", "India", "ins"},
 };
 
+void lf_location_normal(const char *location, char *out, size_t out_size)
+{
+	size_t used = 0;
+
+	for (const char *p = location; *p && used < out_size - 1; p++)
+		if (*p != ' ')
+			out[used++] = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
+	out[used] = '\0';
+}
+
+bool lf_location_equal(const char *a, const char *b)
+{
+	char x[64], y[64];
+
+	if (!a || !b)
+		return false;
+	lf_location_normal(a, x, sizeof(x));
+	lf_location_normal(b, y, sizeof(y));
+	return strcmp(x, y) == 0;
+}
+
 static const struct location *find(const char *location)
 {
 	for (size_t i = 0; i < LF_N(locations); i++)
-		if (lf_text_equal_nocase(locations[i].name, location))
+		if (lf_location_equal(locations[i].name, location))
 			return &locations[i];
 	return NULL;
 }
@@ -102,4 +124,15 @@ json_t *lf_locations_view(const char *subscription)
 		json_array_append_new(values, lf_doc_take(&doc));
 	}
 	return values;
+}
+
+int lf_location_check(const char *location, struct lf_error *err)
+{
+	int rc = lf_name_check(LF_NAME_LOCATION, location, "location", err);
+
+	return rc || find(location)
+		       ? rc
+		       : lf_fail_arm(err, LF_EINVAL, "LocationNotAvailableForResourceType",
+				     "location", "GET /subscriptions/{id}/locations lists them",
+				     "there is no location '%.60s'", location);
 }

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "json/doc.h"
+#include "providers/resources/locations.h"
 #include "providers/storage/internal.h"
 
 #define ACCOUNTS_LIMIT 250 /* of a subscription in a region: Azure's own default */
@@ -44,17 +45,16 @@ static int list_usages(struct lf_arm_call *call, struct lf_error *err)
 		lf_printf_dup("/subscriptions/%s", lf_arm_param(call, "subscription"));
 	const struct lf_list_query query = {.type = LF_STORAGE_TYPE, .below = below};
 	LF_AUTO_RESOURCE_LIST list = {0};
-	char wanted[64];
 	size_t n = 0;
 
 	if (!below)
 		return lf_fail_nomem(err);
-	lf_location_normal(lf_arm_param(call, "location"), wanted, sizeof(wanted));
 	int rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < list.n; i++)
-		n += strcmp(lf_json_text_or(list.items[i].doc, "location", ""), wanted) == 0;
+		n += lf_location_equal(lf_json_text(list.items[i].doc, "location"),
+				       lf_arm_param(call, "location"));
 	struct lf_doc doc = LF_DOC_INIT;
 
 	lf_doc_text(&doc, "unit", "Count");

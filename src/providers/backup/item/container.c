@@ -10,6 +10,7 @@
 #include "providers/backup/job/jobs.h"
 #include "providers/common/page.h"
 #include "providers/compute/ids.h"
+#include "providers/resources/locations.h"
 
 #define CONTAINER_TYPE LF_VAULT_TYPE "/backupFabrics/protectionContainers"
 #define FABRIC	       "/backupFabrics/Azure/protectionContainers/"
@@ -218,15 +219,12 @@ static int add_vms(struct lf_context *context, struct protectable *list, struct 
 {
 	const struct lf_list_query query = {.type = LF_VM_TYPE};
 	LF_AUTO_RESOURCE_LIST vms = {0};
-	char here[64], there[64];
+	const char *here = lf_json_text(list->vault.doc, "location");
 	int rc = lf_catalog_list(context->catalog, &query, &vms, err);
 
-	lf_location_normal(lf_json_text_or(list->vault.doc, "location", ""), here, sizeof(here));
 	for (size_t i = 0; !rc && i < vms.n; i++) {
 		const char *id = vms.items[i].id;
-		lf_location_normal(lf_json_text_or(vms.items[i].doc, "location", ""), there,
-				   sizeof(there));
-		if (strcmp(here, there) == 0)
+		if (lf_location_equal(lf_json_text(vms.items[i].doc, "location"), here))
 			rc = add_protectable(list, id, lf_arm_id_last(id), err);
 	}
 	return rc;

@@ -14,6 +14,7 @@
 #include "providers/backup/item/server.h"
 #include "providers/backup/job/jobs.h"
 #include "providers/compute/ids.h"
+#include "providers/resources/locations.h"
 
 #define DAY_NS	    ((int64_t)24 * 3600 * LF_NS_PER_S)
 #define SOFT_DAYS   "properties.securitySettings.softDeleteSettings.softDeleteRetentionPeriodInDays"
@@ -63,7 +64,6 @@ static int check_machine(const struct request *request, const char *vm_id,
 	const struct lf_resource *vault = &request->vault;
 	const struct lf_list_query query = {.type = LF_BACKUP_ITEM_TYPE};
 	LF_AUTO_RESOURCE_LIST list = {0};
-	char there[64], here[64];
 
 	bool server = lf_backup_is_server(vm_id);
 	const char *location = lf_json_text_or(vault->doc, "location", "");
@@ -77,12 +77,11 @@ static int check_machine(const struct request *request, const char *vm_id,
 				   "the machine '%.200s' was not found", vm_id);
 	if (rc)
 		return rc;
-	lf_location_normal(lf_json_text_or(ret_vm->doc, "location", ""), there, sizeof(there));
-	lf_location_normal(location, here, sizeof(here));
-	if (strcmp(there, here) != 0)
+	const char *there = lf_json_text_or(ret_vm->doc, "location", "");
+	if (!lf_location_equal(there, location))
 		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorVmInDifferentRegion", target,
 				   "use a vault of the machine's region",
-				   "the machine is in %s, the vault in %s", there, here);
+				   "the machine is in %s, the vault in %s", there, location);
 	rc = lf_catalog_list(context->catalog, &query, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++)
 		if (lf_arm_id_equal(lf_json_text_or(list.items[i].state, "vm", ""), vm_id) &&

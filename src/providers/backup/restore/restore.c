@@ -13,6 +13,7 @@
 #include "providers/common/unsupported.h"
 #include "providers/compute/ids.h"
 #include "providers/network/network.h"
+#include "providers/resources/locations.h"
 #include "providers/storage/storage.h"
 
 #define TEXTS_MAX (LF_RESTORE_DISKS_MAX + 8)
@@ -72,7 +73,6 @@ static int find_named(struct restore *restore, const char *field, const char *ty
 		      const char *code, struct lf_resource *ret_found, struct lf_error *err)
 {
 	const char *id = lf_json_text_or(restore->ask->request, field, "");
-	char location[64];
 
 	if (!id[0])
 		return lf_fail_arm(err, LF_EINVAL, "UserErrorInvalidRequest", field,
@@ -87,9 +87,8 @@ static int find_named(struct restore *restore, const char *field, const char *ty
 				   "'%.200s' was not found", id);
 	if (rc || lf_text_equal_nocase(type, LF_GROUP_TYPE))
 		return rc;
-	lf_location_normal(lf_json_text_or(ret_found->doc, "location", ""), location,
-			   sizeof(location));
-	if (strcmp(location, restore->ask->region) == 0)
+	const char *location = lf_json_text_or(ret_found->doc, "location", "");
+	if (lf_location_equal(location, restore->ask->region))
 		return 0;
 	return lf_fail_arm(err, LF_EINVAL, "UserErrorRegionMismatch", field,
 			   "choose one in the region that is restored to",
@@ -484,10 +483,8 @@ static const struct lf_unsupported unsupported[] = {
 static int check_region(const struct restore *restore, struct lf_error *err)
 {
 	const char *region = lf_json_text_or(restore->ask->request, "region", "");
-	char normal[64];
 
-	lf_location_normal(region, normal, sizeof(normal));
-	if (!normal[0] || strcmp(normal, restore->ask->region) == 0)
+	if (!region[0] || lf_location_equal(region, restore->ask->region))
 		return 0;
 	return lf_fail_arm(err, LF_EINVAL, "UserErrorRegionMismatch", "region",
 			   "name the region that is restored to, or leave it out",

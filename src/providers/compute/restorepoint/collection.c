@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "providers/compute/ids.h"
 #include "providers/compute/restorepoint/restorepoint.h"
+#include "providers/resources/locations.h"
 
 static int fail_source(const char *source, const char *what, struct lf_error *err)
 {
@@ -15,15 +16,6 @@ static int fail_source(const char *source, const char *what, struct lf_error *er
 			   "name a virtual machine of the collection's region, or a restore point "
 			   "collection of another",
 			   "'%.200s' %s", source, what);
-}
-
-static bool same_region(const char *a, const char *b)
-{
-	char x[64], y[64];
-
-	lf_location_normal(a, x, sizeof(x));
-	lf_location_normal(b, y, sizeof(y));
-	return strcmp(x, y) == 0;
 }
 
 static int check_source(struct lf_arm_call *call, json_t *doc, json_t *state, struct lf_error *err)
@@ -43,7 +35,7 @@ static int check_source(struct lf_arm_call *call, json_t *doc, json_t *state, st
 		return fail_source(source, "is no source of restore points", err);
 	if (copy && lf_json_bool_or(found.state, "copy", false))
 		return fail_source(source, "is a collection of copies itself", err);
-	if (copy == same_region(location, there))
+	if (copy == lf_location_equal(location, there))
 		return fail_source(source,
 				   copy ? "is a collection of this region: copies go to another"
 					: "is a machine of another region",

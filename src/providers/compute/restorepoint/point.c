@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "providers/compute/ids.h"
 #include "providers/compute/restorepoint/restorepoint.h"
+#include "providers/resources/locations.h"
 #include "vault/point/point.h"
 
 #define POINTS_MAX	500 /* of a machine */

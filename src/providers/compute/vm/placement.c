@@ -10,6 +10,7 @@
 #include "arm/path.h"
 #include "base/text.h"
 #include "providers/common/document.h"
+#include "providers/resources/locations.h"
 #include "providers/storage/storage.h"
 
 static int fail_value(const char *target, const char *value, const char *hint, struct lf_error *err)
@@ -79,7 +80,6 @@ static int find_placed(struct lf_context *context, const char *id, const char *t
 		       const char *location, const char *target, struct lf_resource *ret_resource,
 		       struct lf_error *err)
 {
-	char here[64], there[64];
 	int rc = lf_arm_id_check(id, type, target, err);
 
 	if (!rc)
@@ -88,10 +88,7 @@ static int find_placed(struct lf_context *context, const char *id, const char *t
 		return fail_value(target, id, "make it first, or name one that is there", err);
 	if (rc)
 		return rc;
-	lf_location_normal(location, here, sizeof(here));
-	lf_location_normal(lf_json_text_or(ret_resource->doc, "location", ""), there,
-			   sizeof(there));
-	return strcmp(here, there) == 0
+	return lf_location_equal(lf_json_text(ret_resource->doc, "location"), location)
 		       ? 0
 		       : fail_value(target, id, "name one of the machine's own location", err);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "providers/offazure/offazure.h"
+#include "providers/resources/locations.h"
 #include "providers/siterecovery/internal.h"
 
 #define DETAILS	  "properties.providerSpecificDetails."

@@ -9,6 +9,7 @@
 
 #include "base/names.h"
 #include "providers/compute/vm/placement.h"
+#include "providers/resources/locations.h"
 #include "providers/siterecovery/internal.h"
 
 #define P	      "properties."
@@ -214,15 +215,13 @@ int lf_sr_check_region(const struct lf_resource *resource, const char *region, c
 		       struct lf_error *err)
 {
 	const char *location = lf_json_text_or(resource->doc, "location", region);
-	char normal[64];
 
-	lf_location_normal(location, normal, sizeof(normal));
-	return strcmp(normal, region) == 0
+	return lf_location_equal(location, region)
 		       ? 0
 		       : lf_fail_arm(err, LF_EINVAL, "RegionMismatch", target,
 				     "take one of the vault's region",
 				     "%s is in %s, and the machine will be in %s", resource->id,
-				     normal, region);
+				     location, region);
 }
 
 static int check_reference(struct lf_context *context, const struct lf_sr_settings *settings,
