@@ -7,7 +7,7 @@
  * catalog, if a trial transaction allows it, then the row with its children: a
  * kill between the two leaves a row whose deletion is repeated.
  */
-#include "providers/common/document.h"
+#include "providers/common/document_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -195,32 +195,6 @@ int lf_document_list(struct lf_arm_call *call, const struct lf_document *documen
 	return lf_document_list_below(call, document, lf_arm_id(call, levels_up), err);
 }
 
-/* "East US" and "eastus" are one place; the normalised name is answered. */
-void lf_location_normal(const char *location, char *out, size_t out_size)
-{
-	size_t used = 0;
-
-	for (const char *p = location; *p && used < out_size - 1; p++)
-		if (*p != ' ')
-			out[used++] = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
-	out[used] = '\0';
-}
-
-int lf_location_check(const char *location, struct lf_error *err)
-{
-	char plain[64];
-	int rc = lf_name_check(LF_NAME_LOCATION, location, "location", err);
-
-	if (rc)
-		return rc;
-	lf_location_normal(location, plain, sizeof(plain));
-	return lf_location_pair(plain)
-		       ? 0
-		       : lf_fail_arm(err, LF_EINVAL, "LocationNotAvailableForResourceType",
-				     "location", "GET /subscriptions/{id}/locations lists them",
-				     "there is no location '%.60s'", location);
-}
-
 static int check_location(json_t *doc, const struct lf_resource *before, struct lf_error *err)
 {
 	const char *location = lf_json_text(doc, "location");
@@ -243,34 +217,6 @@ static int check_location(json_t *doc, const struct lf_resource *before, struct 
 				   "the resource is in '%s' and cannot be moved to '%s'", was,
 				   plain);
 	return lf_json_set_text(doc, "location", plain) ? lf_fail_nomem(err) : 0;
-}
-
-#define TAGS_MAX 50
-
-static int check_tags(const json_t *doc, struct lf_error *err)
-{
-	json_t *tags = lf_json_at(doc, "tags"), *value;
-	const char *name;
-	bool good = !tags || (json_is_object(tags) && json_object_size(tags) <= TAGS_MAX);
-
-	if (good && tags)
-		json_object_foreach (tags, name, value)
-			good = good && json_is_string(value) && strlen(name) <= 512 &&
-			       json_string_length(value) <= 256;
-	return good ? 0
-		    : lf_fail_arm(err, LF_EINVAL, "InvalidTags", "tags",
-				  "at most 50, names of at most 512 and values of at most 256 "
-				  "characters: {\"name\": \"value\"}",
-				  "the tags are not valid");
-}
-
-/* What the client may not set itself. */
-static void drop_envelope(json_t *doc)
-{
-	static const char *const names[] = {"id", "name", "type", "etag", "eTag", "systemData"};
-
-	for (size_t i = 0; i < LF_N(names); i++)
-		json_object_del(doc, names[i]);
 }
 
 /* An If-Match value without quotes and weakness; NULL: none, or "*". */
@@ -341,11 +287,11 @@ static int write_document(struct lf_arm_call *call, const struct lf_document *do
 		return lf_fail_nomem(err);
 	if (before && none && strcmp(none, "*") == 0)
 		return lf_fail(err, LF_EPRECONDITION, id, "the resource is there already");
-	drop_envelope(doc);
+	lf_document_drop_envelope(doc);
 	bool orphan = !before && is_child(document) && !document->scope;
 	int rc = orphan ? check_parent(call, id, err) : 0;
 	if (!rc)
-		rc = check_tags(doc, err);
+		rc = lf_document_check_tags(doc, err);
 	if (!rc && document->needs_location)
 		rc = check_location(doc, before, err);
 	if (!rc)
@@ -410,80 +356,24 @@ static int reply_stored(struct lf_arm_call *call, const struct lf_document *docu
 	return rc ? rc : lf_arm_reply(call, status, doc, err);
 }
 
-int lf_document_check_envelope(json_t *body, struct lf_error *err)
-{
-	static const struct lf_field envelope[] = {
-		{.path = "id", .type = LF_TEXT},
-		{.path = "name", .type = LF_TEXT},
-		{.path = "type", .type = LF_TEXT},
-		{.path = "etag", .type = LF_TEXT},
-		{.path = "eTag", .type = LF_TEXT},
-		{.path = "location", .type = LF_TEXT},
-		{.path = "tags", .type = LF_OBJECT},
-		{.path = "properties", .type = LF_OBJECT},
-		{.path = "systemData", .type = LF_OBJECT},
-	};
-
-	int rc = lf_fields_check(envelope, LF_N(envelope), body, NULL, err);
-	return rc ? rc : check_tags(body, err);
-}
-
-/* What a description lists and no type serves; location and tags are checked by themselves. */
-static int copy_own_members(const json_t *body, json_t **ret_own, struct lf_error *err)
-{
-	static const char *const common[] = {"location", "tags", "properties"};
-	LF_AUTO_JSON *own = json_copy((json_t *)(uintptr_t)body);
-	json_t *properties = json_copy(lf_json_at(body, "properties"));
-
-	if (!own)
-		return lf_fail_nomem(err);
-	for (size_t i = 0; i < LF_N(common); i++)
-		json_object_del(own, common[i]);
-	drop_envelope(own);
-	json_object_del(properties, "provisioningState");
-	if (properties && json_object_set_new(own, "properties", properties))
-		return lf_fail_nomem(err);
-	*ret_own = lf_steal(&own);
-	return 0;
-}
-
-int lf_document_check_request(json_t *body, const struct lf_field *fields, size_t n,
-			      const json_t *shown, struct lf_error *err)
-{
-	LF_AUTO_JSON *own = NULL;
-	char path[LF_FIELD_PATH_SIZE];
-	int rc = lf_document_check_envelope(body, err);
-
-	if (!rc)
-		rc = lf_fields_check(fields, n, body, NULL, err);
-	if (!rc && body)
-		rc = copy_own_members(body, &own, err);
-	if (rc || !own || !lf_fields_stray(fields, n, own, shown, path))
-		return rc;
-	return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", path,
-			   "leave it out: it would have no effect", "%s is not served here", path);
-}
-
 /* The envelope, and no member that would be stored or dropped without an effect; before is NULL
  * when new. */
 static int check_body(struct lf_arm_call *call, const struct lf_document *document, json_t *body,
 		      const struct lf_resource *before, bool patch, struct lf_error *err)
 {
-	LF_AUTO_JSON *own = NULL, *shown = NULL;
+	const struct lf_field *fields = document->fields;
 	size_t n = document->n_fields * !(patch && document->tags_only);
-	char path[LF_FIELD_PATH_SIZE];
+	char path[LF_FIELD_PATH_SIZE] = "";
+	LF_AUTO_JSON *shown = NULL;
 	int rc = body ? lf_document_check_envelope(body, err) : 0;
 
-	if (!rc && document->strict && body)
-		rc = copy_own_members(body, &own, err);
-	if (rc || !own || !lf_fields_stray(document->fields, n, own, NULL, path))
-		return rc;
-	rc = before ? lf_document_view(call, document, before, &shown, err) : 0;
-	if (rc || (shown && !lf_fields_stray(document->fields, n, own, shown, path)))
-		return rc;
-	return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", path,
-			   "leave it out: it would have no effect",
-			   "%s is not served for resources of type %s", path, document->type);
+	if (!rc && document->strict)
+		rc = lf_document_find_stray(body, fields, n, NULL, path, err);
+	if (!rc && path[0] && before)
+		rc = lf_document_view(call, document, before, &shown, err);
+	if (!rc && shown) /* what it was told it may send back */
+		rc = lf_document_find_stray(body, fields, n, shown, path, err);
+	return rc || !path[0] ? rc : lf_document_fail_stray(path, err);
 }
 
 int lf_document_put(struct lf_arm_call *call, const struct lf_document *document,

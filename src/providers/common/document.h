@@ -79,11 +79,6 @@ struct lf_document {
 	int deleted_status;  /* of a DELETE that found something; 0: 200 */
 };
 
-/* Location names are compared without blanks and case: "East US" is "eastus". */
-void lf_location_normal(const char *location, char *out, size_t out_size);
-/* One of the site's, of whatever is new: LF_EINVAL "LocationNotAvailableForResourceType". */
-LF_MUST_CHECK int lf_location_check(const char *location, struct lf_error *err);
-
 /* What every body may have beside its properties is of its kind: id, name, type, etag, location,
  * tags. LF_EINVAL names the member.  Documents are checked; for handlers that are none. */
 LF_MUST_CHECK int lf_document_check_envelope(json_t *body, struct lf_error *err);
