@@ -264,16 +264,19 @@ check "regions that are given up need no platform key" starts --accept-loss regi
 # --- a store that is away while the site starts
 afresh
 mv "$run/data/regions" "$run/data/away"
-after_start() {
+import() { # SECONDS NAME
 	run_ok=1
-	timeout 8 "$build/landfall" --env "$run/data/client.env" disk import d2 "$run/disk.raw" --group g1 --account loss1 >"$run/log/import" 2>&1 || run_ok=0
+	timeout "$1" "$build/landfall" --env "$run/data/client.env" disk import "$2" "$run/disk.raw" --group g1 --account loss1 >"$run/log/import" 2>&1 || run_ok=0
 }
+after_start() { import 8 d2; }
 check "a region's store that is away does not keep the site from starting" starts
 check "health names it" said "health: region-store eastus"
 check "but what needs it fails" [ "$run_ok" = 0 ]
+check "and says why" said "importDisk.*: the store of region eastus is not in "
 check "and no empty store is made in its place" [ ! -e "$run/data/regions/eastus/store/vault.json" ]
 rm -rf "$run/data/regions"
 mv "$run/data/away" "$run/data/regions"
+after_start() { import 60 d3; } # d2 may be there by now, from its own port's address
 check "with it back things go on" eval 'starts && [ "$run_ok" = 1 ]'
 
 # --- a full disk
