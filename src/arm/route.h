@@ -50,9 +50,12 @@ struct lf_arm_route {
 	const struct lf_field *fields;
 	size_t n_fields;
 	const void *subject; /* for handlers that serve several rows: lf_arm_subject() */
+	const char *refused; /* the code that each request gets, for lists of what is served; NULL:
+			      * the row does what its path says */
 };
 
-/* After the handler: LF_RIGHT, LF_FIELDS, LF_SUBJECT, and .flags where the word sets none. */
+/* After the handler: LF_RIGHT, LF_FIELDS, LF_SUBJECT, LF_REFUSED, and .flags where the word sets
+ * none. */
 #define LF_ROUTE(verb, where, on, ...)                                                             \
 	{                                                                                          \
 		.method = verb, .path = where, .handler = on, ##__VA_ARGS__                        \
@@ -71,6 +74,7 @@ struct lf_arm_route {
 #define LF_RIGHT(text)	     .action = text
 #define LF_FIELDS(array)     .fields = array, .n_fields = LF_N(array)
 #define LF_SUBJECT(document) .subject = document
+#define LF_REFUSED(code)     .refused = code
 
 /* The first segments of a path, and the types of what they name. */
 #define LF_SUBSCRIPTION_PATH "/subscriptions/{subscription}"

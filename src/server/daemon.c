@@ -482,7 +482,8 @@ static void print_route(const struct lf_arm_route *route)
 
 	if (lf_route_right(route, &right, &err))
 		lf_log_error("a route has no right", &err);
-	printf("%s\t%s\t%s\n", route->method, route->path, right ? right : "-");
+	printf("%s\t%s\t%s\t%s\n", route->method, route->path, right ? right : "-",
+	       route->refused ? route->refused : "-");
 }
 
 void lf_daemon_print_routes(void)

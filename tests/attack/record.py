@@ -19,7 +19,7 @@ def routes(site):
     """method, path and action of every operation, parameters filled in"""
     text = subprocess.run([os.path.join(site.build, "landfalld"), "--routes"], capture_output=True, text=True, check=True).stdout
     for line in text.splitlines():
-        method, path, action = line.split("\t")
+        method, path, action, _ = line.split("\t")
         if action != "-":
             path = re.sub(r"\{subscription(Id)?\}", site.subscription, path)
             yield method, re.sub(r"\{[^}]*\}", "x1x", path), action

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * GET /providers/{namespace}/operations: the actions that roles can name, read
- * off the routes themselves.
+ * off the routes themselves.  Site Recovery's description has it below a group, too.
  */
 #include <string.h>
 
@@ -91,6 +91,8 @@ static const struct lf_arm_route routes[] = {
 	LF_GET("/providers/{namespace}/operations", list_operations,
 	       LF_RIGHT("Microsoft.Resources/providers/operations/read"),
 	       .flags = LF_ARM_NO_VERSION),
+	LF_GET(LF_GROUP_PATH "/providers/{namespace}/operations", list_operations,
+	       LF_RIGHT("Microsoft.Resources/providers/operations/read")),
 };
 
 const struct lf_arm_provider lf_operations_provider = {

@@ -10,7 +10,8 @@
 
 /* The subject is what the row is about: a struct lf_sr_start, a struct lf_sr_refusal, a struct
  * lf_document, the type of who has to be there above the list. */
-lf_arm_handler lf_sr_act, lf_sr_refuse, lf_sr_remove, lf_sr_empty_list;
+lf_arm_handler lf_sr_act, lf_sr_refuse, lf_sr_remove, lf_sr_empty_list, lf_sr_none,
+	lf_sr_none_to_remove;
 
 /* Handlers, by file. */
 lf_arm_handler lf_sr_protectable_list, lf_sr_protectable_get;

@@ -19,6 +19,12 @@
 #define JOB	  VAULT "/replicationJobs/{job}"
 #define ALERT	  VAULT "/replicationAlertSettings/{name}"
 #define SETTING	  VAULT "/replicationVaultSettings/{name}"
+#define NETWORK	  FABRIC "/replicationNetworks/{network}"
+#define CLASS	  FABRIC "/replicationStorageClassifications/{class}"
+#define VCENTER	  FABRIC "/replicationvCenters/{vcenter}"
+#define INTENT	  VAULT "/replicationProtectionIntents/{intent}"
+#define MIGRATION CONTAINER "/replicationMigrationItems/{item}"
+#define CLUSTER	  CONTAINER "/replicationProtectionClusters/{cluster}"
 #define VM                                                                                         \
 	LF_GROUP_PATH "/providers/Microsoft.Compute/virtualMachines/{vm}/providers/"               \
 		      "Microsoft.RecoveryServices/replicationEligibilityResults"
@@ -33,11 +39,24 @@
 #define ACT_BODY(verb, start) LF_POST_BODY(ITEM "/" verb, lf_sr_act, LF_SUBJECT(start))
 /* What this service does not do, and what to do instead. */
 #define REFUSE(path, who, why, instead)                                                            \
-	LF_POST(path, lf_sr_refuse,                                                                \
+	LF_POST(path, lf_sr_refuse, LF_REFUSED(why),                                               \
 		.subject =                                                                         \
 			&(const struct lf_sr_refusal){.scope = who, .code = why, .hint = instead})
 /* Kinds that have no members with this replication provider. */
 #define EMPTY(above, types, type) LF_GET(above "/" types, lf_sr_empty_list, LF_SUBJECT(type))
+/* One of them, or what lies below one: it is not there; nothing that makes one is of this provider.
+ * type: of who has to be there above. */
+#define NONE(path, type) LF_GET(path, lf_sr_none, LF_SUBJECT(type), LF_REFUSED("ResourceNotFound"))
+#define NONE_TO_REMOVE(path, type)                                                                 \
+	LF_DELETE(path, lf_sr_none_to_remove, LF_SUBJECT(type), LF_REFUSED("ResourceNotFound"))
+#define OTHERS_CODE "InstanceTypeNotSupported"
+#define OTHERS_HINT                                                                                \
+	"this is of another replication provider; machines are protected by their agent, "         \
+	"with " LF_SR_INSTANCE
+#define OTHERS(verb, path, type)                                                                   \
+	LF_ROUTE(verb, path, lf_sr_refuse, LF_REFUSED(OTHERS_CODE),                                \
+		 .subject = &(const struct lf_sr_refusal){                                         \
+			 .scope = type, .code = OTHERS_CODE, .hint = OTHERS_HINT})
 
 static const struct lf_sr_refusal no_plans = {
 	.scope = LF_SR_TYPE_VAULT,
@@ -174,6 +193,50 @@ static const struct lf_arm_route routes[] = {
 	EMPTY(FABRIC, "replicationStorageClassifications", LF_SR_TYPE_FABRIC),
 	EMPTY(CONTAINER, "replicationMigrationItems", LF_SR_TYPE_CONTAINER),
 	EMPTY(CONTAINER, "replicationProtectionClusters", LF_SR_TYPE_CONTAINER),
+	NONE(FABRIC "/replicationLogicalNetworks/{network}", LF_SR_TYPE_FABRIC),
+	NONE(NETWORK, LF_SR_TYPE_FABRIC),
+	NONE(NETWORK "/replicationNetworkMappings", LF_SR_TYPE_FABRIC),
+	NONE(NETWORK "/replicationNetworkMappings/{mapping}", LF_SR_TYPE_FABRIC),
+	NONE_TO_REMOVE(NETWORK "/replicationNetworkMappings/{mapping}", LF_SR_TYPE_FABRIC),
+	OTHERS("PUT", NETWORK "/replicationNetworkMappings/{mapping}", LF_SR_TYPE_FABRIC),
+	OTHERS("PATCH", NETWORK "/replicationNetworkMappings/{mapping}", LF_SR_TYPE_FABRIC),
+	NONE(CLASS, LF_SR_TYPE_FABRIC),
+	NONE(CLASS "/replicationStorageClassificationMappings", LF_SR_TYPE_FABRIC),
+	NONE(CLASS "/replicationStorageClassificationMappings/{mapping}", LF_SR_TYPE_FABRIC),
+	NONE_TO_REMOVE(CLASS "/replicationStorageClassificationMappings/{mapping}",
+		       LF_SR_TYPE_FABRIC),
+	OTHERS("PUT", CLASS "/replicationStorageClassificationMappings/{mapping}",
+	       LF_SR_TYPE_FABRIC),
+	NONE(VCENTER, LF_SR_TYPE_FABRIC),
+	NONE_TO_REMOVE(VCENTER, LF_SR_TYPE_FABRIC),
+	OTHERS("PUT", VCENTER, LF_SR_TYPE_FABRIC),
+	OTHERS("PATCH", VCENTER, LF_SR_TYPE_FABRIC),
+	NONE(INTENT, LF_SR_TYPE_VAULT),
+	OTHERS("PUT", INTENT, LF_SR_TYPE_VAULT),
+	NONE(MIGRATION, LF_SR_TYPE_CONTAINER),
+	NONE(MIGRATION "/migrationRecoveryPoints", LF_SR_TYPE_CONTAINER),
+	NONE(MIGRATION "/migrationRecoveryPoints/{point}", LF_SR_TYPE_CONTAINER),
+	NONE_TO_REMOVE(MIGRATION, LF_SR_TYPE_CONTAINER),
+	OTHERS("PUT", MIGRATION, LF_SR_TYPE_CONTAINER),
+	OTHERS("PATCH", MIGRATION, LF_SR_TYPE_CONTAINER),
+	OTHERS("POST", MIGRATION "/migrate", LF_SR_TYPE_CONTAINER),
+	OTHERS("POST", MIGRATION "/pauseReplication", LF_SR_TYPE_CONTAINER),
+	OTHERS("POST", MIGRATION "/resumeReplication", LF_SR_TYPE_CONTAINER),
+	OTHERS("POST", MIGRATION "/resync", LF_SR_TYPE_CONTAINER),
+	OTHERS("POST", MIGRATION "/testMigrate", LF_SR_TYPE_CONTAINER),
+	OTHERS("POST", MIGRATION "/testMigrateCleanup", LF_SR_TYPE_CONTAINER),
+	NONE(CLUSTER, LF_SR_TYPE_CONTAINER),
+	NONE(CLUSTER "/recoveryPoints", LF_SR_TYPE_CONTAINER),
+	NONE(CLUSTER "/recoveryPoints/{point}", LF_SR_TYPE_CONTAINER),
+	NONE(CLUSTER "/operationResults/{operation}", LF_SR_TYPE_CONTAINER),
+	NONE_TO_REMOVE(CLUSTER, LF_SR_TYPE_CONTAINER),
+	OTHERS("PUT", CLUSTER, LF_SR_TYPE_CONTAINER),
+	OTHERS("POST", CLUSTER "/applyRecoveryPoint", LF_SR_TYPE_CONTAINER),
+	OTHERS("POST", CLUSTER "/failoverCommit", LF_SR_TYPE_CONTAINER),
+	OTHERS("POST", CLUSTER "/repairReplication", LF_SR_TYPE_CONTAINER),
+	OTHERS("POST", CLUSTER "/testFailover", LF_SR_TYPE_CONTAINER),
+	OTHERS("POST", CLUSTER "/testFailoverCleanup", LF_SR_TYPE_CONTAINER),
+	OTHERS("POST", CLUSTER "/unplannedFailover", LF_SR_TYPE_CONTAINER),
 
 	LF_GET(VAULT "/replicationOperationStatus/{operation}", lf_sr_operation_status),
 	LF_GET(ITEM "/operationresults/{operation}", lf_sr_operation_result),

@@ -58,6 +58,25 @@ int lf_sr_refuse(struct lf_arm_call *call, struct lf_error *err)
 			    "this operation is not available for " LF_SR_INSTANCE " items here");
 }
 
+int lf_sr_none(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_SCOPE scope = {0};
+	int rc = lf_scope_open(call, lf_arm_subject(call), &scope, err);
+
+	return rc ? rc
+		  : lf_fail_arm(err, LF_ENOTFOUND, "ResourceNotFound", lf_arm_id(call, 0),
+				"list those that there are",
+				"there is none of this kind with " LF_SR_INSTANCE);
+}
+
+int lf_sr_none_to_remove(struct lf_arm_call *call, struct lf_error *err)
+{
+	LF_AUTO_SCOPE scope = {0};
+	int rc = lf_scope_open(call, lf_arm_subject(call), &scope, err);
+
+	return rc ? rc : lf_arm_reply(call, 204, NULL, err);
+}
+
 int lf_sr_remove(struct lf_arm_call *call, struct lf_error *err)
 {
 	return lf_document_delete(call, lf_arm_subject(call), 202, err);
