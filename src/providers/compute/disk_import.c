@@ -8,11 +8,11 @@
 #include "providers/compute/disk_import.h"
 
 #include "providers/common/document.h"
+#include "providers/common/point_make.h"
 #include "providers/compute/attach.h"
 #include "providers/compute/ids.h"
 #include "providers/resources/locations.h"
 #include "vault/flow/ingest.h"
-#include "vault/point/point.h"
 #include "vault/lease.h"
 
 int lf_disk_import_submit(struct lf_context *context, const char *id, const char *file,
@@ -50,19 +50,30 @@ static int ingest(const json_t *input, struct lf_vault *vault, char root[static 
 	return rc;
 }
 
-/* A point of the one disk, held by nobody yet but by a claim that the disk's own replaces. */
-static int put_point(struct lf_context *context, struct lf_vault *vault, const json_t *input,
-		     const char *root, struct lf_error *err)
-{
-	const char *point = lf_json_text_or(input, "point", "");
-	char time[LF_TIME_SIZE];
+/* The uploaded file on its way to be a point. */
+struct intake {
+	struct lf_clock *clock;
+	const json_t *input;
+	char root[LF_ROOT_TEXT_SIZE];
+};
 
-	lf_time_format(lf_clock_now_ns(context->clock), time);
+/* A point of the one disk. */
+static int fill_point(void *context, struct lf_vault *vault, json_t **ret_manifest,
+		      struct lf_error *err)
+{
+	struct intake *intake = context;
+	const char *point = lf_json_text_or(intake->input, "point", "");
+	char time[LF_TIME_SIZE];
+	int rc = ingest(intake->input, vault, intake->root, err);
+
+	if (rc)
+		return rc;
+	lf_time_format(lf_clock_now_ns(intake->clock), time);
 	LF_AUTO_DOC disk = LF_DOC_INIT;
 	lf_doc_text(&disk, "id", point);
 	lf_doc_text(&disk, "name", "imported");
-	lf_doc_int(&disk, "sizeBytes", lf_json_int_or(input, "bytes", 0));
-	lf_doc_text(&disk, "root", root);
+	lf_doc_int(&disk, "sizeBytes", lf_json_int_or(intake->input, "bytes", 0));
+	lf_doc_text(&disk, "root", intake->root);
 	lf_doc_int(&disk, "lun", 0);
 	lf_doc_bool(&disk, "os", false);
 	LF_AUTO_DOC doc = LF_DOC_INIT;
@@ -71,9 +82,7 @@ static int put_point(struct lf_context *context, struct lf_vault *vault, const j
 	lf_doc_text(&doc, "consistency", "CrashConsistent");
 	lf_doc_put(&doc, "machine", json_object());
 	lf_doc_append(&doc, "disks", lf_doc_take(&disk));
-	LF_AUTO_JSON *manifest = lf_doc_take(&doc);
-	return manifest ? lf_point_put(vault, point, manifest, "import", LF_CLAIM_FOREVER, err)
-			: lf_fail_nomem(err);
+	return lf_doc_end(&doc, ret_manifest, err);
 }
 
 static int note_disk(struct lf_job_run *run, const char *root, const char *word,
@@ -104,23 +113,24 @@ static int run_import(struct lf_job_run *run, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
 	const json_t *input = lf_job_run_job(run)->doc;
-	const char *point = lf_json_text_or(input, "point", "");
+	struct intake intake = {.clock = context->clock, .input = input};
+	/* held by nobody but this claim, until the disk's own replaces it */
+	const struct lf_point_making making = {
+		.region = lf_json_text_or(input, "region", ""),
+		.lease = lf_json_text_or(input, "point", ""),
+		.point = lf_json_text_or(input, "point", ""),
+		.claim = "import",
+		.fill = fill_point,
+		.context = &intake,
+	};
 	struct lf_vault *vault = NULL;
-	char root[LF_ROOT_TEXT_SIZE];
 
-	int rc = lf_regions_vault(context->regions, lf_json_text_or(input, "region", ""), &vault,
-				  err);
+	int rc = lf_point_make(lf_stores(context), &making, err);
 	if (!rc)
-		rc = lf_lease_begin(vault, point, err);
+		rc = note_disk(run, intake.root, "Succeeded", err);
 	if (!rc)
-		rc = ingest(input, vault, root, err);
-	if (!rc)
-		rc = put_point(context, vault, input, root, err);
-	if (!rc)
-		rc = note_disk(run, root, "Succeeded", err);
-	if (!rc)
-		rc = lf_claim_drop(vault, point, "import", err);
-	return rc ? rc : lf_lease_end(vault, point, err);
+		rc = lf_regions_vault(context->regions, making.region, &vault, err);
+	return rc ? rc : lf_claim_drop(vault, making.point, making.claim, err);
 }
 
 static int undo_import(struct lf_job_run *run, struct lf_error *err)

@@ -15,8 +15,7 @@
 #include "providers/backup/point/documents.h"
 #include "providers/backup/scope.h"
 #include "providers/common/point_copy.h"
-#include "vault/point/point.h"
-#include "vault/lease.h"
+#include "providers/common/point_make.h"
 
 #define AGAIN_NS (30 * LF_NS_PER_S) /* a peer that was not reached */
 
@@ -88,21 +87,28 @@ static int copy_disks(const struct trip *trip, struct lf_peer_session *peer, boo
 	return lf_point_copy(trip->run, &copy, err);
 }
 
-static int copy_here(const struct trip *trip, struct lf_error *err)
+static int fill_here(void *context, struct lf_vault *vault, json_t **ret_manifest,
+		     struct lf_error *err)
 {
-	struct lf_vault *vault = NULL;
-	LF_AUTO_JSON *manifest = manifest_of(trip);
+	const struct trip *trip = context;
+	int rc = copy_disks(trip, NULL, trip->base, err);
 
-	int rc = manifest ? lf_regions_vault(trip->context->regions, trip->region, &vault, err)
-			  : lf_fail_nomem(err);
+	(void)vault;
 	if (!rc)
-		rc = lf_lease_begin(vault, trip->guid, err);
-	if (!rc)
-		rc = copy_disks(trip, NULL, trip->base, err);
-	if (!rc)
-		rc = lf_point_put(vault, trip->guid, manifest, LF_BACKUP_CLAIM, LF_CLAIM_FOREVER,
-				  err);
-	return rc ? rc : lf_lease_end(vault, trip->guid, err);
+		*ret_manifest = manifest_of(trip);
+	return rc || *ret_manifest ? rc : lf_fail_nomem(err);
+}
+
+static int copy_here(struct trip *trip, struct lf_error *err)
+{
+	const struct lf_point_making making = {.region = trip->region,
+					       .lease = trip->guid,
+					       .point = trip->guid,
+					       .claim = LF_BACKUP_CLAIM,
+					       .fill = fill_here,
+					       .context = trip};
+
+	return lf_point_make(lf_stores(trip->context), &making, err);
 }
 
 /* A row as the peer is to have it; one that is not there is left out. */

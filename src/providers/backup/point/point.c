@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Taking a recovery point, as a step of a job: its names are chosen and saved; the machine's disks
- * are captured under a session of the vault, which keeps what is written; the manifest is put with
- * the backup's claim; the point's row and the item's are one transaction; the session ends.  A step
- * that was cut short begins again with the same names, and is done when the row is there.
+ * are captured under a lease of the vault, which keeps what is written; the manifest is put with
+ * the backup's claim, and the lease ends; the point's row and the item's are one transaction.  A
+ * step that was cut short begins again with the same names, and is done when the row is there.
  *
  * A machine with an agent sends its point itself: the step asks for it, waits, and claims it.
  */
@@ -16,9 +16,9 @@
 #include "providers/backup/policy/retention.h"
 #include "providers/backup/scope.h"
 #include "providers/backup/item/server.h"
+#include "providers/common/point_make.h"
 #include "providers/compute/machine.h"
 #include "providers/compute/ids.h"
-#include "vault/point/point.h"
 #include "vault/lease.h"
 
 int lf_backup_points(struct lf_context *context, const char *item_id,
@@ -186,18 +186,39 @@ static int choose_expiry(struct lf_context *context, const struct lf_resource *i
 	return 0;
 }
 
-static int put_manifest(struct lf_vault *vault, const struct lf_backup_taken *taken,
-			struct lf_error *err)
-{
-	LF_AUTO_JSON *manifest = lf_backup_manifest(
-		taken->guid, taken->time,
-		lf_json_text_or(taken->capture, "consistency", "CrashConsistent"),
-		lf_json_text_or(taken->vm->doc, "properties.vmId", ""),
-		lf_json_at(taken->capture, "disks"));
+/* A point on its way from the machine's disks. */
+struct taking {
+	struct lf_job_run *run;
+	const struct lf_resource *item, *vm;
+	const char *asked; /* until when it is kept; NULL: as the policy says */
+	const char *guid;  /* of the point */
+	json_t *capture;   /* what came of it; whoever takes the point frees it */
+	char time[LF_TIME_SIZE], expires[LF_TIME_SIZE];
+};
 
-	return manifest ? lf_point_put(vault, taken->guid, manifest, LF_BACKUP_CLAIM,
-				       LF_CLAIM_FOREVER, err)
-			: lf_fail_nomem(err);
+static int fill_point(void *context, struct lf_vault *vault, json_t **ret_manifest,
+		      struct lf_error *err)
+{
+	struct taking *taking = context;
+	struct lf_context *site = lf_job_run_context(taking->run);
+
+	(void)vault;
+	/* the instant is that of the capture's beginning */
+	lf_time_format(lf_clock_now_ns(site->clock), taking->time);
+	int rc = capture(taking->run, taking->item, taking->vm, &taking->capture, err);
+	if (rc == LF_ECONFLICT)
+		return LF_STEP_AGAIN; /* when its disks have been copied here */
+	if (!rc)
+		rc = choose_expiry(site, taking->item, taking->asked, taking->time, taking->expires,
+				   err);
+	if (rc)
+		return rc;
+	*ret_manifest = lf_backup_manifest(
+		taking->guid, taking->time,
+		lf_json_text_or(taking->capture, "consistency", "CrashConsistent"),
+		lf_json_text_or(taking->vm->doc, "properties.vmId", ""),
+		lf_json_at(taking->capture, "disks"));
+	return *ret_manifest ? 0 : lf_fail_nomem(err);
 }
 
 /* The item says when it was last backed up. */
@@ -257,34 +278,26 @@ static int take(struct lf_job_run *run, const char *id, struct lf_resource *item
 		const struct lf_resource *vm, const char *asked, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
-	LF_AUTO_JSON *result = NULL;
-	struct lf_vault *vault = NULL;
-	char time[LF_TIME_SIZE], expires[LF_TIME_SIZE];
-	struct lf_backup_taken taken = {.guid = lf_json_text_or(lf_job_run_data(run), "point", ""),
-					.time = time,
-					.expires = expires,
-					.by_policy = !asked,
-					.vm = vm};
+	LF_AUTO_JSON *captured = NULL;
+	const char *guid = lf_json_text_or(lf_job_run_data(run), "point", "");
+	struct taking taking = {.run = run, .item = item, .vm = vm, .asked = asked, .guid = guid};
+	const struct lf_point_making making = {.region = lf_json_text_or(item->state, "region", ""),
+					       .lease = guid,
+					       .point = guid,
+					       .claim = LF_BACKUP_CLAIM,
+					       .fill = fill_point,
+					       .context = &taking};
 
-	int rc = lf_regions_vault(context->regions, lf_json_text_or(item->state, "region", ""),
-				  &vault, err);
-	if (!rc)
-		rc = lf_lease_begin(vault, taken.guid, err);
-	if (!rc) /* the instant is that of the capture's beginning */
-		lf_time_format(lf_clock_now_ns(context->clock), time);
-	if (!rc)
-		rc = capture(run, item, vm, &result, err);
-	if (rc == LF_ECONFLICT)
-		return LF_STEP_AGAIN; /* when its disks have been copied here */
-	taken.capture = result;
-	if (!rc)
-		rc = choose_expiry(context, item, asked, time, expires, err);
-	if (!rc)
-		rc = put_manifest(vault, &taken, err);
+	int rc = lf_point_make(lf_stores(context), &making, err);
+	captured = taking.capture;
+	const struct lf_backup_taken taken = {.guid = guid,
+					      .time = taking.time,
+					      .expires = taking.expires,
+					      .by_policy = !asked,
+					      .vm = vm,
+					      .capture = captured};
 	if (!rc)
 		rc = put_row(context, id, item, &taken, err);
-	if (!rc)
-		rc = lf_lease_end(vault, taken.guid, err);
 	return rc ? rc : note_sizes(run, &taken, err);
 }
 

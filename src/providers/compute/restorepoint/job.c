@@ -8,9 +8,9 @@
 
 #include "base/text.h"
 #include "providers/common/point_copy.h"
+#include "providers/common/point_make.h"
 #include "providers/compute/ids.h"
 #include "providers/compute/restorepoint/restorepoint.h"
-#include "vault/point/point.h"
 #include "vault/lease.h"
 
 static int get_point(struct lf_job_run *run, struct lf_resource *ret_point, struct lf_error *err)
@@ -71,8 +71,8 @@ static int find_base(struct lf_context *context, const struct lf_resource *point
 	return rc;
 }
 
-static int put_manifest(struct lf_vault *vault, const struct lf_resource *point,
-			const char *consistency, struct lf_error *err)
+static int make_manifest(const struct lf_resource *point, const char *consistency,
+			 json_t **ret_manifest, struct lf_error *err)
 {
 	const char *id = lf_json_text_or(point->state, "point", "");
 	LF_AUTO_DOC doc = LF_DOC_INIT;
@@ -83,9 +83,29 @@ static int put_manifest(struct lf_vault *vault, const struct lf_resource *point,
 	lf_doc_text(&doc, "machine.id",
 		    lf_json_text_or(point->doc, "properties.sourceMetadata.vmId", ""));
 	lf_doc_share(&doc, "disks", lf_json_at(point->state, "disks"));
-	LF_AUTO_JSON *manifest = lf_doc_take(&doc);
-	return manifest ? lf_point_put(vault, id, manifest, "restorePoint", LF_CLAIM_FOREVER, err)
-			: lf_fail_nomem(err);
+	return lf_doc_end(&doc, ret_manifest, err);
+}
+
+/* A point, and what it is made from. */
+struct making {
+	struct lf_job_run *run;
+	struct lf_resource *point;
+	const struct lf_resource *origin; /* the machine, or the point that it is a copy of */
+};
+
+static int make_point(struct making *making, lf_point_fill_fn *fill, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(making->run);
+	const struct lf_point_making what = {
+		.region = lf_json_text_or(making->point->state, "region", ""),
+		.lease = lf_json_text_or(lf_job_run_job(making->run)->doc, "session", ""),
+		.point = lf_json_text_or(making->point->state, "point", ""),
+		.claim = "restorePoint",
+		.fill = fill,
+		.context = making,
+	};
+
+	return lf_point_make(lf_stores(context), &what, err);
 }
 
 static int capture_machine(struct lf_job_run *run, struct lf_resource *point,
@@ -112,39 +132,41 @@ static int capture_machine(struct lf_job_run *run, struct lf_resource *point,
 	return lf_compute_vm_capture(context->compute, guid, &opts, ret_capture, err);
 }
 
-static int run_capture(struct lf_job_run *run, struct lf_error *err)
+static int fill_capture(void *context, struct lf_vault *vault, json_t **ret_manifest,
+			struct lf_error *err)
 {
-	struct lf_context *context = lf_job_run_context(run);
-	const json_t *input = lf_job_run_job(run)->doc;
-	const char *session = lf_json_text_or(input, "session", "");
-	LF_AUTO_RESOURCE point = LF_RESOURCE_INIT, vm = LF_RESOURCE_INIT;
+	struct making *making = context;
+	struct lf_resource *point = making->point;
 	LF_AUTO_CAPTURE capture = {.disks = NULL};
-	struct lf_vault *vault = NULL;
+	int rc = capture_machine(making->run, point, making->origin, &capture, err);
 
-	int rc = get_point(run, &point, err);
-	if (!rc)
-		rc = lf_catalog_get(context->catalog, lf_json_text_or(input, "vm", ""), &vm, err);
-	if (!rc)
-		rc = lf_regions_vault(context->regions, lf_json_text_or(point.state, "region", ""),
-				      &vault, err);
-	if (!rc)
-		rc = lf_lease_begin(vault, session, err);
-	if (!rc)
-		rc = capture_machine(run, &point, &vm, &capture, err);
+	(void)vault;
 	if (rc == LF_ECONFLICT)
 		return LF_STEP_AGAIN; /* when its disks have been copied here */
 	if (rc)
 		return rc;
 	const char *consistency = lf_capture_consistency(&capture);
-	if (lf_json_set(point.state, "disks", json_incref(capture.disks)) ||
-	    lf_json_set_bool(point.state, "complete", true) ||
-	    lf_json_set_text(point.doc, "properties.consistencyMode", consistency) ||
-	    lf_json_set(point.doc, "properties.sourceMetadata",
-			lf_restore_point_metadata(&vm, point.id, capture.disks)))
+	if (lf_json_set(point->state, "disks", json_incref(capture.disks)) ||
+	    lf_json_set_bool(point->state, "complete", true) ||
+	    lf_json_set_text(point->doc, "properties.consistencyMode", consistency) ||
+	    lf_json_set(point->doc, "properties.sourceMetadata",
+			lf_restore_point_metadata(making->origin, point->id, capture.disks)))
 		return lf_fail_nomem(err);
-	rc = put_manifest(vault, &point, consistency, err);
+	return make_manifest(point, consistency, ret_manifest, err);
+}
+
+static int run_capture(struct lf_job_run *run, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	const json_t *input = lf_job_run_job(run)->doc;
+	LF_AUTO_RESOURCE point = LF_RESOURCE_INIT, vm = LF_RESOURCE_INIT;
+	struct making making = {.run = run, .point = &point, .origin = &vm};
+
+	int rc = get_point(run, &point, err);
 	if (!rc)
-		rc = lf_lease_end(vault, session, err);
+		rc = lf_catalog_get(context->catalog, lf_json_text_or(input, "vm", ""), &vm, err);
+	if (!rc)
+		rc = make_point(&making, fill_capture, err);
 	return rc ? rc : put_state(run, &point, "Succeeded", err);
 }
 
@@ -181,42 +203,44 @@ static int run_start_copy(struct lf_job_run *run, struct lf_error *err)
 	return rc ? rc : put_state(run, &point, "Succeeded", err);
 }
 
+static int fill_copy(void *context, struct lf_vault *vault, json_t **ret_manifest,
+		     struct lf_error *err)
+{
+	struct making *making = context;
+	const struct lf_resource *point = making->point, *original = making->origin;
+	LF_AUTO_RESOURCE base = LF_RESOURCE_INIT;
+	int rc = find_base(lf_job_run_context(making->run), point, &base, err);
+
+	(void)vault;
+	const struct lf_point_copy copy = {
+		.from_region = lf_json_text_or(original->state, "region", ""),
+		.from_point = lf_json_text_or(original->state, "point", ""),
+		.to_region = lf_json_text_or(point->state, "region", ""),
+		.holder = lf_json_text_or(point->state, "point", ""),
+		.disks = lf_json_at(point->state, "disks"),
+		.base = lf_json_at(base.state, "disks"),
+	};
+	if (!rc)
+		rc = lf_point_copy(making->run, &copy, err);
+	return rc ? rc
+		  : make_manifest(point,
+				  lf_json_text_or(point->doc, "properties.consistencyMode",
+						  "CrashConsistent"),
+				  ret_manifest, err);
+}
+
 static int run_copy(struct lf_job_run *run, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
-	const char *session = lf_json_text_or(lf_job_run_job(run)->doc, "session", "");
 	LF_AUTO_RESOURCE point = LF_RESOURCE_INIT, original = LF_RESOURCE_INIT;
-	LF_AUTO_RESOURCE base = LF_RESOURCE_INIT;
-	struct lf_vault *vault = NULL;
+	struct making making = {.run = run, .point = &point, .origin = &original};
 
 	int rc = get_point(run, &point, err);
 	if (!rc)
 		rc = lf_catalog_get(context->catalog, lf_json_text_or(point.state, "original", ""),
 				    &original, err);
 	if (!rc)
-		rc = lf_regions_vault(context->regions, lf_json_text_or(point.state, "region", ""),
-				      &vault, err);
-	if (!rc)
-		rc = lf_lease_begin(vault, session, err);
-	if (!rc)
-		rc = find_base(context, &point, &base, err);
-	const struct lf_point_copy copy = {
-		.from_region = lf_json_text_or(original.state, "region", ""),
-		.from_point = lf_json_text_or(original.state, "point", ""),
-		.to_region = lf_json_text_or(point.state, "region", ""),
-		.holder = lf_json_text_or(point.state, "point", ""),
-		.disks = lf_json_at(point.state, "disks"),
-		.base = lf_json_at(base.state, "disks"),
-	};
-	if (!rc)
-		rc = lf_point_copy(run, &copy, err);
-	if (!rc)
-		rc = put_manifest(
-			vault, &point,
-			lf_json_text_or(point.doc, "properties.consistencyMode", "CrashConsistent"),
-			err);
-	if (!rc)
-		rc = lf_lease_end(vault, session, err);
+		rc = make_point(&making, fill_copy, err);
 	if (!rc && lf_json_set_bool(point.state, "complete", true))
 		rc = lf_fail_nomem(err);
 	return rc ? rc : put_state(run, &point, "Succeeded", err);
