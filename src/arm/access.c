@@ -48,6 +48,13 @@ int lf_arm_authorize(const struct lf_arm_opts *site, const char *principal, cons
 			   principal, principal, action, scope);
 }
 
+bool lf_arm_may(const struct lf_arm_call *call, const char *action, const char *scope)
+{
+	struct lf_error refusal;
+
+	return lf_arm_authorize(call->site, call->principal, action, scope, &refusal) == 0;
+}
+
 /* A day, then nothing or "-preview". */
 static bool is_version(const char *text)
 {

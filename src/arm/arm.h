@@ -69,6 +69,8 @@ const char *lf_arm_id(const struct lf_arm_call *call, unsigned levels_up);
 /* Base URL as the client addressed us, "https://host:port", if by one of the site's names; else as
  * the site knows itself. */
 const char *lf_arm_base_url(const struct lf_arm_call *call);
+/* May the caller also do action ("Microsoft.X/things/write") over scope? */
+bool lf_arm_may(const struct lf_arm_call *call, const char *action, const char *scope);
 /* Object id of the caller's principal. */
 const char *lf_arm_principal(const struct lf_arm_call *call);
 const char *lf_arm_request_id(const struct lf_arm_call *call);

@@ -65,6 +65,10 @@ static const struct rule rules[LF_NAME_KINDS] = {
 				 ALNUM "._-()", true, INVALID,
 				 "1 to 500 letters, digits, '-', '_', '.', '(', ')' and ';'"},
 	[LF_NAME_RECOVERY] = {"resource", 1, 150, RESOURCE, INVALID, "1 to 150" RESOURCE_HINT},
+	[LF_NAME_RECORD] = {"record set", 1, 253, ALNUM "-_.@", ALNUM "_@", ALNUM "-_@", false,
+			    INVALID,
+			    "1 to 253 letters, digits, '-', '_' and '.', or \"@\" for the zone "
+			    "itself"},
 	[LF_NAME_LOCATION] = {"location", 1, 64, ALNUM " -", ALNUM, ALNUM, false,
 			      "LocationNotAvailableForResourceType",
 			      "GET /subscriptions/{id}/locations lists them"},
@@ -114,6 +118,8 @@ bool lf_name_good(enum lf_name_kind kind, const char *name)
 	if (!used)
 		return true;
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return false;
+	if (kind == LF_NAME_RECORD && strchr(name, '@') && used > 1)
 		return false;
 	if (kind == LF_NAME_COMPUTER_WINDOWS && !name[strspn(name, DIGIT)])
 		return false;
@@ -178,6 +184,11 @@ static const struct {
 	{"networkSecurityGroups", LF_NAME_RESOURCE},
 	{"publicIPAddresses", LF_NAME_RESOURCE},
 	{"loadBalancers", LF_NAME_RESOURCE},
+	{"privateEndpoints", LF_NAME_RESOURCE},
+	{"privateDnsZoneGroups", LF_NAME_RESOURCE},
+	{"virtualNetworkLinks", LF_NAME_RESOURCE},
+	{"A", LF_NAME_RECORD},
+	{"SOA", LF_NAME_RECORD},
 	{"ServerSites", LF_NAME_RESOURCE},
 	{"VMwareSites", LF_NAME_RESOURCE},
 	{"storageAccounts", LF_NAME_ACCOUNT},

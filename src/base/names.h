@@ -36,13 +36,15 @@ enum lf_name_kind {
 	LF_NAME_BACKUP_ITEM, /* container or protected item: a group's characters and ';', 1-500 */
 	LF_NAME_RECOVERY,    /* fabric, container, item, policy, plan of Site Recovery: as
 			      * LF_NAME_RESOURCE, 1-150 */
-	LF_NAME_LOCATION,    /* 1-64 letters, digits, blanks and '-', beginning with a letter or
-			      * digit */
-	LF_NAME_MACHINE,     /* what an agent calls its machine: 1-253, letters, digits, '-', '_'
-			      * and '.', as LF_NAME_RESOURCE */
-	LF_NAME_DISK,	     /* what an agent calls a disk, and its id: as LF_NAME_RESOURCE */
-	LF_NAME_TEXT,	     /* text for people: at most 1024 bytes of UTF-8 without control or
-			      * formatting characters; may be empty */
+	LF_NAME_RECORD,	  /* record set of a DNS zone: 1-253 letters, digits, '-', '_' and '.', or
+			   * "@", the zone itself */
+	LF_NAME_LOCATION, /* 1-64 letters, digits, blanks and '-', beginning with a letter or
+			   * digit */
+	LF_NAME_MACHINE,  /* what an agent calls its machine: 1-253, letters, digits, '-', '_'
+			   * and '.', as LF_NAME_RESOURCE */
+	LF_NAME_DISK,	  /* what an agent calls a disk, and its id: as LF_NAME_RESOURCE */
+	LF_NAME_TEXT,	  /* text for people: at most 1024 bytes of UTF-8 without control or
+			   * formatting characters; may be empty */
 	LF_NAME_KINDS,
 };
 

@@ -15,8 +15,13 @@
 		{at "addressPrefixes", LF_ARRAY, 0, 0, 64, NULL, "one prefix, instead of that"},   \
 		{at "addressPrefixes.*", LF_TEXT, 0, 0, 64, NULL, "the prefix"},                   \
 		{at "networkSecurityGroup.id", LF_ID, 0, 0, 0, NULL, "a group that is there"},     \
-		{at "privateEndpointNetworkPolicies",	LF_ENUM, 0, 0, 0, lf_endpoint_policies,    \
-		 "kept: there are no private endpoints"},                                          \
+		{at "privateEndpointNetworkPolicies",                                              \
+		 LF_ENUM,                                                                          \
+		 0,                                                                                \
+		 0,                                                                                \
+		 0,                                                                                \
+		 lf_endpoint_policies,                                                             \
+		 "kept: security groups do not filter endpoints"},                                 \
 		{at "privateLinkServiceNetworkPolicies", LF_ENUM, 0, 0, 0, lf_on_off,              \
 		 "kept: there are no private links"},                                              \
 		{at "defaultOutboundAccess",	 LF_BOOL, 0, 0, 0, NULL,                           \
@@ -29,6 +34,20 @@ extern const char *const lf_endpoint_policies[], *const lf_on_off[]; /* address.
 
 extern const struct lf_document lf_vnet_document, lf_subnet_document, lf_nic_document,
 	lf_nsg_document;
+
+/*
+ * Private endpoints and their DNS zone groups.  An endpoint's state: {"connection": id of the row
+ * below its target, "nic": id, "members": [{"member", "fqdn", "zone", "record", "address"}]}.
+ */
+#define LF_ENDPOINT_TYPE   "Microsoft.Network/privateEndpoints"
+#define LF_ZONE_GROUP_TYPE LF_ENDPOINT_TYPE "/privateDnsZoneGroups"
+extern const struct lf_document lf_endpoint_document, lf_zone_group_document;
+/* The types that a private endpoint can lead to. */
+lf_arm_handler lf_endpoint_types_list;
+/* Take the records of all zone groups of an endpoint out of their zones, in the caller's
+ * transaction. */
+LF_MUST_CHECK int lf_zone_groups_release(struct lf_context *context, const char *endpoint_id,
+					 struct lf_error *err);
 
 /* nsg.c: one rule of a group. */
 lf_arm_handler lf_nsg_rule_get, lf_nsg_rule_list, lf_nsg_rule_put, lf_nsg_rule_delete;

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "json/doc.h"
+#include "providers/network/dns.h"
 #include "providers/network/internal.h"
 
 #define AVAILABLE_SHOWN 5
@@ -131,6 +132,19 @@ static int find_no_address(struct lf_arm_call *call, struct lf_error *err)
 #define NSGS	  "/providers/Microsoft.Network/networkSecurityGroups"
 #define RULES	  LF_GROUP_PATH NSGS "/{name}/securityRules"
 #define NETWORK	  LF_GROUP_PATH NETWORKS "/{name}"
+#define ZONES	  "/providers/Microsoft.Network/privateDnsZones"
+#define ZONE	  LF_GROUP_PATH ZONES "/{name}"
+#define LINKS	  ZONE "/virtualNetworkLinks"
+#define ENDPOINTS "/providers/Microsoft.Network/privateEndpoints"
+#define GROUPS	  LF_GROUP_PATH ENDPOINTS "/{name}/privateDnsZoneGroups"
+#define LOCATION  "/providers/Microsoft.Network/locations/{location}"
+
+/* Of a type that is not kept: lists are empty, nothing is found, nothing is made. */
+#define NO_RECORDS(path)                                                                           \
+	LF_GET(path, lf_record_list_none), LF_GET(path "/{child}", lf_record_get_none),            \
+		LF_PUT(path "/{child}", lf_record_refuse),                                         \
+		LF_PATCH(path "/{child}", lf_record_refuse),                                       \
+		LF_DELETE(path "/{child}", lf_record_get_none)
 
 static const struct lf_arm_route routes[] = {
 	LF_DOCUMENT_ROUTES(&lf_vnet_document, NETWORKS),
@@ -144,14 +158,40 @@ static const struct lf_arm_route routes[] = {
 	LF_GET(NETWORK "/CheckIPAddressAvailability", check_address,
 	       LF_RIGHT(LF_NETWORK_TYPE "/read")),
 	LF_GET(NETWORK "/usages", list_usages),
+	LF_DOCUMENT_LIST(&lf_endpoint_document, LF_SUBSCRIPTION_PATH ENDPOINTS),
+	LF_DOCUMENT_LIST(&lf_endpoint_document, LF_GROUP_PATH ENDPOINTS),
+	LF_DOCUMENT_ITEM(&lf_endpoint_document, LF_GROUP_PATH ENDPOINTS "/{name}"),
+	LF_DOCUMENT_CHILD_ROUTES(&lf_zone_group_document, GROUPS),
+	LF_GET(LF_SUBSCRIPTION_PATH LOCATION "/availablePrivateEndpointTypes",
+	       lf_endpoint_types_list),
+	LF_GET(LF_GROUP_PATH LOCATION "/availablePrivateEndpointTypes", lf_endpoint_types_list),
+	LF_DOCUMENT_ROUTES(&lf_zone_document, ZONES),
+	LF_DOCUMENT_CHILD_ROUTES(&lf_zone_link_document, LINKS),
+	LF_DOCUMENT_PATCH(&lf_zone_link_document, LINKS "/{child}"),
+	LF_DOCUMENT_CHILD_ROUTES(&lf_zone_a_document, ZONE "/A"),
+	LF_DOCUMENT_PATCH(&lf_zone_a_document, ZONE "/A/{child}"),
+	LF_GET(ZONE "/ALL", lf_record_list_all),
+	LF_GET(ZONE "/SOA", lf_record_list_soa),
+	LF_GET(ZONE "/SOA/{child}", lf_record_get_soa),
+	LF_PUT(ZONE "/SOA/{child}", lf_record_refuse_soa),
+	LF_PATCH(ZONE "/SOA/{child}", lf_record_refuse_soa),
+	LF_DELETE(ZONE "/SOA/{child}", lf_record_refuse_soa),
+	NO_RECORDS(ZONE "/AAAA"),
+	NO_RECORDS(ZONE "/CNAME"),
+	NO_RECORDS(ZONE "/MX"),
+	NO_RECORDS(ZONE "/PTR"),
+	NO_RECORDS(ZONE "/SRV"),
+	NO_RECORDS(ZONE "/TXT"),
 	LF_GET(LF_SUBSCRIPTION_PATH ADDRESSES, list_no_addresses),
 	LF_GET(LF_GROUP_PATH ADDRESSES, list_no_addresses),
 	LF_GET(LF_GROUP_PATH ADDRESSES "/{name}", find_no_address),
 	LF_PUT(LF_GROUP_PATH ADDRESSES "/{name}", refuse_address),
 };
 
-static const char *const types[] = {"virtualNetworks", "virtualNetworks/subnets",
-				    "networkInterfaces", "networkSecurityGroups", NULL};
+static const char *const types[] = {
+	"virtualNetworks",	 "virtualNetworks/subnets", "networkInterfaces",
+	"networkSecurityGroups", "privateDnsZones",	    "privateDnsZones/virtualNetworkLinks",
+	"privateDnsZones/A",	 "privateDnsZones/SOA",	    NULL};
 
 const struct lf_arm_provider lf_network_provider = {
 	.name = "Microsoft.Network",

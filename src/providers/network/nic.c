@@ -279,11 +279,27 @@ int lf_network_nic_delete(struct lf_context *context, const char *id, struct lf_
 	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
+/* An endpoint's interface is written with the endpoint; of its own it has tags. */
+static int check_of_endpoint(json_t *doc, const struct lf_resource *before, struct lf_error *err)
+{
+	json_t *was = lf_json_at(before->doc, "properties");
+	int rc = lf_changes_check(lf_json_at(doc, "properties"), was, NULL, 0, err);
+
+	return rc || !lf_json_set(doc, "properties", json_deep_copy(was)) ? rc : lf_fail_nomem(err);
+}
+
 /* The client's document: what only the service sets is taken from what is stored. */
 static int check_nic(struct lf_arm_call *call, const char *id, json_t *doc,
 		     const struct lf_resource *before, json_t *state, struct lf_error *err)
 {
-	static const char *const ours[] = {"virtualMachine", "macAddress", "primary"};
+	static const char *const ours[] = {"virtualMachine", "macAddress", "primary",
+					   "privateEndpoint"};
+	int rc = before && lf_json_at(before->doc, "properties.privateEndpoint")
+			 ? check_of_endpoint(doc, before, err)
+			 : 0;
+
+	if (rc)
+		return rc;
 
 	for (size_t i = 0; before && i < LF_N(ours); i++) {
 		json_t *value = json_object_get(lf_json_at(before->doc, "properties"), ours[i]);
@@ -299,7 +315,9 @@ static int remove_nic(struct lf_context *context, const struct lf_resource *nic,
 {
 	const char *vm = lf_json_text(nic->doc, "properties.virtualMachine.id");
 	LF_AUTO_RESOURCE found = LF_RESOURCE_INIT;
-	int rc = vm ? lf_catalog_get(context->catalog, vm, &found, err) : LF_ENOTFOUND;
+	const char *endpoint = lf_json_text(nic->doc, "properties.privateEndpoint.id");
+	const char *user = vm ? vm : endpoint;
+	int rc = user ? lf_catalog_get(context->catalog, user, &found, err) : LF_ENOTFOUND;
 
 	if (!rc)
 		return lf_fail_arm(err, LF_EINVAL, "NicInUse", nic->id,
@@ -355,6 +373,9 @@ static const struct lf_field nic_fields[] = {
 	 "kept: interfaces are virtio's in any case"},
 	{"properties.nicType", LF_ENUM, 0, 0, 0, types, "Standard"},
 	{"properties.virtualMachine", LF_OBJECT, LF_READ_ONLY, 0, 0, NULL, "who has it"},
+	{"properties.privateEndpoint", LF_OBJECT, LF_READ_ONLY, 0, 0, NULL, "whose it is"},
+	{CONFIGURATIONS ".*.properties.privateLinkConnectionProperties", LF_OBJECT, LF_READ_ONLY, 0,
+	 0, NULL, "which of the endpoint's names it has"},
 	{"properties.macAddress", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "once a machine has it"},
 	{"properties.primary", LF_BOOL, LF_READ_ONLY, 0, 0, NULL, "once a machine has it"},
 	{"properties.resourceGuid", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "made by the service"},

@@ -332,7 +332,7 @@ static const struct lf_field vnet_fields[] = {
 	{"properties.subnets.*.etag", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "its etag"},
 	LF_SUBNET_ROWS("properties.subnets.*.properties."),
 	{"properties.privateEndpointVNetPolicies", LF_ENUM, 0, 0, 0, off,
-	 "kept: there are no private endpoints"},
+	 "kept: security groups do not filter endpoints"},
 	{"properties.resourceGuid", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "made by the service"},
 	{"properties.provisioningState", LF_TEXT, LF_READ_ONLY, 0, 0, NULL, "Succeeded"},
 };

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "blob/blob.h"
 #include "providers/common/managed_identity.h"
+#include "providers/network/private_link.h"
 #include "providers/resources/locations.h"
 #include "providers/storage/internal.h"
 
@@ -109,7 +110,13 @@ static int view_account(struct lf_arm_call *call, const struct lf_resource *acco
 {
 	LF_AUTO_FREE char *blob =
 		lf_printf_dup("%s/%s/", lf_arm_base_url(call), lf_arm_id_last(account->id));
+	json_t *links = NULL;
+	int rc = lf_link_list(call, &lf_link_account_document, account->id, &links, err);
 
+	if (rc)
+		return rc;
+	if (lf_json_set(doc, "properties.privateEndpointConnections", links))
+		return lf_fail_nomem(err);
 	/* under the name that this client calls us by */
 	if (!blob || lf_json_set_text(doc, "properties.primaryEndpoints.blob", blob) |
 			     lf_json_set_text(doc, "properties.keyCreationTime.key1",

@@ -9,6 +9,8 @@
 
 #include "base/text.h"
 #include "json/doc.h"
+#include "providers/network/endpoint_names.h"
+#include "providers/network/private_link.h"
 #include "providers/resources/locations.h"
 #include "providers/storage/internal.h"
 
@@ -110,6 +112,8 @@ static const struct lf_arm_route routes[] = {
 		     LF_RIGHT("Microsoft.Storage/checknameavailability/read"),
 		     LF_FIELDS(name_fields)),
 	LF_GET(NAMESPACE "/locations/{location}/usages", list_usages),
+	LF_DOCUMENT_CHILD_ROUTES(&lf_link_account_document, ACCOUNT "/" LF_LINK_TYPES),
+	LF_GET(ACCOUNT "/privateLinkResources", lf_link_resources_list),
 	LF_GET(ACCOUNT "/blobServices", lf_storage_service_list),
 	LF_GET(ACCOUNT "/blobServices/default", lf_storage_service_get),
 	LF_PUT(ACCOUNT "/blobServices/default", lf_storage_service_put),

@@ -12,8 +12,7 @@
 #include "arm/arm.h"
 #include "blob/blob.h"
 #include "providers/common/site.h"
-
-#define LF_STORAGE_TYPE "Microsoft.Storage/storageAccounts"
+#include "providers/common/types.h"
 
 extern const struct lf_arm_provider lf_storage_provider;
 

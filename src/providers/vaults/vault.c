@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "providers/common/managed_identity.h"
 #include "providers/common/unsupported.h"
+#include "providers/network/private_link.h"
 #include "providers/vaults/internal.h"
 
 #define REDUNDANCY	      "properties.redundancySettings.standardTierStorageRedundancy"
@@ -200,6 +201,29 @@ static int remove_vault(struct lf_context *context, const struct lf_resource *va
 	return 0;
 }
 
+/* What its private endpoints are, and which of its services they reach. */
+static int view_vault(struct lf_arm_call *call, const struct lf_resource *vault, json_t *doc,
+		      struct lf_error *err)
+{
+	static const struct {
+		const char *group, *path;
+	} states[] = {{"AzureBackup", "properties.privateEndpointStateForBackup"},
+		      {"AzureSiteRecovery", "properties.privateEndpointStateForSiteRecovery"}};
+	json_t *links = NULL, *link;
+	size_t i;
+	int rc = lf_link_list(call, &lf_link_vault_document, vault->id, &links, err);
+
+	if (rc || lf_json_set(doc, "properties.privateEndpointConnections", links))
+		return rc ? rc : lf_fail_nomem(err);
+	json_array_foreach (links, i, link)
+		for (size_t s = 0; s < LF_N(states); s++)
+			if (strcmp(lf_json_text_or(link, "properties.groupIds.0", ""),
+				   states[s].group) == 0 &&
+			    lf_json_set_text(doc, states[s].path, "Enabled"))
+				return lf_fail_nomem(err);
+	return 0;
+}
+
 static const char *const skus[] = {"Standard", "RS0", NULL};
 static const char *const tiers[] = {"Standard", NULL};
 static const char *const switches[] = {"Enabled", "Disabled", NULL};
@@ -272,6 +296,7 @@ const struct lf_document lf_vault_document = {
 	.n_fields = LF_N(vault_fields),
 	.check = check_vault,
 	.removing = remove_vault,
+	.view = view_vault,
 	.needs_location = true,
 	.async = true,
 	.kept = kept,

@@ -10,6 +10,8 @@
 
 #include "base/names.h"
 #include "base/text.h"
+#include "providers/network/endpoint_names.h"
+#include "providers/network/private_link.h"
 #include "providers/vaults/internal.h"
 
 /* Since this version a deletion is an operation (202); the clients of older ones take 200 only. */
@@ -134,6 +136,9 @@ static const struct lf_arm_route routes[] = {
 			  LF_RIGHT(LF_VAULT_TYPE "/extendedInformation/write")),
 	LF_GET(VAULT "/operationStatus/{operation}", get_operation_status),
 	LF_GET(VAULT "/operationResults/{operation}", get_operation_result),
+	LF_DOCUMENT_ITEM(&lf_link_vault_document, VAULT "/" LF_LINK_TYPES "/{child}"),
+	LF_GET(VAULT "/privateLinkResources", lf_link_resources_list),
+	LF_GET(VAULT "/privateLinkResources/{child}", lf_link_resources_get),
 	LF_GET(VAULT "/usages", lf_vault_usages),
 	LF_GET(VAULT "/replicationUsages", lf_vault_replication_usages),
 	LF_ROUTE("PUT", VAULT "/certificates/{certificate}", put_certificate),

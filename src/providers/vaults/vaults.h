@@ -8,8 +8,7 @@
 
 #include "arm/arm.h"
 #include "providers/common/site.h"
-
-#define LF_VAULT_TYPE "Microsoft.RecoveryServices/vaults"
+#include "providers/common/types.h"
 
 extern const struct lf_arm_provider lf_vaults_provider;
 

@@ -87,6 +87,8 @@ static void test_names__follow_azures_rules(void **state)
 		{LF_NAME_BACKUP_POLICY, "Daily_30!", "Daily-"},
 		{LF_NAME_BACKUP_ITEM, "VM;iaasvmcontainerv2;rg;vm-1", "VM;a b;c"},
 		{LF_NAME_RECOVERY, "asr-a2a-default-westus", "a;b"},
+		{LF_NAME_RECORD, "@", "a@b"},
+		{LF_NAME_RECORD, "_ldap.a-b", "*"},
 		{LF_NAME_LOCATION, "East US 2", "east/us"},
 		{LF_NAME_MACHINE, "web1.example.org", "web 1"},
 		{LF_NAME_DISK, "nvme0n1", "cciss!c0d0"},

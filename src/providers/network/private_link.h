@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * providers/network/private_link.h - private endpoints' connections to what they lead to.
+ *
+ * A connection is a row below its target, "{vault or account}/privateEndpointConnections/{name}":
+ * its owner approves, rejects or removes it there, and the endpoint shows what he decided.  Its
+ * state holds the addresses of the endpoint: {"addresses": ["10.0.0.4"]}.
+ *
+ * All functions work in the caller's transaction, or in one of their own.  Threads: any.
+ */
+#ifndef LF_PROVIDERS_NETWORK_PRIVATE_LINK_H
+#define LF_PROVIDERS_NETWORK_PRIVATE_LINK_H
+
+#include "providers/common/document.h"
+
+#define LF_LINK_TYPES "privateEndpointConnections"
+#define LF_LINKS_MAX  12 /* of a vault */
+
+/* Their routes are the targets' providers'. */
+extern const struct lf_document lf_link_vault_document, lf_link_account_document;
+
+struct lf_link_request {
+	const struct lf_resource *target;
+	const char *endpoint_id, *group;
+	const char *message; /* to the owner; NULL: none */
+	bool approved;
+	const json_t *addresses; /* of the endpoint, texts */
+};
+/* Write a new connection; *ret_id: free(). */
+LF_MUST_CHECK int lf_link_open(struct lf_context *context, const struct lf_link_request *request,
+			       char **ret_id, struct lf_error *err);
+/* {"status", "description", "actionsRequired"} as the endpoint shows it; Disconnected when the
+ * owner removed the connection. */
+LF_MUST_CHECK int lf_link_state(struct lf_context *context, const char *connection_id,
+				json_t **ret_state, struct lf_error *err);
+/* A target's connections, as it shows them among its properties; the caller's reference. */
+LF_MUST_CHECK int lf_link_list(struct lf_arm_call *call, const struct lf_document *document,
+			       const char *target_id, json_t **ret_array, struct lf_error *err);
+/* Did a request that came to address come through an approved private endpoint of the target?
+ * group NULL: of any. */
+LF_MUST_CHECK int lf_link_leads_to(struct lf_context *context, const char *target_id,
+				   const char *group, const char *address, bool *ret_leads,
+				   struct lf_error *err);
+
+#endif

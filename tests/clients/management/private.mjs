@@ -1,0 +1,121 @@
+// Private DNS zones, private endpoints, and what their owners decide.
+import { ResourceManagementClient } from "@azure/arm-resources";
+import { arm, check, client, over, prefix, refused, S } from "./lib.mjs";
+
+const groups = client(ResourceManagementClient).resourceGroups, rg = `${prefix}-private`, location = "eastus";
+const N = `${S}/resourceGroups/${rg}/providers/Microsoft.Network`, R = `${S}/resourceGroups/${rg}/providers`;
+const version = (path) => (path.includes("privateDnsZones") ? "2024-06-01" : path.includes("Microsoft.Network") ? "2024-03-01" : path.includes("Microsoft.Storage") ? "2023-05-01" : "2024-04-01");
+const call = (method, path, body, headers) => arm(method, `${path}?api-version=${version(path)}`, body, headers);
+const get = async (path) => (await call("GET", path)).json, put = (path, body, headers) => call("PUT", path, body, headers);
+const remove = async (path) => { const answer = await call("DELETE", path); await over(answer); return answer.status; };
+const gone = (what, path) => refused(what, 404, "ResourceNotFound", () => get(path));
+
+await groups.createOrUpdate(rg, { location });
+await put(`${N}/virtualNetworks/v`, { location, properties: { addressSpace: { addressPrefixes: ["10.30.0.0/16"] }, subnets: [{ name: "pe", properties: { addressPrefix: "10.30.1.0/24" } }, { name: "small", properties: { addressPrefix: "10.30.2.0/29" } }] } });
+const subnet = { id: `${N}/virtualNetworks/v/subnets/pe` };
+
+// zones
+const zone = `${N}/privateDnsZones/privatelink.blob.core.windows.net`;
+const made = await put(zone, { location: "Global", tags: { a: "1" } });
+check("a zone is global and has its SOA set", made.status === 201 && made.json.location === "global" && made.json.properties.numberOfRecordSets === 1 && made.headers.get("azure-asyncoperation"), made.json);
+await refused("a zone of a region", 400, "LocationNotAvailableForResourceType", () => put(`${N}/privateDnsZones/a.test`, { location }));
+await refused("a zone without a location", 400, "LocationRequired", () => put(`${N}/privateDnsZones/a.test`, {}));
+await refused("a zone whose name is none", 400, "InvalidResourceName", () => put(`${N}/privateDnsZones/a..test`, { location: "global" }));
+await refused("a zone that is there, for who makes it new", 412, "PreconditionFailed", () => put(zone, { location: "global" }, { "if-none-match": "*" }));
+await refused("a zone with a stale etag", 412, "PreconditionFailed", () => put(zone, { location: "global" }, { "if-match": '"x"' }));
+check("a zone with its etag is written", (await put(zone, { location: "global" }, { "if-match": (await get(zone)).etag })).status === 200);
+const link = `${zone}/virtualNetworkLinks/l`, linked = (more) => ({ location: "global", properties: { virtualNetwork: { id: `${N}/virtualNetworks/v` }, ...more } });
+await refused("a link that registers machines", 400, "AutoRegistrationNotSupported", () => put(link, linked({ registrationEnabled: true })));
+await refused("a link that asks the Internet", 400, "NxDomainRedirectNotSupported", () => put(link, linked({ resolutionPolicy: "NxDomainRedirect" })));
+await refused("a link to no network", 400, "InvalidResourceReference", () => put(link, linked({ virtualNetwork: { id: `${N}/virtualNetworks/none` } })));
+check("a zone is linked", (await put(link, linked())).json.properties.virtualNetworkLinkState === "Completed");
+await refused("a network's second link to a zone of that name", 400, "BadRequest", () => put(`${zone}/virtualNetworkLinks/l2`, linked()));
+await refused("deleting a zone with links", 409, "CannotDeleteResource", () => remove(zone));
+
+// record sets
+const a = (ip, more = {}) => ({ properties: { ttl: 300, aRecords: [].concat(ip).map((ipv4Address) => ({ ipv4Address })), ...more } });
+const set = await put(`${zone}/A/web`, a("10.0.0.9", { metadata: { k: "v" } }));
+check("an A record set is made", set.status === 201 && set.json.properties.fqdn === "web.privatelink.blob.core.windows.net." && set.json.properties.metadata.k === "v" && set.json.properties.ttl === 300, set.json);
+check("a PATCH changes what it names", (await call("PATCH", `${zone}/A/web`, { properties: { ttl: 60 } })).json.properties.aRecords[0].ipv4Address === "10.0.0.9");
+await refused("an address that is none", 400, "InvalidIPAddressFormat", () => put(`${zone}/A/bad`, a("10.0.0.999")));
+await refused("a set without records", 400, "BadRequest", () => put(`${zone}/A/bad`, a([])));
+await refused("an address twice", 400, "BadRequest", () => put(`${zone}/A/bad`, a(["10.0.0.1", "10.0.0.1"])));
+await refused("a record of a zone that is not there", 404, "ResourceNotFound", () => put(`${N}/privateDnsZones/none.test/A/x`, a("10.0.0.1")));
+await refused("a stale etag of a set", 412, "PreconditionFailed", () => put(`${zone}/A/web`, a("10.0.0.8"), { "if-match": "x" }));
+for (const type of ["AAAA", "CNAME", "MX", "PTR", "SRV", "TXT"]) {
+  await refused(`a ${type} record`, 400, "RecordTypeNotSupported", () => put(`${zone}/${type}/x`, { properties: { ttl: 1 } }));
+  check(`there are no ${type} records`, (await get(`${zone}/${type}`)).value.length === 0);
+}
+await refused("changing the SOA record", 400, "SoaRecordNotSupported", () => put(`${zone}/SOA/@`, { properties: { ttl: 1 } }));
+check("the zone itself has addresses, and a label may begin with _", (await put(`${zone}/A/@`, a("10.0.0.8"))).json.properties.fqdn === "privatelink.blob.core.windows.net." && (await remove(`${zone}/A/@`)) === 200 && (await put(`${zone}/A/_a.b`, a("10.0.0.8"))).status === 201 && (await remove(`${zone}/A/_a.b`)) === 200);
+check("all sets are listed", (await get(`${zone}/ALL`)).value.map((r) => r.name).join() === "@,web" && (await get(`${zone}/SOA/@`)).properties.soaRecord.host);
+check("a set is deleted", (await remove(`${zone}/A/web`)) === 200 && (await remove(`${zone}/A/web`)) === 204);
+
+// endpoints of an account
+const saName = `${prefix}pe`, sa = `${R}/Microsoft.Storage/storageAccounts/${saName}`;
+await put(sa, { location, kind: "StorageV2", sku: { name: "Standard_LRS" } });
+const endpoint = (name, target, group, more = {}, manual = false) => put(`${N}/privateEndpoints/${name}`, { location, properties: { subnet, [manual ? "manualPrivateLinkServiceConnections" : "privateLinkServiceConnections"]: [{ name: "c", properties: { privateLinkServiceId: target, groupIds: [group] } }], ...more } });
+for (const [what, code, name, target, group, more] of [
+  ["of a group that there is not", "PrivateEndpointGroupIdNotSupported", "x", sa, "queue"],
+  ["to nothing", "InvalidResourceReference", "x", `${sa}9`, "blob"],
+  ["to a network", "PrivateLinkServiceIdTypeNotSupported", "x", `${N}/virtualNetworks/v`, "blob"],
+  ["from no subnet", "InvalidResourceReference", "x", sa, "blob", { subnet: { id: `${subnet.id}9` } }],
+  ["with two connections", "PrivateEndpointMustHaveOneConnection", "x", sa, "blob", { manualPrivateLinkServiceConnections: [{ name: "d", properties: { privateLinkServiceId: sa, groupIds: ["blob"] } }] }],
+  ["with an address of a member that there is not", "InvalidPrivateEndpointIpConfiguration", "x", sa, "blob", { ipConfigurations: [{ name: "i", properties: { memberName: "file", privateIPAddress: "10.30.1.77" } }] }],
+  ["with an address of another subnet", "PrivateIPAddressNotInSubnet", "x", sa, "blob", { ipConfigurations: [{ name: "i", properties: { memberName: "blob", privateIPAddress: "10.30.9.77" } }] }],
+  ["with an application security group", "InvalidParameter", "x", sa, "blob", { applicationSecurityGroups: [{ id: `${N}/applicationSecurityGroups/a` }] }],
+]) await refused(`an endpoint ${what}`, 400, code, () => endpoint(name, target, group, more));
+await gone("what was refused made nothing: it", `${N}/privateEndpoints/x`);
+check("and took no address", (await get(`${N}/virtualNetworks/v/subnets/pe`)).properties.ipConfigurations === undefined);
+const one = await endpoint("one", sa, "blob", { ipConfigurations: [{ name: "i", properties: { groupId: "blob", memberName: "blob", privateIPAddress: "10.30.1.77" } }], customNetworkInterfaceName: "one-nic" });
+const p = one.json.properties;
+check("an endpoint has the address that it asks for, and the name of its interface", one.status === 201 && p.customDnsConfigs[0].ipAddresses[0] === "10.30.1.77" && p.networkInterfaces[0].id.endsWith("/one-nic"), one.json);
+const nic = await get(p.networkInterfaces[0].id);
+check("its interface says whose it is", nic.properties.privateEndpoint.id === one.json.id && nic.properties.ipConfigurations[0].properties.privateLinkConnectionProperties.fqdns[0] === `${saName}.blob.core.windows.net`, nic);
+await refused("deleting its interface", 400, "NicInUse", () => remove(nic.id));
+await refused("changing its interface", 409, "PropertyChangeNotAllowed", () => put(nic.id, { ...nic, properties: { ...nic.properties, enableIPForwarding: true } }));
+check("what was read is written again", (await put(one.json.id, one.json)).json.properties.customDnsConfigs[0].ipAddresses[0] === "10.30.1.77");
+await refused("moving an endpoint", 409, "PropertyChangeNotAllowed", () => endpoint("one", sa, "blob", { subnet: { id: `${N}/virtualNetworks/v/subnets/small` } }));
+const group = `${one.json.id}/privateDnsZoneGroups/default`, config = (id) => ({ properties: { privateDnsZoneConfigs: [{ name: "z", properties: { privateDnsZoneId: id } }] } });
+await put(`${N}/privateDnsZones/other.test`, { location: "global" });
+await refused("a zone group of a zone of another name", 400, "PrivateDnsZoneNameNotValid", () => put(group, config(`${N}/privateDnsZones/other.test`)));
+await put(group, config(zone));
+await refused("a second zone group", 400, "OnlyOnePrivateDnsZoneGroupPerPrivateEndpoint", () => put(`${one.json.id}/privateDnsZoneGroups/second`, config(zone)));
+const address = async () => (await get(`${zone}/A/${saName}`)).properties.aRecords.map((r) => r.ipv4Address).join();
+check("a zone group puts the name into the zone", (await address()) === "10.30.1.77");
+
+// what the owner decides
+const links = async () => (await get(`${sa}/privateEndpointConnections`)).value;
+const status = async (name) => { const e = (await get(`${N}/privateEndpoints/${name}`)).properties; return [...e.privateLinkServiceConnections, ...e.manualPrivateLinkServiceConnections][0].properties.privateLinkServiceConnectionState; };
+const decide = (id, word) => put(id, { properties: { privateLinkServiceConnectionState: { status: word, description: "why" } } });
+await endpoint("asks", sa, "blob", { privateLinkServiceConnections: [], manualPrivateLinkServiceConnections: [{ name: "c", properties: { privateLinkServiceId: sa, groupIds: ["blob"], requestMessage: "please" } }] });
+const asks = (await links()).find((l) => l.properties.privateEndpoint.id.endsWith("/asks"));
+check("the owner reads who asks, and what he says", asks.properties.privateLinkServiceConnectionState.status === "Pending" && asks.properties.privateLinkServiceConnectionState.description === "please", asks);
+await refused("a decision that is none", 400, "InvalidParameter", () => decide(asks.id, "Perhaps"));
+await refused("a decision about nobody", 404, "ResourceNotFound", () => decide(`${sa}/privateEndpointConnections/nobody`, "Approved"));
+for (const word of ["Rejected", "Approved"]) {
+  await decide(asks.id, word);
+  const seen = await status("asks");
+  check(`the endpoint shows that it is ${word}`, seen.status === word && seen.description === "why", seen);
+}
+check("the owner removes the connection", (await remove(asks.id)) === 200 && (await status("asks")).status === "Disconnected" && (await links()).length === 1);
+check("the account shows its connections", (await get(sa)).properties.privateEndpointConnections.length === 1);
+
+// endpoints of a vault
+const vault = `${R}/Microsoft.RecoveryServices/vaults/${prefix}-pv`;
+await put(vault, { location, sku: { name: "Standard" }, properties: {} });
+const groupsOf = (await get(`${vault}/privateLinkResources`)).value;
+check("a vault names the groups that endpoints lead to", groupsOf.map((g) => g.properties.groupId).sort().join() === "AzureBackup,AzureSiteRecovery" && (await get(groupsOf[0].id)).name === groupsOf[0].name, groupsOf);
+await refused("an endpoint whose subnet is too small", 400, "SubnetIsFull", () => endpoint("full", vault, "AzureSiteRecovery", { subnet: { id: `${N}/virtualNetworks/v/subnets/small` } }));
+const asr = (await endpoint("asr", vault, "AzureSiteRecovery")).json, backup = (await endpoint("backup", vault, "AzureBackup")).json;
+check("each name of a vault has an address of its own", asr.properties.customDnsConfigs.length === 5 && backup.properties.customDnsConfigs.length === 8 && new Set([asr, backup].flatMap((e) => e.properties.customDnsConfigs.map((c) => c.ipAddresses[0]))).size === 13);
+const v = (await get(vault)).properties;
+check("the vault knows which of its services are private", v.privateEndpointStateForSiteRecovery === "Enabled" && v.privateEndpointStateForBackup === "Enabled" && v.privateEndpointConnections.length === 2, v);
+await refused("deleting a vault with endpoints", 409, "ServiceResourceNotEmptyWithContainerDetails", () => remove(vault));
+
+// and all of it goes
+check("an endpoint goes with its records, interface and connection", (await remove(one.json.id)) === 202 && (await links()).length === 0 && (await remove(one.json.id)) === 204);
+await gone("its record", `${zone}/A/${saName}`);
+await gone("its interface", nic.id);
+await groups.beginDeleteAndWait(rg, { updateIntervalInMs: 50 });
+check("a group goes with endpoints, zones and links in it", !(await groups.checkExistence(rg)).body);
