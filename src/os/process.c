@@ -28,15 +28,18 @@
 
 #define COMMAND_LINE_LIMIT_NS LF_NS_PER_S
 #define PID_FILE_MAX	      64
+#define GROUP_LOOK_MS	      5
+#define GROUP_GRACE_NS	      LF_NS_PER_S
 
 extern char **environ;
 
-static int spawn(const char *const *argv, int output, bool new_session, pid_t *ret_pid,
-		 struct lf_error *err)
+/* env NULL: our environment, our directory, and the signals that we ignore are ignored. */
+static int spawn(const char *const *argv, const char *const *env, int output, bool new_session,
+		 pid_t *ret_pid, struct lf_error *err)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
-	sigset_t none;
+	sigset_t none, all;
 
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
@@ -48,9 +51,15 @@ static int spawn(const char *const *argv, int output, bool new_session, pid_t *r
 	short flags = POSIX_SPAWN_SETSIGMASK;
 	if (new_session)
 		flags |= POSIX_SPAWN_SETSID;
+	if (env) {
+		posix_spawn_file_actions_addchdir_np(&actions, "/");
+		sigfillset(&all);
+		posix_spawnattr_setsigdefault(&attr, &all);
+		flags |= POSIX_SPAWN_SETSIGDEF;
+	}
 	posix_spawnattr_setflags(&attr, flags);
 	int rc = posix_spawnp(ret_pid, argv[0], &actions, &attr, (char *const *)(uintptr_t)argv,
-			      environ);
+			      env ? (char *const *)(uintptr_t)env : environ);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
 	if (rc == ENOENT) {
@@ -100,7 +109,7 @@ int lf_process_run(const char *const *argv, int64_t timeout_ns, struct lf_buf *o
 	if (pipe2(ends, O_CLOEXEC))
 		return lf_fail_sys(err, errno, argv[0], "cannot make a pipe");
 	LF_AUTO_FD reader = ends[0];
-	int rc = spawn(argv, ends[1], false, &pid, err);
+	int rc = spawn(argv, NULL, ends[1], false, &pid, err);
 	close(ends[1]);
 	if (rc)
 		return rc;
@@ -115,6 +124,87 @@ int lf_process_run(const char *const *argv, int64_t timeout_ns, struct lf_buf *o
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return lf_fail(err, LF_EIO, argv[0], "%s failed: %.400s", argv[0], last_line(out));
 	return 0;
+}
+
+/* Its status stays to be waited for, which keeps the number of the process and its group. */
+static bool has_ended(pid_t pid, siginfo_t *ret_info)
+{
+	*ret_info = (siginfo_t){0};
+	return waitid(P_PID, (id_t)pid, ret_info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       ret_info->si_pid == pid;
+}
+
+/* What is there to read, but no more than a pipe holds: who writes all the time holds nobody up.
+ * false: the other side is closed. */
+static bool drain(int fd, struct lf_buf *output, size_t output_max)
+{
+	char block[4096];
+
+	for (int i = 0; i < 16; i++) {
+		ssize_t got = read(fd, block, sizeof(block));
+		if (got < 0)
+			return errno == EAGAIN || errno == EINTR;
+		if (got == 0)
+			return false;
+		size_t room = output->len < output_max ? output_max - output->len : 0;
+		if (room)
+			lf_buf_append(output, block, (size_t)got < room ? (size_t)got : room);
+	}
+	return true;
+}
+
+/* Until the process ends or time is up; false: time is up. */
+static bool follow(pid_t pid, int fd, int64_t end_ns, struct lf_buf *output, size_t output_max,
+		   siginfo_t *ret_info)
+{
+	struct pollfd wait = {.fd = fd, .events = POLLIN};
+
+	for (;;) {
+		bool ended = has_ended(pid, ret_info);
+		if (wait.fd >= 0 && !drain(fd, output, output_max))
+			wait.fd = -1;
+		if (ended || lf_clock_monotonic_ns() >= end_ns)
+			return ended;
+		poll(&wait, 1, GROUP_LOOK_MS);
+	}
+}
+
+void lf_group_end(pid_t group)
+{
+	kill(-group, SIGKILL);
+	while (waitpid(group, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+int lf_group_run(const char *const *argv, const char *const *env, int64_t timeout_ns,
+		 struct lf_buf *output, size_t output_max, pid_t *ret_group, struct lf_error *err)
+{
+	siginfo_t info;
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return lf_fail_sys(err, errno, argv[0], "cannot make a pipe");
+	LF_AUTO_FD reader = ends[0];
+	int rc = fcntl(reader, F_SETFL, O_NONBLOCK) ? lf_fail_sys(err, errno, argv[0], "fcntl")
+						    : spawn(argv, env, ends[1], true, &pid, err);
+	close(ends[1]);
+	if (rc)
+		return rc;
+	int64_t end_ns = lf_clock_monotonic_ns() + timeout_ns;
+	bool in_time = follow(pid, reader, end_ns, output, output_max, &info);
+	if (in_time && info.si_code == CLD_EXITED && info.si_status == 0) {
+		*ret_group = pid;
+		return 0;
+	}
+	kill(-pid, SIGTERM);
+	if (!in_time)
+		follow(pid, reader, end_ns + GROUP_GRACE_NS, output, output_max, &info);
+	lf_group_end(pid);
+	return !in_time ? lf_fail(err, LF_ETIMEOUT, argv[0], "%s took longer than %lld ms", argv[0],
+				  (long long)(timeout_ns / LF_NS_PER_MS))
+			: lf_fail(err, LF_EIO, argv[0], "%s failed: %.400s", argv[0],
+				  last_line(output));
 }
 
 static void *reap(void *argument)
@@ -154,7 +244,7 @@ int lf_process_start_detached(const char *const *argv, const char *log_path, pid
 
 	if (log < 0)
 		return lf_fail_sys(err, errno, log_path, "cannot open %s", log_path);
-	int rc = spawn(argv, log, true, &pid, err);
+	int rc = spawn(argv, NULL, log, true, &pid, err);
 	if (rc)
 		return rc;
 	wait_for_command_line(pid);

@@ -21,6 +21,22 @@ LF_MUST_CHECK int lf_process_run(const char *const *argv, int64_t timeout_ns, st
 				 struct lf_error *err);
 
 /*
+ * Run argv (argv[0] is a path) to its end in a session and process group of its own, in "/", with
+ * the environment env and nothing of ours.  What ends is argv itself: a process that it leaves
+ * behind, even one that holds its output open, is not waited for, and stays in *ret_group for
+ * lf_group_end().  stdout and stderr together are appended to output, as far as it then holds
+ * output_max bytes; the rest is read and dropped.
+ *
+ * LF_EIO, LF_ETIMEOUT as lf_process_run(); the group has SIGTERM, a second, and SIGKILL then, and
+ * *ret_group is left alone.
+ */
+LF_MUST_CHECK int lf_group_run(const char *const *argv, const char *const *env, int64_t timeout_ns,
+			       struct lf_buf *output, size_t output_max, pid_t *ret_group,
+			       struct lf_error *err);
+/* SIGKILL for what is left of the group.  Its number is nobody else's until then. */
+void lf_group_end(pid_t group);
+
+/*
  * Start argv in a session of its own, so that it survives us; output appended
  * to log_path.  The child is reaped by a detached thread.
  */
