@@ -17,9 +17,9 @@
 #include "base/term.h"
 #include "base/text.h"
 #include "os/file.h"
-#include "os/process.h"
 #include "source/freeze.h"
 #include "source/mounts.h"
+#include "source/quiesce.h"
 #include "vault/pack/crypt.h"
 
 #define ROUNDS_MAX	 5
@@ -28,7 +28,8 @@
 #define CALM_WHOLE_PAGES (16u << 8) /* where a round reads whole disks */
 #define TEXTS_MAX	 256 /* that the site is told of what was held, and as many of what was not */
 #define FREEZE_LIMIT_MS	 10000
-#define SCRIPT_LIMIT_NS	 (60 * LF_NS_PER_S)
+#define ATTEMPTS	 3 /* at a freeze that is short enough */
+#define SCRIPT_LIMIT_S	 60
 /* for the others of a group: while nothing is held, and while it is */
 #define READY_LIMIT_NS (30 * LF_NS_PER_S)
 #define READY_ASK_NS   (100 * LF_NS_PER_MS)
@@ -46,22 +47,80 @@ static int collect_mounts(const struct transfer *t, json_t **ret_mounts, struct 
 
 /* Memory of the machine that a restart of the agent outlives and one of the machine does not, as
  * does a freeze. */
-char *lf_transfer_freeze_note(const char *state_dir)
+char *lf_transfer_note(const char *state_dir, const char *what)
 {
 	LF_AUTO_FREE char *real = realpath(state_dir, NULL);
 	char hash[LF_NAME_HASH_SIZE];
 
 	lf_name_hash(real ? real : state_dir, hash);
-	return access("/run", W_OK) == 0 ? lf_printf_dup("/run/landfall-frozen-%s", hash)
-					 : lf_printf_dup("%s/frozen", state_dir);
+	return access("/run", W_OK) == 0 ? lf_printf_dup("/run/landfall-%s-%s", what, hash)
+					 : lf_printf_dup("%s/%s", state_dir, what);
 }
 
-static int run_script(const struct transfer *t, const char *which, struct lf_error *err)
+static int64_t script_limit_ns(const json_t *machine)
 {
-	const char *script = lf_json_text(t->opts->machine, which);
-	const char *const argv[] = {script, NULL};
+	int64_t seconds = lf_json_int_or(machine, "appScriptLimitS", SCRIPT_LIMIT_S);
 
-	return script ? lf_process_run(argv, SCRIPT_LIMIT_NS, NULL, err) : 0;
+	return (seconds > 0 && seconds <= 3600 ? seconds : SCRIPT_LIMIT_S) * LF_NS_PER_S;
+}
+
+int lf_transfer_recover(const char *state_dir, struct lf_error *err)
+{
+	LF_AUTO_FREE char *frozen = lf_transfer_note(state_dir, "frozen");
+	LF_AUTO_FREE char *quiesced = lf_transfer_note(state_dir, "quiesced");
+	int rc = frozen && quiesced ? lf_freeze_recover(frozen, err) : lf_fail_nomem(err);
+
+	return rc ? rc : lf_quiesce_recover(quiesced, SCRIPT_LIMIT_S * LF_NS_PER_S, err);
+}
+
+/* The applications were not held through the instant: the point is made without that. */
+static void give_up_app(struct transfer *t, const struct lf_error *why)
+{
+	lf_log_error("the point is not application-consistent", why);
+	if (!t->app_failed)
+		t->app_fault = *why;
+	t->app_failed = true;
+}
+
+/* The way of earlier versions, which nobody may take for done. */
+static int refuse_old_scripts(const json_t *machine, struct lf_error *err)
+{
+	static const char *const names[] = {"preScript", "postScript"};
+
+	for (size_t i = 0; i < LF_N(names); i++)
+		if (lf_json_at(machine, names[i])) {
+			lf_fail(err, LF_EINVAL, names[i],
+				"the agent's configuration has a %s, which is not run any more",
+				names[i]);
+			return lf_error_hint(err, "put a script for both into %s, and take %s out",
+					     lf_json_text_or(machine, "appScripts", ""), names[i]);
+		}
+	return 0;
+}
+
+/* Have the applications stand still; what keeps that from being is told with the point. */
+static void hold_apps(struct transfer *t)
+{
+	const json_t *machine = t->opts->machine;
+	LF_AUTO_FREE char *note = lf_transfer_note(t->opts->state_dir, "quiesced");
+	struct lf_error why = LF_ERROR_NONE;
+	int rc = note ? refuse_old_scripts(machine, &why) : lf_fail_nomem(&why);
+
+	if (!rc)
+		rc = lf_quiesce_begin(lf_json_text_or(machine, "appScripts", ""),
+				      script_limit_ns(machine), note, &t->quiesce, &why);
+	if (rc)
+		give_up_app(t, &why);
+}
+
+/* Whatever happened, the applications go on. */
+static void let_apps_go(struct transfer *t)
+{
+	struct lf_error why = LF_ERROR_NONE;
+
+	if (t->quiesce && lf_quiesce_end(t->quiesce, &why))
+		give_up_app(t, &why);
+	t->quiesce = NULL;
 }
 
 /*
@@ -255,7 +314,7 @@ static int read_frozen(struct transfer *t, const json_t *mounts, struct lf_hold 
 	struct lf_error thaw_err = LF_ERROR_NONE;
 	int64_t limit = lf_json_int_or(t->opts->machine, "freezeLimitMs", FREEZE_LIMIT_MS);
 
-	LF_AUTO_FREE char *note = lf_transfer_freeze_note(t->opts->state_dir);
+	LF_AUTO_FREE char *note = lf_transfer_note(t->opts->state_dir, "frozen");
 	LF_AUTO_JSON *writers = NULL;
 	int rc = note ? find_writers(t, &writers, err) : lf_fail_nomem(err);
 	if (!rc)
@@ -270,6 +329,7 @@ static int read_frozen(struct transfer *t, const json_t *mounts, struct lf_hold 
 		rc = read_until_quiet(t, json_array_size(writers) > 0, err);
 	t->hold = NULL;
 	int thawed = lf_freeze_end(freeze, ret_frozen_ns, &thaw_err);
+	let_apps_go(t);
 	if (!rc && thawed) {
 		*err = thaw_err;
 		rc = thawed;
@@ -357,11 +417,34 @@ static int settle(struct transfer *t, const json_t *mounts, struct lf_error *err
 	return rc;
 }
 
-int lf_instant_make(struct transfer *t, bool app, int64_t *ret_instant_ns, int64_t *ret_frozen_ns,
+/* An instant by a freeze, and one more try where that took too long: an unfrozen round leaves less
+ * to read under the next. */
+static int held_instant(struct transfer *t, const json_t *mounts, int64_t *ret_instant_ns,
+			int64_t *ret_frozen_ns, struct lf_error *err)
+{
+	int rc = 0;
+
+	for (int attempt = 1; attempt <= ATTEMPTS; attempt++) {
+		if (t->app && !t->app_failed)
+			hold_apps(t);
+		/* nothing stands still by anybody's doing */
+		if (!json_array_size(mounts) && !t->quiesce)
+			return stable_round(t, ret_instant_ns, err);
+		rc = frozen_round(t, mounts, ret_instant_ns, ret_frozen_ns, err);
+		let_apps_go(t);
+		if (rc != LF_ETIMEOUT || attempt == ATTEMPTS)
+			break;
+		rc = lf_pass_round(t, err);
+		if (rc)
+			break;
+	}
+	return rc;
+}
+
+int lf_instant_make(struct transfer *t, int64_t *ret_instant_ns, int64_t *ret_frozen_ns,
 		    struct lf_error *err)
 {
 	LF_AUTO_JSON *mounts = NULL;
-	struct lf_error ignored;
 	int rc = collect_mounts(t, &mounts, err);
 
 	if (!rc)
@@ -374,23 +457,16 @@ int lf_instant_make(struct transfer *t, bool app, int64_t *ret_instant_ns, int64
 		return rc;
 	if (t->group && !meet(t, "ready", READY_LIMIT_NS, READY_ASK_NS))
 		t->group = NULL;
-	if (!json_array_size(mounts) && !app)
+	rc = held_instant(t, mounts, ret_instant_ns, ret_frozen_ns, err);
+	if (rc == LF_ETIMEOUT && t->app && !t->app_failed) {
+		/* what the scripts have written is too much for the freeze */
+		give_up_app(t, err);
+		rc = held_instant(t, mounts, ret_instant_ns, ret_frozen_ns, err);
+	}
+	if (rc == LF_EUNSUPPORTED) { /* nothing of it can be held still */
+		if (t->app && !t->app_failed)
+			give_up_app(t, err);
 		return stable_round(t, ret_instant_ns, err);
-	for (int attempt = 0;; attempt++) {
-		rc = app ? run_script(t, "preScript", err) : 0;
-		if (!rc)
-			rc = frozen_round(t, mounts, ret_instant_ns, ret_frozen_ns, err);
-		if (rc == LF_EUNSUPPORTED && !app) /* nothing of it can be held still */
-			return stable_round(t, ret_instant_ns, err);
-		/* whatever happened, the application goes on */
-		if (app && run_script(t, "postScript", &ignored))
-			lf_log_error("post script", &ignored);
-		if (rc != LF_ETIMEOUT || attempt == 2)
-			break;
-		/* another unfrozen round leaves less to read under the next freeze */
-		rc = lf_pass_round(t, err);
-		if (rc)
-			return rc;
 	}
 	if (rc == LF_ETIMEOUT)
 		lf_error_hint(

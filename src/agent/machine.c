@@ -26,6 +26,7 @@
 #include "source/disk.h"
 #include "source/mounts.h"
 
+#define APP_SCRIPTS	"/etc/landfall-agent/app.d"
 #define STATE_BYTES_MIN (64u << 20) /* room that packs need */
 
 static void read_word(const char *path, char *out, size_t size)
@@ -349,6 +350,7 @@ int lf_agent_machine_load(const char *config_path, const char *machine_id, const
 	bad |= set_default(machine, "biosId", json_string(machine_id));
 	bad |= set_default(machine, "disks", find_disks());
 	bad |= set_default(machine, "nics", find_nics());
+	bad |= set_default(machine, "appScripts", json_string(APP_SCRIPTS));
 	if (bad)
 		return lf_fail_nomem(err);
 	rc = complete_disks(lf_json_at(machine, "disks"), machine_id, state_dir, err);

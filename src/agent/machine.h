@@ -7,7 +7,8 @@
  *   {"name", "os", "firmware": "bios"|"uefi", "cores", "memoryMiB", "biosId",
  *    "disks": [{"path", "name", "os": bool}], "nics": [{"mac", "ips": [], "network"}],
  *    "freeze": [mount points besides those found], "freezeLimitMs": 10000,
- *    "preScript", "postScript": programs run around an application-consistent point,
+ *    "appScripts": directory of scripts that hold applications still (source/quiesce.h),
+ *    "appScriptLimitS": seconds that each may take,
  *    "shutdownCommand": program that shuts the machine down; "": it is not shut down from here,
  *    "bandwidthMiBps", "badSectors": "refuse"|"zero" (what cannot be read counts as zeroes)}
  * Threads: constant after load.

@@ -21,7 +21,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "os/process.h"
-#include "source/freeze.h"
 
 #define LOOK_EVERY_NS	  (5 * LF_NS_PER_S)
 #define BACKOFF_MAX_S	  30
@@ -302,10 +301,9 @@ static void work_forever(struct agent *agent)
 static int run_agent(struct agent *agent, struct lf_error *err)
 {
 	pthread_t poller;
-	LF_AUTO_FREE char *note = lf_transfer_freeze_note(agent->arguments.state);
 
 	LF_ALONE(lf_progress_lock); /* until there is a poller */
-	int rc = note ? lf_freeze_recover(note, err) : lf_fail_nomem(err);
+	int rc = lf_transfer_recover(agent->arguments.state, err);
 
 	if (!rc)
 		rc = lf_link_open(agent->arguments.state, &agent->poll_link, err);

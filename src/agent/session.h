@@ -50,6 +50,10 @@ struct transfer {
 	json_t *frozen,
 		*unheld; /* texts: what the instant's freeze held, and what is in use beside */
 	bool torn;	 /* something of unheld was written meanwhile */
+	bool app;	 /* the point is to be application-consistent */
+	bool app_failed; /* it is not, as app_fault says */
+	struct lf_error app_fault;
+	struct lf_quiesce *quiesce; /* applications that stand still; NULL: none do */
 	bool start_over; /* the fingerprints do not help: the next session is a full pass */
 	int64_t begun_ns, told_ns;
 };
@@ -91,10 +95,11 @@ LF_MUST_CHECK int lf_pass_window_end(struct transfer *t, const struct source_dis
 				     struct lf_error *err);
 
 /*
- * Rounds until the disks are known as of one instant.  app: with the machine's scripts around it.
+ * Rounds until the disks are known as of one instant, with the machine's scripts around it if
+ * t->app; where these fail, without, and t->app_failed.
  * *ret_instant_ns: when it was, by the monotonic clock; *ret_frozen_ns: how long the freeze lasted.
  */
-LF_MUST_CHECK int lf_instant_make(struct transfer *t, bool app, int64_t *ret_instant_ns,
+LF_MUST_CHECK int lf_instant_make(struct transfer *t, int64_t *ret_instant_ns,
 				  int64_t *ret_frozen_ns, struct lf_error *err);
 
 #endif

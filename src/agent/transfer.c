@@ -123,7 +123,24 @@ static int ask_commit(struct transfer *t, const char *path, const json_t *reques
 	return rc;
 }
 
-static int commit_session(struct transfer *t, bool app, int64_t instant_ns, int64_t frozen_ns,
+/* What the point is, and why it is not more. */
+static void describe_consistency(const struct transfer *t, struct lf_doc *doc)
+{
+	bool app = t->app && !t->app_failed;
+
+	lf_doc_text(doc, "consistency",
+		    t->torn ? "Inconsistent"
+		    : app   ? "ApplicationConsistent"
+			    : "CrashConsistent");
+	lf_doc_share_if(doc, "frozen", t->frozen);
+	lf_doc_share_if(doc, "unheld", t->unheld);
+	if (t->app_failed) {
+		lf_doc_text(doc, "appError", t->app_fault.message);
+		lf_doc_text(doc, "appAdvice", t->app_fault.hint);
+	}
+}
+
+static int commit_session(struct transfer *t, int64_t instant_ns, int64_t frozen_ns,
 			  struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = lf_printf_dup("sessions/%s/commit", t->session);
@@ -137,12 +154,7 @@ static int commit_session(struct transfer *t, bool app, int64_t instant_ns, int6
 	/* after the flush, which sends the last pack and takes its time */
 	struct lf_doc doc = LF_DOC_INIT;
 
-	lf_doc_text(&doc, "consistency",
-		    t->torn ? "Inconsistent"
-		    : app   ? "ApplicationConsistent"
-			    : "CrashConsistent");
-	lf_doc_share_if(&doc, "frozen", t->frozen);
-	lf_doc_share_if(&doc, "unheld", t->unheld);
+	describe_consistency(t, &doc);
 	lf_doc_int(&doc, "ageMs", (lf_clock_monotonic_ns() - instant_ns) / LF_NS_PER_MS);
 	lf_doc_int(&doc, "freezeMs", frozen_ns / LF_NS_PER_MS);
 	lf_doc_int(&doc, "bytesRead", t->read_bytes);
@@ -173,8 +185,6 @@ static int commit_session(struct transfer *t, bool app, int64_t instant_ns, int6
 
 static int run(struct transfer *t, struct lf_error *err)
 {
-	bool app = lf_json_bool_or(t->opts->assignment, "app", false) &&
-		   lf_json_text(t->opts->machine, "preScript");
 	int64_t instant_ns = 0, frozen_ns = 0;
 	int rc = load_key(t, err);
 
@@ -190,9 +200,9 @@ static int run(struct transfer *t, struct lf_error *err)
 	for (size_t i = 0; !rc && t->full && i < t->n; i++)
 		rc = lf_pass_full(t, &t->disks[i], err);
 	if (!rc)
-		rc = lf_instant_make(t, app, &instant_ns, &frozen_ns, err);
+		rc = lf_instant_make(t, &instant_ns, &frozen_ns, err);
 	if (!rc)
-		rc = commit_session(t, app, instant_ns, frozen_ns, err);
+		rc = commit_session(t, instant_ns, frozen_ns, err);
 	lf_transfer_tell(t, true);
 	return rc;
 }
@@ -202,6 +212,7 @@ int lf_transfer_run(const struct lf_transfer_opts *opts, struct lf_error *err)
 	struct transfer t = {.opts = opts,
 			     .item = lf_json_text_or(opts->assignment, "itemId", ""),
 			     .group = lf_json_text(opts->assignment, "group"),
+			     .app = lf_json_bool_or(opts->assignment, "app", false),
 			     .begun_ns = lf_clock_monotonic_ns()};
 
 	int rc = run(&t, err);

@@ -22,9 +22,11 @@ struct lf_transfer_opts {
 	struct lf_progress *progress;
 	const atomic_bool *stopping;
 };
-/* Where the agent of this state directory notes what it holds frozen (see source/freeze.h); free().
- */
-char *lf_transfer_freeze_note(const char *state_dir);
+/* Where the agent of this state directory notes what it holds "frozen" (source/freeze.h) or
+ * "quiesced" (source/quiesce.h); free(). */
+char *lf_transfer_note(const char *state_dir, const char *what);
+/* Thaw what a run that was killed has left. */
+LF_MUST_CHECK int lf_transfer_recover(const char *state_dir, struct lf_error *err);
 /*
  * Make one recovery point.  Resumes a full pass that was cut short; anything
  * else starts over.  LF_ECANCELED: *stopping became true.

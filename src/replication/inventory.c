@@ -329,6 +329,8 @@ static const struct member commit_members[] = {
 	{"bytesSent", MEMBER_INT, .max = LF_TRANSFERRED_BYTES_MAX},
 	LIST("unreadable", UNREADABLE_MAX, range_members),
 	{"together", MEMBER_BOOL},
+	{"appError", MEMBER_TEXT},
+	{"appAdvice", MEMBER_TEXT},
 };
 
 int lf_commit_check(const json_t *request, json_t **ret_checked, struct lf_error *err)

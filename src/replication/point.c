@@ -166,6 +166,31 @@ static void note_final(struct lf_doc *doc, const struct lf_replica *replica, con
 		lf_doc_text(doc, "phase", "Stopped");
 }
 
+/* Was it to be application-consistent, and if it is not, why?  An agent that does not say so was
+ * not able to, and is not asked all the time. */
+static void note_app(struct lf_doc *doc, const struct lf_replica *replica,
+		     const struct commit *commit)
+{
+	const char *error = lf_json_text(commit->request, "appError");
+	const char *since = lf_json_text(replica->app_fault, "since");
+	bool is_app = strcmp(lf_json_text_or(commit->manifest, "consistency", ""),
+			     "ApplicationConsistent") == 0;
+
+	if (error || is_app || lf_replica_app_due(replica, commit->now_ns))
+		lf_doc_int(doc, "appTriedNs", commit->now_ns);
+	if (is_app)
+		lf_doc_int(doc, "lastAppNs", commit->now_ns);
+	if (is_app)
+		lf_doc_null(doc, "appFault");
+	if (is_app || !error)
+		return;
+	lf_doc_put(doc, "appFault", json_object());
+	lf_doc_text(doc, "appFault.message", error);
+	lf_doc_text(doc, "appFault.advice", lf_json_text_or(commit->request, "appAdvice", ""));
+	lf_doc_text(doc, "appFault.since",
+		    since ? since : lf_json_text_or(commit->manifest, "time", ""));
+}
+
 /* The replica with its new point: what lf_replica_get() shows from now on. */
 static int add_point(const struct lf_replica *replica, struct lf_doc *doc, void *argument,
 		     struct lf_error *err)
@@ -188,8 +213,7 @@ static int add_point(const struct lf_replica *replica, struct lf_doc *doc, void 
 	add_bytes(doc, request, "bytesSent");
 	lf_doc_null(doc, "session");
 	lf_doc_text(doc, "phase", "Delta");
-	if (strcmp(lf_json_text_or(manifest, "consistency", ""), "ApplicationConsistent") == 0)
-		lf_doc_int(doc, "lastAppNs", commit->now_ns);
+	note_app(doc, replica, commit);
 	if (session->token)
 		note_final(doc, replica, session->token, session->id);
 	return 0;

@@ -143,6 +143,24 @@ static void view_unreadable(struct lf_doc *view, const struct lf_replica *replic
 	lf_doc_append(view, "health", lf_doc_take(&entry));
 }
 
+/* Points are made, and are not what the policy asks for. */
+static void view_app(struct lf_doc *view, const struct lf_replica *replica)
+{
+	const char *why = lf_json_text(replica->app_fault, "message");
+	LF_AUTO_DOC entry = LF_DOC_INIT;
+
+	if (!why || !replica->policy.app_minutes)
+		return;
+	lf_doc_text(&entry, "code", "ApplicationConsistencyFailed");
+	lf_doc_printf(&entry, "message",
+		      "the policy's application-consistent points are crash-consistent: %s", why);
+	lf_doc_text(&entry, "causes", why);
+	lf_doc_text(&entry, "action", lf_json_text_or(replica->app_fault, "advice", ""));
+	lf_doc_text(&entry, "severity", "Warning");
+	lf_doc_text(&entry, "since", lf_json_text_or(replica->app_fault, "since", ""));
+	lf_doc_append(view, "health", lf_doc_take(&entry));
+}
+
 /* Stored health errors, and what the agent says now: that is news, and must not need a disk. */
 static void view_health(struct lf_doc *view, const struct lf_replica *replica, const json_t *report,
 			int64_t heard_ns)
@@ -153,6 +171,7 @@ static void view_health(struct lf_doc *view, const struct lf_replica *replica, c
 	lf_doc_put(view, "health",
 		   replica->health ? json_deep_copy(replica->health) : json_array());
 	view_unreadable(view, replica);
+	view_app(view, replica);
 	if (!said)
 		return;
 	lf_doc_text(&entry, "code", lf_json_text_or(report, "code", "AgentReportedError"));

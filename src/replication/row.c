@@ -30,6 +30,8 @@ static const struct lf_field replica_fields[] = {
 	LF_TEXT_AT(struct lf_replica, shut_down_token, "shutDown.token", 0),
 	LF_INT_AT(struct lf_replica, last_point_ns, "lastPointNs", 0, INT64_MIN, INT64_MAX),
 	LF_INT_AT(struct lf_replica, last_app_ns, "lastAppNs", 0, INT64_MIN, INT64_MAX),
+	LF_INT_AT(struct lf_replica, app_tried_ns, "appTriedNs", 0, INT64_MIN, INT64_MAX),
+	LF_JSON_AT(struct lf_replica, app_fault, "appFault", 0, LF_OBJECT),
 	LF_INT_AT(struct lf_replica, initial_sent_bytes, "initialSentBytes", 0, 0, INT64_MAX),
 	LF_INT_AT(struct lf_replica, policy.history_minutes, "policy.recoveryPointHistoryInMinutes",
 		  0, INT64_MIN, INT64_MAX),

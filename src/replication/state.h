@@ -111,6 +111,8 @@ struct lf_replica {
 	} wanted;
 	const char *shut_down_token;	    /* of the last order to shut down that the agent took */
 	int64_t last_point_ns, last_app_ns; /* 0: never */
+	int64_t app_tried_ns;		    /* a point that was to be application-consistent */
+	const json_t *app_fault; /* {"message", "advice", "since"}: why it was not; NULL: it was */
 	struct {
 		int64_t history_minutes, crash_minutes, app_minutes; /* app: 0: never */
 	} policy;
@@ -157,6 +159,8 @@ LF_MUST_CHECK int lf_replica_health(struct lf_replication *replication,
 LF_MUST_CHECK int lf_replica_check_due(struct lf_replication *replication,
 				       const struct lf_replica *replica, const char *token,
 				       struct lf_error *err);
+/* Is the next point to be application-consistent? */
+bool lf_replica_app_due(const struct lf_replica *replica, int64_t now_ns);
 /* The token of an order to shut the machine down that its agent has not taken; NULL: there is none.
  */
 const char *lf_replica_shut_down_order(const struct lf_replica *replica);

@@ -9,6 +9,8 @@
 #include "replication/session.h"
 #include "replication/state.h"
 
+#define APP_AGAIN_MINUTES 5
+
 /* Minutes since then are over; so they are when the clock was set back, or nothing would come for
  * long. */
 static bool is_past(int64_t now_ns, int64_t then_ns, int64_t minutes)
@@ -25,6 +27,17 @@ static const char *wanted_token(const struct lf_replica *replica)
 	return made ? NULL : replica->wanted.token;
 }
 
+/* By the policy's frequency; what failed is tried again sooner, but not with each point: its
+ * scripts may take their time. */
+bool lf_replica_app_due(const struct lf_replica *replica, int64_t now_ns)
+{
+	int64_t minutes = replica->policy.app_minutes;
+	int64_t again = minutes < APP_AGAIN_MINUTES ? minutes : APP_AGAIN_MINUTES;
+
+	return minutes > 0 && is_past(now_ns, replica->last_app_ns, minutes) &&
+	       is_past(now_ns, replica->app_tried_ns, again);
+}
+
 /* token: of the final session that would begin; NULL: it would be another. */
 static bool is_due(const struct lf_replica *replica, const char *token, int64_t now_ns)
 {
@@ -37,7 +50,8 @@ static bool is_due(const struct lf_replica *replica, const char *token, int64_t 
 		return true;
 	if (wanted && token && strcmp(wanted, token) == 0)
 		return true;
-	return is_past(now_ns, replica->last_point_ns, minutes > 0 ? minutes : 1);
+	return is_past(now_ns, replica->last_point_ns, minutes > 0 ? minutes : 1) ||
+	       lf_replica_app_due(replica, now_ns);
 }
 
 int lf_replica_check_due(struct lf_replication *replication, const struct lf_replica *replica,
@@ -72,7 +86,6 @@ static json_t *view_assignment(struct lf_replication *replication, const struct 
 			       const struct lf_domain_key *key, const char *group)
 {
 	int64_t now = lf_clock_now_ns(replication->opts.clock);
-	int64_t app = replica->policy.app_minutes;
 	const char *wanted = wanted_token(replica), *account = strrchr(replica->account, '/');
 	char container[LF_PACK_CONTAINER_SIZE];
 	LF_AUTO_DOC view = LF_DOC_INIT;
@@ -83,7 +96,7 @@ static json_t *view_assignment(struct lf_replication *replication, const struct 
 	lf_doc_text(&view, "phase", replica->phase);
 	lf_doc_bool(&view, "due", group || is_due(replica, wanted, now));
 	lf_doc_text_if(&view, "group", group);
-	lf_doc_bool(&view, "app", app > 0 && is_past(now, replica->last_app_ns, app));
+	lf_doc_bool(&view, "app", lf_replica_app_due(replica, now));
 	lf_doc_text(&view, "token", wanted);
 	lf_doc_text(&view, "basePointId", replica->last_point);
 	view_key(&view, key);

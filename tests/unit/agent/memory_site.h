@@ -28,7 +28,7 @@ struct memory_site {
 	int64_t unreadable_bytes, unreadable_offset; /* of the last range, and of all */
 	char unreadable_disk[LF_GUID_SIZE];
 	bool said_together;
-	char consistency[32];
+	char consistency[32], app_error[512], app_advice[512];
 	size_t said_unheld; /* how many texts */
 	/* of a group: answers until the others are as far (0: they never are), and what was asked
 	 */
@@ -158,6 +158,10 @@ static inline int memory_site_post(void *context, const char *path, const json_t
 		m->said_unheld = json_array_size(lf_json_at(request, "unheld"));
 		snprintf(m->consistency, sizeof(m->consistency), "%s",
 			 lf_json_text_or(request, "consistency", ""));
+		snprintf(m->app_error, sizeof(m->app_error), "%s",
+			 lf_json_text_or(request, "appError", ""));
+		snprintf(m->app_advice, sizeof(m->app_advice), "%s",
+			 lf_json_text_or(request, "appAdvice", ""));
 	}
 	if (arrives)
 		answer = meet	  ? memory_site_meet(m, request)

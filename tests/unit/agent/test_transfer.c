@@ -451,22 +451,24 @@ static void test_transfer__reads_what_was_written_once_it_is_watched(void **stat
 	assert_int_equal(f->site.disks[0].image[700 * 4096], 0);
 }
 
-static char *script_in(const struct fixture *f, const char *text)
+/* The machine's only script for applications is this. */
+static void script_in(const struct fixture *f, const char *text)
 {
-	char *path = lf_printf_dup("%s/script", f->dir);
+	LF_AUTO_FREE char *dir = lf_printf_dup("%s/app.d", f->dir);
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/script", dir);
 
+	mkdir(dir, 0700);
 	assert_lf_ok(lf_file_write_durable(path, text, strlen(text), 0700, &err));
-	return path;
+	json_object_set_new(f->machine, "appScripts", json_string(dir));
 }
 
 /* Whoever writes to a device was not seen to stand still when the others did. */
 static void test_transfer__that_does_not_hold_everything_is_of_no_group(void **state)
 {
 	struct fixture *f = *state;
-	LF_AUTO_FREE char *script = script_in(f, "#!/bin/sh\n");
 
+	script_in(f, "#!/bin/sh\n");
 	f->app = true;
-	json_object_set_new(f->machine, "preScript", json_string(script));
 	assert_lf_ok(run_session(f));
 	f->group = "33333333-3333-3333-3333-333333333333";
 	f->site.others_come = 3;
@@ -486,13 +488,13 @@ static void test_transfer__what_changed_under_a_freeze_is_in_the_point(void **st
 	struct fixture *f = *state;
 	LF_AUTO_FREE char *text = lf_printf_dup(
 		"#!/bin/sh\n"
+		"[ $1 = freeze ] || exit 0\n"
 		"yes frozen | dd of=%s bs=4096 seek=700 count=300 conv=notrunc iflag=fullblock\n"
 		"yes cold | dd of=%s bs=4096 seek=5 count=3 conv=notrunc iflag=fullblock\n",
 		f->first, f->second);
-	LF_AUTO_FREE char *script = script_in(f, text);
 
 	f->app = true;
-	json_object_set_new(f->machine, "preScript", json_string(script));
+	script_in(f, text);
 	assert_lf_ok(run_session(f));
 	assert_memory_equal(f->site.disks[0].image + 700 * 4096, "frozen\n", 7);
 	assert_memory_equal(f->site.disks[1].image + 5 * 4096, "cold\n", 5);
@@ -508,30 +510,74 @@ static void test_transfer__holes_under_a_freeze_come_a_window_at_a_time(void **s
 	struct fixture *f = *state;
 	LF_AUTO_FREE char *other = make_disk(f->dir, "other.raw", PAGES * 4096);
 	LF_AUTO_FREE char *text = lf_printf_dup("#!/bin/sh\n"
+						"[ $1 = freeze ] || exit 0\n"
 						"dd if=%s of=%s bs=1M conv=notrunc\n",
 						other, f->first);
-	LF_AUTO_FREE char *script = script_in(f, text);
 
 	write_pages(f->first, 0, PAGES, 7);
 	write_pages(other, 0, PAGES, 7);
 	for (uint64_t page = 0; page < PAGES; page += 2)
 		write_pages(other, page, 1, 0);
 	f->app = true;
-	json_object_set_new(f->machine, "preScript", json_string(script));
+	script_in(f, text);
 	assert_lf_ok(run_session(f));
 	assert_in_range(f->site.sink.runs_max, 1, LF_WINDOW_PAGES);
 	check_point(f);
 }
 
-static void test_transfer__a_script_that_fails_makes_no_point(void **state)
+/* In the point is what was there before the freeze, and not what is done when it is over. */
+static void test_transfer__an_application_is_held_through_the_instant_alone(void **state)
 {
 	struct fixture *f = *state;
-	LF_AUTO_FREE char *script = script_in(f, "#!/bin/sh\nexit 3\n");
+	LF_AUTO_FREE char *text = lf_printf_dup(
+		"#!/bin/sh\necho $1 | dd of=%s bs=4096 seek=700 conv=notrunc,sync\n", f->first);
 
 	f->app = true;
-	json_object_set_new(f->machine, "preScript", json_string(script));
-	assert_true(run_session(f) != 0);
-	assert_int_equal(f->site.commits, 0);
+	script_in(f, text);
+	assert_lf_ok(run_session(f));
+	assert_memory_equal(f->site.disks[0].image + 700 * 4096, "freeze\n", 7);
+	assert_string_equal(f->site.consistency, "ApplicationConsistent");
+	assert_string_equal(f->site.app_error, "");
+}
+
+static void test_transfer__where_scripts_fail_the_point_is_crash_consistent_and_says_why(
+	void **state)
+{
+	static const struct {
+		const char *text, *error, *advice;
+	} rows[] = {
+		{"#!/bin/sh\necho no room; exit 3\n", "no room", "by hand"},
+		{"#!/bin/sh\n[ $1 = freeze ] || { echo lock lost; exit 1; }\n", "lock lost",
+		 "thaw"},
+		{"#!/bin/sh\n[ $1 = thaw ] || sleep 100\n", "took longer", "by hand"},
+	};
+	struct fixture *f = *state;
+
+	f->app = true;
+	json_object_set_new(f->machine, "appScriptLimitS", json_integer(1));
+	for (size_t i = 0; i < LF_N(rows); i++) {
+		script_in(f, rows[i].text);
+		live_on(f, i);
+		assert_lf_ok(run_session(f));
+		assert_string_equal(f->site.consistency, "CrashConsistent");
+		assert_non_null(strstr(f->site.app_error, rows[i].error));
+		assert_non_null(strstr(f->site.app_advice, rows[i].advice));
+		check_point(f);
+	}
+	/* no directory; and what an earlier version would have run */
+	json_object_set_new(f->machine, "appScripts", json_string("/nowhere/app.d"));
+	assert_lf_ok(run_session(f));
+	assert_string_equal(f->site.consistency, "CrashConsistent");
+	assert_non_null(strstr(f->site.app_error, "/nowhere/app.d"));
+	json_object_set_new(f->machine, "postScript", json_string("/bin/true"));
+	assert_lf_ok(run_session(f));
+	assert_string_equal(f->site.consistency, "CrashConsistent");
+	assert_non_null(strstr(f->site.app_error, "postScript"));
+	/* who is not asked for it says nothing */
+	f->app = false;
+	assert_lf_ok(run_session(f));
+	assert_string_equal(f->site.app_error, "");
+	check_point(f);
 }
 
 static void test_transfer__a_stop_is_a_cancel_and_no_loss(void **state)
@@ -693,7 +739,8 @@ int main(void)
 		TEST(test_transfer__reads_what_was_written_once_it_is_watched),
 		TEST(test_transfer__what_changed_under_a_freeze_is_in_the_point),
 		TEST(test_transfer__holes_under_a_freeze_come_a_window_at_a_time),
-		TEST(test_transfer__a_script_that_fails_makes_no_point),
+		TEST(test_transfer__an_application_is_held_through_the_instant_alone),
+		TEST(test_transfer__where_scripts_fail_the_point_is_crash_consistent_and_says_why),
 		TEST(test_transfer__a_stop_is_a_cancel_and_no_loss),
 		TEST(test_transfer__a_disk_that_grew_begins_again),
 		TEST(test_transfer__a_disk_that_is_gone_is_said_by_name),

@@ -48,6 +48,90 @@ static void test_commit__lists_what_could_not_be_read(void **state)
 	assert_null(lf_json_find(lf_json_at(well, "health"), "code", "SourceDiskUnreadable"));
 }
 
+static bool app_is_asked_for(struct fixture *f)
+{
+	LF_AUTO_JSON *assignments = NULL;
+
+	assert_lf_ok(lf_replication_assignments(f->replication, AGENT, &assignments, &err));
+	return lf_json_bool_or(json_array_get(assignments, 0), "app", false);
+}
+
+/* A full session whose commit says so; error NULL: none. */
+static void commit_as(struct fixture *f, const char *consistency, const char *error)
+{
+	LF_AUTO_JSON *request = json_pack("{s:s,s:s?,s:s?}", "consistency", consistency, "appError",
+					  error, "appAdvice", error ? "do this" : NULL);
+	LF_AUTO_JSON *checked = NULL, *answer = NULL;
+	LF_AUTO_JSON *session = begin(f, "full", NULL, NULL, 0);
+
+	if (!error) {
+		json_object_del(request, "appError");
+		json_object_del(request, "appAdvice");
+	}
+	send_page(f, id_of(session), 3, 'a', PAGES);
+	assert_lf_ok(lf_commit_check(request, &checked, &err));
+	assert_lf_ok(lf_replication_session_commit(f->replication, AGENT, id_of(session), checked,
+						   &answer, &err));
+}
+
+static json_t *app_warning(struct fixture *f)
+{
+	LF_AUTO_JSON *replica = NULL;
+
+	assert_lf_ok(lf_replica_get(f->replication, ITEM, &replica, &err));
+	return json_incref(lf_json_find(lf_json_at(replica, "health"), "code",
+					"ApplicationConsistencyFailed"));
+}
+
+/* The policy says when; what fails is a warning, tried again after five minutes. */
+static void test_commit__application_consistency_is_asked_for_as_the_policy_says(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_JSON *policy = json_pack("{s:i,s:i,s:i}", "recoveryPointHistoryInMinutes", 1440,
+					 "crashConsistentFrequencyInMinutes", 60,
+					 "appConsistentFrequencyInMinutes", 20);
+
+	commit_as(f, "CrashConsistent", NULL);
+	assert_false(app_is_asked_for(f));
+	assert_false(is_due(f));
+	assert_lf_ok(lf_replica_set_policy(f->replication, ITEM, policy, &err));
+	/* more often than others: it is due by itself */
+	assert_true(app_is_asked_for(f) && is_due(f));
+	commit_as(f, "CrashConsistent", "the lock was lost");
+	assert_false(app_is_asked_for(f) || is_due(f));
+	LF_AUTO_JSON *warning = app_warning(f);
+	assert_string_equal(lf_json_text_or(warning, "severity", ""), "Warning");
+	assert_non_null(strstr(lf_json_text_or(warning, "message", ""), "the lock was lost"));
+	assert_string_equal(lf_json_text_or(warning, "action", ""), "do this");
+	lf_clock_step(f->clock, 5 * MINUTE);
+	assert_true(app_is_asked_for(f));
+	commit_as(f, "CrashConsistent", "again");
+	LF_AUTO_JSON *still = app_warning(f);
+	assert_string_equal(lf_json_text_or(still, "since", "1"),
+			    lf_json_text_or(warning, "since", "2"));
+	lf_clock_step(f->clock, 5 * MINUTE);
+	commit_as(f, "ApplicationConsistent", NULL);
+	LF_AUTO_JSON *well = app_warning(f);
+	assert_null(well);
+	LF_AUTO_JSON *points = points_of(f);
+	assert_string_equal(lf_json_text_or(points, "0.consistency", ""), "ApplicationConsistent");
+	lf_clock_step(f->clock, 19 * MINUTE);
+	assert_false(app_is_asked_for(f) || is_due(f));
+	lf_clock_step(f->clock, MINUTE);
+	assert_true(app_is_asked_for(f) && is_due(f));
+	/* an agent that cannot say is not asked all the time, and what is not asked for is no fault
+	 */
+	commit_as(f, "CrashConsistent", NULL);
+	assert_false(app_is_asked_for(f) || is_due(f));
+	lf_clock_step(f->clock, 5 * MINUTE);
+	commit_as(f, "CrashConsistent", "once more");
+	json_object_set_new(policy, "appConsistentFrequencyInMinutes", json_integer(0));
+	assert_lf_ok(lf_replica_set_policy(f->replication, ITEM, policy, &err));
+	LF_AUTO_JSON *off = app_warning(f);
+	assert_null(off);
+	assert_false(app_is_asked_for(f));
+}
+
 static void test_commit__after_a_kill_that_left_the_session_adds_no_second_point(void **state)
 {
 	struct fixture *f = *state;
@@ -257,6 +341,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_commit__twice_gives_the_same_point),
+		TEST(test_commit__application_consistency_is_asked_for_as_the_policy_says),
 		TEST(test_commit__lists_what_could_not_be_read),
 		TEST(test_commit__after_a_kill_that_left_the_session_adds_no_second_point),
 		TEST(test_commit__costs_what_changes_in_whatever_order_it_came),
