@@ -81,12 +81,52 @@ static int act(struct lf_cli *cli, const json_t *item, const char *action, json_
 	return rc ? rc : lf_cli_print_one(cli, after, item_columns, LF_N(item_columns), err);
 }
 
-/* Id of the point that --point names; "" for none; free(). */
-static int point_id(const struct lf_args *args, const json_t *item, char **ret_id,
-		    struct lf_error *err)
+/* Id of the newest point of that kind (NULL: of any); free(). */
+static int newest_of(struct lf_cli *cli, const json_t *item, const char *kind, char **ret_id,
+		     struct lf_error *err)
 {
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/recoveryPoints", lf_cli_id(item));
+	LF_AUTO_JSON *points = NULL;
+	const json_t *newest = NULL;
+	size_t i;
+	json_t *point;
+
+	int rc = path ? lf_cli_list(cli, path, LF_API_RECOVERY, &points, err) : lf_fail_nomem(err);
+	if (rc)
+		return rc;
+	json_array_foreach (points, i, point) {
+		const char *time = lf_json_text_or(point, "properties.recoveryPointTime", "");
+		bool fits =
+			!kind || strcmp(lf_json_text_or(point, "properties.recoveryPointType", ""),
+					kind) == 0;
+		if (fits &&
+		    (!newest ||
+		     strcmp(time, lf_json_text_or(newest, "properties.recoveryPointTime", "")) > 0))
+			newest = point;
+	}
+	if (!newest) {
+		lf_fail(err, LF_ENOTFOUND, "--point", "the item has no %s recovery point",
+			kind ? kind : "");
+		return lf_error_hint(err, "landfall replication points shows what there is");
+	}
+	*ret_id = strdup(lf_cli_id(newest));
+	return *ret_id ? 0 : lf_fail_nomem(err);
+}
+
+/* Id of the point that --point names; "" for none; free(). */
+static int point_id(struct lf_cli *cli, const struct lf_args *args, const json_t *item,
+		    char **ret_id, struct lf_error *err)
+{
+	static const struct {
+		const char *word, *kind;
+	} kinds[] = {{"latest-processed", NULL},
+		     {"latest-app-consistent", "ApplicationConsistent"},
+		     {"latest-crash-consistent", "CrashConsistent"}};
 	const char *point = lf_args_value(args, "--point");
 
+	for (size_t i = 0; point && i < LF_N(kinds); i++)
+		if (lf_text_equal_nocase(point, kinds[i].word))
+			return newest_of(cli, item, kinds[i].kind, ret_id, err);
 	if (!point || lf_text_equal_nocase(point, "latest"))
 		*ret_id = strdup("");
 	else if (point[0] == '/')
@@ -107,7 +147,7 @@ static int test_start(struct lf_cli *cli, const struct lf_args *args, struct lf_
 	if (!rc && name)
 		rc = lf_cli_find(cli, &lf_kind_network, NULL, name, &network, err);
 	if (!rc)
-		rc = point_id(args, item, &point, err);
+		rc = point_id(cli, args, item, &point, err);
 	if (rc)
 		return rc;
 	const char *network_id =
@@ -145,7 +185,7 @@ static int failover_start(struct lf_cli *cli, const struct lf_args *args, struct
 	int rc = lf_cli_find_item(cli, args, args->words[0], &item, err);
 
 	if (!rc)
-		rc = point_id(args, item, &point, err);
+		rc = point_id(cli, args, item, &point, err);
 	if (rc)
 		return rc;
 	struct lf_doc doc = LF_DOC_INIT;
@@ -170,7 +210,9 @@ static int failover_commit(struct lf_cli *cli, const struct lf_args *args, struc
 #define ONE_ITEM .args = "ITEM", .min_args = 1, .max_args = 1
 #define POINT                                                                                      \
 	{                                                                                          \
-		"--point", "POINT", false, "recovery point (default: the latest)"                  \
+		"--point", "POINT", false,                                                         \
+			"recovery point, or latest, latest-processed, latest-app-consistent, "     \
+			"latest-crash-consistent (default: latest)"                                \
 	}
 
 const struct lf_cli_command lf_cli_failover_commands[] = {
