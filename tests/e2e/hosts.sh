@@ -3,6 +3,8 @@
 # frozen (erofs stands in: this class of machine has no vfat) beside ext4, which the configuration names once more; xfs; btrfs over two
 # disks.  Each has points in its schedule, whose file systems are whole and whose numbers, written in turns to two files with a sync
 # each, are at most one apart; and later points read what was written instead of the disk.
+# One more runs PostgreSQL and MariaDB under load: its points are crash-consistent, and say why, while one of its scripts fails, and
+# application-consistent then; both servers start on such a point, which has every row that was committed before the scripts ran.
 set -euo pipefail
 export LF_ESTATE_BACKUP=no LF_ESTATE_COMPUTE=fake
 cd "$(dirname "$0")/../.."
@@ -11,6 +13,8 @@ LF_BUILD=$(realpath "${1:-build}")
 export LF_BUILD
 # shellcheck source=tools/lib.sh
 . tools/lib.sh
+# shellcheck source=tests/e2e/servers.sh
+. tests/e2e/servers.sh
 run=$(mktemp -d /tmp/lf-hosts.XXXX)
 bad=0
 writers=()
@@ -23,6 +27,7 @@ stop_writers() {
 }
 finish() {
 	stop_writers
+	stop_servers
 	unmount_below "$run"
 	tools/estate down "$run" || bad=1
 	exit $bad
@@ -68,7 +73,7 @@ start_machine() {
 }
 
 tools/estate up "$run" >/dev/null
-mkdir -p "$run"/mnt/{ext4,xfs,btrfs,esp}
+mkdir -p "$run"/mnt/{ext4,xfs,btrfs,esp,apps}
 
 disk=$(new_disk ext4 1200)
 addpart "$disk" 1 2048 65536
@@ -97,6 +102,21 @@ mount "$one" "$run/mnt/btrfs"
 start_machine btrfs --arg one "$one" --arg two "$two" \
 	'{name: $name, disks: [{path: $one, name: "btrfs-one", os: true}, {path: $two, name: "btrfs-two"}]}'
 
+disk=$(new_disk apps 900)
+mkfs.ext4 -q "$disk"
+mount "$disk" "$run/mnt/apps"
+chmod 711 "$run"
+scripts=$run/app.d
+mkdir "$scripts"
+make_servers "$run/mnt/apps" "$scripts"
+printf '#!/bin/sh\necho nothing works today\nexit 3\n' >"$scripts/zz-broken"
+chmod 755 "$scripts"/*
+mkdir -p "$run/machines/apps"
+jq -n --arg disk "$disk" --arg scripts "$scripts" '{name: "apps", appScripts: $scripts, disks: [{path: $disk, name: "apps-disk", os: true}]}' >"$run/machines/apps/config.json"
+register_agent "$run" apps estate-servers
+start_agent "$run" apps
+start_load "$run/mnt/apps"
+
 write_to_both xfs ext4 &
 writers+=($!)
 # what shuts a machine down here: its agent is heard no more
@@ -107,15 +127,16 @@ kill -STOP $PPID
 END
 chmod +x "$run/shutdown"
 
-wait_for_machines estate-servers 5
+wait_for_machines estate-servers 6
 lf_quiet group create hosts
 lf_quiet storage create hostscache --group hosts
 lf_quiet network create hosts-net --group hosts --prefix 10.96.0.0/16 --subnet-prefix 10.96.0.0/24
 declare -A machine
-for name in ext4 xfs btrfs; do
+lf_quiet policy create app-policy --vault estate-vault --history 60 --crash 1 --app 1
+for name in ext4 xfs btrfs apps; do
 	machine[$name]=$(lf --output json site machines estate-servers | jq -r --arg name $name '.[] | select(.properties.displayName == $name) | .name')
-	lf_quiet replication enable "${machine[$name]}" --policy estate-policy --cache hostscache --target-group hosts --network hosts-net \
-		--test-network hosts-net --vm-name "vm-$name" --vm-size Standard_B1s --no-wait $([ $name = btrfs ] || echo --multi-vm-group shop)
+	lf_quiet replication enable "${machine[$name]}" --policy "$([ $name = apps ] && echo app-policy || echo estate-policy)" --cache hostscache --target-group hosts --network hosts-net \
+		--test-network hosts-net --vm-name "vm-$name" --vm-size Standard_B1s --no-wait $([ $name = btrfs ] || [ $name = apps ] || echo --multi-vm-group shop)
 done
 
 store=$run/data/regions/eastus/store key=$run/data/keys/platform.key
@@ -210,12 +231,35 @@ fail_over_and_shut_down() {
 	return $rc
 }
 
-for name in ext4 xfs btrfs; do
+# newest_type MACHINE [TYPE] - of its newest point
+newest_is() {
+	lf --output json replication points "${machine[$1]}" | jq -e --arg type "$2" 'sort_by(.properties.recoveryPointTime) | last | .properties.recoveryPointType == $type' >/dev/null
+}
+# what is said of its scripts
+app_fault() { lf --output json replication show "${machine[apps]}" | jq -c '[.properties.healthErrors[] | select(.errorCode == "ApplicationConsistencyFailed")]'; }
+says_what_is_broken() {
+	newest_is apps CrashConsistent &&
+		jq -e '.[0] | .errorLevel == "Warning" and (.errorMessage | test("zz-broken failed: nothing works today")) and (.recommendedAction | test("zz-broken freeze"))' <<<"$(app_fault)" >/dev/null
+}
+is_app_consistent() { newest_is apps ApplicationConsistent && [ "$(app_fault)" = "[]" ]; }
+app_points() { lf --output json replication points "${machine[apps]}" | jq -r '[.[] | select(.properties.recoveryPointType == "ApplicationConsistent")] | sort_by(.properties.recoveryPointTime) | last | .name + " " + .properties.recoveryPointTime'; }
+# the newest such point is a machine's, when that is what is asked for
+latest_is_chosen() {
+	local point
+	read -r point _ <<<"$(app_points)"
+	lf --output json test-failover start "${machine[apps]}" --point latest-app-consistent >/dev/null
+	lf --output json job list | jq -e --arg point "$point" '[.[] | select(.properties.scenarioName == "TestFailover")][0] | tostring | test($point)' >/dev/null
+}
+
+for name in ext4 xfs btrfs apps; do
 	check "$name: the machine becomes Protected" wait_for 240 is_protected $name
 done
+check "apps: while a script fails the point is crash-consistent, and the item says why" wait_for 60 says_what_is_broken
+rm "$scripts/zz-broken"
 check "ext4: a second point comes" wait_for 400 has_points ext4-disk 2
 check "xfs: a second point comes" wait_for 240 has_points xfs-disk 2
 check "btrfs: a second point comes" wait_for 240 has_points btrfs-one 2
+check "apps: an application-consistent point comes, and the item is well" wait_for 240 is_app_consistent
 log=$run/log/agent-ext4.log
 if grep -q 'are not tracked' "$log"; then
 	echo "# $(grep 'are not tracked' "$log" | head -n 1)"
@@ -226,8 +270,18 @@ else
 fi
 check "xfs and ext4: points of one instant are marked" wait_for 120 are_marked
 check "xfs: a failover shuts the machine down, and its task says so" fail_over_and_shut_down
+check "apps: the latest application-consistent point is chosen" latest_is_chosen
 stop_writers
+stop_servers
 unmount_below "$run"
+read -r point time <<<"$(app_points)"
+fetch "$point" apps-disk "$run/out.img"
+disk=$(attach_disk "$run/out.img")
+mount "$disk" "$run/mnt/apps"
+check "PostgreSQL: starts on the point, sound, with every row that was committed before" postgresql_is_whole "$run/mnt/apps" "$time"
+check "MariaDB: starts on the point, sound, with every row that was committed before" mariadb_is_whole "$run/mnt/apps" "$time"
+umount "$run/mnt/apps"
+losetup -d "$disk"
 for name in ext4 xfs btrfs; do
 	check "$name: the newest point's file system is whole, and its numbers of one instant" point_is_whole $name
 done
