@@ -16,15 +16,17 @@ static int64_t spacing(int64_t age_ns, int64_t history_ns)
 
 /*
  * All points of the last two hours; beyond, the newest of each slot of an
- * absolute grid (so that a point once kept stays kept until its slot widens);
+ * absolute grid (so that a point once kept stays kept until its slot widens),
+ * or the newest of those that are application-consistent, which are rarer;
  * nothing past the window.  The newest point is always kept: without new ones
  * the old ones do not go.
  */
-void lf_retention_grid(const int64_t *times_ns, size_t n, int64_t now_ns, int64_t history_minutes,
-		       bool *ret_keep)
+void lf_retention_grid(const int64_t *times_ns, const bool *app, size_t n, int64_t now_ns,
+		       int64_t history_minutes, bool *ret_keep)
 {
 	int64_t history_ns = history_minutes * 60 * LF_NS_PER_S;
 	int64_t newest = n ? times_ns[0] : 0, last_slot = -1, last_spacing = -1;
+	size_t kept = 0; /* of the last slot */
 
 	/* age counts from the newest point: a silent source loses nothing */
 	if (newest < now_ns)
@@ -36,8 +38,14 @@ void lf_retention_grid(const int64_t *times_ns, size_t n, int64_t now_ns, int64_
 		if (!ret_keep[i] || !space)
 			continue;
 		int64_t slot = times_ns[i] / space;
-		if (space == last_spacing && slot == last_slot)
+		bool same = space == last_spacing && slot == last_slot;
+		bool better = same && app && app[i] && !app[kept];
+		if (better)
+			ret_keep[kept] = false;
+		else if (same)
 			ret_keep[i] = false;
+		if (!same || better)
+			kept = i;
 		last_slot = slot;
 		last_spacing = space;
 	}

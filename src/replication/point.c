@@ -173,8 +173,7 @@ static void note_app(struct lf_doc *doc, const struct lf_replica *replica,
 {
 	const char *error = lf_json_text(commit->request, "appError");
 	const char *since = lf_json_text(replica->app_fault, "since");
-	bool is_app = strcmp(lf_json_text_or(commit->manifest, "consistency", ""),
-			     "ApplicationConsistent") == 0;
+	bool is_app = lf_point_is_app(commit->manifest);
 
 	if (error || is_app || lf_replica_app_due(replica, commit->now_ns))
 		lf_doc_int(doc, "appTriedNs", commit->now_ns);

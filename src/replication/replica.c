@@ -367,16 +367,20 @@ static int choose_leaving(struct lf_replication *replication, const struct lf_re
 {
 	size_t n = json_array_size(replica->points), i;
 	LF_AUTO_FREE int64_t *times = lf_alloc_array(n + 1, sizeof(*times));
+	LF_AUTO_FREE bool *app = lf_alloc_array(n + 1, sizeof(*app));
 	LF_AUTO_FREE bool *keep = lf_alloc_array(n + 1, sizeof(*keep));
 	json_t *point;
-	int rc = times && keep && gone ? 0 : lf_fail_nomem(err);
+	int rc = times && app && keep && gone ? 0 : lf_fail_nomem(err);
 
-	json_array_foreach (replica->points, i, point)
-		if (!rc)
-			rc = lf_time_parse(lf_json_text_or(point, "time", ""), &times[i], err);
 	if (rc)
 		return rc;
-	lf_retention_grid(times, n, lf_clock_expiry_ns(replication->opts.clock),
+	json_array_foreach (replica->points, i, point) {
+		app[i] = lf_point_is_app(point);
+		rc = lf_time_parse(lf_json_text_or(point, "time", ""), &times[i], err);
+		if (rc)
+			return rc;
+	}
+	lf_retention_grid(times, app, n, lf_clock_expiry_ns(replication->opts.clock),
 			  replica->policy.history_minutes, keep);
 	json_array_foreach (replica->points, i, point)
 		if (!keep[i] && json_array_append(gone, point))

@@ -93,6 +93,11 @@ int lf_replica_load(struct lf_replication *replication, const char *item_id,
 	return rc ? rc : lf_replica_read(&row, ret_replica, err);
 }
 
+bool lf_point_is_app(const json_t *point)
+{
+	return strcmp(lf_json_text_or(point, "consistency", ""), "ApplicationConsistent") == 0;
+}
+
 bool lf_replica_lists_point(const struct lf_replica *replica, const char *point)
 {
 	return lf_json_find(replica->points, "id", point);

@@ -128,6 +128,8 @@ LF_MUST_CHECK int lf_replica_load(struct lf_replication *replication, const char
 /* The same from a row, which is empty afterwards. */
 LF_MUST_CHECK int lf_replica_read(struct lf_resource *row, struct lf_replica *ret_replica,
 				  struct lf_error *err);
+/* A point's manifest, or a replica's entry of it. */
+bool lf_point_is_app(const json_t *point);
 bool lf_replica_lists_point(const struct lf_replica *replica, const char *point);
 
 typedef int lf_replica_fn(struct lf_replication *replication, const struct lf_replica *replica,
@@ -170,9 +172,9 @@ void lf_report_put(struct lf_replication *replication, const char *agent, json_t
 json_t *lf_report_get(struct lf_replication *replication, const char *agent, const char *item_id,
 		      int64_t *ret_heard_ns);
 
-/* Which points of a list (times, newest first, and whether they are application-consistent) the
- * retention grid keeps.  Pure. */
-void lf_retention_grid(const int64_t *times_ns, size_t n, int64_t now_ns, int64_t history_minutes,
-		       bool *ret_keep);
+/* Which points of a list (times, newest first, and whether they are application-consistent; NULL:
+ * none is) the retention grid keeps.  Pure. */
+void lf_retention_grid(const int64_t *times_ns, const bool *app, size_t n, int64_t now_ns,
+		       int64_t history_minutes, bool *ret_keep);
 
 #endif

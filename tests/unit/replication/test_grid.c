@@ -25,7 +25,7 @@ static int64_t run(int64_t length, int64_t history_minutes)
 		times[0] = now;
 		if (passed % (30 * MINUTE) && passed + 5 * MINUTE < length)
 			continue;
-		lf_retention_grid(times, n, now, history_minutes, keep);
+		lf_retention_grid(times, NULL, n, now, history_minutes, keep);
 		size_t kept = 0;
 		for (size_t i = 0; i < n; i++)
 			if (keep[i])
@@ -85,7 +85,7 @@ static void test_grid__silent_source_loses_nothing(void **state)
 	(void)state;
 	int64_t now = run(2 * DAY, 24 * 60);
 	for (int64_t later = 0; later < 400 * DAY; later += 40 * DAY) {
-		lf_retention_grid(times, n, now + later, 24 * 60, keep);
+		lf_retention_grid(times, NULL, n, now + later, 24 * 60, keep);
 		for (size_t i = 0; i < n; i++)
 			assert_true(keep[i]);
 	}
@@ -99,9 +99,32 @@ static void test_grid__future_points_do_not_drop_the_rest(void **state)
 	bool kept[3] = {0};
 
 	(void)state;
-	lf_retention_grid(ahead, 3, now, 24 * 60, kept);
+	lf_retention_grid(ahead, NULL, 3, now, 24 * 60, kept);
 	assert_true(kept[0] && kept[1] && kept[2]);
-	lf_retention_grid(ahead, 0, now, 24 * 60, kept);
+	lf_retention_grid(ahead, NULL, 0, now, 24 * 60, kept);
+}
+
+/* One each four hours, among crash-consistent points each five minutes. */
+static void test_grid__application_consistent_points_outlast_the_others_of_their_slot(void **state)
+{
+	static bool app[MAX];
+	const int64_t now = 20000 * DAY;
+	size_t crash = 0, kept = 0;
+
+	(void)state;
+	for (n = 0; n < 24 * 12; n++) {
+		times[n] = now - (int64_t)n * 5 * MINUTE;
+		app[n] = n % 48 == 5;
+	}
+	lf_retention_grid(times, app, n, now, 24 * 60, keep);
+	for (size_t i = 0; i < n; i++) {
+		assert_true(keep[i] || !app[i]);
+		crash += keep[i] && !app[i] && now - times[i] > 2 * HOUR;
+		kept += keep[i] && now - times[i] > 2 * HOUR;
+	}
+	/* no more than one of a slot */
+	assert_in_range(kept, 21, 22);
+	assert_int_equal(kept - crash, 5);
 }
 
 int main(void)
@@ -113,6 +136,8 @@ int main(void)
 		cmocka_unit_test(test_grid__fifteen_days_widen_after_seven),
 		cmocka_unit_test(test_grid__silent_source_loses_nothing),
 		cmocka_unit_test(test_grid__future_points_do_not_drop_the_rest),
+		cmocka_unit_test(
+			test_grid__application_consistent_points_outlast_the_others_of_their_slot),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
