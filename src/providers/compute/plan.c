@@ -151,7 +151,7 @@ static int plan_new_nic(struct planning *plan, const json_t *nic, struct lf_erro
 
 	if (!id || !owner)
 		return lf_fail(err, LF_EINVAL, "id", "the machine's id is not a resource id");
-	int rc = lf_network_subnet(plan->context, lf_json_text_or(nic, "networkId", ""),
+	int rc = lf_network_subnet(plan->context->catalog, lf_json_text_or(nic, "networkId", ""),
 				   lf_json_text(nic, "subnet"), &subnet, err);
 	if (rc)
 		return lf_error_wrap(err, "network of NIC %s", lf_arm_id_last(id));
@@ -164,7 +164,7 @@ static int plan_new_nic(struct planning *plan, const json_t *nic, struct lf_erro
 						   .wanted = wanted,
 						   .planned = plan->nics,
 						   .or_next = true};
-	rc = lf_network_address_take(plan->context, &request, address, err);
+	rc = lf_network_address_take(plan->context->catalog, &request, address, err);
 	const struct nic_plan of = {.id = id,
 				    .network_id = network_id,
 				    .subnet_id = subnet.id,

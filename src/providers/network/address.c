@@ -31,13 +31,13 @@ int lf_subnet_split(const char *subnet_id, char **ret_network, char **ret_name,
 	return 0;
 }
 
-static int first_subnet(struct lf_context *context, const char *network_id,
+static int first_subnet(struct lf_catalog *catalog, const char *network_id,
 			struct lf_resource *ret_subnet, struct lf_error *err)
 {
 	const struct lf_list_query query = {
 		.type = LF_SUBNET_TYPE, .below = network_id, .limit = 1};
 	LF_AUTO_RESOURCE_LIST list = {0};
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	int rc = lf_catalog_list(catalog, &query, &list, err);
 
 	if (rc)
 		return rc;
@@ -49,20 +49,20 @@ static int first_subnet(struct lf_context *context, const char *network_id,
 	return 0;
 }
 
-int lf_network_subnet(struct lf_context *context, const char *network_id, const char *name,
+int lf_network_subnet(struct lf_catalog *catalog, const char *network_id, const char *name,
 		      struct lf_resource *ret_subnet, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE network = LF_RESOURCE_INIT;
-	int rc = lf_catalog_get(context->catalog, network_id, &network, err);
+	int rc = lf_catalog_get(catalog, network_id, &network, err);
 
 	if (rc)
 		return rc;
 	if (!name || !name[0])
-		return first_subnet(context, network.id, ret_subnet, err);
+		return first_subnet(catalog, network.id, ret_subnet, err);
 	LF_AUTO_FREE char *id = lf_printf_dup("%s/subnets/%s", network.id, name);
 	if (!id)
 		return lf_fail_nomem(err);
-	rc = lf_catalog_get(context->catalog, id, ret_subnet, err);
+	rc = lf_catalog_get(catalog, id, ret_subnet, err);
 	return rc != LF_ENOTFOUND ? rc
 				  : lf_fail_arm(err, LF_ENOTFOUND, "SubnetNotFound", id,
 						"add the subnet, or name one that the network has",
@@ -97,7 +97,7 @@ static bool is_coming(const struct lf_address_request *asking, const char *nic)
 			  lf_json_find_nocase(asking->planned, "id", nic));
 }
 
-int lf_subnet_addresses(struct lf_context *context, const struct lf_resource *subnet,
+int lf_subnet_addresses(struct lf_catalog *catalog, const struct lf_resource *subnet,
 			const struct lf_address_request *asking, json_t **ret_addresses,
 			struct lf_error *err)
 {
@@ -112,9 +112,7 @@ int lf_subnet_addresses(struct lf_context *context, const struct lf_resource *su
 		LF_AUTO_RESOURCE found = LF_RESOURCE_INIT;
 		if (!nic)
 			return lf_fail_nomem(err);
-		int rc = is_coming(asking, nic)
-				 ? 0
-				 : lf_catalog_get(context->catalog, nic, &found, err);
+		int rc = is_coming(asking, nic) ? 0 : lf_catalog_get(catalog, nic, &found, err);
 		if (rc && rc != LF_ENOTFOUND)
 			return rc;
 		if (!rc && json_object_set(addresses, address, owner))
@@ -218,25 +216,25 @@ static int choose(const struct lf_resource *subnet, const json_t *addresses,
 			   "the subnet %s has no free address", lf_arm_id_last(subnet->id));
 }
 
-static int put_addresses(struct lf_context *context, const struct lf_resource *subnet,
+static int put_addresses(struct lf_catalog *catalog, const struct lf_resource *subnet,
 			 json_t *addresses, struct lf_error *err)
 {
 	if (json_object_set(subnet->state, "addresses", addresses))
 		return lf_fail_nomem(err);
-	return lf_catalog_put(context->catalog, subnet->id, LF_SUBNET_TYPE, LF_PUT_EXISTING, NULL,
-			      NULL, subnet->state, err);
+	return lf_catalog_put(catalog, subnet->id, LF_SUBNET_TYPE, LF_PUT_EXISTING, NULL, NULL,
+			      subnet->state, err);
 }
 
-static int take(struct lf_context *context, const struct lf_address_request *request,
+static int take(struct lf_catalog *catalog, const struct lf_address_request *request,
 		char ret_address[static LF_ADDRESS_SIZE], struct lf_error *err)
 {
 	LF_AUTO_RESOURCE subnet = LF_RESOURCE_INIT;
 	LF_AUTO_JSON *addresses = NULL;
 	char address[LF_ADDRESS_SIZE];
 
-	int rc = lf_network_subnet(context, request->network_id, request->subnet, &subnet, err);
+	int rc = lf_network_subnet(catalog, request->network_id, request->subnet, &subnet, err);
 	if (!rc)
-		rc = lf_subnet_addresses(context, &subnet, request, &addresses, err);
+		rc = lf_subnet_addresses(catalog, &subnet, request, &addresses, err);
 	if (rc)
 		return rc;
 	const char *had = address_of(lf_json_at(subnet.state, "addresses"), request->owner);
@@ -246,28 +244,28 @@ static int take(struct lf_context *context, const struct lf_address_request *req
 	if (!rc && json_object_set_new(addresses, address, json_string(request->owner)))
 		rc = lf_fail_nomem(err);
 	if (!rc)
-		rc = put_addresses(context, &subnet, addresses, err);
+		rc = put_addresses(catalog, &subnet, addresses, err);
 	if (!rc)
 		memcpy(ret_address, address, sizeof(address));
 	return rc;
 }
 
-int lf_network_address_take(struct lf_context *context, const struct lf_address_request *request,
+int lf_network_address_take(struct lf_catalog *catalog, const struct lf_address_request *request,
 			    char ret_address[static LF_ADDRESS_SIZE], struct lf_error *err)
 {
 	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
-	int rc = lf_transaction_begin(&tx, context->catalog, err);
+	int rc = lf_transaction_begin(&tx, catalog, err);
 
 	if (!rc)
-		rc = take(context, request, ret_address, err);
+		rc = take(catalog, request, ret_address, err);
 	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
-static int release(struct lf_context *context, const char *network_id, const char *name,
+static int release(struct lf_catalog *catalog, const char *network_id, const char *name,
 		   const char *owner, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE subnet = LF_RESOURCE_INIT;
-	int rc = lf_network_subnet(context, network_id, name, &subnet, err);
+	int rc = lf_network_subnet(catalog, network_id, name, &subnet, err);
 
 	if (rc == LF_ENOTFOUND)
 		return 0;
@@ -276,22 +274,22 @@ static int release(struct lf_context *context, const char *network_id, const cha
 	if (!address)
 		return rc;
 	json_object_del(addresses, address);
-	return lf_catalog_put(context->catalog, subnet.id, LF_SUBNET_TYPE, LF_PUT_EXISTING, NULL,
-			      NULL, subnet.state, err);
+	return lf_catalog_put(catalog, subnet.id, LF_SUBNET_TYPE, LF_PUT_EXISTING, NULL, NULL,
+			      subnet.state, err);
 }
 
-int lf_network_address_release(struct lf_context *context, const char *network_id,
+int lf_network_address_release(struct lf_catalog *catalog, const char *network_id,
 			       const char *subnet, const char *owner, struct lf_error *err)
 {
 	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
-	int rc = lf_transaction_begin(&tx, context->catalog, err);
+	int rc = lf_transaction_begin(&tx, catalog, err);
 
 	if (!rc)
-		rc = release(context, network_id, subnet, owner, err);
+		rc = release(catalog, network_id, subnet, owner, err);
 	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
-int lf_subnet_free_addresses(struct lf_context *context, const struct lf_resource *subnet, size_t n,
+int lf_subnet_free_addresses(struct lf_catalog *catalog, const struct lf_resource *subnet, size_t n,
 			     json_t **ret_addresses, struct lf_error *err)
 {
 	LF_AUTO_JSON *free_ones = json_array();
@@ -301,7 +299,7 @@ int lf_subnet_free_addresses(struct lf_context *context, const struct lf_resourc
 
 	int rc = lf_network_subnet_prefix(subnet, &prefix, err);
 	if (!rc)
-		rc = lf_subnet_addresses(context, subnet, NULL, &taken, err);
+		rc = lf_subnet_addresses(catalog, subnet, NULL, &taken, err);
 	if (rc)
 		return rc;
 	uint64_t next = (uint64_t)prefix.base + LF_SUBNET_FIRST;
@@ -312,11 +310,11 @@ int lf_subnet_free_addresses(struct lf_context *context, const struct lf_resourc
 	return 0;
 }
 
-int lf_subnet_check_unused(struct lf_context *context, const struct lf_resource *subnet,
+int lf_subnet_check_unused(struct lf_catalog *catalog, const struct lf_resource *subnet,
 			   struct lf_error *err)
 {
 	LF_AUTO_JSON *addresses = NULL;
-	int rc = lf_subnet_addresses(context, subnet, NULL, &addresses, err);
+	int rc = lf_subnet_addresses(catalog, subnet, NULL, &addresses, err);
 
 	if (rc || !json_object_size(addresses))
 		return rc;

@@ -196,7 +196,7 @@ static int check_link(struct lf_arm_call *call, const char *id, json_t *doc,
 	if (!rc)
 		rc = check_global(LF_ZONE_LINK_TYPE, doc, before, err);
 	if (!rc)
-		rc = lf_network_check_reference(context, doc, "properties.virtualNetwork",
+		rc = lf_network_check_reference(context->catalog, doc, "properties.virtualNetwork",
 						LF_NETWORK_TYPE, err);
 	if (!rc)
 		rc = check_overlap(context, id,

@@ -116,7 +116,8 @@ static int check_subnet(struct lf_context *context, json_t *doc, struct lf_error
 	LF_AUTO_RESOURCE network = LF_RESOURCE_INIT;
 	LF_AUTO_FREE char *network_id = NULL;
 	LF_AUTO_FREE char *name = NULL;
-	int rc = lf_network_check_reference(context, doc, "properties.subnet", LF_SUBNET_TYPE, err);
+	int rc = lf_network_check_reference(context->catalog, doc, "properties.subnet",
+					    LF_SUBNET_TYPE, err);
 
 	if (!rc)
 		rc = lf_catalog_get(context->catalog, id, &subnet, err);
@@ -224,7 +225,7 @@ static int make_nic(struct lf_context *context, const char *id, const json_t *do
 				 "give a name that no interface has",
 				 "the network interface '%s' is there already", nic_id);
 	if (!rc)
-		rc = lf_network_nic_put(context, nic_id, nic, err);
+		rc = lf_network_nic_put(context->catalog, nic_id, nic, err);
 	if (rc)
 		return rc;
 	json_array_foreach (members, i, member) {
@@ -408,8 +409,8 @@ static int remove_endpoint(struct lf_context *context, const struct lf_resource 
 		rc = lf_catalog_delete(context->catalog,
 				       lf_json_text_or(endpoint->state, "connection", ""), err);
 	return rc ? rc
-		  : lf_network_nic_delete(context, lf_json_text_or(endpoint->state, "nic", ""),
-					  err);
+		  : lf_network_nic_delete(context->catalog,
+					  lf_json_text_or(endpoint->state, "nic", ""), err);
 }
 
 int lf_endpoint_types_list(struct lf_arm_call *call, struct lf_error *err)

@@ -58,25 +58,25 @@ LF_MUST_CHECK int lf_subnet_split(const char *subnet_id, char **ret_network, cha
 /* {"10.0.0.4": owner} of a subnet's state without those whose network interface is gone (the one
  * that asks, and those that it plans, count as there; asking: NULL, nobody does); the caller's
  * reference. */
-LF_MUST_CHECK int lf_subnet_addresses(struct lf_context *context, const struct lf_resource *subnet,
+LF_MUST_CHECK int lf_subnet_addresses(struct lf_catalog *catalog, const struct lf_resource *subnet,
 				      const struct lf_address_request *asking,
 				      json_t **ret_addresses, struct lf_error *err);
 /* LF_EINVAL "InUseSubnetCannotBeDeleted" with who uses it. */
-LF_MUST_CHECK int lf_subnet_check_unused(struct lf_context *context,
+LF_MUST_CHECK int lf_subnet_check_unused(struct lf_catalog *catalog,
 					 const struct lf_resource *subnet, struct lf_error *err);
 
 /* Write, check and delete the subnets of a network so that they are those of the array (NULL:
  * they stay as they are); inside the transaction that writes the network. */
-LF_MUST_CHECK int lf_subnets_replace(struct lf_context *context, const char *network_id,
+LF_MUST_CHECK int lf_subnets_replace(struct lf_catalog *catalog, const char *network_id,
 				     const json_t *network, json_t *subnets, struct lf_error *err);
 /* Addresses that are free, in order, at most n of them. */
-LF_MUST_CHECK int lf_subnet_free_addresses(struct lf_context *context,
+LF_MUST_CHECK int lf_subnet_free_addresses(struct lf_catalog *catalog,
 					   const struct lf_resource *subnet, size_t n,
 					   json_t **ret_addresses, struct lf_error *err);
 
 /* LF_EINVAL "InvalidResourceReference" unless {"id"} at path of doc is absent or an existing
  * resource of type. */
-LF_MUST_CHECK int lf_network_check_reference(struct lf_context *context, const json_t *doc,
+LF_MUST_CHECK int lf_network_check_reference(struct lf_catalog *catalog, const json_t *doc,
 					     const char *path, const char *type,
 					     struct lf_error *err);
 

@@ -14,13 +14,13 @@
 #define AVAILABLE_SHOWN 5
 
 /* The subnet of a network that holds an address; LF_ENOTFOUND: none. */
-static int find_subnet(struct lf_context *context, const char *network_id, uint32_t address,
+static int find_subnet(struct lf_catalog *catalog, const char *network_id, uint32_t address,
 		       struct lf_resource *ret_subnet, struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = LF_SUBNET_TYPE, .below = network_id};
 	LF_AUTO_RESOURCE_LIST list = {0};
 	struct lf_prefix prefix;
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	int rc = lf_catalog_list(catalog, &query, &list, err);
 
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		rc = lf_network_subnet_prefix(&list.items[i], &prefix, err);
@@ -51,16 +51,17 @@ static int check_address(struct lf_arm_call *call, struct lf_error *err)
 	if (!rc)
 		rc = lf_address_parse(wanted ? wanted : "", "ipAddress", &address, err);
 	if (!rc)
-		rc = find_subnet(context, network.id, address, &subnet, err);
+		rc = find_subnet(context->catalog, network.id, address, &subnet, err);
 	if (!rc)
 		rc = lf_network_subnet_prefix(&subnet, &prefix, err);
 	if (!rc)
-		rc = lf_subnet_addresses(context, &subnet, NULL, &taken, err);
+		rc = lf_subnet_addresses(context->catalog, &subnet, NULL, &taken, err);
 	if (rc)
 		return rc;
 	bool available = !lf_prefix_reserves(&prefix, address) && !json_object_get(taken, wanted);
 	if (!available)
-		rc = lf_subnet_free_addresses(context, &subnet, AVAILABLE_SHOWN, &others, err);
+		rc = lf_subnet_free_addresses(context->catalog, &subnet, AVAILABLE_SHOWN, &others,
+					      err);
 	if (rc)
 		return rc;
 	LF_AUTO_JSON *body =
@@ -85,7 +86,8 @@ static int list_usages(struct lf_arm_call *call, struct lf_error *err)
 		LF_AUTO_JSON *taken = NULL;
 		rc = lf_network_subnet_prefix(&list.items[i], &prefix, err);
 		if (!rc)
-			rc = lf_subnet_addresses(context, &list.items[i], NULL, &taken, err);
+			rc = lf_subnet_addresses(context->catalog, &list.items[i], NULL, &taken,
+						 err);
 		if (rc)
 			return rc;
 		struct lf_doc doc = LF_DOC_INIT;

@@ -29,7 +29,7 @@ extern const struct lf_arm_provider lf_network_provider;
  * The subnet of a network by name.  name NULL or "": the first in the alphabet, as a failover
  * without a subnet takes it.  LF_ENOTFOUND with the id of what is missing as target.
  */
-LF_MUST_CHECK int lf_network_subnet(struct lf_context *context, const char *network_id,
+LF_MUST_CHECK int lf_network_subnet(struct lf_catalog *catalog, const char *network_id,
 				    const char *name, struct lf_resource *ret_subnet,
 				    struct lf_error *err);
 /* Its address prefix. */
@@ -53,12 +53,12 @@ struct lf_address_request {
  *                "PrivateIPAddressInReservedRange", "PrivateIPAddressInUse", "SubnetIsFull"
  *   LF_ENOTFOUND no such network or subnet
  */
-LF_MUST_CHECK int lf_network_address_take(struct lf_context *context,
+LF_MUST_CHECK int lf_network_address_take(struct lf_catalog *catalog,
 					  const struct lf_address_request *request,
 					  char ret_address[static LF_ADDRESS_SIZE],
 					  struct lf_error *err);
 /* What owner had in the subnet is free again.  Nothing to release is fine. */
-LF_MUST_CHECK int lf_network_address_release(struct lf_context *context, const char *network_id,
+LF_MUST_CHECK int lf_network_address_release(struct lf_catalog *catalog, const char *network_id,
 					     const char *subnet, const char *owner,
 					     struct lf_error *err);
 
@@ -69,10 +69,10 @@ LF_MUST_CHECK int lf_network_address_release(struct lf_context *context, const c
  * ("00-0D-3A-…"), "primary", "virtualMachine": {"id"}, "networkSecurityGroup": {"id"}}}.
  * doc is completed in place (addresses, ids).  Idempotent by id.
  */
-LF_MUST_CHECK int lf_network_nic_put(struct lf_context *context, const char *id, json_t *doc,
+LF_MUST_CHECK int lf_network_nic_put(struct lf_catalog *catalog, const char *id, json_t *doc,
 				     struct lf_error *err);
 /* Its addresses are free again; gone already is fine.  Does not ask whether a machine has it. */
-LF_MUST_CHECK int lf_network_nic_delete(struct lf_context *context, const char *id,
+LF_MUST_CHECK int lf_network_nic_delete(struct lf_catalog *catalog, const char *id,
 					struct lf_error *err);
 
 #endif

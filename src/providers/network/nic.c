@@ -14,7 +14,7 @@
 #define CONFIGURATIONS_MAX 256
 #define CONFIGURATIONS	   "properties.ipConfigurations"
 
-int lf_network_check_reference(struct lf_context *context, const json_t *doc, const char *path,
+int lf_network_check_reference(struct lf_catalog *catalog, const json_t *doc, const char *path,
 			       const char *type, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE found = LF_RESOURCE_INIT;
@@ -25,7 +25,7 @@ int lf_network_check_reference(struct lf_context *context, const json_t *doc, co
 		return 0;
 	int rc = lf_arm_id_check(id, type, path, err);
 	if (!rc)
-		rc = lf_catalog_get(context->catalog, id, &found, err);
+		rc = lf_catalog_get(catalog, id, &found, err);
 	return rc != LF_ENOTFOUND ? rc
 				  : lf_fail_arm(err, LF_EINVAL, "InvalidResourceReference", id,
 						"create it first, or leave the reference out",
@@ -36,11 +36,11 @@ int lf_network_check_reference(struct lf_context *context, const json_t *doc, co
 
 /* Clients send back subnets as they read them; only the id is kept, and nothing is changed by them.
  */
-static int check_subnet(struct lf_context *context, json_t *config, struct lf_error *err)
+static int check_subnet(struct lf_catalog *catalog, json_t *config, struct lf_error *err)
 {
 	const json_t *given = lf_json_at(config, "properties.subnet");
 	LF_AUTO_RESOURCE subnet = LF_RESOURCE_INIT;
-	int rc = lf_catalog_get(context->catalog, lf_json_text_or(given, "id", ""), &subnet, err);
+	int rc = lf_catalog_get(catalog, lf_json_text_or(given, "id", ""), &subnet, err);
 	const char *name = rc ? "" : lf_arm_id_last(subnet.id);
 
 	if (!rc &&
@@ -58,7 +58,7 @@ static int check_subnet(struct lf_context *context, json_t *config, struct lf_er
 }
 
 /* Give the address of one configuration and fill in what the service sets. */
-static int complete_configuration(struct lf_context *context, const char *nic_id, json_t *config,
+static int complete_configuration(struct lf_catalog *catalog, const char *nic_id, json_t *config,
 				  bool first, struct lf_error *err)
 {
 	const char *name = lf_json_text_or(config, "name", "");
@@ -74,10 +74,10 @@ static int complete_configuration(struct lf_context *context, const char *nic_id
 	if (!rc)
 		rc = lf_subnet_split(subnet_id, &network, &subnet, err);
 	if (!rc)
-		rc = lf_network_check_reference(context, config, "properties.subnet",
+		rc = lf_network_check_reference(catalog, config, "properties.subnet",
 						LF_SUBNET_TYPE, err);
 	if (!rc)
-		rc = check_subnet(context, config, err);
+		rc = check_subnet(catalog, config, err);
 	if (rc)
 		return rc;
 	const struct lf_address_request request = {
@@ -85,7 +85,7 @@ static int complete_configuration(struct lf_context *context, const char *nic_id
 		.subnet = subnet,
 		.owner = owner,
 		.wanted = lf_json_text(config, "properties.privateIPAddress")};
-	rc = lf_network_address_take(context, &request, address, err);
+	rc = lf_network_address_take(catalog, &request, address, err);
 	if (rc)
 		return rc;
 	const char *method = lf_json_text_or(config, "properties.privateIPAllocationMethod",
@@ -118,7 +118,7 @@ static const json_t *find_configuration(const json_t *doc, const char *name)
 	return NULL;
 }
 
-static int release_configuration(struct lf_context *context, const char *nic_id,
+static int release_configuration(struct lf_catalog *catalog, const char *nic_id,
 				 const json_t *config, struct lf_error *err)
 {
 	LF_AUTO_FREE char *owner = lf_printf_dup("%s/ipConfigurations/%s", nic_id,
@@ -130,11 +130,11 @@ static int release_configuration(struct lf_context *context, const char *nic_id,
 		return lf_fail_nomem(err);
 	int rc = lf_subnet_split(lf_json_text_or(config, "properties.subnet.id", ""), &network,
 				 &subnet, err);
-	return rc ? rc : lf_network_address_release(context, network, subnet, owner, err);
+	return rc ? rc : lf_network_address_release(catalog, network, subnet, owner, err);
 }
 
 /* Give back what the interface had and, after the change, has not: NULL doc gives back all. */
-static int release_others(struct lf_context *context, const struct lf_resource *before,
+static int release_others(struct lf_catalog *catalog, const struct lf_resource *before,
 			  const json_t *doc, struct lf_error *err)
 {
 	json_t *array = before ? lf_json_at(before->doc, CONFIGURATIONS) : NULL, *config;
@@ -146,7 +146,7 @@ static int release_others(struct lf_context *context, const struct lf_resource *
 		const char *subnet = lf_json_text_or(now, "properties.subnet.id", "");
 		if (!now ||
 		    !lf_arm_id_equal(subnet, lf_json_text_or(config, "properties.subnet.id", "")))
-			rc = release_configuration(context, before->id, config, err);
+			rc = release_configuration(catalog, before->id, config, err);
 		if (rc)
 			return rc;
 	}
@@ -177,7 +177,7 @@ static int keep_address(const struct lf_resource *before, json_t *config, struct
 	return 0;
 }
 
-static int complete_nic(struct lf_context *context, const char *id, json_t *doc,
+static int complete_nic(struct lf_catalog *catalog, const char *id, json_t *doc,
 			const struct lf_resource *before, json_t *state, struct lf_error *err)
 {
 	json_t *array = lf_json_at(doc, CONFIGURATIONS), *config;
@@ -188,10 +188,10 @@ static int complete_nic(struct lf_context *context, const char *id, json_t *doc,
 		return lf_fail_arm(err, LF_EINVAL, "NetworkInterfaceMustHaveIpConfiguration",
 				   CONFIGURATIONS, "give at least one, with a subnet",
 				   "a network interface needs an IP configuration");
-	int rc = lf_network_check_reference(context, doc, "properties.networkSecurityGroup",
+	int rc = lf_network_check_reference(catalog, doc, "properties.networkSecurityGroup",
 					    LF_NSG_TYPE, err);
 	if (!rc)
-		rc = release_others(context, before, doc, err);
+		rc = release_others(catalog, before, doc, err);
 	json_array_foreach (array, i, config) {
 		if (!rc && find_configuration(doc, lf_json_text_or(config, "name", "")) != config)
 			rc = lf_fail_arm(err, LF_EINVAL, "InvalidRequestFormat", CONFIGURATIONS,
@@ -200,7 +200,7 @@ static int complete_nic(struct lf_context *context, const char *id, json_t *doc,
 		if (!rc)
 			rc = keep_address(before, config, err);
 		if (!rc)
-			rc = complete_configuration(context, id, config, i == 0, err);
+			rc = complete_configuration(catalog, id, config, i == 0, err);
 	}
 	if (rc)
 		return rc;
@@ -227,10 +227,10 @@ static int complete_nic(struct lf_context *context, const char *id, json_t *doc,
 		       : 0;
 }
 
-static int put_nic(struct lf_context *context, const char *id, json_t *doc, struct lf_error *err)
+static int put_nic(struct lf_catalog *catalog, const char *id, json_t *doc, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE before = LF_RESOURCE_INIT;
-	int rc = lf_catalog_get(context->catalog, id, &before, err);
+	int rc = lf_catalog_get(catalog, id, &before, err);
 	bool exists = !rc;
 
 	if (rc && rc != LF_ENOTFOUND)
@@ -238,44 +238,43 @@ static int put_nic(struct lf_context *context, const char *id, json_t *doc, stru
 	LF_AUTO_JSON *state = exists ? json_incref(before.state) : json_object();
 	if (!state)
 		return lf_fail_nomem(err);
-	rc = complete_nic(context, exists ? before.id : id, doc, exists ? &before : NULL, state,
+	rc = complete_nic(catalog, exists ? before.id : id, doc, exists ? &before : NULL, state,
 			  err);
 	return rc ? rc
-		  : lf_catalog_put(context->catalog, id, LF_NIC_TYPE, LF_PUT_ANY, NULL, doc, state,
-				   err);
+		  : lf_catalog_put(catalog, id, LF_NIC_TYPE, LF_PUT_ANY, NULL, doc, state, err);
 }
 
-int lf_network_nic_put(struct lf_context *context, const char *id, json_t *doc,
+int lf_network_nic_put(struct lf_catalog *catalog, const char *id, json_t *doc,
 		       struct lf_error *err)
 {
 	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
-	int rc = lf_transaction_begin(&tx, context->catalog, err);
+	int rc = lf_transaction_begin(&tx, catalog, err);
 
 	if (!rc)
-		rc = put_nic(context, id, doc, err);
+		rc = put_nic(catalog, id, doc, err);
 	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
-static int delete_nic(struct lf_context *context, const char *id, struct lf_error *err)
+static int delete_nic(struct lf_catalog *catalog, const char *id, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE nic = LF_RESOURCE_INIT;
 	bool there = false;
 
-	int rc = lf_catalog_find(context->catalog, id, &nic, &there, err);
+	int rc = lf_catalog_find(catalog, id, &nic, &there, err);
 	if (!rc && !there)
 		return 0;
 	if (!rc)
-		rc = release_others(context, &nic, NULL, err);
-	return rc ? rc : lf_catalog_delete_tree(context->catalog, nic.id, err);
+		rc = release_others(catalog, &nic, NULL, err);
+	return rc ? rc : lf_catalog_delete_tree(catalog, nic.id, err);
 }
 
-int lf_network_nic_delete(struct lf_context *context, const char *id, struct lf_error *err)
+int lf_network_nic_delete(struct lf_catalog *catalog, const char *id, struct lf_error *err)
 {
 	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
-	int rc = lf_transaction_begin(&tx, context->catalog, err);
+	int rc = lf_transaction_begin(&tx, catalog, err);
 
 	if (!rc)
-		rc = delete_nic(context, id, err);
+		rc = delete_nic(catalog, id, err);
 	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
@@ -306,8 +305,8 @@ static int check_nic(struct lf_arm_call *call, const char *id, json_t *doc,
 		if (value && json_object_set(lf_json_at(doc, "properties"), ours[i], value))
 			return lf_fail_nomem(err);
 	}
-	return complete_nic(lf_arm_context(call), before ? before->id : id, doc, before, state,
-			    err);
+	return complete_nic(lf_arm_context(call)->catalog, before ? before->id : id, doc, before,
+			    state, err);
 }
 
 static int remove_nic(struct lf_context *context, const struct lf_resource *nic,
@@ -324,7 +323,7 @@ static int remove_nic(struct lf_context *context, const struct lf_resource *nic,
 				   "delete the virtual machine first",
 				   "network interface %s is used by existing resource %s",
 				   lf_arm_id_last(nic->id), vm);
-	return rc == LF_ENOTFOUND ? release_others(context, nic, NULL, err) : rc;
+	return rc == LF_ENOTFOUND ? release_others(context->catalog, nic, NULL, err) : rc;
 }
 
 static int view_nic(struct lf_arm_call *call, const struct lf_resource *nic, json_t *doc,

@@ -120,12 +120,12 @@ static int view_nsg(struct lf_arm_call *call, const struct lf_resource *nsg, jso
 	return add_default_rules(doc, nsg->id, err);
 }
 
-static int check_users(struct lf_context *context, const struct lf_resource *nsg, const char *type,
+static int check_users(struct lf_catalog *catalog, const struct lf_resource *nsg, const char *type,
 		       struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = type};
 	LF_AUTO_RESOURCE_LIST list = {0};
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	int rc = lf_catalog_list(catalog, &query, &list, err);
 
 	for (size_t i = 0; !rc && i < list.n; i++)
 		if (lf_arm_id_equal(lf_json_text_or(list.items[i].doc,
@@ -141,9 +141,9 @@ static int check_users(struct lf_context *context, const struct lf_resource *nsg
 static int remove_nsg(struct lf_context *context, const struct lf_resource *nsg,
 		      struct lf_error *err)
 {
-	int rc = check_users(context, nsg, LF_NIC_TYPE, err);
+	int rc = check_users(context->catalog, nsg, LF_NIC_TYPE, err);
 
-	return rc ? rc : check_users(context, nsg, LF_SUBNET_TYPE, err);
+	return rc ? rc : check_users(context->catalog, nsg, LF_SUBNET_TYPE, err);
 }
 
 static const char *const protocols[] = {"*", "Tcp", "Udp", "Icmp", "Esp", "Ah", NULL};

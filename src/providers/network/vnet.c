@@ -70,7 +70,7 @@ static int check_inside(const struct placed *subnet, const struct lf_prefix *spa
  * All subnets of a network: inside its address space, and nothing in common.
  * extra: one that is about to be written, instead of its row; NULL: none.
  */
-static int check_layout(struct lf_context *context, const char *network_id, const json_t *network,
+static int check_layout(struct lf_catalog *catalog, const char *network_id, const json_t *network,
 			const struct lf_resource *extra, struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = LF_SUBNET_TYPE, .below = network_id};
@@ -80,7 +80,7 @@ static int check_layout(struct lf_context *context, const char *network_id, cons
 
 	int rc = read_space(network, space, LF_N(space), &n_space, err);
 	if (!rc)
-		rc = lf_catalog_list(context->catalog, &query, &list, err);
+		rc = lf_catalog_list(catalog, &query, &list, err);
 	if (rc)
 		return rc;
 	LF_AUTO_FREE struct placed *all = calloc(list.n + 1, sizeof(*all));
@@ -109,7 +109,7 @@ static int check_layout(struct lf_context *context, const char *network_id, cons
 }
 
 /* Who has an address in the subnet keeps it only if the new prefix has it too. */
-static int check_taken(struct lf_context *context, const struct lf_resource *before,
+static int check_taken(struct lf_catalog *catalog, const struct lf_resource *before,
 		       const struct lf_prefix *prefix, struct lf_error *err)
 {
 	LF_AUTO_JSON *addresses = NULL;
@@ -117,7 +117,7 @@ static int check_taken(struct lf_context *context, const struct lf_resource *bef
 	json_t *owner;
 	uint32_t address;
 
-	int rc = lf_subnet_addresses(context, before, NULL, &addresses, err);
+	int rc = lf_subnet_addresses(catalog, before, NULL, &addresses, err);
 	json_object_foreach (addresses, text, owner) {
 		if (rc || (rc = lf_address_parse(text, NULL, &address, err)))
 			break;
@@ -131,7 +131,7 @@ static int check_taken(struct lf_context *context, const struct lf_resource *bef
 }
 
 /* Check and complete the document of one subnet. */
-static int complete_subnet(struct lf_context *context, const char *id, json_t *doc,
+static int complete_subnet(struct lf_catalog *catalog, const char *id, json_t *doc,
 			   const struct lf_resource *before, struct lf_error *err)
 {
 	const struct lf_resource look = {.doc = doc};
@@ -150,9 +150,9 @@ static int complete_subnet(struct lf_context *context, const char *id, json_t *d
 				 "the subnet '%s' has no address for a machine",
 				 lf_arm_id_last(id));
 	if (!rc && before)
-		rc = check_taken(context, before, &prefix, err);
+		rc = check_taken(catalog, before, &prefix, err);
 	if (!rc)
-		rc = lf_network_check_reference(context, doc, "properties.networkSecurityGroup",
+		rc = lf_network_check_reference(catalog, doc, "properties.networkSecurityGroup",
 						LF_NSG_TYPE, err);
 	if (rc)
 		return rc;
@@ -170,7 +170,7 @@ static int complete_subnet(struct lf_context *context, const char *id, json_t *d
 		       : 0;
 }
 
-static int put_subnet_of_array(struct lf_context *context, const char *network_id,
+static int put_subnet_of_array(struct lf_catalog *catalog, const char *network_id,
 			       const json_t *subnet, char **ret_id, struct lf_error *err)
 {
 	const char *name = lf_json_text_or(subnet, "name", "");
@@ -184,27 +184,26 @@ static int put_subnet_of_array(struct lf_context *context, const char *network_i
 		return lf_fail_nomem(err);
 	int rc = lf_name_check(LF_NAME_RESOURCE, name, "properties.subnets", err);
 	if (!rc)
-		rc = lf_catalog_get(context->catalog, id, &before, err);
+		rc = lf_catalog_get(catalog, id, &before, err);
 	bool exists = !rc;
 	if (rc == LF_ENOTFOUND)
 		rc = 0;
 	if (!rc)
-		rc = complete_subnet(context, id, doc, exists ? &before : NULL, err);
+		rc = complete_subnet(catalog, id, doc, exists ? &before : NULL, err);
 	if (!rc)
-		rc = lf_catalog_put(context->catalog, id, LF_SUBNET_TYPE, LF_PUT_ANY, NULL, doc,
-				    NULL, err);
+		rc = lf_catalog_put(catalog, id, LF_SUBNET_TYPE, LF_PUT_ANY, NULL, doc, NULL, err);
 	if (!rc)
 		*ret_id = lf_steal(&id);
 	return rc;
 }
 
 /* Delete those that the array does not name. */
-static int drop_others(struct lf_context *context, const char *network_id, const json_t *ids,
+static int drop_others(struct lf_catalog *catalog, const char *network_id, const json_t *ids,
 		       struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = LF_SUBNET_TYPE, .below = network_id};
 	LF_AUTO_RESOURCE_LIST list = {0};
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	int rc = lf_catalog_list(catalog, &query, &list, err);
 
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		LF_AUTO_FREE char *key = lf_text_lower_dup(list.items[i].id);
@@ -212,14 +211,14 @@ static int drop_others(struct lf_context *context, const char *network_id, const
 			return lf_fail_nomem(err);
 		if (json_object_get(ids, key))
 			continue;
-		rc = lf_subnet_check_unused(context, &list.items[i], err);
+		rc = lf_subnet_check_unused(catalog, &list.items[i], err);
 		if (!rc)
-			rc = lf_catalog_delete(context->catalog, list.items[i].id, err);
+			rc = lf_catalog_delete(catalog, list.items[i].id, err);
 	}
 	return rc;
 }
 
-int lf_subnets_replace(struct lf_context *context, const char *network_id, const json_t *network,
+int lf_subnets_replace(struct lf_catalog *catalog, const char *network_id, const json_t *network,
 		       json_t *subnets, struct lf_error *err)
 {
 	LF_AUTO_JSON *ids = json_object();
@@ -233,7 +232,7 @@ int lf_subnets_replace(struct lf_context *context, const char *network_id, const
 	json_array_foreach (subnets, i, subnet) {
 		LF_AUTO_FREE char *id = NULL;
 		if (!rc)
-			rc = put_subnet_of_array(context, network_id, subnet, &id, err);
+			rc = put_subnet_of_array(catalog, network_id, subnet, &id, err);
 		LF_AUTO_FREE char *key = rc ? NULL : lf_text_lower_dup(id);
 		if (!rc && (!key || json_object_set_new(ids, key, json_true())))
 			rc = lf_fail_nomem(err);
@@ -243,8 +242,8 @@ int lf_subnets_replace(struct lf_context *context, const char *network_id, const
 					 "two subnets are called '%s'", lf_arm_id_last(id));
 	}
 	if (!rc && subnets)
-		rc = drop_others(context, network_id, ids, err);
-	return rc ? rc : check_layout(context, network_id, network, NULL, err);
+		rc = drop_others(catalog, network_id, ids, err);
+	return rc ? rc : check_layout(catalog, network_id, network, NULL, err);
 }
 
 static int check_vnet(struct lf_arm_call *call, const char *id, json_t *doc,
@@ -265,7 +264,7 @@ static int check_vnet(struct lf_arm_call *call, const char *id, json_t *doc,
 		return rc;
 	LF_AUTO_JSON *subnets = json_incref(json_object_get(properties, "subnets"));
 	json_object_del(properties, "subnets");
-	rc = lf_subnets_replace(context, before ? before->id : id, doc,
+	rc = lf_subnets_replace(context->catalog, before ? before->id : id, doc,
 				json_is_array(subnets) ? subnets : NULL, err);
 	if (rc)
 		return rc;
@@ -312,7 +311,7 @@ static int remove_vnet(struct lf_context *context, const struct lf_resource *vne
 	int rc = lf_catalog_list(context->catalog, &query, &list, err);
 
 	for (size_t i = 0; !rc && i < list.n; i++)
-		rc = lf_subnet_check_unused(context, &list.items[i], err);
+		rc = lf_subnet_check_unused(context->catalog, &list.items[i], err);
 	return rc;
 }
 
@@ -366,11 +365,11 @@ static int check_subnet(struct lf_arm_call *call, const char *id, json_t *doc,
 	if (!rc)
 		rc = lf_catalog_get(context->catalog, network_id, &network, err);
 	if (!rc)
-		rc = complete_subnet(context, id, doc, before, err);
+		rc = complete_subnet(context->catalog, id, doc, before, err);
 	if (rc)
 		return rc;
 	const struct lf_resource extra = {.id = (char *)(uintptr_t)id, .doc = doc};
-	return check_layout(context, network.id, network.doc, &extra, err);
+	return check_layout(context->catalog, network.id, network.doc, &extra, err);
 }
 
 static int view_subnet(struct lf_arm_call *call, const struct lf_resource *subnet, json_t *doc,
@@ -381,7 +380,7 @@ static int view_subnet(struct lf_arm_call *call, const struct lf_resource *subne
 	const char *address;
 	json_t *owner;
 
-	int rc = lf_subnet_addresses(lf_arm_context(call), subnet, NULL, &addresses, err);
+	int rc = lf_subnet_addresses(lf_arm_context(call)->catalog, subnet, NULL, &addresses, err);
 	if (rc)
 		return rc;
 	json_object_foreach (addresses, address, owner)
@@ -396,7 +395,7 @@ static int view_subnet(struct lf_arm_call *call, const struct lf_resource *subne
 static int remove_subnet(struct lf_context *context, const struct lf_resource *subnet,
 			 struct lf_error *err)
 {
-	return lf_subnet_check_unused(context, subnet, err);
+	return lf_subnet_check_unused(context->catalog, subnet, err);
 }
 
 static const struct lf_field subnet_fields[] = {

@@ -62,7 +62,7 @@ static int nic_put(struct fixture *f, const char *name, const char *address, cha
 				      "ipConfigurations", "name", "ip", "properties", "subnet",
 				      "id", NETWORK "/subnets/b", "privateIPAddress", address);
 
-	int rc = lf_network_nic_put(&f->context, id, doc, err);
+	int rc = lf_network_nic_put(f->context.catalog, id, doc, err);
 	if (!rc)
 		snprintf(ret_address, LF_ADDRESS_SIZE, "%s",
 			 lf_json_text(doc, "properties.ipConfigurations.0.properties."
@@ -113,8 +113,8 @@ static void test_address__subnet_can_be_full_and_gets_room_again(void **state)
 	assert_lf_ok(nic_put(f, "n3", NULL, address, &err));
 	assert_int_equal(nic_put(f, "n4", NULL, address, &err), LF_EINVAL);
 	assert_string_equal(err.arm_code, "SubnetIsFull");
-	assert_lf_ok(lf_network_nic_delete(&f->context, NICS "n2", &err));
-	assert_lf_ok(lf_network_nic_delete(&f->context, NICS "n2", &err));
+	assert_lf_ok(lf_network_nic_delete(f->context.catalog, NICS "n2", &err));
+	assert_lf_ok(lf_network_nic_delete(f->context.catalog, NICS "n2", &err));
 	assert_lf_ok(nic_put(f, "n4", NULL, address, &err));
 	assert_string_equal(address, "10.0.0.5");
 }
@@ -154,10 +154,10 @@ static void test_address__a_wish_that_cannot_be_had_gives_the_next(void **state)
 					     .wanted = "192.168.0.9",
 					     .or_next = true};
 
-	assert_lf_ok(lf_network_address_take(&f->context, &request, address, &err));
+	assert_lf_ok(lf_network_address_take(f->context.catalog, &request, address, &err));
 	assert_string_equal(address, "10.0.0.4");
 	request.subnet = "none";
-	assert_int_equal(lf_network_address_take(&f->context, &request, address, &err),
+	assert_int_equal(lf_network_address_take(f->context.catalog, &request, address, &err),
 			 LF_ENOTFOUND);
 }
 
@@ -169,7 +169,7 @@ static void test_subnet__without_a_name_is_the_first_of_the_alphabet(void **stat
 	struct lf_prefix prefix;
 	char text[LF_PREFIX_SIZE];
 
-	assert_lf_ok(lf_network_subnet(&f->context, NETWORK, NULL, &subnet, &err));
+	assert_lf_ok(lf_network_subnet(f->context.catalog, NETWORK, NULL, &subnet, &err));
 	assert_string_equal(subnet.id, NETWORK "/subnets/a");
 	assert_lf_ok(lf_network_subnet_prefix(&subnet, &prefix, &err));
 	lf_prefix_format(&prefix, text);

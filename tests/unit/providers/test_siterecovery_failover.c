@@ -483,7 +483,7 @@ static void test_machine__that_gets_another_address_than_its_user_asked_for_says
 	char address[LF_ADDRESS_SIZE];
 	struct lf_error err;
 	assert_lf_ok(lf_transaction_begin(&tx, w->context.catalog, &err));
-	assert_lf_ok(lf_network_address_take(&w->context, &taken, address, &err));
+	assert_lf_ok(lf_network_address_take(w->context.catalog, &taken, address, &err));
 	assert_lf_ok(lf_transaction_commit(&tx, &err));
 	AUTO_REPLY reply = request(w, "POST", ITEM "/testFailover", test_body(""));
 	assert_int_equal(reply.status, 202);
