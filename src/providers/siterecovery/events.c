@@ -20,14 +20,14 @@ static void name_event(int64_t now_ns, char out[static 96])
 	snprintf(out, 96, "VmMonitoringEvent;%019" PRId64 "_%s", INT64_MAX - now_ns, guid);
 }
 
-static int drop_old(struct lf_context *context, const char *vault_id, struct lf_error *err)
+static int drop_old(struct lf_catalog *catalog, const char *vault_id, struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = LF_SR_TYPE_EVENT, .below = vault_id};
 	LF_AUTO_RESOURCE_LIST list = {0};
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	int rc = lf_catalog_list(catalog, &query, &list, err);
 
 	for (size_t i = EVENTS_MAX; !rc && i < list.n; i++)
-		rc = lf_catalog_delete(context->catalog, list.items[i].id, err);
+		rc = lf_catalog_delete(catalog, list.items[i].id, err);
 	return rc;
 }
 
@@ -74,7 +74,7 @@ int lf_sr_event_put(struct lf_context *context, const struct lf_resource *item, 
 				    doc.root, NULL, err);
 	/* one event in sixteen looks whether there are too many */
 	if (!rc && now % 16 == 0)
-		rc = drop_old(context, vault_id, err);
+		rc = drop_old(context->catalog, vault_id, err);
 	return rc;
 }
 

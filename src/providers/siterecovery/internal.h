@@ -92,9 +92,9 @@ LF_MUST_CHECK int lf_sr_fabric_agents(struct lf_context *context, const struct l
 				      json_t **ret_agents, struct lf_error *err);
 
 /* Those that a new fabric comes with. */
-LF_MUST_CHECK int lf_sr_container_put(struct lf_context *context, const char *id,
+LF_MUST_CHECK int lf_sr_container_put(struct lf_catalog *catalog, const char *id,
 				      struct lf_error *err);
-LF_MUST_CHECK int lf_sr_dra_put(struct lf_context *context, const char *id, struct lf_error *err);
+LF_MUST_CHECK int lf_sr_dra_put(struct lf_catalog *catalog, const char *id, struct lf_error *err);
 
 /* policies.c */
 /* Check a providerSpecificInput and make providerSpecificDetails of it, over before (may be NULL).
@@ -102,13 +102,13 @@ LF_MUST_CHECK int lf_sr_dra_put(struct lf_context *context, const char *id, stru
 LF_MUST_CHECK int lf_sr_policy_check(const json_t *input, const json_t *before,
 				     json_t **ret_details, struct lf_error *err);
 /* LF_EINVAL "PolicyNotFound" unless id is of a policy of the vault that below_vault is below. */
-LF_MUST_CHECK int lf_sr_check_policy(struct lf_context *context, const char *below_vault,
+LF_MUST_CHECK int lf_sr_check_policy(struct lf_catalog *catalog, const char *below_vault,
 				     const char *id, struct lf_error *err);
 /* The members that lf_replica_start() wants; NULL: out of memory. */
 json_t *lf_sr_policy_for_replica(const json_t *policy_doc);
 
 /* item.c: reading and changing a protected item. */
-LF_MUST_CHECK int lf_sr_item_store(struct lf_context *context, const struct lf_resource *item,
+LF_MUST_CHECK int lf_sr_item_store(struct lf_catalog *catalog, const struct lf_resource *item,
 				   struct lf_error *err);
 int lf_sr_item_set_phase(struct lf_resource *item, enum lf_sr_phase phase);
 /* Job works on the item: "current", in item's state; not stored. */
@@ -194,12 +194,12 @@ char *lf_sr_vm_id(const struct lf_resource *item, bool test);
 LF_MUST_CHECK int lf_sr_machine_remove_own(struct lf_context *context, const char *vm_id,
 					   const char *job, struct lf_error *err);
 /* From now on the machine is its user's alone. */
-LF_MUST_CHECK int lf_sr_machine_give_away(struct lf_context *context, const char *vm_id,
+LF_MUST_CHECK int lf_sr_machine_give_away(struct lf_catalog *catalog, const char *vm_id,
 					  struct lf_error *err);
 
 /* network.c */
 /* Array of {"name", "prefix"}, by name; LF_EINVAL "NetworkNotFound". */
-LF_MUST_CHECK int lf_sr_subnets(struct lf_context *context, const char *network_id,
+LF_MUST_CHECK int lf_sr_subnets(struct lf_catalog *catalog, const char *network_id,
 				const char *target, json_t **ret_subnets, struct lf_error *err);
 /* Is the dotted address one that a machine of the subnet can have? */
 bool lf_sr_prefix_has(const char *prefix, const char *address);
@@ -237,21 +237,21 @@ struct lf_sr_settings {
 	const char *region;    /* that the machine will be in, as lf_location_normal() says it */
 };
 /* What the tables cannot know: ids, names, sizes, tags, and what excludes each other. */
-LF_MUST_CHECK int lf_sr_settings_check(struct lf_context *context,
+LF_MUST_CHECK int lf_sr_settings_check(struct lf_catalog *catalog,
 				       const struct lf_sr_settings *settings, struct lf_error *err);
 /* The resource of type with the id; LF_EINVAL code when there is none, hint (NULL: make it) its
  * advice. */
-LF_MUST_CHECK int lf_sr_find(struct lf_context *context, const char *id, const char *type,
+LF_MUST_CHECK int lf_sr_find(struct lf_catalog *catalog, const char *id, const char *type,
 			     const char *code, const char *hint, const char *target,
 			     struct lf_resource *ret_resource, struct lf_error *err);
-LF_MUST_CHECK int lf_sr_check_exists(struct lf_context *context, const char *id, const char *type,
+LF_MUST_CHECK int lf_sr_check_exists(struct lf_catalog *catalog, const char *id, const char *type,
 				     const char *code, const char *target, struct lf_error *err);
 /* LF_EINVAL "RegionMismatch" unless resource is in region (as lf_location_normal() says it). */
 LF_MUST_CHECK int lf_sr_check_region(const struct lf_resource *resource, const char *region,
 				     const char *target, struct lf_error *err);
 LF_MUST_CHECK int lf_sr_check_vm_name(const char *name, const char *target, struct lf_error *err);
 /* enable_check.c */
-LF_MUST_CHECK int lf_sr_check_subnet(struct lf_context *context, const char *network_id,
+LF_MUST_CHECK int lf_sr_check_subnet(struct lf_catalog *catalog, const char *network_id,
 				     const char *subnet, const char *target, struct lf_error *err);
 
 /* update_check.c */

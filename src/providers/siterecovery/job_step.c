@@ -31,7 +31,8 @@ int lf_sr_step_begin(struct lf_job_run *run, struct lf_transaction *tx,
 int lf_sr_step_end(struct lf_job_run *run, struct lf_transaction *tx,
 		   const struct lf_resource *item, struct lf_error *err)
 {
-	int rc = lf_sr_item_store(lf_job_run_context(run), item, err);
+	const struct lf_context *context = lf_job_run_context(run);
+	int rc = lf_sr_item_store(context->catalog, item, err);
 
 	if (!rc)
 		rc = lf_job_step_commit(run, err);
@@ -69,7 +70,7 @@ int lf_sr_job_ended(struct lf_job_run *run, enum lf_job_state state, struct lf_e
 		return rc;
 	if (strcmp(lf_json_text_or(item.state, "current.job", ""), job->id) == 0) {
 		json_object_del(item.state, "current");
-		rc = lf_sr_item_store(context, &item, err);
+		rc = lf_sr_item_store(context->catalog, &item, err);
 		if (rc)
 			return rc;
 	}

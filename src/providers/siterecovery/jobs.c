@@ -89,11 +89,11 @@ int lf_sr_jobs_cancel(struct lf_arm_call *call, struct lf_error *err)
 }
 
 /* A failed job of an item that another job works on now has to wait for it. */
-static int check_free(struct lf_context *context, const struct lf_job *job, struct lf_error *err)
+static int check_free(struct lf_catalog *catalog, const struct lf_job *job, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
-	int rc = lf_catalog_get(context->catalog, lf_json_text_or(job->doc, "itemId", job->scope),
-				&item, err);
+	int rc = lf_catalog_get(catalog, lf_json_text_or(job->doc, "itemId", job->scope), &item,
+				err);
 
 	if (rc)
 		return rc;
@@ -112,7 +112,7 @@ int lf_sr_jobs_restart(struct lf_arm_call *call, struct lf_error *err)
 	int rc = find_job(call, &job, err);
 
 	if (!rc)
-		rc = check_free(context, &job, err);
+		rc = check_free(context->catalog, &job, err);
 	if (!rc)
 		rc = lf_jobs_restart(context->jobs, job.id, err);
 	return rc ? rc : reply_job(call, job.id, err);

@@ -85,12 +85,11 @@ const struct lf_document lf_sr_container_document = {
 	.deleted_status = 204,
 };
 
-int lf_sr_container_put(struct lf_context *context, const char *id, struct lf_error *err)
+int lf_sr_container_put(struct lf_catalog *catalog, const char *id, struct lf_error *err)
 {
 	LF_AUTO_JSON *doc = json_object();
 
-	return lf_catalog_put(context->catalog, id, LF_SR_TYPE_CONTAINER, LF_PUT_ANY, NULL, doc,
-			      NULL, err);
+	return lf_catalog_put(catalog, id, LF_SR_TYPE_CONTAINER, LF_PUT_ANY, NULL, doc, NULL, err);
 }
 
 /* Mappings. */
@@ -132,7 +131,7 @@ static int read_mapping(struct lf_arm_call *call, const char *id, const json_t *
 					  "ReplicationProviderSpecificContainerMappingInput",
 					  INPUT ".instanceType", err);
 	if (!rc)
-		rc = lf_sr_check_policy(lf_arm_context(call), id,
+		rc = lf_sr_check_policy(lf_arm_context(call)->catalog, id,
 					lf_json_text(body, "properties.policyId"), err);
 	if (!rc)
 		rc = check_target(lf_json_text_or(body, TARGET, ""), err);

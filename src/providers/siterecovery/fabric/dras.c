@@ -93,13 +93,12 @@ const struct lf_document lf_sr_dra_document = {
 	.deleted_status = 204,
 };
 
-int lf_sr_dra_put(struct lf_context *context, const char *id, struct lf_error *err)
+int lf_sr_dra_put(struct lf_catalog *catalog, const char *id, struct lf_error *err)
 {
 	char host[256];
 
 	lf_offazure_appliance(host, sizeof(host));
 	LF_AUTO_JSON *doc = json_pack("{s:s}", "machineName", host);
-	return doc ? lf_catalog_put(context->catalog, id, LF_SR_TYPE_DRA, LF_PUT_ANY, NULL, doc,
-				    NULL, err)
+	return doc ? lf_catalog_put(catalog, id, LF_SR_TYPE_DRA, LF_PUT_ANY, NULL, doc, NULL, err)
 		   : lf_fail_nomem(err);
 }

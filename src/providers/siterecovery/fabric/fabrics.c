@@ -140,7 +140,7 @@ static int show_fabric(struct lf_arm_call *call, const struct lf_resource *fabri
 
 /* Create. */
 
-static int check_site(struct lf_context *context, const json_t *custom, const char *name,
+static int check_site(struct lf_catalog *catalog, const json_t *custom, const char *name,
 		      const char *type, json_t *doc, bool *ret_any, struct lf_error *err)
 {
 	const char *id = lf_json_text(custom, name);
@@ -149,14 +149,14 @@ static int check_site(struct lf_context *context, const json_t *custom, const ch
 	if (!id || !*id)
 		return 0;
 	snprintf(target, sizeof(target), CUSTOM ".%s", name);
-	int rc = lf_sr_check_exists(context, id, type, "SiteNotFound", target, err);
+	int rc = lf_sr_check_exists(catalog, id, type, "SiteNotFound", target, err);
 	if (!rc && lf_json_set_text(doc, name, id))
 		rc = lf_fail_nomem(err);
 	*ret_any = true;
 	return rc;
 }
 
-static int read_sites(struct lf_context *context, const json_t *body, json_t *doc,
+static int read_sites(struct lf_catalog *catalog, const json_t *body, json_t *doc,
 		      struct lf_error *err)
 {
 	const json_t *custom = lf_json_at(body, CUSTOM);
@@ -167,10 +167,10 @@ static int read_sites(struct lf_context *context, const json_t *body, json_t *do
 			: 0;
 
 	if (!rc)
-		rc = check_site(context, custom, "vmwareSiteId", "Microsoft.OffAzure/VMwareSites",
+		rc = check_site(catalog, custom, "vmwareSiteId", "Microsoft.OffAzure/VMwareSites",
 				doc, &any, err);
 	if (!rc)
-		rc = check_site(context, custom, "physicalSiteId", "Microsoft.OffAzure/ServerSites",
+		rc = check_site(catalog, custom, "physicalSiteId", "Microsoft.OffAzure/ServerSites",
 				doc, &any, err);
 	if (rc)
 		return rc;
@@ -187,7 +187,7 @@ static int read_sites(struct lf_context *context, const json_t *body, json_t *do
 }
 
 /* Together with the fabric: its container, and the provider that serves it. */
-static int put_parts(struct lf_context *context, const char *fabric_id, struct lf_error *err)
+static int put_parts(struct lf_catalog *catalog, const char *fabric_id, struct lf_error *err)
 {
 	char name[LF_GUID_SIZE + 32], server[LF_GUID_SIZE];
 	char host[200];
@@ -202,8 +202,8 @@ static int put_parts(struct lf_context *context, const char *fabric_id, struct l
 		lf_id_child(fabric_id, "replicationRecoveryServicesProviders", host);
 	if (!container || !dra)
 		return lf_fail_nomem(err);
-	int rc = lf_sr_container_put(context, container, err);
-	return rc ? rc : lf_sr_dra_put(context, dra, err);
+	int rc = lf_sr_container_put(catalog, container, err);
+	return rc ? rc : lf_sr_dra_put(catalog, dra, err);
 }
 
 static int read_fabric(struct lf_arm_call *call, const char *id, const json_t *body,
@@ -212,8 +212,8 @@ static int read_fabric(struct lf_arm_call *call, const char *id, const json_t *b
 	int rc = lf_sr_input_check(call, &lf_sr_fabric_document, CUSTOM, err);
 
 	if (!rc)
-		rc = read_sites(lf_arm_context(call), body, doc, err);
-	return rc || before ? rc : put_parts(lf_arm_context(call), id, err);
+		rc = read_sites(lf_arm_context(call)->catalog, body, doc, err);
+	return rc || before ? rc : put_parts(lf_arm_context(call)->catalog, id, err);
 }
 
 /* Refused while the fabric protects anything. */

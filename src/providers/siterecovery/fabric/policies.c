@@ -109,13 +109,13 @@ static bool follows(const struct lf_resource *item, const char *policy_id)
 }
 
 /* The vault's items, of which some may follow the policy. */
-static int list_items(struct lf_context *context, const char *policy_id,
+static int list_items(struct lf_catalog *catalog, const char *policy_id,
 		      struct lf_resource_list *list, struct lf_error *err)
 {
 	LF_AUTO_FREE char *vault_id = lf_id_above(policy_id, LF_SR_TYPE_VAULT);
 	const struct lf_list_query query = {.type = LF_SR_TYPE_ITEM, .below = vault_id};
 
-	return vault_id ? lf_catalog_list(context->catalog, &query, list, err) : lf_fail_nomem(err);
+	return vault_id ? lf_catalog_list(catalog, &query, list, err) : lf_fail_nomem(err);
 }
 
 static int show_policy(struct lf_arm_call *call, const struct lf_resource *policy,
@@ -125,7 +125,7 @@ static int show_policy(struct lf_arm_call *call, const struct lf_resource *polic
 	LF_AUTO_RESOURCE_LIST items = {0};
 	int64_t n = 0;
 
-	int rc = list_items(lf_arm_context(call), policy->id, &items, err);
+	int rc = list_items(lf_arm_context(call)->catalog, policy->id, &items, err);
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < items.n; i++)
@@ -167,7 +167,7 @@ static int apply_to_items(struct lf_context *context, const char *id, const json
 
 	if (!policy)
 		return lf_fail_nomem(err);
-	int rc = list_items(context, id, &items, err);
+	int rc = list_items(context->catalog, id, &items, err);
 	for (size_t i = 0; !rc && i < items.n; i++) {
 		if (!follows(&items.items[i], id))
 			continue;
@@ -222,7 +222,7 @@ static int remove_policy(struct lf_context *context, const struct lf_resource *p
 	return rc;
 }
 
-int lf_sr_check_policy(struct lf_context *context, const char *below_vault, const char *id,
+int lf_sr_check_policy(struct lf_catalog *catalog, const char *below_vault, const char *id,
 		       struct lf_error *err)
 {
 	static const char target[] = "properties.policyId";
@@ -231,7 +231,7 @@ int lf_sr_check_policy(struct lf_context *context, const char *below_vault, cons
 
 	if (!vault_id || !below)
 		return lf_fail_nomem(err);
-	int rc = lf_sr_check_exists(context, id, LF_SR_TYPE_POLICY, "PolicyNotFound", target, err);
+	int rc = lf_sr_check_exists(catalog, id, LF_SR_TYPE_POLICY, "PolicyNotFound", target, err);
 	return rc || lf_text_starts_nocase(id, below)
 		       ? rc
 		       : lf_fail_arm(err, LF_EINVAL, "PolicyNotFound", target,

@@ -11,13 +11,13 @@
 static const struct lf_filter_row filter_rows[] = {{"state", "properties.protectionStatus"}};
 
 /* The item that protects the machine of an agent; "" when none does. */
-static int protected_by(struct lf_context *context, const struct lf_scope *scope,
+static int protected_by(struct lf_catalog *catalog, const struct lf_scope *scope,
 			const char *agent_id, char *out, size_t out_size, struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = LF_SR_TYPE_ITEM,
 					    .below = scope->at[LF_SR_VAULT].id};
 	LF_AUTO_RESOURCE_LIST items = {0};
-	int rc = lf_catalog_list(context->catalog, &query, &items, err);
+	int rc = lf_catalog_list(catalog, &query, &items, err);
 
 	out[0] = '\0';
 	for (size_t i = 0; !rc && i < items.n; i++)
@@ -52,7 +52,7 @@ static void put_readiness(struct lf_doc *view, const json_t *agent)
 				      json_string(lf_json_text_or(check, "reason", "")));
 }
 
-static int view_agent(struct lf_context *context, const struct lf_scope *scope, const json_t *agent,
+static int view_agent(struct lf_catalog *catalog, const struct lf_scope *scope, const json_t *agent,
 		      json_t **ret_doc, struct lf_error *err)
 {
 	static const struct lf_view_row rows[] = {
@@ -73,7 +73,7 @@ static int view_agent(struct lf_context *context, const struct lf_scope *scope, 
 		lf_id_child(scope->at[LF_SR_CONTAINER].id, "replicationProtectableItems", agent_id);
 
 	lf_sr_process_server_id(fabric->id, server);
-	int rc = id ? protected_by(context, scope, agent_id, item, sizeof(item), err)
+	int rc = id ? protected_by(catalog, scope, agent_id, item, sizeof(item), err)
 		    : lf_fail_nomem(err);
 	if (rc)
 		return rc;
@@ -113,7 +113,7 @@ int lf_sr_protectable_list(struct lf_arm_call *call, struct lf_error *err)
 	json_array_foreach (agents, i, agent) {
 		LF_AUTO_JSON *doc = NULL;
 		if (!rc)
-			rc = view_agent(context, &scope, agent, &doc, err);
+			rc = view_agent(context->catalog, &scope, agent, &doc, err);
 		if (!rc && lf_filter_passes(filter, doc) && json_array_append(values, doc))
 			rc = lf_fail_nomem(err);
 	}
@@ -138,7 +138,7 @@ int lf_sr_protectable_get(struct lf_arm_call *call, struct lf_error *err)
 		if (!lf_text_equal_nocase(lf_json_text_or(agent, "agentId", ""),
 					  lf_arm_param(call, "machine")))
 			continue;
-		rc = view_agent(context, &scope, agent, &doc, err);
+		rc = view_agent(context->catalog, &scope, agent, &doc, err);
 		return rc ? rc : lf_arm_reply(call, 200, doc, err);
 	}
 	return lf_fail(err, LF_ENOTFOUND, lf_arm_id(call, 0), "the site has no such machine");

@@ -55,7 +55,7 @@ static int check_named(const struct asked *asked, struct lf_error *err)
 	return 0;
 }
 
-static int check_network(struct lf_context *context, const struct asked *asked, const char *network,
+static int check_network(struct lf_catalog *catalog, const struct asked *asked, const char *network,
 			 struct lf_error *err)
 {
 	int rc = check_named(asked, err);
@@ -63,7 +63,7 @@ static int check_network(struct lf_context *context, const struct asked *asked, 
 	if (rc || asked->network_type == NO_NETWORK)
 		return rc;
 	if (*network)
-		return lf_sr_check_exists(context, network, "Microsoft.Network/virtualNetworks",
+		return lf_sr_check_exists(catalog, network, "Microsoft.Network/virtualNetworks",
 					  "NetworkNotFound", "properties.networkId", err);
 	return lf_fail_arm(err, LF_EINVAL, "MissingRequiredProperty", "properties.networkId",
 			   "name a virtual network, or set the item's testNetworkId",
@@ -107,7 +107,7 @@ static int put_input(struct lf_arm_call *call, const struct lf_resource *item, s
 		rc = lf_sr_check_upgrade(asked.upgrade, err);
 	if (!rc)
 		rc = lf_sr_check_point_request(call, item, LF_SR_TEST_FAILOVER, input.point, err);
-	return rc ? rc : check_network(lf_arm_context(call), &asked, network, err);
+	return rc ? rc : check_network(lf_arm_context(call)->catalog, &asked, network, err);
 }
 
 /* Drills are allowed then, too: the points are there.  But their machine is not of today. */

@@ -51,7 +51,7 @@ static int put_input(struct lf_arm_call *call, const struct lf_resource *item,
 		return lf_fail_arm(err, LF_EINVAL, "TargetNetworkNotSet", item->id,
 				   "set targetNetworkId by a PATCH of the item",
 				   "the item has no target network");
-	return lf_sr_check_exists(lf_arm_context(call), network,
+	return lf_sr_check_exists(lf_arm_context(call)->catalog, network,
 				  "Microsoft.Network/virtualNetworks", "NetworkNotFound",
 				  "targetNetworkId", err);
 }

@@ -59,7 +59,7 @@ static json_t *tags_of(const struct lf_resource *item, const char *name)
  * The name as it is, or with the first number that makes it nobody's: an earlier machine of the
  * same name may have left its parts.  Made once, with the plan.
  */
-static int free_name(struct lf_context *context, const struct lf_resource *item, const char *type,
+static int free_name(struct lf_catalog *catalog, const struct lf_resource *item, const char *type,
 		     const char *name, char out[static RESOURCE_NAME_SIZE], struct lf_error *err)
 {
 	const char *group = setting(item, "targetResourceGroupId");
@@ -70,15 +70,14 @@ static int free_name(struct lf_context *context, const struct lf_resource *item,
 	for (int n = 2; !rc && taken; n++) {
 		LF_AUTO_FREE char *id = lf_printf_dup("%s/providers/%s/%s", group, type, out);
 		LF_AUTO_RESOURCE there = LF_RESOURCE_INIT;
-		rc = id ? lf_catalog_find(context->catalog, id, &there, &taken, err)
-			: lf_fail_nomem(err);
+		rc = id ? lf_catalog_find(catalog, id, &there, &taken, err) : lf_fail_nomem(err);
 		if (!rc && taken)
 			snprintf(out, RESOURCE_NAME_SIZE, "%s-%d", name, n);
 	}
 	return rc;
 }
 
-static int put_disk_name(struct lf_context *context, const struct lf_sr_plan *plan,
+static int put_disk_name(struct lf_catalog *catalog, const struct lf_sr_plan *plan,
 			 const char *name, const char *given, int64_t lun, struct lf_doc *disk,
 			 struct lf_error *err)
 {
@@ -92,12 +91,12 @@ static int put_disk_name(struct lf_context *context, const struct lf_sr_plan *pl
 		snprintf(made, sizeof(made), "%s-OSdisk", name);
 	else
 		snprintf(made, sizeof(made), "%s-datadisk-%lld", name, (long long)lun);
-	int rc = free_name(context, plan->item, "Microsoft.Compute/disks", made, out, err);
+	int rc = free_name(catalog, plan->item, "Microsoft.Compute/disks", made, out, err);
 	lf_doc_text(disk, "name", out);
 	return rc;
 }
 
-static int add_disk(struct lf_context *context, const struct lf_sr_plan *plan, const char *name,
+static int add_disk(struct lf_catalog *catalog, const struct lf_sr_plan *plan, const char *name,
 		    const json_t *disk, int64_t lun, struct lf_doc *machine, struct lf_error *err)
 {
 	const char *id = lf_json_text_or(disk, "id", "");
@@ -108,7 +107,7 @@ static int add_disk(struct lf_context *context, const struct lf_sr_plan *plan, c
 					    .disk = id};
 	LF_AUTO_DOC made = LF_DOC_INIT;
 
-	int rc = put_disk_name(context, plan, name, lf_json_text_or(row, "targetDiskName", ""), lun,
+	int rc = put_disk_name(catalog, plan, name, lf_json_text_or(row, "targetDiskName", ""), lun,
 			       &made, err);
 	lf_doc_int(&made, "lun", lun);
 	lf_doc_text(&made, "sku", lf_json_text_or(row, "diskType", LF_DISK_SKU_DEFAULT));
@@ -119,7 +118,7 @@ static int add_disk(struct lf_context *context, const struct lf_sr_plan *plan, c
 	return rc;
 }
 
-static int put_disks(struct lf_context *context, const struct lf_sr_plan *plan, const char *name,
+static int put_disks(struct lf_catalog *catalog, const struct lf_sr_plan *plan, const char *name,
 		     struct lf_doc *machine, struct lf_error *err)
 {
 	int64_t next_lun = 0;
@@ -131,7 +130,7 @@ static int put_disks(struct lf_context *context, const struct lf_sr_plan *plan, 
 	json_array_foreach (lf_json_at(plan->point, "disks"), i, disk) {
 		bool os = lf_json_bool_or(disk, "os", false);
 		if (!rc)
-			rc = add_disk(context, plan, name, disk, os ? -1 : next_lun++, machine,
+			rc = add_disk(catalog, plan, name, disk, os ? -1 : next_lun++, machine,
 				      err);
 	}
 	return rc;
@@ -158,7 +157,7 @@ static const char *choose_subnet(const struct lf_sr_plan *plan, const json_t *su
 }
 
 /* The interface number at, of a source's (NULL: the one that a machine needs). */
-static int put_nic(struct lf_context *context, struct lf_doc *machine,
+static int put_nic(struct lf_catalog *catalog, struct lf_doc *machine,
 		   const struct lf_sr_plan *plan, const json_t *subnets, const char *name,
 		   const json_t *source, size_t at, struct lf_error *err)
 {
@@ -181,7 +180,7 @@ static int put_nic(struct lf_context *context, struct lf_doc *machine,
 	}
 	snprintf(made, sizeof(made), "%s-nic-%zu", name, at);
 	if (!*own_name)
-		rc = free_name(context, plan->item, "Microsoft.Network/networkInterfaces", made,
+		rc = free_name(catalog, plan->item, "Microsoft.Network/networkInterfaces", made,
 			       chosen, err);
 	lf_doc_text(&nic, "name", *own_name ? own_name : chosen);
 	lf_doc_text(&nic, "networkId", plan->network_id);
@@ -194,7 +193,7 @@ static int put_nic(struct lf_context *context, struct lf_doc *machine,
 	return rc;
 }
 
-static int put_nics(struct lf_context *context, const struct lf_sr_plan *plan, const char *name,
+static int put_nics(struct lf_catalog *catalog, const struct lf_sr_plan *plan, const char *name,
 		    struct lf_doc *machine, struct lf_error *err)
 {
 	const json_t *sources = lf_json_at(plan->item->state, "machine.nics");
@@ -205,7 +204,7 @@ static int put_nics(struct lf_context *context, const struct lf_sr_plan *plan, c
 	lf_doc_put(machine, "nics", json_array());
 	if (!plan->network_id || !*plan->network_id)
 		return 0;
-	int rc = lf_sr_subnets(context, plan->network_id, "networkId", &subnets, err);
+	int rc = lf_sr_subnets(catalog, plan->network_id, "networkId", &subnets, err);
 	if (rc)
 		return rc;
 	if (!json_array_size(subnets))
@@ -213,9 +212,9 @@ static int put_nics(struct lf_context *context, const struct lf_sr_plan *plan, c
 				   "add a subnet to the network", "the network has no subnet");
 	json_array_foreach ((json_t *)(uintptr_t)sources, i, source)
 		if (!rc)
-			rc = put_nic(context, machine, plan, subnets, name, source, i, err);
+			rc = put_nic(catalog, machine, plan, subnets, name, source, i, err);
 	if (!rc && !json_array_size(sources)) /* a machine needs one */
-		rc = put_nic(context, machine, plan, subnets, name, NULL, 0, err);
+		rc = put_nic(catalog, machine, plan, subnets, name, NULL, 0, err);
 	return rc;
 }
 
@@ -314,9 +313,9 @@ int lf_sr_machine_plan(struct lf_context *context, const struct lf_sr_plan *plan
 	put_place(&machine, item);
 	int rc = put_diagnostics(context, &machine, item, err);
 	if (!rc)
-		rc = put_disks(context, plan, name, &machine, err);
+		rc = put_disks(context->catalog, plan, name, &machine, err);
 	if (!rc)
-		rc = put_nics(context, plan, name, &machine, err);
+		rc = put_nics(context->catalog, plan, name, &machine, err);
 	return rc ? rc : lf_doc_end(&machine, ret_machine, err);
 }
 
@@ -335,15 +334,14 @@ int lf_sr_machine_remove_own(struct lf_context *context, const char *vm_id, cons
 	return lf_machine_remove(context, vm_id, err);
 }
 
-int lf_sr_machine_give_away(struct lf_context *context, const char *vm_id, struct lf_error *err)
+int lf_sr_machine_give_away(struct lf_catalog *catalog, const char *vm_id, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
-	int rc = lf_catalog_get(context->catalog, vm_id, &vm, err);
+	int rc = lf_catalog_get(catalog, vm_id, &vm, err);
 
 	if (rc == LF_ENOTFOUND) /* removed by its user */
 		return 0;
 	if (rc || json_object_del(vm.doc, "managedBy"))
 		return rc;
-	return lf_catalog_put(context->catalog, vm_id, NULL, LF_PUT_EXISTING, NULL, vm.doc, NULL,
-			      err);
+	return lf_catalog_put(catalog, vm_id, NULL, LF_PUT_EXISTING, NULL, vm.doc, NULL, err);
 }

@@ -23,13 +23,13 @@ int lf_sr_check_details(const json_t *body, struct lf_error *err)
 }
 
 /* A machine of that name is somebody's: it is better known now than when the job has failed. */
-static int check_name_free(struct lf_context *context, const struct lf_resource *item, bool test,
+static int check_name_free(struct lf_catalog *catalog, const struct lf_resource *item, bool test,
 			   struct lf_error *err)
 {
 	LF_AUTO_FREE char *id = lf_sr_vm_id(item, test);
 	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
 	bool taken = false;
-	int rc = id ? lf_catalog_find(context->catalog, id, &vm, &taken, err) : lf_fail_nomem(err);
+	int rc = id ? lf_catalog_find(catalog, id, &vm, &taken, err) : lf_fail_nomem(err);
 
 	return rc || !taken
 		       ? rc
@@ -51,8 +51,8 @@ int lf_sr_check_point_request(struct lf_arm_call *call, const struct lf_resource
 		return rc;
 	rc = lf_sr_point_find(lf_arm_context(call), item, wanted, &point, err);
 	if (!rc && action != LF_SR_CHANGE_PIT) /* which has a machine, and makes it anew */
-		rc = check_name_free(lf_arm_context(call), item, action == LF_SR_TEST_FAILOVER,
-				     err);
+		rc = check_name_free(lf_arm_context(call)->catalog, item,
+				     action == LF_SR_TEST_FAILOVER, err);
 	return rc;
 }
 

@@ -3,7 +3,7 @@
 #include "providers/network/network.h"
 #include "providers/siterecovery/internal.h"
 
-int lf_sr_subnets(struct lf_context *context, const char *network_id, const char *target,
+int lf_sr_subnets(struct lf_catalog *catalog, const char *network_id, const char *target,
 		  json_t **ret_subnets, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE network = LF_RESOURCE_INIT;
@@ -12,14 +12,14 @@ int lf_sr_subnets(struct lf_context *context, const char *network_id, const char
 	struct lf_prefix prefix;
 	char text[LF_PREFIX_SIZE];
 
-	int rc = lf_catalog_get(context->catalog, network_id, &network, err);
+	int rc = lf_catalog_get(catalog, network_id, &network, err);
 	if (rc == LF_ENOTFOUND)
 		return lf_fail_arm(err, LF_EINVAL, "NetworkNotFound", target,
 				   "create the virtual network, or name one that exists",
 				   "there is no virtual network %s", network_id);
 	const struct lf_list_query query = {.type = LF_SUBNET_TYPE, .below = network_id};
 	if (!rc) /* in the order of their names */
-		rc = lf_catalog_list(context->catalog, &query, &list, err);
+		rc = lf_catalog_list(catalog, &query, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		rc = lf_network_subnet_prefix(&list.items[i], &prefix, err);
 		if (rc)

@@ -206,7 +206,8 @@ static int enable_ended(struct lf_job_run *run, enum lf_job_state state, struct 
 			return rc == LF_ENOTFOUND ? 0 : rc;
 		if (lf_sr_item_set_phase(&item, LF_SR_ENABLE_FAILED))
 			return lf_fail_nomem(err);
-		rc = lf_sr_item_store(lf_job_run_context(run), &item, err);
+		const struct lf_context *context = lf_job_run_context(run);
+		rc = lf_sr_item_store(context->catalog, &item, err);
 		if (rc)
 			return rc;
 	}
@@ -301,7 +302,7 @@ static int run_remove_item(struct lf_job_run *run, struct lf_error *err)
 	const char *vm = lf_json_text(item.state, "failover.vm");
 	rc = lf_sr_event_put(context, &item, "JobStatus", "OK", lf_job_run_job(run)->id, text, err);
 	if (!rc && vm)
-		rc = lf_sr_machine_give_away(context, vm, err);
+		rc = lf_sr_machine_give_away(context->catalog, vm, err);
 	if (!rc)
 		rc = lf_catalog_delete_tree(context->catalog, item.id, err);
 	if (!rc)

@@ -19,7 +19,7 @@ void lf_sr_enable_done(struct lf_sr_enable *enable)
 	json_decref(enable->disks);
 }
 
-int lf_sr_check_subnet(struct lf_context *context, const char *network_id, const char *subnet,
+int lf_sr_check_subnet(struct lf_catalog *catalog, const char *network_id, const char *subnet,
 		       const char *target, struct lf_error *err)
 {
 	LF_AUTO_JSON *subnets = NULL;
@@ -32,7 +32,7 @@ int lf_sr_check_subnet(struct lf_context *context, const char *network_id, const
 		return lf_fail_arm(err, LF_EINVAL, "NetworkNotFound", target,
 				   "give the network that has the subnet",
 				   "a subnet is named without a network");
-	int rc = lf_sr_subnets(context, network_id, target, &subnets, err);
+	int rc = lf_sr_subnets(catalog, network_id, target, &subnets, err);
 	if (rc)
 		return rc;
 	json_array_foreach (subnets, i, row) {
@@ -72,7 +72,7 @@ static int check_protectable(struct lf_context *context, struct lf_sr_enable *en
 static int check_policy(struct lf_context *context, struct lf_sr_enable *enable,
 			struct lf_error *err)
 {
-	return lf_sr_check_policy(context, enable->fabric->id,
+	return lf_sr_check_policy(context->catalog, enable->fabric->id,
 				  lf_json_text(enable->properties, "policyId"), err);
 }
 
@@ -143,7 +143,7 @@ static json_t *find_disk(const json_t *agent, const char *id)
 
 /* In the machine's region, of the target's subscription, and not premium: what is written there is
  * read and removed again within minutes. */
-static int check_cache(struct lf_context *context, const struct lf_sr_enable *enable,
+static int check_cache(struct lf_catalog *catalog, const struct lf_sr_enable *enable,
 		       const char *id, const char *at, struct lf_error *err)
 {
 	const char *group = lf_json_text_or(enable->properties,
@@ -155,7 +155,7 @@ static int check_cache(struct lf_context *context, const struct lf_sr_enable *en
 	if (!*id)
 		return lf_fail_arm(err, LF_EINVAL, "MissingRequiredProperty", target,
 				   "give the full resource id", "%s is missing", target);
-	int rc = lf_sr_find(context, id, LF_SR_TYPE_ACCOUNT, "StorageAccountNotFound", NULL, target,
+	int rc = lf_sr_find(catalog, id, LF_SR_TYPE_ACCOUNT, "StorageAccountNotFound", NULL, target,
 			    &account, err);
 	if (!rc)
 		rc = lf_sr_check_region(&account, enable->region, target, err);
@@ -202,7 +202,7 @@ static int check_shape(const json_t *disk, const json_t *input, const char *at,
 	return 0;
 }
 
-static int add_disk(struct lf_context *context, struct lf_sr_enable *enable, const json_t *disk,
+static int add_disk(struct lf_catalog *catalog, struct lf_sr_enable *enable, const json_t *disk,
 		    const json_t *input, const char *at, struct lf_error *err)
 {
 	const char *set = lf_json_text_or(input, "diskEncryptionSetId", "");
@@ -213,11 +213,11 @@ static int add_disk(struct lf_context *context, struct lf_sr_enable *enable, con
 		return lf_fail_arm(err, LF_EINVAL, "MissingRequiredProperty", target,
 				   "for instance Standard_LRS or Premium_LRS", "%s is missing",
 				   target);
-	int rc = check_cache(context, enable, lf_json_text_or(input, "logStorageAccountId", ""), at,
+	int rc = check_cache(catalog, enable, lf_json_text_or(input, "logStorageAccountId", ""), at,
 			     err);
 	snprintf(target, sizeof(target), "%s.diskEncryptionSetId", at);
 	if (!rc && *set)
-		rc = lf_sr_check_exists(context, set, "Microsoft.Compute/diskEncryptionSets",
+		rc = lf_sr_check_exists(catalog, set, "Microsoft.Compute/diskEncryptionSets",
 					"DiskEncryptionSetNotFound", target, err);
 	if (!rc)
 		rc = check_shape(disk, input, at, err);
@@ -230,7 +230,7 @@ static int add_disk(struct lf_context *context, struct lf_sr_enable *enable, con
 	return 0;
 }
 
-static int add_listed(struct lf_context *context, struct lf_sr_enable *enable, const json_t *list,
+static int add_listed(struct lf_catalog *catalog, struct lf_sr_enable *enable, const json_t *list,
 		      struct lf_error *err)
 {
 	char target[96];
@@ -251,7 +251,7 @@ static int add_listed(struct lf_context *context, struct lf_sr_enable *enable, c
 				return lf_fail_arm(err, LF_EINVAL, "DuplicateDisk", target,
 						   "name each disk once",
 						   "disk '%.100s' is named twice", id);
-		int rc = add_disk(context, enable, disk, input, target, err);
+		int rc = add_disk(catalog, enable, disk, input, target, err);
 		if (rc)
 			return rc;
 	}
@@ -292,10 +292,11 @@ static int check_disks(struct lf_context *context, struct lf_sr_enable *enable,
 					  : "neither disksToInclude nor disksDefault is given");
 	enable->disks = json_array();
 	if (listed)
-		rc = add_listed(context, enable, list, err);
+		rc = add_listed(context->catalog, enable, list, err);
 	json_array_foreach (lf_json_at(enable->agent, "disks"), i, disk)
 		if (!listed && !rc)
-			rc = add_disk(context, enable, disk, all, DETAILS "disksDefault", err);
+			rc = add_disk(context->catalog, enable, disk, all, DETAILS "disksDefault",
+				      err);
 	return rc ? rc : check_os_disk(enable, err);
 }
 
@@ -307,7 +308,7 @@ static int check_settings(struct lf_context *context, struct lf_sr_enable *enabl
 		.machine = enable->agent,
 		.region = enable->region};
 
-	return lf_sr_settings_check(context, &settings, err);
+	return lf_sr_settings_check(context->catalog, &settings, err);
 }
 
 /* A test's subnet is of the test network, or of the target's where there is none. */
@@ -318,10 +319,11 @@ static int check_subnets(struct lf_context *context, struct lf_sr_enable *enable
 	const char *real = lf_json_text_or(details, "targetNetworkId", "");
 	const char *test = lf_json_text_or(details, "testNetworkId", "");
 
-	int rc = lf_sr_check_subnet(context, real, lf_json_text(details, "targetSubnetName"),
+	int rc = lf_sr_check_subnet(context->catalog, real,
+				    lf_json_text(details, "targetSubnetName"),
 				    DETAILS "targetSubnetName", err);
 	return rc ? rc
-		  : lf_sr_check_subnet(context, *test ? test : real,
+		  : lf_sr_check_subnet(context->catalog, *test ? test : real,
 				       lf_json_text(details, "testSubnetName"),
 				       DETAILS "testSubnetName", err);
 }

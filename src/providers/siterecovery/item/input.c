@@ -183,7 +183,7 @@ static const struct reference references[] = {
 	 "leave it out: there are no capacity reservations here, machines take what is free"},
 };
 
-int lf_sr_find(struct lf_context *context, const char *id, const char *type, const char *code,
+int lf_sr_find(struct lf_catalog *catalog, const char *id, const char *type, const char *code,
 	       const char *hint, const char *target, struct lf_resource *ret_resource,
 	       struct lf_error *err)
 {
@@ -191,7 +191,7 @@ int lf_sr_find(struct lf_context *context, const char *id, const char *type, con
 	int rc = lf_arm_id_check(id, type, target, err);
 
 	if (!rc)
-		rc = lf_catalog_find(context->catalog, id, ret_resource, &exists, err);
+		rc = lf_catalog_find(catalog, id, ret_resource, &exists, err);
 	return rc || exists
 		       ? rc
 		       : lf_fail_arm(err, LF_EINVAL, code, target,
@@ -200,7 +200,7 @@ int lf_sr_find(struct lf_context *context, const char *id, const char *type, con
 				     "there is no resource %s", id);
 }
 
-int lf_sr_check_exists(struct lf_context *context, const char *id, const char *type,
+int lf_sr_check_exists(struct lf_catalog *catalog, const char *id, const char *type,
 		       const char *code, const char *target, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE found = LF_RESOURCE_INIT;
@@ -208,7 +208,7 @@ int lf_sr_check_exists(struct lf_context *context, const char *id, const char *t
 	if (!id || !*id)
 		return lf_fail_arm(err, LF_EINVAL, "MissingRequiredProperty", target,
 				   "give the full resource id", "%s is missing", target);
-	return lf_sr_find(context, id, type, code, NULL, target, &found, err);
+	return lf_sr_find(catalog, id, type, code, NULL, target, &found, err);
 }
 
 int lf_sr_check_region(const struct lf_resource *resource, const char *region, const char *target,
@@ -224,7 +224,7 @@ int lf_sr_check_region(const struct lf_resource *resource, const char *region, c
 				     location, region);
 }
 
-static int check_reference(struct lf_context *context, const struct lf_sr_settings *settings,
+static int check_reference(struct lf_catalog *catalog, const struct lf_sr_settings *settings,
 			   const struct reference *reference, struct lf_error *err)
 {
 	const char *id = lf_json_text_or(settings->given, reference->name, "");
@@ -234,7 +234,7 @@ static int check_reference(struct lf_context *context, const struct lf_sr_settin
 	if (!*id)
 		return 0;
 	snprintf(target, sizeof(target), D "%s", reference->name);
-	int rc = lf_sr_find(context, id, reference->type, reference->code, reference->hint, target,
+	int rc = lf_sr_find(catalog, id, reference->type, reference->code, reference->hint, target,
 			    &found, err);
 	return rc || !reference->regional
 		       ? rc
@@ -375,13 +375,13 @@ static int check_security(const struct lf_sr_settings *settings, struct lf_error
 				    strcasestr(firmware, "efi") != NULL, target, err);
 }
 
-int lf_sr_settings_check(struct lf_context *context, const struct lf_sr_settings *settings,
+int lf_sr_settings_check(struct lf_catalog *catalog, const struct lf_sr_settings *settings,
 			 struct lf_error *err)
 {
 	int rc = check_machine(settings, err);
 
 	for (size_t i = 0; !rc && i < LF_N(references); i++)
-		rc = check_reference(context, settings, &references[i], err);
+		rc = check_reference(catalog, settings, &references[i], err);
 	if (!rc)
 		rc = check_place(settings, err);
 	if (!rc)

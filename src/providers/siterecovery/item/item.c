@@ -8,10 +8,10 @@
 
 #include "providers/siterecovery/internal.h"
 
-int lf_sr_item_store(struct lf_context *context, const struct lf_resource *item,
+int lf_sr_item_store(struct lf_catalog *catalog, const struct lf_resource *item,
 		     struct lf_error *err)
 {
-	return lf_catalog_put(context->catalog, item->id, NULL, LF_PUT_EXISTING, NULL, item->doc,
+	return lf_catalog_put(catalog, item->id, NULL, LF_PUT_EXISTING, NULL, item->doc,
 			      item->state, err);
 }
 
@@ -105,7 +105,7 @@ static int start_locked(struct lf_context *context, const struct lf_sr_start *st
 		rc = lf_jobs_submit(context->jobs, &request, job, err);
 	if (!rc)
 		rc = lf_sr_item_mark(context, &item, start->scenario, job, err);
-	return rc ? rc : lf_sr_item_store(context, &item, err);
+	return rc ? rc : lf_sr_item_store(context->catalog, &item, err);
 }
 
 int lf_sr_item_start(struct lf_arm_call *call, const struct lf_resource *item,

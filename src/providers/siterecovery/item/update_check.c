@@ -85,7 +85,7 @@ const char *lf_sr_nic_id(const struct lf_resource *item, const char *id)
 	return NULL;
 }
 
-static int check_address(struct lf_context *context, const char *network, const char *subnet,
+static int check_address(struct lf_catalog *catalog, const char *network, const char *subnet,
 			 const char *address, const char *target, struct lf_error *err)
 {
 	LF_AUTO_JSON *subnets = NULL;
@@ -94,7 +94,7 @@ static int check_address(struct lf_context *context, const char *network, const 
 
 	if (!*address || !*network)
 		return 0;
-	int rc = lf_sr_subnets(context, network, target, &subnets, err);
+	int rc = lf_sr_subnets(catalog, network, target, &subnets, err);
 	json_array_foreach (subnets, i, row) {
 		if ((!subnet || !*subnet ||
 		     lf_text_equal_nocase(subnet, lf_json_text_or(row, "name", ""))) &&
@@ -145,7 +145,7 @@ static int check_nic_once(const struct lf_resource *item, const json_t *nics, si
 
 /* Subnets, addresses and the name of one interface.  A test's are of the test network, or of the
  * target's where there is none. */
-static int check_nic(struct lf_context *context, const struct lf_resource *item,
+static int check_nic(struct lf_catalog *catalog, const struct lf_resource *item,
 		     const json_t *input, const json_t *nic, const char *target,
 		     struct lf_error *err)
 {
@@ -157,20 +157,20 @@ static int check_nic(struct lf_context *context, const struct lf_resource *item,
 
 	if (!*test)
 		test = real;
-	int rc = lf_sr_check_subnet(context, real, subnet, target, err);
+	int rc = lf_sr_check_subnet(catalog, real, subnet, target, err);
 	if (!rc)
-		rc = lf_sr_check_subnet(context, test, test_subnet, target, err);
+		rc = lf_sr_check_subnet(catalog, test, test_subnet, target, err);
 	if (!rc && *name)
 		rc = lf_name_check(LF_NAME_RESOURCE, name, target, err);
 	if (!rc)
-		rc = check_address(context, real, subnet,
+		rc = check_address(catalog, real, subnet,
 				   lf_json_text_or(nic, "targetStaticIPAddress", ""), target, err);
 	return rc ? rc
-		  : check_address(context, test, test_subnet,
+		  : check_address(catalog, test, test_subnet,
 				  lf_json_text_or(nic, "testStaticIPAddress", ""), target, err);
 }
 
-static int check_nics(struct lf_context *context, const struct lf_resource *item,
+static int check_nics(struct lf_catalog *catalog, const struct lf_resource *item,
 		      const json_t *input, struct lf_error *err)
 {
 	const json_t *nics = lf_json_at(input, "vmNics");
@@ -181,7 +181,7 @@ static int check_nics(struct lf_context *context, const struct lf_resource *item
 		snprintf(target, sizeof(target), DETAILS "vmNics[%zu]", i);
 		rc = check_nic_once(item, nics, i, target, err);
 		if (!rc)
-			rc = check_nic(context, item, input, json_array_get(nics, i), target, err);
+			rc = check_nic(catalog, item, input, json_array_get(nics, i), target, err);
 	}
 	return rc;
 }
@@ -279,7 +279,7 @@ static int check_disks(const struct lf_resource *item, const json_t *input, stru
 	return rc;
 }
 
-static int check_input(struct lf_context *context, const struct lf_resource *item,
+static int check_input(struct lf_catalog *catalog, const struct lf_resource *item,
 		       const json_t *input, struct lf_error *err)
 {
 	const struct lf_sr_settings settings = {.given = input,
@@ -291,9 +291,9 @@ static int check_input(struct lf_context *context, const struct lf_resource *ite
 	int rc = lf_sr_check_instance(lf_json_text(input, "instanceType"), NULL,
 				      DETAILS "instanceType", err);
 	if (!rc)
-		rc = lf_sr_settings_check(context, &settings, err);
+		rc = lf_sr_settings_check(catalog, &settings, err);
 	if (!rc)
-		rc = check_nics(context, item, input, err);
+		rc = check_nics(catalog, item, input, err);
 	return rc ? rc : check_disks(item, input, err);
 }
 
@@ -309,7 +309,7 @@ int lf_sr_update_input(struct lf_arm_call *call, const struct lf_resource *item,
 	if (!rc)
 		rc = refuse_outer(properties, err);
 	if (!rc)
-		rc = check_input(lf_arm_context(call), item, update, err);
+		rc = check_input(lf_arm_context(call)->catalog, item, update, err);
 	lf_doc_share(input, "update", update);
 	return rc;
 }
