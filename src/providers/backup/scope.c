@@ -138,9 +138,9 @@ bool lf_backup_is_2026(const struct lf_arm_call *call)
 	return version && strcmp(version, "2026") >= 0;
 }
 
-int lf_backup_store(struct lf_context *context, const struct lf_resource *resource,
+int lf_backup_store(struct lf_catalog *catalog, const struct lf_resource *resource,
 		    struct lf_error *err)
 {
-	return lf_catalog_put(context->catalog, resource->id, resource->type, LF_PUT_EXISTING, NULL,
+	return lf_catalog_put(catalog, resource->id, resource->type, LF_PUT_EXISTING, NULL,
 			      resource->doc, resource->state, err);
 }

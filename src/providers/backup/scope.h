@@ -50,7 +50,7 @@ bool lf_backup_is_secondary(const struct lf_arm_call *call);
 /* Does the call speak of what the contract of 2026 added? */
 bool lf_backup_is_2026(const struct lf_arm_call *call);
 /* Write the document and state of a row that is there. */
-LF_MUST_CHECK int lf_backup_store(struct lf_context *context, const struct lf_resource *resource,
+LF_MUST_CHECK int lf_backup_store(struct lf_catalog *catalog, const struct lf_resource *resource,
 				  struct lf_error *err);
 
 #endif

@@ -33,7 +33,7 @@ static int back_up_when_due(struct lf_context *context, struct lf_resource *item
 	if ((strcmp(state, "Protected") != 0 && strcmp(state, "IRPending") != 0) ||
 	    !context->compute)
 		return 0;
-	int rc = lf_backup_policy_of(context, item, &policy, &there, err);
+	int rc = lf_backup_policy_of(context->catalog, item, &policy, &there, err);
 	if (rc || !there)
 		return rc;
 	rc = lf_time_parse(lf_json_text_or(item->state, "since", ""), &since, err);
@@ -48,7 +48,7 @@ static int back_up_when_due(struct lf_context *context, struct lf_resource *item
 		     ? lf_fail_nomem(err)
 		     : lf_transaction_begin(&tx, context->catalog, err);
 	if (!rc)
-		rc = lf_backup_store(context, item, err);
+		rc = lf_backup_store(context->catalog, item, err);
 	if (!rc)
 		rc = lf_backup_submit(context, item, NULL, job, err);
 	return rc ? rc : lf_transaction_commit(&tx, err);
@@ -69,7 +69,7 @@ static int remove_point(struct lf_context *context, const struct lf_resource *po
 }
 
 /* The end that a point has by its policy as it is now is written down, for other readers. */
-static int note_expiry(struct lf_context *context, struct lf_resource *point, const char *expires,
+static int note_expiry(struct lf_catalog *catalog, struct lf_resource *point, const char *expires,
 		       struct lf_error *err)
 {
 	if (strcmp(lf_json_text_or(point->state, "expires", ""), expires) == 0)
@@ -79,7 +79,7 @@ static int note_expiry(struct lf_context *context, struct lf_resource *point, co
 						"properties.recoveryPointProperties.expiryTime",
 						expires)
 		       ? lf_fail_nomem(err)
-		       : lf_backup_store(context, point, err);
+		       : lf_backup_store(catalog, point, err);
 }
 
 /* Points past their retention go, but never the one that was made last. */
@@ -96,7 +96,7 @@ static int expire_points(struct lf_context *context, const struct lf_resource *i
 	for (size_t i = 0; !stopped && !rc && i < points->n; i++) {
 		char expires[LF_TIME_SIZE];
 		lf_backup_point_expiry(&keeping, &points->items[i], expires);
-		rc = note_expiry(context, &points->items[i], expires, err);
+		rc = note_expiry(context->catalog, &points->items[i], expires, err);
 		if (!rc && i + 1 < points->n && !lf_time_parse(expires, &until, err) &&
 		    until <= now)
 			rc = remove_point(context, &points->items[i], err);
@@ -160,7 +160,7 @@ static int copy_to_pair(struct lf_context *context, const struct lf_resource *it
 static int tend_item(struct lf_context *context, struct lf_resource *item, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE_LIST points = {0};
-	int rc = lf_backup_points(context, item->id, &points, err);
+	int rc = lf_backup_points(context->catalog, item->id, &points, err);
 
 	if (rc)
 		return rc;

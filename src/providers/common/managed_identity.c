@@ -38,14 +38,14 @@ static int parse_type(const char *text)
 	return kinds;
 }
 
-static int complete_user(struct lf_context *context, json_t *map, const char *id,
+static int complete_user(struct lf_catalog *catalog, json_t *map, const char *id,
 			 struct lf_error *err)
 {
 	LF_AUTO_RESOURCE user = LF_RESOURCE_INIT;
 	int rc = lf_arm_id_check(id, USER_TYPE, USER_MAP, err);
 
 	if (!rc)
-		rc = lf_catalog_get(context->catalog, id, &user, err);
+		rc = lf_catalog_get(catalog, id, &user, err);
 	if (rc == LF_ENOTFOUND)
 		return lf_fail_arm(err, LF_EINVAL, "FailedIdentityOperation", id,
 				   "create the identity first", "the identity '%s' was not found",
@@ -58,7 +58,7 @@ static int complete_user(struct lf_context *context, json_t *map, const char *id
 	return json_object_set_new(map, id, value) ? lf_fail_nomem(err) : 0;
 }
 
-static int complete_users(struct lf_context *context, json_t *doc, int kinds, struct lf_error *err)
+static int complete_users(struct lf_catalog *catalog, json_t *doc, int kinds, struct lf_error *err)
 {
 	json_t *map = lf_json_at(doc, USER_MAP), *value;
 	const char *id;
@@ -75,7 +75,7 @@ static int complete_users(struct lf_context *context, json_t *doc, int kinds, st
 				   "a user-assigned identity is asked for, but none is named");
 	json_object_foreach_safe (map, next, id, value)
 		if (!rc)
-			rc = complete_user(context, map, id, err);
+			rc = complete_user(catalog, map, id, err);
 	return rc;
 }
 
@@ -112,7 +112,7 @@ int lf_managed_identity_check(struct lf_context *context, json_t *doc, json_t *s
 		return lf_fail_arm(err, LF_EINVAL, "InvalidIdentityType", "identity.type",
 				   "give None, SystemAssigned, UserAssigned, or both by a comma",
 				   "the identity type is not valid");
-	int rc = complete_users(context, doc, kinds, err);
+	int rc = complete_users(context->catalog, doc, kinds, err);
 	if (!rc)
 		rc = complete_system(context, doc, state, kinds, err);
 	if (!rc && lf_json_set_text(doc, "identity.type", names[kinds]))

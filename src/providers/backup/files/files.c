@@ -183,7 +183,7 @@ static int write_script(const struct session *session, const char *host, const c
 	return rc;
 }
 
-static int note_session(struct lf_context *context, struct lf_resource *point, const char *expires,
+static int note_session(struct lf_catalog *catalog, struct lf_resource *point, const char *expires,
 			struct lf_error *err)
 {
 	int failed = expires ? lf_json_set_text(point->state, STATE_EXPIRES, expires)
@@ -191,7 +191,7 @@ static int note_session(struct lf_context *context, struct lf_resource *point, c
 
 	if (failed || lf_json_set_bool(point->doc, "properties.isInstantIlrSessionActive", expires))
 		return lf_fail_nomem(err);
-	return lf_backup_store(context, point, err);
+	return lf_backup_store(catalog, point, err);
 }
 
 /* The row and the claim first: whatever is made after, somebody ends. */
@@ -211,7 +211,7 @@ static int make_session(struct session *session, const char *host, struct lf_err
 	session->tls_dir = session->dir ? lf_printf_dup("%s/tls", session->dir) : NULL;
 	if (!files || !session->tls_dir || !session->disks)
 		return lf_fail_nomem(err);
-	int rc = note_session(context, session->point, expires, err);
+	int rc = note_session(context->catalog, session->point, expires, err);
 	if (!rc)
 		rc = lf_regions_vault(context->regions,
 				      lf_json_text_or(session->point->state, "region", ""), &vault,
@@ -271,7 +271,7 @@ static int end_and_note(struct lf_context *context, struct lf_resource *point, s
 
 	return rc || !lf_json_text(point->state, STATE_EXPIRES)
 		       ? rc
-		       : note_session(context, point, NULL, err);
+		       : note_session(context->catalog, point, NULL, err);
 }
 
 int lf_backup_files_tend(struct lf_context *context, struct lf_resource *point,

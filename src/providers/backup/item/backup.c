@@ -121,7 +121,7 @@ static int undo_backup(struct lf_job_run *run, struct lf_error *err)
 	rc = lf_json_set_text(item.doc, "properties.lastBackupStatus", "Failed") ||
 			     lf_json_set_text(item.doc, "properties.healthStatus", "ActionRequired")
 		     ? lf_fail_nomem(err)
-		     : lf_backup_store(context, &item, err);
+		     : lf_backup_store(context->catalog, &item, err);
 	return rc || !guid ? rc
 			   : lf_backup_point_drop(
 				     context, lf_json_text_or(item.state, "region", ""), guid, err);

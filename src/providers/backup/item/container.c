@@ -215,12 +215,12 @@ static int add_protectable(struct protectable *list, const char *vm_id, const ch
 }
 
 /* Virtual machines where the vault is. */
-static int add_vms(struct lf_context *context, struct protectable *list, struct lf_error *err)
+static int add_vms(struct lf_catalog *catalog, struct protectable *list, struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = LF_VM_TYPE};
 	LF_AUTO_RESOURCE_LIST vms = {0};
 	const char *here = lf_json_text(list->vault.doc, "location");
-	int rc = lf_catalog_list(context->catalog, &query, &vms, err);
+	int rc = lf_catalog_list(catalog, &query, &vms, err);
 
 	for (size_t i = 0; !rc && i < vms.n; i++) {
 		const char *id = vms.items[i].id;
@@ -258,7 +258,7 @@ int lf_backup_protectable_list(struct lf_arm_call *call, struct lf_error *err)
 	if (!rc)
 		rc = lf_catalog_list(context->catalog, &query, &list.items, err);
 	if (!rc)
-		rc = add_vms(context, &list, err);
+		rc = add_vms(context->catalog, &list, err);
 	if (!rc)
 		rc = add_servers(context, &list, err);
 	return rc ? rc : lf_page_reply(call, list.values, err);

@@ -182,13 +182,13 @@ static int check_policy(struct request *request, json_t *doc, struct lf_error *e
 	const char *before = lf_json_text_or(request->before.doc, "properties.policyId", "");
 	bool there;
 
-	int rc = lf_backup_policy(context, request->policy, &policy, &there, err);
+	int rc = lf_backup_policy(context->catalog, request->policy, &policy, &there, err);
 	if (!rc && (!there || !lf_text_starts_nocase(policy.id, request->vault.id)))
 		return lf_fail_arm(err, LF_EINVAL, "BMSUserErrorPolicyNotFound",
 				   "properties.policyId", "GET backupPolicies lists the vault's",
 				   "the vault has no backup policy '%.200s'", request->policy);
 	if (!rc && before[0])
-		rc = lf_backup_policy(context, before, &had, &there, err);
+		rc = lf_backup_policy(context->catalog, before, &had, &there, err);
 	if (!rc && before[0] && there &&
 	    strcmp(lf_json_text_or(request->vault.doc, IMMUTABLE, "Disabled"), "Disabled") != 0 &&
 	    lf_policy_longest(lf_json_at(policy.doc, "properties")) <
@@ -429,14 +429,14 @@ int lf_backup_item_put(struct lf_arm_call *call, struct lf_error *err)
 }
 
 /* Points that a locked or unlocked immutability keeps until they expire. */
-static int refuse_immutable(struct lf_context *context, const struct lf_resource *vault,
+static int refuse_immutable(struct lf_catalog *catalog, const struct lf_resource *vault,
 			    const struct lf_resource *item, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE_LIST points = {0};
 
 	if (strcmp(lf_json_text_or(vault->doc, IMMUTABLE, "Disabled"), "Disabled") == 0)
 		return 0;
-	int rc = lf_backup_points(context, item->id, &points, err);
+	int rc = lf_backup_points(catalog, item->id, &points, err);
 	if (rc || !points.n)
 		return rc;
 	return lf_fail_arm(
@@ -460,7 +460,7 @@ int lf_backup_item_delete(struct lf_arm_call *call, struct lf_error *err)
 				   "it goes by itself at deferredDeleteTimeInUTC",
 				   "the item is deleted already, and kept for a while");
 	if (!rc)
-		rc = refuse_immutable(context, &request.vault, item, err);
+		rc = refuse_immutable(context->catalog, &request.vault, item, err);
 	if (rc)
 		return rc;
 	bool soft = strcmp(lf_json_text_or(request.vault.doc, SOFT_STATE, ""), "Disabled") != 0;
@@ -500,7 +500,7 @@ static int view_item(struct lf_arm_call *call, const struct lf_resource *item, j
 {
 	LF_AUTO_RESOURCE_LIST points = {0};
 
-	int rc = lf_backup_points(lf_arm_context(call), item->id, &points, err);
+	int rc = lf_backup_points(lf_arm_context(call)->catalog, item->id, &points, err);
 	if (rc)
 		return rc;
 	const char *oldest =
@@ -545,7 +545,7 @@ static bool is_listed(struct lf_arm_call *call, const struct lf_resource *item)
 
 	if (!lf_backup_is_secondary(call))
 		return true;
-	if (lf_backup_points(lf_arm_context(call), item->id, &points, &ignored))
+	if (lf_backup_points(lf_arm_context(call)->catalog, item->id, &points, &ignored))
 		return false;
 	for (size_t i = 0; i < points.n; i++)
 		if (lf_json_bool_or(points.items[i].state, "secondary.complete", false))

@@ -51,7 +51,7 @@ static void trip_done(struct trip *trip)
 
 static int begin_trip(struct trip *trip, struct lf_error *err)
 {
-	int rc = lf_backup_points(trip->context, trip->item, &trip->points, err);
+	int rc = lf_backup_points(trip->context->catalog, trip->item, &trip->points, err);
 
 	trip->guid = lf_json_text_or(trip->point->state, "point", "");
 	for (size_t i = 0; !rc && i < trip->points.n; i++)
@@ -201,7 +201,7 @@ static int note_secondary(struct trip *trip, bool complete, struct lf_error *err
 	if (lf_json_set_text(point->state, "secondary.region", trip->region) ||
 	    lf_json_set_bool(point->state, "secondary.complete", complete))
 		return lf_fail_nomem(err);
-	return lf_backup_store(trip->context, point, err);
+	return lf_backup_store(trip->context->catalog, point, err);
 }
 
 static bool is_deleted(const struct trip *trip)

@@ -88,7 +88,7 @@ static int check_row(const struct rows *rows, const json_t *row, struct lf_error
 }
 
 /* Not over what is this site's own, or another's. */
-static int put_row(struct lf_context *context, const struct rows *rows, const json_t *row,
+static int put_row(struct lf_catalog *catalog, const struct rows *rows, const json_t *row,
 		   struct lf_error *err)
 {
 	const char *id = lf_json_text_or(row, "id", ""), *type = lf_json_text_or(row, "type", "");
@@ -98,7 +98,7 @@ static int put_row(struct lf_context *context, const struct rows *rows, const js
 	int rc = check_row(rows, row, err);
 
 	if (!rc)
-		rc = lf_catalog_find(context->catalog, id, &before, &there, err);
+		rc = lf_catalog_find(catalog, id, &before, &there, err);
 	if (rc || (there && lf_text_equal_nocase(type, LF_GROUP_TYPE)))
 		return rc; /* one will do */
 	if (there && (strcmp(lf_json_text_or(before.state, "replicaOf", ""), rows->of) != 0 ||
@@ -110,8 +110,8 @@ static int put_row(struct lf_context *context, const struct rows *rows, const js
 	if (!state || lf_json_set_text(state, "replicaOf", rows->of) ||
 	    lf_json_set_text(state, "replicaBy", rows->what->pairing))
 		return lf_fail_nomem(err);
-	return lf_catalog_put(context->catalog, id, type, LF_PUT_ANY, NULL, lf_json_at(row, "doc"),
-			      state, err);
+	return lf_catalog_put(catalog, id, type, LF_PUT_ANY, NULL, lf_json_at(row, "doc"), state,
+			      err);
 }
 
 static void replica_claim(const struct lf_received *what, char out[static 64])
@@ -204,7 +204,7 @@ static int put_all(struct lf_context *context, const struct rows *rows, const ch
 		rc = lf_subscription_make(context->catalog, subscription, err);
 	json_array_foreach (resources, i, row)
 		if (!rc)
-			rc = put_row(context, rows, row, err);
+			rc = put_row(context->catalog, rows, row, err);
 	if (!rc)
 		rc = put_point(context, rows->what, rows->manifest, err);
 	return rc ? rc : lf_transaction_commit(&tx, err);
@@ -233,17 +233,17 @@ int lf_backup_replica_keep(struct lf_context *context, const struct lf_received 
 }
 
 /* The item with its last point, the vault with its last item. */
-static int remove_empty(struct lf_context *context, const char *id, const char *type,
+static int remove_empty(struct lf_catalog *catalog, const char *id, const char *type,
 			struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = type, .below = id};
 	LF_AUTO_RESOURCE_LIST list = {0};
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	int rc = lf_catalog_list(catalog, &query, &list, err);
 
-	return rc || list.n ? rc : lf_catalog_delete_tree(context->catalog, id, err);
+	return rc || list.n ? rc : lf_catalog_delete_tree(catalog, id, err);
 }
 
-static int remove_row(struct lf_context *context, const struct lf_resource *row,
+static int remove_row(struct lf_catalog *catalog, const struct lf_resource *row,
 		      struct lf_error *err)
 {
 	LF_AUTO_FREE char *vault = lf_backup_vault_id(row->id);
@@ -253,10 +253,10 @@ static int remove_row(struct lf_context *context, const struct lf_resource *row,
 	if (!vault || !at)
 		return lf_fail_nomem(err);
 	*at = '\0';
-	int rc = lf_catalog_delete(context->catalog, row->id, err);
+	int rc = lf_catalog_delete(catalog, row->id, err);
 	if (!rc)
-		rc = remove_empty(context, item, LF_BACKUP_POINT_TYPE, err);
-	return rc ? rc : remove_empty(context, vault, LF_BACKUP_ITEM_TYPE, err);
+		rc = remove_empty(catalog, item, LF_BACKUP_POINT_TYPE, err);
+	return rc ? rc : remove_empty(catalog, vault, LF_BACKUP_ITEM_TYPE, err);
 }
 
 static int drop_claim(struct lf_context *context, const struct lf_received *what, bool of_old,
@@ -277,12 +277,12 @@ static int drop_claim(struct lf_context *context, const struct lf_received *what
 
 /* Rows of the point that came by this pairing: either look whether one is of an earlier version, or
  * remove them. */
-static int each_row(struct lf_context *context, const struct lf_received *what, bool *ret_of_old,
+static int each_row(struct lf_catalog *catalog, const struct lf_received *what, bool *ret_of_old,
 		    struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = LF_BACKUP_POINT_TYPE};
 	LF_AUTO_RESOURCE_LIST list = {0};
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	int rc = lf_catalog_list(catalog, &query, &list, err);
 
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		const json_t *state = list.items[i].state;
@@ -292,7 +292,7 @@ static int each_row(struct lf_context *context, const struct lf_received *what, 
 		if (ret_of_old)
 			*ret_of_old = *ret_of_old || !lf_json_text(state, "replicaBy");
 		else
-			rc = remove_row(context, &list.items[i], err);
+			rc = remove_row(catalog, &list.items[i], err);
 	}
 	return rc;
 }
@@ -305,8 +305,8 @@ int lf_backup_replica_forget(struct lf_context *context, const struct lf_receive
 	int rc = lf_backup_replica_sent(context, what, err);
 
 	if (!rc)
-		rc = each_row(context, what, &of_old, err);
+		rc = each_row(context->catalog, what, &of_old, err);
 	if (!rc)
 		rc = drop_claim(context, what, of_old, err);
-	return rc && rc != LF_ENOTFOUND ? rc : each_row(context, what, NULL, err);
+	return rc && rc != LF_ENOTFOUND ? rc : each_row(context->catalog, what, NULL, err);
 }

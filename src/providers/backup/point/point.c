@@ -21,12 +21,12 @@
 #include "providers/compute/ids.h"
 #include "vault/lease.h"
 
-int lf_backup_points(struct lf_context *context, const char *item_id,
+int lf_backup_points(struct lf_catalog *catalog, const char *item_id,
 		     struct lf_resource_list *ret_list, struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = LF_BACKUP_POINT_TYPE, .below = item_id};
 
-	return lf_catalog_list(context->catalog, &query, ret_list, err);
+	return lf_catalog_list(catalog, &query, ret_list, err);
 }
 
 int lf_backup_point_name(struct lf_context *context, const char *item_id, char out[static 24],
@@ -34,7 +34,7 @@ int lf_backup_point_name(struct lf_context *context, const char *item_id, char o
 {
 	LF_AUTO_RESOURCE_LIST list = {0};
 	int64_t name = lf_clock_now_ns(context->clock) / 1000;
-	int rc = lf_backup_points(context, item_id, &list, err);
+	int rc = lf_backup_points(context->catalog, item_id, &list, err);
 
 	if (!rc && list.n) {
 		const char *last = lf_arm_id_last(list.items[list.n - 1].id);
@@ -135,9 +135,9 @@ static int capture(struct lf_job_run *run, const struct lf_resource *item,
 		.disks = 1 + json_array_size(
 				     lf_json_at(vm->doc, "properties.storageProfile.dataDisks"))};
 
-	int rc = lf_backup_points(context, item->id, &list, err);
+	int rc = lf_backup_points(context->catalog, item->id, &list, err);
 	if (!rc)
-		rc = lf_backup_policy_of(context, item, &policy, &there, err);
+		rc = lf_backup_policy_of(context->catalog, item, &policy, &there, err);
 	if (rc)
 		return rc;
 	LF_AUTO_JSON *excluded = excluded_luns(item, vm);
@@ -165,7 +165,7 @@ static int capture(struct lf_job_run *run, const struct lf_resource *item,
 }
 
 /* Until when a point of that time is kept: asked, or what the item's policy says of it. */
-static int choose_expiry(struct lf_context *context, const struct lf_resource *item,
+static int choose_expiry(struct lf_catalog *catalog, const struct lf_resource *item,
 			 const char *asked, const char *time, char out[static LF_TIME_SIZE],
 			 struct lf_error *err)
 {
@@ -177,7 +177,7 @@ static int choose_expiry(struct lf_context *context, const struct lf_resource *i
 	if (!rc && asked)
 		rc = lf_time_parse(asked, &until, err);
 	if (!rc && !asked)
-		rc = lf_backup_policy_of(context, item, &policy, &there, err);
+		rc = lf_backup_policy_of(catalog, item, &policy, &there, err);
 	if (rc)
 		return rc;
 	lf_time_format(asked ? until
@@ -209,8 +209,8 @@ static int fill_point(void *context, struct lf_vault *vault, json_t **ret_manife
 	if (rc == LF_ECONFLICT)
 		return LF_STEP_AGAIN; /* when its disks have been copied here */
 	if (!rc)
-		rc = choose_expiry(site, taking->item, taking->asked, taking->time, taking->expires,
-				   err);
+		rc = choose_expiry(site->catalog, taking->item, taking->asked, taking->time,
+				   taking->expires, err);
 	if (rc)
 		return rc;
 	*ret_manifest = lf_backup_manifest(
@@ -222,7 +222,7 @@ static int fill_point(void *context, struct lf_vault *vault, json_t **ret_manife
 }
 
 /* The item says when it was last backed up. */
-static int note_item(struct lf_context *context, struct lf_resource *item, const char *time,
+static int note_item(struct lf_catalog *catalog, struct lf_resource *item, const char *time,
 		     struct lf_error *err)
 {
 	static const struct {
@@ -236,10 +236,10 @@ static int note_item(struct lf_context *context, struct lf_resource *item, const
 
 	for (size_t i = 0; i < LF_N(words); i++)
 		failed |= lf_json_set_text(item->doc, words[i].path, words[i].value);
-	return failed ? lf_fail_nomem(err) : lf_backup_store(context, item, err);
+	return failed ? lf_fail_nomem(err) : lf_backup_store(catalog, item, err);
 }
 
-static int put_row(struct lf_context *context, const char *id, struct lf_resource *item,
+static int put_row(struct lf_catalog *catalog, const char *id, struct lf_resource *item,
 		   const struct lf_backup_taken *taken, struct lf_error *err)
 {
 	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
@@ -250,12 +250,12 @@ static int put_row(struct lf_context *context, const char *id, struct lf_resourc
 	if (!rc)
 		rc = lf_backup_taken_state(taken, item, &state, err);
 	if (!rc)
-		rc = lf_transaction_begin(&tx, context->catalog, err);
+		rc = lf_transaction_begin(&tx, catalog, err);
 	if (!rc)
-		rc = lf_catalog_put(context->catalog, id, LF_BACKUP_POINT_TYPE, LF_PUT_NEW, NULL,
-				    doc, state, err);
+		rc = lf_catalog_put(catalog, id, LF_BACKUP_POINT_TYPE, LF_PUT_NEW, NULL, doc, state,
+				    err);
 	if (!rc)
-		rc = note_item(context, item, taken->time, err);
+		rc = note_item(catalog, item, taken->time, err);
 	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
@@ -297,7 +297,7 @@ static int take(struct lf_job_run *run, const char *id, struct lf_resource *item
 					      .vm = vm,
 					      .capture = captured};
 	if (!rc)
-		rc = put_row(context, id, item, &taken, err);
+		rc = put_row(context->catalog, id, item, &taken, err);
 	return rc ? rc : note_sizes(run, &taken, err);
 }
 
@@ -344,9 +344,9 @@ static int take_server(struct lf_job_run *run, const char *id, struct lf_resourc
 	if (!rc)
 		rc = claim_sent(run, item, &taken, err);
 	if (!rc)
-		rc = choose_expiry(context, item, asked, taken.time, expires, err);
+		rc = choose_expiry(context->catalog, item, asked, taken.time, expires, err);
 	if (!rc)
-		rc = put_row(context, id, item, &taken, err);
+		rc = put_row(context->catalog, id, item, &taken, err);
 	return rc ? rc : note_sizes(run, &taken, err);
 }
 

@@ -22,7 +22,7 @@ LF_MUST_CHECK int lf_backup_point_take(struct lf_job_run *run, const char *item_
 LF_MUST_CHECK int lf_backup_point_name(struct lf_context *context, const char *item_id,
 				       char out[static 24], struct lf_error *err);
 /* All points of an item, by name (oldest first). */
-LF_MUST_CHECK int lf_backup_points(struct lf_context *context, const char *item_id,
+LF_MUST_CHECK int lf_backup_points(struct lf_catalog *catalog, const char *item_id,
 				   struct lf_resource_list *ret_list, struct lf_error *err);
 /*
  * Let go of what a point holds outside its row: here, its claim.  Before the row goes; idempotent,

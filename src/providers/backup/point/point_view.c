@@ -99,7 +99,7 @@ int lf_backup_point_list(struct lf_arm_call *call, struct lf_error *err)
 		rc = lf_filter_new(lf_arm_query(call, "filter"), point_filter, LF_N(point_filter),
 				   &filter, err);
 	if (!rc)
-		rc = lf_backup_points(context, item.id, &list, err);
+		rc = lf_backup_points(context->catalog, item.id, &list, err);
 	if (!rc)
 		rc = lf_backup_keeping(context, &item, &keeping, err);
 	for (size_t i = list.n; !rc && i > 0; i--) {

@@ -39,7 +39,7 @@ static const struct {
 } built_ins[] = {{"DefaultPolicy", default_policy}, {"EnhancedPolicy", enhanced_policy}};
 
 /* One of those that nobody made. */
-static int make_built_in(struct lf_context *context, const char *id, struct lf_resource *ret_policy,
+static int make_built_in(struct lf_catalog *catalog, const char *id, struct lf_resource *ret_policy,
 			 bool *ret_there, struct lf_error *err)
 {
 	const char *end = strcasestr(id, "/backupPolicies/");
@@ -52,7 +52,7 @@ static int make_built_in(struct lf_context *context, const char *id, struct lf_r
 		i++;
 	int rc = vault_id ? 0 : lf_fail_nomem(err);
 	if (!rc && i < LF_N(built_ins))
-		rc = lf_catalog_find(context->catalog, vault_id, &vault, ret_there, err);
+		rc = lf_catalog_find(catalog, vault_id, &vault, ret_there, err);
 	if (rc || !*ret_there)
 		return rc;
 	ret_policy->type = strdup(LF_BACKUP_POLICY_TYPE);
@@ -63,18 +63,18 @@ static int make_built_in(struct lf_context *context, const char *id, struct lf_r
 	return lf_json_parse(built_ins[i].text, strlen(built_ins[i].text), &ret_policy->doc, err);
 }
 
-int lf_backup_policy(struct lf_context *context, const char *id, struct lf_resource *ret_policy,
+int lf_backup_policy(struct lf_catalog *catalog, const char *id, struct lf_resource *ret_policy,
 		     bool *ret_there, struct lf_error *err)
 {
-	int rc = lf_catalog_find(context->catalog, id, ret_policy, ret_there, err);
+	int rc = lf_catalog_find(catalog, id, ret_policy, ret_there, err);
 
-	return rc || *ret_there ? rc : make_built_in(context, id, ret_policy, ret_there, err);
+	return rc || *ret_there ? rc : make_built_in(catalog, id, ret_policy, ret_there, err);
 }
 
-int lf_backup_policy_of(struct lf_context *context, const struct lf_resource *item,
+int lf_backup_policy_of(struct lf_catalog *catalog, const struct lf_resource *item,
 			struct lf_resource *ret_policy, bool *ret_there, struct lf_error *err)
 {
-	return lf_backup_policy(context, lf_json_text_or(item->doc, "properties.policyId", ""),
+	return lf_backup_policy(catalog, lf_json_text_or(item->doc, "properties.policyId", ""),
 				ret_policy, ret_there, err);
 }
 
@@ -99,8 +99,8 @@ int lf_backup_keeping(struct lf_context *context, const struct lf_resource *item
 		ret_keeping->immutable_days =
 			lf_json_int_or(vault.doc, IMMUTABILITY ".configuration.durationInDays", 0);
 	return rc ? rc
-		  : lf_backup_policy_of(context, item, &ret_keeping->policy, &ret_keeping->there,
-					err);
+		  : lf_backup_policy_of(context->catalog, item, &ret_keeping->policy,
+					&ret_keeping->there, err);
 }
 
 void lf_backup_point_expiry(const struct lf_backup_keeping *keeping,
@@ -133,12 +133,12 @@ void lf_backup_point_expiry(const struct lf_backup_keeping *keeping,
 }
 
 /* Items that are deleted already do not count: they come back without a policy. */
-static int count_items(struct lf_context *context, const char *policy_id, size_t *ret_n,
+static int count_items(struct lf_catalog *catalog, const char *policy_id, size_t *ret_n,
 		       struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = LF_BACKUP_ITEM_TYPE};
 	LF_AUTO_RESOURCE_LIST list = {0};
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	int rc = lf_catalog_list(catalog, &query, &list, err);
 
 	*ret_n = 0;
 	for (size_t i = 0; !rc && i < list.n; i++)
@@ -154,7 +154,7 @@ static int view_policy(struct lf_arm_call *call, const struct lf_resource *polic
 		       struct lf_error *err)
 {
 	size_t n = 0;
-	int rc = count_items(lf_arm_context(call), policy->id, &n, err);
+	int rc = count_items(lf_arm_context(call)->catalog, policy->id, &n, err);
 
 	if (!rc && lf_json_set_int(doc, "properties.protectedItemsCount", (int64_t)n))
 		rc = lf_fail_nomem(err);
@@ -165,7 +165,7 @@ static int find_built_in(struct lf_arm_call *call, const char *id, struct lf_res
 			 struct lf_error *err)
 {
 	bool there = false;
-	int rc = make_built_in(lf_arm_context(call), id, ret_policy, &there, err);
+	int rc = make_built_in(lf_arm_context(call)->catalog, id, ret_policy, &there, err);
 
 	return rc || there ? rc
 			   : lf_fail(err, LF_ENOTFOUND, id, "the resource '%s' was not found", id);
@@ -230,7 +230,7 @@ static int check_policy(struct lf_arm_call *call, const char *id, json_t *doc,
 	if (!rc)
 		rc = lf_backup_vault(call, &vault, err);
 	if (!rc && !before)
-		rc = make_built_in(context, id, &built_in, &there, err);
+		rc = make_built_in(context->catalog, id, &built_in, &there, err);
 	return rc ? rc : check_immutable(&vault, before ? before->doc : built_in.doc, doc, err);
 }
 
@@ -238,7 +238,7 @@ static int refuse_used(struct lf_context *context, const struct lf_resource *pol
 		       struct lf_error *err)
 {
 	size_t n = 0;
-	int rc = count_items(context, policy->id, &n, err);
+	int rc = count_items(context->catalog, policy->id, &n, err);
 
 	return rc || !n ? rc
 			: lf_fail_arm(err, LF_ECONFLICT, "BMSUserErrorPolicyInUse", policy->id,
@@ -257,7 +257,7 @@ int lf_backup_policy_delete(struct lf_arm_call *call, struct lf_error *err)
 	if (!rc && there)
 		return lf_document_delete(call, &lf_backup_policy_document, 200, err);
 	if (!rc)
-		rc = make_built_in(lf_arm_context(call), id, &policy, &there, err);
+		rc = make_built_in(lf_arm_context(call)->catalog, id, &policy, &there, err);
 	if (rc || !there)
 		return rc ? rc : lf_arm_reply(call, 204, NULL, err);
 	rc = refuse_used(lf_arm_context(call), &policy, err);

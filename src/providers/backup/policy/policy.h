@@ -12,11 +12,11 @@
 extern const struct lf_document lf_backup_policy_document;
 
 /* A policy by id, also one of those that every vault has; as lf_catalog_find(). */
-LF_MUST_CHECK int lf_backup_policy(struct lf_context *context, const char *id,
+LF_MUST_CHECK int lf_backup_policy(struct lf_catalog *catalog, const char *id,
 				   struct lf_resource *ret_policy, bool *ret_there,
 				   struct lf_error *err);
 /* The policy of an item. */
-LF_MUST_CHECK int lf_backup_policy_of(struct lf_context *context, const struct lf_resource *item,
+LF_MUST_CHECK int lf_backup_policy_of(struct lf_catalog *catalog, const struct lf_resource *item,
 				      struct lf_resource *ret_policy, bool *ret_there,
 				      struct lf_error *err);
 /* What keeps an item's points: its policy, and whether what was promised cannot be shortened. */

@@ -309,18 +309,17 @@ static int reply_started(struct lf_arm_call *call, const char *job, struct lf_er
 }
 
 /* Point, item and vault of a token. */
-static int find_point(struct lf_context *context, const char *id, struct lf_resource *ret_vault,
+static int find_point(struct lf_catalog *catalog, const char *id, struct lf_resource *ret_vault,
 		      struct lf_resource *ret_item, struct lf_resource *ret_point,
 		      struct lf_error *err)
 {
 	LF_AUTO_FREE char *vault = lf_id_above(id, LF_VAULT_TYPE);
 	LF_AUTO_FREE char *item = lf_id_above(id, LF_BACKUP_ITEM_TYPE);
-	int rc = vault && item ? lf_catalog_get(context->catalog, id, ret_point, err)
-			       : lf_fail_nomem(err);
+	int rc = vault && item ? lf_catalog_get(catalog, id, ret_point, err) : lf_fail_nomem(err);
 
 	if (!rc)
-		rc = lf_catalog_get(context->catalog, item, ret_item, err);
-	return rc ? rc : lf_catalog_get(context->catalog, vault, ret_vault, err);
+		rc = lf_catalog_get(catalog, item, ret_item, err);
+	return rc ? rc : lf_catalog_get(catalog, vault, ret_vault, err);
 }
 
 int lf_backup_cross_region_restore(struct lf_arm_call *call, struct lf_error *err)
@@ -342,8 +341,8 @@ int lf_backup_cross_region_restore(struct lf_arm_call *call, struct lf_error *er
 	if (!rc)
 		rc = verify_token(call, region, &claims, err);
 	if (!rc)
-		rc = find_point(context, lf_json_text_or(claims, "recoveryPoint", ""), &vault,
-				&item, &point, err);
+		rc = find_point(context->catalog, lf_json_text_or(claims, "recoveryPoint", ""),
+				&vault, &item, &point, err);
 	if (!rc)
 		rc = check_copied(&vault, &point, err);
 	if (!rc)
