@@ -144,7 +144,7 @@ static int blob_keys(void *context, const char *account, json_t **ret_keys, stru
 	struct lf_daemon *daemon = context;
 
 	if (strcmp(account, LF_DISK_ACCESS_ACCOUNT) == 0)
-		return lf_disk_access_keys(&daemon->context, ret_keys, err);
+		return lf_disk_access_keys(daemon->context.catalog, ret_keys, err);
 	return lf_storage_keys(&daemon->context, account, ret_keys, err);
 }
 

@@ -26,28 +26,28 @@
 #define SAS_VERSION   "2021-08-06"
 
 /* The account's key, made once; free(). */
-static int load_key(struct lf_context *context, char **ret_key, struct lf_error *err)
+static int load_key(struct lf_catalog *catalog, char **ret_key, struct lf_error *err)
 {
 	unsigned char bytes[KEY_BYTES];
 	char text[4 * ((KEY_BYTES + 2) / 3) + 1];
-	int rc = lf_catalog_setting_get(context->catalog, SETTING, ret_key, err);
+	int rc = lf_catalog_setting_get(catalog, SETTING, ret_key, err);
 
 	if (rc != LF_ENOTFOUND)
 		return rc;
 	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
 		return lf_fail(err, LF_EINTERNAL, NULL, "no random bytes for a key");
 	EVP_EncodeBlock((unsigned char *)text, bytes, sizeof(bytes));
-	rc = lf_catalog_setting_put(context->catalog, SETTING, text, err);
+	rc = lf_catalog_setting_put(catalog, SETTING, text, err);
 	explicit_bzero(bytes, sizeof(bytes));
 	explicit_bzero(text, sizeof(text));
 	/* whoever was first */
-	return rc ? rc : lf_catalog_setting_get(context->catalog, SETTING, ret_key, err);
+	return rc ? rc : lf_catalog_setting_get(catalog, SETTING, ret_key, err);
 }
 
-int lf_disk_access_keys(struct lf_context *context, json_t **ret_keys, struct lf_error *err)
+int lf_disk_access_keys(struct lf_catalog *catalog, json_t **ret_keys, struct lf_error *err)
 {
 	LF_AUTO_FREE char *key = NULL;
-	int rc = load_key(context, &key, err);
+	int rc = load_key(catalog, &key, err);
 
 	if (rc)
 		return rc;
@@ -64,14 +64,13 @@ static char *row_id(const char *of)
 	return lower ? lf_printf_dup(ROW_PREFIX "%s", guid) : NULL;
 }
 
-int lf_disk_access_is_granted(struct lf_context *context, const char *of, bool *ret_granted,
+int lf_disk_access_is_granted(struct lf_catalog *catalog, const char *of, bool *ret_granted,
 			      struct lf_error *err)
 {
 	LF_AUTO_FREE char *id = row_id(of);
 	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
 
-	return id ? lf_catalog_find(context->catalog, id, &row, ret_granted, err)
-		  : lf_fail_nomem(err);
+	return id ? lf_catalog_find(catalog, id, &row, ret_granted, err) : lf_fail_nomem(err);
 }
 
 static int check_request(const json_t *body, int64_t *ret_seconds, struct lf_error *err)
@@ -95,7 +94,7 @@ static int check_request(const json_t *body, int64_t *ret_seconds, struct lf_err
 }
 
 /* The URL's right: "sv=...&sig=..."; free(). */
-static int sign(struct lf_context *context, const char *container, const char *blob,
+static int sign(struct lf_catalog *catalog, const char *container, const char *blob,
 		int64_t expires_ns, char **ret_query, struct lf_error *err)
 {
 	struct lf_blob_sas sas = {
@@ -107,7 +106,7 @@ static int sign(struct lf_context *context, const char *container, const char *b
 	char signature[48];
 
 	lf_time_format(expires_ns, sas.expiry);
-	int rc = load_key(context, &key, err);
+	int rc = load_key(catalog, &key, err);
 	LF_AUTO_FREE char *text =
 		resource ? lf_blob_sas_text(&sas, LF_DISK_ACCESS_ACCOUNT, resource) : NULL;
 	if (rc)
@@ -218,7 +217,7 @@ int lf_disk_access_grant(struct lf_arm_call *call, const struct lf_blob_point *d
 		rc = lf_blob_put_point(context->data_dir, context->regions, LF_DISK_ACCESS_ACCOUNT,
 				       guid, DISK, disk, err);
 	if (!rc)
-		rc = sign(context, guid, DISK, expires, &query, err);
+		rc = sign(context->catalog, guid, DISK, expires, &query, err);
 	if (rc)
 		return rc;
 	LF_AUTO_FREE char *url = lf_printf_dup("%s/" LF_DISK_ACCESS_ACCOUNT "/%s/" DISK "?%s",
@@ -235,11 +234,11 @@ bool lf_disk_is_closed(const json_t *doc)
 		      "Enabled") != 0;
 }
 
-int lf_disk_access_check(struct lf_context *context, const char *disk_id, struct lf_error *err)
+int lf_disk_access_check(struct lf_catalog *catalog, const char *disk_id, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE disk = LF_RESOURCE_INIT;
 	bool there;
-	int rc = lf_catalog_find(context->catalog, disk_id, &disk, &there, err);
+	int rc = lf_catalog_find(catalog, disk_id, &disk, &there, err);
 
 	if (rc || !there)
 		return rc;
@@ -266,7 +265,7 @@ int lf_access_share(struct lf_arm_call *call, const char *of, const char *name, 
 		rc = lf_blob_put_bytes(context->data_dir, LF_DISK_ACCESS_ACCOUNT, guid, name, text,
 				       strlen(text), err);
 	if (!rc)
-		rc = sign(context, guid, name, expires, &query, err);
+		rc = sign(context->catalog, guid, name, expires, &query, err);
 	if (rc)
 		return rc;
 	*ret_url = lf_printf_dup("%s/" LF_DISK_ACCESS_ACCOUNT "/%s/%s", lf_arm_base_url(call), guid,

@@ -31,7 +31,7 @@ LF_MUST_CHECK int lf_disk_access_grant(struct lf_arm_call *call, const struct lf
 				       struct lf_error *err);
 /* May a disk be handed out?  LF_ECONFLICT "OperationNotAllowed": its networkAccessPolicy is
  * DenyAll, or its publicNetworkAccess Disabled.  A disk that is gone has said nothing. */
-LF_MUST_CHECK int lf_disk_access_check(struct lf_context *context, const char *disk_id,
+LF_MUST_CHECK int lf_disk_access_check(struct lf_catalog *catalog, const char *disk_id,
 				       struct lf_error *err);
 bool lf_disk_is_closed(const json_t *doc);
 /* Hand out bytes as the blob NAME of a grant of its own, for so long: its URL without, and the
@@ -43,12 +43,12 @@ LF_MUST_CHECK int lf_access_share(struct lf_arm_call *call, const char *of, cons
 LF_MUST_CHECK int lf_disk_access_revoke(struct lf_context *context, const char *of,
 					struct lf_error *err);
 /* Is there one? */
-LF_MUST_CHECK int lf_disk_access_is_granted(struct lf_context *context, const char *of,
+LF_MUST_CHECK int lf_disk_access_is_granted(struct lf_catalog *catalog, const char *of,
 					    bool *ret_granted, struct lf_error *err);
 /* Take back what has expired. */
 LF_MUST_CHECK int lf_disk_access_tend(struct lf_context *context, struct lf_error *err);
 /* The account's keys, as lf_blob_opts.keys answers them. */
-LF_MUST_CHECK int lf_disk_access_keys(struct lf_context *context, json_t **ret_keys,
+LF_MUST_CHECK int lf_disk_access_keys(struct lf_catalog *catalog, json_t **ret_keys,
 				      struct lf_error *err);
 
 #endif

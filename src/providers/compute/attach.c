@@ -99,7 +99,7 @@ int lf_disk_find_source(struct lf_context *context, const struct lf_resource *di
 	return *ret_source ? 0 : lf_fail_nomem(err);
 }
 
-int lf_disk_attach(struct lf_context *context, const char *id, const char *vm_id, const char *host,
+int lf_disk_attach(struct lf_catalog *catalog, const char *id, const char *vm_id, const char *host,
 		   int64_t lun, const json_t *source, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE disk = LF_RESOURCE_INIT;
@@ -107,7 +107,7 @@ int lf_disk_attach(struct lf_context *context, const char *id, const char *vm_id
 
 	int rc = lf_vm_source_read(source, &from, err);
 	if (!rc)
-		rc = lf_catalog_get(context->catalog, id, &disk, err);
+		rc = lf_catalog_get(catalog, id, &disk, err);
 	if (rc)
 		return rc;
 	const char *owner = lf_json_text(disk.doc, "managedBy");
@@ -123,8 +123,8 @@ int lf_disk_attach(struct lf_context *context, const char *id, const char *vm_id
 		failed |= lf_json_set_text(disk.state, "host", host) ||
 			  lf_json_set_int(disk.state, "lun", lun);
 	return failed ? lf_fail_nomem(err)
-		      : lf_catalog_put(context->catalog, id, LF_DISK_TYPE, LF_PUT_EXISTING, NULL,
-				       disk.doc, disk.state, err);
+		      : lf_catalog_put(catalog, id, LF_DISK_TYPE, LF_PUT_EXISTING, NULL, disk.doc,
+				       disk.state, err);
 }
 
 int lf_part_detach(struct lf_context *context, struct lf_resource *part, struct lf_error *err)

@@ -36,7 +36,7 @@ LF_MUST_CHECK int lf_disk_find_source(struct lf_context *context, const struct l
 				      json_t **ret_source, struct lf_error *err);
 /* The disk is the machine's now; in the caller's transaction.  source: as lf_disk_find_source()
  * said. */
-LF_MUST_CHECK int lf_disk_attach(struct lf_context *context, const char *id, const char *vm_id,
+LF_MUST_CHECK int lf_disk_attach(struct lf_catalog *catalog, const char *id, const char *vm_id,
 				 const char *host, int64_t lun, const json_t *source,
 				 struct lf_error *err);
 /* A disk or a network interface that stays is nobody's now; in the caller's transaction. */

@@ -53,7 +53,7 @@ static int change_access(struct lf_context *context, const json_t *doc,
 }
 
 /* The machine that has the disk says its type, too. */
-static int note_type(struct lf_context *context, const struct lf_resource *disk, const char *sku,
+static int note_type(struct lf_catalog *catalog, const struct lf_resource *disk, const char *sku,
 		     struct lf_error *err)
 {
 	const char *owner = lf_json_text(disk->state, "machine");
@@ -61,7 +61,7 @@ static int note_type(struct lf_context *context, const struct lf_resource *disk,
 	LF_AUTO_JSON *rows = json_array();
 	const json_t *row;
 	size_t i;
-	int rc = owner ? lf_catalog_get(context->catalog, owner, &vm, err) : LF_ENOTFOUND;
+	int rc = owner ? lf_catalog_get(catalog, owner, &vm, err) : LF_ENOTFOUND;
 
 	if (rc)
 		return rc == LF_ENOTFOUND ? 0 : rc;
@@ -73,8 +73,7 @@ static int note_type(struct lf_context *context, const struct lf_resource *disk,
 		    lf_json_set_text((json_t *)(uintptr_t)row, "managedDisk.storageAccountType",
 				     sku))
 			return lf_fail_nomem(err);
-	return lf_catalog_put(context->catalog, vm.id, LF_VM_TYPE, LF_PUT_EXISTING, NULL, vm.doc,
-			      NULL, err);
+	return lf_catalog_put(catalog, vm.id, LF_VM_TYPE, LF_PUT_EXISTING, NULL, vm.doc, NULL, err);
 }
 
 /* What a disk is where nobody said otherwise; older rows do not say it. */
@@ -145,7 +144,7 @@ static int check_change(struct lf_context *context, json_t *doc, const struct lf
 		return lf_fail_nomem(err);
 	rc = change_access(context, kept, before, err);
 	if (!rc && *sku && strcmp(sku, lf_json_text_or(before->doc, "sku.name", "")) != 0)
-		rc = note_type(context, before, sku, err);
+		rc = note_type(context->catalog, before, sku, err);
 	if (rc)
 		return rc;
 	json_object_clear(doc);
@@ -220,7 +219,7 @@ static int refuse_in_use(struct lf_context *context, const struct lf_resource *d
 	const char *owner = lf_json_text(disk->doc, "managedBy");
 	bool granted;
 
-	int rc = lf_disk_access_is_granted(context, disk->id, &granted, err);
+	int rc = lf_disk_access_is_granted(context->catalog, disk->id, &granted, err);
 	if (!rc && granted)
 		return lf_fail_arm(err, LF_ECONFLICT, "OperationNotAllowed", disk->id,
 				   "end it first: POST endGetAccess",
@@ -419,7 +418,7 @@ int lf_disk_grant(struct lf_arm_call *call, struct lf_error *err)
 	int rc = lf_catalog_get(lf_arm_context(call)->catalog, lf_arm_id(call, 1), &disk, err);
 
 	if (!rc)
-		rc = lf_disk_access_check(lf_arm_context(call), disk.id, err);
+		rc = lf_disk_access_check(lf_arm_context(call)->catalog, disk.id, err);
 	if (!rc)
 		rc = find_point(&disk, &point, err);
 	return rc ? rc : lf_disk_access_grant(call, &point, err);

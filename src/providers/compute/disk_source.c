@@ -84,14 +84,14 @@ static int from_restore_point(struct lf_context *context, const json_t *doc, con
 	return ret_origin->source ? check_region(doc, region, err) : lf_fail_nomem(err);
 }
 
-static int from_disk(struct lf_context *context, const json_t *doc, const char *id,
+static int from_disk(struct lf_catalog *catalog, const json_t *doc, const char *id,
 		     struct lf_disk_origin *ret_origin, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE disk = LF_RESOURCE_INIT;
 	int rc = lf_arm_id_check(id, LF_DISK_TYPE, SOURCE_ID, err);
 
 	if (!rc)
-		rc = lf_catalog_get(context->catalog, id, &disk, err);
+		rc = lf_catalog_get(catalog, id, &disk, err);
 	if (rc == LF_ENOTFOUND)
 		return fail_source(id, "name a disk that is there", "is not there", err);
 	if (rc)
@@ -189,7 +189,7 @@ static int find_origin(struct lf_context *context, const json_t *doc,
 				   option);
 	if (strcasestr(id, DISKS))
 		return from_restore_point(context, doc, id, ret_origin, err);
-	return copy ? from_disk(context, doc, id, ret_origin, err)
+	return copy ? from_disk(context->catalog, doc, id, ret_origin, err)
 		    : fail_source(id, "name a disk restore point", "is no disk restore point", err);
 }
 

@@ -77,35 +77,35 @@ int lf_machine_exchange_disks(struct lf_context *context, const char *vm_id, con
 }
 
 /* The id of each disk of a storage profile is the machine's again, where it lies. */
-static int attach_again(struct lf_context *context, const struct lf_resource *vm,
+static int attach_again(struct lf_catalog *catalog, const struct lf_resource *vm,
 			const json_t *profile, struct lf_error *err)
 {
 	LF_AUTO_JSON *file = lf_vm_source_doc(&(struct lf_vm_source){.kind = LF_VM_SOURCE_FILE});
 	const json_t *row;
 	size_t i;
 
-	int rc = lf_disk_attach(context, lf_json_text_or(profile, "osDisk.managedDisk.id", ""),
+	int rc = lf_disk_attach(catalog, lf_json_text_or(profile, "osDisk.managedDisk.id", ""),
 				vm->id, "", -1, file, err);
 	json_array_foreach (lf_json_at(profile, "dataDisks"), i, row)
 		if (!rc)
-			rc = lf_disk_attach(context, lf_json_text_or(row, "managedDisk.id", ""),
+			rc = lf_disk_attach(catalog, lf_json_text_or(row, "managedDisk.id", ""),
 					    vm->id, "", lf_json_int_or(row, "lun", 0), file, err);
 	return rc;
 }
 
 /* The transaction is open. */
-static int note_back(struct lf_context *context, struct lf_resource *vm, struct lf_error *err)
+static int note_back(struct lf_catalog *catalog, struct lf_resource *vm, struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = LF_DISK_TYPE};
 	LF_AUTO_JSON *exchange = json_incref(lf_json_at(vm->state, "exchange"));
 	LF_AUTO_RESOURCE_LIST list = {0};
 
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	int rc = lf_catalog_list(catalog, &query, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++)
 		if (lf_arm_id_equal(lf_json_text_or(list.items[i].doc, "managedBy", ""), vm->id))
-			rc = lf_catalog_delete(context->catalog, list.items[i].id, err);
+			rc = lf_catalog_delete(catalog, list.items[i].id, err);
 	if (!rc)
-		rc = attach_again(context, vm, lf_json_at(exchange, "profile"), err);
+		rc = attach_again(catalog, vm, lf_json_at(exchange, "profile"), err);
 	json_object_del(vm->state, "exchange");
 	if (!rc &&
 	    (lf_json_set(vm->state, "plan.vm.disks",
@@ -115,8 +115,8 @@ static int note_back(struct lf_context *context, struct lf_resource *vm, struct 
 			 json_deep_copy(lf_json_at(exchange, "profile")))))
 		rc = lf_fail_nomem(err);
 	return rc ? rc
-		  : lf_catalog_put(context->catalog, vm->id, LF_VM_TYPE, LF_PUT_EXISTING, NULL,
-				   vm->doc, vm->state, err);
+		  : lf_catalog_put(catalog, vm->id, LF_VM_TYPE, LF_PUT_EXISTING, NULL, vm->doc,
+				   vm->state, err);
 }
 
 int lf_machine_exchange_back(struct lf_context *context, const char *vm_id, const char *key,
@@ -137,7 +137,7 @@ int lf_machine_exchange_back(struct lf_context *context, const char *vm_id, cons
 		if (!rc)
 			rc = lf_transaction_begin(&tx, context->catalog, err);
 		if (!rc)
-			rc = note_back(context, &vm, err);
+			rc = note_back(context->catalog, &vm, err);
 		if (!rc)
 			rc = lf_transaction_commit(&tx, err);
 		if (rc)

@@ -32,8 +32,8 @@ int lf_machine_put_disk(struct lf_context *context, const json_t *machine, const
 	if (!id)
 		return lf_fail_nomem(err);
 	if (lf_json_text(disk, "id"))
-		return lf_disk_attach(context, id, vm_id, host, lun, lf_json_at(disk, "source"),
-				      err);
+		return lf_disk_attach(context->catalog, id, vm_id, host, lun,
+				      lf_json_at(disk, "source"), err);
 	LF_AUTO_JSON *doc = lf_machine_disk_doc(machine, disk, lf_clock_now_ns(context->clock));
 	LF_AUTO_JSON *state = json_pack("{s:s, s:s, s:I}", "machine", vm_id, "host", host, "lun",
 					(json_int_t)lun);
@@ -43,7 +43,7 @@ int lf_machine_put_disk(struct lf_context *context, const json_t *machine, const
 }
 
 /* An interface that is there becomes the machine's; a new one is written. */
-static int put_nic(struct lf_context *context, const json_t *machine, const json_t *nic,
+static int put_nic(struct lf_catalog *catalog, const json_t *machine, const json_t *nic,
 		   struct lf_error *err)
 {
 	const char *vm_id = lf_json_text_or(machine, "id", "");
@@ -51,7 +51,7 @@ static int put_nic(struct lf_context *context, const json_t *machine, const json
 	bool own = lf_json_bool_or(nic, "own", false);
 	LF_AUTO_RESOURCE there = LF_RESOURCE_INIT;
 
-	int rc = own ? lf_catalog_get(context->catalog, id, &there, err) : 0;
+	int rc = own ? lf_catalog_get(catalog, id, &there, err) : 0;
 	if (rc)
 		return rc;
 	const char *owner = lf_json_text(there.doc, "properties.virtualMachine.id");
@@ -66,8 +66,8 @@ static int put_nic(struct lf_context *context, const json_t *machine, const json
 	    lf_json_set_text(doc, "properties.virtualMachine.id", vm_id) ||
 	    lf_json_set_text(doc, "properties.macAddress", lf_json_text_or(nic, "mac", "")))
 		return lf_fail_nomem(err);
-	return lf_catalog_put(context->catalog, id, LF_NIC_TYPE, own ? LF_PUT_EXISTING : LF_PUT_NEW,
-			      NULL, doc, state, err);
+	return lf_catalog_put(catalog, id, LF_NIC_TYPE, own ? LF_PUT_EXISTING : LF_PUT_NEW, NULL,
+			      doc, state, err);
 }
 
 static int put_parts(struct lf_context *context, const json_t *machine, const json_t *plan,
@@ -83,7 +83,7 @@ static int put_parts(struct lf_context *context, const json_t *machine, const js
 			return rc;
 	}
 	json_array_foreach (lf_json_at(plan, "nics"), i, part) {
-		int rc = put_nic(context, machine, part, err);
+		int rc = put_nic(context->catalog, machine, part, err);
 		if (rc)
 			return rc;
 	}
@@ -244,30 +244,30 @@ int lf_machine_remove_networks(struct lf_context *context, const json_t *plan, s
 }
 
 /* Those of type whose state names the machine; others of the same name are not ours to delete. */
-static int delete_parts(struct lf_context *context, const char *type, const char *vm_id,
+static int delete_parts(struct lf_catalog *catalog, const char *type, const char *vm_id,
 			struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = type};
 	LF_AUTO_RESOURCE_LIST list = {0};
 
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	int rc = lf_catalog_list(catalog, &query, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++)
 		if (lf_arm_id_equal(lf_json_text_or(list.items[i].state, "machine", ""), vm_id))
-			rc = lf_catalog_delete(context->catalog, list.items[i].id, err);
+			rc = lf_catalog_delete(catalog, list.items[i].id, err);
 	return rc;
 }
 
-static int delete_resources(struct lf_context *context, const char *vm_id, struct lf_error *err)
+static int delete_resources(struct lf_catalog *catalog, const char *vm_id, struct lf_error *err)
 {
 	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
-	int rc = lf_transaction_begin(&tx, context->catalog, err);
+	int rc = lf_transaction_begin(&tx, catalog, err);
 
 	if (!rc)
-		rc = delete_parts(context, LF_DISK_TYPE, vm_id, err);
+		rc = delete_parts(catalog, LF_DISK_TYPE, vm_id, err);
 	if (!rc)
-		rc = delete_parts(context, LF_NIC_TYPE, vm_id, err);
+		rc = delete_parts(catalog, LF_NIC_TYPE, vm_id, err);
 	if (!rc)
-		rc = lf_catalog_delete_tree(context->catalog, vm_id, err);
+		rc = lf_catalog_delete_tree(catalog, vm_id, err);
 	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
@@ -286,5 +286,5 @@ int lf_machine_remove(struct lf_context *context, const char *vm_id, struct lf_e
 	rc = lf_compute_vm_remove(context->compute, guid, false, err);
 	if (!rc && known)
 		rc = lf_machine_remove_networks(context, lf_json_at(vm.state, "plan"), err);
-	return rc ? rc : delete_resources(context, vm_id, err);
+	return rc ? rc : delete_resources(context->catalog, vm_id, err);
 }

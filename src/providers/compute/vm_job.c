@@ -9,17 +9,17 @@
 #include "providers/compute/ids.h"
 
 /* "deallocated" in the VM's state tells a stopped machine from a deallocated one. */
-static int note_deallocated(struct lf_context *context, const char *id, bool deallocated,
+static int note_deallocated(struct lf_catalog *catalog, const char *id, bool deallocated,
 			    struct lf_error *err)
 {
 	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
 
-	int rc = lf_catalog_get(context->catalog, id, &vm, err);
+	int rc = lf_catalog_get(catalog, id, &vm, err);
 	if (!rc && lf_json_set_bool(vm.state, "deallocated", deallocated))
 		rc = lf_fail_nomem(err);
 	return rc ? rc
-		  : lf_catalog_put(context->catalog, id, LF_VM_TYPE, LF_PUT_EXISTING, NULL, vm.doc,
-				   vm.state, err);
+		  : lf_catalog_put(catalog, id, LF_VM_TYPE, LF_PUT_EXISTING, NULL, vm.doc, vm.state,
+				   err);
 }
 
 static int run_start(struct lf_job_run *run, struct lf_error *err)
@@ -28,7 +28,7 @@ static int run_start(struct lf_job_run *run, struct lf_error *err)
 	const char *id = lf_job_run_job(run)->resource;
 
 	int rc = lf_machine_start(context, id, err);
-	return rc ? rc : note_deallocated(context, id, false, err);
+	return rc ? rc : note_deallocated(context->catalog, id, false, err);
 }
 
 static int run_stop(struct lf_job_run *run, struct lf_error *err)
@@ -41,7 +41,7 @@ static int run_stop(struct lf_job_run *run, struct lf_error *err)
 	int rc = lf_compute_vm_stop(context->compute, guid,
 				    !lf_json_bool_or(job->doc, "skipShutdown", false), err);
 	return rc ? rc
-		  : note_deallocated(context, job->resource,
+		  : note_deallocated(context->catalog, job->resource,
 				     lf_json_bool_or(job->doc, "deallocate", false), err);
 }
 

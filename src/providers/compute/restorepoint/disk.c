@@ -127,7 +127,7 @@ int lf_disk_restore_point_grant(struct lf_arm_call *call, struct lf_error *err)
 
 	if (rc)
 		return rc;
-	rc = lf_disk_access_check(lf_arm_context(call),
+	rc = lf_disk_access_check(lf_arm_context(call)->catalog,
 				  lf_json_text_or(profile_of(&point, disk), "managedDisk.id", ""),
 				  err);
 	if (rc)

@@ -44,7 +44,7 @@ static int put_state(struct lf_job_run *run, struct lf_resource *point, const ch
 }
 
 /* The newest point of the same machine that is complete: what is shared with it costs nothing. */
-static int find_base(struct lf_context *context, const struct lf_resource *point,
+static int find_base(struct lf_catalog *catalog, const struct lf_resource *point,
 		     struct lf_resource *ret_base, struct lf_error *err)
 {
 	LF_AUTO_FREE char *below = strdup(point->id);
@@ -56,7 +56,7 @@ static int find_base(struct lf_context *context, const struct lf_resource *point
 	*strrchr(below, '/') = '\0';
 	*strrchr(below, '/') = '\0';
 	const struct lf_list_query query = {.type = LF_RESTORE_POINT_TYPE, .below = below};
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	int rc = lf_catalog_list(catalog, &query, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		struct lf_resource *other = &list.items[i];
 		const char *time = lf_json_text_or(other->doc, "properties.timeCreated", "");
@@ -65,7 +65,7 @@ static int find_base(struct lf_context *context, const struct lf_resource *point
 		    !lf_json_bool_or(other->state, "complete", false))
 			continue;
 		lf_resource_done(ret_base);
-		rc = lf_catalog_get(context->catalog, other->id, ret_base, err);
+		rc = lf_catalog_get(catalog, other->id, ret_base, err);
 		newest = time;
 	}
 	return rc;
@@ -119,7 +119,7 @@ static int capture_machine(struct lf_job_run *run, struct lf_resource *point,
 	bool crash = lf_text_equal_nocase(
 		lf_json_text_or(point->doc, "properties.consistencyMode", ""), "CrashConsistent");
 
-	int rc = find_base(context, point, &base, err);
+	int rc = find_base(context->catalog, point, &base, err);
 	if (rc)
 		return rc;
 	lf_machine_host_guid(context, vm->id, guid);
@@ -208,8 +208,9 @@ static int fill_copy(void *context, struct lf_vault *vault, json_t **ret_manifes
 {
 	struct making *making = context;
 	const struct lf_resource *point = making->point, *original = making->origin;
+	const struct lf_context *site = lf_job_run_context(making->run);
 	LF_AUTO_RESOURCE base = LF_RESOURCE_INIT;
-	int rc = find_base(lf_job_run_context(making->run), point, &base, err);
+	int rc = find_base(site->catalog, point, &base, err);
 
 	(void)vault;
 	const struct lf_point_copy copy = {

@@ -59,7 +59,7 @@ static int read_zones(const json_t *body, struct lf_doc *doc, struct lf_error *e
 }
 
 /* Ids of resources that are there. */
-static int read_placement(struct lf_context *context, const char *vm_id, const json_t *body,
+static int read_placement(struct lf_catalog *catalog, const char *vm_id, const json_t *body,
 			  struct lf_doc *doc, struct lf_error *err)
 {
 	static const char set_path[] = "properties.availabilitySet.id",
@@ -67,9 +67,9 @@ static int read_placement(struct lf_context *context, const char *vm_id, const j
 	const char *location = lf_json_text_or(body, "location", "");
 	const char *set = lf_json_text(body, set_path), *group = lf_json_text(body, group_path);
 
-	int rc = set ? lf_vm_set_check(context, set, vm_id, location, set_path, err) : 0;
+	int rc = set ? lf_vm_set_check(catalog, set, vm_id, location, set_path, err) : 0;
 	if (!rc && group)
-		rc = lf_vm_placement_group_check(context, group, location, group_path, err);
+		rc = lf_vm_placement_group_check(catalog, group, location, group_path, err);
 	lf_doc_text_if(doc, "availabilitySetId", set);
 	lf_doc_text_if(doc, "proximityPlacementGroupId", group);
 	return rc ? rc : read_zones(body, doc, err);
@@ -113,7 +113,7 @@ int lf_vm_body_read(struct lf_context *context, const char *vm_id, const json_t 
 	LF_AUTO_DOC doc = LF_DOC_INIT;
 	LF_AUTO_JSON *asked = NULL;
 
-	int rc = read_placement(context, vm_id, body, &doc, err);
+	int rc = read_placement(context->catalog, vm_id, body, &doc, err);
 	if (!rc)
 		rc = read_security(body, uefi, &doc, err);
 	if (!rc)

@@ -217,8 +217,8 @@ static int attach(struct lf_context *context, const struct lf_resource *vm, cons
 	if (!rc)
 		rc = note_attached(vm, &disk, row, source, plan, rows, before, err);
 	return rc ? rc
-		  : lf_disk_attach(context, disk.id, vm->id, host, lf_json_int_or(row, "lun", 0),
-				   source, err);
+		  : lf_disk_attach(context->catalog, disk.id, vm->id, host,
+				   lf_json_int_or(row, "lun", 0), source, err);
 }
 
 static int check_luns(const json_t *wanted, struct lf_error *err)
@@ -323,12 +323,12 @@ static int follow(struct lf_context *context, const struct lf_resource *vm, stru
 	return rc ? rc : lf_machine_hydrate(context, vm->id, err);
 }
 
-static int note_over(struct lf_context *context, struct lf_resource *vm, struct lf_error *err)
+static int note_over(struct lf_catalog *catalog, struct lf_resource *vm, struct lf_error *err)
 {
 	json_object_del(vm->state, "change");
 	if (lf_json_set_text(vm->doc, "properties.provisioningState", "Succeeded"))
 		return lf_fail_nomem(err);
-	return lf_catalog_put(context->catalog, vm->id, LF_VM_TYPE, LF_PUT_EXISTING, NULL, vm->doc,
+	return lf_catalog_put(catalog, vm->id, LF_VM_TYPE, LF_PUT_EXISTING, NULL, vm->doc,
 			      vm->state, err);
 }
 
@@ -340,7 +340,7 @@ static int run_change(struct lf_job_run *run, struct lf_error *err)
 
 	if (!rc)
 		rc = follow(context, &vm, err);
-	return rc ? rc : note_over(context, &vm, err);
+	return rc ? rc : note_over(context->catalog, &vm, err);
 }
 
 /* Disks are nobody's again. */
@@ -415,7 +415,7 @@ static int undo_change(struct lf_job_run *run, struct lf_error *err)
 			    lf_json_set(vm.doc, ROWS, json_incref(was))))
 			rc = lf_fail_nomem(err);
 		if (!rc)
-			rc = note_over(context, &vm, err);
+			rc = note_over(context->catalog, &vm, err);
 	}
 	if (!rc)
 		rc = lf_transaction_commit(&tx, err);

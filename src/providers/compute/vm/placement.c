@@ -76,14 +76,14 @@ int lf_vm_zone_check(const char *zone, const char *target, struct lf_error *err)
 }
 
 /* A resource of type that is there, in that location. */
-static int find_placed(struct lf_context *context, const char *id, const char *type,
+static int find_placed(struct lf_catalog *catalog, const char *id, const char *type,
 		       const char *location, const char *target, struct lf_resource *ret_resource,
 		       struct lf_error *err)
 {
 	int rc = lf_arm_id_check(id, type, target, err);
 
 	if (!rc)
-		rc = lf_catalog_get(context->catalog, id, ret_resource, err);
+		rc = lf_catalog_get(catalog, id, ret_resource, err);
 	if (rc == LF_ENOTFOUND)
 		return fail_value(target, id, "make it first, or name one that is there", err);
 	if (rc)
@@ -93,12 +93,12 @@ static int find_placed(struct lf_context *context, const char *id, const char *t
 		       : fail_value(target, id, "name one of the machine's own location", err);
 }
 
-int lf_vm_set_check(struct lf_context *context, const char *id, const char *vm_id,
+int lf_vm_set_check(struct lf_catalog *catalog, const char *id, const char *vm_id,
 		    const char *location, const char *target, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE set = LF_RESOURCE_INIT;
 	char own[128] = "", other[128] = "";
-	int rc = find_placed(context, id, LF_SET_TYPE, location, target, &set, err);
+	int rc = find_placed(catalog, id, LF_SET_TYPE, location, target, &set, err);
 
 	if (rc)
 		return rc;
@@ -110,22 +110,22 @@ int lf_vm_set_check(struct lf_context *context, const char *id, const char *vm_i
 				    err);
 }
 
-int lf_vm_placement_group_check(struct lf_context *context, const char *id, const char *location,
+int lf_vm_placement_group_check(struct lf_catalog *catalog, const char *id, const char *location,
 				const char *target, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE group = LF_RESOURCE_INIT;
 
-	return find_placed(context, id, LF_PLACEMENT_GROUP_TYPE, location, target, &group, err);
+	return find_placed(catalog, id, LF_PLACEMENT_GROUP_TYPE, location, target, &group, err);
 }
 
-int lf_vm_boot_account_uri(struct lf_context *context, const char *account_id, const char *target,
+int lf_vm_boot_account_uri(struct lf_catalog *catalog, const char *account_id, const char *target,
 			   char **ret_uri, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE account = LF_RESOURCE_INIT;
 	int rc = lf_arm_id_check(account_id, LF_STORAGE_TYPE, target, err);
 
 	if (!rc)
-		rc = lf_catalog_get(context->catalog, account_id, &account, err);
+		rc = lf_catalog_get(catalog, account_id, &account, err);
 	if (rc == LF_ENOTFOUND)
 		return fail_value(target, account_id, "name a storage account that is there", err);
 	if (rc)

@@ -26,15 +26,15 @@ LF_MUST_CHECK int lf_vm_license_check(const char *license, const char *os_type, 
 /* "1", "2" or "3": each region has them. */
 LF_MUST_CHECK int lf_vm_zone_check(const char *zone, const char *target, struct lf_error *err);
 /* An availability set of the machine's own group and location. */
-LF_MUST_CHECK int lf_vm_set_check(struct lf_context *context, const char *id, const char *vm_id,
+LF_MUST_CHECK int lf_vm_set_check(struct lf_catalog *catalog, const char *id, const char *vm_id,
 				  const char *location, const char *target, struct lf_error *err);
 /* A proximity placement group of the machine's location. */
-LF_MUST_CHECK int lf_vm_placement_group_check(struct lf_context *context, const char *id,
+LF_MUST_CHECK int lf_vm_placement_group_check(struct lf_catalog *catalog, const char *id,
 					      const char *location, const char *target,
 					      struct lf_error *err);
 /* The blob endpoint of a storage account that is there, for a machine's boot diagnostics; free().
  */
-LF_MUST_CHECK int lf_vm_boot_account_uri(struct lf_context *context, const char *account_id,
+LF_MUST_CHECK int lf_vm_boot_account_uri(struct lf_catalog *catalog, const char *account_id,
 					 const char *target, char **ret_uri, struct lf_error *err);
 /* The same where the URI is what is given. */
 LF_MUST_CHECK int lf_vm_boot_uri_check(struct lf_context *context, const char *uri,

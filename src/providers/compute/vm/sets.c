@@ -10,13 +10,13 @@
 #include "providers/compute/vm/placement.h"
 
 /* Resources of type whose document has id at path, as {"id"} at the end of list. */
-static int add_users(struct lf_context *context, const char *type, const char *path, const char *id,
+static int add_users(struct lf_catalog *catalog, const char *type, const char *path, const char *id,
 		     json_t *list, struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = type};
 	LF_AUTO_RESOURCE_LIST users = {0};
 
-	int rc = lf_catalog_list(context->catalog, &query, &users, err);
+	int rc = lf_catalog_list(catalog, &query, &users, err);
 	for (size_t i = 0; !rc && i < users.n; i++)
 		if (lf_arm_id_equal(lf_json_text_or(users.items[i].doc, path, ""), id) &&
 		    json_array_append_new(list, json_pack("{s:s}", "id", users.items[i].id)))
@@ -30,7 +30,7 @@ static int put_users(struct lf_arm_call *call, const char *type, const char *pat
 		     struct lf_error *err)
 {
 	LF_AUTO_JSON *list = json_array();
-	int rc = list ? add_users(lf_arm_context(call), type, path, used->id, list, err)
+	int rc = list ? add_users(lf_arm_context(call)->catalog, type, path, used->id, list, err)
 		      : lf_fail_nomem(err);
 
 	return rc || !lf_json_set(doc, member, lf_steal(&list)) ? rc : lf_fail_nomem(err);
@@ -64,9 +64,10 @@ static int refuse_in_use(struct lf_context *context, const struct lf_resource *s
 	if (!users)
 		return lf_fail_nomem(err);
 	for (size_t i = 0; i < LF_N(paths); i++) {
-		int rc = add_users(context, LF_VM_TYPE, paths[i], set->id, users, err);
+		int rc = add_users(context->catalog, LF_VM_TYPE, paths[i], set->id, users, err);
 		if (!rc)
-			rc = add_users(context, LF_SET_TYPE, paths[i], set->id, users, err);
+			rc = add_users(context->catalog, LF_SET_TYPE, paths[i], set->id, users,
+				       err);
 		if (rc)
 			return rc;
 	}
@@ -85,7 +86,7 @@ static int check_set(struct lf_arm_call *call, const char *id, json_t *doc,
 
 	(void)id, (void)before, (void)state;
 	json_object_del(lf_json_at(doc, "properties"), "virtualMachines");
-	return group ? lf_vm_placement_group_check(lf_arm_context(call), group,
+	return group ? lf_vm_placement_group_check(lf_arm_context(call)->catalog, group,
 						   lf_json_text_or(doc, "location", ""), path, err)
 		     : 0;
 }

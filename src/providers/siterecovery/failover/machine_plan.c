@@ -270,8 +270,8 @@ static int put_diagnostics(struct lf_context *context, struct lf_doc *machine,
 {
 	const char *id = setting(item, "targetBootDiagnosticsStorageAccountId");
 	LF_AUTO_FREE char *uri = NULL;
-	int rc = *id ? lf_vm_boot_account_uri(context, id, "targetBootDiagnosticsStorageAccountId",
-					      &uri, err)
+	int rc = *id ? lf_vm_boot_account_uri(context->catalog, id,
+					      "targetBootDiagnosticsStorageAccountId", &uri, err)
 		     : 0;
 
 	lf_doc_bool(machine, "bootDiagnostics.enabled", true);
