@@ -136,7 +136,7 @@ static int admit_blob(void *context, struct lf_blob_access *access,
 
 	return strcmp(access->account, LF_DISK_ACCESS_ACCOUNT) == 0
 		       ? 0
-		       : lf_storage_admit(&daemon->context, access, x, err);
+		       : lf_storage_admit(daemon->context.catalog, access, x, err);
 }
 
 static int blob_keys(void *context, const char *account, json_t **ret_keys, struct lf_error *err)
@@ -145,7 +145,7 @@ static int blob_keys(void *context, const char *account, json_t **ret_keys, stru
 
 	if (strcmp(account, LF_DISK_ACCESS_ACCOUNT) == 0)
 		return lf_disk_access_keys(daemon->context.catalog, ret_keys, err);
-	return lf_storage_keys(&daemon->context, account, ret_keys, err);
+	return lf_storage_keys(daemon->context.catalog, account, ret_keys, err);
 }
 
 static int sent_point(void *context, const struct lf_received *what, struct lf_error *err)

@@ -26,8 +26,8 @@ static int put_storage(struct lf_arm_call *call, struct lf_doc *properties,
 	int rc = lf_backup_vault(call, ret_vault, err);
 
 	if (!rc)
-		rc = lf_vault_count(lf_arm_context(call), ret_vault->id, LF_BACKUP_ITEM_TYPE, &n,
-				    err);
+		rc = lf_vault_count(lf_arm_context(call)->catalog, ret_vault->id,
+				    LF_BACKUP_ITEM_TYPE, &n, err);
 	if (rc)
 		return rc;
 	const char *redundancy = lf_json_text_or(ret_vault->doc, REDUNDANCY, "GeoRedundant");

@@ -68,7 +68,7 @@ static int check_vault(struct lf_context *context, const struct lf_resource *vau
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < LF_N(items); i++) {
-		rc = lf_vault_count(context, vault->id, items[i], &n, err);
+		rc = lf_vault_count(context->catalog, vault->id, items[i], &n, err);
 		if (!rc && n)
 			rc = lf_fail_arm(err, LF_ECONFLICT, "PrivateEndpointVaultNotEmpty",
 					 vault->id, "make the endpoint of a new vault",
@@ -77,7 +77,8 @@ static int check_vault(struct lf_context *context, const struct lf_resource *vau
 					 n);
 	}
 	if (!rc)
-		rc = lf_vault_count(context, vault->id, LF_VAULT_TYPE "/" LF_LINK_TYPES, &n, err);
+		rc = lf_vault_count(context->catalog, vault->id, LF_VAULT_TYPE "/" LF_LINK_TYPES,
+				    &n, err);
 	if (!rc && n >= LF_LINKS_MAX)
 		rc = lf_fail_arm(err, LF_ECONFLICT, "PrivateEndpointLimitReached", vault->id,
 				 "remove one that is not needed",

@@ -49,14 +49,14 @@ static bool is_own(const char *site_id, const char *name)
 }
 
 /* The site's own account, as a row would be. */
-static int make_own(struct lf_context *context, const char *site_id,
+static int make_own(struct lf_catalog *catalog, const char *site_id,
 		    struct lf_resource *ret_resource, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE site = LF_RESOURCE_INIT;
 	LF_AUTO_DOC doc = LF_DOC_INIT;
 	char appliance[256];
 
-	int rc = lf_catalog_get(context->catalog, site_id, &site, err);
+	int rc = lf_catalog_get(catalog, site_id, &site, err);
 	if (rc)
 		return rc;
 	bool vmware = lf_text_equal_nocase(site.type, LF_VMWARE_SITE_TYPE);
@@ -86,7 +86,7 @@ static int find_own(struct lf_arm_call *call, const char *id, struct lf_resource
 
 	if (!site_id || !is_own(site_id, lf_arm_id_last(id)))
 		return lf_fail(err, LF_ENOTFOUND, id, "the site has no such account");
-	return make_own(lf_arm_context(call), site_id, ret_resource, err);
+	return make_own(lf_arm_context(call)->catalog, site_id, ret_resource, err);
 }
 
 /* When it was written, and first. */
@@ -157,7 +157,7 @@ static int add_accounts(struct lf_arm_call *call, const struct lf_document *docu
 	LF_AUTO_RESOURCE_LIST list = {0};
 	bool written = false;
 
-	int rc = make_own(context, site_id, &own, err);
+	int rc = make_own(context->catalog, site_id, &own, err);
 	if (!rc)
 		rc = lf_catalog_list(context->catalog, &query, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++) {
@@ -204,7 +204,7 @@ int lf_offazure_delete_account(struct lf_arm_call *call, struct lf_error *err)
 	return rc ? rc : lf_document_on_delete(call, err);
 }
 
-int lf_offazure_account_check(struct lf_context *context, const char *site_id, const char *id,
+int lf_offazure_account_check(struct lf_catalog *catalog, const char *site_id, const char *id,
 			      const char *target, struct lf_error *err)
 {
 	LF_AUTO_FREE char *below = lf_printf_dup("%s/runAsAccounts/", site_id);
@@ -213,7 +213,7 @@ int lf_offazure_account_check(struct lf_context *context, const char *site_id, c
 
 	if (!below)
 		return lf_fail_nomem(err);
-	int rc = lf_catalog_find(context->catalog, id, &account, &there, err);
+	int rc = lf_catalog_find(catalog, id, &account, &there, err);
 	bool mine =
 		lf_text_starts_nocase(id, below) && (there || is_own(site_id, id + strlen(below)));
 	return rc || mine ? rc

@@ -28,7 +28,7 @@ json_t *lf_offazure_machine(const char *site_id, const json_t *agent);
 void lf_offazure_appliance(char *out, size_t size);
 
 /* LF_EINVAL "RunAsAccountNotFound" unless id is of a run-as account of the site. */
-LF_MUST_CHECK int lf_offazure_account_check(struct lf_context *context, const char *site_id,
+LF_MUST_CHECK int lf_offazure_account_check(struct lf_catalog *catalog, const char *site_id,
 					    const char *id, const char *target,
 					    struct lf_error *err);
 

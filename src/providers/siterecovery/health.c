@@ -83,11 +83,11 @@ int lf_sr_health_get(struct lf_arm_call *call, struct lf_error *err)
 	if (!rc)
 		rc = items_health(context, scope.at[LF_SR_VAULT].id, &summary, err);
 	if (!rc)
-		rc = lf_vault_count(context, scope.at[LF_SR_VAULT].id, LF_SR_TYPE_FABRIC, &fabrics,
-				    err);
+		rc = lf_vault_count(context->catalog, scope.at[LF_SR_VAULT].id, LF_SR_TYPE_FABRIC,
+				    &fabrics, err);
 	if (!rc)
-		rc = lf_vault_count(context, scope.at[LF_SR_VAULT].id, LF_SR_TYPE_CONTAINER,
-				    &containers, err);
+		rc = lf_vault_count(context->catalog, scope.at[LF_SR_VAULT].id,
+				    LF_SR_TYPE_CONTAINER, &containers, err);
 	if (rc)
 		return rc;
 	LF_AUTO_FREE char *id =

@@ -16,7 +16,7 @@
 #include "providers/storage/internal.h"
 
 /* Names are those of the whole site, since they are in the URLs of blobs. */
-static int check_name(struct lf_context *context, const char *id, struct lf_error *err)
+static int check_name(struct lf_catalog *catalog, const char *id, struct lf_error *err)
 {
 	const char *name = lf_arm_id_last(id);
 	LF_AUTO_FREE char *other = NULL;
@@ -26,7 +26,7 @@ static int check_name(struct lf_context *context, const char *id, struct lf_erro
 				   "3 to 24 lower-case letters and digits, and no word that the "
 				   "site's own URLs begin with",
 				   "%.64s is not a valid storage account name", name);
-	int rc = lf_storage_find(context, name, &other, err);
+	int rc = lf_storage_find(catalog, name, &other, err);
 	if (rc || !other || lf_arm_id_equal(other, id))
 		return rc;
 	return lf_fail_arm(err, LF_ECONFLICT, "StorageAccountAlreadyTaken", name,
@@ -93,7 +93,7 @@ static int check_account(struct lf_arm_call *call, const char *id, json_t *doc,
 	struct lf_context *context = lf_arm_context(call);
 	const char *name = lf_arm_id_last(before ? before->id : id);
 
-	int rc = before ? 0 : check_name(context, id, err);
+	int rc = before ? 0 : check_name(context->catalog, id, err);
 	if (!rc && lf_json_bool_or(doc, "properties.isHnsEnabled", false))
 		rc = lf_fail_arm(err, LF_EUNSUPPORTED, "HnsNotSupported", "properties.isHnsEnabled",
 				 "leave isHnsEnabled out",

@@ -91,17 +91,17 @@ int lf_storage_regenerate_key(struct lf_arm_call *call, struct lf_error *err)
 	return rc ? rc : reply_keys(call, account.state, err);
 }
 
-int lf_storage_keys(struct lf_context *context, const char *name, json_t **ret_keys,
+int lf_storage_keys(struct lf_catalog *catalog, const char *name, json_t **ret_keys,
 		    struct lf_error *err)
 {
 	LF_AUTO_RESOURCE account = LF_RESOURCE_INIT;
 	LF_AUTO_FREE char *id = NULL;
 
-	int rc = lf_storage_find(context, name, &id, err);
+	int rc = lf_storage_find(catalog, name, &id, err);
 	if (!rc && !id)
 		rc = lf_fail(err, LF_ENOTFOUND, name, "there is no storage account %s", name);
 	if (!rc)
-		rc = lf_catalog_get(context->catalog, id, &account, err);
+		rc = lf_catalog_get(catalog, id, &account, err);
 	if (rc)
 		return rc;
 	if (!lf_json_bool_or(account.doc, "properties.allowSharedKeyAccess", true))

@@ -19,12 +19,12 @@ bool lf_storage_name_valid(const char *name)
 	return len >= 3 && len <= 24 && !name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789")];
 }
 
-int lf_storage_find(struct lf_context *context, const char *name, char **ret_id,
+int lf_storage_find(struct lf_catalog *catalog, const char *name, char **ret_id,
 		    struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = LF_STORAGE_TYPE, .named = name};
 	LF_AUTO_RESOURCE_LIST list = {0};
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	int rc = lf_catalog_list(catalog, &query, &list, err);
 
 	*ret_id = NULL;
 	if (!rc && list.n && !(*ret_id = strdup(list.items[0].id)))

@@ -136,17 +136,17 @@ static int check_network(const json_t *doc, const struct lf_blob_access *access,
 			   "this request is not authorized to perform this operation");
 }
 
-int lf_storage_admit(struct lf_context *context, struct lf_blob_access *access,
+int lf_storage_admit(struct lf_catalog *catalog, struct lf_blob_access *access,
 		     const struct lf_http_exchange *x, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE account = LF_RESOURCE_INIT;
 	LF_AUTO_FREE char *id = NULL;
 
-	int rc = lf_storage_find(context, access->account, &id, err);
+	int rc = lf_storage_find(catalog, access->account, &id, err);
 	if (!rc && !id)
 		return 0; /* of the site's own accounts, which no client can set up */
 	if (!rc)
-		rc = lf_catalog_get(context->catalog, id, &account, err);
+		rc = lf_catalog_get(catalog, id, &account, err);
 	if (!rc)
 		rc = check_network(account.doc, access, x, err);
 	snprintf(access->tier, sizeof(access->tier), "%s",

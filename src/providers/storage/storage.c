@@ -23,7 +23,7 @@ static int check_name(struct lf_arm_call *call, struct lf_error *err)
 	LF_AUTO_FREE char *message = NULL;
 	const char *reason = NULL;
 
-	int rc = lf_storage_find(lf_arm_context(call), name, &other, err);
+	int rc = lf_storage_find(lf_arm_context(call)->catalog, name, &other, err);
 	if (rc)
 		return rc;
 	if (!lf_storage_name_valid(name)) {

@@ -20,7 +20,7 @@ extern const struct lf_arm_provider lf_storage_provider;
 bool lf_storage_name_valid(const char *name);
 /* The access keys of an account by name, base64.  LF_EDENIED "KeyBasedAuthenticationNotPermitted":
  * its allowSharedKeyAccess is false. */
-LF_MUST_CHECK int lf_storage_keys(struct lf_context *context, const char *name, json_t **ret_keys,
+LF_MUST_CHECK int lf_storage_keys(struct lf_catalog *catalog, const char *name, json_t **ret_keys,
 				  struct lf_error *err);
 /*
  * Does an account let a connection in: its publicNetworkAccess, networkAcls and minimumTlsVersion.
@@ -28,7 +28,7 @@ LF_MUST_CHECK int lf_storage_keys(struct lf_context *context, const char *name, 
  * the account is in access.
  *   LF_EDENIED "AuthorizationFailure"; LF_EINVAL "TlsVersionNotPermitted"
  */
-LF_MUST_CHECK int lf_storage_admit(struct lf_context *context, struct lf_blob_access *access,
+LF_MUST_CHECK int lf_storage_admit(struct lf_catalog *catalog, struct lf_blob_access *access,
 				   const struct lf_http_exchange *x, struct lf_error *err);
 
 #endif

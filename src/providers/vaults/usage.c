@@ -42,13 +42,13 @@ int lf_vault_usages(struct lf_arm_call *call, struct lf_error *err)
 
 	int rc = find_vault(call, &vault, err);
 	if (!rc)
-		rc = lf_vault_count(context, vault.id, BACKUP_TYPE, &items, err);
+		rc = lf_vault_count(context->catalog, vault.id, BACKUP_TYPE, &items, err);
 	if (!rc)
-		rc = lf_vault_count(context, vault.id,
+		rc = lf_vault_count(context->catalog, vault.id,
 				    LF_VAULT_TYPE "/backupFabrics/protectionContainers", &servers,
 				    err);
 	if (!rc)
-		rc = lf_vault_count(context, vault.id, REPLICATED_TYPE, &fabrics, err);
+		rc = lf_vault_count(context->catalog, vault.id, REPLICATED_TYPE, &fabrics, err);
 	if (rc)
 		return rc;
 	if (add_usage(values, "MABContainersCount", "Backup management servers", "Count", 0) |
@@ -67,12 +67,12 @@ struct replication {
 	size_t failed, suspended, running;
 };
 
-static int count_items(struct lf_context *context, const char *vault_id,
+static int count_items(struct lf_catalog *catalog, const char *vault_id,
 		       struct replication *numbers, struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = REPLICATED_TYPE, .below = vault_id};
 	LF_AUTO_RESOURCE_LIST list = {0};
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	int rc = lf_catalog_list(catalog, &query, &list, err);
 
 	for (size_t i = 0; !rc && i < list.n; i++)
 		numbers->unhealthy +=
@@ -106,17 +106,17 @@ int lf_vault_replication_usages(struct lf_arm_call *call, struct lf_error *err)
 
 	int rc = find_vault(call, &vault, err);
 	if (!rc)
-		rc = count_items(context, vault.id, &n, err);
+		rc = count_items(context->catalog, vault.id, &n, err);
 	if (!rc)
 		rc = count_jobs(context, vault.id, &n, err);
 	if (!rc)
-		rc = lf_vault_count(context, vault.id,
+		rc = lf_vault_count(context->catalog, vault.id,
 				    LF_VAULT_TYPE "/replicationFabrics/"
 						  "replicationRecoveryServicesProviders",
 				    &n.servers, err);
 	if (!rc)
-		rc = lf_vault_count(context, vault.id, LF_VAULT_TYPE "/replicationRecoveryPlans",
-				    &n.plans, err);
+		rc = lf_vault_count(context->catalog, vault.id,
+				    LF_VAULT_TYPE "/replicationRecoveryPlans", &n.plans, err);
 	if (rc)
 		return rc;
 	struct lf_doc doc = LF_DOC_INIT;

@@ -23,12 +23,12 @@
 #define ALERTS		      "properties.monitoringSettings.azureMonitorAlertSettings."
 #define OLD_ALERTS	      "properties.monitoringSettings.classicAlertSettings."
 
-int lf_vault_count(struct lf_context *context, const char *vault_id, const char *type,
+int lf_vault_count(struct lf_catalog *catalog, const char *vault_id, const char *type,
 		   size_t *ret_n, struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = type, .below = vault_id};
 	LF_AUTO_RESOURCE_LIST list = {0};
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	int rc = lf_catalog_list(catalog, &query, &list, err);
 
 	if (!rc)
 		*ret_n = list.n;
@@ -45,7 +45,7 @@ static const char *const kept[] = {"properties.redundancySettings",
 				   NULL};
 
 /* Geo-redundancy comes before cross region restore, and both before what is protected. */
-static int check_redundancy(struct lf_context *context, const json_t *doc,
+static int check_redundancy(struct lf_catalog *catalog, const json_t *doc,
 			    const struct lf_resource *before, struct lf_error *err)
 {
 	bool crosses = strcmp(lf_json_text_or(doc, CROSS_REGION, ""), "Enabled") == 0;
@@ -62,7 +62,7 @@ static int check_redundancy(struct lf_context *context, const json_t *doc,
 			    lf_json_text_or(doc, REDUNDANCY, "")) != 0;
 	if (!moved && (!was || crosses))
 		return 0;
-	int rc = lf_vault_count(context, before->id,
+	int rc = lf_vault_count(catalog, before->id,
 				LF_VAULT_TYPE "/backupFabrics/protectionContainers/protectedItems",
 				&n, err);
 	return rc || !n ? rc
@@ -151,7 +151,7 @@ static int check_vault(struct lf_arm_call *call, const char *id, json_t *doc,
 
 	(void)id;
 	if (!rc)
-		rc = check_redundancy(context, doc, before, err);
+		rc = check_redundancy(context->catalog, doc, before, err);
 	if (!rc)
 		rc = check_immutability(doc, before, err);
 	if (!rc)

@@ -17,7 +17,7 @@ extern const struct lf_arm_provider lf_vaults_provider;
 lf_arm_handler lf_vault_admit;
 
 /* How many resources of type the vault holds. */
-LF_MUST_CHECK int lf_vault_count(struct lf_context *context, const char *vault_id, const char *type,
+LF_MUST_CHECK int lf_vault_count(struct lf_catalog *catalog, const char *vault_id, const char *type,
 				 size_t *ret_n, struct lf_error *err);
 /* Change a vault's document by the rules of a PATCH of the vault. */
 LF_MUST_CHECK int lf_vault_change(struct lf_arm_call *call, const char *vault_id, json_t *changes,

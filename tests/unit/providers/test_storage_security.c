@@ -63,7 +63,7 @@ static int admitted(struct fixture *f, const char *properties, const char *addre
 
 	assert_lf_ok(lf_catalog_put(f->context.catalog, ID, LF_STORAGE_TYPE, LF_PUT_ANY, NULL, doc,
 				    NULL, &err));
-	return lf_storage_admit(&f->context, &access, &x, &err);
+	return lf_storage_admit(f->context.catalog, &access, &x, &err);
 }
 
 #define DENY                                                                                       \

@@ -346,7 +346,8 @@ int lf_backup_usage(struct lf_arm_call *call, struct lf_error *err)
 	if (!rc)
 		rc = lf_filter_new(lf_arm_query(call, "filter"), rows, LF_N(rows), &filter, err);
 	if (!rc)
-		rc = lf_vault_count(lf_arm_context(call), vault.id, LF_BACKUP_ITEM_TYPE, &n, err);
+		rc = lf_vault_count(lf_arm_context(call)->catalog, vault.id, LF_BACKUP_ITEM_TYPE,
+				    &n, err);
 	if (rc)
 		return rc;
 	lf_doc_text(&usage, "unit", "Count");

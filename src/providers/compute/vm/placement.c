@@ -147,7 +147,7 @@ int lf_vm_boot_uri_check(struct lf_context *context, const char *uri, const char
 	if (name)
 		snprintf(account, sizeof(account), "%.*s", (int)strcspn(name + 1, "/"), name + 1);
 	if (name && lf_storage_name_valid(account)) {
-		int rc = lf_storage_keys(context, account, &keys, &found);
+		int rc = lf_storage_keys(context->catalog, account, &keys, &found);
 		/* one that gives no keys is there, too */
 		if (!rc || rc == LF_EDENIED)
 			return 0;

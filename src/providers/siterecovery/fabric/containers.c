@@ -41,9 +41,10 @@ static int show_container(struct lf_arm_call *call, const struct lf_resource *co
 	size_t items = 0, mappings = 0;
 
 	lf_arm_id_segment(container->id, "replicationFabrics", fabric, sizeof(fabric));
-	int rc = lf_vault_count(context, container->id, LF_SR_TYPE_ITEM, &items, err);
+	int rc = lf_vault_count(context->catalog, container->id, LF_SR_TYPE_ITEM, &items, err);
 	if (!rc)
-		rc = lf_vault_count(context, container->id, LF_SR_TYPE_MAPPING, &mappings, err);
+		rc = lf_vault_count(context->catalog, container->id, LF_SR_TYPE_MAPPING, &mappings,
+				    err);
 	if (rc)
 		return rc;
 	lf_doc_text(&view, "fabricFriendlyName", fabric);
@@ -60,7 +61,7 @@ static int remove_container(struct lf_context *context, const struct lf_resource
 			    struct lf_error *err)
 {
 	size_t items = 0;
-	int rc = lf_vault_count(context, container->id, LF_SR_TYPE_ITEM, &items, err);
+	int rc = lf_vault_count(context->catalog, container->id, LF_SR_TYPE_ITEM, &items, err);
 
 	return rc || !items
 		       ? rc

@@ -58,7 +58,7 @@ static int show_dra(struct lf_arm_call *call, const struct lf_resource *dra,
 	if (!fabric_id)
 		return lf_fail_nomem(err);
 	lf_sr_process_server_id(fabric_id, server);
-	int rc = lf_vault_count(context, fabric_id, LF_SR_TYPE_ITEM, &items, err);
+	int rc = lf_vault_count(context->catalog, fabric_id, LF_SR_TYPE_ITEM, &items, err);
 	if (rc)
 		return rc;
 	lf_view_put(&view, rows, LF_N(rows), &doc);

@@ -221,7 +221,7 @@ static int remove_fabric(struct lf_context *context, const struct lf_resource *f
 			 struct lf_error *err)
 {
 	size_t items = 0;
-	int rc = lf_vault_count(context, fabric->id, LF_SR_TYPE_ITEM, &items, err);
+	int rc = lf_vault_count(context->catalog, fabric->id, LF_SR_TYPE_ITEM, &items, err);
 
 	return rc || !items ? rc
 			    : lf_fail_arm(err, LF_ECONFLICT, "FabricInUse", fabric->id,

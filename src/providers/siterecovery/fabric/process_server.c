@@ -100,7 +100,7 @@ int lf_sr_process_server(struct lf_context *context, const struct lf_resource *f
 	LF_AUTO_DOC server = LF_DOC_INIT;
 	size_t items = 0;
 
-	int rc = lf_vault_count(context, fabric->id, LF_SR_TYPE_ITEM, &items, err);
+	int rc = lf_vault_count(context->catalog, fabric->id, LF_SR_TYPE_ITEM, &items, err);
 	if (rc)
 		return rc;
 	lf_sr_process_server_id(fabric->id, id);

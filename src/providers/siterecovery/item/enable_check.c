@@ -334,7 +334,7 @@ static int check_account(struct lf_context *context, struct lf_sr_enable *enable
 	const char *id =
 		lf_json_text_or(enable->properties, "providerSpecificDetails.runAsAccountId", "");
 
-	return *id ? lf_offazure_account_check(context,
+	return *id ? lf_offazure_account_check(context->catalog,
 					       lf_json_text_or(enable->agent, "siteId", ""), id,
 					       DETAILS "runAsAccountId", err)
 		   : 0;
