@@ -22,14 +22,15 @@
 #include "source/quiesce.h"
 #include "vault/pack/crypt.h"
 
-#define ROUNDS_MAX	 5
-#define QUIET_ROUNDS	 3	    /* under a freeze, for what it does not hold */
-#define CALM_PAGES	 (4u << 8)  /* 4 MiB: little enough to freeze for */
-#define CALM_WHOLE_PAGES (16u << 8) /* where a round reads whole disks */
-#define TEXTS_MAX	 256 /* that the site is told of what was held, and as many of what was not */
-#define FREEZE_LIMIT_MS	 10000
-#define ATTEMPTS	 3 /* at a freeze that is short enough */
-#define SCRIPT_LIMIT_S	 60
+#define ROUNDS_MAX	   5
+#define QUIET_ROUNDS	   3	      /* under a freeze, for what it does not hold */
+#define CALM_PAGES	   (4u << 8)  /* 4 MiB: little enough to freeze for */
+#define CALM_WHOLE_PAGES   (16u << 8) /* where a round reads whole disks */
+#define TEXTS_MAX	   256 /* that the site is told of what was held, and as many of what was not */
+#define FREEZE_LIMIT_MS	   10000
+#define ATTEMPTS	   3 /* at a freeze that is short enough */
+#define SCRIPT_LIMIT_S	   60
+#define SCRIPT_LIMIT_MAX_S 3600
 /* for the others of a group: while nothing is held, and while it is */
 #define READY_LIMIT_NS (30 * LF_NS_PER_S)
 #define READY_ASK_NS   (100 * LF_NS_PER_MS)
@@ -57,11 +58,19 @@ char *lf_transfer_note(const char *state_dir, const char *what)
 					 : lf_printf_dup("%s/%s", state_dir, what);
 }
 
-static int64_t script_limit_ns(const json_t *machine)
+static int script_limit(const json_t *machine, int64_t *ret_ns, struct lf_error *err)
 {
-	int64_t seconds = lf_json_int_or(machine, "appScriptLimitS", SCRIPT_LIMIT_S);
+	const json_t *said = lf_json_at(machine, "appScriptLimitS");
+	int64_t seconds = lf_json_int_or(machine, "appScriptLimitS", said ? 0 : SCRIPT_LIMIT_S);
 
-	return (seconds > 0 && seconds <= 3600 ? seconds : SCRIPT_LIMIT_S) * LF_NS_PER_S;
+	if (seconds < 1 || seconds > SCRIPT_LIMIT_MAX_S) {
+		lf_fail(err, LF_EINVAL, "appScriptLimitS",
+			"appScriptLimitS in the agent's configuration is not a number of 1 to %d",
+			SCRIPT_LIMIT_MAX_S);
+		return lf_error_hint(err, "leave it out for %d seconds", SCRIPT_LIMIT_S);
+	}
+	*ret_ns = seconds * LF_NS_PER_S;
+	return 0;
 }
 
 int lf_transfer_recover(const char *state_dir, struct lf_error *err)
@@ -79,6 +88,7 @@ static void give_up_app(struct transfer *t, const struct lf_error *why)
 	lf_log_error("the point is not application-consistent", why);
 	if (!t->app_failed)
 		t->app_fault = *why;
+	lf_term_clean_error(&t->app_fault); /* a site takes nothing else, and the point is to be */
 	t->app_failed = true;
 }
 
@@ -104,11 +114,14 @@ static void hold_apps(struct transfer *t)
 	const json_t *machine = t->opts->machine;
 	LF_AUTO_FREE char *note = lf_transfer_note(t->opts->state_dir, "quiesced");
 	struct lf_error why = LF_ERROR_NONE;
+	int64_t limit_ns = 0;
 	int rc = note ? refuse_old_scripts(machine, &why) : lf_fail_nomem(&why);
 
 	if (!rc)
-		rc = lf_quiesce_begin(lf_json_text_or(machine, "appScripts", ""),
-				      script_limit_ns(machine), note, &t->quiesce, &why);
+		rc = script_limit(machine, &limit_ns, &why);
+	if (!rc)
+		rc = lf_quiesce_begin(lf_json_text_or(machine, "appScripts", ""), limit_ns, note,
+				      &t->quiesce, &why);
 	if (rc)
 		give_up_app(t, &why);
 }

@@ -11,6 +11,7 @@
 
 #include "agent/transfer.h"
 #include "base/fault.h"
+#include "base/names.h"
 #include "base/text.h"
 #include "source/track.h"
 
@@ -564,6 +565,15 @@ static void test_transfer__where_scripts_fail_the_point_is_crash_consistent_and_
 		assert_non_null(strstr(f->site.app_advice, rows[i].advice));
 		check_point(f);
 	}
+	/* a time that is none; what a site would not take as a text */
+	json_object_set_new(f->machine, "appScriptLimitS", json_string("soon"));
+	assert_lf_ok(run_session(f));
+	assert_non_null(strstr(f->site.app_error, "appScriptLimitS"));
+	json_object_del(f->machine, "appScriptLimitS");
+	script_in(f, "#!/bin/sh\nprintf 'a\\033[31m\\351b'; exit 1\n");
+	assert_lf_ok(run_session(f));
+	assert_non_null(strstr(f->site.app_error, "a?[31m"));
+	assert_true(lf_name_good(LF_NAME_TEXT, f->site.app_error));
 	/* no directory; and what an earlier version would have run */
 	json_object_set_new(f->machine, "appScripts", json_string("/nowhere/app.d"));
 	assert_lf_ok(run_session(f));

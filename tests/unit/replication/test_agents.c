@@ -535,6 +535,8 @@ static void test_commit__says_only_what_it_may(void **state)
 		"{\"unreadable\": [{\"disk\": \"d\", \"offset\": -1, \"length\": 1}]}",
 		"{\"unreadable\": [{\"disk\": \"d\", \"offset\": 1}]}",
 		"{\"unreadable\": {}}",
+		"{\"appError\": 3}",
+		"{\"appAdvice\": \"\\u001b\"}",
 	};
 
 	(void)state;
