@@ -229,6 +229,7 @@ static int open_core(struct lf_daemon *daemon, const struct lf_daemon_opts *opts
 	if (rc)
 		return rc;
 	context->allow = opts->allow;
+	context->plan_scripts = opts->plan_scripts;
 	context->data_dir = daemon->data_dir;
 	context->token_keys = daemon->site.token_keys;
 	context->tenant_id = daemon->site.tenant_id;

@@ -26,6 +26,7 @@ struct lf_daemon_opts {
 	unsigned allow;			  /* providers/common/site.h */
 	unsigned accept_loss;		  /* bits of enum lf_piece (server/record.h) */
 	unsigned connections_per_address; /* 0: http/server.h's */
+	const char *plan_scripts;	  /* directory; NULL: recovery plans run nothing */
 };
 struct lf_daemon;
 LF_MUST_CHECK int lf_daemon_open(const struct lf_daemon_opts *opts, struct lf_daemon **ret_daemon,

@@ -65,6 +65,15 @@ static int take_name(void *target, const char *text, struct lf_error *err)
 	return 0;
 }
 
+/* It is named by the plans' paths, which nobody's working directory changes. */
+static int take_scripts(void *dir, const char *text, struct lf_error *err)
+{
+	if (text[0] != '/')
+		return lf_fail(err, LF_EINVAL, text, "takes an absolute path");
+	*(const char **)dir = text;
+	return 0;
+}
+
 static int take_connections(void *connections, const char *text, struct lf_error *err)
 {
 	uint64_t n = 0;
@@ -125,6 +134,10 @@ static const struct lf_option options[] = {
 	 "a name or address by which clients reach this site, beside its\n"
 	 "own; may be repeated",
 	 take_name},
+	{"--plan-scripts", "DIR", false,
+	 "recovery plans may run the programs of DIR (absolute), as who runs\n"
+	 "landfalld; without it they run none",
+	 take_scripts, AT(plan_scripts)},
 	{"--connections-per-address", "N", false,
 	 "at most N connections at once from one address (default 512)", take_connections,
 	 AT(connections_per_address)},

@@ -42,7 +42,8 @@ struct lf_context {
 	struct lf_sign_in *sign_in; /* providers/identity/signin.h */
 	unsigned allow;		    /* of enum lf_allow */
 	const char *data_dir;
-	const char *base_url; /* "https://127.0.0.1:8443" */
+	const char *plan_scripts; /* what recovery plans may run; NULL: nothing */
+	const char *base_url;	  /* "https://127.0.0.1:8443" */
 	const char *tenant_id;
 	const char *owner_id;	     /* object id of the bootstrap principal: Owner of everything */
 	const char *subscription_id; /* the bootstrap one; others may be made */

@@ -141,6 +141,12 @@ struct lf_sr_start {
 LF_MUST_CHECK int lf_sr_item_start(struct lf_arm_call *call, const struct lf_resource *item,
 				   const struct lf_sr_start *start, struct lf_doc *input,
 				   struct lf_error *err);
+/* The same without a request, in the caller's transaction: submit the job under the id (NULL: a new
+ * one) and mark the item. */
+LF_MUST_CHECK int lf_sr_item_submit(struct lf_context *context, const char *item_id,
+				    const struct lf_sr_start *start, const char *id,
+				    struct lf_doc *input, char ret_job[static LF_GUID_SIZE],
+				    struct lf_error *err);
 /* May action begin now?  Of an item that a job works on the start says which job to wait for:
  * better advice than the state, so that such an item is let through. */
 bool lf_sr_item_busy(const struct lf_resource *item);
@@ -265,6 +271,29 @@ const char *lf_sr_nic_id(const struct lf_resource *item, const char *id);
 json_t *lf_sr_disk_row(const struct lf_resource *item, const char *id);
 
 /* job_view.c */
+/* A task of a job. */
+struct lf_sr_task {
+	const char *name;	/* of its job no other has it */
+	const char *shown_name; /* of a child task; NULL: name */
+	const char *friendly;
+	const struct lf_job_step_row *row;
+	const char *skipped; /* why; NULL: it was not */
+	json_t *details;     /* taken */
+	json_t *group;	     /* taken; NULL: it is no group */
+};
+/* NULL: out of memory, as the others here. */
+json_t *lf_sr_job_task(const struct lf_job *job, const struct lf_sr_task *task);
+json_t *lf_sr_job_task_details(const struct lf_job *job, const char *skipped);
+/* The item that a job of an item works on, as the details of failovers name it. */
+json_t *lf_sr_job_item_details(const struct lf_job *job);
+/* lf_job_type.subject of a job that is not of one item: what its view has in place of its steps and
+ * of its item. */
+struct lf_sr_job_shape {
+	void (*put_tasks)(struct lf_context *context, const struct lf_job *job,
+			  struct lf_doc *view);
+	void (*put_items)(struct lf_context *context, const struct lf_job *job,
+			  struct lf_doc *view);
+};
 LF_MUST_CHECK int lf_sr_job_view(struct lf_context *context, const struct lf_job *job,
 				 json_t **ret_doc, struct lf_error *err);
 /* errors[] of a health array of lf_replica_get(); NULL: out of memory. */

@@ -82,7 +82,7 @@ static const char *state_description(const struct lf_job *job, enum lf_job_state
 	return lf_job_state_name(state);
 }
 
-static json_t *task_details(const struct lf_job *job, const char *skipped)
+json_t *lf_sr_job_task_details(const struct lf_job *job, const char *skipped)
 {
 	static const struct lf_view_row rows[] = {
 		{"instanceType", .fallback = "\"VirtualMachineTaskDetails\""},
@@ -102,40 +102,53 @@ static json_t *task_details(const struct lf_job *job, const char *skipped)
 	return lf_doc_take(&view);
 }
 
-/* A step of the engine is a task of the contract. */
-static json_t *task_of(const struct lf_job *job, const struct lf_job_type *type, unsigned at)
+json_t *lf_sr_job_task(const struct lf_job *job, const struct lf_sr_task *task)
 {
-	const struct lf_job_step_row *row = &job->steps[at];
-	const struct lf_job_step *step = &type->steps[at];
-	const char *skipped = lf_json_text(lf_json_at(job->data, "skipped"), step->name);
-	const char *state = lf_job_state_name(row->state);
+	const char *state = lf_job_state_name(task->row->state);
 	char id[LF_GUID_SIZE], space[LF_GUID_SIZE + 16];
 	LF_AUTO_DOC view = LF_DOC_INIT;
 
 	snprintf(space, sizeof(space), "task:%s", job->id);
-	lf_guid_derive(space, step->name, id);
+	lf_guid_derive(space, task->name, id);
 	lf_doc_text(&view, "taskId", id);
-	lf_doc_text(&view, "name", step->name);
-	lf_doc_time(&view, "startTime", row->start_ns);
-	lf_doc_time(&view, "endTime", row->end_ns);
+	lf_doc_text(&view, "name", task->shown_name ? task->shown_name : task->name);
+	lf_doc_time(&view, "startTime", task->row->start_ns);
+	lf_doc_time(&view, "endTime", task->row->end_ns);
 	lf_doc_put(&view, "allowedActions", json_array());
-	lf_doc_text(&view, "friendlyName", step->friendly);
-	lf_doc_text(&view, "state", skipped && row->end_ns ? "Skipped" : state);
+	lf_doc_text(&view, "friendlyName", task->friendly);
+	lf_doc_text(&view, "state", task->skipped && task->row->end_ns ? "Skipped" : state);
 	lf_doc_text(&view, "stateDescription",
-		    row->state == LF_JOB_SUCCEEDED ? "Completed" : state);
+		    task->row->state == LF_JOB_SUCCEEDED ? "Completed" : state);
 	lf_doc_text(&view, "taskType", "TaskDetails");
-	lf_doc_put(&view, "customDetails", task_details(job, skipped));
-	lf_doc_null(&view, "groupTaskCustomDetails");
-	if (row->state == LF_JOB_FAILED)
+	lf_doc_put(&view, "customDetails", task->details);
+	if (task->group)
+		lf_doc_put(&view, "groupTaskCustomDetails", task->group);
+	else
+		lf_doc_null(&view, "groupTaskCustomDetails");
+	if (task->row->state == LF_JOB_FAILED && !task->shown_name)
 		put_errors(&view, job, id);
 	else
 		lf_doc_put(&view, "errors", json_array());
 	return lf_doc_take(&view);
 }
 
+/* A step of the engine is a task of the contract. */
+static json_t *task_of(const struct lf_job *job, const struct lf_job_type *type, unsigned at)
+{
+	const struct lf_job_step *step = &type->steps[at];
+	const char *skipped = lf_json_text(lf_json_at(job->data, "skipped"), step->name);
+	const struct lf_sr_task task = {.name = step->name,
+					.friendly = step->friendly,
+					.row = &job->steps[at],
+					.skipped = skipped,
+					.details = lf_sr_job_task_details(job, skipped)};
+
+	return lf_sr_job_task(job, &task);
+}
+
 enum { DOC, DATA };
 
-static json_t *item_of(const struct lf_job *job)
+json_t *lf_sr_job_item_details(const struct lf_job *job)
 {
 	static const struct lf_view_row rows[] = {
 		{"name", LF_VIEW_ANY, DOC, "targetObjectId", "\"\""},
@@ -171,10 +184,10 @@ static void put_drill(struct lf_doc *view, const struct lf_job *job)
 		    *lf_json_text_or(doc, "networkName", "") ? "VmNetworkAsInput"
 							     : "NoNetworkAttachAsInput");
 	lf_doc_text(view, "testFailoverStatus", lf_job_state_name(told_state(job)));
-	lf_doc_append(view, "protectedItemDetails", item_of(job));
 }
 
-static json_t *custom_details(const struct lf_job *job)
+static json_t *custom_details(struct lf_context *context, const struct lf_job *job,
+			      const struct lf_sr_job_shape *shape)
 {
 	static const struct lf_view_row affected[] = {
 		{"affectedObjectDetails.PrimaryVmId", LF_VIEW_ANY, DOC, "targetObjectId", "\"\""},
@@ -187,15 +200,18 @@ static json_t *custom_details(const struct lf_job *job)
 	const json_t *doc = job->doc;
 	LF_AUTO_DOC view = LF_DOC_INIT;
 
-	if (strncmp(scenario, "TestFailover", 12) == 0) {
+	bool drill = strncmp(scenario, "TestFailover", 12) == 0;
+	if (drill)
 		put_drill(&view, job);
-	} else if (strstr(scenario, "Failover")) {
-		lf_doc_text(&view, "instanceType", "FailoverJobDetails");
-		lf_doc_append(&view, "protectedItemDetails", item_of(job));
-	} else {
-		lf_doc_text(&view, "instanceType", "AsrJobDetails");
-	}
-	lf_view_put(&view, affected, LF_N(affected), &doc);
+	else
+		lf_doc_text(&view, "instanceType",
+			    strstr(scenario, "Failover") ? "FailoverJobDetails" : "AsrJobDetails");
+	if (shape)
+		shape->put_items(context, job, &view);
+	else if (drill || strstr(scenario, "Failover"))
+		lf_doc_append(&view, "protectedItemDetails", lf_sr_job_item_details(job));
+	if (!shape)
+		lf_view_put(&view, affected, LF_N(affected), &doc);
 	return lf_doc_take(&view);
 }
 
@@ -223,6 +239,7 @@ int lf_sr_job_view(struct lf_context *context, const struct lf_job *job, json_t 
 		{"targetInstanceType", LF_VIEW_ANY, DOC, "targetInstanceType", "\"Other\""},
 	};
 	const struct lf_job_type *type = lf_jobs_type(context->jobs, job->type);
+	const struct lf_sr_job_shape *shape = type ? type->subject : NULL;
 	LF_AUTO_FREE char *id = lf_id_child(job->scope, "replicationJobs", job->id);
 	bool cancelling = job->cancel_requested && !lf_job_state_is_final(job->state);
 	const json_t *doc = job->doc;
@@ -236,14 +253,16 @@ int lf_sr_job_view(struct lf_context *context, const struct lf_job *job, json_t 
 	lf_doc_text(&view, "stateDescription",
 		    cancelling ? "Cancelling" : state_description(job, told_state(job)));
 	lf_doc_put(&view, "tasks", json_array());
-	for (unsigned i = 0; type && i < type->n_steps; i++)
+	if (shape)
+		shape->put_tasks(context, job, &view);
+	for (unsigned i = 0; type && !shape && i < type->n_steps; i++)
 		lf_doc_append(&view, "tasks", task_of(job, type, i));
 	put_errors(&view, job, NULL);
 	lf_doc_time(&view, "startTime", job->started_ns ? job->started_ns : job->created_ns);
 	lf_doc_time(&view, "endTime", job->ended_ns);
 	put_actions(&view, job, type);
 	lf_view_put(&view, rows, LF_N(rows), &doc);
-	lf_doc_put(&view, "customDetails", custom_details(job));
+	lf_doc_put(&view, "customDetails", custom_details(context, job, shape));
 	return lf_document_wrap(id, LF_SR_TYPE_VAULT "/replicationJobs", lf_doc_take(&view),
 				ret_doc, err);
 }

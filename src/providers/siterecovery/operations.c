@@ -29,10 +29,10 @@ int lf_sr_operation_status(struct lf_arm_call *call, struct lf_error *err)
 	return rc ? rc : lf_arm_reply_job_status(call, lf_arm_param(call, "operation"), err);
 }
 
-/* The item as it is now; 204 once it has gone. */
-static int reply_item(struct lf_arm_call *call, struct lf_error *err)
+/* The item, or the plan, as it is now; 204 once it has gone. */
+static int reply_resource(struct lf_arm_call *call, struct lf_error *err)
 {
-	int rc = lf_document_get(call, &lf_sr_item_document, err);
+	int rc = lf_document_get(call, lf_arm_subject(call), err);
 
 	return rc == LF_ENOTFOUND ? lf_arm_reply(call, 204, NULL, err) : rc;
 }
@@ -42,5 +42,6 @@ int lf_sr_operation_result(struct lf_arm_call *call, struct lf_error *err)
 	int rc = check_vault(call, err);
 
 	return rc ? rc
-		  : lf_arm_reply_job_result(call, lf_arm_param(call, "operation"), reply_item, err);
+		  : lf_arm_reply_job_result(call, lf_arm_param(call, "operation"), reply_resource,
+					    err);
 }

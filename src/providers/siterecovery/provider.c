@@ -6,6 +6,8 @@
  */
 #include "arm/route.h"
 #include "providers/siterecovery/internal.h"
+#include "providers/siterecovery/plan/handlers.h"
+#include "providers/siterecovery/plan/plan.h"
 #include "providers/siterecovery/siterecovery.h"
 #include "providers/vaults/vaults.h"
 
@@ -16,6 +18,7 @@
 #define MAPPING	  CONTAINER "/replicationProtectionContainerMappings/{mapping}"
 #define DRA	  FABRIC "/replicationRecoveryServicesProviders/{provider}"
 #define POLICY	  VAULT "/replicationPolicies/{policy}"
+#define PLAN	  VAULT "/replicationRecoveryPlans/{plan}"
 #define JOB	  VAULT "/replicationJobs/{job}"
 #define ALERT	  VAULT "/replicationAlertSettings/{name}"
 #define SETTING	  VAULT "/replicationVaultSettings/{name}"
@@ -58,10 +61,11 @@
 		 .subject = &(const struct lf_sr_refusal){                                         \
 			 .scope = type, .code = OTHERS_CODE, .hint = OTHERS_HINT})
 
-static const struct lf_sr_refusal no_plans = {
-	.scope = LF_SR_TYPE_VAULT,
-	.code = "RecoveryPlansNotSupported",
-	.hint = "fail machines over one by one, in the order in which they should start"};
+/* What begins a job of a plan, which does the same to its items. */
+#define PLAN_ACT(path, action)                                                                     \
+	LF_POST(PLAN "/" path, lf_sr_plan_act, .subject = &(const char *const){action})
+#define PLAN_ACT_BODY(path, action)                                                                \
+	LF_POST_BODY(PLAN "/" path, lf_sr_plan_act, .subject = &(const char *const){action})
 
 static const struct lf_arm_route routes[] = {
 	LF_DOCUMENT_LIST(&lf_sr_fabric_document, VAULT "/replicationFabrics"),
@@ -149,6 +153,19 @@ static const struct lf_arm_route routes[] = {
 	LF_GET(ITEM "/recoveryPoints", lf_sr_points_list),
 	LF_GET(ITEM "/recoveryPoints/{point}", lf_sr_points_get),
 
+	LF_DOCUMENT_LIST(&lf_sr_plan_document, VAULT "/replicationRecoveryPlans"),
+	LF_DOCUMENT_ITEM(&lf_sr_plan_document, PLAN),
+	LF_DOCUMENT_PATCH(&lf_sr_plan_document, PLAN),
+	PLAN_ACT_BODY("testFailover", "TestFailover"),
+	PLAN_ACT("testFailoverCleanup", "TestFailoverCleanup"),
+	PLAN_ACT_BODY("unplannedFailover", "UnplannedFailover"),
+	PLAN_ACT_BODY("plannedFailover", "PlannedFailover"),
+	PLAN_ACT("failoverCommit", "Commit"),
+	PLAN_ACT("failoverCancel", "CancelFailover"),
+	REFUSE(PLAN "/reProtect", LF_SR_TYPE_PLAN, "ReprotectNotSupported",
+	       "install landfall-agent in the machines that were made and protect each as a "
+	       "machine of its own"),
+
 	LF_GET(VAULT "/replicationJobs", lf_sr_jobs_list),
 	LF_GET(JOB, lf_sr_jobs_get),
 	LF_POST(JOB "/cancel", lf_sr_jobs_cancel),
@@ -184,9 +201,6 @@ static const struct lf_arm_route routes[] = {
 	EMPTY(VAULT, "replicationMigrationItems", LF_SR_TYPE_VAULT),
 	EMPTY(VAULT, "replicationProtectionIntents", LF_SR_TYPE_VAULT),
 	EMPTY(VAULT, "replicationProtectionClusters", LF_SR_TYPE_VAULT),
-	EMPTY(VAULT, "replicationRecoveryPlans", LF_SR_TYPE_VAULT),
-	LF_PUT(VAULT "/replicationRecoveryPlans/{plan}", lf_sr_refuse, LF_SUBJECT(&no_plans)),
-	LF_PATCH(VAULT "/replicationRecoveryPlans/{plan}", lf_sr_refuse, LF_SUBJECT(&no_plans)),
 	EMPTY(FABRIC, "replicationNetworks", LF_SR_TYPE_FABRIC),
 	EMPTY(FABRIC, "replicationLogicalNetworks", LF_SR_TYPE_FABRIC),
 	EMPTY(FABRIC, "replicationvCenters", LF_SR_TYPE_FABRIC),
@@ -239,12 +253,20 @@ static const struct lf_arm_route routes[] = {
 	OTHERS("POST", CLUSTER "/unplannedFailover", LF_SR_TYPE_CONTAINER),
 
 	LF_GET(VAULT "/replicationOperationStatus/{operation}", lf_sr_operation_status),
-	LF_GET(ITEM "/operationresults/{operation}", lf_sr_operation_result),
+	LF_GET(ITEM "/operationresults/{operation}", lf_sr_operation_result,
+	       LF_SUBJECT(&lf_sr_item_document)),
+	LF_GET(PLAN "/operationresults/{operation}", lf_sr_operation_result,
+	       LF_SUBJECT(&lf_sr_plan_document)),
 };
 
 static const char *const types[] = {
-	"vaults/replicationFabrics", "vaults/replicationPolicies",	 "vaults/replicationJobs",
-	"vaults/replicationEvents",  "vaults/replicationProtectedItems", NULL,
+	"vaults/replicationFabrics",
+	"vaults/replicationPolicies",
+	"vaults/replicationJobs",
+	"vaults/replicationEvents",
+	"vaults/replicationProtectedItems",
+	"vaults/replicationRecoveryPlans",
+	NULL,
 };
 
 /* What the documents call by name; the rest is what the front says of any request. */
@@ -265,7 +287,8 @@ static const struct lf_job_type *const jobs[] = {
 	&lf_sr_test_cleanup_job,    &lf_sr_failover_job,
 	&lf_sr_commit_job,	    &lf_sr_change_pit_job,
 	&lf_sr_cancel_failover_job, &lf_sr_disable_job,
-	&lf_sr_hydrate_job,	    NULL};
+	&lf_sr_hydrate_job,	    &lf_sr_plan_failover_job,
+	&lf_sr_plan_items_job,	    NULL};
 
 const struct lf_arm_provider lf_siterecovery_provider = {
 	.name = "Microsoft.RecoveryServices",

@@ -12,8 +12,9 @@ struct played played;
 int lf_replica_start(struct lf_replication *replication, const json_t *spec, struct lf_error *err)
 {
 	(void)replication, (void)err;
-	assert_string_equal(lf_json_text(spec, "itemId"), ITEM);
-	assert_string_equal(lf_json_text(spec, "agentId"), AGENT);
+	bool second = strcmp(lf_json_text(spec, "agentId"), AGENT2) == 0;
+	assert_string_equal(lf_json_text(spec, "itemId"), second ? ITEM2 : ITEM);
+	assert_true(second || strcmp(lf_json_text(spec, "agentId"), AGENT) == 0);
 	played.started = true;
 	return 0;
 }
@@ -116,6 +117,12 @@ int lf_agents_list(struct lf_replication *replication, const char *site_id, json
 		"sdb", "sizeBytes", (json_int_t)(1 << 30), "os", 0, "lun", 1, "nics", "id", "nic-0",
 		"mac", "52:54:00:00:00:01", "ips", "192.0.2.7", "network", "lan", "preflight");
 	assert_non_null(*ret_agents);
+	if (played.two_machines) {
+		json_t *second = json_deep_copy(json_array_get(*ret_agents, 0));
+		assert_int_equal(0, lf_json_set_text(second, "agentId", AGENT2) |
+					    lf_json_set_text(second, "machineName", "db01"));
+		json_array_append_new(*ret_agents, second);
+	}
 	if (played.two_nics)
 		json_array_append_new(lf_json_at(*ret_agents, "0.nics"),
 				      json_pack("{s:s,s:s,s:[s],s:s}", "id", "nic-1", "mac",
@@ -507,6 +514,25 @@ void protect(struct world *w)
 	make_point(w, point);
 	drive(w);
 	LF_AUTO_JSON *item = get(w, ITEM);
+	assert_string_equal(lf_json_text(item, "properties.protectionState"), "Protected");
+}
+
+void protect_second(struct world *w)
+{
+	LF_AUTO_JSON *body = enable_body();
+
+	played.two_machines = true;
+	assert_int_equal(
+		0, lf_json_set_text(body,
+				    "properties.providerSpecificDetails.fabricDiscoveryMachineId",
+				    SITE "/machines/" AGENT2) |
+			   lf_json_set_text(body, "properties.providerSpecificDetails.targetVmName",
+					    "db01-new"));
+	AUTO_REPLY reply = request(w, "PUT", ITEM2, json_incref(body));
+	if (reply.status != 202)
+		fail_msg("%d %s", reply.status, reply.error.message);
+	drive(w);
+	LF_AUTO_JSON *item = get(w, ITEM2);
 	assert_string_equal(lf_json_text(item, "properties.protectionState"), "Protected");
 }
 

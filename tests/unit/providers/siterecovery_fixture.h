@@ -19,9 +19,11 @@
 #define FABRIC VAULT "/replicationFabrics/f"
 #define BOX    FABRIC "/replicationProtectionContainers/c"
 #define ITEM   BOX "/replicationProtectedItems/i"
+#define ITEM2  BOX "/replicationProtectedItems/i2"
 #define POLICY VAULT "/replicationPolicies/p"
 #define SITE   RG "/providers/Microsoft.OffAzure/ServerSites/s"
 #define AGENT  "aaaaaaaa-0000-0000-0000-000000000001"
+#define AGENT2 "aaaaaaaa-0000-0000-0000-000000000002"
 #define NET    TRG "/providers/Microsoft.Network/virtualNetworks/net"
 #define TEST   TRG "/providers/Microsoft.Network/virtualNetworks/test"
 #define CACHE  TRG "/providers/Microsoft.Storage/storageAccounts/cache"
@@ -50,6 +52,7 @@ struct played {
 	json_t *points;	      /* newest first */
 	const char *os;	      /* of the machine; NULL: Debian */
 	bool two_nics;
+	bool two_machines;
 };
 extern struct played played;
 
@@ -76,6 +79,8 @@ void make_point(struct world *w, char out[static LF_GUID_SIZE]);
 json_t *enable_body(void);
 /* Enable, drive, one point: the item is Protected. */
 void protect(struct world *w);
+/* The same for a second machine, db01, whose item is ITEM2. */
+void protect_second(struct world *w);
 /* GET that must answer 200; the caller's. */
 json_t *get(struct world *w, const char *path);
 void put_doc(struct world *w, const char *id, const char *type, json_t *doc);

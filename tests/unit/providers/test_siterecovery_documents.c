@@ -213,8 +213,6 @@ static void test_documents__refuse_what_they_do_not_do(void **state)
 		       json_pack("{s:{s:{s:s,s:s}}}", "properties", "providerSpecificInput",
 				 "instanceType", "A2A", "multiVmSyncStatus", "Enable"),
 		       400, "InstanceTypeNotSupported");
-	assert_refused(w, "PUT", VAULT "/replicationRecoveryPlans/plan", json_object(), 400,
-		       "RecoveryPlansNotSupported");
 }
 
 static void test_policy__that_a_mapping_names_is_kept(void **state)

@@ -161,7 +161,9 @@ static int run_create(struct lf_job_run *run, struct lf_error *err)
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
 	struct input input;
 
-	int rc = read_input(run, &input, err);
+	int rc = lf_sr_plan_gate(run, LF_SR_GATE_FAILOVER, err);
+	if (!rc)
+		rc = read_input(run, &input, err);
 	if (!rc)
 		rc = lf_sr_step_item(run, &item, err);
 	return rc ? rc : lf_sr_making_make(run, &item, input.network_id, true, err);
@@ -197,7 +199,9 @@ static int run_start(struct lf_job_run *run, struct lf_error *err)
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
 	struct lf_sr_making making;
 
-	int rc = lf_sr_making(run, &making, err);
+	int rc = lf_sr_plan_gate(run, LF_SR_GATE_START, err);
+	if (!rc)
+		rc = lf_sr_making(run, &making, err);
 	if (!rc)
 		rc = lf_machine_start(lf_job_run_context(run), making.vm, err);
 	if (!rc)

@@ -36,24 +36,28 @@ static int read_input(struct lf_job_run *run, struct input *ret_input, struct lf
 			      err);
 }
 
+int lf_sr_check_target_network(struct lf_catalog *catalog, const struct lf_resource *item,
+			       struct lf_error *err)
+{
+	const char *network = lf_json_text_or(item->doc, "details.targetNetworkId", "");
+
+	if (!*network)
+		return lf_fail_arm(err, LF_EINVAL, "TargetNetworkNotSet", item->id,
+				   "set targetNetworkId by a PATCH of the item",
+				   "the item has no target network");
+	return lf_sr_check_exists(catalog, network, "Microsoft.Network/virtualNetworks",
+				  "NetworkNotFound", "targetNetworkId", err);
+}
+
 static int put_input(struct lf_arm_call *call, const struct lf_resource *item,
 		     const struct input *input, struct lf_doc *doc, struct lf_error *err)
 {
-	const char *network = lf_json_text_or(item->doc, "details.targetNetworkId", "");
 	enum lf_sr_action action =
 		input->planned ? LF_SR_PLANNED_FAILOVER : LF_SR_UNPLANNED_FAILOVER;
 
 	lf_fields_write(input_rows, LF_N(input_rows), input, doc);
 	int rc = lf_sr_check_point_request(call, item, action, input->point, err);
-	if (rc)
-		return rc;
-	if (!*network)
-		return lf_fail_arm(err, LF_EINVAL, "TargetNetworkNotSet", item->id,
-				   "set targetNetworkId by a PATCH of the item",
-				   "the item has no target network");
-	return lf_sr_check_exists(lf_arm_context(call)->catalog, network,
-				  "Microsoft.Network/virtualNetworks", "NetworkNotFound",
-				  "targetNetworkId", err);
+	return rc ? rc : lf_sr_check_target_network(lf_arm_context(call)->catalog, item, err);
 }
 
 /* What is asked for. */
@@ -237,7 +241,9 @@ static int run_shutdown(struct lf_job_run *run, struct lf_error *err)
 	struct lf_sr_making making;
 	struct input input;
 
-	int rc = read_input(run, &input, err);
+	int rc = lf_sr_plan_gate(run, LF_SR_GATE_SHUTDOWN, err);
+	if (!rc)
+		rc = read_input(run, &input, err);
 	if (!rc)
 		rc = lf_sr_making(run, &making, err);
 	if (!rc && input.shut_down)
@@ -336,7 +342,9 @@ static int run_synchronize(struct lf_job_run *run, struct lf_error *err)
 	struct lf_sr_making making;
 	struct input input;
 
-	int rc = read_input(run, &input, err);
+	int rc = lf_sr_plan_gate(run, LF_SR_GATE_FAILOVER, err);
+	if (!rc)
+		rc = read_input(run, &input, err);
 	if (!rc)
 		rc = lf_sr_making(run, &making, err);
 	if (rc)
@@ -352,8 +360,10 @@ static int run_synchronize(struct lf_job_run *run, struct lf_error *err)
 static int run_start_machine(struct lf_job_run *run, struct lf_error *err)
 {
 	struct input input;
-	int rc = read_input(run, &input, err);
+	int rc = lf_sr_plan_gate(run, LF_SR_GATE_START, err);
 
+	if (!rc)
+		rc = read_input(run, &input, err);
 	return rc ? rc
 		  : lf_sr_failover_start(
 			    run, input.planned ? LF_SR_PLANNED_OVER : LF_SR_FAILED_OVER, err);

@@ -43,6 +43,18 @@ LF_MUST_CHECK int lf_sr_failover_unmake(struct lf_job_run *run, struct lf_error 
 LF_MUST_CHECK int lf_sr_failover_start(struct lf_job_run *run, enum lf_sr_phase phase,
 				       struct lf_error *err);
 
+/*
+ * A job that is part of a recovery plan's ("plan.job", "plan.stage" of its input) waits where the
+ * plan has not come to yet: 0, or LF_STEP_AGAIN.  LF_ECONFLICT "RecoveryPlanEnded".
+ */
+enum lf_sr_gate { LF_SR_GATE_SHUTDOWN = 1, LF_SR_GATE_FAILOVER, LF_SR_GATE_START };
+LF_MUST_CHECK int lf_sr_plan_gate(struct lf_job_run *run, enum lf_sr_gate gate,
+				  struct lf_error *err);
+
+/* The item has a target network, and it is there. */
+LF_MUST_CHECK int lf_sr_check_target_network(struct lf_catalog *catalog,
+					     const struct lf_resource *item, struct lf_error *err);
+
 /* What failoverDirection may say: nothing fails back from here. */
 extern const char *const lf_sr_directions[];
 /* The details of a request, when they are given at all, are of this provider. */

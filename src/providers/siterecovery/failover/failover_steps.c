@@ -6,6 +6,26 @@
  */
 #include "providers/siterecovery/failover/failover.h"
 
+int lf_sr_plan_gate(struct lf_job_run *run, enum lf_sr_gate gate, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	const json_t *doc = lf_job_run_job(run)->doc;
+	const char *plan = lf_json_text(doc, "plan.job");
+	int64_t need = gate == LF_SR_GATE_START ? lf_json_int_or(doc, "plan.stage", 0) : gate;
+	LF_AUTO_JOB job = LF_JOB_INIT;
+
+	if (!plan)
+		return 0;
+	int rc = lf_jobs_get(context->jobs, plan, &job, err);
+	if (rc && rc != LF_ENOTFOUND)
+		return rc;
+	if (rc || lf_job_state_is_final(job.state))
+		return lf_fail_arm(err, LF_ECONFLICT, "RecoveryPlanEnded", plan,
+				   "restart the job of the plan",
+				   "the plan ended before its turn came");
+	return lf_json_int_or(job.data, "gate", 0) >= need ? 0 : LF_STEP_AGAIN;
+}
+
 int lf_sr_failover_make(struct lf_job_run *run, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;

@@ -82,10 +82,9 @@ int lf_sr_item_check(const struct lf_resource *item, enum lf_sr_action action, s
 	return lf_sr_item_busy(item) ? 0 : lf_sr_check_allowed(item->state, action, item->id, err);
 }
 
-/* Inside the transaction. */
-static int start_locked(struct lf_context *context, const struct lf_sr_start *start,
-			const char *item_id, struct lf_doc *input, char job[static LF_GUID_SIZE],
-			struct lf_error *err)
+int lf_sr_item_submit(struct lf_context *context, const char *item_id,
+		      const struct lf_sr_start *start, const char *id, struct lf_doc *input,
+		      char job[static LF_GUID_SIZE], struct lf_error *err)
 {
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
 	LF_AUTO_FREE char *vault_id = lf_id_above(item_id, LF_SR_TYPE_VAULT);
@@ -97,8 +96,11 @@ static int start_locked(struct lf_context *context, const struct lf_sr_start *st
 		return rc;
 	lf_sr_job_put(input, &item, start->scenario, start->friendly);
 	rc = lf_doc_end(input, &doc, err);
-	const struct lf_job_request request = {
-		.type = start->job->name, .scope = vault_id, .resource = item.id, .doc = doc};
+	const struct lf_job_request request = {.id = id,
+					       .type = start->job->name,
+					       .scope = vault_id,
+					       .resource = item.id,
+					       .doc = doc};
 	if (!rc)
 		rc = lf_sr_item_check(&item, start->action, err);
 	if (!rc)
@@ -117,7 +119,7 @@ int lf_sr_item_start(struct lf_arm_call *call, const struct lf_resource *item,
 
 	int rc = lf_transaction_begin(&tx, context->catalog, err);
 	if (!rc)
-		rc = start_locked(context, start, item->id, input, job, err);
+		rc = lf_sr_item_submit(context, item->id, start, NULL, input, job, err);
 	if (!rc)
 		rc = lf_transaction_commit(&tx, err);
 	return rc ? rc : lf_sr_reply_job(call, item->id, job, start->with_job, err);

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Recovery plans: what they may say, the order in which they start machines, and what leaves them
+ * whole when something stops them. */
+#include "siterecovery_fixture.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/file.h"
+#include "providers/compute/machine.h"
+#include "test.h"
+
+#define PLAN VAULT "/replicationRecoveryPlans/rp"
+
+/* The database starts first, then, after after, the web server. */
+static json_t *plan_body(json_t *after)
+{
+	json_t *body =
+		json_pack("{s:{s:s,s:s,s:s,s:[{s:s,s:[{s:s}],s:o},{s:s,s:[{s:s}]}]}}", "properties",
+			  "primaryFabricId", FABRIC, "recoveryFabricId", "Microsoft Azure",
+			  "failoverDeploymentModel", "ResourceManager", "groups", "groupType",
+			  "Boot", "replicationProtectedItems", "id", ITEM2, "endGroupActions",
+			  after ? json_pack("[o]", after) : json_array(), "groupType", "Boot",
+			  "replicationProtectedItems", "id", ITEM);
+
+	assert_non_null(body);
+	return body;
+}
+
+static json_t *action(const char *instance, const char *path)
+{
+	return json_pack("{s:s,s:[s,s],s:[s],s:{s:s,s:s,s:s*,s:s}}", "actionName", "look",
+			 "failoverTypes", "TestFailover", "UnplannedFailover", "failoverDirections",
+			 "PrimaryToRecovery", "customDetails", "instanceType", instance,
+			 "description", "is the database well?", "path", path, "fabricLocation",
+			 "Recovery");
+}
+
+static json_t *script_details(const char *path)
+{
+	LF_AUTO_JSON *whole = action("ScriptActionDetails", path);
+
+	return json_incref(lf_json_at(whole, "customDetails"));
+}
+
+static json_t *manual(void)
+{
+	return action("ManualActionDetails", NULL);
+}
+
+static void put_plan(struct world *w, json_t *after)
+{
+	protect(w);
+	protect_second(w);
+	AUTO_REPLY reply = request(w, "PUT", PLAN, plan_body(after));
+	if (reply.status != 200)
+		fail_msg("%d %s", reply.status, reply.error.message);
+}
+
+static json_t *plan_test_body(void)
+{
+	return json_pack("{s:{s:s,s:s,s:s,s:[{s:s,s:s}]}}", "properties", "failoverDirection",
+			 "PrimaryToRecovery", "networkType", "VmNetworkAsInput", "networkId", TEST,
+			 "providerSpecificDetails", "instanceType", "InMageRcm",
+			 "recoveryPointType", "LatestProcessed");
+}
+
+static json_t *plan_unplanned_body(void)
+{
+	return json_pack("{s:{s:s,s:s,s:[{s:s,s:s,s:s}]}}", "properties", "failoverDirection",
+			 "PrimaryToRecovery", "sourceSiteOperations", "NotRequired",
+			 "providerSpecificDetails", "instanceType", "InMageRcm",
+			 "recoveryPointType", "LatestProcessed", "useMultiVmSyncPoint", "false");
+}
+
+/* Ask and let it run; the job's id into id. */
+static void ask(struct world *w, const char *what, json_t *body, char id[static LF_GUID_SIZE])
+{
+	LF_AUTO_FREE char *path = lf_printf_dup(PLAN "/%s", what);
+	AUTO_REPLY reply = request(w, "POST", path, body);
+
+	if (reply.status != 202)
+		fail_msg("%s: %d %s", what, reply.status, reply.error.message);
+	assert_true(strstr(reply.result_path, PLAN "/operationresults/") != NULL);
+	memcpy(id, reply.job, LF_GUID_SIZE);
+	drive(w);
+}
+
+static json_t *job_of(struct world *w, const char *id)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup(VAULT "/replicationJobs/%s", id);
+
+	return get(w, path);
+}
+
+static void job_act(struct world *w, const char *id, const char *what, json_t *body)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup(VAULT "/replicationJobs/%s/%s", id, what);
+	AUTO_REPLY reply = request(w, "POST", path, body);
+
+	if (reply.status != 200)
+		fail_msg("%s: %d %s", what, reply.status, reply.error.message);
+	drive(w);
+}
+
+static void assert_job(struct world *w, const char *id, const char *state)
+{
+	LF_AUTO_JSON *job = job_of(w, id);
+
+	if (strcmp(lf_json_text(job, "properties.state"), state) != 0)
+		fail_msg("%s", json_dumps(lf_json_at(job, "properties"), JSON_INDENT(1)));
+}
+
+static bool runs(struct world *w, const char *name)
+{
+	LF_AUTO_FREE char *id = lf_printf_dup(VMS "/%s", name);
+	LF_AUTO_VM_STATE state = {0};
+	struct lf_error err;
+
+	return lf_machine_state(&w->context, id, &state, &err) == 0 && state.power == LF_VM_RUNNING;
+}
+
+static bool is_there(struct world *w, const char *name)
+{
+	LF_AUTO_FREE char *id = lf_printf_dup(VMS "/%s", name);
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+	struct lf_error err;
+	bool there = false;
+
+	assert_lf_ok(lf_catalog_find(w->context.catalog, id, &vm, &there, &err));
+	return there;
+}
+
+static void assert_both(struct world *w, const char *state)
+{
+	LF_AUTO_JSON *one = get(w, ITEM);
+	LF_AUTO_JSON *two = get(w, ITEM2);
+
+	assert_string_equal(state_of(one), state);
+	assert_string_equal(state_of(two), state);
+}
+
+static void test_plan__shows_what_was_accepted_with_the_groups_that_all_have(void **state)
+{
+	struct world *w = *state;
+
+	put_plan(w, manual());
+	LF_AUTO_JSON *plan = get(w, PLAN);
+	const json_t *groups = lf_json_at(plan, "properties.groups");
+	assert_int_equal(json_array_size(groups), 4);
+	assert_string_equal(lf_json_text(groups, "0.groupType"), "Shutdown");
+	assert_string_equal(lf_json_text(groups, "1.groupType"), "Failover");
+	assert_string_equal(lf_json_text(groups, "2.replicationProtectedItems.0.id"), ITEM2);
+	assert_string_equal(lf_json_text(groups, "2.endGroupActions.0.customDetails.description"),
+			    "is the database well?");
+	assert_true(allows(plan, "TestFailover") && allows(plan, "UnplannedFailover") &&
+		    !allows(plan, "Commit") && !allows(plan, "TestFailoverCleanup"));
+	AUTO_REPLY patched = request(w, "PATCH", PLAN,
+				     json_pack("{s:{s:[{s:s},{s:s,s:[{s:s}]}]}}", "properties",
+					       "groups", "groupType", "shutdown", "groupType",
+					       "Boot", "replicationProtectedItems", "id", ITEM));
+	assert_int_equal(patched.status, 200);
+	assert_int_equal(json_array_size(lf_json_at(patched.body, "properties.groups")), 3);
+}
+
+/* Of a path that leads through arrays; value is taken. */
+static void set(json_t *body, const char *path, json_t *value)
+{
+	LF_AUTO_FREE char *above = strndup(path, (size_t)(strrchr(path, '.') - path));
+
+	assert_int_equal(
+		json_object_set_new(lf_json_at(body, above), strrchr(path, '.') + 1, value), 0);
+}
+
+static void refused(struct world *w, const char *path, json_t *value, int status, const char *code)
+{
+	json_t *body = plan_body(manual());
+
+	set(body, path, value);
+	assert_refused(w, "PUT", PLAN, body, status, code);
+}
+
+#define GROUPS	"properties.groups."
+#define DETAILS GROUPS "0.endGroupActions.0.customDetails"
+static void test_plan__what_it_cannot_keep_to_is_refused(void **state)
+{
+	struct world *w = *state;
+
+	protect(w);
+	protect_second(w);
+	refused(w, "properties.primaryFabricId", json_string(VAULT "/replicationFabrics/none"), 400,
+		"FabricNotFound");
+	refused(w, "properties.recoveryFabricId", json_string("elsewhere"), 400,
+		"InvalidParameter");
+	refused(w, "properties.failoverDeploymentModel", json_string("Classic"), 400,
+		"InvalidParameter");
+	refused(w, "properties.providerSpecificInput", json_pack("[{s:s}]", "instanceType", "A2A"),
+		400, "InstanceTypeNotSupported");
+	refused(w, "properties.groups", json_array(), 400, "InvalidParameter");
+	refused(w, GROUPS "0.groupType", json_string("Failover"), 400, "InvalidParameter");
+	refused(w, GROUPS "1.groupType", json_string("Shutdown"), 400, "InvalidParameter");
+	refused(w, GROUPS "0.groupType", json_string("Later"), 400, "InvalidParameter");
+	refused(w, GROUPS "0.replicationProtectedItems.0.id", json_string(ITEM), 400,
+		"InvalidParameter");
+	refused(w, GROUPS "0.replicationProtectedItems.0.id", json_string(ITEM "none"), 400,
+		"ReplicationProtectedItemNotFound");
+	refused(w, GROUPS "0.replicationProtectedItems.0.virtualMachineId", json_string("other"),
+		400, "InvalidParameter");
+	refused(w, GROUPS "0.pace", json_string("slow"), 400, "InvalidParameter");
+	refused(w, GROUPS "0.endGroupActions.0.failoverTypes", json_pack("[s]", "Commit"), 400,
+		"InvalidParameter");
+	refused(w, GROUPS "0.endGroupActions.0.failoverTypes", json_array(), 400,
+		"InvalidParameter");
+	refused(w, DETAILS ".instanceType", json_string("AutomationRunbookActionDetails"), 400,
+		"AutomationRunbookNotSupported");
+	refused(w, DETAILS,
+		json_pack("{s:s,s:s,s:s}", "instanceType", "ScriptActionDetails", "path", "ls",
+			  "fabricLocation", "Recovery"),
+		400, "RecoveryPlanScriptsNotAllowed");
+	AUTO_REPLY none = request(w, "GET", PLAN, NULL);
+	assert_int_equal(none.status, 404);
+}
+
+static void test_plan__starts_a_group_after_the_one_before_and_waits_for_a_person(void **state)
+{
+	struct world *w = *state;
+	char id[LF_GUID_SIZE];
+
+	put_plan(w, manual());
+	ask(w, "testFailover", plan_test_body(), id);
+	assert_job(w, id, "Suspended");
+	assert_true(runs(w, "db01-new-test"));
+	assert_true(is_there(w, "web01-new-test") && !runs(w, "web01-new-test"));
+	LF_AUTO_JSON *waiting = get(w, PLAN);
+	assert_string_equal(lf_json_text(waiting, "properties.currentScenarioStatus"), "Suspended");
+	assert_refused(w, "PUT", PLAN, plan_body(NULL), 409, "AnotherOperationInProgress");
+	assert_refused(w, "DELETE", PLAN, NULL, 409, "AnotherOperationInProgress");
+	job_act(w, id, "resume",
+		json_pack("{s:{s:s}}", "properties", "comments", "it answers queries"));
+	assert_job(w, id, "Succeeded");
+	assert_true(runs(w, "web01-new-test"));
+
+	LF_AUTO_JSON *job = job_of(w, id);
+	assert_string_equal(lf_json_text(job, "properties.targetInstanceType"), "RecoveryPlan");
+	const json_t *tasks = lf_json_at(job, "properties.tasks");
+	assert_int_equal(json_array_size(tasks), 5); /* the check, and the plan's four groups */
+	const json_t *group = lf_json_at(tasks, "3.groupTaskCustomDetails");
+	assert_string_equal(lf_json_text(group, "instanceType"), "RecoveryPlanGroupTaskDetails");
+	assert_string_equal(lf_json_text(group, "childTasks.0.friendlyName"), "Start: db01");
+	assert_string_equal(lf_json_text(group, "childTasks.1.customDetails.observation"),
+			    "it answers queries");
+	assert_int_equal(
+		json_array_size(lf_json_at(job, "properties.customDetails.protectedItemDetails")),
+		2);
+
+	LF_AUTO_JSON *tested = get(w, PLAN);
+	assert_true(allows(tested, "TestFailoverCleanup") && !allows(tested, "TestFailover"));
+	assert_non_null(lf_json_text(tested, "properties.lastTestFailoverTime"));
+	ask(w, "testFailoverCleanup", NULL, id);
+	assert_job(w, id, "Succeeded");
+	assert_true(!is_there(w, "db01-new-test") && !is_there(w, "web01-new-test"));
+	assert_both(w, "Protected");
+}
+
+static void test_plan__fails_over_and_commits_all_of_its_items(void **state)
+{
+	struct world *w = *state;
+	char id[LF_GUID_SIZE];
+
+	put_plan(w, NULL);
+	assert_refused(w, "POST", PLAN "/failoverCommit", NULL, 409,
+		       "OperationNotAllowedInCurrentState");
+	assert_refused(w, "POST", PLAN "/reProtect", NULL, 400, "ReprotectNotSupported");
+	ask(w, "unplannedFailover", plan_unplanned_body(), id);
+	assert_job(w, id, "Succeeded");
+	assert_true(runs(w, "db01-new") && runs(w, "web01-new"));
+	assert_both(w, "UnplannedFailoverCommitPendingStatesBegin");
+	ask(w, "failoverCommit", NULL, id);
+	assert_job(w, id, "Succeeded");
+	assert_both(w, "PlannedFailoverStatesBegin");
+}
+
+static void test_plan__taken_back_brings_all_items_back(void **state)
+{
+	struct world *w = *state;
+	char id[LF_GUID_SIZE];
+
+	put_plan(w, NULL);
+	ask(w, "unplannedFailover", plan_unplanned_body(), id);
+	ask(w, "failoverCancel", NULL, id);
+	assert_job(w, id, "Succeeded");
+	assert_both(w, "Protected");
+	assert_true(!is_there(w, "db01-new") && !is_there(w, "web01-new"));
+}
+
+static void test_plan__cancelled_leaves_what_has_started_and_takes_back_the_rest(void **state)
+{
+	struct world *w = *state;
+	char id[LF_GUID_SIZE];
+
+	put_plan(w, manual());
+	ask(w, "unplannedFailover", plan_unplanned_body(), id);
+	assert_job(w, id, "Suspended");
+	job_act(w, id, "cancel", NULL);
+	assert_job(w, id, "Cancelled");
+	assert_true(runs(w, "db01-new") && !is_there(w, "web01-new"));
+	LF_AUTO_JSON *item = get(w, ITEM);
+	assert_string_equal(state_of(item), "Protected");
+}
+
+/* Something else has the name of the first group's machine. */
+static void test_plan__that_failed_passes_over_what_is_done_when_it_is_restarted(void **state)
+{
+	struct world *w = *state;
+	struct lf_error err;
+	char id[LF_GUID_SIZE];
+
+	put_plan(w, NULL);
+	put_doc(w, VMS "/web01-new", "Microsoft.Compute/virtualMachines",
+		json_pack("{s:s}", "location", "eastus"));
+	ask(w, "unplannedFailover", plan_unplanned_body(), id);
+	assert_job(w, id, "Failed");
+	assert_true(runs(w, "db01-new"));
+	LF_AUTO_JSON *failed = job_of(w, id);
+	assert_string_equal(lf_json_text(failed, "properties.errors.0.serviceErrorDetails.code"),
+			    "RecoveryPlanItemFailed");
+	LF_AUTO_JSON *item = get(w, ITEM);
+	assert_string_equal(state_of(item), "Protected");
+	assert_lf_ok(lf_catalog_delete(w->context.catalog, VMS "/web01-new", &err));
+	job_act(w, id, "restart", NULL);
+	assert_job(w, id, "Succeeded");
+	assert_both(w, "UnplannedFailoverCommitPendingStatesBegin");
+}
+
+static void write_script(struct world *w, const char *text)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/check", w->dir);
+	struct lf_error err;
+
+	assert_lf_ok(lf_file_write_durable(path, text, strlen(text), 0755, &err));
+}
+
+static void test_plan__runs_only_the_scripts_that_the_operator_put_there(void **state)
+{
+	struct world *w = *state;
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/check", w->dir);
+	LF_AUTO_FREE char *other = lf_printf_dup("%s/other", w->dir);
+	char id[LF_GUID_SIZE];
+
+	w->context.plan_scripts = w->dir;
+	write_script(w, "#!/bin/sh\necho \"$1 of $2\"\n");
+	put_plan(w, action("ScriptActionDetails", "check"));
+	refused(w, DETAILS, script_details("none"), 400, "RecoveryPlanScriptNotUsable");
+	refused(w, DETAILS, script_details("../../bin/sh"), 400, "RecoveryPlanScriptNotUsable");
+	assert_int_equal(symlink("/bin/sh", other), 0);
+	refused(w, DETAILS, script_details("other"), 400, "RecoveryPlanScriptNotUsable");
+	assert_int_equal(chmod(path, 0777), 0);
+	refused(w, DETAILS, script_details("check"), 400, "RecoveryPlanScriptNotUsable");
+	assert_int_equal(chmod(path, 0755), 0);
+	ask(w, "testFailover", plan_test_body(), id);
+	assert_job(w, id, "Succeeded");
+	LF_AUTO_JSON *job = job_of(w, id);
+	assert_string_equal(lf_json_text(job,
+					 "properties.tasks.3.groupTaskCustomDetails.childTasks.1."
+					 "customDetails.output"),
+			    "TestFailover of rp\n");
+	ask(w, "testFailoverCleanup", NULL, id);
+	write_script(w, "#!/bin/sh\necho no database; exit 1\n");
+	ask(w, "testFailover", plan_test_body(), id);
+	assert_job(w, id, "Failed");
+	assert_true(runs(w, "db01-new-test") && !is_there(w, "web01-new-test"));
+}
+
+static void test_plan__what_is_asked_of_it_is_checked(void **state)
+{
+	struct world *w = *state;
+	json_t *body;
+
+	put_plan(w, NULL);
+	body = plan_test_body();
+	set(body, "properties.failoverDirection", json_string("RecoveryToPrimary"));
+	assert_refused(w, "POST", PLAN "/testFailover", body, 400, "InvalidParameter");
+	body = plan_test_body();
+	set(body, "properties.networkId", json_string(TEST "none"));
+	assert_refused(w, "POST", PLAN "/testFailover", body, 400, "NetworkNotFound");
+	body = plan_test_body();
+	set(body, "properties.providerSpecificDetails.0.instanceType", json_string("A2A"));
+	assert_refused(w, "POST", PLAN "/testFailover", body, 400, "InstanceTypeNotSupported");
+	body = plan_test_body();
+	set(body, "properties.providerSpecificDetails.0.recoveryPointType",
+	    json_string("LatestApplicationConsistent"));
+	assert_refused(w, "POST", PLAN "/testFailover", body, 404, "RecoveryPointNotFound");
+	body = plan_unplanned_body();
+	set(body, "properties.pace", json_string("slow"));
+	assert_refused(w, "POST", PLAN "/unplannedFailover", body, 400, "InvalidParameter");
+	act(w, "testFailover", test_body(""));
+	assert_refused(w, "POST", PLAN "/testFailover", plan_test_body(), 409,
+		       "OperationNotAllowedInCurrentState");
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_plan__shows_what_was_accepted_with_the_groups_that_all_have),
+		T(test_plan__what_it_cannot_keep_to_is_refused),
+		T(test_plan__starts_a_group_after_the_one_before_and_waits_for_a_person),
+		T(test_plan__fails_over_and_commits_all_of_its_items),
+		T(test_plan__taken_back_brings_all_items_back),
+		T(test_plan__cancelled_leaves_what_has_started_and_takes_back_the_rest),
+		T(test_plan__that_failed_passes_over_what_is_done_when_it_is_restarted),
+		T(test_plan__runs_only_the_scripts_that_the_operator_put_there),
+		T(test_plan__what_is_asked_of_it_is_checked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
