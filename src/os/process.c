@@ -33,7 +33,8 @@
 
 extern char **environ;
 
-/* env NULL: our environment, our directory, and the signals that we ignore are ignored. */
+/* env NULL: our environment, directory and descriptors, and the signals that we ignore are ignored.
+ */
 static int spawn(const char *const *argv, const char *const *env, int output, bool new_session,
 		 pid_t *ret_pid, struct lf_error *err)
 {
@@ -53,6 +54,7 @@ static int spawn(const char *const *argv, const char *const *env, int output, bo
 		flags |= POSIX_SPAWN_SETSID;
 	if (env) {
 		posix_spawn_file_actions_addchdir_np(&actions, "/");
+		posix_spawn_file_actions_addclosefrom_np(&actions, 3);
 		sigfillset(&all);
 		posix_spawnattr_setsigdefault(&attr, &all);
 		flags |= POSIX_SPAWN_SETSIGDEF;
