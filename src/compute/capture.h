@@ -19,6 +19,7 @@ struct lf_capture_opts {
 	bool crash_consistent;	  /* the guest is not asked to quiesce */
 	lf_progress_fn *progress; /* may be NULL */
 	void *context;
+	const atomic_bool *stop; /* set: LF_ECANCELED; may be NULL */
 };
 struct lf_capture {
 	bool file_system_consistent; /* else crash-consistent */

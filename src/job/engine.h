@@ -26,7 +26,7 @@ struct lf_job_entry {
 	char *resource;	 /* lower case */
 	int64_t wake_ns; /* not before, on the clock */
 	unsigned misses; /* times the row was not there */
-	bool running, poked;
+	bool running, poked, cancelled;
 };
 
 LF_LOCK_KIND(lf_jobs_lock);
@@ -60,6 +60,9 @@ bool lf_job_queue_take(struct lf_jobs *jobs, char id[static LF_GUID_SIZE], int64
 void lf_job_queue_give_back(struct lf_jobs *jobs, const char *id, bool finished, int64_t wake_ns);
 /* The row of a job that was taken is not there (yet); true: it never will be. */
 bool lf_job_queue_missed(struct lf_jobs *jobs, const char *id);
+/* Somebody wants the job to end: the step that runs may ask. */
+void lf_job_queue_cancel(struct lf_jobs *jobs, const char *id);
+bool lf_job_queue_cancelled(struct lf_jobs *jobs, const char *id);
 /* Once no worker runs any more. */
 void lf_job_queue_clear(struct lf_jobs *jobs);
 

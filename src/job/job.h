@@ -68,6 +68,9 @@ void *lf_job_run_context(const struct lf_job_run *run);
 /* The checkpoint document, to change in place: stored when the step returns or calls lf_job_save().
  */
 json_t *lf_job_run_data(struct lf_job_run *run);
+/* Was it cancelled while the step runs?  A long step asks now and then, and fails with
+ * LF_ECANCELED: the job then ends as Cancelled. */
+bool lf_job_run_cancelled(const struct lf_job_run *run);
 /* Store data now (inside the thread's open transaction, if there is one). */
 LF_MUST_CHECK int lf_job_save(struct lf_job_run *run, struct lf_error *err);
 /*
@@ -91,8 +94,9 @@ struct lf_job_type {
 	const struct lf_job_step *steps;
 	size_t n_steps;
 	bool cancellable;
-	unsigned attempts_max; /* of a step that fails with LF_RETRY_BACKOFF; 0: 5 */
-	const void *subject;   /* what its provider's views know of it; may be NULL */
+	size_t cancellable_steps; /* from this one on it is not; 0: there is none */
+	unsigned attempts_max;	  /* of a step that fails with LF_RETRY_BACKOFF; 0: 5 */
+	const void *subject;	  /* what its provider's views know of it; may be NULL */
 	/* Called once the job is final, inside the transaction that makes it so; may be NULL. */
 	int (*ended)(struct lf_job_run *run, enum lf_job_state state, struct lf_error *err);
 };
@@ -144,6 +148,9 @@ LF_MUST_CHECK int lf_jobs_resume(struct lf_jobs *jobs, const char *id, const cha
 #define LF_JOB_KEEP_MAX 20000u
 /* Remove the finished jobs past that by this time.  Unfinished ones stay whatever their age. */
 LF_MUST_CHECK int lf_jobs_expire(struct lf_jobs *jobs, int64_t now_ns, struct lf_error *err);
+
+/* Would lf_jobs_cancel() take it? */
+bool lf_jobs_can_cancel(const struct lf_jobs *jobs, const struct lf_job *job);
 
 /* The table row of a job's type; NULL when this build does not know it. */
 const struct lf_job_type *lf_jobs_type(const struct lf_jobs *jobs, const char *name);

@@ -132,6 +132,23 @@ bool lf_job_queue_missed(struct lf_jobs *jobs, const char *id)
 	return ++find_entry(jobs, id)->misses > MISSES_MAX;
 }
 
+void lf_job_queue_cancel(struct lf_jobs *jobs, const char *id)
+{
+	LF_GUARD(&jobs->mutex, lf_jobs_lock);
+	struct lf_job_entry *entry = find_entry(jobs, id);
+
+	if (entry)
+		entry->cancelled = true;
+}
+
+bool lf_job_queue_cancelled(struct lf_jobs *jobs, const char *id)
+{
+	LF_GUARD(&jobs->mutex, lf_jobs_lock);
+	const struct lf_job_entry *entry = find_entry(jobs, id);
+
+	return entry && entry->cancelled;
+}
+
 void lf_job_queue_clear(struct lf_jobs *jobs)
 {
 	LF_GUARD(&jobs->mutex, lf_jobs_lock);

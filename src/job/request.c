@@ -142,13 +142,21 @@ static int fail_state(const struct lf_job *job, const char *verb, struct lf_erro
 			   lf_job_state_name(job->state), verb);
 }
 
-static int mark_cancel(struct lf_jobs *jobs, struct lf_job *job, const char *unused,
-		       struct lf_error *err)
+/* One that is being taken back ends without anybody's wish. */
+bool lf_jobs_can_cancel(const struct lf_jobs *jobs, const struct lf_job *job)
 {
 	const struct lf_job_type *type = lf_jobs_type(jobs, job->type);
 
+	return type && type->cancellable && !lf_job_state_is_final(job->state) &&
+	       (!type->cancellable_steps || job->step < type->cancellable_steps) &&
+	       job->ending != LF_JOB_FAILED;
+}
+
+static int mark_cancel(struct lf_jobs *jobs, struct lf_job *job, const char *unused,
+		       struct lf_error *err)
+{
 	(void)unused;
-	if (lf_job_state_is_final(job->state) || !type || !type->cancellable)
+	if (!lf_jobs_can_cancel(jobs, job))
 		return fail_state(job, "cancelled", err);
 	job->cancel_requested = true;
 	if (job->state == LF_JOB_SUSPENDED)
@@ -158,7 +166,11 @@ static int mark_cancel(struct lf_jobs *jobs, struct lf_job *job, const char *unu
 
 int lf_jobs_cancel(struct lf_jobs *jobs, const char *id, struct lf_error *err)
 {
-	return change_job(jobs, id, mark_cancel, NULL, err);
+	int rc = change_job(jobs, id, mark_cancel, NULL, err);
+
+	if (!rc)
+		lf_job_queue_cancel(jobs, id);
+	return rc;
 }
 
 static int mark_restart(struct lf_jobs *jobs, struct lf_job *job, const char *unused,

@@ -30,6 +30,11 @@ void *lf_job_run_context(const struct lf_job_run *run)
 	return run->jobs->context;
 }
 
+bool lf_job_run_cancelled(const struct lf_job_run *run)
+{
+	return run->job->cancel_requested || lf_job_queue_cancelled(run->jobs, run->job->id);
+}
+
 json_t *lf_job_run_data(struct lf_job_run *run)
 {
 	return run->job->data;
@@ -176,6 +181,8 @@ static int step_failed(struct lf_job_run *run, const struct lf_error *why, bool 
 		       struct lf_error *err)
 {
 	struct lf_job *job = run->job;
+	if (why->code == LF_ECANCELED && lf_job_run_cancelled(run))
+		return end_badly(run, LF_JOB_CANCELLED, ret_finished, err);
 	unsigned limit = run->type->attempts_max ? run->type->attempts_max : ATTEMPTS_DEFAULT;
 
 	if (lf_error_retry(why->code) == LF_RETRY_BACKOFF && ++job->attempt < limit) {

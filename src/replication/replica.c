@@ -270,6 +270,27 @@ int lf_replica_request_final(struct lf_replication *replication, const char *ite
 	return lf_replica_change(replication, item_id, want_final, &final, err);
 }
 
+static int want_nothing(const struct lf_replica *replica, struct lf_doc *doc, void *argument,
+			struct lf_error *err)
+{
+	const char *token = argument;
+
+	(void)err;
+	if (replica->wanted.token && strcmp(replica->wanted.token, token) == 0)
+		lf_doc_put(doc, "finalWanted", json_object());
+	return 0;
+}
+
+int lf_replica_withdraw_final(struct lf_replication *replication, const char *item_id,
+			      const char *token, struct lf_error *err)
+{
+	char own[LF_GUID_SIZE];
+
+	snprintf(own, sizeof(own), "%s", token);
+	int rc = lf_replica_change(replication, item_id, want_nothing, own, err);
+	return rc == LF_ENOTFOUND ? 0 : rc;
+}
+
 static int go_on(const struct lf_replica *replica, struct lf_doc *doc, void *argument,
 		 struct lf_error *err)
 {

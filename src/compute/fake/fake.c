@@ -386,6 +386,25 @@ static void find_root(const struct fake_host *host, const struct lf_vm_disk *dis
 		lf_root_format(&nothing, out);
 }
 
+/* A capture goes on for as long as there is a file HOLD: tests look at one that runs. */
+static int hold_capture(const struct fake_host *host, const struct lf_capture_opts *opts,
+			struct lf_error *err)
+{
+	const struct timespec pause = {.tv_nsec = 20 * LF_NS_PER_S / 1000};
+	LF_AUTO_FREE char *hold = lf_printf_dup("%s/HOLD", host->data_dir);
+
+	if (!hold)
+		return lf_fail_nomem(err);
+	while (access(hold, F_OK) == 0) {
+		if (opts->progress)
+			opts->progress(opts->context, 0, 1);
+		if (opts->stop && atomic_load(opts->stop))
+			return lf_fail(err, LF_ECANCELED, NULL, "stopped");
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
 static int capture_fake(void *context, const char *guid, const struct lf_capture_opts *opts,
 			struct lf_capture *ret_capture, struct lf_error *err)
 {
@@ -393,8 +412,11 @@ static int capture_fake(void *context, const char *guid, const struct lf_capture
 	LF_AUTO_JSON *disks = json_array();
 	AUTO_VM vm = {.doc = NULL};
 
+	int rc = hold_capture(host, opts, err);
+	if (rc)
+		return rc;
 	LF_GUARD(&host->mutex, fake_lock);
-	int rc = disks ? read_vm(host, guid, &vm, err) : lf_fail_nomem(err);
+	rc = disks ? read_vm(host, guid, &vm, err) : lf_fail_nomem(err);
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < vm.spec.n_disks; i++) {

@@ -290,6 +290,7 @@ static int read_disk(struct capture *capture, const struct lf_vm_disk *disk, con
 		.prints = prints,
 		.progress = capture->opts->progress,
 		.context = capture->opts->context,
+		.stop = capture->opts->stop,
 	};
 	rc = lf_ingest(capture->vault, &opts, &result, err);
 	lf_nbd_reader_close(reader);

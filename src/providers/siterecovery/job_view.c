@@ -215,13 +215,10 @@ static json_t *custom_details(struct lf_context *context, const struct lf_job *j
 	return lf_doc_take(&view);
 }
 
-static void put_actions(struct lf_doc *view, const struct lf_job *job,
-			const struct lf_job_type *type)
+static void put_actions(struct lf_doc *view, const struct lf_jobs *jobs, const struct lf_job *job)
 {
-	bool running = !lf_job_state_is_final(job->state);
-
 	lf_doc_put(view, "allowedActions", json_array());
-	if (running && type && type->cancellable && !job->cancel_requested)
+	if (lf_jobs_can_cancel(jobs, job) && !job->cancel_requested)
 		lf_doc_append(view, "allowedActions", json_string("Cancel"));
 	if (job->state == LF_JOB_FAILED)
 		lf_doc_append(view, "allowedActions", json_string("Restart"));
@@ -260,7 +257,7 @@ int lf_sr_job_view(struct lf_context *context, const struct lf_job *job, json_t 
 	put_errors(&view, job, NULL);
 	lf_doc_time(&view, "startTime", job->started_ns ? job->started_ns : job->created_ns);
 	lf_doc_time(&view, "endTime", job->ended_ns);
-	put_actions(&view, job, type);
+	put_actions(&view, context->jobs, job);
 	lf_view_put(&view, rows, LF_N(rows), &doc);
 	lf_doc_put(&view, "customDetails", custom_details(context, job, shape));
 	return lf_document_wrap(id, LF_SR_TYPE_VAULT "/replicationJobs", lf_doc_take(&view),

@@ -35,6 +35,8 @@ static bool next_segment(struct lf_ingest *ingest, uint64_t *ret_number,
 
 	while (!ingest->rc && ingest->given >= ingest->merged + LF_SEGMENT_WINDOW)
 		pthread_cond_wait(&ingest->moved, &ingest->ordering);
+	if (!ingest->rc && ingest->opts->stop && atomic_load(ingest->opts->stop))
+		ingest->rc = lf_fail(&ingest->err, LF_ECANCELED, NULL, "stopped");
 	if (ingest->rc)
 		return false;
 	uint64_t page = ingest->pages;

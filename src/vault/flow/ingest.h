@@ -30,6 +30,7 @@ struct lf_ingest_opts {
 	unsigned threads;	  /* 0: as many as processors */
 	lf_progress_fn *progress; /* may be NULL */
 	void *context;
+	const atomic_bool *stop; /* set: LF_ECANCELED; may be NULL */
 };
 struct lf_ingest_result {
 	struct lf_root root;

@@ -65,6 +65,29 @@ for (const [container, name] of [["iaasvmcontainer;iaasvmcontainerv2", "VM"], ["
 }
 await refused("an item of another machine's container", 404, "BMSUserErrorContainerObjectNotFound", () => get(`${vault}/backupFabrics/Azure/protectionContainers/iaasvmcontainer;iaasvmcontainerv2;${rg};vm9/protectedItems/VM;${rg};vm1`));
 
+// --- a job that runs can be cancelled, and nothing of it remains ---
+const { dirname } = await import("node:path"), { rmSync, writeFileSync, readdirSync } = await import("node:fs");
+const data = dirname(process.env.LF_CA_FILE), hold = `${data}/compute/HOLD`;
+const held = () => readdirSync(data, { recursive: true, withFileTypes: true }).filter((e) => e.isFile() && /\/(claims|leases|points)(\/|$)/.test(e.parentPath ?? e.path)).map((e) => e.name).sort().join();
+const before = held(), itemBefore = await get(item), pointsBefore = (await get(`${item}/recoveryPoints`)).value.length;
+check("an empty store would be compared with itself", before !== "");
+const cancelled = async (what, answer) => {
+  const path = `${vault}/backupJobs/${operation(answer)}`;
+  await until(`${what} runs`, async () => (await get(path)).properties.actionsInfo.includes("Cancellable") && (await get(path)).properties.status === "InProgress");
+  await new Promise((later) => setTimeout(later, 300)); // it has begun to read
+  const reply = await arm("POST", `${path}/cancel?${API}`);
+  check(`${what} is cancelled: 202`, reply.status === 202 && reply.headers.get("azure-asyncoperation") && reply.headers.get("location"), reply.status);
+  const job = await ended(operation(answer));
+  check(`${what} ends as Cancelled`, job.status === "Cancelled" && job.actionsInfo.length === 0 && job.errorDetails.length === 0, job);
+  check("and nothing of it remains", held() === before && (await get(`${item}/recoveryPoints`)).value.length === pointsBefore);
+  await refused("cancelling it again", 409, "BMSUserErrorCancelNotAllowed", () => arm("POST", `${path}/cancel?${API}`));
+};
+writeFileSync(hold, "");
+await cancelled("a backup", await arm("POST", `${item}/backup?${API}`, { properties: { objectType: "IaasVMBackupRequest" } }));
+check("the item is as it was", JSON.stringify((await get(item)).properties) === JSON.stringify(itemBefore.properties), (await get(item)).properties);
+await cancelled("a restore that replaces disks", await arm("POST", `${item}/recoveryPoints/${point.name}/restore?${API}`, { properties: { objectType: "IaasVMRestoreRequest", recoveryPointId: point.name, recoveryType: "OriginalLocation", sourceResourceId: source, storageAccountId: account, region: location, originalStorageAccountOption: false } }));
+rmSync(hold);
+
 // --- operations ---
 const guid = operation(configured), status = await get(`${item}/operationsStatus/${guid}`);
 check("the status of an operation is called by its GUID", status.id === guid && status.name === guid && status.status === "Succeeded" && status.startTime && status.endTime, status);
@@ -77,7 +100,7 @@ const day = (offset) => new Date(Date.now() + offset * 864e5).toISOString().slic
 const points = `${item}/recoveryPoints`;
 for (const [filter, n] of [[`startDate eq '${day(-1)} 12:00:00 AM' and endDate eq '${day(1)} 11:59:59 PM'`, 4], [`startDate eq '2020-01-01T00:00:00Z' and endDate eq '2040-01-01T00:00:00Z'`, 4], [`startDate eq '${day(1)} 12:00:00 AM' and endDate eq '${day(2)} 12:00:00 AM'`, 0]])
   check(`points: ${n} are ${filter}`, (await filtered(points, filter)).length === n);
-check("jobs of today", (await filtered(`${vault}/backupJobs`, `operation eq 'Backup' and startTime eq '${day(0)} 12:00:00 AM' and endTime eq '${day(0)} 11:59:59 PM'`)).length === 4);
+check("jobs of today", (await filtered(`${vault}/backupJobs`, `operation eq 'Backup' and startTime eq '${day(0)} 12:00:00 AM' and endTime eq '${day(0)} 11:59:59 PM'`)).length === 5);
 for (const [list, filter] of [[points, "startDate eq 'yesterday'"], [points, "nonsense eq 'x'"], [`${vault}/backupProtectedItems`, "backupManagementType eq 'AzureIaasVM' and nonsense eq 'x'"], [`${vault}/backupJobs`, "nonsense eq 'x'"], [policies, "nonsense eq 'x'"], [`${vault}/backupProtectableItems`, "nonsense eq 'x'"], [`${vault}/backupProtectionContainers`, "nonsense eq 'x'"], [`${vault}/backupUsageSummaries`, "nonsense eq 'x'"]])
   await refused(`${list.split("/").pop()} with ${filter}`, 400, "InvalidFilterInQueryString", () => filtered(list, filter));
 check("policies by kind", (await filtered(policies, "backupManagementType eq 'AzureWorkload'")).length === 0 && (await filtered(policies, "backupManagementType eq 'AzureIaasVM' and workloadType eq 'VM'")).length === 2);

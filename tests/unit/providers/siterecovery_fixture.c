@@ -81,6 +81,13 @@ int lf_replica_request_final(struct lf_replication *replication, const char *ite
 	return 0;
 }
 
+int lf_replica_withdraw_final(struct lf_replication *replication, const char *item_id,
+			      const char *token, struct lf_error *err)
+{
+	(void)replication, (void)item_id, (void)token, (void)err;
+	return 0;
+}
+
 int lf_replica_resume(struct lf_replication *replication, const char *item_id, struct lf_error *err)
 {
 	(void)replication, (void)item_id, (void)err;

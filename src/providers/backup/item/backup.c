@@ -2,7 +2,7 @@
 /*
  * A backup of an item, asked for or scheduled, as a job of one step: the point is taken
  * (point/point.h).  The step chooses the point's names before anything is made, so after a kill it
- * goes on with the same; one that fails for good lets go of what it captured.
+ * goes on with the same; one that fails for good, or is cancelled, lets go of what it captured.
  */
 #include <string.h>
 
@@ -104,11 +104,20 @@ static int run_backup(struct lf_job_run *run, struct lf_error *err)
 	return rc ? rc : lf_backup_point_take(run, input.item, input.expires, err);
 }
 
-/* What was captured without a point to name it goes with the session. */
+static int note_failure(struct lf_catalog *catalog, struct lf_resource *item, struct lf_error *err)
+{
+	return lf_json_set_text(item->doc, "properties.lastBackupStatus", "Failed") ||
+			       lf_json_set_text(item->doc, "properties.healthStatus",
+						"ActionRequired")
+		       ? lf_fail_nomem(err)
+		       : lf_backup_store(catalog, item, err);
+}
+
+/* What was captured without a point to name it goes.  A cancelled backup says nothing of how its
+ * item is. */
 static int undo_backup(struct lf_job_run *run, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
-	const char *guid = lf_json_text(lf_job_run_data(run), "point");
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
 	struct lf_backup_input input;
 	bool there = false;
@@ -116,15 +125,9 @@ static int undo_backup(struct lf_job_run *run, struct lf_error *err)
 	int rc = lf_backup_input_read(lf_job_run_job(run), &input, err);
 	if (!rc)
 		rc = lf_catalog_find(context->catalog, input.item, &item, &there, err);
-	if (rc || !there)
-		return rc;
-	rc = lf_json_set_text(item.doc, "properties.lastBackupStatus", "Failed") ||
-			     lf_json_set_text(item.doc, "properties.healthStatus", "ActionRequired")
-		     ? lf_fail_nomem(err)
-		     : lf_backup_store(context->catalog, &item, err);
-	return rc || !guid ? rc
-			   : lf_backup_point_drop(
-				     context, lf_json_text_or(item.state, "region", ""), guid, err);
+	if (!rc && there && lf_job_run_job(run)->ending == LF_JOB_FAILED)
+		rc = note_failure(context->catalog, &item, err);
+	return rc || !there ? rc : lf_backup_point_untake(run, &item, err);
 }
 
 static const struct lf_job_step backup_steps[] = {
@@ -134,4 +137,5 @@ static const struct lf_backup_job_row backup_row = {.operation = "Backup", .take
 const struct lf_job_type lf_backup_job = {.name = LF_BACKUP_JOBS "backup",
 					  .steps = backup_steps,
 					  .n_steps = LF_N(backup_steps),
+					  .cancellable = true,
 					  .subject = &backup_row};

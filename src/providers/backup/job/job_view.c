@@ -174,7 +174,6 @@ static void add_extended_info(struct lf_doc *properties, struct lf_context *cont
 static json_t *properties_of(struct lf_context *context, const struct lf_job *job,
 			     const struct lf_backup_input *input)
 {
-	const struct lf_job_type *type = lf_jobs_type(context->jobs, job->type);
 	int64_t now = lf_clock_now_ns(context->clock);
 	int64_t start = job->started_ns ? job->started_ns : job->created_ns;
 	LF_AUTO_DOC properties = LF_DOC_INIT;
@@ -197,8 +196,7 @@ static json_t *properties_of(struct lf_context *context, const struct lf_job *jo
 	if (job->error.code)
 		lf_doc_append(&properties, "errorDetails", error_of(job));
 	lf_doc_put(&properties, "actionsInfo", json_array());
-	if (type && type->cancellable && !lf_job_state_is_final(job->state) &&
-	    !job->cancel_requested)
+	if (lf_jobs_can_cancel(context->jobs, job) && !job->cancel_requested)
 		lf_doc_append(&properties, "actionsInfo", json_string("Cancellable"));
 	return lf_doc_take(&properties);
 }

@@ -105,8 +105,7 @@ int lf_backup_job_cancel(struct lf_arm_call *call, struct lf_error *err)
 	int rc = find_job(call, &vault, &job, err);
 	if (rc)
 		return rc;
-	const struct lf_job_type *type = lf_jobs_type(context->jobs, job.type);
-	if (lf_job_state_is_final(job.state) || !type || !type->cancellable)
+	if (!lf_jobs_can_cancel(context->jobs, &job))
 		return lf_fail_arm(err, LF_ECONFLICT, "BMSUserErrorCancelNotAllowed", job.id,
 				   "actionsInfo of the job says Cancellable while it can be",
 				   "the job cannot be cancelled");

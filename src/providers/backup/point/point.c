@@ -9,6 +9,7 @@
  */
 #include "providers/backup/point/point.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "providers/backup/point/documents.h"
@@ -67,6 +68,7 @@ static int choose_names(struct lf_job_run *run, const char *item_id, struct lf_e
 
 struct progress {
 	struct lf_job_run *run;
+	atomic_bool stop;
 	size_t disks, disk;
 	uint64_t before;
 };
@@ -80,6 +82,8 @@ static void note_progress(void *context, uint64_t done, uint64_t total)
 	struct lf_error ignored;
 	int failed = 0;
 
+	if (lf_job_run_cancelled(progress->run))
+		atomic_store(&progress->stop, true);
 	progress->disk += done < progress->before && progress->disk + 1 < progress->disks;
 	progress->before = done;
 	double part = ((double)progress->disk + (total ? (double)done / (double)total : 1)) /
@@ -152,6 +156,7 @@ static int capture(struct lf_job_run *run, const struct lf_resource *item,
 		.crash_consistent = lf_text_equal_nocase(consistency, "OnlyCrashConsistent"),
 		.progress = note_progress,
 		.context = &progress,
+		.stop = &progress.stop,
 	};
 	LF_AUTO_CAPTURE captured = {.disks = NULL};
 	rc = lf_compute_vm_capture(context->compute, guid, &opts, &captured, err);
@@ -239,13 +244,17 @@ static int note_item(struct lf_catalog *catalog, struct lf_resource *item, const
 	return failed ? lf_fail_nomem(err) : lf_backup_store(catalog, item, err);
 }
 
-static int put_row(struct lf_catalog *catalog, const char *id, struct lf_resource *item,
+/* From here on the point is there, and a cancel comes too late. */
+static int put_row(struct lf_job_run *run, const char *id, struct lf_resource *item,
 		   const struct lf_backup_taken *taken, struct lf_error *err)
 {
+	struct lf_catalog *catalog = ((struct lf_context *)lf_job_run_context(run))->catalog;
 	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
 	LF_AUTO_JSON *doc = NULL;
 	LF_AUTO_JSON *state = NULL;
 
+	if (lf_job_run_cancelled(run))
+		return lf_fail(err, LF_ECANCELED, item->id, "the backup was cancelled");
 	int rc = lf_backup_taken_doc(taken, &doc, err);
 	if (!rc)
 		rc = lf_backup_taken_state(taken, item, &state, err);
@@ -297,7 +306,7 @@ static int take(struct lf_job_run *run, const char *id, struct lf_resource *item
 					      .vm = vm,
 					      .capture = captured};
 	if (!rc)
-		rc = put_row(context->catalog, id, item, &taken, err);
+		rc = put_row(run, id, item, &taken, err);
 	return rc ? rc : note_sizes(run, &taken, err);
 }
 
@@ -346,7 +355,7 @@ static int take_server(struct lf_job_run *run, const char *id, struct lf_resourc
 	if (!rc)
 		rc = choose_expiry(context->catalog, item, asked, taken.time, expires, err);
 	if (!rc)
-		rc = put_row(context->catalog, id, item, &taken, err);
+		rc = put_row(run, id, item, &taken, err);
 	return rc ? rc : note_sizes(run, &taken, err);
 }
 
@@ -397,13 +406,28 @@ int lf_backup_point_release(struct lf_context *context, const struct lf_resource
 				    lf_json_text(point->state, "point"), err);
 }
 
-int lf_backup_point_drop(struct lf_context *context, const char *region, const char *guid,
-			 struct lf_error *err)
+int lf_backup_point_untake(struct lf_job_run *run, const struct lf_resource *item,
+			   struct lf_error *err)
 {
+	struct lf_context *context = lf_job_run_context(run);
+	const char *guid = lf_json_text(lf_job_run_data(run), "point");
+	const char *region = lf_json_text_or(item->state, "region", "");
+	LF_AUTO_FREE char *id = lf_printf_dup("%s/recoveryPoints/%s", item->id,
+					      lf_json_text_or(lf_job_run_data(run), "name", ""));
+	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
 	struct lf_vault *vault = NULL;
-	int rc = lf_regions_vault(context->regions, region, &vault, err);
+	bool there = false;
 
+	int rc = lf_backup_is_server(lf_json_text_or(item->state, "vm", ""))
+			 ? lf_replica_withdraw_final(context->replication, item->id,
+						     lf_job_run_job(run)->id, err)
+			 : 0;
+	if (rc || !guid)
+		return rc;
+	rc = id ? lf_catalog_find(context->catalog, id, &row, &there, err) : lf_fail_nomem(err);
+	if (!rc)
+		rc = lf_regions_vault(context->regions, region, &vault, err);
 	if (!rc)
 		rc = lf_lease_end(vault, guid, err);
-	return rc ? rc : lf_backup_claim_drop(context, region, guid, err);
+	return rc || there ? rc : lf_backup_claim_drop(context, region, guid, err);
 }

@@ -14,6 +14,7 @@
  * until when it is kept; NULL: as the item's policy says.  Job data: "percent",
  * "snapshotAt", "propertyBag".
  *   LF_STEP_AGAIN  the machine's disks are still being copied to this host
+ *   LF_ECANCELED   the job was cancelled meanwhile
  */
 LF_MUST_CHECK int lf_backup_point_take(struct lf_job_run *run, const char *item_id,
 				       const char *expires, struct lf_error *err);
@@ -34,8 +35,11 @@ lf_backup_point_releaser lf_backup_point_release;
 /* Drop the claim of a backup in one of this site's regions (NULL: nothing to do). */
 LF_MUST_CHECK int lf_backup_claim_drop(struct lf_context *context, const char *region,
 				       const char *guid, struct lf_error *err);
-/* Let go of what a step that failed made of it. */
-LF_MUST_CHECK int lf_backup_point_drop(struct lf_context *context, const char *region,
-				       const char *guid, struct lf_error *err);
+/*
+ * Let go of what a step that failed, or was cancelled, made of it, and ask the agent no more.  A
+ * point that has its row already is whole, and stays.
+ */
+LF_MUST_CHECK int lf_backup_point_untake(struct lf_job_run *run, const struct lf_resource *item,
+					 struct lf_error *err);
 
 #endif

@@ -341,6 +341,19 @@ static int run_safety_point(struct lf_job_run *run, struct lf_error *err)
 	return rc ? rc : lf_backup_point_take(run, step.input.item, NULL, err);
 }
 
+/* A safety point that is whole stays, whatever comes of the restore. */
+static int undo_safety_point(struct lf_job_run *run, struct lf_error *err)
+{
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+	struct step step;
+	bool there = false;
+	int rc = begin_step(run, &step, err);
+
+	if (!rc)
+		rc = lf_catalog_find(step.context->catalog, step.input.item, &item, &there, err);
+	return rc || !there ? rc : lf_backup_point_untake(run, &item, err);
+}
+
 static int run_stop(struct lf_job_run *run, struct lf_error *err)
 {
 	struct step step;
@@ -417,7 +430,7 @@ static const struct lf_job_step machine_steps[] = {
 };
 static const struct lf_job_step replace_steps[] = {
 	HOLD,
-	{"TakeSnapshot", "Take Snapshot", run_safety_point, NULL},
+	{"TakeSnapshot", "Take Snapshot", run_safety_point, undo_safety_point},
 	{"StopMachine", "Stop the virtual machine", run_stop, restart},
 	{"ReplaceDisks", "Replace disks", run_exchange, undo_exchange},
 	{"StartMachine", "Start the virtual machine", run_restart, NULL},
@@ -428,12 +441,17 @@ static const struct lf_backup_job_row row = {.operation = "Restore"};
 const struct lf_job_type lf_backup_restore_disks_job = {.name = LF_BACKUP_JOBS "restoreDisks",
 							.steps = disks_steps,
 							.n_steps = LF_N(disks_steps),
+							.cancellable = true,
 							.subject = &row};
 const struct lf_job_type lf_backup_restore_machine_job = {.name = LF_BACKUP_JOBS "restoreMachine",
 							  .steps = machine_steps,
 							  .n_steps = LF_N(machine_steps),
+							  .cancellable = true,
 							  .subject = &row};
 const struct lf_job_type lf_backup_replace_disks_job = {.name = LF_BACKUP_JOBS "replaceDisks",
 							.steps = replace_steps,
 							.n_steps = LF_N(replace_steps),
+							.cancellable = true,
+							/* not once the machine is stopped */
+							.cancellable_steps = 2,
 							.subject = &row};
