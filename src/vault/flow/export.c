@@ -19,12 +19,15 @@
 #include "image/qcow2.h"
 #include "image/vhd.h"
 #include "os/file.h"
+#include "os/workers.h"
 #include "base/lock.h"
 #include "vault/flow/ingest.h"
 #include "vault/vault_internal.h"
 
 #define PIECE_BYTES (UINT64_C(4) << 20)
 #define THREADS_MAX 8u
+
+LF_LOCK_KIND(export_lock);
 
 struct export
 {
@@ -37,10 +40,10 @@ struct export
 	int data_fd, fd;	/* the same file; data_fd may be O_DIRECT */
 	struct lf_qcow2 *qcow2; /* NULL: data lies in the file as on the disk */
 	uint64_t size, grain;	/* what is written is whole grains */
+	atomic_bool failed;	/* in one of the threads */
 	pthread_mutex_t mutex;
-	uint64_t next, done;
-	int rc;
-	struct lf_error err;
+	uint64_t next LF_GUARDED_BY(export_lock); /* where nobody has begun yet */
+	uint64_t done LF_GUARDED_BY(export_lock);
 };
 
 /* One thread's: a piece of the disk, put together in memory. */
@@ -161,57 +164,56 @@ static int check_stop(const struct export *export, struct lf_error *err)
 					 : 0;
 }
 
-static void *write_pieces(void *argument)
+/* False: all are taken, or one has failed. */
+static bool take_piece(struct export *export, uint64_t *ret_offset)
 {
-	struct export *export = argument;
-	struct piece piece = {
-		.export = export,
-		.bytes = aligned_alloc(LF_PAGE_SIZE, PIECE_BYTES + LF_CHUNK_BYTES_MAX)};
-	struct lf_error err;
+	LF_GUARD(&export->mutex, export_lock);
 
-	for (bool more = true; more;) {
-		pthread_mutex_lock(&export->mutex);
-		uint64_t offset = export->next;
-		more = !export->rc && offset < export->size;
-		export->next += PIECE_BYTES;
-		pthread_mutex_unlock(&export->mutex);
-		if (!more)
-			break;
-		int rc = piece.bytes ? check_stop(export, &err) : lf_fail_nomem(&err);
-		if (!rc)
-			rc = write_piece(&piece, offset, &err);
-		LF_GUARD(&export->mutex);
-		if (rc && !export->rc) {
-			export->rc = rc;
-			export->err = err;
-		}
-		export->done += PIECE_BYTES;
-		if (export->opts->progress)
-			export->opts->progress(export->opts->context,
-					       export->done < export->size ? export->done
-									   : export->size,
-					       export->size);
-	}
-	free(piece.bytes);
-	return NULL;
+	if (atomic_load(&export->failed) || export->next >= export->size)
+		return false;
+	*ret_offset = export->next;
+	export->next += PIECE_BYTES;
+	return true;
 }
 
-static void write_all_pieces(struct export *export)
+static void note_done(struct export *export)
 {
-	pthread_t others[THREADS_MAX];
-	unsigned threads = export->opts->threads, started = 0;
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	const struct lf_export_opts *opts = export->opts;
+	LF_GUARD(&export->mutex, export_lock);
+
+	export->done += PIECE_BYTES;
+	if (opts->progress)
+		opts->progress(opts->context,
+			       export->done < export->size ? export->done : export->size,
+			       export->size);
+}
+
+static int write_pieces(void *context, struct lf_error *err)
+{
+	struct export *export = context;
+	LF_AUTO_FREE uint8_t *bytes = aligned_alloc(LF_PAGE_SIZE, PIECE_BYTES + LF_CHUNK_BYTES_MAX);
+	struct piece piece = {.export = export, .bytes = bytes};
+	uint64_t offset;
+	int rc = bytes ? 0 : lf_fail_nomem(err);
+
+	while (!rc && take_piece(export, &offset)) {
+		rc = check_stop(export, err);
+		if (!rc)
+			rc = write_piece(&piece, offset, err);
+		if (!rc)
+			note_done(export);
+	}
+	return rc;
+}
+
+static int write_all_pieces(struct export *export, struct lf_error *err)
+{
+	unsigned threads = export->opts->threads;
 
 	if (!threads)
-		threads = processors > 0 ? 2 * (unsigned)processors : 2; /* half of them write */
-	if (threads > THREADS_MAX)
-		threads = THREADS_MAX;
-	while (started + 1 < threads &&
-	       pthread_create(&others[started], NULL, write_pieces, export) == 0)
-		started++;
-	write_pieces(export);
-	while (started > 0)
-		pthread_join(others[--started], NULL);
+		threads = 2 * lf_processors(); /* half of them write */
+	return lf_workers_run(threads < THREADS_MAX ? threads : THREADS_MAX, write_pieces, export,
+			      &export->failed, err);
 }
 
 /* Data to come, found so far: bytes that follow one another. */
@@ -290,13 +292,10 @@ static int write_file(struct export *export, struct lf_error *err)
 		if (!rc)
 			rc = reserve_room(export, err);
 	}
+	if (!rc)
+		rc = write_all_pieces(export, err);
 	if (rc)
 		return rc;
-	write_all_pieces(export);
-	if (export->rc) {
-		*err = export->err;
-		return export->rc;
-	}
 	if (format == LF_EXPORT_QCOW2)
 		rc = lf_qcow2_finish(export->qcow2, err);
 	else /* the last page may have been written beyond the end */

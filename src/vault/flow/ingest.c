@@ -7,16 +7,15 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fault.h"
 #include "base/lock.h"
+#include "os/workers.h"
 #include "vault/flow/segment.h"
-
-#define THREADS_MAX 16u
 
 static void ingest_done(struct lf_ingest *ingest)
 {
+	LF_ALONE(lf_ingest_ordering);
 	for (size_t i = 0; i < LF_SEGMENT_WINDOW; i++)
 		free(ingest->window[i].extents);
 	lf_map_edit_free(ingest->edit);
@@ -27,32 +26,35 @@ static void ingest_done(struct lf_ingest *ingest)
 	pthread_cond_destroy(&ingest->moved);
 }
 
-/* The next segment with work, when the window has room for it; false: no more. */
-static bool next_segment(struct lf_ingest *ingest, uint64_t *ret_number,
-			 struct lf_segment *ret_segment)
+/* The next segment with work, when the window has room for it; none is ready: no more. */
+static int next_segment(struct lf_ingest *ingest, uint64_t *ret_number,
+			struct lf_segment *ret_segment, struct lf_error *err)
 {
-	LF_GUARD(&ingest->ordering);
+	LF_GUARD(&ingest->ordering, lf_ingest_ordering);
 
-	while (!ingest->rc && ingest->given >= ingest->merged + LF_SEGMENT_WINDOW)
+	*ret_segment = (struct lf_segment){.ready = false};
+	while (!ingest->failed && ingest->given >= ingest->merged + LF_SEGMENT_WINDOW)
 		pthread_cond_wait(&ingest->moved, &ingest->ordering);
-	if (!ingest->rc && ingest->opts->stop && atomic_load(ingest->opts->stop))
-		ingest->rc = lf_fail(&ingest->err, LF_ECANCELED, NULL, "stopped");
-	if (ingest->rc)
-		return false;
+	if (ingest->failed)
+		return 0;
+	if (ingest->opts->stop && atomic_load(ingest->opts->stop))
+		return lf_fail(err, LF_ECANCELED, NULL, "stopped");
 	uint64_t page = ingest->pages;
-	ingest->rc = lf_segment_next_work(ingest, ingest->next_page, &page, &ingest->err);
+	int rc = lf_segment_next_work(ingest, ingest->next_page, &page, err);
 	ingest->next_page = page;
-	if (ingest->rc || page >= ingest->pages)
-		return false;
+	if (rc || page >= ingest->pages)
+		return rc;
 	uint64_t first = page - page % LF_SEGMENT_PAGES;
 	uint64_t last = first + LF_SEGMENT_PAGES;
 	ingest->next_page = last < ingest->pages ? last : ingest->pages;
 	*ret_segment =
 		(struct lf_segment){.ready = true, .first = first, .last = ingest->next_page};
 	*ret_number = ingest->given++;
-	return true;
+	return 0;
 }
 
+static int put_extents(struct lf_ingest *ingest, struct lf_segment *segment, struct lf_error *err)
+	LF_REQUIRES(lf_ingest_ordering);
 static int put_extents(struct lf_ingest *ingest, struct lf_segment *segment, struct lf_error *err)
 {
 	for (size_t i = 0; i < segment->count; i++) {
@@ -67,7 +69,7 @@ static int put_extents(struct lf_ingest *ingest, struct lf_segment *segment, str
 static int deliver_segment(struct lf_ingest *ingest, uint64_t number, struct lf_segment *done,
 			   struct lf_error *err)
 {
-	LF_GUARD(&ingest->ordering);
+	LF_GUARD(&ingest->ordering, lf_ingest_ordering);
 	uint64_t at = done->last * LF_PAGE_SIZE;
 	int rc = 0;
 
@@ -89,40 +91,46 @@ static int deliver_segment(struct lf_ingest *ingest, uint64_t number, struct lf_
 	return rc;
 }
 
-static void *ingest_segments(void *argument)
+/* Who waits for room in the window hears of a failure here: nobody would make it. */
+static void end_worker(struct lf_ingest *ingest, const struct lf_segment_worker *worker,
+		       bool failed)
 {
-	struct lf_segment_worker *worker = argument;
-	struct lf_ingest *ingest = worker->ingest;
-	struct lf_error err = LF_ERROR_NONE;
-	struct lf_segment segment;
-	uint64_t number = 0;
-	int rc = 0;
+	LF_GUARD(&ingest->ordering, lf_ingest_ordering);
 
-	while (!rc && next_segment(ingest, &number, &segment)) {
-		rc = lf_segment_read(worker, &segment, &err);
-		if (!rc)
-			rc = deliver_segment(ingest, number, &segment, &err);
-		free(segment.extents);
-	}
-	if (!rc)
-		rc = lf_segment_close_pack(worker, &err);
-	LF_GUARD(&ingest->ordering);
 	ingest->read_bytes += worker->read_bytes;
 	ingest->new_bytes += worker->new_bytes;
 	ingest->chunks += worker->chunks;
-	if (rc && !ingest->rc) {
-		ingest->rc = rc;
-		ingest->err = err;
-	}
+	ingest->failed |= failed;
 	pthread_cond_broadcast(&ingest->moved);
-	return NULL;
+}
+
+static int ingest_segments(void *context, struct lf_error *err)
+{
+	struct lf_ingest *ingest = context;
+	struct lf_segment_worker *worker =
+		&ingest->workers[atomic_fetch_add(&ingest->next_worker, 1)];
+	struct lf_segment segment;
+	uint64_t number = 0;
+	int rc = next_segment(ingest, &number, &segment, err);
+
+	while (!rc && segment.ready) {
+		rc = lf_segment_read(worker, &segment, err);
+		if (!rc)
+			rc = deliver_segment(ingest, number, &segment, err);
+		free(segment.extents);
+		if (!rc)
+			rc = next_segment(ingest, &number, &segment, err);
+	}
+	if (!rc)
+		rc = lf_segment_close_pack(worker, err);
+	end_worker(ingest, worker, rc);
+	return rc;
 }
 
 static int run_workers(struct lf_ingest *ingest, unsigned count, struct lf_error *err)
 {
 	LF_AUTO_FREE struct lf_segment_worker *workers = calloc(count, sizeof(*workers));
-	pthread_t threads[THREADS_MAX];
-	unsigned begun = 0, started = 0;
+	unsigned begun = 0;
 	int rc = workers ? 0 : lf_fail_nomem(err);
 
 	ingest->workers = workers;
@@ -130,28 +138,18 @@ static int run_workers(struct lf_ingest *ingest, unsigned count, struct lf_error
 		rc = lf_segment_worker_begin(&workers[begun], ingest, err);
 		ingest->worker_count = ++begun;
 	}
-	while (!rc && started + 1 < count &&
-	       pthread_create(&threads[started], NULL, ingest_segments, &workers[started + 1]) == 0)
-		started++;
 	if (!rc)
-		ingest_segments(&workers[0]);
-	while (started > 0)
-		pthread_join(threads[--started], NULL);
+		rc = lf_workers_run(count, ingest_segments, ingest, NULL, err);
 	while (begun > 0)
 		lf_segment_worker_done(&workers[--begun]);
-	if (!rc && ingest->rc) {
-		rc = ingest->rc;
-		*err = ingest->err;
-	}
 	return rc;
 }
 
 static unsigned thread_count(unsigned asked)
 {
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned count = asked ? asked : processors > 0 ? (unsigned)processors : 1;
+	unsigned count = asked ? asked : lf_processors();
 
-	return count < THREADS_MAX ? count : THREADS_MAX;
+	return count < LF_WORKERS_MAX ? count : LF_WORKERS_MAX;
 }
 
 /* Prints that do not describe the base help nobody when only some pages are read. */
@@ -201,6 +199,7 @@ static int ingest_disk(struct lf_ingest *ingest, struct lf_root *ret_root, struc
 	ingest->size = ingest->disk->size_bytes;
 	ingest->pages = (ingest->size + LF_PAGE_SIZE - 1) / LF_PAGE_SIZE;
 
+	LF_ALONE(lf_ingest_ordering); /* but while the workers run, who lock for themselves */
 	if (!rc)
 		rc = look_at_vault(ingest, err);
 	if (!rc)
@@ -240,6 +239,7 @@ int lf_ingest(struct lf_vault *vault, const struct lf_ingest_opts *opts,
 	ingest->changed_count = opts->changed_count;
 	uint64_t stored = atomic_load(&vault->adopted_bytes);
 	rc = ingest_disk(ingest, &root, err);
+	LF_ALONE(lf_ingest_ordering);
 	if (!rc)
 		*ret_result = (struct lf_ingest_result){
 			.root = root,

@@ -21,6 +21,7 @@ int lf_segment_worker_begin(struct lf_segment_worker *worker, struct lf_ingest *
 	worker->ingest = ingest;
 	/* the benefit of the doubt: a disk like those that are here already */
 	worker->recent_bytes = ingest->fresh ? 0 : RECENT_BYTES;
+	LF_ALONE(lf_ingest_reserving);
 	worker->reserved = calloc(LF_RESERVED_SLOTS, sizeof(*worker->reserved));
 	return worker->reserved ? lf_pieces_new(ingest->disk, &worker->pieces, err)
 				: lf_fail_nomem(err);
@@ -30,9 +31,13 @@ void lf_segment_worker_done(struct lf_segment_worker *worker)
 {
 	lf_pack_writer_free(worker->writer);
 	lf_pieces_free(worker->pieces);
+	LF_ALONE(lf_ingest_reserving);
 	free(worker->reserved);
 }
 
+static struct lf_chunk_id *reserved_slot(const struct lf_segment_worker *worker,
+					 const struct lf_chunk_id *id)
+	LF_REQUIRES(lf_ingest_reserving);
 static struct lf_chunk_id *reserved_slot(const struct lf_segment_worker *worker,
 					 const struct lf_chunk_id *id)
 {
@@ -50,7 +55,7 @@ static bool reserve_chunk(struct lf_segment_worker *worker, const struct lf_chun
 {
 	struct lf_ingest *ingest = worker->ingest;
 
-	LF_GUARD(&ingest->reserving);
+	LF_GUARD(&ingest->reserving, lf_ingest_reserving);
 	for (size_t i = 0; i < ingest->worker_count; i++)
 		if (memcmp(reserved_slot(&ingest->workers[i], id)->bytes, id->bytes, 32) == 0)
 			return false;
@@ -70,7 +75,7 @@ int lf_segment_close_pack(struct lf_segment_worker *worker, struct lf_error *err
 	lf_pack_writer_free(worker->writer);
 	worker->writer = NULL;
 	/* from here on the index has them */
-	LF_GUARD(&ingest->reserving);
+	LF_GUARD(&ingest->reserving, lf_ingest_reserving);
 	memset(worker->reserved, 0, LF_RESERVED_SLOTS * sizeof(*worker->reserved));
 	worker->reserved_count = 0;
 	return rc;

@@ -5,6 +5,7 @@
 #ifndef LF_VAULT_FLOW_SEGMENT_H
 #define LF_VAULT_FLOW_SEGMENT_H
 
+#include "base/lock.h"
 #include "vault/flow/pieces.h"
 #include "vault/flow/prints.h"
 #include "vault/vault_internal.h"
@@ -12,6 +13,9 @@
 #define LF_SEGMENT_PAGES  8192u	     /* 32 MiB: a chunk ends where a segment does */
 #define LF_SEGMENT_WINDOW 32u	     /* segments read ahead of the slowest */
 #define LF_RESERVED_SLOTS (1u << 16) /* power of two; half of it is used at most */
+
+LF_LOCK_KIND(lf_ingest_reserving); /* that of lf_ingest.reserving */
+LF_LOCK_KIND(lf_ingest_ordering);  /* that of lf_ingest.ordering */
 
 /* A segment's extents, until they are put into the map. */
 struct lf_segment {
@@ -29,8 +33,8 @@ struct lf_segment_worker {
 	struct lf_ingest *ingest;
 	struct lf_pack_writer *writer;
 	struct lf_pieces *pieces;
-	/* ids in the open pack, for the other threads; under ingest->reserving */
-	struct lf_chunk_id *reserved;
+	/* ids in the open pack, for the other threads, too; how many: this thread's own */
+	struct lf_chunk_id *reserved LF_GUARDED_BY(lf_ingest_reserving);
 	size_t reserved_count;
 	uint64_t read_bytes, new_bytes, chunks;
 	uint64_t recent_bytes, recent_new; /* of chunks: what share is new lately? */
@@ -57,16 +61,20 @@ struct lf_ingest {
 	bool fresh;		  /* the vault held nothing before */
 	struct lf_segment_worker *workers;
 	size_t worker_count;
+	atomic_size_t next_worker; /* whom no thread has taken yet */
 	pthread_mutex_t reserving;
-	pthread_mutex_t ordering; /* what follows */
-	pthread_cond_t moved;
-	struct lf_map_edit *edit;
-	uint64_t next_page;	/* where nobody has looked yet */
-	uint64_t given, merged; /* segments given out; put into the map */
-	struct lf_segment window[LF_SEGMENT_WINDOW];
-	uint64_t read_bytes, new_bytes, chunks;
-	int rc;
-	struct lf_error err;
+	pthread_mutex_t ordering;
+	pthread_cond_t moved; /* under ordering: merged or failed */
+	struct lf_map_edit *edit LF_GUARDED_BY(lf_ingest_ordering);
+	uint64_t next_page LF_GUARDED_BY(lf_ingest_ordering); /* where nobody has looked yet */
+	/* segments given out; put into the map */
+	uint64_t given LF_GUARDED_BY(lf_ingest_ordering);
+	uint64_t merged LF_GUARDED_BY(lf_ingest_ordering);
+	struct lf_segment window[LF_SEGMENT_WINDOW] LF_GUARDED_BY(lf_ingest_ordering);
+	uint64_t read_bytes LF_GUARDED_BY(lf_ingest_ordering);
+	uint64_t new_bytes LF_GUARDED_BY(lf_ingest_ordering);
+	uint64_t chunks LF_GUARDED_BY(lf_ingest_ordering);
+	bool failed LF_GUARDED_BY(lf_ingest_ordering); /* in one of the threads */
 };
 
 LF_MUST_CHECK int lf_segment_worker_begin(struct lf_segment_worker *worker,
