@@ -30,6 +30,10 @@ async function replication() {
     targetVmSize: "Standard_B1s", licenseType: "NoLicenseType", targetVmTags: [{ tagName: "a", tagValue: "b" }],
     disksDefault: { diskType: "Standard_LRS", logStorageAccountId: details.protectedDisks[0].logStorageAccountId } } } };
   const failover = (what) => ({ properties: { failoverDirection: "PrimaryToRecovery", providerSpecificDetails: { instanceType: "InMageRcm", ...what } } });
+  const rcm = [{ instanceType: "InMageRcm", recoveryPointType: "LatestProcessed", useMultiVmSyncPoint: "false" }];
+  const manual = [{ actionName: "look", failoverTypes: ["TestFailover"], failoverDirections: ["PrimaryToRecovery"], customDetails: { instanceType: "ManualActionDetails", description: "is it well?" } }];
+  const plan = { properties: { primaryFabricId: container.replace(/\/replicationProtectionContainers\/.*/, ""), recoveryFabricId: "Microsoft Azure", failoverDeploymentModel: "ResourceManager",
+    groups: [{ groupType: "Boot", replicationProtectedItems: [{ id: item.id, virtualMachineId: item.id.split("/").pop() }], startGroupActions: manual, endGroupActions: [] }] } };
   return [
     ["enable replication", "PUT", `${container}/replicationProtectedItems/contract-b`, SR, enable],
     ["change a replicated item", "PATCH", item.id, SR, { properties: { providerSpecificDetails: { instanceType: "InMageRcm", targetVmName: "contract", targetVmSize: "Standard_B1s", targetNetworkId: details.targetNetworkId,
@@ -37,6 +41,10 @@ async function replication() {
     ["test failover", "POST", `${item.id}/testFailover`, SR, { properties: { failoverDirection: "PrimaryToRecovery", networkType: "VmNetworkAsInput", networkId: details.targetNetworkId,
       providerSpecificDetails: { instanceType: "InMageRcm", networkId: details.targetNetworkId, recoveryPointId: "" } } }],
     ["failover", "POST", `${item.id}/unplannedFailover`, SR, failover({ performShutdown: "false", recoveryPointId: "" })],
+    ["recovery plan", "PUT", `${vault}/replicationRecoveryPlans/contract-wrong`, SR, plan],
+    ["test failover of a plan", "POST", `${vault}/replicationRecoveryPlans/contract/testFailover`, SR, { properties: { failoverDirection: "PrimaryToRecovery", networkType: "VmNetworkAsInput",
+      networkId: details.targetNetworkId, providerSpecificDetails: rcm } }],
+    ["failover of a plan", "POST", `${vault}/replicationRecoveryPlans/contract/unplannedFailover`, SR, { properties: { failoverDirection: "PrimaryToRecovery", sourceSiteOperations: "NotRequired", providerSpecificDetails: rcm } }],
     ["replication policy", "PUT", `${vault}/replicationPolicies/contract-wrong`, SR, { properties: { providerSpecificInput: { instanceType: "InMageRcm", recoveryPointHistoryInMinutes: 60, crashConsistentFrequencyInMinutes: 5, appConsistentFrequencyInMinutes: 60 } } }],
   ];
 }

@@ -219,8 +219,8 @@ function operations(specs, family, version) {
 }
 
 export class Descriptions {
-  constructor(specs) {
-    this.all = FAMILIES.filter((family) => fs.existsSync(path.join(specs, family))).flatMap((family) =>
+  constructor(specs, families) {
+    this.all = families.filter((family) => fs.existsSync(path.join(specs, family))).flatMap((family) =>
       fs.readdirSync(path.join(specs, family)).sort().reverse().flatMap((version) => operations(specs, family, version)));
   }
 
@@ -231,8 +231,8 @@ export class Descriptions {
     return found.filter((o) => o.rank === least);
   }
 
-  static at(top) {
+  static at(top, families = FAMILIES) {
     const specs = process.env.LF_SPECS ?? path.join(top, "..", "shared", "specs");
-    return fs.existsSync(specs) ? new Descriptions(specs) : undefined;
+    return fs.existsSync(specs) ? new Descriptions(specs, families) : undefined;
   }
 }

@@ -72,9 +72,12 @@ LF_MUST_CHECK int lf_sr_body_check(struct lf_arm_call *call, const struct lf_doc
 LF_MUST_CHECK int lf_sr_check_instance(const char *text, const char *base, const char *target,
 				       struct lf_error *err);
 /*
- * A body of document, whose input says of which replication provider it is: first that, since each
- * has members of its own, then its fields, then that nothing is asked for which no row names.
+ * A body whose input says of which replication provider it is: first that, since each has members
+ * of its own, then its fields, then that nothing is asked for which no row names.
  */
+struct lf_sr_fields;
+LF_MUST_CHECK int lf_sr_provider_check(const struct lf_sr_fields *fields, json_t *body,
+				       const char *input, struct lf_error *err);
 LF_MUST_CHECK int lf_sr_input_check(struct lf_arm_call *call, const struct lf_document *document,
 				    const char *input, struct lf_error *err);
 /* The subject of lf_sr_refuse(). */

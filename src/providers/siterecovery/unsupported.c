@@ -33,17 +33,24 @@ static bool is_untyped(const char *text)
 	return !len || (len > end && strcmp(text + len - end, "Input") == 0);
 }
 
-int lf_sr_input_check(struct lf_arm_call *call, const struct lf_document *document,
-		      const char *input, struct lf_error *err)
+int lf_sr_provider_check(const struct lf_sr_fields *fields, json_t *body, const char *input,
+			 struct lf_error *err)
 {
-	const struct lf_sr_fields fields = {document->fields, document->n_fields};
 	LF_AUTO_FREE char *path = lf_printf_dup("%s.instanceType", input);
 
 	if (!path)
 		return lf_fail_nomem(err);
-	const char *text = lf_json_text_or(lf_arm_body(call), path, "");
+	const char *text = lf_json_text_or(body, path, "");
 	int rc = is_untyped(text) ? 0 : lf_sr_check_instance(text, NULL, path, err);
-	return rc ? rc : lf_sr_fields_check(&fields, lf_arm_body(call), err);
+	return rc ? rc : lf_sr_fields_check(fields, body, err);
+}
+
+int lf_sr_input_check(struct lf_arm_call *call, const struct lf_document *document,
+		      const char *input, struct lf_error *err)
+{
+	const struct lf_sr_fields fields = {document->fields, document->n_fields};
+
+	return lf_sr_provider_check(&fields, lf_arm_body(call), input, err);
 }
 
 int lf_sr_refuse(struct lf_arm_call *call, struct lf_error *err)

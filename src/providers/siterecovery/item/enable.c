@@ -60,7 +60,8 @@ static int enable_locked(struct lf_arm_call *call, const struct lf_scope *scope,
 	LF_AUTO_RESOURCE before = LF_RESOURCE_INIT;
 	bool there = false;
 
-	int rc = lf_sr_fields_check(&lf_sr_enable_fields, lf_arm_body(call), err);
+	int rc = lf_sr_provider_check(&lf_sr_enable_fields, lf_arm_body(call),
+				      "properties.providerSpecificDetails", err);
 	if (!rc)
 		rc = lf_catalog_find(context->catalog, item->id, &before, &there, err);
 	if (!rc)

@@ -134,7 +134,8 @@ int lf_sr_act(struct lf_arm_call *call, struct lf_error *err)
 
 	int rc = lf_scope_open(call, LF_SR_TYPE_ITEM, &scope, err);
 	if (!rc && start->fields)
-		rc = lf_sr_fields_check(start->fields, lf_arm_body(call), err);
+		rc = lf_sr_provider_check(start->fields, lf_arm_body(call),
+					  "properties.providerSpecificDetails", err);
 	if (!rc && start->input)
 		rc = start->input(call, item, &input, err);
 	return rc ? rc : lf_sr_item_start(call, item, start, &input, err);
