@@ -4,8 +4,10 @@
  * a program of the operator's is run on this host.
  *
  * A manual action suspends the job; what the person says when resuming it is kept
- * with the action.  A program is run to its end by the job's step, so that a kill
- * of the daemon meanwhile runs it again: it has to bear that.  Which programs
+ * with the action.  A program is run to its end by the job's step, with a clean
+ * environment and in a group of its own.  A daemon that is stopped or killed
+ * meanwhile does not wait for it, and runs it again at its next start, when the
+ * first run may not have ended: a program has to bear that.  Which programs
  * there are is the operator's choice alone (landfalld --plan-scripts): a plan
  * names a file of that directory, never a path, a shell or an argument.
  */
@@ -20,7 +22,8 @@
 
 #define TARGET	      "properties.groups.customDetails"
 #define TIMEOUT_S     300
-#define TIMEOUT_MAX_S 1800
+#define TIMEOUT_MAX_S 600
+#define OUTPUT_MAX    65536
 #define OUTPUT_KEPT   4096 /* bytes of a program's output, the last ones */
 
 static int fail_script(const char *target, const char *hint, const char *what, struct lf_error *err)
@@ -44,7 +47,7 @@ static int read_timeout(const json_t *details, int64_t *ret_seconds, struct lf_e
 		if (*ret_seconds >= 1 && *ret_seconds <= TIMEOUT_MAX_S)
 			return 0;
 	}
-	return fail_script(TARGET ".timeout", "write hh:mm:ss, at most 00:30:00",
+	return fail_script(TARGET ".timeout", "write hh:mm:ss, at most 00:10:00",
 			   "the timeout is none", err);
 }
 
@@ -182,9 +185,12 @@ static int run_script(struct lf_job_run *run, const char *key, const json_t *act
 		      struct lf_error *err)
 {
 	const json_t *details = lf_json_at(action, "customDetails");
+	static const char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8",
+					  NULL};
 	const struct lf_job *job = lf_job_run_job(run);
 	LF_AUTO_FREE char *path = NULL;
 	LF_AUTO_BUF output = LF_BUF_INIT;
+	pid_t group = 0;
 	struct lf_error why = LF_ERROR_NONE;
 	int64_t seconds = TIMEOUT_S;
 
@@ -199,7 +205,10 @@ static int run_script(struct lf_job_run *run, const char *key, const json_t *act
 		return rc;
 	const char *argv[] = {path, lf_json_text_or(job->doc, "scenario", ""),
 			      lf_json_text_or(job->doc, "targetObjectName", ""), NULL};
-	int ended = lf_process_run(argv, seconds * LF_NS_PER_S, &output, &why);
+	int ended =
+		lf_group_run(argv, env, seconds * LF_NS_PER_S, &output, OUTPUT_MAX, &group, &why);
+	if (!ended)
+		lf_group_end(group); /* what it started ends with it */
 	rc = keep_output(run, key, &output, err);
 	if (!rc)
 		rc = set_action(run, key, ended ? "Failed" : "Succeeded", "endTime", err);
