@@ -86,8 +86,8 @@ enum lf_replica_after {
 LF_MUST_CHECK int lf_replica_request_final(struct lf_replication *replication, const char *item_id,
 					   const char *token, enum lf_replica_after after,
 					   struct lf_error *err);
-/* That request is made no more: an agent that has not begun with it does not.  Another's stays; gone
- * already is fine. */
+/* That request is made no more: an agent that has not begun with it does not.  Another's stays;
+ * gone already is fine. */
 LF_MUST_CHECK int lf_replica_withdraw_final(struct lf_replication *replication, const char *item_id,
 					    const char *token, struct lf_error *err);
 /* Let replication go on after a final session that stopped it, or that was to and has not come: it
