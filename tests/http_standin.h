@@ -26,6 +26,7 @@ struct lf_http_exchange {
 	const char *address;			      /* the peer's; NULL: 127.0.0.1 */
 	const char *client_name, *client_fingerprint; /* of its certificate; NULL: it has none */
 	unsigned tls;				      /* 0: 13 */
+	const char *door; /* NULL: it came by the server's own address */
 	const void *body;
 	size_t body_len;
 	struct lf_http_begin begin;
@@ -163,6 +164,11 @@ const char *lf_http_client_fingerprint(const struct lf_http_exchange *x)
 const char *lf_http_client_address(const struct lf_http_exchange *x)
 {
 	return x->address ? x->address : "127.0.0.1";
+}
+
+const char *lf_http_private_address(const struct lf_http_exchange *x)
+{
+	return x->door;
 }
 
 unsigned lf_http_tls_version(const struct lf_http_exchange *x)

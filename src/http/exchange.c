@@ -107,6 +107,11 @@ const char *lf_http_client_name(const struct lf_http_exchange *x)
 	return lf_http_client_fingerprint(x) ? x->client_name : NULL;
 }
 
+const char *lf_http_private_address(const struct lf_http_exchange *x)
+{
+	return x->door[0] ? x->door : NULL;
+}
+
 const char *lf_http_client_address(const struct lf_http_exchange *x)
 {
 	struct lf_http_exchange *own = (struct lf_http_exchange *)(uintptr_t)x; /* caches */

@@ -28,6 +28,8 @@ const char *lf_http_client_fingerprint(const struct lf_http_exchange *x);
 const char *lf_http_client_name(const struct lf_http_exchange *x); /* its CN; NULL likewise */
 /* Where the request came from, without the port: "192.0.2.1", "2001:db8::1"; "" unknown. */
 const char *lf_http_client_address(const struct lf_http_exchange *x);
+/* The address of the private door that the request came by; NULL: it came by the server's own. */
+const char *lf_http_private_address(const struct lf_http_exchange *x);
 /* Of the connection: 12 or 13, for TLS 1.2 and 1.3. */
 unsigned lf_http_tls_version(const struct lf_http_exchange *x);
 /* What begin put into ret_begin->context: where a streamed body went, or what was decided. */

@@ -32,6 +32,7 @@ struct lf_http_exchange {
 	bool broken;  /* the answer could not be made: say so, whatever the status */
 	bool later;   /* lf_http_suspend(): the answer is set by another thread */
 	char address[INET6_ADDRSTRLEN];
+	char door[INET6_ADDRSTRLEN];
 	char fingerprint[LF_FINGERPRINT_SIZE];
 	char client_name[256];
 	int status;

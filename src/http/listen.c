@@ -9,7 +9,7 @@
 
 #include "os/file.h"
 
-int lf_http_listen(const char *address, uint16_t port, uint16_t *ret_port, int *ret_fd,
+int lf_http_listen(const char *address, uint16_t port, bool early, uint16_t *ret_port, int *ret_fd,
 		   struct lf_error *err)
 {
 	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -26,6 +26,8 @@ int lf_http_listen(const char *address, uint16_t port, uint16_t *ret_port, int *
 		return lf_fail_sys(err, errno, address, "cannot make a socket");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (early)
+		setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &one, sizeof(one));
 	if (bind(fd, name, len) || listen(fd, 1024))
 		return lf_fail_sys(err, errno, address, "cannot listen on %s port %u", address,
 				   port);

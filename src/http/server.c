@@ -62,6 +62,7 @@ struct lf_http_server {
 	struct lf_http_handler handler;
 	struct lf_gate *gate;
 	struct lf_http_certificates *certificates;
+	struct lf_http_doors *doors; /* NULL: there are none */
 	pthread_t watcher;
 	pthread_mutex_t mutex;
 	pthread_cond_t wake;
@@ -126,6 +127,9 @@ static void *new_exchange(void *cls, const char *uri, struct MHD_Connection *con
 	x->server = cls;
 	x->handler = &x->server->handler;
 	x->connection = connection;
+	const union MHD_ConnectionInfo *fd =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	lf_http_doors_private(x->server->doors, fd ? fd->connect_fd : -1, x->door, sizeof(x->door));
 	x->uri = uri;
 	x->uri_len = strlen(uri);
 	x->path = strndup(uri, strcspn(uri, "?"));
@@ -461,6 +465,7 @@ static void server_done(struct lf_http_server *server, int fd)
 	if (server->sorry)
 		MHD_destroy_response(server->sorry);
 	lf_gate_free(server->gate);
+	lf_http_doors_free(server->doors);
 	lf_http_certificates_free(server->certificates);
 	pthread_cond_destroy(&server->wake);
 	pthread_mutex_destroy(&server->mutex);
@@ -488,15 +493,22 @@ int lf_http_server_open(const struct lf_http_server_opts *opts,
 	server->sorry = new_sorry();
 	server->gate = new_gate(opts, connections, server->hurry);
 	int rc = server->sorry && server->gate
-			 ? lf_http_listen(opts->address, opts->port, &server->port, &fd, err)
+			 ? lf_http_listen(opts->address, opts->port, false, &server->port, &fd, err)
 			 : lf_fail_nomem(err);
 	if (!rc)
 		rc = lf_http_certificates_new(opts->certificate_pem, opts->key_pem,
 					      &server->certificates, err);
 	if (!rc)
 		rc = start_watching(server, err);
+	if (!rc && opts->n_doors)
+		rc = lf_http_doors_open(opts->doors, opts->n_doors, &server->doors, err);
 	if (!rc)
 		rc = start_daemon(server, opts, connections, fd, err);
+	if (!rc && opts->n_doors &&
+	    (rc = lf_http_doors_start(server->doors, server->daemon, err))) {
+		fd = MHD_quiesce_daemon(server->daemon);
+		MHD_stop_daemon(server->daemon);
+	}
 	if (rc) {
 		server_done(server, fd);
 		return rc;
@@ -516,6 +528,11 @@ uint16_t lf_http_server_port(const struct lf_http_server *server)
 	return server->port;
 }
 
+uint16_t lf_http_server_door_port(const struct lf_http_server *server, size_t i)
+{
+	return lf_http_doors_port(server->doors, i);
+}
+
 /* Until nothing is under way, or limit_ns have passed. */
 static void wait_for_exchanges(struct lf_http_server *server, int64_t limit_ns)
 {
@@ -530,6 +547,7 @@ void lf_http_server_free(struct lf_http_server *server)
 {
 	if (!server)
 		return;
+	lf_http_doors_stop(server->doors);
 	int fd = MHD_quiesce_daemon(server->daemon);
 	lf_gate_end(server->gate, false);
 	wait_for_exchanges(server, STOP_GRACE_NS / server->hurry);

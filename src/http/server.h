@@ -21,6 +21,7 @@
 #ifndef LF_HTTP_SERVER_H
 #define LF_HTTP_SERVER_H
 
+#include "http/doors.h"
 #include "http/exchange.h"
 
 /*
@@ -40,6 +41,9 @@ struct lf_http_server_opts {
 	unsigned threads;				       /* 0: 4 */
 	unsigned connections_max;			       /* 0: 1024 */
 	unsigned connections_per_address;		       /* 0: 512 */
+	const struct lf_http_door
+		*doors; /* private ones beside address; at most LF_HTTP_DOORS_MAX */
+	size_t n_doors;
 	unsigned hurry; /* for tests: deadlines are so many times shorter; 0: 1 */
 };
 struct lf_http_server;
@@ -47,6 +51,8 @@ LF_MUST_CHECK int lf_http_server_open(const struct lf_http_server_opts *opts,
 				      const struct lf_http_handler *handler,
 				      struct lf_http_server **ret_server, struct lf_error *err);
 uint16_t lf_http_server_port(const struct lf_http_server *server);
+/* Of the i-th private door. */
+uint16_t lf_http_server_door_port(const struct lf_http_server *server, size_t i);
 /* Connections from now on see this certificate.  LF_EINVAL: the pair cannot be read. */
 LF_MUST_CHECK int lf_http_server_renew(struct lf_http_server *server, const char *certificate_pem,
 				       const char *key_pem, struct lf_error *err);

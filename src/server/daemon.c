@@ -358,6 +358,8 @@ static int open_front(struct lf_daemon *daemon, const struct lf_daemon_opts *opt
 						 .key_pem = daemon->site.server_key,
 						 .client_ca_pem = daemon->site.ca_cert,
 						 .threads = HTTP_THREADS,
+						 .doors = opts->doors,
+						 .n_doors = opts->n_doors,
 						 .connections_max = connections,
 						 .connections_per_address =
 							 opts->connections_per_address};

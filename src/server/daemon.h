@@ -6,6 +6,7 @@
 #ifndef LF_SERVER_DAEMON_H
 #define LF_SERVER_DAEMON_H
 
+#include "http/doors.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -22,6 +23,8 @@ struct lf_daemon_opts {
 	size_t n_peers;
 	const char *names[LF_DAEMON_NAMES_MAX]; /* more that the site is called by */
 	size_t n_names;
+	struct lf_http_door doors[LF_HTTP_DOORS_MAX]; /* private ones (http/doors.h) */
+	size_t n_doors;
 	const char *dedup;		  /* replication/replication.h */
 	unsigned allow;			  /* providers/common/site.h */
 	unsigned accept_loss;		  /* bits of enum lf_piece (server/record.h) */

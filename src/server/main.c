@@ -2,6 +2,7 @@
 /*
  * landfalld - the daemon: arguments, and one of everything wired together.
  */
+#include <arpa/inet.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -22,9 +23,9 @@
 #define STOP_CUT     75 /* exit status: what was under way was cut, and goes on later */
 #define STOP_SECONDS 17 /* with the answers of a last second inside the 20 that are promised */
 
-static int take_listen(void *target, const char *text, struct lf_error *err)
+/* address has room for 64 bytes. */
+static int parse_listen(const char *text, char *address, uint16_t *ret_port, struct lf_error *err)
 {
-	struct lf_daemon_opts *opts = target;
 	const char *colon = strrchr(text, ':');
 	uint64_t port;
 
@@ -33,22 +34,17 @@ static int take_listen(void *target, const char *text, struct lf_error *err)
 	int rc = lf_parse_u64(colon + 1, 0, 65535, &port, err);
 	if (rc)
 		return rc;
-	opts->port = (uint16_t)port;
+	*ret_port = (uint16_t)port;
 	bool bracketed = text[0] == '[' && colon[-1] == ']';
-	snprintf(opts->address, sizeof(opts->address), "%.*s",
-		 (int)(colon - text) - (bracketed ? 2 : 0), text + bracketed);
+	snprintf(address, 64, "%.*s", (int)(colon - text) - (bracketed ? 2 : 0), text + bracketed);
 	return 0;
 }
 
-static int take_allow(void *allow, const char *text, struct lf_error *err)
+static int take_listen(void *target, const char *text, struct lf_error *err)
 {
-	if (strcmp(text, "soft-delete-off") == 0)
-		*(unsigned *)allow |= LF_ALLOW_SOFT_DELETE_OFF;
-	else if (strcmp(text, "over-limits") == 0)
-		*(unsigned *)allow |= LF_ALLOW_OVER_LIMITS;
-	else
-		return lf_fail(err, LF_EINVAL, text, "takes soft-delete-off or over-limits");
-	return 0;
+	struct lf_daemon_opts *opts = target;
+
+	return parse_listen(text, opts->address, &opts->port, err);
 }
 
 static int take_name(void *target, const char *text, struct lf_error *err)
@@ -71,6 +67,35 @@ static int take_scripts(void *dir, const char *text, struct lf_error *err)
 	if (text[0] != '/')
 		return lf_fail(err, LF_EINVAL, text, "takes an absolute path");
 	*(const char **)dir = text;
+	return 0;
+}
+
+/* The site is called by the address of a private door, too. */
+static int take_door(void *target, const char *text, struct lf_error *err)
+{
+	struct lf_daemon_opts *opts = target;
+	struct lf_http_door *door = &opts->doors[opts->n_doors];
+	struct in_addr ignored;
+
+	if (opts->n_doors == LF_HTTP_DOORS_MAX)
+		return lf_fail(err, LF_EINVAL, text, "at most %d of them", LF_HTTP_DOORS_MAX);
+	int rc = parse_listen(text, door->address, &door->port, err);
+	if (!rc && inet_pton(AF_INET, door->address, &ignored) != 1)
+		rc = lf_fail(err, LF_EINVAL, text, "'%s' is not an IPv4 address", door->address);
+	if (rc)
+		return rc;
+	opts->n_doors++;
+	return strcmp(door->address, "0.0.0.0") == 0 ? 0 : take_name(target, door->address, err);
+}
+
+static int take_allow(void *allow, const char *text, struct lf_error *err)
+{
+	if (strcmp(text, "soft-delete-off") == 0)
+		*(unsigned *)allow |= LF_ALLOW_SOFT_DELETE_OFF;
+	else if (strcmp(text, "over-limits") == 0)
+		*(unsigned *)allow |= LF_ALLOW_OVER_LIMITS;
+	else
+		return lf_fail(err, LF_EINVAL, text, "takes soft-delete-off or over-limits");
 	return 0;
 }
 
@@ -111,6 +136,12 @@ static const struct lf_option options[] = {
 	 AT(data_dir)},
 	{"--listen", "ADDR:PORT", false,
 	 "address to serve HTTPS on (default 127.0.0.1:8443; port 0: any)", take_listen},
+	{"--private-listen", "ADDR:PORT", false,
+	 "one more address to serve HTTPS on, for private endpoints: what\n"
+	 "comes there reaches what an approved endpoint of that address\n"
+	 "leads to; 0.0.0.0: every other address of the host; may be\n"
+	 "repeated",
+	 take_door},
 	{"--compute", "DRIVER", false,
 	 "libvirt (default), or fake: machines that are documents only", lf_option_text,
 	 AT(compute)},

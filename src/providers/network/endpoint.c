@@ -77,12 +77,12 @@ static int check_vault(struct lf_context *context, const struct lf_resource *vau
 					 n);
 	}
 	if (!rc)
-		rc = lf_vault_count(context->catalog, vault->id, LF_VAULT_TYPE "/" LF_LINK_TYPES,
-				    &n, err);
-	if (!rc && n >= LF_LINKS_MAX)
+		rc = lf_vault_count(context->catalog, vault->id,
+				    LF_VAULT_TYPE "/" LF_PRIVATE_LINK_TYPES, &n, err);
+	if (!rc && n >= LF_PRIVATE_LINKS_MAX)
 		rc = lf_fail_arm(err, LF_ECONFLICT, "PrivateEndpointLimitReached", vault->id,
 				 "remove one that is not needed",
-				 "a vault has at most %d private endpoints", LF_LINKS_MAX);
+				 "a vault has at most %d private endpoints", LF_PRIVATE_LINKS_MAX);
 	return rc;
 }
 
@@ -257,14 +257,14 @@ static int make_connection(struct lf_arm_call *call, const char *id, const json_
 			return lf_fail_nomem(err);
 	if (!right || !addresses)
 		return lf_fail_nomem(err);
-	const struct lf_link_request request = {
+	const struct lf_private_link_request request = {
 		.target = target,
 		.endpoint_id = id,
 		.group = group_of(connection),
 		.message = lf_json_text(connection, "properties.requestMessage"),
 		.approved = !manual && lf_arm_may(call, right, target->id),
 		.addresses = addresses};
-	int rc = lf_link_open(lf_arm_context(call), &request, &link, err);
+	int rc = lf_private_link_open(lf_arm_context(call)->catalog, &request, &link, err);
 	return rc ? rc : lf_json_set_text(state, "connection", link) ? lf_fail_nomem(err) : 0;
 }
 
@@ -374,8 +374,8 @@ static int view_connection(struct lf_context *context, const struct lf_resource 
 
 	if (!connection)
 		return lf_json_set(doc, path, json_array()) ? lf_fail_nomem(err) : 0;
-	int rc = lf_link_state(context, lf_json_text_or(endpoint->state, "connection", ""), &state,
-			       err);
+	int rc = lf_private_link_state(
+		context->catalog, lf_json_text_or(endpoint->state, "connection", ""), &state, err);
 	if (rc)
 		return rc;
 	const char *kind =

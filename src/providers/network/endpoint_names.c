@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The groups are a table: a pattern for the public name, for the private zone and for the name in
+ * it, and the members that fill it.  Names follow from the target's id, so that nothing is kept.
+ */
 #include "providers/network/endpoint_names.h"
 
 #include <stdlib.h>
@@ -165,7 +169,7 @@ static int add_groups(struct lf_arm_call *call, unsigned levels_up, const char *
 	return rc;
 }
 
-int lf_link_resources_list(struct lf_arm_call *call, struct lf_error *err)
+int lf_private_link_resources_list(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_JSON *values = json_array();
 	int rc = values ? add_groups(call, 1, NULL, values, err) : lf_fail_nomem(err);
@@ -173,7 +177,7 @@ int lf_link_resources_list(struct lf_arm_call *call, struct lf_error *err)
 	return rc ? rc : lf_arm_reply_list(call, values, NULL, err);
 }
 
-int lf_link_resources_get(struct lf_arm_call *call, struct lf_error *err)
+int lf_private_link_resources_get(struct lf_arm_call *call, struct lf_error *err)
 {
 	LF_AUTO_JSON *values = json_array();
 	int rc = values ? add_groups(call, 2, lf_arm_param(call, "child"), values, err)

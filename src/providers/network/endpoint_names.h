@@ -18,6 +18,6 @@
 LF_MUST_CHECK int lf_endpoint_members(const struct lf_resource *target, const char *group,
 				      json_t **ret_members, struct lf_error *err);
 /* GET {target}/privateLinkResources, and one of them (the path's {child}): the groups. */
-lf_arm_handler lf_link_resources_list, lf_link_resources_get;
+lf_arm_handler lf_private_link_resources_list, lf_private_link_resources_get;
 
 #endif

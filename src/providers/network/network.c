@@ -144,8 +144,8 @@ static int find_no_address(struct lf_arm_call *call, struct lf_error *err)
 /* Of a type that is not kept: lists are empty, nothing is found, nothing is made. */
 #define NO_RECORDS(path)                                                                           \
 	LF_GET(path, lf_record_list_none), LF_GET(path "/{child}", lf_record_get_none),            \
-		LF_PUT(path "/{child}", lf_record_refuse),                                         \
-		LF_PATCH(path "/{child}", lf_record_refuse),                                       \
+		LF_PUT(path "/{child}", lf_record_refuse, LF_REFUSED("RecordTypeNotSupported")),   \
+		LF_PATCH(path "/{child}", lf_record_refuse, LF_REFUSED("RecordTypeNotSupported")), \
 		LF_DELETE(path "/{child}", lf_record_get_none)
 
 static const struct lf_arm_route routes[] = {
@@ -175,9 +175,9 @@ static const struct lf_arm_route routes[] = {
 	LF_GET(ZONE "/ALL", lf_record_list_all),
 	LF_GET(ZONE "/SOA", lf_record_list_soa),
 	LF_GET(ZONE "/SOA/{child}", lf_record_get_soa),
-	LF_PUT(ZONE "/SOA/{child}", lf_record_refuse_soa),
-	LF_PATCH(ZONE "/SOA/{child}", lf_record_refuse_soa),
-	LF_DELETE(ZONE "/SOA/{child}", lf_record_refuse_soa),
+	LF_PUT(ZONE "/SOA/{child}", lf_record_refuse_soa, LF_REFUSED("SoaRecordNotSupported")),
+	LF_PATCH(ZONE "/SOA/{child}", lf_record_refuse_soa, LF_REFUSED("SoaRecordNotSupported")),
+	LF_DELETE(ZONE "/SOA/{child}", lf_record_refuse_soa, LF_REFUSED("SoaRecordNotSupported")),
 	NO_RECORDS(ZONE "/AAAA"),
 	NO_RECORDS(ZONE "/CNAME"),
 	NO_RECORDS(ZONE "/MX"),

@@ -14,15 +14,16 @@
 
 #define STATE "properties.privateLinkServiceConnectionState"
 
-int lf_link_open(struct lf_context *context, const struct lf_link_request *request, char **ret_id,
-		 struct lf_error *err)
+int lf_private_link_open(struct lf_catalog *catalog, const struct lf_private_link_request *request,
+			 char **ret_id, struct lf_error *err)
 {
 	char guid[LF_GUID_SIZE];
 
 	lf_guid_random(guid);
-	LF_AUTO_FREE char *type = lf_printf_dup("%s/" LF_LINK_TYPES, request->target->type);
-	LF_AUTO_FREE char *id = lf_printf_dup("%s/" LF_LINK_TYPES "/%s.%s", request->target->id,
-					      lf_arm_id_last(request->endpoint_id), guid);
+	LF_AUTO_FREE char *type = lf_printf_dup("%s/" LF_PRIVATE_LINK_TYPES, request->target->type);
+	LF_AUTO_FREE char *id =
+		lf_printf_dup("%s/" LF_PRIVATE_LINK_TYPES "/%s.%s", request->target->id,
+			      lf_arm_id_last(request->endpoint_id), guid);
 	LF_AUTO_DOC build = LF_DOC_INIT;
 	LF_AUTO_JSON *state = json_pack("{s:O}", "addresses", request->addresses);
 
@@ -37,19 +38,19 @@ int lf_link_open(struct lf_context *context, const struct lf_link_request *reque
 	LF_AUTO_JSON *doc = lf_doc_take(&build);
 	if (!type || !id || !state || !doc)
 		return lf_fail_nomem(err);
-	int rc = lf_catalog_put(context->catalog, id, type, LF_PUT_NEW, NULL, doc, state, err);
+	int rc = lf_catalog_put(catalog, id, type, LF_PUT_NEW, NULL, doc, state, err);
 	if (!rc)
 		*ret_id = lf_steal(&id);
 	return rc;
 }
 
-int lf_link_state(struct lf_context *context, const char *connection_id, json_t **ret_state,
-		  struct lf_error *err)
+int lf_private_link_state(struct lf_catalog *catalog, const char *connection_id, json_t **ret_state,
+			  struct lf_error *err)
 {
 	LF_AUTO_RESOURCE link = LF_RESOURCE_INIT;
 	LF_AUTO_DOC state = LF_DOC_INIT;
 	bool there = false;
-	int rc = lf_catalog_find(context->catalog, connection_id, &link, &there, err);
+	int rc = lf_catalog_find(catalog, connection_id, &link, &there, err);
 
 	if (rc)
 		return rc;
@@ -62,8 +63,8 @@ int lf_link_state(struct lf_context *context, const char *connection_id, json_t 
 	return lf_doc_end(&state, ret_state, err);
 }
 
-int lf_link_list(struct lf_arm_call *call, const struct lf_document *document,
-		 const char *target_id, json_t **ret_array, struct lf_error *err)
+int lf_private_link_list(struct lf_arm_call *call, const struct lf_document *document,
+			 const char *target_id, json_t **ret_array, struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = document->type, .below = target_id};
 	LF_AUTO_RESOURCE_LIST list = {0};
@@ -89,17 +90,17 @@ static bool has_text(const json_t *array, const char *text)
 	return false;
 }
 
-int lf_link_leads_to(struct lf_context *context, const char *target_id, const char *group,
-		     const char *address, bool *ret_leads, struct lf_error *err)
+static int leads_to(struct lf_catalog *catalog, const char *target_id, const char *group,
+		    const char *address, bool *ret_leads, struct lf_error *err)
 {
-	LF_AUTO_FREE char *below = lf_printf_dup("%s/" LF_LINK_TYPES, target_id);
+	LF_AUTO_FREE char *below = lf_printf_dup("%s/" LF_PRIVATE_LINK_TYPES, target_id);
 	const struct lf_list_query query = {.below = below};
 	LF_AUTO_RESOURCE_LIST list = {0};
 
 	*ret_leads = false;
 	if (!below)
 		return lf_fail_nomem(err);
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	int rc = lf_catalog_list(catalog, &query, &list, err);
 	for (size_t i = 0; !rc && i < list.n && !*ret_leads; i++) {
 		const struct lf_resource *link = &list.items[i];
 		*ret_leads =
@@ -108,6 +109,18 @@ int lf_link_leads_to(struct lf_context *context, const char *target_id, const ch
 			(!group || has_text(lf_json_at(link->doc, "properties.groupIds"), group));
 	}
 	return rc;
+}
+
+int lf_private_link_admit(struct lf_catalog *catalog, const char *target_id, const char *group,
+			  bool open, const struct lf_http_exchange *x, bool *ret_may,
+			  struct lf_error *err)
+{
+	const char *door = lf_http_private_address(x);
+
+	if (door)
+		return leads_to(catalog, target_id, group, door, ret_may, err);
+	*ret_may = open;
+	return 0;
 }
 
 /* The owner's decision; who is connected, and to what, stays as it was made. */
@@ -167,8 +180,8 @@ static const struct lf_field account_fields[] = {
 	{STATE ".actionRequired", LF_TEXT, 0, 0, 1024, NULL, "what the other side has to do"},
 };
 
-const struct lf_document lf_link_vault_document = {
-	.type = LF_VAULT_TYPE "/" LF_LINK_TYPES,
+const struct lf_document lf_private_link_vault_document = {
+	.type = LF_VAULT_TYPE "/" LF_PRIVATE_LINK_TYPES,
 	.scope = LF_VAULT_TYPE,
 	.fields = vault_fields,
 	.n_fields = LF_N(vault_fields),
@@ -179,8 +192,8 @@ const struct lf_document lf_link_vault_document = {
 	.deleted_status = 202,
 };
 
-const struct lf_document lf_link_account_document = {
-	.type = LF_STORAGE_TYPE "/" LF_LINK_TYPES,
+const struct lf_document lf_private_link_account_document = {
+	.type = LF_STORAGE_TYPE "/" LF_PRIVATE_LINK_TYPES,
 	.scope = LF_STORAGE_TYPE,
 	.fields = account_fields,
 	.n_fields = LF_N(account_fields),

@@ -13,13 +13,13 @@
 
 #include "providers/common/document.h"
 
-#define LF_LINK_TYPES "privateEndpointConnections"
-#define LF_LINKS_MAX  12 /* of a vault */
+#define LF_PRIVATE_LINK_TYPES "privateEndpointConnections"
+#define LF_PRIVATE_LINKS_MAX  12 /* of a vault */
 
 /* Their routes are the targets' providers'. */
-extern const struct lf_document lf_link_vault_document, lf_link_account_document;
+extern const struct lf_document lf_private_link_vault_document, lf_private_link_account_document;
 
-struct lf_link_request {
+struct lf_private_link_request {
 	const struct lf_resource *target;
 	const char *endpoint_id, *group;
 	const char *message; /* to the owner; NULL: none */
@@ -27,19 +27,25 @@ struct lf_link_request {
 	const json_t *addresses; /* of the endpoint, texts */
 };
 /* Write a new connection; *ret_id: free(). */
-LF_MUST_CHECK int lf_link_open(struct lf_context *context, const struct lf_link_request *request,
-			       char **ret_id, struct lf_error *err);
+LF_MUST_CHECK int lf_private_link_open(struct lf_catalog *catalog,
+				       const struct lf_private_link_request *request, char **ret_id,
+				       struct lf_error *err);
 /* {"status", "description", "actionsRequired"} as the endpoint shows it; Disconnected when the
  * owner removed the connection. */
-LF_MUST_CHECK int lf_link_state(struct lf_context *context, const char *connection_id,
-				json_t **ret_state, struct lf_error *err);
+LF_MUST_CHECK int lf_private_link_state(struct lf_catalog *catalog, const char *connection_id,
+					json_t **ret_state, struct lf_error *err);
 /* A target's connections, as it shows them among its properties; the caller's reference. */
-LF_MUST_CHECK int lf_link_list(struct lf_arm_call *call, const struct lf_document *document,
-			       const char *target_id, json_t **ret_array, struct lf_error *err);
-/* Did a request that came to address come through an approved private endpoint of the target?
- * group NULL: of any. */
-LF_MUST_CHECK int lf_link_leads_to(struct lf_context *context, const char *target_id,
-				   const char *group, const char *address, bool *ret_leads,
-				   struct lf_error *err);
+LF_MUST_CHECK int lf_private_link_list(struct lf_arm_call *call, const struct lf_document *document,
+				       const char *target_id, json_t **ret_array,
+				       struct lf_error *err);
+/*
+ * May this request reach the target (of group; NULL: of any)?  What came by a private door may if
+ * the door's address is one of an approved endpoint that leads there; all others may if the target
+ * is open.
+ */
+LF_MUST_CHECK int lf_private_link_admit(struct lf_catalog *catalog, const char *target_id,
+					const char *group, bool open,
+					const struct lf_http_exchange *x, bool *ret_may,
+					struct lf_error *err);
 
 #endif

@@ -111,7 +111,8 @@ static int view_account(struct lf_arm_call *call, const struct lf_resource *acco
 	LF_AUTO_FREE char *blob =
 		lf_printf_dup("%s/%s/", lf_arm_base_url(call), lf_arm_id_last(account->id));
 	json_t *links = NULL;
-	int rc = lf_link_list(call, &lf_link_account_document, account->id, &links, err);
+	int rc = lf_private_link_list(call, &lf_private_link_account_document, account->id, &links,
+				      err);
 
 	if (rc)
 		return rc;

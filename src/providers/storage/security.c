@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "providers/common/unsupported.h"
 #include "providers/network/prefix.h"
+#include "providers/network/private_link.h"
 #include "providers/storage/internal.h"
 
 #define ACLS	 "properties.networkAcls"
@@ -120,19 +121,25 @@ static bool is_trusted(const json_t *doc, const struct lf_blob_access *access)
 	       strstr(lf_json_text_or(doc, ACLS ".bypass", "AzureServices"), "AzureServices");
 }
 
-static int check_network(const json_t *doc, const struct lf_blob_access *access,
-			 const struct lf_http_exchange *x, struct lf_error *err)
+static int check_network(struct lf_catalog *catalog, const struct lf_resource *account,
+			 const struct lf_blob_access *access, const struct lf_http_exchange *x,
+			 struct lf_error *err)
 {
+	const json_t *doc = account->doc;
 	bool closed = strcmp(lf_json_text_or(doc, "properties.publicNetworkAccess", "Enabled"),
 			     "Enabled") != 0;
 	bool open = strcmp(lf_json_text_or(doc, ACLS ".defaultAction", "Allow"), "Allow") == 0;
 
-	if (!closed && (open || is_let_in(lf_json_at(doc, IP_RULES), lf_http_client_address(x))))
-		return 0;
-	if (is_trusted(doc, access))
-		return 0;
+	bool may = is_trusted(doc, access) ||
+		   (!closed &&
+		    (open || is_let_in(lf_json_at(doc, IP_RULES), lf_http_client_address(x))));
+	int rc = lf_private_link_admit(catalog, account->id, NULL, may, x, &may, err);
+
+	if (rc || may)
+		return rc;
 	return lf_fail_arm(err, LF_EDENIED, "AuthorizationFailure", access->account,
-			   "see the account's publicNetworkAccess and networkAcls",
+			   "see the account's publicNetworkAccess and networkAcls, or come "
+			   "through a private endpoint of it",
 			   "this request is not authorized to perform this operation");
 }
 
@@ -148,7 +155,7 @@ int lf_storage_admit(struct lf_catalog *catalog, struct lf_blob_access *access,
 	if (!rc)
 		rc = lf_catalog_get(catalog, id, &account, err);
 	if (!rc)
-		rc = check_network(account.doc, access, x, err);
+		rc = check_network(catalog, &account, access, x, err);
 	snprintf(access->tier, sizeof(access->tier), "%s",
 		 lf_json_text_or(account.doc, "properties.accessTier", ""));
 	snprintf(access->sku, sizeof(access->sku), "%s",

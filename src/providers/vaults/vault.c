@@ -132,8 +132,6 @@ static int check_soft_delete(const struct lf_context *context, json_t *doc, stru
 }
 
 static const struct lf_unsupported unsupported[] = {
-	{"properties.publicNetworkAccess", LF_IS_TEXT, "Disabled",
-	 "PrivateVaultAccessNotSupported"},
 	{"properties.encryption.keyVaultProperties", LF_IS_THERE, NULL,
 	 "CustomerManagedKeysNotSupported"},
 	{"properties.encryption.infrastructureEncryption", LF_IS_TEXT, "Enabled",
@@ -211,7 +209,8 @@ static int view_vault(struct lf_arm_call *call, const struct lf_resource *vault,
 		      {"AzureSiteRecovery", "properties.privateEndpointStateForSiteRecovery"}};
 	json_t *links = NULL, *link;
 	size_t i;
-	int rc = lf_link_list(call, &lf_link_vault_document, vault->id, &links, err);
+	int rc =
+		lf_private_link_list(call, &lf_private_link_vault_document, vault->id, &links, err);
 
 	if (rc || lf_json_set(doc, "properties.privateEndpointConnections", links))
 		return rc ? rc : lf_fail_nomem(err);

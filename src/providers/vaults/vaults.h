@@ -13,7 +13,10 @@
 extern const struct lf_arm_provider lf_vaults_provider;
 
 /* As lf_arm_provider.admit of all that lies below vaults: what a peer sent of a vault of its own
- * (state "replicaOf") can be read, and restored across regions, but not changed.  LF_ECONFLICT. */
+ * (state "replicaOf") can be read, and restored across regions, but not changed; a vault whose
+ * publicNetworkAccess is Disabled is served through its private endpoints alone, and a private door
+ * serves those vaults alone that its address leads to.  LF_ECONFLICT; LF_EDENIED
+ * "PublicNetworkAccessDisabled". */
 lf_arm_handler lf_vault_admit;
 
 /* How many resources of type the vault holds. */

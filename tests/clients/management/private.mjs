@@ -1,6 +1,8 @@
 // Private DNS zones, private endpoints, and what their owners decide.
+// Loopback's addresses are those of the endpoints: the daemon has a private door on all of them (LF_DOOR).
+import https from "node:https";
 import { ResourceManagementClient } from "@azure/arm-resources";
-import { arm, check, client, over, prefix, refused, S } from "./lib.mjs";
+import { arm, check, client, credential, over, prefix, refused, S, url } from "./lib.mjs";
 
 const groups = client(ResourceManagementClient).resourceGroups, rg = `${prefix}-private`, location = "eastus";
 const N = `${S}/resourceGroups/${rg}/providers/Microsoft.Network`, R = `${S}/resourceGroups/${rg}/providers`;
@@ -11,7 +13,7 @@ const remove = async (path) => { const answer = await call("DELETE", path); awai
 const gone = (what, path) => refused(what, 404, "ResourceNotFound", () => get(path));
 
 await groups.createOrUpdate(rg, { location });
-await put(`${N}/virtualNetworks/v`, { location, properties: { addressSpace: { addressPrefixes: ["10.30.0.0/16"] }, subnets: [{ name: "pe", properties: { addressPrefix: "10.30.1.0/24" } }, { name: "small", properties: { addressPrefix: "10.30.2.0/29" } }] } });
+await put(`${N}/virtualNetworks/v`, { location, properties: { addressSpace: { addressPrefixes: ["127.30.0.0/16"] }, subnets: [{ name: "pe", properties: { addressPrefix: "127.30.1.0/24" } }, { name: "small", properties: { addressPrefix: "127.30.2.0/29" } }] } });
 const subnet = { id: `${N}/virtualNetworks/v/subnets/pe` };
 
 // zones
@@ -61,20 +63,20 @@ for (const [what, code, name, target, group, more] of [
   ["to a network", "PrivateLinkServiceIdTypeNotSupported", "x", `${N}/virtualNetworks/v`, "blob"],
   ["from no subnet", "InvalidResourceReference", "x", sa, "blob", { subnet: { id: `${subnet.id}9` } }],
   ["with two connections", "PrivateEndpointMustHaveOneConnection", "x", sa, "blob", { manualPrivateLinkServiceConnections: [{ name: "d", properties: { privateLinkServiceId: sa, groupIds: ["blob"] } }] }],
-  ["with an address of a member that there is not", "InvalidPrivateEndpointIpConfiguration", "x", sa, "blob", { ipConfigurations: [{ name: "i", properties: { memberName: "file", privateIPAddress: "10.30.1.77" } }] }],
-  ["with an address of another subnet", "PrivateIPAddressNotInSubnet", "x", sa, "blob", { ipConfigurations: [{ name: "i", properties: { memberName: "blob", privateIPAddress: "10.30.9.77" } }] }],
+  ["with an address of a member that there is not", "InvalidPrivateEndpointIpConfiguration", "x", sa, "blob", { ipConfigurations: [{ name: "i", properties: { memberName: "file", privateIPAddress: "127.30.1.77" } }] }],
+  ["with an address of another subnet", "PrivateIPAddressNotInSubnet", "x", sa, "blob", { ipConfigurations: [{ name: "i", properties: { memberName: "blob", privateIPAddress: "127.30.9.77" } }] }],
   ["with an application security group", "InvalidParameter", "x", sa, "blob", { applicationSecurityGroups: [{ id: `${N}/applicationSecurityGroups/a` }] }],
 ]) await refused(`an endpoint ${what}`, 400, code, () => endpoint(name, target, group, more));
 await gone("what was refused made nothing: it", `${N}/privateEndpoints/x`);
 check("and took no address", (await get(`${N}/virtualNetworks/v/subnets/pe`)).properties.ipConfigurations === undefined);
-const one = await endpoint("one", sa, "blob", { ipConfigurations: [{ name: "i", properties: { groupId: "blob", memberName: "blob", privateIPAddress: "10.30.1.77" } }], customNetworkInterfaceName: "one-nic" });
+const one = await endpoint("one", sa, "blob", { ipConfigurations: [{ name: "i", properties: { groupId: "blob", memberName: "blob", privateIPAddress: "127.30.1.77" } }], customNetworkInterfaceName: "one-nic" });
 const p = one.json.properties;
-check("an endpoint has the address that it asks for, and the name of its interface", one.status === 201 && p.customDnsConfigs[0].ipAddresses[0] === "10.30.1.77" && p.networkInterfaces[0].id.endsWith("/one-nic"), one.json);
+check("an endpoint has the address that it asks for, and the name of its interface", one.status === 201 && p.customDnsConfigs[0].ipAddresses[0] === "127.30.1.77" && p.networkInterfaces[0].id.endsWith("/one-nic"), one.json);
 const nic = await get(p.networkInterfaces[0].id);
 check("its interface says whose it is", nic.properties.privateEndpoint.id === one.json.id && nic.properties.ipConfigurations[0].properties.privateLinkConnectionProperties.fqdns[0] === `${saName}.blob.core.windows.net`, nic);
 await refused("deleting its interface", 400, "NicInUse", () => remove(nic.id));
 await refused("changing its interface", 409, "PropertyChangeNotAllowed", () => put(nic.id, { ...nic, properties: { ...nic.properties, enableIPForwarding: true } }));
-check("what was read is written again", (await put(one.json.id, one.json)).json.properties.customDnsConfigs[0].ipAddresses[0] === "10.30.1.77");
+check("what was read is written again", (await put(one.json.id, one.json)).json.properties.customDnsConfigs[0].ipAddresses[0] === "127.30.1.77");
 await refused("moving an endpoint", 409, "PropertyChangeNotAllowed", () => endpoint("one", sa, "blob", { subnet: { id: `${N}/virtualNetworks/v/subnets/small` } }));
 const group = `${one.json.id}/privateDnsZoneGroups/default`, config = (id) => ({ properties: { privateDnsZoneConfigs: [{ name: "z", properties: { privateDnsZoneId: id } }] } });
 await put(`${N}/privateDnsZones/other.test`, { location: "global" });
@@ -82,7 +84,7 @@ await refused("a zone group of a zone of another name", 400, "PrivateDnsZoneName
 await put(group, config(zone));
 await refused("a second zone group", 400, "OnlyOnePrivateDnsZoneGroupPerPrivateEndpoint", () => put(`${one.json.id}/privateDnsZoneGroups/second`, config(zone)));
 const address = async () => (await get(`${zone}/A/${saName}`)).properties.aRecords.map((r) => r.ipv4Address).join();
-check("a zone group puts the name into the zone", (await address()) === "10.30.1.77");
+check("a zone group puts the name into the zone", (await address()) === "127.30.1.77");
 
 // what the owner decides
 const links = async () => (await get(`${sa}/privateEndpointConnections`)).value;
@@ -112,6 +114,41 @@ check("each name of a vault has an address of its own", asr.properties.customDns
 const v = (await get(vault)).properties;
 check("the vault knows which of its services are private", v.privateEndpointStateForSiteRecovery === "Enabled" && v.privateEndpointStateForBackup === "Enabled" && v.privateEndpointConnections.length === 2, v);
 await refused("deleting a vault with endpoints", 409, "ServiceResourceNotEmptyWithContainerDetails", () => remove(vault));
+
+// which network a request comes from
+const tokenOf = async (audience) => (await credential.getToken(`${audience}/.default`)).token;
+const arms = await tokenOf(url), blobsToken = await tokenOf("https://storage.azure.com");
+const ask = (host, port, path) => new Promise((done, fail) => {
+  https.request({ host, port, path, servername: "localhost", headers: { authorization: `Bearer ${path.startsWith("/subscriptions") ? arms : blobsToken}`, "x-ms-version": "2021-12-02", host: "localhost" } }, (answer) => {
+    let text = "";
+    answer.on("data", (part) => { text += part; }).on("end", () => done({ status: answer.statusCode, code: answer.headers["x-ms-error-code"] ?? (/"code":"(\w+)"/.exec(text) ?? [])[1] }));
+  }).on("error", fail).end();
+});
+const site = new URL(url), open = (path) => ask(site.hostname, site.port, path), door = (address, path) => ask(address, process.env.LF_DOOR, path);
+const blobs = `/${saName}/?comp=list`, items = `${vault}/replicationProtectedItems?api-version=2024-04-01`, jobs = `${vault}/backupJobs?api-version=2024-04-01`;
+const first = (e) => e.properties.customDnsConfigs[0].ipAddresses[0];
+const sees = async (what, wanted, call) => { const seen = await call(); check(`${what}: ${wanted}`, `${seen.status} ${seen.code ?? ""}`.trim() === String(wanted), seen); };
+await sees("an open account, from outside", 200, () => open(blobs));
+await sees("an open account, through its endpoint", 200, () => door("127.30.1.77", blobs));
+await sees("an account, through an endpoint that leads elsewhere", "403 AuthorizationFailure", () => door(first(asr), blobs));
+await sees("an account, by a door where no endpoint is", "403 AuthorizationFailure", () => door("127.30.1.99", blobs));
+await call("PATCH", sa, { properties: { publicNetworkAccess: "Disabled" } });
+await sees("a closed account, from outside", "403 AuthorizationFailure", () => open(blobs));
+await sees("a closed account, through its endpoint", 200, () => door("127.30.1.77", blobs));
+const mine = (await links())[0].id;
+await decide(mine, "Rejected");
+await sees("a closed account, through an endpoint that was rejected", "403 AuthorizationFailure", () => door("127.30.1.77", blobs));
+await decide(mine, "Approved");
+await sees("an open vault, from outside", 200, () => open(items));
+await call("PATCH", vault, { properties: { publicNetworkAccess: "Disabled" } });
+for (const path of [items, jobs]) await sees("a closed vault, from outside", "403 PublicNetworkAccessDisabled", () => open(path));
+await sees("a closed vault itself is Resource Manager's", 200, () => open(`${vault}?api-version=2024-04-01`));
+await sees("a closed vault, through its endpoint for replication", 200, () => door(first(asr), items));
+await sees("its backups, through its endpoint for replication", "403 PublicNetworkAccessDisabled", () => door(first(asr), jobs));
+await sees("its backups, through their endpoint", 200, () => door(first(backup), jobs));
+await sees("a closed vault, through an endpoint that leads elsewhere", "403 PublicNetworkAccessDisabled", () => door("127.30.1.77", items));
+for (const e of (await get(vault)).properties.privateEndpointConnections) await remove(e.id);
+await sees("a closed vault, through an endpoint whose connection was removed", "403 PublicNetworkAccessDisabled", () => door(first(asr), items));
 
 // and all of it goes
 check("an endpoint goes with its records, interface and connection", (await remove(one.json.id)) === 202 && (await links()).length === 0 && (await remove(one.json.id)) === 204);
