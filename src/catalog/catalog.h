@@ -60,6 +60,15 @@ void lf_transaction_rollback(struct lf_transaction *tx);
 /* Has this thread begun one? */
 bool lf_catalog_in_transaction(struct lf_catalog *catalog);
 
+/*
+ * For who keeps rows in memory: how many commits may have changed a row whose id has this text in
+ * it, or one below something that was deleted with its tree.  The number goes up after the commit
+ * and before its caller goes on, so that who read it before reading rows knows whether they are
+ * still those.  One text at a time, in lower case, static; set before threads start.
+ */
+void lf_catalog_watch(struct lf_catalog *catalog, const char *part_of_id);
+uint64_t lf_catalog_watched(const struct lf_catalog *catalog);
+
 struct lf_resource {
 	char *id;   /* as first written */
 	char *type; /* "Microsoft.RecoveryServices/vaults/replicationPolicies" */

@@ -170,9 +170,11 @@ static int write_put(struct lf_catalog *catalog, const struct put *put, bool exi
 	lf_query_text(&query, 6, put->doc ? put->doc : exists ? NULL : "{}");
 	lf_query_text(&query, 7, put->state);
 	rc = lf_query_run(&query, NULL, err);
-	if (!rc)
-		lf_health_clear("catalog-row", put->id);
-	return rc;
+	if (rc)
+		return rc;
+	lf_catalog_touch(catalog, put->key, false);
+	lf_health_clear("catalog-row", put->id);
+	return 0;
 }
 
 /* In one transaction, so that nobody writes between the check and the write. */
@@ -229,7 +231,7 @@ int lf_catalog_change(struct lf_catalog *catalog, const char *id, lf_resource_ch
 	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
-static int delete_where(struct lf_catalog *catalog, const char *sql, const char *id,
+static int delete_where(struct lf_catalog *catalog, const char *sql, const char *id, bool tree,
 			struct lf_error *err)
 {
 	LF_AUTO_FREE char *key = lf_text_lower_dup(id);
@@ -242,14 +244,18 @@ static int delete_where(struct lf_catalog *catalog, const char *sql, const char 
 		return rc;
 	lf_query_text(&query, 1, key);
 	rc = lf_query_run(&query, NULL, err);
-	if (!rc)
-		lf_health_clear("catalog-row", id);
-	return rc;
+	if (rc)
+		return rc;
+	lf_catalog_touch(catalog, key, tree);
+	if (!lf_catalog_in_transaction(catalog))
+		lf_catalog_count(catalog);
+	lf_health_clear("catalog-row", id);
+	return 0;
 }
 
 int lf_catalog_delete(struct lf_catalog *catalog, const char *id, struct lf_error *err)
 {
-	return delete_where(catalog, "DELETE FROM resources WHERE key = ?1", id, err);
+	return delete_where(catalog, "DELETE FROM resources WHERE key = ?1", id, false, err);
 }
 
 int lf_catalog_delete_tree(struct lf_catalog *catalog, const char *id, struct lf_error *err)
@@ -258,7 +264,7 @@ int lf_catalog_delete_tree(struct lf_catalog *catalog, const char *id, struct lf
 	return delete_where(
 		catalog,
 		"DELETE FROM resources WHERE key = ?1 OR (key > ?1 || '/' AND key < ?1 || '0')", id,
-		err);
+		true, err);
 }
 
 int lf_row_pass_over(const char *id, int rc, const struct lf_error *err)

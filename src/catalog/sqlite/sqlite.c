@@ -204,6 +204,29 @@ bool lf_catalog_in_transaction(struct lf_catalog *catalog)
 	return catalog->owned && pthread_equal(catalog->owner, pthread_self());
 }
 
+void lf_catalog_watch(struct lf_catalog *catalog, const char *part_of_id)
+{
+	catalog->watched = part_of_id;
+}
+
+uint64_t lf_catalog_watched(const struct lf_catalog *catalog)
+{
+	return catalog->seen;
+}
+
+void lf_catalog_touch(struct lf_catalog *catalog, const char *key, bool tree)
+{
+	if (catalog->watched && (tree || strstr(key, catalog->watched)))
+		catalog->touched = true;
+}
+
+/* What was rolled back is counted with the next commit: once too often is no harm. */
+void lf_catalog_count(struct lf_catalog *catalog)
+{
+	if (atomic_exchange(&catalog->touched, false))
+		catalog->seen++;
+}
+
 static int begin(struct lf_catalog *catalog, struct lf_error *err)
 {
 	pthread_mutex_lock(&catalog->writer_mutex);
@@ -229,6 +252,8 @@ static int commit(struct lf_catalog *catalog, struct lf_error *err)
 	int rc = exec_sql(catalog->writer, "COMMIT", err);
 	if (rc)
 		sqlite3_exec(catalog->writer, "ROLLBACK", NULL, NULL, NULL);
+	else
+		lf_catalog_count(catalog);
 	end(catalog);
 	LF_CRASH_POINT("catalog-after-commit");
 	return rc;

@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 #include "base/lock.h"
 #include "catalog/catalog.h"
@@ -26,10 +27,19 @@ struct lf_catalog {
 	pthread_mutex_t writer_mutex;
 	_Atomic(pthread_t) owner; /* thread inside a transaction, valid while owned */
 	_Atomic(bool) owned;
+	const char *watched;	/* part of the lower-case ids that are counted; NULL: none */
+	_Atomic(bool) touched;	/* since the last commit, one of them */
+	_Atomic(uint64_t) seen; /* lf_catalog_watched() */
 	pthread_mutex_t pool_mutex;
 	sqlite3 *idle[LF_SQLITE_READERS] LF_GUARDED_BY(lf_catalog_pool);
 	size_t n_idle LF_GUARDED_BY(lf_catalog_pool);
 };
+
+/* A row of this key, or with tree all below it, is written: to be counted when that is committed.
+ */
+void lf_catalog_touch(struct lf_catalog *catalog, const char *key, bool tree);
+/* What was touched is committed. */
+void lf_catalog_count(struct lf_catalog *catalog);
 
 /* A prepared statement and the connection it came from. */
 struct lf_query {
