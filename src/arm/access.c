@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who calls, by the token; whether roles give the right that the route asks for; then whether a
+ * lock forbids it.  Nothing is written.
+ */
 #include <string.h>
 
 #include "arm/call.h"
@@ -35,24 +39,42 @@ int lf_arm_authenticate(struct lf_arm_call *call, struct lf_error *err)
 	return call->principal && call->client ? 0 : lf_fail_nomem(err);
 }
 
-int lf_arm_authorize(const struct lf_arm_opts *site, const char *principal, const char *action,
-		     const char *scope, struct lf_error *err)
+static int ask(const struct lf_arm_call *call, const char *right, const char *scope, bool *ret_may,
+	       struct lf_error *err)
 {
-	if (lf_text_equal_nocase(principal, site->owner_id))
-		return 0;
-	return lf_fail_arm(err, LF_EDENIED, "AuthorizationFailed", scope,
-			   "ask an owner of the scope for a role that has this action; a token got "
-			   "before the role was given has to be renewed",
-			   "the client '%s' with object id '%s' does not have authorization to "
-			   "perform action '%s' over scope '%s' or the scope is invalid",
-			   principal, principal, action, scope);
+	const struct lf_arm_opts *site = call->site;
+
+	*ret_may = lf_text_equal_nocase(call->principal, site->owner_id);
+	return site->rights ? site->rights->may(site->context, call->principal, right, scope,
+						ret_may, err)
+			    : 0;
 }
 
 bool lf_arm_may(const struct lf_arm_call *call, const char *action, const char *scope)
 {
-	struct lf_error refusal;
+	struct lf_error ignored;
+	bool may = false;
 
-	return lf_arm_authorize(call->site, call->principal, action, scope, &refusal) == 0;
+	return ask(call, action, scope, &may, &ignored) == 0 && may;
+}
+
+int lf_arm_authorize(struct lf_arm_call *call, struct lf_error *err)
+{
+	const struct lf_arm_opts *site = call->site;
+	const char *right = call->match.right, *scope = lf_arm_id(call, 0);
+	bool may = false;
+	int rc = ask(call, right, scope, &may, err);
+
+	if (rc)
+		return rc;
+	if (may)
+		return site->rights ? site->rights->unlocked(site->context, right, scope, err) : 0;
+	return lf_fail_arm(err, LF_EDENIED, "AuthorizationFailed", scope,
+			   "ask an owner of the scope for a role that has this action (landfall "
+			   "role assignment create)",
+			   "the client '%s' with object id '%s' does not have authorization to "
+			   "perform action '%s' over scope '%s' or the scope is invalid",
+			   call->client, call->principal, right, scope);
 }
 
 /* A day, then nothing or "-preview". */

@@ -126,6 +126,15 @@ LF_MUST_CHECK int lf_arm_id_check(const char *id, const char *type, const char *
 LF_MUST_CHECK int lf_arm_envelope(json_t *doc, const char *id, const char *type,
 				  struct lf_error *err);
 
+/* Who decides what a caller may, and what is locked; asked at the head of a request. */
+struct lf_arm_rights {
+	int (*may)(struct lf_context *context, const char *principal, const char *right,
+		   const char *scope, bool *ret_may, struct lf_error *err);
+	/* LF_ECONFLICT "ScopeLocked". */
+	int (*unlocked)(struct lf_context *context, const char *right, const char *scope,
+			struct lf_error *err);
+};
+
 /* The front: HTTP handler that owns the providers' tables. */
 struct lf_arm_opts {
 	struct lf_clock *clock;
@@ -138,7 +147,9 @@ struct lf_arm_opts {
 	 * our URLs, and a token for it is a token for this site.  No other is. */
 	const char *const *names;
 	const char *tenant_id;
-	const char *owner_id;	     /* object id of the bootstrap principal: Owner of everything */
+	/* NULL: only owner_id, the object id of the first principal, may anything. */
+	const struct lf_arm_rights *rights;
+	const char *owner_id;
 	const char *subscription_id; /* of operations that belong to none */
 	struct lf_context *context;  /* of the handlers: lf_arm_context() */
 	const struct lf_arm_provider *const *providers;

@@ -36,9 +36,9 @@ struct lf_arm_call {
 
 /* Who is calling: LF_EUNAUTHENTICATED, or call->principal is set. */
 LF_MUST_CHECK int lf_arm_authenticate(struct lf_arm_call *call, struct lf_error *err);
-/* May principal do action on scope?  LF_EDENIED "AuthorizationFailed". */
-LF_MUST_CHECK int lf_arm_authorize(const struct lf_arm_opts *site, const char *principal,
-				   const char *action, const char *scope, struct lf_error *err);
+/* May who is calling do what the call asks for?  LF_EDENIED "AuthorizationFailed", LF_ECONFLICT
+ * "ScopeLocked". */
+LF_MUST_CHECK int lf_arm_authorize(struct lf_arm_call *call, struct lf_error *err);
 /* The api-version rules of a provider. */
 LF_MUST_CHECK int lf_arm_check_version(const struct lf_arm_provider *provider, const char *version,
 				       struct lf_error *err);

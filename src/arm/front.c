@@ -213,8 +213,7 @@ static int check_call(struct lf_arm *arm, struct lf_arm_call *call, struct lf_er
 	if (!rc && !(route->flags & LF_ARM_NO_VERSION))
 		rc = lf_arm_check_version(call->match.provider, call->api_version, err);
 	if (!rc)
-		rc = lf_arm_authorize(&arm->opts, call->principal, call->match.right,
-				      lf_arm_id(call, 0), err);
+		rc = lf_arm_authorize(call, err);
 	if (!rc)
 		rc = check_scope(call, err);
 	if (!rc && strcmp(route->method, "PUT") == 0)

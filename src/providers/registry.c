@@ -4,6 +4,7 @@
  */
 #include "providers/registry.h"
 
+#include "providers/authorization/authorization.h"
 #include "providers/backup/backup.h"
 #include "providers/compute/compute.h"
 #include "providers/identity/identity.h"
@@ -19,6 +20,8 @@
 /* clang-format off */
 static const struct lf_arm_provider *const providers[] = {
 	&lf_identity_provider,
+	&lf_principals_provider,
+	&lf_authorization_provider,
 	&lf_resources_provider,
 	&lf_operations_provider,
 	&lf_network_provider,

@@ -18,6 +18,7 @@
 #include "http/server.h"
 #include "os/process.h"
 #include "peer/receive.h"
+#include "providers/authorization/authorization.h"
 #include "providers/backup/backup.h"
 #include "providers/compute/access.h"
 #include "providers/identity/identity.h"
@@ -106,19 +107,34 @@ static int check_packs(const struct lf_daemon *daemon, const struct lf_blob_acce
 				     "%zu packs wait to be adopted", n);
 }
 
-/* The owner may do everything; an agent may put its packs, and replaces none. */
+static int may_ask(struct lf_context *context, const char *principal, const char *right,
+		   const char *scope, bool *ret_may, struct lf_error *err)
+{
+	return lf_rights_may(context->rights, principal, right, scope, ret_may, err);
+}
+
+static int is_unlocked(struct lf_context *context, const char *right, const char *scope,
+		       struct lf_error *err)
+{
+	return lf_rights_unlocked(context->rights, right, scope, err);
+}
+
+static const struct lf_arm_rights arm_rights = {may_ask, is_unlocked};
+
+/* Roles decide; an agent may put its packs, and replaces none. */
 static int authorize_blob(void *context, struct lf_blob_access *access, struct lf_error *err)
 {
-	const struct lf_daemon *daemon = context;
+	struct lf_daemon *daemon = context;
+	bool may = false;
 
-	if (lf_text_equal_nocase(access->principal, daemon->context.owner_id))
-		return 0;
+	int rc = lf_storage_may(&daemon->context, access, &may, err);
+	if (rc || may)
+		return rc;
 	access->create_only = access->agent = true;
-	int rc = access->operation != LF_BLOB_PUT
-			 ? LF_ENOTFOUND
-			 : lf_agent_may_put_pack(daemon->context.replication, access->principal,
-						 access->account, access->container, access->blob,
-						 err);
+	rc = access->operation != LF_BLOB_PUT
+		     ? LF_ENOTFOUND
+		     : lf_agent_may_put_pack(daemon->context.replication, access->principal,
+					     access->account, access->container, access->blob, err);
 	if (!rc)
 		rc = check_packs(daemon, access, err);
 	return rc == LF_ENOTFOUND
@@ -226,6 +242,8 @@ static int open_core(struct lf_daemon *daemon, const struct lf_daemon_opts *opts
 	if (rc)
 		return rc;
 	rc = lf_sign_in_open(context->clock, &context->sign_in, err);
+	if (!rc)
+		rc = lf_rights_open(context->catalog, daemon->site.owner_id, &context->rights, err);
 	if (rc)
 		return rc;
 	context->allow = opts->allow;
@@ -348,6 +366,7 @@ static int open_front(struct lf_daemon *daemon, const struct lf_daemon_opts *opt
 					.names = daemon->names,
 					.tenant_id = context->tenant_id,
 					.owner_id = context->owner_id,
+					.rights = &arm_rights,
 					.subscription_id = context->subscription_id,
 					.context = &daemon->context,
 					.providers = context->providers,
@@ -465,6 +484,7 @@ void lf_daemon_free(struct lf_daemon *daemon)
 	lf_receive_free(daemon->receive);
 	lf_replication_free(daemon->context.replication);
 	lf_compute_free(daemon->context.compute);
+	lf_rights_free(daemon->context.rights);
 	lf_peers_free(daemon->context.peers);
 	lf_regions_free(daemon->context.regions);
 	lf_catalog_free(daemon->context.catalog);

@@ -47,6 +47,7 @@ import hmac
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -61,7 +62,8 @@ from functools import cached_property
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 API = {"microsoft.compute": "2024-07-01", "microsoft.network": "2024-03-01", "microsoft.storage": "2023-05-01",
-       "microsoft.recoveryservices": "2024-04-01", "microsoft.offazure": "2023-06-06"}
+       "microsoft.recoveryservices": "2024-04-01", "microsoft.offazure": "2023-06-06",
+       "microsoft.authorization": "2022-04-01"}
 BLOB_VERSION = "2025-01-05"
 STOP_SECONDS = 20
 
@@ -89,6 +91,16 @@ def attack(fn=None, *, fresh=False, options=(), env=None):
         f.attack = {"fresh": fresh or bool(options) or bool(env), "options": list(options), "env": env or {}}
         return f
     return mark(fn) if fn else mark
+
+
+def routes(site):
+    """method, path and action of every operation, parameters filled in"""
+    text = subprocess.run([os.path.join(site.build, "landfalld"), "--routes"], capture_output=True, text=True, check=True).stdout
+    for line in text.splitlines():
+        method, path, action, _ = line.split("\t")
+        if action != "-":
+            path = re.sub(r"\{subscription(Id)?\}", site.subscription, path)
+            yield method, re.sub(r"\{[^}]*\}", "x1x", path), action
 
 
 # ---- HTTP by hand

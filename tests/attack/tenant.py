@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A tenant: somebody with a right to something, who wants more; a token, a key of an account, a signature."""
 import urllib.parse
+import uuid
 
-from lib import attack, check, head
+from lib import attack, check, head, routes
 
 
 def refused(what, answer, *statuses):
@@ -453,3 +454,144 @@ def disks_that_outlive_their_machine(site):
     check("the disk is gone, and the machine runs", site.arm("GET", spare).status == 404 and "PowerState/running" in power(second), power(second))
     site.arm_wait("DELETE", second)
     site.arm_wait("DELETE", system)
+
+
+READER, CONTRIBUTOR, BLOB_READER = ("acdd72a7-3385-48ef-bd42-f606fba81ae7", "b24988ac-6180-42a0-ab88-20f7382dd24c",
+                                    "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1")
+ROLES = "/providers/Microsoft.Authorization/roleAssignments/"
+
+
+class Principal:
+    """Somebody without a role: arm() and blob() as the site's, by tokens of its own."""
+
+    def __init__(self, site, name):
+        made = site.arm("POST", "/landfall/servicePrincipals", {"displayName": name})
+        check(f"a principal {name} is made, its secret told once", made.status == 201 and made.json.get("secret"), made.status)
+        self.site, self.id, self.app, self.secret = site, made.json["objectId"], made.json["appId"], made.json["secret"]
+        self.token = self.sign_in(None)
+        self.storage = self.sign_in("https://storage.azure.com/.default")
+
+    def sign_in(self, scope):
+        return (self.site.token(scope, self.app, self.secret).json or {}).get("access_token")
+
+    def arm(self, method, path, body=None):
+        return self.site.arm(method, path, body, token=self.token)
+
+    def blob(self, method, path, body=b""):
+        return self.site.blob(method, path, body=body, token=self.storage)
+
+    def give(self, scope, role):
+        """The name of the assignment."""
+        name = str(uuid.uuid4())
+        answer = self.site.arm("PUT", scope + ROLES + name, {"properties": {
+            "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/" + role, "principalId": self.id}})
+        check(f"a role is given at {scope or '/'}", answer.status == 201, answer)
+        return name
+
+
+def tries_every_operation(site, who, what, wanted):
+    """Each operation whose right wanted() does not let pass is 403 and names it."""
+    bad, n = [], 0
+    for method, path, action in routes(site):
+        if not wanted(action):
+            continue
+        answer, n = who.arm(method, path, {} if method in ("PUT", "PATCH", "POST") else None), n + 1
+        message = ((answer.json or {}).get("error") or {}).get("message", "")
+        if answer.status != 403 or answer.code != "AuthorizationFailed" or action.lower() not in message.lower() or who.id not in message:
+            bad.append((method, path, answer))
+    check(f"{what}: each of {n} operations is refused, and the answer names who and what", n > 100 and not bad, bad[:2])
+
+
+@attack(fresh=True)
+def one_role_too_few(site):
+    "who has no role, or one that reads, changes nothing, whatever is tried; nor does a data role reach further than its account"
+    open_to_all = ("Microsoft.Resources/tenants/read", "Microsoft.Resources/providers/operations/read", "Microsoft.Resources/subscriptions/read")
+    corp = site.corp and f"@/resourceGroups/{site.group}/providers/Microsoft.Storage/storageAccounts/corp"
+    who = Principal(site, "nobody")
+    with site.unchanged():
+        tries_every_operation(site, who, "without a role", lambda action: action not in open_to_all)
+        check("it sees no subscription", who.arm("GET", "/subscriptions").json.get("value") == [])
+        refused("nor blobs", who.blob("GET", "/corp/vhds/finance.vhd"), 403)
+    name = who.give("@", READER)
+    with site.unchanged():
+        tries_every_operation(site, who, "as a reader", lambda action: not action.lower().endswith("/read"))
+        check("it reads", who.arm("GET", corp).status == 200)
+        check("it sees its subscription", len(who.arm("GET", "/subscriptions").json["value"]) == 1)
+        refused("but no blobs", who.blob("GET", "/corp/vhds/finance.vhd"), 403)
+        refused("nor the site's audit log", who.arm("GET", "/landfall/audit"), 403)
+    who.give(corp, BLOB_READER)
+    with site.unchanged():
+        check("a data role reads blobs", who.blob("GET", "/corp/vhds/finance.vhd").status == 200)
+        refused("writes none", who.blob("PUT", "/corp/vhds/finance.vhd", b"x"), 403)
+        refused("removes none", who.blob("DELETE", "/corp/vhds/finance.vhd"), 403)
+        refused("makes no container", who.blob("PUT", "/corp/new?restype=container"), 403)
+    who.give(f"@/resourceGroups/{site.group}", CONTRIBUTOR)
+    with site.unchanged():
+        refused("a contributor gives no roles", who.arm("PUT", f"@/resourceGroups/{site.group}" + ROLES + str(uuid.uuid4()), {}), 403)
+        refused("nor outside its group anything", who.arm("PUT", "@/resourceGroups/other", {"location": "eastus"}), 403)
+        refused("nor takes the first principal's", who.arm("DELETE", ROLES + str(uuid.uuid4())), 403)
+    check("a contributor writes in its group", who.arm("PATCH", corp, {"tags": {"a": "b"}}).status == 200)
+    check("what was given is taken", site.arm("DELETE", "@" + ROLES + name).status == 200)
+    refused("and is not there any more", who.arm("GET", "@/resourceGroups"), 403)
+    check("a principal goes", site.arm("DELETE", "/landfall/servicePrincipals/" + who.app).status == 200)
+    refused("its token is of no use", who.arm("GET", corp), 403)
+    refused("nor is its secret", site.token(None, who.app, who.secret), 401)
+
+
+@attack(fresh=True)
+def roles_that_cannot_be_given(site):
+    "an assignment that says what is not obeyed is refused, and the first principal keeps its roles"
+    role = "/providers/Microsoft.Authorization/roleDefinitions/" + READER
+    who = Principal(site, "somebody")
+    good = {"roleDefinitionId": role, "principalId": who.id}
+    name = str(uuid.uuid4())
+    with site.unchanged():
+        for what, status, code, path, properties in (
+                ("a name that is no GUID", 400, "InvalidRoleAssignmentId", "reader", good),
+                ("a role that there is not", 404, "RoleDefinitionDoesNotExist", name, {**good, "roleDefinitionId": role[:-1] + "0"}),
+                ("a principal that there is not", 400, "PrincipalNotFound", name, {**good, "principalId": str(uuid.uuid4())}),
+                ("a principal of another type", 400, "UnmatchedPrincipalType", name, {**good, "principalType": "User"}),
+                ("a condition", 400, "UnsupportedRoleAssignmentProperty", name, {**good, "condition": "true", "conditionVersion": "2.0"}),
+                ("no role", 400, None, name, {"principalId": who.id})):
+            answer = site.arm("PUT", "@" + ROLES + path, {"properties": properties})
+            check(f"{what} is refused", answer.status == status and (not code or answer.code == code), answer)
+        refused("a scope that is not there", site.arm("PUT", "@/resourceGroups/none" + ROLES + name, {"properties": good}), 404)
+        listed = site.arm("GET", "@/providers/Microsoft.Authorization/roleAssignments").json["value"]
+        for row in listed:
+            refused("the first principal's role stays", site.arm("DELETE", row["id"]), 409)
+        refused("and so does it", site.arm("DELETE", "/landfall/servicePrincipals/" + site.env["LF_CLIENT_ID"]), 409)
+        for text in ("atScope() or x", "principalId eq", "nothing eq 'x'", "assignedTo('", "atScope() and"):
+            refused(f"the filter {text}", site.arm("GET", "@/providers/Microsoft.Authorization/roleAssignments?$filter=" + urllib.parse.quote(text)), 400)
+    who.give("@", READER)
+    listed = lambda text: len(site.arm("GET", "@/providers/Microsoft.Authorization/roleAssignments?$filter=" + urllib.parse.quote(text)).json["value"])
+    check("filters are obeyed", (listed("atScope()"), listed(f"principalId eq '{who.id}'"), listed(f"assignedTo('{who.id}')"), listed(f"atScope() and principalId eq '{uuid.uuid4()}'")) == (3, 1, 1, 0))
+    answer = site.arm("PUT", "@" + ROLES + str(uuid.uuid4()), {"properties": good})
+    check("the same again is told", answer.status == 409 and answer.code == "RoleAssignmentExists", answer)
+
+
+@attack(fresh=True)
+def what_is_locked(site):
+    "a lock holds for the owner, at its scope, below it, and for a group that has it in it"
+    group, account = f"@/resourceGroups/{site.group}", site.corp and f"@/resourceGroups/{site.group}/providers/Microsoft.Storage/storageAccounts/corp"
+    locks = "/providers/Microsoft.Authorization/locks/keep"
+
+    def locked(what, answer):
+        check(what, answer.status == 409 and answer.code == "ScopeLocked", answer)
+
+    refused("a lock of no level", site.arm("PUT", account + locks, {"properties": {}}), 400)
+    refused("a lock of another level", site.arm("PUT", account + locks, {"properties": {"level": "NotSpecified"}}), 400)
+    check("a lock is made", site.arm("PUT", account + locks, {"properties": {"level": "CanNotDelete", "notes": "mine"}}).status == 201)
+    with site.unchanged():
+        locked("what is locked is not deleted", site.arm("DELETE", account))
+        locked("nor is its group", site.arm("DELETE", group))
+    check("it is written", site.arm("PATCH", account, {"tags": {"a": "b"}}).status == 200)
+    check("a lock that only reads is made", site.arm("PUT", "@" + locks, {"properties": {"level": "ReadOnly"}}).status == 201)
+    with site.unchanged():
+        locked("below it nothing is written", site.arm("PATCH", account, {"tags": {"a": "c"}}))
+        locked("nothing is made", site.arm("PUT", "@/resourceGroups/new", {"location": "eastus"}))
+        locked("no key is listed", site.arm("POST", account + "/listKeys"))
+        check("it is read", site.arm("GET", account).json["tags"] == {"a": "b"})
+        check("locks are listed", len(site.arm("GET", "@/providers/Microsoft.Authorization/locks").json["value"]) == 2)
+    check("the lock goes", site.arm("DELETE", "@" + locks).status == 200 and site.arm("DELETE", "@" + locks).status == 204)
+    check("and the other", site.arm("DELETE", account + locks).status == 200)
+    check("then what it held", site.arm("DELETE", account).status == 200)

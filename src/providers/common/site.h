@@ -40,12 +40,13 @@ struct lf_context {
 	struct lf_token_keys *token_keys;
 	struct lf_audit *audit;
 	struct lf_sign_in *sign_in; /* providers/identity/signin.h */
+	struct lf_rights *rights;   /* providers/authorization/authorization.h */
 	unsigned allow;		    /* of enum lf_allow */
 	const char *data_dir;
 	const char *plan_scripts; /* what recovery plans may run; NULL: nothing */
 	const char *base_url;	  /* "https://127.0.0.1:8443" */
 	const char *tenant_id;
-	const char *owner_id;	     /* object id of the bootstrap principal: Owner of everything */
+	const char *owner_id;	     /* object id of the first principal, which keeps its roles */
 	const char *subscription_id; /* the bootstrap one; others may be made */
 	const char *ca_cert;	     /* PEM */
 	const struct lf_arm_provider *const *providers; /* all that are served */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "providers/authorization/authorization.h"
 #include "providers/common/document.h"
 
 typedef int remove_fn(struct lf_context *context, const struct lf_document *document,
@@ -83,15 +84,20 @@ int lf_group_check_removal(struct lf_context *context, const char *group_id, str
 	return rc ? rc : remove_each(context, group_id, pretend, err);
 }
 
+/* A lock may have been made since the job began. */
 static int remove_really(struct lf_context *context, const struct lf_document *document,
 			 const struct lf_resource *resource, struct lf_error *err)
 {
-	return lf_document_remove(context, document, resource->id, err);
+	int rc = lf_rights_unlocked(context->rights, "*/delete", resource->id, err);
+
+	return rc ? rc : lf_document_remove(context, document, resource->id, err);
 }
 
 int lf_group_remove(struct lf_context *context, const char *group_id, struct lf_error *err)
 {
-	int rc = remove_each(context, group_id, remove_really, err);
+	int rc = lf_rights_unlocked(context->rights, "*/delete", group_id, err);
 
+	if (!rc)
+		rc = remove_each(context, group_id, remove_really, err);
 	return rc ? rc : lf_catalog_delete_tree(context->catalog, group_id, err);
 }

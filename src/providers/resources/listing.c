@@ -92,8 +92,9 @@ static int add(const struct lf_resource *r, const struct lf_filter *filter, unsi
 	const char *slash = strchr(r->type, '/');
 	LF_AUTO_JSON *shown = NULL;
 
-	/* children and Landfall's own rows are not top-level resources */
-	if (!slash || strchr(slash + 1, '/') || strcmp(r->type, LF_GROUP_TYPE) == 0)
+	/* children, Landfall's own rows, roles and locks are not top-level resources */
+	if (!slash || strchr(slash + 1, '/') || strcmp(r->type, LF_GROUP_TYPE) == 0 ||
+	    lf_text_starts_nocase(r->type, "Microsoft.Authorization/"))
 		return 0;
 	int rc = view(r, expand, &shown, err);
 	if (rc || !lf_filter_passes(filter, shown))

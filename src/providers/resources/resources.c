@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "json/doc.h"
+#include "providers/authorization/authorization.h"
 #include "providers/common/document.h"
 #include "providers/resources/contents.h"
 #include "providers/resources/listing.h"
@@ -62,17 +63,23 @@ static json_t *view_subscription(const struct lf_context *context, const struct 
 	return lf_doc_take(&made);
 }
 
+/* Those in which the caller has a role. */
 static int list_subscriptions(struct lf_arm_call *call, struct lf_error *err)
 {
+	const struct lf_context *context = lf_arm_context(call);
 	const struct lf_list_query query = {.type = LF_SUBSCRIPTION_TYPE};
 	LF_AUTO_RESOURCE_LIST list = {0};
 	LF_AUTO_JSON *values = json_array();
 
-	int rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
-	for (size_t i = 0; !rc && i < list.n; i++)
-		if (json_array_append_new(values,
-					  view_subscription(lf_arm_context(call), &list.items[i])))
+	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		bool touches = false;
+		rc = lf_rights_touches(context->rights, lf_arm_principal(call), list.items[i].id,
+				       &touches, err);
+		if (touches &&
+		    json_array_append_new(values, view_subscription(context, &list.items[i])))
 			rc = lf_fail_nomem(err);
+	}
 	return rc ? rc : lf_arm_reply_list(call, values, NULL, err);
 }
 

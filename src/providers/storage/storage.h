@@ -16,6 +16,11 @@
 
 extern const struct lf_arm_provider lf_storage_provider;
 
+/* Have the principal's roles the right to a request for blobs?  To containers it is a right of the
+ * management plane, to blobs a data right, as in Azure. */
+LF_MUST_CHECK int lf_storage_may(struct lf_context *context, const struct lf_blob_access *access,
+				 bool *ret_may, struct lf_error *err);
+
 /* 3 to 24 lower-case letters and digits, and no first segment of the site's own URLs. */
 bool lf_storage_name_valid(const char *name);
 /* The access keys of an account by name, base64.  LF_EDENIED "KeyBasedAuthenticationNotPermitted":
