@@ -30,7 +30,7 @@ struct lf_command_line lf_cli_line(const struct lf_cli_command *command);
 extern const struct lf_cli_command lf_cli_basic_commands[], lf_cli_resource_commands[],
 	lf_cli_site_commands[], lf_cli_replication_commands[], lf_cli_failover_commands[],
 	lf_cli_job_commands[], lf_cli_vm_commands[], lf_cli_backup_commands[],
-	lf_cli_disk_commands[], lf_cli_audit_commands[];
+	lf_cli_disk_commands[], lf_cli_audit_commands[], lf_cli_role_commands[];
 
 /* Options that many commands share. */
 #define LF_CLI_GROUP_OPTION                                                                        \

@@ -11,7 +11,7 @@ static const struct lf_cli_command *const tables[] = {
 	lf_cli_basic_commands,	     lf_cli_resource_commands, lf_cli_site_commands,
 	lf_cli_replication_commands, lf_cli_failover_commands, lf_cli_job_commands,
 	lf_cli_vm_commands,	     lf_cli_backup_commands,   lf_cli_disk_commands,
-	lf_cli_audit_commands,
+	lf_cli_role_commands,	     lf_cli_audit_commands,
 };
 
 /* How many of argv the words take; 0: they differ. */
