@@ -105,6 +105,8 @@ static int code_of_errno(int sys)
 	case EPIPE:
 	case EHOSTUNREACH:
 	case ENETUNREACH:
+	case ENXIO: /* a device that was taken away, which no sector of it is to blame for */
+	case ENODEV:
 		return LF_EUNREACHABLE;
 	default:
 		return LF_EIO;

@@ -39,6 +39,8 @@ static void test_fail_sys__tells_missing_full_and_broken_apart(void **state)
 	assert_int_equal(lf_fail_sys(&err, ENOENT, "f", "open f"), LF_ENOTFOUND);
 	assert_int_equal(lf_fail_sys(&err, ENOSPC, "f", "write f"), LF_ENOSPACE);
 	assert_int_equal(lf_fail_sys(&err, EIO, "f", "read f"), LF_EIO);
+	assert_int_equal(lf_fail_sys(&err, ENXIO, "f", "read f"), LF_EUNREACHABLE);
+	assert_int_equal(lf_fail_sys(&err, ENODEV, "f", "read f"), LF_EUNREACHABLE);
 	assert_int_equal(lf_fail_sys(&err, ECONNREFUSED, "f", "connect"), LF_EUNREACHABLE);
 	assert_string_equal(err.message, "connect: Connection refused");
 	assert_int_equal(err.sys, ECONNREFUSED);
