@@ -90,10 +90,13 @@ int lf_blob_container_count(const char *data_dir, const char *account, const cha
 	return 0;
 }
 
+/* A blob; what the container says of itself stays. */
 static int remove_entry(void *context, const char *name, struct lf_error *err)
 {
 	LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", (const char *)context, name);
 
+	if (strcmp(name, LF_BLOB_CONTAINER_RECORD) == 0)
+		return 0;
 	return path ? lf_dir_remove(path, err) : lf_fail_nomem(err);
 }
 
