@@ -61,7 +61,7 @@ export const kinds = [
   { name: "storage configuration", version: "backup", path: () => `${vault}/backupstorageconfig/vaultstorageconfig`, body: async () => ({ properties: { storageModelType: "GeoRedundant", crossRegionRestoreFlag: false } }) },
   { name: "replication policy", version: "siterecovery", path: () => `${vault}/replicationPolicies/${fresh("rp")}`,
     shown: (where) => where.map((name) => (name === "providerSpecificInput" ? "providerSpecificDetails" : name)), body: async () => ({ properties: { providerSpecificInput: { instanceType: "InMageRcm", recoveryPointHistoryInMinutes: 60, crashConsistentFrequencyInMinutes: 5, appConsistentFrequencyInMinutes: 60, enableMultiVmSync: "false" } } }) },
-  { name: "alert settings", version: "siterecovery", path: () => `${vault}/replicationAlertSettings/defaultAlertSetting`, body: async () => ({ properties: { sendToOwners: "false", customEmailAddresses: ["a@example.org"], locale: "en-US" } }) },
+  { name: "alert settings", version: "siterecovery", path: () => `${vault}/replicationAlertSettings/defaultAlertSetting`, body: async () => ({ properties: { sendToOwners: "DoNotSend", customEmailAddresses: [], locale: "en-US" } }) },
   { name: "vault setting", version: "siterecovery", path: () => `${vault}/replicationVaultSettings/default`, body: async () => ({ properties: {} }) },
   { name: "VMware site", version: "offazure", path: () => `${G}/providers/Microsoft.OffAzure/VMwareSites/${fresh("vs")}`, body: async () => ({ location, properties: {} }) },
   { name: "server site", version: "offazure", path: () => `${G}/providers/Microsoft.OffAzure/ServerSites/${fresh("ss")}`, body: async () => ({ location, properties: {} }) },

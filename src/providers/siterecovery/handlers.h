@@ -21,6 +21,7 @@ lf_arm_handler lf_sr_jobs_list, lf_sr_jobs_get, lf_sr_jobs_cancel, lf_sr_jobs_re
 	lf_sr_jobs_resume;
 lf_arm_handler lf_sr_health_get, lf_sr_health_refresh, lf_sr_appliances_list,
 	lf_sr_supported_os_get, lf_sr_eligibility_list, lf_sr_eligibility_get;
+lf_arm_handler lf_sr_settings_list;
 lf_arm_handler lf_sr_operation_status, lf_sr_operation_result;
 
 /* What may be asked of an item. */

@@ -15,6 +15,8 @@ check("an answer says who took the request, and that nobody may keep it", /^LAND
 const alerts = async () => (await arm("GET", `${vault}?api-version=2024-04-01`)).json.properties.monitoringSettings, never = await alerts();
 await arm("PATCH", `${vault}?api-version=2024-04-01`, { properties: { monitoringSettings: { classicAlertSettings: { alertsForCriticalOperations: "Disabled" } } } });
 check("its alerts are told once they are set, and what was set", never === undefined && JSON.stringify(await alerts()) === JSON.stringify({ classicAlertSettings: { alertsForCriticalOperations: "Disabled" } }), never);
+const settings = (await arm("GET", `${vault}/replicationVaultSettings?api-version=2024-04-01`)).json.value;
+check("and it is the list of them", settings.length === 1 && JSON.stringify(settings[0]) === JSON.stringify(setting), settings);
 await refused("another setting that nobody made", 404, "ResourceNotFound", () => arm("GET", `${vault}/replicationVaultSettings/other?api-version=2024-04-01`));
 const stable = ["2021-02-01", "2021-07-01", "2021-12-01", "2022-02-01", "2022-10-01", "2023-08-01", "2024-02-01", "2024-10-01"];
 const answers = await Promise.all(stable.map((v) => arm("GET", `${vault}/backupPolicies?api-version=${v}`).then((a) => a.status)));

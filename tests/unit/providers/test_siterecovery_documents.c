@@ -153,7 +153,10 @@ static void test_settings__known_members_are_kept_and_the_rest_has_defaults(void
 	LF_AUTO_FREE char *text = json_dumps(lf_json_at(alert, "properties"), JSON_COMPACT);
 	assert_string_equal(text, "{\"sendToOwners\":\"DoNotSend\",\"customEmailAddresses\":[],"
 				  "\"locale\":\"de-DE\"}");
-	/* every vault has the setting "default", set or not, and no other */
+	/* every vault has the setting "default", set or not, and no other; the list has it, too */
+	LF_AUTO_JSON *listed = get(w, SETTINGS);
+	assert_int_equal(json_array_size(lf_json_at(listed, "value")), 1);
+	assert_string_equal(lf_json_text(listed, "value.0.id"), SETTINGS "/default");
 	LF_AUTO_JSON *unset = get(w, SETTINGS "/default");
 	assert_string_equal(lf_json_text(unset, "id"), SETTINGS "/default");
 	assert_status(w, "GET", SETTINGS "/other", NULL, 404);
@@ -161,6 +164,9 @@ static void test_settings__known_members_are_kept_and_the_rest_has_defaults(void
 		      json_pack("{s:{s:s}}", "properties", "migrationSolutionId", "/x"), 200);
 	LF_AUTO_JSON *set = get(w, SETTINGS "/default");
 	assert_string_equal(lf_json_text(set, "properties.migrationSolutionId"), "/x");
+	LF_AUTO_JSON *again = get(w, SETTINGS);
+	assert_int_equal(json_array_size(lf_json_at(again, "value")), 1);
+	assert_true(json_equal(lf_json_at(again, "value.0"), set));
 }
 
 /* A body of each kind, with one thing in it that would have no effect, or is of the wrong kind. */
@@ -170,6 +176,11 @@ static void test_documents__refuse_what_they_do_not_do(void **state)
 		const char *path, *body, *target;
 	} cases[] = {
 		{ALERT, "{\"properties\":{\"more\":\"x\"}}", "properties.more"},
+		{ALERT, "{\"properties\":{\"sendToOwners\":\"Send\"}}", "properties.sendToOwners"},
+		{ALERT, "{\"properties\":{\"sendToOwners\":\"perhaps\"}}",
+		 "properties.sendToOwners"},
+		{ALERT, "{\"properties\":{\"customEmailAddresses\":[\"a@example.org\"]}}",
+		 "properties.customEmailAddresses"},
 		{ALERT, "{\"properties\":{\"sendToOwners\":5}}", "properties.sendToOwners"},
 		{SETTINGS "/default", "{\"properties\":{\"migrationSolutionId\":5}}",
 		 "properties.migrationSolutionId"},
