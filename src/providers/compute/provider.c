@@ -27,6 +27,13 @@ static int list_sizes(struct lf_arm_call *call, struct lf_error *err)
 	return sizes ? lf_arm_reply_list(call, sizes, NULL, err) : lf_fail_nomem(err);
 }
 
+static int list_sizes_at(struct lf_arm_call *call, struct lf_error *err)
+{
+	int rc = lf_location_check(lf_arm_param(call, "location"), err);
+
+	return rc ? rc : list_sizes(call, err);
+}
+
 /* The sizes that something which is there may have: all. */
 static int list_sizes_of(struct lf_arm_call *call, struct lf_error *err)
 {
@@ -123,7 +130,7 @@ static const struct lf_arm_route routes[] = {
 	LF_POST(VM "/retrieveBootDiagnosticsData", lf_vm_boot_diagnostics),
 	LF_GET(VM "/serialConsoleLog", lf_vm_console, .flags = LF_ARM_OPEN | LF_ARM_NO_VERSION),
 	LF_GET(VM "/vmSizes", list_sizes_of),
-	LF_GET(COMPUTE_ALL "/locations/{location}/vmSizes", list_sizes),
+	LF_GET(COMPUTE_ALL "/locations/{location}/vmSizes", list_sizes_at),
 	LF_GET(COMPUTE_ALL "/skus", list_skus),
 
 	LF_DOCUMENT_LIST(&lf_disk_document, COMPUTE_ALL "/disks"),

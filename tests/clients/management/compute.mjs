@@ -178,6 +178,7 @@ const computeGet = (path, version = "2024-07-01") => arm("GET", `${path}${path.i
 const skus = await computeGet(`${S}/providers/Microsoft.Compute/skus?$filter=location eq 'westeurope'`, "2021-07-01");
 check("sizes are told for the region that was asked for", skus.value.length > 0 && skus.value.every((s) => s.locations.join() === "westeurope"));
 await refused("a filter of sizes that is none", 400, "InvalidFilterInQueryString", () => computeGet(`${S}/providers/Microsoft.Compute/skus?$filter=nonsense eq 'x'`, "2021-07-01"));
+await refused("sizes in a region that is none", 400, "LocationNotAvailableForResourceType", () => arm("GET", `${S}/providers/Microsoft.Compute/locations/mars/vmSizes?api-version=2024-03-01`));
 await refused("sizes of a machine that is not there", 404, "ResourceNotFound", () => computeGet(`${provider}/virtualMachines/none/vmSizes`));
 const S2 = `${S}/resourceGroups/${rg}/providers`;
 for (const [path, version, body] of [["Microsoft.Compute/restorePointCollections", "2024-07-01", { properties: { source: { id: first.id } } }], ["Microsoft.Compute/disks", "2024-03-02", { properties: { creationData: { createOption: "Empty" }, diskSizeGB: 1 } }],
