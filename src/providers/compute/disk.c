@@ -5,6 +5,8 @@
  * that let others read it.  Each of these is there before the row says so, and
  * is gone before the row goes.
  */
+#include <string.h>
+
 #include "base/log.h"
 #include "providers/common/document.h"
 #include "providers/common/unsupported.h"
@@ -106,6 +108,15 @@ static int view_disk(struct lf_arm_call *call, const struct lf_resource *disk, j
 	return put_defaults(doc, err);
 }
 
+/* A disk that is being taken in. */
+static const char *import_job(const struct lf_resource *disk)
+{
+	bool making = strcmp(lf_json_text_or(disk->doc, "properties.provisioningState", ""),
+			     "Creating") == 0;
+
+	return making ? lf_json_text(disk->state, "importJob") : NULL;
+}
+
 /* What a disk that is there may change to: larger, while it is nobody's; its type; who may read it;
  * tags.  A PUT that leaves out what cannot change leaves it as it is. */
 static int check_change(struct lf_context *context, json_t *doc, const struct lf_resource *before,
@@ -135,6 +146,10 @@ static int check_change(struct lf_context *context, json_t *doc, const struct lf
 	int rc = put_defaults(shown, err);
 	if (!rc)
 		rc = lf_changes_check(doc, shown, changing, LF_N(changing), err);
+	if (rc && import_job(before))
+		return lf_fail_arm(err, LF_ECONFLICT, "OperationNotAllowed", before->id,
+				   "wait until that has ended; GET shows its provisioningState",
+				   "the disk is still being made, of something else");
 	if (rc)
 		return rc;
 	json_object_del(kept, "tags");
@@ -165,12 +180,20 @@ static int check_type(json_t *doc, const struct lf_resource *before, struct lf_e
 	return rc || !sku || !lf_json_set_text(doc, "sku.name", sku) ? rc : lf_fail_nomem(err);
 }
 
+/* Was it never made?  Then a PUT makes it anew. */
+static bool has_failed(const json_t *doc)
+{
+	return strcmp(lf_json_text_or(doc, "properties.provisioningState", ""), "Failed") == 0;
+}
+
 static int check_disk(struct lf_arm_call *call, const char *id, json_t *doc,
 		      const struct lf_resource *before, json_t *state, struct lf_error *err)
 {
 	int64_t gib = lf_json_int_or(doc, "properties.diskSizeGB", 0);
 	struct lf_disk_origin origin;
 
+	if (before && has_failed(before->doc))
+		before = NULL;
 	if ((gib || !before) && gib != 0 && (gib < 1 || gib > DISK_GIB_MAX))
 		return lf_fail(err, LF_EINVAL, "properties.diskSizeGB", "a disk has 1 to %d GiB",
 			       DISK_GIB_MAX);
@@ -276,15 +299,6 @@ static int remove_disk(struct lf_context *context, const struct lf_resource *dis
 				 : 0;
 }
 
-/* A disk that is being taken in. */
-static const char *import_job(const struct lf_resource *disk)
-{
-	bool making = strcmp(lf_json_text_or(disk->doc, "properties.provisioningState", ""),
-			     "Creating") == 0;
-
-	return making ? lf_json_text(disk->state, "importJob") : NULL;
-}
-
 static const char *const access_policies[] = {"AllowAll", "AllowPrivate", "DenyAll", NULL};
 static const char *const switches[] = {"Enabled", "Disabled", NULL};
 static const char *const os_types[] = {"Linux", "Windows", NULL};
@@ -356,6 +370,15 @@ int lf_disk_remove(struct lf_context *context, const char *id, struct lf_error *
 	return lf_document_remove(context, &lf_disk_document, id, err);
 }
 
+static bool is_made(struct lf_context *context, const char *id)
+{
+	LF_AUTO_RESOURCE disk = LF_RESOURCE_INIT;
+	struct lf_error ignored;
+	int rc = lf_catalog_get(context->catalog, id, &disk, &ignored);
+
+	return rc != LF_ENOTFOUND && (rc || !has_failed(disk.doc));
+}
+
 /* The claim on what a new disk is made from comes before the disk: see attach.h. */
 int lf_disk_put(struct lf_arm_call *call, struct lf_error *err)
 {
@@ -368,7 +391,7 @@ int lf_disk_put(struct lf_arm_call *call, struct lf_error *err)
 	if (!id)
 		return lf_fail_nomem(err);
 	int rc = lf_catalog_get(context->catalog, id, &there, err);
-	if (rc != LF_ENOTFOUND)
+	if (rc != LF_ENOTFOUND && (rc || !has_failed(there.doc)))
 		return rc ? rc : lf_document_put(call, &lf_disk_document, err);
 	rc = lf_disk_origin(context, lf_arm_body(call), &origin, err);
 	LF_AUTO_JSON *source = rc ? NULL : origin.source;
@@ -378,9 +401,7 @@ int lf_disk_put(struct lf_arm_call *call, struct lf_error *err)
 		rc = lf_disk_claim(context, id, source, err);
 	if (!rc)
 		rc = lf_document_put(call, &lf_disk_document, err);
-	if (rc && source &&
-	    lf_catalog_get(context->catalog, id, &there, &ignored) == LF_ENOTFOUND &&
-	    lf_disk_unclaim(context, id, source, &ignored))
+	if (rc && source && !is_made(context, id) && lf_disk_unclaim(context, id, source, &ignored))
 		lf_log_error("a claim that no disk needs", &ignored);
 	return rc;
 }

@@ -5,7 +5,7 @@ import { BlobServiceClient, ContainerClient, BlobClient, StorageSharedKeyCredent
   generateAccountSASQueryParameters, BlobSASPermissions, ContainerSASPermissions, AccountSASPermissions,
   AccountSASResourceTypes, AccountSASServices, SASProtocol } from "@azure/storage-blob";
 import { ComputeManagementClient } from "@azure/arm-compute";
-import { all, arm, check, client, poll, prefix } from "./lib.mjs";
+import { all, arm, check, client, poll, prefix, S } from "./lib.mjs";
 
 const storage = client(StorageManagementClient), groups = client(ResourceManagementClient).resourceGroups;
 const rg = `${prefix}-blob`, name = `${prefix}blobs`, location = "eastus", once = { retryOptions: { maxTries: 1 } };
@@ -81,6 +81,15 @@ await refused("a write beyond its end", 416, "InvalidPageRange", () => pages.upl
 // --- a disk of it, read by a URL that carries its own right ---
 const compute = client(ComputeManagementClient), { disks } = compute;
 const disk = (await disks.beginCreateOrUpdateAndWait(rg, "imported", { location, creationData: { createOption: "Import", sourceUri: pages.url, storageAccountId: account.id } }, poll)).id;
+const { rmSync, writeFileSync } = await import("node:fs"), { dirname } = await import("node:path");
+const blocked = `${dirname(process.env.LF_CA_FILE)}/regions/westeurope`, anew = `${S}/resourceGroups/${rg}/providers/Microsoft.Compute/disks/anew?api-version=2023-04-02`;
+const taken = (location, more) => arm("PUT", anew, { location, properties: { creationData: { createOption: "Import", sourceUri: pages.url, storageAccountId: account.id, ...more } } });
+const became = async (word) => { for (const end = Date.now() + 60000; Date.now() < end; await new Promise((later) => setTimeout(later, 100))) if ((await arm("GET", anew)).json.properties.provisioningState === word) return true; return false; };
+writeFileSync(blocked, ""); // a region whose store is none
+await taken("westeurope");
+await refused("making it of something else meanwhile", 409, "OperationNotAllowed", () => taken("westeurope", { createOption: "Empty", sourceUri: undefined, storageAccountId: undefined }));
+rmSync(blocked);
+check("and the import goes on once the store can be made", await became("Succeeded"));
 const grant = (more = {}) => disks.beginGrantAccessAndWait(rg, "imported", { access: "Read", durationInSeconds: 600, ...more }, poll);
 const reader = new BlobClient((await grant()).accessSAS, undefined, once), image = await reader.downloadToBuffer();
 check("a disk is read by a shared access signature: a VHD of its bytes", image.length === (8 << 20) + 512 && bytes.equals(image.subarray(0, 8 << 20)) && image.toString("latin1", 8 << 20, (8 << 20) + 8) === "conectix", image.length);
