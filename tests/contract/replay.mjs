@@ -58,7 +58,7 @@ function refusal(operation) {
 }
 
 /** what the examples ask for and this estate's state, or its provider, does not have: the only refusals beside */
-const STATE = { OperationNotAllowedInCurrentState: 409, AnotherOperationInProgress: 409, JobActionNotAllowed: 409, ResourceNotFound: 404, RecoveryPointNotFound: 404 };
+const STATE = { EmailNotificationsNotSupported: 400, OperationNotAllowedInCurrentState: 409, AnotherOperationInProgress: 409, JobActionNotAllowed: 409, ResourceNotFound: 404, RecoveryPointNotFound: 404 };
 
 const codes = (json) => [json?.error?.code, ...(json?.error?.details ?? []).map((d) => d.code)];
 function judged(operation, answer, body) {
