@@ -40,7 +40,7 @@ int lf_definition_get(struct lf_arm_call *call, struct lf_error *err)
 	if (!role)
 		return lf_fail_arm(err, LF_ENOTFOUND, "RoleDefinitionDoesNotExist", name,
 				   "landfall role definition list",
-				   "The specified role definition with ID '%s' does not exist.",
+				   "the specified role definition with ID '%s' does not exist",
 				   name);
 	LF_AUTO_JSON *body = view(call, role);
 	return body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);

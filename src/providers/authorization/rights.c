@@ -303,9 +303,9 @@ int lf_rights_unlocked(struct lf_rights *rights, const char *right, const char *
 		return lf_fail_arm(
 			err, LF_ECONFLICT, "ScopeLocked", scope,
 			"delete the lock first (landfall lock list, landfall lock delete)",
-			"The scope '%s' cannot perform %s operation because following "
+			"the scope '%s' cannot perform %s operation because following "
 			"scope(s) are locked: '%s'. Please remove the lock and try "
-			"again.",
+			"again",
 			scope, removes ? "delete" : "write", lock->scope);
 	}
 	return rc;
