@@ -130,6 +130,7 @@ static int run_prerequisites(struct lf_job_run *run, struct lf_error *err)
 struct progress {
 	bool all;	    /* are through */
 	const char *failed; /* name of an item whose job did not succeed; NULL: none; borrowed */
+	char why[256];	    /* as its tenant may know */
 };
 
 static bool is_through(const struct lf_sr_plan_start *start, unsigned stage,
@@ -165,8 +166,12 @@ static int look_at_children(struct lf_job_run *run, unsigned stage, struct progr
 		if (!stage ? !lf_job_state_is_final(child.state)
 			   : !is_through(start, stage, &child))
 			progress->all = false;
-		if (child.state == LF_JOB_FAILED || child.state == LF_JOB_CANCELLED)
-			progress->failed = lf_json_text_or(row, "name", "");
+		if (child.state != LF_JOB_FAILED && child.state != LF_JOB_CANCELLED)
+			continue;
+		const struct lf_error told = lf_error_for_tenant(&child.error);
+		progress->failed = lf_json_text_or(row, "name", "");
+		snprintf(progress->why, sizeof(progress->why), "%.200s",
+			 told.code ? told.message : "its job was cancelled");
 	}
 	return 0;
 }
@@ -202,7 +207,7 @@ static int check_failed(const struct progress *progress, struct lf_error *err)
 		       ? lf_fail_arm(err, LF_ECONFLICT, "RecoveryPlanItemFailed", progress->failed,
 				     "see the job of the item, mend its cause and restart the "
 				     "plan's job: what is done is passed over",
-				     "%s did not get through", progress->failed)
+				     "%s did not get through: %s", progress->failed, progress->why)
 		       : 0;
 }
 
