@@ -218,6 +218,11 @@ static int check_one(const struct look *look, struct lf_error *err)
 			json_object_del(look->parent, look->name);
 		return 0;
 	}
+	if (field->type == LF_ENUM && !(field->flags & LF_REQUIRED) && look->value &&
+	    json_is_string(look->value) && json_string_length(look->value) == 0) {
+		json_object_del(look->parent, look->name);
+		return 0;
+	}
 	int rc = lf_field_check_value(field, look->value, look->path, err);
 	if (rc || !look->value)
 		return rc;

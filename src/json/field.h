@@ -35,7 +35,8 @@ enum lf_field_type {
 	LF_BOOL, /* boolean, or "true"/"false" */
 	LF_OBJECT,
 	LF_ARRAY, /* at most max elements, if max > 0 */
-	LF_ENUM,  /* one of values, any case; rewritten to the published case */
+	LF_ENUM,  /* one of values, any case; rewritten to the published case.  An optional "" is
+		   * absent in a document, and dropped */
 	LF_ID,	  /* ARM resource id by its form (lf_id_good); "" allowed unless required */
 	LF_GUID,  /* lf_guid_valid() */
 };

@@ -28,6 +28,14 @@ static int fail_parameter(const char *target, const char *hint, const char *what
 	return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", target, hint, "%s", what);
 }
 
+/* A row's text; clients write "" for what they leave to the service. */
+static const char *said_or(const json_t *row, const char *path, const char *fallback)
+{
+	const char *text = lf_json_text_or(row, path, "");
+
+	return *text ? text : fallback;
+}
+
 /* What a row says of a disk that is there has to be so. */
 static int check_row(const struct lf_resource *disk, const json_t *row, const char *target,
 		     struct lf_error *err)
@@ -42,8 +50,7 @@ static int check_row(const struct lf_resource *disk, const json_t *row, const ch
 	int64_t gib = lf_json_int_or(disk->doc, "properties.diskSizeGB", 0);
 
 	for (size_t i = 0; i < LF_N(texts); i++)
-		if (!lf_text_equal_nocase(lf_json_text_or(row, texts[i].name, texts[i].is),
-					  texts[i].is))
+		if (!lf_text_equal_nocase(said_or(row, texts[i].name, texts[i].is), texts[i].is))
 			return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", target,
 					   "leave it out, or change the disk first",
 					   "the disk's %s is '%s'", texts[i].name, texts[i].is);
@@ -120,8 +127,7 @@ static int add_new_disk(struct lf_arm_call *call, const json_t *row, int64_t lun
 {
 	const char *target = lun < 0 ? PROFILE ".osDisk" : PROFILE ".dataDisks";
 	const char *vm = lf_arm_id_last(lf_arm_id(call, 0)), *name = lf_json_text(row, "name");
-	const char *sku =
-		lf_json_text_or(row, "managedDisk.storageAccountType", LF_DISK_SKU_DEFAULT);
+	const char *sku = said_or(row, "managedDisk.storageAccountType", LF_DISK_SKU_DEFAULT);
 	int64_t gib = lf_json_int_or(row, "diskSizeGB", lun < 0 ? IMAGE_GIB : 0);
 	LF_AUTO_DOC made = LF_DOC_INIT;
 

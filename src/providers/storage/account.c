@@ -215,6 +215,8 @@ static const struct lf_field account_fields[] = {
 	{"properties.encryption.services.table.keyType", LF_ENUM, 0, 0, 0, key_types, "Service"},
 	{"properties.encryption.services.table.enabled", LF_BOOL, 0, 0, 0, NULL, "true"},
 	{"properties.defaultToOAuthAuthentication", LF_BOOL, 0, 0, 0, NULL, "a hint for consoles"},
+	/* true is how Azure and azurerm begin an account; users can be made only where SFTP is */
+	{"properties.isLocalUserEnabled", LF_BOOL, 0, 0, 0, NULL, "may local users be made"},
 	{"properties.dnsEndpointType", LF_ENUM, 0, 0, 0, dns_types, "Standard"},
 	{"properties.largeFileSharesState", LF_ENUM, 0, 0, 0, share_states, "Disabled"},
 	{"properties.azureFilesIdentityBasedAuthentication.directoryServiceOptions", LF_ENUM, 0, 0,

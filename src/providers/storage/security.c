@@ -37,7 +37,6 @@ static const struct lf_unsupported unsupported[] = {
 	{"properties.customDomain", LF_IS_THERE, NULL, "CustomDomainNotSupported"},
 	{"properties.dnsEndpointType", LF_IS_TEXT, "AzureDnsZone", "DnsZoneNotSupported"},
 	{"properties.isSftpEnabled", LF_IS_TRUE, NULL, "SftpNotSupported"},
-	{"properties.isLocalUserEnabled", LF_IS_TRUE, NULL, "LocalUsersNotSupported"},
 	{"properties.isNfsV3Enabled", LF_IS_TRUE, NULL, "NfsV3NotSupported"},
 };
 

@@ -1,4 +1,4 @@
-// What Terraform's azurerm asks before and around each resource, as 5.2 was seen to; docs/terraform.md says why the provider itself is not run.
+// What Terraform's azurerm asks before and around each resource, as 5.2 was seen to; the provider itself is run by tests/clients/terraform.
 import { arm, check, over, prefix, refused, S, url } from "./lib.mjs";
 
 const rg = `${prefix}-tf`, location = "eastus", vault = `${S}/resourceGroups/${rg}/providers/Microsoft.RecoveryServices/vaults/v1`;
@@ -47,7 +47,7 @@ await over(await arm("PUT", `${network}/networkInterfaces/i1?${net}`, { location
 await over(await arm("PUT", `${compute}/disks/os?api-version=2023-04-02`, { location, properties: { osType: "Linux", diskSizeGB: 1, creationData: { createOption: "Empty" } } }));
 const machine = `${compute}/virtualMachines/vm1?api-version=2024-07-01`, boot = (enabled) => ({ diagnosticsProfile: { bootDiagnostics: { enabled, storageUri: "" } } });
 const diagnostics = async () => (await arm("GET", machine)).json.properties.diagnosticsProfile.bootDiagnostics;
-await over(await arm("PUT", machine, { location, properties: { ...boot(false), hardwareProfile: { vmSize: "Standard_B1s" }, networkProfile: { networkInterfaces: [{ id: `${network}/networkInterfaces/i1`, properties: { primary: true } }] }, storageProfile: { osDisk: { createOption: "Attach", osType: "Linux", managedDisk: { id: `${compute}/disks/os` } } } } }));
+await over(await arm("PUT", machine, { location, properties: { ...boot(false), hardwareProfile: { vmSize: "Standard_B1s" }, networkProfile: { networkInterfaces: [{ id: `${network}/networkInterfaces/i1`, properties: { primary: true } }] }, storageProfile: { osDisk: { createOption: "Attach", osType: "Linux", managedDisk: { id: `${compute}/disks/os`, storageAccountType: "" } } } } }));
 const off = await diagnostics();
 check("a machine's empty storageUri is none, and its boot diagnostics are off", off.enabled === false && !("storageUri" in off), off);
 await over(await arm("PATCH", machine, { properties: boot(true) }));
@@ -62,9 +62,19 @@ const data = (await arm("GET", machine)).json.properties.storageProfile.dataDisk
 check("a disk is attached by writing back what was read", data.length === 1 && data[0].lun === 0 && data[0].managedDisk.id === `${compute}/disks/d1`, data);
 await refused("a public address that is looked for", 404, "ResourceNotFound", () => arm("GET", `${network}/publicIPAddresses/p1?${net}`));
 
+// "" is how the provider's older clients leave a choice to the service, and true how it begins an account's local users.
+const plain = `${compute}/disks/d2?api-version=2023-04-02`;
+await over(await arm("PUT", plain, { location, properties: { osType: "", diskSizeGB: 1, creationData: { createOption: "Empty" } } }));
+const untyped = (await arm("GET", plain)).json.properties;
+check("a disk of the system \"\" has none", !("osType" in untyped), untyped);
+const account = `${S}/resourceGroups/${rg}/providers/Microsoft.Storage/storageAccounts/${prefix.replace(/[^a-z0-9]/g, "").slice(0, 18)}tf?api-version=2025-08-01`;
+await over(await arm("PUT", account, { location, kind: "StorageV2", sku: { name: "Standard_LRS" }, properties: { isLocalUserEnabled: true, isSftpEnabled: false } }));
+const local = (await arm("GET", account)).json.properties;
+check("an account says that local users may be made, as it was asked", local.isLocalUserEnabled === true, local);
+
 // A policy's times are of the day alone, and what an update leaves out stays.
 const times = `${vault}/backupPolicies/hourly?api-version=2024-10-01`;
-const hourly = (more = {}) => ({ properties: { backupManagementType: "AzureIaasVM", policyType: "V2", timeZone: "UTC", schedulePolicy: { schedulePolicyType: "SimpleSchedulePolicyV2", scheduleRunFrequency: "Hourly", hourlySchedule: { interval: 4, scheduleWindowStartTime: "08:00:00Z", scheduleWindowDuration: 12 } }, retentionPolicy: { retentionPolicyType: "LongTermRetentionPolicy", dailySchedule: { retentionTimes: ["08:00:00Z"], retentionDuration: { count: 10, durationType: "Days" } } }, ...more } });
+const hourly = (more = {}) => ({ properties: { backupManagementType: "AzureIaasVM", policyType: "V2", snapshotConsistencyType: "", timeZone: "UTC", schedulePolicy: { schedulePolicyType: "SimpleSchedulePolicyV2", scheduleRunFrequency: "Hourly", hourlySchedule: { interval: 4, scheduleWindowStartTime: "08:00:00Z", scheduleWindowDuration: 12 } }, retentionPolicy: { retentionPolicyType: "LongTermRetentionPolicy", dailySchedule: { retentionTimes: ["08:00:00Z"], retentionDuration: { count: 10, durationType: "Days" } } }, ...more } });
 await arm("PUT", times, hourly({ instantRpRetentionRangeInDays: 5 }));
 await arm("PUT", times, hourly());
 const kept = (await arm("GET", times)).json.properties;

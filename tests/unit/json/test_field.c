@@ -151,6 +151,24 @@ static void test_id__is_taken_by_its_form_alone(void **state)
 	assert_lf_ok(lf_fields_check(id, 1, good, NULL, &err));
 }
 
+static void test_fields__an_optional_enum_of_no_letters_is_absent(void **state)
+{
+	static const struct lf_field optional[] = {
+		{"properties.tier", LF_ENUM, 0, 0, 0, colours, "a colour", "\"Red\""},
+	};
+	struct lf_error err = LF_ERROR_NONE;
+	LF_AUTO_JSON *doc = json_pack("{s:{s:s}}", "properties", "tier", "");
+	LF_AUTO_JSON *required = json_pack("{s:s}", "kind", "");
+
+	(void)state;
+	assert_lf_ok(lf_fields_check(optional, 1, doc, NULL, &err));
+	assert_null(lf_json_at(doc, "properties.tier"));
+	assert_lf_ok(lf_fields_complete(optional, 1, doc, &err));
+	assert_string_equal(lf_json_text(doc, "properties.tier"), "Red");
+	assert_int_equal(check(required, NULL, &err), LF_EINVAL);
+	assert_string_equal(err.target, "kind");
+}
+
 static void test_fields__fall_back_where_they_are_absent_or_null(void **state)
 {
 	static const struct lf_field account[] = {
@@ -232,6 +250,7 @@ int main(void)
 		cmocka_unit_test(test_fields__drop_what_is_ours_and_keep_what_is_fixed),
 		cmocka_unit_test(test_fields__fixed_values_may_be_written_otherwise),
 		cmocka_unit_test(test_fields__secrets_are_redacted),
+		cmocka_unit_test(test_fields__an_optional_enum_of_no_letters_is_absent),
 		cmocka_unit_test(test_fields__fall_back_where_they_are_absent_or_null),
 		cmocka_unit_test(test_id__is_taken_by_its_form_alone),
 		cmocka_unit_test(test_fields__refuse_a_text_where_a_row_goes_on),
