@@ -139,14 +139,28 @@ static char *backup_xml(const struct capture *capture)
 	return lf_buf_check(&xml, &ignored) ? NULL : lf_steal(&xml.data);
 }
 
+/* What QEMU does with the disk's blocks now.  A backup that has been told to end ends a little
+ * later: that is waited for. */
+static int find_block_job(const struct capture *capture, const char *target)
+{
+	const struct timespec pause = {.tv_nsec = 20 * LF_NS_PER_MS};
+	int64_t end_ns = lf_clock_monotonic_ns() + GRACE_NS;
+	virDomainBlockJobInfo info;
+	int jobs;
+
+	while ((jobs = virDomainGetBlockJobInfo(capture->domain, target, &info, 0)) > 0 &&
+	       info.type == VIR_DOMAIN_BLOCK_JOB_TYPE_BACKUP && lf_clock_monotonic_ns() < end_ns)
+		nanosleep(&pause, NULL);
+	return jobs;
+}
+
 /* QEMU makes no backup of a disk that it is copying. */
 static int refuse_copying(const struct capture *capture, struct lf_error *err)
 {
 	for (size_t i = 0; i < capture->vm->n_disks; i++) {
-		virDomainBlockJobInfo info;
 		char target[8];
 		lf_domain_disk_target(capture->vm, i, target);
-		if (virDomainGetBlockJobInfo(capture->domain, target, &info, 0) > 0)
+		if (find_block_job(capture, target) > 0)
 			return lf_fail(err, LF_ECONFLICT, target,
 				       "the machine's disks are being copied to this host");
 	}
@@ -189,15 +203,15 @@ static int begin_some_backup(struct capture *capture, struct lf_error *err)
 static int begin_backup(struct capture *capture, struct lf_error *err)
 {
 	const char *guid = capture->vm->guid;
-	int rc = refuse_copying(capture, err);
 
+	/* of a process that was killed meanwhile */
+	(void)virDomainAbortJob(capture->domain);
+	int rc = refuse_copying(capture, err);
 	if (rc)
 		return rc;
 	lf_checkpoint_find(capture->host, capture->domain, capture->vm, capture->opts,
 			   capture->since);
 	lf_checkpoint_name(capture->checkpoint);
-	/* of a process that was killed meanwhile */
-	(void)virDomainAbortJob(capture->domain);
 	rc = lf_guest_thaw(capture->host, capture->domain, guid, err);
 	bool frozen = !rc && !capture->opts->crash_consistent &&
 		      lf_guest_freeze(capture->host, capture->domain, guid);
