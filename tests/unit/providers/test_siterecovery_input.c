@@ -151,7 +151,7 @@ static json_t *place(json_t *body, const char *path, const char **ret_name)
 static const char *const *wrong_values(const struct lf_field *field)
 {
 	static const char *const texts[] = {"5", "[]", "{}", "true", NULL};
-	static const char *const words[] = {"\"Bogus\"", "5", "[]", "\"\"", NULL};
+	static const char *const words[] = {"\"Bogus\"", "5", "[]", NULL};
 	static const char *const ids[] = {"5",
 					  "[]",
 					  "{}",
