@@ -384,8 +384,12 @@ def settings_of_a_disk(site):
     check("open again", granted(site, path).path != url.path)
     site.arm_wait("POST", path + "/endGetAccess")
     vault = f"@/resourceGroups/{site.group}/providers/Microsoft.RecoveryServices/vaults/{site.vault}"
-    for properties in ({"publicNetworkAccess": "Disabled"}, {"encryption": {"infrastructureEncryption": "Enabled"}}):
-        refused(f"a vault with {properties}", site.arm("PATCH", vault, {"properties": properties}), 400)
+    site.arm_wait("PATCH", vault, {"properties": {"publicNetworkAccess": "Disabled"}})
+    refused("what is below a vault that is closed to the public", site.arm("GET", vault + "/backupPolicies"), 403)
+    site.arm_wait("PATCH", vault, {"properties": {"publicNetworkAccess": "Enabled"}})
+    check("open again", site.arm("GET", vault + "/backupPolicies").status == 200)
+    encryption = {"encryption": {"infrastructureEncryption": "Enabled"}}
+    refused(f"a vault with {encryption}", site.arm("PATCH", vault, {"properties": encryption}), 400)
 
 
 @attack
