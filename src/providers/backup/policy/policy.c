@@ -216,6 +216,24 @@ static int check_immutable(const struct lf_resource *vault, const json_t *before
 			   "the vault is immutable: its policies cannot keep points for less time");
 }
 
+/* A schedule and a retention that say of no type are of the one that they are read as. */
+static int say_types(json_t *doc, struct lf_error *err)
+{
+	static const struct {
+		const char *object, *type, *value;
+	} types[] = {
+		{"properties.schedulePolicy", "schedulePolicyType", "SimpleSchedulePolicy"},
+		{"properties.retentionPolicy", "retentionPolicyType", "LongTermRetentionPolicy"}};
+
+	for (size_t i = 0; i < LF_N(types); i++) {
+		json_t *object = lf_json_at(doc, types[i].object);
+		if (object && !lf_json_text(object, types[i].type) &&
+		    lf_json_set_text(object, types[i].type, types[i].value))
+			return lf_fail_nomem(err);
+	}
+	return 0;
+}
+
 static int check_policy(struct lf_arm_call *call, const char *id, json_t *doc,
 			const struct lf_resource *before, json_t *state, struct lf_error *err)
 {
@@ -227,6 +245,8 @@ static int check_policy(struct lf_arm_call *call, const char *id, json_t *doc,
 	int rc = check_kind(doc, err);
 	if (!rc)
 		rc = lf_policy_check(lf_json_at(doc, "properties"), err);
+	if (!rc)
+		rc = say_types(doc, err);
 	if (!rc)
 		rc = lf_backup_vault(call, &vault, err);
 	if (!rc && !before)
