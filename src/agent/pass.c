@@ -7,15 +7,7 @@
  */
 #include "agent/session.h"
 
-#include <stdatomic.h>
-
 #include "os/reads.h"
-#include "os/workers.h"
-
-/* A window is read in pieces by some threads: a disk is busy with several requests at once, and of
- * a pass that finds little changed the comparing is most of the work. */
-#define FILL_THREADS 4u
-#define FILL_PAGES   128u
 
 /* The disk is about to be read from page on: only what is written from now on matters there. */
 static void begin_reading(struct source_disk *d, uint64_t page)
@@ -63,40 +55,11 @@ static int send_run(struct transfer *t, const struct source_disk *d, uint64_t pa
 	return rc;
 }
 
-static void print_pages(struct transfer *t, uint32_t from, uint32_t pages)
+static void print_window(struct transfer *t, uint32_t pages)
 {
-	for (uint32_t i = from; i < from + pages; i++)
+	for (uint32_t i = 0; i < pages; i++)
 		t->window_prints[i] =
 			lf_page_print(t->hasher, t->window + (size_t)i * LF_PAGE_SIZE);
-}
-
-/* Pages of the disk from page on, which are read into the window and printed by some threads. */
-struct filling {
-	struct transfer *t;
-	const struct source_disk *d;
-	uint64_t page;
-	uint32_t pages;
-	_Atomic uint32_t next; /* of the pages: whose reading nobody has begun */
-	atomic_bool failed;
-};
-
-static int fill_along(void *context, struct lf_error *err)
-{
-	struct filling *filling = context;
-	int rc = 0;
-
-	while (!rc && !atomic_load(&filling->failed)) {
-		uint32_t at = atomic_fetch_add(&filling->next, FILL_PAGES);
-		if (at >= filling->pages)
-			break;
-		uint32_t left = filling->pages - at, n = left < FILL_PAGES ? left : FILL_PAGES;
-		rc = lf_disk_read(filling->d->disk, filling->t->window + (size_t)at * LF_PAGE_SIZE,
-				  (size_t)n * LF_PAGE_SIZE, (filling->page + at) * LF_PAGE_SIZE,
-				  err);
-		if (!rc)
-			print_pages(filling->t, at, n);
-	}
-	return rc;
 }
 
 /* Fill the outflow's next window with the disk's pages from page on; *ret_pages: how many. */
@@ -107,12 +70,12 @@ static int read_window(struct transfer *t, const struct source_disk *d, uint64_t
 	uint32_t pages = left < LF_WINDOW_PAGES ? (uint32_t)left : LF_WINDOW_PAGES;
 	int rc = lf_outflow_window(t->outflow, &t->window, err);
 
-	struct filling filling = {.t = t, .d = d, .page = page, .pages = pages};
 	if (!rc && pages)
-		rc = lf_workers_run(pages > FILL_PAGES ? FILL_THREADS : 1, fill_along, &filling,
-				    &filling.failed, err);
+		rc = lf_disk_read(d->disk, t->window, (size_t)pages * LF_PAGE_SIZE,
+				  page * LF_PAGE_SIZE, err);
 	if (rc)
 		return rc;
+	print_window(t, pages);
 	t->read_bytes += (uint64_t)pages * LF_PAGE_SIZE;
 	*ret_pages = pages;
 	return 0;
@@ -367,7 +330,7 @@ static int marked_pass(struct transfer *t, struct source_disk *d, struct lf_erro
 			rc = lf_disk_read_runs(d->disk, runs, n, err);
 		if (rc)
 			break;
-		print_pages(t, 0, pages);
+		print_window(t, pages);
 		rc = compare_runs(t, d, runs, n, err);
 		t->read_bytes += (uint64_t)pages * LF_PAGE_SIZE;
 		if (!rc)
