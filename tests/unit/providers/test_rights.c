@@ -4,9 +4,8 @@
  * of a row or of the rule is a change of that file, which somebody reads.  "by hand" stands where
  * the right is not the one that follows from method and path.
  */
-#include "test.h"
+#include "agreed.h"
 
-#include "os/file.h"
 #include "providers/registry.h"
 
 static struct lf_error err;
@@ -68,19 +67,11 @@ static void print_table(struct lf_buf *table)
 
 static void test_rights__are_those_that_were_agreed(void **state)
 {
-	LF_AUTO_FREE char *agreed_path = lf_printf_dup(
-		"%.*s/rights.txt", (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__);
-	LF_AUTO_BUF table = LF_BUF_INIT, agreed = LF_BUF_INIT;
+	LF_AUTO_BUF table = LF_BUF_INIT;
 
 	(void)state;
 	print_table(&table);
-	assert_lf_ok(lf_file_read(agreed_path, 1 << 20, &agreed, &err));
-	if (strcmp(lf_buf_text(&table), lf_buf_text(&agreed)) == 0)
-		return;
-	assert_lf_ok(lf_file_write_durable("rights.now.txt", table.data, table.len, 0644, &err));
-	fail_msg("rights are not those of %s: the present ones are in rights.now.txt, to be "
-		 "compared and copied there if they are meant",
-		 agreed_path);
+	assert_agreed(__FILE__, "rights", &table);
 }
 
 static void check(const char *method, const char *path, const char *expected)

@@ -4,12 +4,11 @@
  * the rights are (rights.txt): a change of either is a change that somebody reads.  What
  * assignments and locks give and forbid is asked of rows of a catalog.
  */
-#include "test.h"
+#include "agreed.h"
 
 #include <unistd.h>
 
 #include "catalog/catalog.h"
-#include "os/file.h"
 #include "providers/authorization/authorization.h"
 #include "providers/authorization/roles.h"
 #include "providers/registry.h"
@@ -60,19 +59,11 @@ static void print_table(struct lf_buf *table)
 
 static void test_roles__give_what_was_agreed(void **state)
 {
-	LF_AUTO_FREE char *agreed_path =
-		lf_printf_dup("%.*s/roles.txt", (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__);
-	LF_AUTO_BUF table = LF_BUF_INIT, agreed = LF_BUF_INIT;
+	LF_AUTO_BUF table = LF_BUF_INIT;
 
 	(void)state;
 	print_table(&table);
-	assert_lf_ok(lf_file_read(agreed_path, 1 << 20, &agreed, &err));
-	if (strcmp(lf_buf_text(&table), lf_buf_text(&agreed)) == 0)
-		return;
-	assert_lf_ok(lf_file_write_durable("roles.now.txt", table.data, table.len, 0644, &err));
-	fail_msg("roles do not give what %s says: what they give now is in roles.now.txt, to be "
-		 "compared and copied there if it is meant",
-		 agreed_path);
+	assert_agreed(__FILE__, "roles", &table);
 }
 
 static void test_roles__are_found_by_guid_and_id(void **state)
