@@ -299,18 +299,14 @@ static bool is_listed(const struct lf_resource *row, const char *scope,
 int lf_assignment_list(struct lf_arm_call *call, struct lf_error *err)
 {
 	static const char *const known[] = {"atScope()", "assignedTo()", "principalId", NULL};
-	const struct lf_list_query query = {.type = LF_ASSIGNMENT_TYPE};
 	LF_AUTO_RESOURCE_LIST list = {0};
 	LF_AUTO_FREE char *scope = NULL;
 	LF_AUTO_JSON *values = json_array();
 	struct lf_rights_filter filter;
 
-	int rc = values ? lf_rights_filter_parse(lf_arm_query(call, "filter"), known, &filter, err)
+	int rc = values ? lf_rights_open_list(call, LF_ASSIGNMENT_TYPE, known, &filter, &scope,
+					      &list, err)
 			: lf_fail_nomem(err);
-	if (!rc)
-		rc = lf_rights_open_scope(call, &scope, err);
-	if (!rc)
-		rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++)
 		if (is_listed(&list.items[i], scope, &filter) &&
 		    json_array_append_new(values, view(&list.items[i])))

@@ -32,6 +32,13 @@ struct lf_rights_filter {
 LF_MUST_CHECK int lf_rights_filter_parse(const char *text, const char *const *known,
 					 struct lf_rights_filter *ret_filter, struct lf_error *err);
 
+/* What a list is asked for and of: the request's filter and scope (free()), and all rows of the
+ * type.  known: as lf_rights_filter_parse() has it. */
+LF_MUST_CHECK int lf_rights_open_list(struct lf_arm_call *call, const char *type,
+				      const char *const *known, struct lf_rights_filter *ret_filter,
+				      char **ret_scope, struct lf_resource_list *ret_list,
+				      struct lf_error *err);
+
 /* What a principal's roles give at a scope: the body of permissions. */
 LF_MUST_CHECK int lf_rights_permissions(struct lf_rights *rights, const char *principal,
 					const char *scope, json_t **ret_values,

@@ -98,18 +98,14 @@ int lf_lock_delete(struct lf_arm_call *call, struct lf_error *err)
 int lf_lock_list(struct lf_arm_call *call, struct lf_error *err)
 {
 	static const char *const known[] = {"atScope()", NULL};
-	const struct lf_list_query query = {.type = LF_LOCK_TYPE};
 	LF_AUTO_RESOURCE_LIST list = {0};
 	LF_AUTO_FREE char *scope = NULL;
 	LF_AUTO_JSON *values = json_array();
 	struct lf_rights_filter filter;
 
-	int rc = values ? lf_rights_filter_parse(lf_arm_query(call, "filter"), known, &filter, err)
-			: lf_fail_nomem(err);
-	if (!rc)
-		rc = lf_rights_open_scope(call, &scope, err);
-	if (!rc)
-		rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
+	int rc =
+		values ? lf_rights_open_list(call, LF_LOCK_TYPE, known, &filter, &scope, &list, err)
+		       : lf_fail_nomem(err);
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		LF_AUTO_FREE char *own = lf_rights_scope_of(list.items[i].id);
 		bool listed = own && (filter.at_scope ? lf_rights_is_within(scope, own)

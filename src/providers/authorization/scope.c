@@ -109,3 +109,15 @@ int lf_rights_filter_parse(const char *text, const char *const *known,
 	}
 	return 0;
 }
+
+int lf_rights_open_list(struct lf_arm_call *call, const char *type, const char *const *known,
+			struct lf_rights_filter *ret_filter, char **ret_scope,
+			struct lf_resource_list *ret_list, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = type};
+	int rc = lf_rights_filter_parse(lf_arm_query(call, "filter"), known, ret_filter, err);
+
+	if (!rc)
+		rc = lf_rights_open_scope(call, ret_scope, err);
+	return rc ? rc : lf_catalog_list(lf_arm_context(call)->catalog, &query, ret_list, err);
+}
