@@ -77,6 +77,49 @@ int lf_arm_authorize(struct lf_arm_call *call, struct lf_error *err)
 			   call->client, call->principal, right, scope);
 }
 
+static int check_link(const struct lf_arm_call *call, const char *id, struct lf_error *err)
+{
+	char type[LF_ARM_TYPE_SIZE];
+	bool may = false;
+
+	if (id[0] != '/' || !lf_arm_id_type(id, type, sizeof(type)))
+		return 0;
+	const char *right = call->site->rights->linked(type, lf_http_method(call->http));
+	int rc = right ? ask(call, right, id, &may, err) : 0;
+	return rc || !right || may
+		       ? rc
+		       : lf_fail_arm(err, LF_EDENIED, "LinkedAuthorizationFailed", id,
+				     "ask an owner of the linked scope for a role that has this "
+				     "action (landfall role assignment create)",
+				     "the client '%s' with object id '%s' has permission to "
+				     "perform action '%s' on scope '%s'; however, it does not have "
+				     "permission to perform action '%s' on the linked scope '%s' "
+				     "or the linked scope is invalid",
+				     call->client, call->principal, call->match.right,
+				     lf_arm_id(call, 0), right, id);
+}
+
+/* Depth is that of the body, which its parser bounds. */
+static int check_links(const struct lf_arm_call *call, const json_t *value, struct lf_error *err)
+{
+	const char *name;
+	json_t *member;
+	size_t i;
+	int rc = json_is_string(value) ? check_link(call, json_string_value(value), err) : 0;
+
+	json_array_foreach (value, i, member)
+		rc = rc ? rc : check_links(call, member, err);
+	json_object_foreach ((json_t *)(uintptr_t)value, name, member)
+		rc = rc ? rc : check_links(call, member, err);
+	return rc;
+}
+
+/* Whoever may make a thing may not make it of another's: a machine of a disk, a disk of a point. */
+int lf_arm_authorize_links(struct lf_arm_call *call, struct lf_error *err)
+{
+	return call->site->rights && call->principal ? check_links(call, call->body, err) : 0;
+}
+
 /* A day, then nothing or "-preview". */
 static bool is_version(const char *text)
 {

@@ -116,6 +116,10 @@ LF_MUST_CHECK int lf_arm_reply_job_result(struct lf_arm_call *call, const char *
 bool lf_arm_id_segment(const char *id, const char *name, char *out, size_t out_size);
 const char *lf_arm_id_last(const char *id);
 bool lf_arm_id_equal(const char *a, const char *b);
+/* "…/providers/SPACE/type1/name1/type2/name2" has type "SPACE/type1/type2", a group
+ * "Microsoft.Resources/resourceGroups"; false: it is no id.  A longer type is cut. */
+#define LF_ARM_TYPE_SIZE 512
+bool lf_arm_id_type(const char *id, char *out, size_t out_size);
 /* LF_EINVAL "LinkedInvalidPropertyId" (target) unless id has the form of a resource of type. */
 LF_MUST_CHECK int lf_arm_id_check(const char *id, const char *type, const char *target,
 				  struct lf_error *err);
@@ -133,6 +137,8 @@ struct lf_arm_rights {
 	/* LF_ECONFLICT "ScopeLocked". */
 	int (*unlocked)(struct lf_context *context, const char *right, const char *scope,
 			struct lf_error *err);
+	/* The right that a body needs at a resource of the type that it names; NULL: none. */
+	const char *(*linked)(const char *type, const char *method);
 };
 
 /* The front: HTTP handler that owns the providers' tables. */

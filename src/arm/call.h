@@ -39,6 +39,8 @@ LF_MUST_CHECK int lf_arm_authenticate(struct lf_arm_call *call, struct lf_error 
 /* May who is calling do what the call asks for?  LF_EDENIED "AuthorizationFailed", LF_ECONFLICT
  * "ScopeLocked". */
 LF_MUST_CHECK int lf_arm_authorize(struct lf_arm_call *call, struct lf_error *err);
+/* May who is calling use what the body names?  LF_EDENIED "LinkedAuthorizationFailed". */
+LF_MUST_CHECK int lf_arm_authorize_links(struct lf_arm_call *call, struct lf_error *err);
 /* The api-version rules of a provider. */
 LF_MUST_CHECK int lf_arm_check_version(const struct lf_arm_provider *provider, const char *version,
 				       struct lf_error *err);

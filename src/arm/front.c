@@ -333,6 +333,8 @@ static void complete(void *server_context, struct lf_http_exchange *x, int sink_
 	else
 		rc = read_body(call, &err);
 	if (!rc)
+		rc = lf_arm_authorize_links(call, &err);
+	if (!rc)
 		rc = call->match.route->handler(call, &err);
 	if (rc == LF_ARM_LATER) /* it is another thread's now */
 		return;

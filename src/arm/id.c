@@ -45,12 +45,10 @@ bool lf_arm_id_equal(const char *a, const char *b)
 	return lf_text_equal_nocase(a, b);
 }
 
-/* "…/providers/SPACE/type1/name1/type2/name2" has type "SPACE/type1/type2". */
-static bool id_has_type(const char *id, const char *type)
+bool lf_arm_id_type(const char *id, char *out, size_t out_size)
 {
 	LF_AUTO_PATH path = {0};
 	struct lf_error ignored;
-	char found[512] = "";
 	size_t at = 0;
 
 	if (id[0] != '/' || lf_path_parse(id, &path, &ignored))
@@ -58,28 +56,30 @@ static bool id_has_type(const char *id, const char *type)
 	for (size_t i = 0; i < path.n; i++)
 		if (lf_text_equal_nocase(path.segments[i], "providers"))
 			at = i + 1;
-	if (!at) /* a resource group or subscription */
-		return lf_text_equal_nocase(type, path.n == 4
-							  ? "Microsoft.Resources/resourceGroups"
-							  : "Microsoft.Resources/subscriptions") &&
-		       (path.n == 2 || path.n == 4) &&
+	if (!at) { /* a resource group or subscription */
+		snprintf(out, out_size, "%s",
+			 path.n == 4 ? "Microsoft.Resources/resourceGroups"
+				     : "Microsoft.Resources/subscriptions");
+		return (path.n == 2 || path.n == 4) &&
 		       lf_text_equal_nocase(path.segments[0], "subscriptions") &&
 		       (path.n == 2 || lf_text_equal_nocase(path.segments[2], "resourceGroups"));
+	}
 	if (at >= path.n || (path.n - at) % 2 == 0)
 		return false;
-	snprintf(found, sizeof(found), "%s", path.segments[at]);
+	snprintf(out, out_size, "%s", path.segments[at]);
 	for (size_t i = at + 1; i < path.n; i += 2) {
-		size_t used = strlen(found);
-		snprintf(found + used, sizeof(found) - used, "/%s", path.segments[i]);
+		size_t used = strlen(out);
+		snprintf(out + used, out_size - used, "/%s", path.segments[i]);
 	}
-	return lf_text_equal_nocase(found, type);
+	return true;
 }
 
 int lf_arm_id_check(const char *id, const char *type, const char *target, struct lf_error *err)
 {
-	char hint[256];
+	char hint[256], found[LF_ARM_TYPE_SIZE];
 
-	if (lf_id_good(id) && id_has_type(id, type))
+	if (lf_id_good(id) && lf_arm_id_type(id, found, sizeof(found)) &&
+	    lf_text_equal_nocase(found, type))
 		return 0;
 	snprintf(hint, sizeof(hint), "give the full id of a %s", type);
 	return lf_fail_arm(err, LF_EINVAL, "LinkedInvalidPropertyId", target, hint,

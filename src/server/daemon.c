@@ -119,7 +119,7 @@ static int is_unlocked(struct lf_context *context, const char *right, const char
 	return lf_rights_unlocked(context->rights, right, scope, err);
 }
 
-static const struct lf_arm_rights arm_rights = {may_ask, is_unlocked};
+static const struct lf_arm_rights arm_rights = {may_ask, is_unlocked, lf_rights_linked};
 
 /* Roles decide; an agent may put its packs, and replaces none. */
 static int authorize_blob(void *context, struct lf_blob_access *access, struct lf_error *err)

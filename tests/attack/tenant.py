@@ -506,6 +506,27 @@ def tries_every_operation(site, who, what, wanted):
     check(f"{what}: each of {n} operations is refused, and the answer names who and what", n > 100 and not bad, bad[:2])
 
 
+def takes_nothing_of_others(site, who):
+    "who may make things in its group makes none of what is another's"
+    check("a group of its own", site.arm("PUT", "@/resourceGroups/mine", {"location": "eastus"}).status == 201)
+    who.give("@/resourceGroups/mine", CONTRIBUTOR)
+    mine, theirs = (f"@/resourceGroups/{group}/providers/Microsoft." for group in ("mine", "hidden"))
+    check("a group of another", site.arm("PUT", "@/resourceGroups/hidden", {"location": "eastus"}).status == 201)
+    site.arm_wait("PUT", theirs + "Compute/disks/secret", {"location": "eastus", "properties": {"diskSizeGB": 1, "creationData": {"createOption": "Empty"}}})
+    site.arm_wait("PUT", theirs + "Storage/storageAccounts/hiddenstore", {"location": "eastus", "sku": {"name": "Standard_LRS"}, "kind": "StorageV2", "properties": {}})
+    other = site.arm("GET", theirs + "Compute/disks/secret").json["id"]
+    for what, path, properties in (
+            ("a disk of a disk", "Compute/disks/x", {"creationData": {"createOption": "Copy", "sourceResourceId": other}}),
+            ("a disk of a blob", "Compute/disks/x", {"creationData": {"createOption": "Import", "sourceUri": site.url + "/hiddenstore/vhds/finance.vhd"}}),
+            ("a machine of a disk", "Compute/virtualMachines/x", {"storageProfile": {"osDisk": {"createOption": "Attach", "managedDisk": {"id": other}}}}),
+            ("points of a machine", "Compute/restorePointCollections/x", {"source": {"id": other.replace("/disks/secret", "/virtualMachines/vm")}}),
+            ("an interface of a subnet", "Network/networkInterfaces/x", {"ipConfigurations": [{"name": "a", "properties": {"subnet": {"id": theirs.replace("@", "/subscriptions/" + site.subscription) + "Network/virtualNetworks/n/subnets/s"}}}]})):
+        answer = who.arm("PUT", mine + path, {"location": "eastus", "properties": properties})
+        check(f"{what} of others is refused", answer.status == 403 and answer.code == "LinkedAuthorizationFailed", answer)
+    check("of its own it makes a disk", who.arm("PUT", mine + "Compute/disks/own", {"location": "eastus", "properties": {"diskSizeGB": 1, "creationData": {"createOption": "Empty"}}}).status in (200, 201, 202))
+    refused("it removes no principal", who.arm("DELETE", "/landfall/servicePrincipals/" + who.app), 403)
+
+
 @attack(fresh=True)
 def one_role_too_few(site):
     "who has no role, or one that reads, changes nothing, whatever is tried; nor does a data role reach further than its account"
@@ -535,6 +556,7 @@ def one_role_too_few(site):
         refused("nor outside its group anything", who.arm("PUT", "@/resourceGroups/other", {"location": "eastus"}), 403)
         refused("nor takes the first principal's", who.arm("DELETE", ROLES + str(uuid.uuid4())), 403)
     check("a contributor writes in its group", who.arm("PATCH", corp, {"tags": {"a": "b"}}).status == 200)
+    takes_nothing_of_others(site, who)
     check("what was given is taken", site.arm("DELETE", "@" + ROLES + name).status == 200)
     refused("and is not there any more", who.arm("GET", "@/resourceGroups"), 403)
     check("a principal goes", site.arm("DELETE", "/landfall/servicePrincipals/" + who.app).status == 200)

@@ -144,8 +144,16 @@ static int find_principal(struct lf_cli *cli, const char *who, char **ret_id, st
 	if (rc && !lf_guid_valid(who))
 		return rc;
 	const json_t *found = rc ? NULL : lf_json_find_nocase(items, "appId", who);
-	if (!rc && !found)
+	if (!found &&
+	    !lf_guid_valid(who)) /* names are anybody's choice, and can be ids of others */
 		found = lf_json_find_nocase(items, "displayName", who);
+	size_t n = 0, i;
+	json_t *item;
+	json_array_foreach (items, i, item)
+		n += lf_text_equal_nocase(lf_json_text_or(item, "displayName", ""), who);
+	if (n > 1 && !lf_guid_valid(who))
+		return lf_fail(err, LF_EINVAL, "--assignee",
+			       "%zu principals are called '%s': give an id", n, who);
 	*ret_id = strdup(found ? lf_json_text_or(found, "objectId", who) : who);
 	return *ret_id ? 0 : lf_fail_nomem(err);
 }

@@ -54,4 +54,8 @@ LF_MUST_CHECK int lf_rights_touches(struct lf_rights *rights, const char *princi
 LF_MUST_CHECK int lf_rights_unlocked(struct lf_rights *rights, const char *right, const char *scope,
 				     struct lf_error *err);
 
+/* The right that who sends a body needs at a resource of the type that it names, besides the
+ * request's own; NULL: none. */
+const char *lf_rights_linked(const char *type, const char *method);
+
 #endif

@@ -311,6 +311,44 @@ int lf_rights_unlocked(struct lf_rights *rights, const char *right, const char *
 	return rc;
 }
 
+/*
+ * What is named is read, written or taken by what is asked for: the disk that a machine gets or a
+ * disk is copied from, the machine that is backed up, the group in which a machine is made.  A
+ * machine that a POST names (a restore) is one whose points are the vault's own.
+ */
+const char *lf_rights_linked(const char *type, const char *method)
+{
+	static const char compute[] = "Microsoft.Compute/virtualMachines/write";
+	static const struct {
+		const char *type, *right, *post;
+	} links[] = {
+		{"Microsoft.Compute/disks", "Microsoft.Compute/disks/write",
+		 "Microsoft.Compute/disks/write"},
+		{"Microsoft.Compute/virtualMachines", compute,
+		 "Microsoft.Compute/virtualMachines/read"},
+		{"Microsoft.Compute/restorePointCollections",
+		 "Microsoft.Compute/restorePointCollections/write", NULL},
+		{"Microsoft.Compute/restorePointCollections/restorePoints",
+		 "Microsoft.Compute/restorePointCollections/restorePoints/write", NULL},
+		{"Microsoft.Compute/restorePointCollections/restorePoints/diskRestorePoints",
+		 "Microsoft.Compute/restorePointCollections/restorePoints/diskRestorePoints/"
+		 "beginGetAccess/action",
+		 NULL},
+		{"Microsoft.Network/networkInterfaces",
+		 "Microsoft.Network/networkInterfaces/join/action", NULL},
+		{"Microsoft.Network/virtualNetworks/subnets",
+		 "Microsoft.Network/virtualNetworks/subnets/join/action", NULL},
+		{"Microsoft.Network/privateDnsZones",
+		 "Microsoft.Network/privateDnsZones/join/action", NULL},
+		{"Microsoft.Resources/resourceGroups", compute, compute},
+	};
+
+	for (size_t i = 0; i < LF_N(links); i++)
+		if (lf_text_equal_nocase(links[i].type, type))
+			return strcmp(method, "POST") == 0 ? links[i].post : links[i].right;
+	return NULL;
+}
+
 int lf_rights_permissions(struct lf_rights *rights, const char *principal, const char *scope,
 			  json_t **ret_values, struct lf_error *err)
 {

@@ -202,7 +202,7 @@ static int check_disk(struct lf_arm_call *call, const char *id, json_t *doc,
 		rc = check_type(doc, before, err);
 	if (rc || before)
 		return rc ? rc : check_change(lf_arm_context(call), doc, before, err);
-	rc = lf_disk_origin(lf_arm_context(call), doc, &origin, err);
+	rc = lf_disk_origin(call, doc, &origin, err);
 	LF_AUTO_JSON *source = rc ? NULL : origin.source;
 	if (rc)
 		return rc;
@@ -393,7 +393,7 @@ int lf_disk_put(struct lf_arm_call *call, struct lf_error *err)
 	int rc = lf_catalog_get(context->catalog, id, &there, err);
 	if (rc != LF_ENOTFOUND && (rc || !has_failed(there.doc)))
 		return rc ? rc : lf_document_put(call, &lf_disk_document, err);
-	rc = lf_disk_origin(context, lf_arm_body(call), &origin, err);
+	rc = lf_disk_origin(call, lf_arm_body(call), &origin, err);
 	LF_AUTO_JSON *source = rc ? NULL : origin.source;
 	if (!rc)
 		free(origin.file);

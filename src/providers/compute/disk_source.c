@@ -21,6 +21,7 @@
 #include "providers/compute/ids.h"
 #include "providers/compute/restorepoint/restorepoint.h"
 #include "providers/resources/locations.h"
+#include "providers/storage/storage.h"
 
 #define OPTION	   "properties.creationData.createOption"
 #define SOURCE_ID  "properties.creationData.sourceResourceId"
@@ -127,16 +128,45 @@ static int parse_uri(const char *uri, struct lf_blob_target *ret_target, struct 
 		"'%.200s' is not the URL of a blob", uri);
 }
 
-/* A page blob: one that is a point's disk needs no copy, any other is taken in by a job. */
-static int from_blob(struct lf_context *context, const json_t *doc,
-		     struct lf_disk_origin *ret_origin, struct lf_error *err)
+/* Whoever may have the account's keys, or has a data role for the container, reads its blobs. */
+static int check_reader(struct lf_arm_call *call, const struct lf_blob_target *target,
+			struct lf_error *err)
 {
+	static const char keys[] = LF_STORAGE_TYPE "/listkeys/action";
+	struct lf_blob_access access = {.operation = LF_BLOB_READ,
+					.principal = lf_arm_principal(call),
+					.account = target->account,
+					.container = target->container,
+					.blob = target->blob};
+	LF_AUTO_FREE char *account = NULL;
+	bool may = false;
+
+	int rc = lf_storage_find(lf_arm_context(call)->catalog, target->account, &account, err);
+	if (rc || lf_arm_may(call, keys, account ? account : ""))
+		return rc;
+	rc = lf_storage_may(lf_arm_context(call), &access, &may, err);
+	if (rc || may)
+		return rc;
+	return lf_fail_arm(err, LF_EDENIED, "LinkedAuthorizationFailed", SOURCE_URI,
+			   "ask an owner of the account for Storage Blob Data Reader there",
+			   "the client has permission to make the disk, but not to read blobs of "
+			   "the storage account '%s'",
+			   target->account);
+}
+
+/* A page blob: one that is a point's disk needs no copy, any other is taken in by a job. */
+static int from_blob(struct lf_arm_call *call, const json_t *doc, struct lf_disk_origin *ret_origin,
+		     struct lf_error *err)
+{
+	const struct lf_context *context = lf_arm_context(call);
 	const char *uri = lf_json_text_or(doc, SOURCE_URI, "");
 	LF_AUTO_BLOB_TARGET target = {0};
 	LF_AUTO_JSON *point = NULL;
 	struct stat st;
 
 	int rc = parse_uri(uri, &target, err);
+	if (!rc)
+		rc = check_reader(call, &target, err);
 	if (rc)
 		return rc;
 	if (lf_blob_find_point(context->data_dir, target.account, target.container, target.blob,
@@ -165,9 +195,10 @@ static int from_blob(struct lf_context *context, const json_t *doc,
 			   uri);
 }
 
-static int find_origin(struct lf_context *context, const json_t *doc,
+static int find_origin(struct lf_arm_call *call, const json_t *doc,
 		       struct lf_disk_origin *ret_origin, struct lf_error *err)
 {
+	struct lf_context *context = lf_arm_context(call);
 	const char *option = lf_json_text_or(doc, OPTION, "Empty");
 	const char *id = lf_json_text_or(doc, SOURCE_ID, "");
 	bool copy = lf_text_equal_nocase(option, "Copy");
@@ -178,7 +209,7 @@ static int find_origin(struct lf_context *context, const json_t *doc,
 		return ret_origin->source ? 0 : lf_fail_nomem(err);
 	}
 	if (lf_text_equal_nocase(option, "Import"))
-		return from_blob(context, doc, ret_origin, err);
+		return from_blob(call, doc, ret_origin, err);
 	if (!copy && !lf_text_equal_nocase(option, "Restore"))
 		return lf_fail_arm(err, LF_EUNSUPPORTED, "OperationNotAllowed", OPTION,
 				   "use Empty, Restore, Copy or Import",
@@ -193,11 +224,11 @@ static int find_origin(struct lf_context *context, const json_t *doc,
 		    : fail_source(id, "name a disk restore point", "is no disk restore point", err);
 }
 
-int lf_disk_origin(struct lf_context *context, const json_t *doc, struct lf_disk_origin *ret_origin,
+int lf_disk_origin(struct lf_arm_call *call, const json_t *doc, struct lf_disk_origin *ret_origin,
 		   struct lf_error *err)
 {
 	struct lf_disk_origin origin = {0};
-	int rc = find_origin(context, doc, &origin, err);
+	int rc = find_origin(call, doc, &origin, err);
 
 	if (!rc) {
 		*ret_origin = origin;

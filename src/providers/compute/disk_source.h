@@ -19,8 +19,9 @@ struct lf_disk_origin {
  *   LF_EINVAL        the source is not there, or in another region
  *   LF_ECONFLICT     it is not complete
  *   LF_EUNSUPPORTED  a createOption that is not served
+ *   LF_EDENIED       the caller may not read the blob ("LinkedAuthorizationFailed")
  */
-LF_MUST_CHECK int lf_disk_origin(struct lf_context *context, const json_t *doc,
+LF_MUST_CHECK int lf_disk_origin(struct lf_arm_call *call, const json_t *doc,
 				 struct lf_disk_origin *ret_origin, struct lf_error *err);
 
 #endif

@@ -151,12 +151,15 @@ int lf_principal_known(struct lf_catalog *catalog, const char *object_id, bool *
 }
 
 static const struct lf_arm_route routes[] = {
-	LF_GET(PRINCIPALS, list_principals, LF_RIGHT("Landfall/servicePrincipals/read"),
+	LF_GET(PRINCIPALS, list_principals,
+	       LF_RIGHT("Microsoft.Authorization/servicePrincipals/read"),
 	       .flags = LF_ARM_NO_VERSION),
-	LF_ROUTE("POST", PRINCIPALS, make_principal, LF_RIGHT("Landfall/servicePrincipals/write"),
+	LF_ROUTE("POST", PRINCIPALS, make_principal,
+		 LF_RIGHT("Microsoft.Authorization/servicePrincipals/write"),
 		 .flags = LF_ARM_NO_VERSION | LF_ARM_BODY),
 	LF_DELETE(PRINCIPALS "/{principal}", remove_principal,
-		  LF_RIGHT("Landfall/servicePrincipals/delete"), .flags = LF_ARM_NO_VERSION),
+		  LF_RIGHT("Microsoft.Authorization/servicePrincipals/delete"),
+		  .flags = LF_ARM_NO_VERSION),
 };
 
 const struct lf_arm_provider lf_principals_provider = {

@@ -15,9 +15,6 @@ extern const struct lf_document lf_storage_document;
 /* Make the n-th key of an account's state (again); the time is that of now. */
 LF_MUST_CHECK int lf_storage_key_new(struct lf_context *context, json_t *state, size_t n,
 				     struct lf_error *err);
-/* Is there an account of that name, in any group and subscription?  *ret_id: free(), NULL: no. */
-LF_MUST_CHECK int lf_storage_find(struct lf_catalog *catalog, const char *name, char **ret_id,
-				  struct lf_error *err);
 
 /* What a body asks of the account's security that is not kept here, or cannot be read.
  * LF_EUNSUPPORTED "...NotSupported", LF_EINVAL. */

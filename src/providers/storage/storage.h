@@ -21,6 +21,9 @@ extern const struct lf_arm_provider lf_storage_provider;
 LF_MUST_CHECK int lf_storage_may(struct lf_context *context, const struct lf_blob_access *access,
 				 bool *ret_may, struct lf_error *err);
 
+/* Is there an account of that name, in any group and subscription?  *ret_id: free(), NULL: no. */
+LF_MUST_CHECK int lf_storage_find(struct lf_catalog *catalog, const char *name, char **ret_id,
+				  struct lf_error *err);
 /* 3 to 24 lower-case letters and digits, and no first segment of the site's own URLs. */
 bool lf_storage_name_valid(const char *name);
 /* The access keys of an account by name, base64.  LF_EDENIED "KeyBasedAuthenticationNotPermitted":

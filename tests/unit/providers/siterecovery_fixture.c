@@ -219,6 +219,20 @@ const char *lf_arm_api_version(const struct lf_arm_call *call)
 	return asks ? asks + strlen("api-version=") : "2025-08-01";
 }
 
+bool lf_arm_may(const struct lf_arm_call *call, const char *action, const char *scope)
+{
+	(void)call;
+	(void)action;
+	(void)scope;
+	return true;
+}
+
+const char *lf_arm_principal(const struct lf_arm_call *call)
+{
+	(void)call;
+	return "";
+}
+
 const char *lf_arm_request_id(const struct lf_arm_call *call)
 {
 	return call->path;
