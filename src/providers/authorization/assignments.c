@@ -17,7 +17,7 @@
 #include "providers/common/page.h"
 #include "providers/identity/identity.h"
 
-#define ASSIGNMENTS_MAX 4000 /* of a subscription, as in Azure */
+#define ASSIGNMENTS_MAX 4000 /* of the site; Azure has as many in a subscription */
 
 struct input {
 	const char *role_id, *principal_id, *principal_type, *description, *condition,
@@ -69,7 +69,9 @@ static json_t *view(const struct lf_resource *row)
 	lf_doc_time(&doc, "properties.createdOn", row->created_ns);
 	lf_doc_time(&doc, "properties.updatedOn", row->changed_ns);
 	lf_doc_text(&doc, "properties.createdBy", lf_json_text(row->state, "createdBy"));
-	lf_doc_text(&doc, "properties.updatedBy", lf_json_text(row->state, "createdBy"));
+	lf_doc_text(&doc, "properties.updatedBy",
+		    lf_json_text_or(row->state, "updatedBy",
+				    lf_json_text_or(row->state, "createdBy", "")));
 	return lf_doc_take(&doc);
 }
 
@@ -155,16 +157,16 @@ static int check_others(struct lf_arm_call *call, const char *scope, const char 
 			const struct input *input, struct lf_error *err)
 {
 	const struct lf_role *role = lf_role_find(input->role_id);
-	LF_AUTO_FREE char *collection =
-		lf_printf_dup("%s" LF_AUTHORIZATION "/roleAssignments", scope);
 	LF_AUTO_RESOURCE_LIST list = {0};
-	const struct lf_list_query query = {.type = LF_ASSIGNMENT_TYPE, .below = collection};
+	const struct lf_list_query query = {.type = LF_ASSIGNMENT_TYPE};
 
-	int rc = collection ? lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err)
-			    : lf_fail_nomem(err);
+	int rc = lf_catalog_list(lf_arm_context(call)->catalog, &query, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		const json_t *doc = list.items[i].doc;
-		if (lf_arm_id_equal(list.items[i].id, id) ||
+		LF_AUTO_FREE char *own = lf_rights_scope_of(list.items[i].id);
+		if (!own)
+			return lf_fail_nomem(err);
+		if (!lf_arm_id_equal(own, scope) || lf_arm_id_equal(list.items[i].id, id) ||
 		    lf_role_find(lf_json_text_or(doc, "properties.roleDefinitionId", "")) != role ||
 		    !lf_text_equal_nocase(lf_json_text_or(doc, "properties.principalId", ""),
 					  input->principal_id))
@@ -202,8 +204,11 @@ static int write_row(struct lf_arm_call *call, const char *id, const struct lf_r
 {
 	LF_AUTO_DOC doc = LF_DOC_INIT;
 	LF_AUTO_JSON *made = NULL;
-	LF_AUTO_JSON *state = before->id ? json_incref(before->state)
+	LF_AUTO_JSON *state = before->id ? json_deep_copy(before->state)
 					 : json_pack("{s:s}", "createdBy", lf_arm_principal(call));
+
+	if (state && lf_json_set_text(state, "updatedBy", lf_arm_principal(call)))
+		return lf_fail_nomem(err);
 
 	lf_doc_printf(&doc, "properties.roleDefinitionId", LF_AUTHORIZATION "/roleDefinitions/%s",
 		      lf_role_find(input->role_id)->id);

@@ -10,6 +10,8 @@
 #include "providers/common/document.h"
 #include "providers/common/page.h"
 
+#define LOCKS_MAX 1000 /* of the site: each request that writes looks at all of them */
+
 static const char *const levels[] = {"CanNotDelete", "ReadOnly", NULL};
 static const struct lf_field fields[] = {
 	{.path = "properties.level", .type = LF_ENUM, .flags = LF_REQUIRED, .values = levels},
@@ -43,6 +45,19 @@ int lf_lock_get(struct lf_arm_call *call, struct lf_error *err)
 	return rc ? rc : body ? lf_arm_reply(call, 200, body, err) : lf_fail_nomem(err);
 }
 
+static int check_room(struct lf_catalog *catalog, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_LOCK_TYPE};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	int rc = lf_catalog_list(catalog, &query, &list, err);
+
+	return rc || list.n < LOCKS_MAX
+		       ? rc
+		       : lf_fail_arm(err, LF_ECONFLICT, "LockLimitExceeded", NULL,
+				     "delete those that are not needed",
+				     "no more locks can be created (limit %d)", LOCKS_MAX);
+}
+
 static int put_row(struct lf_arm_call *call, struct lf_resource *ret_row, bool *ret_existed,
 		   struct lf_error *err)
 {
@@ -60,6 +75,8 @@ static int put_row(struct lf_arm_call *call, struct lf_resource *ret_row, bool *
 		rc = lf_fail_nomem(err);
 	if (!rc)
 		rc = lf_catalog_find(catalog, id, &before, ret_existed, err);
+	if (!rc && !*ret_existed)
+		rc = check_room(catalog, err);
 	if (!rc)
 		rc = lf_catalog_put(catalog, id, LF_LOCK_TYPE, LF_PUT_ANY, NULL, lf_arm_body(call),
 				    NULL, err);

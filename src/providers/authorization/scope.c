@@ -73,7 +73,8 @@ static bool read_term(const char **at, const char *const *known, struct lf_right
 		*at += strlen("atScope()");
 		return filter->at_scope = true;
 	}
-	if (lf_text_starts_nocase(*at, function) && is_known(known, "assignedTo()")) {
+	if (lf_text_starts_nocase(*at, function) && is_known(known, "assignedTo()") &&
+	    !filter->assigned_to[0]) {
 		*at += strlen(function);
 		return read_value(at, filter->assigned_to, sizeof(filter->assigned_to)) &&
 		       *(*at)++ == ')';

@@ -27,6 +27,9 @@ LF_MUST_CHECK int lf_vm_view(struct lf_arm_call *call, const struct lf_resource 
 			     struct lf_error *err);
 /* The machine (vm/document.c) and disk as documents, for whoever removes a group. */
 extern const struct lf_document lf_vm_document, lf_disk_document;
+/* Do locks let the disks go that are deleted with the machine?  LF_ECONFLICT "ScopeLocked". */
+LF_MUST_CHECK int lf_vm_check_locks(struct lf_context *context, const char *vm_id,
+				    struct lf_error *err);
 /* vm_leave.c: what of a VM that goes is in the catalog, and what is on the host. */
 LF_MUST_CHECK int lf_vm_leave_parts(struct lf_context *context, const struct lf_resource *vm,
 				    struct lf_error *err);

@@ -103,7 +103,7 @@ static int note_back(struct lf_catalog *catalog, struct lf_resource *vm, struct 
 	int rc = lf_catalog_list(catalog, &query, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++)
 		if (lf_arm_id_equal(lf_json_text_or(list.items[i].doc, "managedBy", ""), vm->id))
-			rc = lf_catalog_delete(catalog, list.items[i].id, err);
+			rc = lf_catalog_delete_tree(catalog, list.items[i].id, err);
 	if (!rc)
 		rc = attach_again(catalog, vm, lf_json_at(exchange, "profile"), err);
 	json_object_del(vm->state, "exchange");

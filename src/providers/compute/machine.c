@@ -253,7 +253,7 @@ static int delete_parts(struct lf_catalog *catalog, const char *type, const char
 	int rc = lf_catalog_list(catalog, &query, &list, err);
 	for (size_t i = 0; !rc && i < list.n; i++)
 		if (lf_arm_id_equal(lf_json_text_or(list.items[i].state, "machine", ""), vm_id))
-			rc = lf_catalog_delete(catalog, list.items[i].id, err);
+			rc = lf_catalog_delete_tree(catalog, list.items[i].id, err);
 	return rc;
 }
 

@@ -100,6 +100,8 @@ int lf_vm_delete(struct lf_arm_call *call, struct lf_error *err)
 {
 	bool force; /* a machine that is deleted is not asked in any case */
 	int rc = lf_arm_query_bool(call, "forceDeletion", &force, err);
+	if (!rc)
+		rc = lf_vm_check_locks(lf_arm_context(call), lf_arm_id(call, 0), err);
 
 	return rc ? rc : submit(call, &lf_vm_delete_job, 0, NULL, err);
 }

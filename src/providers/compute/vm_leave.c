@@ -5,6 +5,7 @@
  * in which disks that stay lie; then lf_document_remove() has the parts detached, and the machine's
  * row deleted, in one transaction.
  */
+#include "providers/authorization/authorization.h"
 #include "providers/compute/attach.h"
 #include "providers/compute/compute.h"
 #include "providers/compute/ids.h"
@@ -39,8 +40,28 @@ static int leave_parts(struct lf_context *context, const struct lf_resource *vm,
 		if (!lf_arm_id_equal(lf_json_text_or(part->state, "machine", ""), vm->id))
 			continue;
 		rc = is_deleted_with_vm(vm->doc, part->id)
-			     ? lf_catalog_delete(context->catalog, part->id, err)
+			     ? lf_catalog_delete_tree(context->catalog, part->id, err)
 			     : lf_part_detach(context, part, err);
+	}
+	return rc;
+}
+
+int lf_vm_check_locks(struct lf_context *context, const char *vm_id, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_DISK_TYPE};
+	LF_AUTO_RESOURCE vm = LF_RESOURCE_INIT;
+	LF_AUTO_RESOURCE_LIST list = {0};
+	bool there = false;
+
+	int rc = lf_catalog_find(context->catalog, vm_id, &vm, &there, err);
+	if (!rc && there)
+		rc = lf_catalog_list(context->catalog, &query, &list, err);
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		const struct lf_resource *disk = &list.items[i];
+		if (lf_arm_id_equal(lf_json_text_or(disk->state, "machine", ""), vm.id) &&
+		    is_deleted_with_vm(vm.doc, disk->id))
+			rc = lf_rights_unlocked(context->rights, LF_DISK_TYPE "/delete", disk->id,
+						err);
 	}
 	return rc;
 }

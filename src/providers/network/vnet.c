@@ -213,7 +213,7 @@ static int drop_others(struct lf_catalog *catalog, const char *network_id, const
 			continue;
 		rc = lf_subnet_check_unused(catalog, &list.items[i], err);
 		if (!rc)
-			rc = lf_catalog_delete(catalog, list.items[i].id, err);
+			rc = lf_catalog_delete_tree(catalog, list.items[i].id, err);
 	}
 	return rc;
 }
