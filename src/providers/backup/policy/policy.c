@@ -10,6 +10,9 @@
 #include "providers/backup/policy/retention.h"
 #include "providers/common/page.h"
 
+#define SCHEDULE  "properties.schedulePolicy"
+#define RETENTION "properties.retentionPolicy"
+
 #define IMMUTABILITY "properties.securitySettings.immutabilitySettings"
 #define IMMUTABLE    IMMUTABILITY ".state"
 #define DAY_NS	     ((int64_t)24 * 3600 * LF_NS_PER_S)
@@ -150,13 +153,34 @@ static int count_items(struct lf_catalog *catalog, const char *policy_id, size_t
 	return rc;
 }
 
+static int say_type(json_t *object, const char *name, const char *type)
+{
+	return object && !lf_json_text(object, name) ? lf_json_set_text(object, name, type) : 0;
+}
+
+/* A schedule and a retention that were stored without their types are of those that their members
+ * are of (check.c, retention.c read them so). */
+static int say_types(json_t *doc)
+{
+	json_t *schedule = lf_json_at(doc, SCHEDULE), *retention = lf_json_at(doc, RETENTION);
+	bool v2 = lf_json_at(schedule, "hourlySchedule") || lf_json_at(schedule, "dailySchedule") ||
+		  lf_json_at(schedule, "weeklySchedule");
+
+	return say_type(schedule, "schedulePolicyType",
+			v2 ? "SimpleSchedulePolicyV2" : "SimpleSchedulePolicy") |
+	       say_type(retention, "retentionPolicyType",
+			lf_json_at(retention, "retentionDuration") ? "SimpleRetentionPolicy"
+								   : "LongTermRetentionPolicy");
+}
+
 static int view_policy(struct lf_arm_call *call, const struct lf_resource *policy, json_t *doc,
 		       struct lf_error *err)
 {
 	size_t n = 0;
 	int rc = count_items(lf_arm_context(call)->catalog, policy->id, &n, err);
 
-	if (!rc && lf_json_set_int(doc, "properties.protectedItemsCount", (int64_t)n))
+	if (!rc &&
+	    (lf_json_set_int(doc, "properties.protectedItemsCount", (int64_t)n) || say_types(doc)))
 		rc = lf_fail_nomem(err);
 	return rc;
 }
@@ -216,24 +240,6 @@ static int check_immutable(const struct lf_resource *vault, const json_t *before
 			   "the vault is immutable: its policies cannot keep points for less time");
 }
 
-/* A schedule and a retention that say of no type are of the one that they are read as. */
-static int say_types(json_t *doc, struct lf_error *err)
-{
-	static const struct {
-		const char *object, *type, *value;
-	} types[] = {
-		{"properties.schedulePolicy", "schedulePolicyType", "SimpleSchedulePolicy"},
-		{"properties.retentionPolicy", "retentionPolicyType", "LongTermRetentionPolicy"}};
-
-	for (size_t i = 0; i < LF_N(types); i++) {
-		json_t *object = lf_json_at(doc, types[i].object);
-		if (object && !lf_json_text(object, types[i].type) &&
-		    lf_json_set_text(object, types[i].type, types[i].value))
-			return lf_fail_nomem(err);
-	}
-	return 0;
-}
-
 static int check_policy(struct lf_arm_call *call, const char *id, json_t *doc,
 			const struct lf_resource *before, json_t *state, struct lf_error *err)
 {
@@ -245,8 +251,6 @@ static int check_policy(struct lf_arm_call *call, const char *id, json_t *doc,
 	int rc = check_kind(doc, err);
 	if (!rc)
 		rc = lf_policy_check(lf_json_at(doc, "properties"), err);
-	if (!rc)
-		rc = say_types(doc, err);
 	if (!rc)
 		rc = lf_backup_vault(call, &vault, err);
 	if (!rc && !before)
@@ -296,10 +300,8 @@ static const char *const retention_types[] = {"LongTermRetentionPolicy", "Simple
 static const char *const consistencies[] = {"OnlyCrashConsistent", NULL};
 static const char *const duration_types[] = {"Days", "Weeks", "Months", "Years", NULL};
 static const char *const formats[] = {"Daily", "Weekly", NULL};
-#define SCHEDULE  "properties.schedulePolicy"
-#define HOURLY	  SCHEDULE ".hourlySchedule"
-#define RETENTION "properties.retentionPolicy"
-#define INSTANT	  "properties.instantRPDetails"
+#define HOURLY	SCHEDULE ".hourlySchedule"
+#define INSTANT "properties.instantRPDetails"
 #define DURATION(at)                                                                               \
 	{at ".retentionDuration", LF_OBJECT, 0, 0, 0, NULL, "How long."},                          \
 		{at ".retentionDuration.count", LF_INT, 0, 0, 0, NULL, "How many."},               \
