@@ -59,7 +59,7 @@ void lf_job_done(struct lf_job *job);
 /* What a step returns; negative: the job fails with err (after undo). */
 #define LF_STEP_DONE	0 /* go to the next step */
 #define LF_STEP_AGAIN	1 /* run this step again later: lf_job_again_at() */
-#define LF_STEP_SUSPEND 2
+#define LF_STEP_SUSPEND 2 /* run this step again once resumed; when it was cancelled: at once */
 
 struct lf_job_run; /* one step being run */
 const struct lf_job *lf_job_run_job(const struct lf_job_run *run);

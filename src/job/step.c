@@ -212,6 +212,27 @@ static int begin_step(struct lf_job_run *run, struct lf_error *err)
 	return lf_job_save(run, err);
 }
 
+/* A cancel that came while the step ran is in the row: then there is nobody to wait for. */
+static int suspend(struct lf_job_run *run, bool *ret_finished, struct lf_error *err)
+{
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
+	LF_AUTO_JOB stored = LF_JOB_INIT;
+
+	int rc = lf_transaction_begin(&tx, run->jobs->catalog, err);
+	if (!rc)
+		rc = lf_jobs_get(run->jobs, run->job->id, &stored, err);
+	if (rc)
+		return rc;
+	if (!stored.cancel_requested)
+		move(run->job, LF_JOB_SUSPENDED);
+	run->again_ns = 0;
+	rc = lf_job_save(run, err);
+	if (!rc)
+		rc = lf_transaction_commit(&tx, err);
+	*ret_finished = !rc && !stored.cancel_requested;
+	return rc;
+}
+
 static int step_returned(struct lf_job_run *run, int result, const json_t *data_before,
 			 bool *ret_finished, struct lf_error *err)
 {
@@ -220,11 +241,8 @@ static int step_returned(struct lf_job_run *run, int result, const json_t *data_
 	LF_CRASH_POINT("job-after-step");
 	if (result == LF_STEP_AGAIN) /* waiting costs no write */
 		return json_equal(data_before, job->data) ? 0 : lf_job_save(run, err);
-	if (result == LF_STEP_SUSPEND) {
-		move(job, LF_JOB_SUSPENDED);
-		*ret_finished = true;
-		return lf_job_save(run, err);
-	}
+	if (result == LF_STEP_SUSPEND)
+		return suspend(run, ret_finished, err);
 	if (!run->committed)
 		advance(run);
 	run->again_ns = 0;

@@ -11,7 +11,8 @@ struct world {
 	struct lf_clock *clock;
 	struct lf_catalog *catalog;
 	struct lf_jobs *jobs;
-	int first, second, undone, ended, fail_code, fail_times, again, lost_commits;
+	int first, second, undone, ended, fail_code, fail_times, again, lost_commits, suspends;
+	bool cancels; /* somebody cancels the job while its second step runs */
 };
 
 static struct world *world_of(struct lf_job_run *run)
@@ -46,6 +47,10 @@ static int run_second(struct lf_job_run *run, struct lf_error *err)
 		return lf_fail(err, w->fail_code, "thing", "the second step fails");
 	if (w->again-- > 0)
 		return LF_STEP_AGAIN;
+	if (w->cancels)
+		assert_int_equal(lf_jobs_cancel(w->jobs, lf_job_run_job(run)->id, err), 0);
+	if (w->suspends-- > 0)
+		return LF_STEP_SUSPEND;
 	assert_string_equal(lf_json_text(lf_job_run_data(run), "first"), "done");
 	return LF_STEP_DONE;
 }
@@ -271,6 +276,24 @@ static void test_cancel__takes_back_and_is_refused_once_final(void **state)
 	assert_int_equal(lf_jobs_cancel(w->jobs, id, &err), LF_ECONFLICT);
 }
 
+static void test_cancel__of_a_step_that_then_waits_for_a_person_is_not_lost(void **state)
+{
+	struct world *w = *state;
+	struct lf_error err = LF_ERROR_NONE, why;
+	char id[LF_GUID_SIZE];
+
+	w->suspends = 1;
+	assert_lf_ok(submit(w, NULL, id, &err));
+	drive(w, id);
+	assert_int_equal(state_of(w, id, &why), LF_JOB_SUSPENDED);
+	w->suspends = 1;
+	w->cancels = true;
+	assert_lf_ok(lf_jobs_resume(w->jobs, id, "go on", &err));
+	drive(w, id);
+	assert_int_equal(state_of(w, id, &why), LF_JOB_CANCELLED);
+	assert_int_equal(w->undone, 1);
+}
+
 static void test_workers__finish_many_jobs(void **state)
 {
 	struct world *w = *state;
@@ -368,6 +391,7 @@ int main(void)
 		WITH_WORLD(test_job__that_fails_for_good_takes_its_steps_back),
 		WITH_WORLD(test_submit__refuses_a_second_job_and_knows_its_own_id_again),
 		WITH_WORLD(test_cancel__takes_back_and_is_refused_once_final),
+		WITH_WORLD(test_cancel__of_a_step_that_then_waits_for_a_person_is_not_lost),
 		WITH_WORLD(test_workers__finish_many_jobs),
 		WITH_WORLD(test_job__whose_row_is_damaged_harms_itself_only),
 		WITH_WORLD(test_expire__takes_finished_jobs_past_their_days_and_no_others),
