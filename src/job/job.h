@@ -140,6 +140,7 @@ LF_MUST_CHECK int lf_jobs_list(struct lf_jobs *jobs, const char *scope, const ch
 			       struct lf_error *err);
 /* LF_ECONFLICT when its type or state does not allow it. */
 LF_MUST_CHECK int lf_jobs_cancel(struct lf_jobs *jobs, const char *id, struct lf_error *err);
+/* Also as lf_jobs_submit() when the resource has an unfinished job by now. */
 LF_MUST_CHECK int lf_jobs_restart(struct lf_jobs *jobs, const char *id, struct lf_error *err);
 LF_MUST_CHECK int lf_jobs_resume(struct lf_jobs *jobs, const char *id, const char *comments,
 				 struct lf_error *err);

@@ -32,28 +32,33 @@ static int insert_job(struct lf_jobs *jobs, const struct lf_job_request *request
 	return lf_job_to_row(jobs->catalog, &job, err);
 }
 
-/* Refuse a second job of the resource; an earlier submit of the same id is the answer. */
+/* Refuse a second job of the resource. */
+static int check_free(struct lf_jobs *jobs, const char *resource, struct lf_error *err)
+{
+	const struct lf_jobrow_query busy = {.resource = resource, .unfinished = true, .limit = 1};
+	LF_AUTO_JSON *others = NULL;
+
+	int rc = lf_jobrow_list(jobs->catalog, &busy, &others, err);
+	if (rc || !json_array_size(others))
+		return rc;
+	return lf_fail_arm(err, LF_ECONFLICT, "AnotherOperationInProgress", resource,
+			   "wait until it has ended, or cancel it",
+			   "the job %s (%s) is working on this resource",
+			   lf_json_text_or(others, "0.id", ""),
+			   lf_json_text_or(others, "0.type", ""));
+}
+
+/* An earlier submit of the same id is the answer. */
 static int submit_once(struct lf_jobs *jobs, const struct lf_job_request *request, const char *id,
 		       struct lf_error *err)
 {
-	const struct lf_jobrow_query busy = {
-		.resource = request->resource, .unfinished = true, .limit = 1};
-	LF_AUTO_JSON *others = NULL;
 	LF_AUTO_JSON *same = NULL;
 
 	int rc = lf_jobrow_find(jobs->catalog, id, &same, err);
 	if (rc || same)
 		return rc;
-	rc = lf_jobrow_list(jobs->catalog, &busy, &others, err);
-	if (rc)
-		return rc;
-	if (json_array_size(others))
-		return lf_fail_arm(err, LF_ECONFLICT, "AnotherOperationInProgress",
-				   request->resource, "wait until it has ended, or cancel it",
-				   "the job %s (%s) is working on this resource",
-				   lf_json_text_or(others, "0.id", ""),
-				   lf_json_text_or(others, "0.type", ""));
-	return insert_job(jobs, request, id, err);
+	rc = check_free(jobs, request->resource, err);
+	return rc ? rc : insert_job(jobs, request, id, err);
 }
 
 int lf_jobs_submit(struct lf_jobs *jobs, const struct lf_job_request *request,
@@ -176,9 +181,12 @@ int lf_jobs_cancel(struct lf_jobs *jobs, const char *id, struct lf_error *err)
 static int mark_restart(struct lf_jobs *jobs, struct lf_job *job, const char *unused,
 			struct lf_error *err)
 {
-	(void)jobs, (void)unused;
+	(void)unused;
 	if (job->state != LF_JOB_FAILED)
 		return fail_state(job, "restarted", err);
+	int rc = check_free(jobs, job->resource, err);
+	if (rc)
+		return rc;
 	memset(job->steps, 0, sizeof(job->steps));
 	job->state = job->ending = LF_JOB_NOT_STARTED;
 	job->step = job->attempt = 0;

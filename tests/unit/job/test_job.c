@@ -257,6 +257,26 @@ static void test_submit__refuses_a_second_job_and_knows_its_own_id_again(void **
 	assert_lf_ok(submit(w, NULL, other, &err));
 }
 
+static void test_restart__is_refused_while_another_job_works_on_the_resource(void **state)
+{
+	struct world *w = *state;
+	struct lf_error err = LF_ERROR_NONE, why;
+	char id[LF_GUID_SIZE], other[LF_GUID_SIZE];
+
+	w->fail_code = LF_EINVAL;
+	w->fail_times = 1;
+	assert_lf_ok(submit(w, NULL, id, &err));
+	drive(w, id);
+	assert_lf_ok(submit(w, NULL, other, &err));
+	assert_int_equal(lf_jobs_restart(w->jobs, id, &err), LF_ECONFLICT);
+	assert_string_equal(lf_error_arm(&err), "AnotherOperationInProgress");
+	assert_int_equal(state_of(w, id, &why), LF_JOB_FAILED);
+	drive(w, other);
+	assert_lf_ok(lf_jobs_restart(w->jobs, id, &err));
+	drive(w, id);
+	assert_int_equal(state_of(w, id, &why), LF_JOB_SUCCEEDED);
+}
+
 static void test_cancel__takes_back_and_is_refused_once_final(void **state)
 {
 	struct world *w = *state;
@@ -392,6 +412,7 @@ int main(void)
 		WITH_WORLD(test_submit__refuses_a_second_job_and_knows_its_own_id_again),
 		WITH_WORLD(test_cancel__takes_back_and_is_refused_once_final),
 		WITH_WORLD(test_cancel__of_a_step_that_then_waits_for_a_person_is_not_lost),
+		WITH_WORLD(test_restart__is_refused_while_another_job_works_on_the_resource),
 		WITH_WORLD(test_workers__finish_many_jobs),
 		WITH_WORLD(test_job__whose_row_is_damaged_harms_itself_only),
 		WITH_WORLD(test_expire__takes_finished_jobs_past_their_days_and_no_others),
