@@ -3,6 +3,8 @@
  * whole when something stops them. */
 #include "siterecovery_fixture.h"
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -371,6 +373,80 @@ static void test_plan__runs_only_the_scripts_that_the_operator_put_there(void **
 	assert_true(runs(w, "db01-new-test") && !is_there(w, "web01-new-test"));
 }
 
+static void put_plan_of_body(struct world *w, json_t *body)
+{
+	AUTO_REPLY reply = request(w, "PUT", PLAN, body);
+
+	if (reply.status != 200)
+		fail_msg("%d %s", reply.status, reply.error.message);
+}
+
+/* Once the script has begun, cancel its plan's job, and let it end. */
+static void *cancel_meanwhile(void *argument)
+{
+	struct world *w = argument;
+	LF_AUTO_FREE char *began = lf_printf_dup("%s/began", w->dir);
+	LF_AUTO_FREE char *go = lf_printf_dup("%s/go", w->dir);
+	LF_AUTO_JOB_LIST list = {0};
+	struct lf_error err;
+
+	LF_AUTO_FD told = open(began, O_RDONLY | O_CLOEXEC);
+	if (told < 0 ||
+	    lf_jobs_list(w->context.jobs, VAULT, "siterecovery.planFailover", NULL, &list, &err) ||
+	    list.n != 1 || lf_jobs_cancel(w->context.jobs, list.items[0].id, &err))
+		return "not cancelled";
+	LF_AUTO_FD end = open(go, O_WRONLY | O_CLOEXEC);
+	return end < 0 ? "not let go" : NULL;
+}
+
+static void test_plan__cancelled_while_a_script_runs_asks_nobody_after_it(void **state)
+{
+	struct world *w = *state;
+	LF_AUTO_FREE char *began = lf_printf_dup("%s/began", w->dir);
+	LF_AUTO_FREE char *go = lf_printf_dup("%s/go", w->dir);
+	LF_AUTO_FREE char *text = lf_printf_dup("#!/bin/sh\n: >%s; : <%s\n", began, go);
+	json_t *body;
+	pthread_t other;
+	void *failed;
+	char id[LF_GUID_SIZE];
+
+	w->context.plan_scripts = w->dir;
+	write_script(w, text);
+	assert_true(!mkfifo(began, 0600) && !mkfifo(go, 0600));
+	protect(w);
+	protect_second(w);
+	body = plan_body(action("ScriptActionDetails", "check"));
+	json_t *person = manual();
+	assert_int_equal(lf_json_set_text(person, "actionName", "ask"), 0);
+	json_array_append_new(lf_json_at(body, "properties.groups.0.endGroupActions"), person);
+	put_plan_of_body(w, body);
+	assert_int_equal(pthread_create(&other, NULL, cancel_meanwhile, w), 0);
+	ask(w, "testFailover", plan_test_body(), id);
+	assert_int_equal(pthread_join(other, &failed), 0);
+	assert_null(failed);
+	assert_job(w, id, "Cancelled");
+	assert_true(runs(w, "db01-new-test") && !is_there(w, "web01-new-test"));
+}
+
+/* It was fit to run when the plan was made. */
+static void test_plan__a_script_that_may_no_longer_be_run_has_failed(void **state)
+{
+	struct world *w = *state;
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/check", w->dir);
+	char id[LF_GUID_SIZE];
+
+	w->context.plan_scripts = w->dir;
+	write_script(w, "#!/bin/sh\n");
+	put_plan(w, action("ScriptActionDetails", "check"));
+	assert_int_equal(unlink(path), 0);
+	ask(w, "testFailover", plan_test_body(), id);
+	assert_job(w, id, "Failed");
+	LF_AUTO_JSON *job = job_of(w, id);
+	assert_string_equal(
+		lf_json_text(job, "properties.tasks.3.groupTaskCustomDetails.childTasks.1.state"),
+		"Failed");
+}
+
 static void test_plan__what_is_asked_of_it_is_checked(void **state)
 {
 	struct world *w = *state;
@@ -410,6 +486,8 @@ int main(void)
 		T(test_plan__cancelled_leaves_what_has_started_and_takes_back_the_rest),
 		T(test_plan__that_failed_passes_over_what_is_done_when_it_is_restarted),
 		T(test_plan__runs_only_the_scripts_that_the_operator_put_there),
+		T(test_plan__cancelled_while_a_script_runs_asks_nobody_after_it),
+		T(test_plan__a_script_that_may_no_longer_be_run_has_failed),
 		T(test_plan__what_is_asked_of_it_is_checked),
 	};
 

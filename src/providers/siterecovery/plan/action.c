@@ -12,6 +12,7 @@
  * names a file of that directory, never a path, a shell or an argument.
  */
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@
 #define TIMEOUT_MAX_S 600
 #define OUTPUT_MAX    65536
 #define OUTPUT_KEPT   4096 /* bytes of a program's output, the last ones */
+#define SCRIPTS_MAX   2	   /* at once: each has a worker of the engine, which others need, too */
 
 static int fail_script(const char *target, const char *hint, const char *what, struct lf_error *err)
 {
@@ -181,6 +183,25 @@ static int keep_output(struct lf_job_run *run, const char *key, const struct lf_
 	return put_state(run, key, "output", text) ? lf_fail_nomem(err) : 0;
 }
 
+/* Is it still what may be run? */
+static int begin_script(struct lf_job_run *run, const char *key, const json_t *details,
+			char **ret_path, int64_t *ret_seconds, struct lf_error *err)
+{
+	struct lf_error ignored;
+	int rc = set_action(run, key, "InProgress", "startTime", err);
+
+	if (rc)
+		return rc;
+	rc = lf_sr_plan_script_check(lf_job_run_context(run), details, ret_path, err);
+	if (!rc)
+		rc = read_timeout(details, ret_seconds, err);
+	if (rc) {
+		int told = set_action(run, key, "Failed", "endTime", &ignored);
+		return told ? lf_fail_nomem(err) : rc;
+	}
+	return lf_job_save(run, err);
+}
+
 static int run_script(struct lf_job_run *run, const char *key, const json_t *action,
 		      struct lf_error *err)
 {
@@ -194,13 +215,7 @@ static int run_script(struct lf_job_run *run, const char *key, const json_t *act
 	struct lf_error why = LF_ERROR_NONE;
 	int64_t seconds = TIMEOUT_S;
 
-	int rc = set_action(run, key, "InProgress", "startTime", err);
-	if (!rc)
-		rc = lf_sr_plan_script_check(lf_job_run_context(run), details, &path, err);
-	if (!rc)
-		rc = read_timeout(details, &seconds, err);
-	if (!rc)
-		rc = lf_job_save(run, err);
+	int rc = begin_script(run, key, details, &path, &seconds, err);
 	if (rc)
 		return rc;
 	const char *argv[] = {path, lf_json_text_or(job->doc, "scenario", ""),
@@ -226,7 +241,12 @@ int lf_sr_plan_action(struct lf_job_run *run, const char *key, const json_t *act
 		      struct lf_error *err)
 {
 	const char *instance = lf_json_text_or(action, "customDetails.instanceType", "");
+	static atomic_uint running;
 
-	return strcmp(instance, "ManualActionDetails") == 0 ? wait_for_person(run, key, err)
-							    : run_script(run, key, action, err);
+	if (strcmp(instance, "ManualActionDetails") == 0)
+		return wait_for_person(run, key, err);
+	int rc = atomic_fetch_add(&running, 1) < SCRIPTS_MAX ? run_script(run, key, action, err)
+							     : LF_STEP_AGAIN;
+	atomic_fetch_sub(&running, 1);
+	return rc;
 }

@@ -60,7 +60,7 @@ LF_MUST_CHECK int lf_sr_plan_items(struct lf_context *context, const json_t *gro
 /* LF_EUNSUPPORTED "RecoveryPlanScriptsNotAllowed", or LF_EINVAL: there is no such program. */
 LF_MUST_CHECK int lf_sr_plan_script_check(struct lf_context *context, const json_t *details,
 					  char **ret_path, struct lf_error *err);
-/* Do one action of a stage; also LF_STEP_SUSPEND. */
+/* Do one action of a stage; also LF_STEP_SUSPEND, and LF_STEP_AGAIN: it has to wait its turn. */
 LF_MUST_CHECK int lf_sr_plan_action(struct lf_job_run *run, const char *key, const json_t *action,
 				    struct lf_error *err);
 /* Those of a group at "startGroupActions" or "endGroupActions" that this job has: a new array. */

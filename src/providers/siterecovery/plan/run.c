@@ -227,7 +227,9 @@ static int run_items(struct lf_job_run *run, unsigned stage, struct lf_error *er
 	return stage > STAGE_FAILOVER ? check_failed(&progress, err) : 0;
 }
 
-/* The actions before, the items, the actions after; from where it was left. */
+/* The next part of the group: an action before, the items, an action after.  The engine looks at
+ * the job after each, so that a cancel, and what else its worker has to do, wait for one at most.
+ */
 static int run_group(struct lf_job_run *run, struct lf_error *err)
 {
 	const struct lf_job *job = lf_job_run_job(run);
@@ -235,25 +237,23 @@ static int run_group(struct lf_job_run *run, struct lf_error *err)
 	const json_t *group = json_array_get(lf_json_at(job->doc, "groups"), stage - 1);
 	LF_AUTO_JSON *before = lf_sr_plan_actions(job, group, "startGroupActions");
 	LF_AUTO_JSON *after = lf_sr_plan_actions(job, group, "endGroupActions");
-	size_t n = json_array_size(before), at;
+	size_t n = json_array_size(before), parts = n + 1 + json_array_size(after);
 	char cursor[24], key[LF_SR_PLAN_KEY_SIZE];
 
 	snprintf(cursor, sizeof(cursor), "cursor.s%u", stage);
-	while (group && (at = (size_t)lf_json_int_or(lf_job_run_data(run), cursor, 0)) <
-				n + 1 + json_array_size(after)) {
-		lf_sr_plan_action_key(stage, at, key);
-		const json_t *action =
-			at < n ? json_array_get(before, at) : json_array_get(after, at - n - 1);
-		int rc = at == n ? run_items(run, stage, err)
-				 : lf_sr_plan_action(run, key, action, err);
-		if (!rc && lf_json_set_int(lf_job_run_data(run), cursor, (int64_t)at + 1))
-			rc = lf_fail_nomem(err);
-		if (!rc)
-			rc = lf_job_save(run, err);
-		if (rc)
-			return rc;
-	}
-	return 0;
+	size_t at = (size_t)lf_json_int_or(lf_job_run_data(run), cursor, 0);
+	if (!group || at >= parts)
+		return 0;
+	lf_sr_plan_action_key(stage, at, key);
+	const json_t *action =
+		at < n ? json_array_get(before, at) : json_array_get(after, at - n - 1);
+	int rc = at == n ? run_items(run, stage, err) : lf_sr_plan_action(run, key, action, err);
+	if (!rc && lf_json_set_int(lf_job_run_data(run), cursor, (int64_t)at + 1))
+		rc = lf_fail_nomem(err);
+	if (rc || at + 1 == parts)
+		return rc;
+	lf_job_again_at(run, 0);
+	return LF_STEP_AGAIN;
 }
 
 static int run_all(struct lf_job_run *run, struct lf_error *err)
