@@ -125,10 +125,16 @@ int lf_sr_jobs_restart(struct lf_arm_call *call, struct lf_error *err)
 
 int lf_sr_jobs_resume(struct lf_arm_call *call, struct lf_error *err)
 {
+	/* they are kept in the job's row */
+	static const struct lf_field rows[] = {
+		{"properties.comments", LF_TEXT, 0, 0, 4096, NULL, "what the person says"}};
+	static const struct lf_sr_fields fields = {rows, LF_N(rows)};
 	const char *comments = lf_json_text_or(lf_arm_body(call), "properties.comments", "");
 	LF_AUTO_JOB job = LF_JOB_INIT;
 	int rc = find_job(call, &job, err);
 
+	if (!rc)
+		rc = lf_sr_fields_check(&fields, lf_arm_body(call), err);
 	if (!rc)
 		rc = lf_jobs_resume(lf_arm_context(call)->jobs, job.id, comments, err);
 	return rc ? rc : reply_job(call, job.id, err);

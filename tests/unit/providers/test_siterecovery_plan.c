@@ -223,6 +223,18 @@ static void test_plan__what_it_cannot_keep_to_is_refused(void **state)
 	assert_int_equal(none.status, 404);
 }
 
+static void refuse_long_comments(struct world *w, const char *id)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup(VAULT "/replicationJobs/%s/resume", id);
+	char long_text[4096 + 2];
+
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	long_text[sizeof(long_text) - 1] = '\0';
+	assert_refused(w, "POST", path, json_pack("{s:{s:s}}", "properties", "comments", long_text),
+		       400, "InvalidParameter");
+	assert_job(w, id, "Suspended");
+}
+
 static void test_plan__starts_a_group_after_the_one_before_and_waits_for_a_person(void **state)
 {
 	struct world *w = *state;
@@ -237,6 +249,7 @@ static void test_plan__starts_a_group_after_the_one_before_and_waits_for_a_perso
 	assert_string_equal(lf_json_text(waiting, "properties.currentScenarioStatus"), "Suspended");
 	assert_refused(w, "PUT", PLAN, plan_body(NULL), 409, "AnotherOperationInProgress");
 	assert_refused(w, "DELETE", PLAN, NULL, 409, "AnotherOperationInProgress");
+	refuse_long_comments(w, id);
 	job_act(w, id, "resume",
 		json_pack("{s:{s:s}}", "properties", "comments", "it answers queries"));
 	assert_job(w, id, "Succeeded");

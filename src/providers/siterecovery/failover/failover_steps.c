@@ -6,6 +6,10 @@
  */
 #include "providers/siterecovery/failover/failover.h"
 
+/* The plan pokes who waits when it opens its gate and when it ends: this is for a daemon that was
+ * killed in between. */
+#define GATE_LOOK_NS (10 * LF_NS_PER_S)
+
 int lf_sr_plan_gate(struct lf_job_run *run, enum lf_sr_gate gate, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
@@ -23,7 +27,10 @@ int lf_sr_plan_gate(struct lf_job_run *run, enum lf_sr_gate gate, struct lf_erro
 		return lf_fail_arm(err, LF_ECONFLICT, "RecoveryPlanEnded", plan,
 				   "restart the job of the plan",
 				   "the plan ended before its turn came");
-	return lf_json_int_or(job.data, "gate", 0) >= need ? 0 : LF_STEP_AGAIN;
+	if (lf_json_int_or(job.data, "gate", 0) >= need)
+		return 0;
+	lf_job_again_at(run, lf_clock_now_ns(context->clock) + GATE_LOOK_NS);
+	return LF_STEP_AGAIN;
 }
 
 int lf_sr_failover_make(struct lf_job_run *run, struct lf_error *err)
