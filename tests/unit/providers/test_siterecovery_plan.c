@@ -11,6 +11,7 @@
 #include "os/file.h"
 #include "providers/compute/machine.h"
 #include "test.h"
+#include "vault/point/claim.h"
 
 #define PLAN VAULT "/replicationRecoveryPlans/rp"
 
@@ -50,13 +51,29 @@ static json_t *manual(void)
 	return action("ManualActionDetails", NULL);
 }
 
-static void put_plan(struct world *w, json_t *after)
+static void put_plan_of_body(struct world *w, json_t *body)
 {
 	protect(w);
 	protect_second(w);
-	AUTO_REPLY reply = request(w, "PUT", PLAN, plan_body(after));
+	AUTO_REPLY reply = request(w, "PUT", PLAN, body);
 	if (reply.status != 200)
 		fail_msg("%d %s", reply.status, reply.error.message);
+}
+
+static void put_plan(struct world *w, json_t *after)
+{
+	put_plan_of_body(w, plan_body(after));
+}
+
+/* A plan that asks a person before anything is shut down or made. */
+static void put_plan_that_asks_first(struct world *w)
+{
+	json_t *body = plan_body(NULL);
+
+	json_array_insert_new(
+		lf_json_at(body, "properties.groups"), 0,
+		json_pack("{s:s,s:[o]}", "groupType", "Shutdown", "startGroupActions", manual()));
+	put_plan_of_body(w, body);
 }
 
 static json_t *plan_test_body(void)
@@ -323,6 +340,49 @@ static void test_plan__cancelled_leaves_what_has_started_and_takes_back_the_rest
 	assert_string_equal(state_of(item), "Protected");
 }
 
+/* Does a job of an item hold the newest point? */
+static bool is_held(struct world *w)
+{
+	struct lf_vault *vault = NULL;
+	LF_AUTO_JOB_LIST list = {0};
+	struct lf_error err;
+	int64_t until;
+	char claim[64];
+	bool held = false;
+
+	assert_lf_ok(lf_regions_vault(w->context.regions, "eastus", &vault, &err));
+	assert_lf_ok(
+		lf_jobs_list(w->context.jobs, VAULT, "siterecovery.failover", NULL, &list, &err));
+	for (size_t i = 0; i < list.n; i++) {
+		snprintf(claim, sizeof(claim), "export:%s", list.items[i].id);
+		held = held || lf_claim_until(vault, lf_json_text(played.points, "0.id"), claim,
+					      &until, &err) == 0;
+	}
+	return held;
+}
+
+static void test_plan__holds_the_points_that_it_chose_while_it_waits(void **state)
+{
+	struct world *w = *state;
+	struct lf_vault *vault = NULL;
+	struct lf_error err;
+	char id[LF_GUID_SIZE];
+
+	put_plan_that_asks_first(w);
+	ask(w, "unplannedFailover", plan_unplanned_body(), id);
+	assert_job(w, id, "Suspended");
+	assert_true(is_held(w));
+	job_act(w, id, "cancel", NULL);
+	assert_job(w, id, "Cancelled");
+	assert_false(is_held(w));
+	ask(w, "unplannedFailover", plan_unplanned_body(), id);
+	assert_lf_ok(lf_regions_vault(w->context.regions, "eastus", &vault, &err));
+	assert_lf_ok(lf_claim_drop(vault, lf_json_text(played.points, "0.id"), "retention", &err));
+	job_act(w, id, "resume", NULL);
+	assert_job(w, id, "Succeeded");
+	assert_both(w, "UnplannedFailoverCommitPendingStatesBegin");
+}
+
 /* Something else has the name of the first group's machine. */
 static void test_plan__that_failed_passes_over_what_is_done_when_it_is_restarted(void **state)
 {
@@ -386,14 +446,6 @@ static void test_plan__runs_only_the_scripts_that_the_operator_put_there(void **
 	assert_true(runs(w, "db01-new-test") && !is_there(w, "web01-new-test"));
 }
 
-static void put_plan_of_body(struct world *w, json_t *body)
-{
-	AUTO_REPLY reply = request(w, "PUT", PLAN, body);
-
-	if (reply.status != 200)
-		fail_msg("%d %s", reply.status, reply.error.message);
-}
-
 /* Once the script has begun, cancel its plan's job, and let it end. */
 static void *cancel_meanwhile(void *argument)
 {
@@ -426,8 +478,6 @@ static void test_plan__cancelled_while_a_script_runs_asks_nobody_after_it(void *
 	w->context.plan_scripts = w->dir;
 	write_script(w, text);
 	assert_true(!mkfifo(began, 0600) && !mkfifo(go, 0600));
-	protect(w);
-	protect_second(w);
 	body = plan_body(action("ScriptActionDetails", "check"));
 	json_t *person = manual();
 	assert_int_equal(lf_json_set_text(person, "actionName", "ask"), 0);
@@ -497,6 +547,7 @@ int main(void)
 		T(test_plan__fails_over_and_commits_all_of_its_items),
 		T(test_plan__taken_back_brings_all_items_back),
 		T(test_plan__cancelled_leaves_what_has_started_and_takes_back_the_rest),
+		T(test_plan__holds_the_points_that_it_chose_while_it_waits),
 		T(test_plan__that_failed_passes_over_what_is_done_when_it_is_restarted),
 		T(test_plan__runs_only_the_scripts_that_the_operator_put_there),
 		T(test_plan__cancelled_while_a_script_runs_asks_nobody_after_it),

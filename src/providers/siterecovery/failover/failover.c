@@ -117,6 +117,18 @@ static int put_planned(struct lf_arm_call *call, const struct lf_resource *item,
 	return rc ? rc : put_input(call, item, &input, doc, err);
 }
 
+/* Its retention may end while the source is shut down, or a plan waits for a person.  Stored before
+ * the claim is made, so that undo finds what to drop. */
+static int choose_and_hold(struct lf_job_run *run, const struct lf_resource *item,
+			   const json_t *point, struct lf_error *err)
+{
+	int rc = lf_sr_making_choose(run, item, point, err);
+
+	if (!rc)
+		rc = lf_job_save(run, err);
+	return rc ? rc : lf_sr_making_hold(run, err);
+}
+
 static int run_prerequisites(struct lf_job_run *run, struct lf_error *err)
 {
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
@@ -134,14 +146,12 @@ static int run_prerequisites(struct lf_job_run *run, struct lf_error *err)
 					 item.id, err);
 	if (!rc)
 		rc = lf_sr_point_find(lf_job_run_context(run), &item, input.point, &point, err);
-	if (!rc && *input.point)
-		rc = lf_sr_making_choose(run, &item, point, err);
-	if (rc)
-		return rc;
 	/* a restarted job asks for final changes anew */
 	snprintf(start, sizeof(start), "%lld", (long long)lf_job_run_job(run)->started_ns);
 	lf_guid_derive(lf_job_run_job(run)->id, start, token);
-	return lf_json_set_text(lf_job_run_data(run), "token", token) ? lf_fail_nomem(err) : 0;
+	if (!rc && lf_json_set_text(lf_job_run_data(run), "token", token))
+		rc = lf_fail_nomem(err);
+	return !rc && *input.point ? choose_and_hold(run, &item, point, err) : rc;
 }
 
 static int skip(struct lf_job_run *run, const char *step, const char *why, struct lf_error *err)
@@ -370,7 +380,8 @@ static int run_start_machine(struct lf_job_run *run, struct lf_error *err)
 }
 
 static const struct lf_job_step failover_steps[] = {
-	{"FailoverPrerequisitesCheck", "Prerequisites check for failover", run_prerequisites, NULL},
+	{"FailoverPrerequisitesCheck", "Prerequisites check for failover", run_prerequisites,
+	 lf_sr_making_release},
 	{"ShutDownVirtualMachine", "Shut down the virtual machine", run_shutdown, undo_shutdown},
 	{"SynchronizeLatestChanges", "Synchronizing the latest changes", run_synchronize, NULL},
 	{"StartFailover", "Start failover", lf_sr_failover_make, lf_sr_failover_unmake},
