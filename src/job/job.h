@@ -99,6 +99,9 @@ struct lf_job_type {
 	const void *subject;	  /* what its provider's views know of it; may be NULL */
 	/* Called once the job is final, inside the transaction that makes it so; may be NULL. */
 	int (*ended)(struct lf_job_run *run, enum lf_job_state state, struct lf_error *err);
+	/* Called before a failed one is restarted, inside that transaction, with what was given to
+	 * lf_jobs_open(); an error refuses it; may be NULL. */
+	int (*restarting)(void *context, const struct lf_job *job, struct lf_error *err);
 };
 
 struct lf_jobs;

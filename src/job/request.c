@@ -181,10 +181,14 @@ int lf_jobs_cancel(struct lf_jobs *jobs, const char *id, struct lf_error *err)
 static int mark_restart(struct lf_jobs *jobs, struct lf_job *job, const char *unused,
 			struct lf_error *err)
 {
+	const struct lf_job_type *type = lf_jobs_type(jobs, job->type);
+
 	(void)unused;
 	if (job->state != LF_JOB_FAILED)
 		return fail_state(job, "restarted", err);
 	int rc = check_free(jobs, job->resource, err);
+	if (!rc && type && type->restarting)
+		rc = type->restarting(jobs->context, job, err);
 	if (rc)
 		return rc;
 	memset(job->steps, 0, sizeof(job->steps));

@@ -407,6 +407,60 @@ static void test_plan__that_failed_passes_over_what_is_done_when_it_is_restarted
 	assert_both(w, "UnplannedFailoverCommitPendingStatesBegin");
 }
 
+static void refuse_restart(struct world *w, const char *id, const char *code)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup(VAULT "/replicationJobs/%s/restart", id);
+
+	assert_refused(w, "POST", path, NULL, 409, code);
+}
+
+static void test_plan__has_one_job_at_a_time_also_by_a_restart(void **state)
+{
+	struct world *w = *state;
+	struct lf_error err;
+	char failed[LF_GUID_SIZE], id[LF_GUID_SIZE];
+
+	put_plan(w, manual());
+	put_doc(w, VMS "/web01-new", "Microsoft.Compute/virtualMachines",
+		json_pack("{s:s}", "location", "eastus"));
+	ask(w, "unplannedFailover", plan_unplanned_body(), failed);
+	job_act(w, failed, "resume", NULL);
+	assert_job(w, failed, "Failed");
+	ask(w, "failoverCancel", NULL, id);
+	assert_job(w, id, "Succeeded");
+	ask(w, "testFailover", plan_test_body(), id);
+	refuse_restart(w, failed, "AnotherOperationInProgress");
+	job_act(w, id, "cancel", NULL);
+	ask(w, "testFailoverCleanup", NULL, id);
+	assert_lf_ok(lf_catalog_delete(w->context.catalog, VMS "/web01-new", &err));
+	job_act(w, failed, "restart", NULL);
+	assert_job(w, failed, "Suspended");
+	assert_refused(w, "PUT", PLAN, plan_body(NULL), 409, "AnotherOperationInProgress");
+	assert_refused(w, "DELETE", PLAN, NULL, 409, "AnotherOperationInProgress");
+}
+
+static void test_plan__that_is_gone_is_not_restarted(void **state)
+{
+	struct world *w = *state;
+	struct lf_error err;
+	char id[LF_GUID_SIZE];
+
+	put_plan(w, NULL);
+	put_doc(w, VMS "/web01-new", "Microsoft.Compute/virtualMachines",
+		json_pack("{s:s}", "location", "eastus"));
+	ask(w, "unplannedFailover", plan_unplanned_body(), id);
+	assert_job(w, id, "Failed");
+	assert_lf_ok(lf_catalog_delete(w->context.catalog, ITEM, &err));
+	assert_lf_ok(lf_catalog_delete(w->context.catalog, ITEM2, &err));
+	job_act(w, id, "restart", NULL);
+	LF_AUTO_JSON *job = job_of(w, id);
+	assert_string_equal(lf_json_text(job, "properties.errors.0.serviceErrorDetails.code"),
+			    "RecoveryPlanHasNoItems");
+	assert_lf_ok(lf_catalog_delete(w->context.catalog, PLAN, &err));
+	refuse_restart(w, id, "RecoveryPlanNotFound");
+	assert_job(w, id, "Failed");
+}
+
 static void write_script(struct world *w, const char *text)
 {
 	LF_AUTO_FREE char *path = lf_printf_dup("%s/check", w->dir);
@@ -549,6 +603,8 @@ int main(void)
 		T(test_plan__cancelled_leaves_what_has_started_and_takes_back_the_rest),
 		T(test_plan__holds_the_points_that_it_chose_while_it_waits),
 		T(test_plan__that_failed_passes_over_what_is_done_when_it_is_restarted),
+		T(test_plan__has_one_job_at_a_time_also_by_a_restart),
+		T(test_plan__that_is_gone_is_not_restarted),
 		T(test_plan__runs_only_the_scripts_that_the_operator_put_there),
 		T(test_plan__cancelled_while_a_script_runs_asks_nobody_after_it),
 		T(test_plan__a_script_that_may_no_longer_be_run_has_failed),

@@ -75,6 +75,13 @@ LF_MUST_CHECK int lf_sr_plan_point(struct lf_context *context, const struct lf_r
 				   const json_t *job_doc, char ret_point[static LF_GUID_SIZE],
 				   struct lf_error *err);
 
+/* mark.c */
+/* The plan's last job, in its state; stored. */
+LF_MUST_CHECK int lf_sr_plan_mark(struct lf_context *context, struct lf_resource *plan,
+				  const char *scenario, const char *job, struct lf_error *err);
+/* lf_job_type.restarting: the plan has to be there, and names the job as its last one. */
+int lf_sr_plan_restarting(void *context, const struct lf_job *job, struct lf_error *err);
+
 /* view.c */
 struct lf_sr_job_shape;
 extern const struct lf_sr_job_shape lf_sr_plan_shape;

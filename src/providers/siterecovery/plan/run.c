@@ -101,6 +101,10 @@ static int submit_children(struct lf_job_run *run, json_t **ret_rows, struct lf_
 				  err);
 	json_array_foreach (rows, i, row)
 		rc = rc ? rc : submit_child(run, start, row, err);
+	if (!rc && !json_array_size(rows))
+		rc = lf_fail_arm(err, LF_ECONFLICT, "RecoveryPlanHasNoItems", job->resource,
+				 "protect its machines again and make the plan anew",
+				 "none of the plan's items is protected any more");
 	if (!rc)
 		*ret_rows = lf_steal(&rows);
 	return rc;
@@ -322,7 +326,8 @@ const struct lf_job_type lf_sr_plan_failover_job = {.name = "siterecovery.planFa
 						    .n_steps = LF_N(failover_steps),
 						    .cancellable = true,
 						    .subject = &lf_sr_plan_shape,
-						    .ended = plan_ended};
+						    .ended = plan_ended,
+						    .restarting = lf_sr_plan_restarting};
 
 static const struct lf_job_step items_steps[] = {
 	{"RecoveryPlanPrerequisitesCheck", "Prerequisites check for the recovery plan",
@@ -333,4 +338,5 @@ const struct lf_job_type lf_sr_plan_items_job = {.name = "siterecovery.planItems
 						 .steps = items_steps,
 						 .n_steps = LF_N(items_steps),
 						 .subject = &lf_sr_plan_shape,
-						 .ended = plan_ended};
+						 .ended = plan_ended,
+						 .restarting = lf_sr_plan_restarting};

@@ -250,19 +250,6 @@ static void put_job(struct lf_doc *doc, const struct lf_resource *plan,
 	lf_doc_put(doc, "groups", json_deep_copy(lf_json_at(plan->doc, "groups")));
 }
 
-/* The plan names its last job. */
-static int mark_plan(struct lf_context *context, struct lf_resource *plan, const char *scenario,
-		     const char *job, struct lf_error *err)
-{
-	if (!plan->state)
-		plan->state = json_object();
-	if (lf_json_set_text(plan->state, "job", job) |
-	    lf_json_set_text(plan->state, "scenario", scenario) |
-	    lf_json_set_time(plan->state, "startTime", lf_clock_now_ns(context->clock)))
-		return lf_fail_nomem(err);
-	return lf_sr_item_store(context->catalog, plan, err);
-}
-
 static int submit(struct lf_arm_call *call, const struct lf_sr_plan_start *start, const char *id,
 		  char job[static LF_GUID_SIZE], struct lf_error *err)
 {
@@ -292,7 +279,7 @@ static int submit(struct lf_arm_call *call, const struct lf_sr_plan_start *start
 		rc = vault_id ? lf_jobs_submit(context->jobs, &request, job, err)
 			      : lf_fail_nomem(err);
 	if (!rc)
-		rc = mark_plan(context, &plan, start->item->scenario, job, err);
+		rc = lf_sr_plan_mark(context, &plan, start->item->scenario, job, err);
 	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
