@@ -220,7 +220,7 @@ static void put_actions(struct lf_doc *view, const struct lf_jobs *jobs, const s
 	lf_doc_put(view, "allowedActions", json_array());
 	if (lf_jobs_can_cancel(jobs, job) && !job->cancel_requested)
 		lf_doc_append(view, "allowedActions", json_string("Cancel"));
-	if (job->state == LF_JOB_FAILED)
+	if (job->state == LF_JOB_FAILED && !lf_json_text(job->doc, "plan.job"))
 		lf_doc_append(view, "allowedActions", json_string("Restart"));
 	if (job->state == LF_JOB_SUSPENDED)
 		lf_doc_append(view, "allowedActions", json_string("Resume"));

@@ -112,10 +112,11 @@ int lf_sr_jobs_restart(struct lf_arm_call *call, struct lf_error *err)
 	int rc = find_job(call, &job, err);
 
 	if (!rc && lf_json_text(job.doc, "plan.job"))
-		rc = lf_fail_arm(err, LF_ECONFLICT, "JobActionNotAllowed", job.id,
-				 "restart the job of the plan: what is done is passed over",
-				 "the job is part of the recovery plan's job %s",
-				 lf_json_text(job.doc, "plan.job"));
+		rc = lf_fail_arm(
+			err, LF_ECONFLICT, "JobActionNotAllowed", job.id,
+			"restart the job of the plan: items that are through are passed over",
+			"the job is part of the recovery plan's job %s",
+			lf_json_text(job.doc, "plan.job"));
 	if (!rc)
 		rc = check_free(context->catalog, &job, err);
 	if (!rc)

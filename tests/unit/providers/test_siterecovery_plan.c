@@ -294,6 +294,93 @@ static void test_plan__starts_a_group_after_the_one_before_and_waits_for_a_perso
 	assert_both(w, "Protected");
 }
 
+/* Of the child task at at of a group's task; borrowed. */
+static json_t *child_task(const json_t *job, unsigned stage, unsigned at)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup(
+		"properties.tasks.%u.groupTaskCustomDetails.childTasks.%u", stage, at);
+
+	return lf_json_at(job, path);
+}
+
+static void assert_task(const json_t *job, unsigned stage, unsigned at, const char *state)
+{
+	assert_string_equal(lf_json_text_or(child_task(job, stage, at), "state", ""), state);
+}
+
+/* The code, the level and the first words of an error of the job. */
+static void assert_told(const json_t *job, size_t at, const char *code, const char *level,
+			const char *words)
+{
+	const json_t *error = json_array_get(lf_json_at(job, "properties.errors"), at);
+	const char *message = lf_json_text_or(error, "serviceErrorDetails.message", "");
+
+	assert_string_equal(lf_json_text_or(error, "serviceErrorDetails.code", ""), code);
+	assert_string_equal(lf_json_text_or(error, "errorLevel", ""), level);
+	if (strncmp(message, words, strlen(words)) != 0)
+		fail_msg("%s", message);
+}
+
+static void test_plan__tells_what_its_items_did_not_do(void **state)
+{
+	struct world *w = *state;
+	json_t *body = plan_unplanned_body();
+	char id[LF_GUID_SIZE];
+
+	put_plan(w, NULL);
+	assert_int_equal(lf_json_set_text(body, "properties.sourceSiteOperations", "Required"), 0);
+	ask(w, "unplannedFailover", body, id);
+	assert_job(w, id, "Succeeded");
+	LF_AUTO_JSON *job = job_of(w, id);
+	assert_string_equal(lf_json_text(job, "properties.stateDescription"),
+			    "CompletedWithInformation");
+	assert_told(job, 0, "SourceNotShutDown", "Information", "The item ");
+	assert_told(job, 1, "SourceNotShutDown", "Information", "The item ");
+	assert_int_equal(json_array_size(lf_json_at(job, "properties.errors")), 2);
+	assert_task(job, 1, 1, "Skipped");
+}
+
+static void take_name(struct world *w, const char *id)
+{
+	put_doc(w, id, "Microsoft.Compute/virtualMachines",
+		json_pack("{s:s}", "location", "eastus"));
+}
+
+static void assert_no_restart(const json_t *job)
+{
+	size_t i;
+	const json_t *word;
+
+	json_array_foreach (lf_json_at(job, "properties.allowedActions"), i, word)
+		assert_string_not_equal(json_string_value(word), "Restart");
+}
+
+static void test_plan__ends_where_the_last_of_its_items_has_failed(void **state)
+{
+	struct world *w = *state;
+	LF_AUTO_JOB_LIST list = {0};
+	struct lf_error err;
+	char id[LF_GUID_SIZE];
+
+	put_plan(w, manual());
+	take_name(w, VMS "/web01-new");
+	take_name(w, VMS "/db01-new");
+	ask(w, "unplannedFailover", plan_unplanned_body(), id);
+	assert_job(w, id, "Failed");
+	LF_AUTO_JSON *job = job_of(w, id);
+	assert_string_equal(lf_json_text(job, "properties.tasks.2.state"), "Failed");
+	assert_string_equal(lf_json_text(job, "properties.tasks.3.state"), "NotStarted");
+	assert_task(job, 2, 0, "Failed");
+	assert_told(job, 0, "RecoveryPlanItemFailed", "Error",
+		    "The item web01 did not get through");
+	assert_both(w, "Protected");
+	assert_lf_ok(
+		lf_jobs_list(w->context.jobs, VAULT, "siterecovery.failover", NULL, &list, &err));
+	assert_int_equal(list.n, 2);
+	LF_AUTO_JSON *child = job_of(w, list.items[0].id);
+	assert_no_restart(child);
+}
+
 static void test_plan__fails_over_and_commits_all_of_its_items(void **state)
 {
 	struct world *w = *state;
@@ -307,6 +394,12 @@ static void test_plan__fails_over_and_commits_all_of_its_items(void **state)
 	assert_job(w, id, "Succeeded");
 	assert_true(runs(w, "db01-new") && runs(w, "web01-new"));
 	assert_both(w, "UnplannedFailoverCommitPendingStatesBegin");
+	LF_AUTO_JSON *job = job_of(w, id);
+	assert_task(job, 1, 0, "Skipped");
+	assert_string_equal(lf_json_text(child_task(job, 1, 0), "customDetails.skippedReason"),
+			    "NotApplicable");
+	assert_task(job, 2, 0, "Succeeded");
+	assert_string_equal(lf_json_text(job, "properties.stateDescription"), "Completed");
 	ask(w, "failoverCommit", NULL, id);
 	assert_job(w, id, "Succeeded");
 	assert_both(w, "PlannedFailoverStatesBegin");
@@ -335,6 +428,10 @@ static void test_plan__cancelled_leaves_what_has_started_and_takes_back_the_rest
 	assert_job(w, id, "Suspended");
 	job_act(w, id, "cancel", NULL);
 	assert_job(w, id, "Cancelled");
+	LF_AUTO_JSON *job = job_of(w, id);
+	assert_task(job, 3, 0, "Succeeded");
+	assert_task(job, 3, 1, "Cancelled");
+	assert_task(job, 4, 0, "Cancelled");
 	assert_true(runs(w, "db01-new") && !is_there(w, "web01-new"));
 	LF_AUTO_JSON *item = get(w, ITEM);
 	assert_string_equal(state_of(item), "Protected");
@@ -391,14 +488,15 @@ static void test_plan__that_failed_passes_over_what_is_done_when_it_is_restarted
 	char id[LF_GUID_SIZE];
 
 	put_plan(w, NULL);
-	put_doc(w, VMS "/web01-new", "Microsoft.Compute/virtualMachines",
-		json_pack("{s:s}", "location", "eastus"));
+	take_name(w, VMS "/web01-new");
 	ask(w, "unplannedFailover", plan_unplanned_body(), id);
 	assert_job(w, id, "Failed");
 	assert_true(runs(w, "db01-new"));
 	LF_AUTO_JSON *failed = job_of(w, id);
-	assert_string_equal(lf_json_text(failed, "properties.errors.0.serviceErrorDetails.code"),
-			    "RecoveryPlanItemFailed");
+	assert_told(failed, 0, "RecoveryPlanItemFailed", "Error",
+		    "The item web01 did not get through");
+	assert_told(failed, 1, "RecoveryPlanItemFailed", "Information",
+		    "The item web01 did not get ");
 	LF_AUTO_JSON *item = get(w, ITEM);
 	assert_string_equal(state_of(item), "Protected");
 	assert_lf_ok(lf_catalog_delete(w->context.catalog, VMS "/web01-new", &err));
@@ -421,8 +519,7 @@ static void test_plan__has_one_job_at_a_time_also_by_a_restart(void **state)
 	char failed[LF_GUID_SIZE], id[LF_GUID_SIZE];
 
 	put_plan(w, manual());
-	put_doc(w, VMS "/web01-new", "Microsoft.Compute/virtualMachines",
-		json_pack("{s:s}", "location", "eastus"));
+	take_name(w, VMS "/web01-new");
 	ask(w, "unplannedFailover", plan_unplanned_body(), failed);
 	job_act(w, failed, "resume", NULL);
 	assert_job(w, failed, "Failed");
@@ -446,8 +543,7 @@ static void test_plan__that_is_gone_is_not_restarted(void **state)
 	char id[LF_GUID_SIZE];
 
 	put_plan(w, NULL);
-	put_doc(w, VMS "/web01-new", "Microsoft.Compute/virtualMachines",
-		json_pack("{s:s}", "location", "eastus"));
+	take_name(w, VMS "/web01-new");
 	ask(w, "unplannedFailover", plan_unplanned_body(), id);
 	assert_job(w, id, "Failed");
 	assert_lf_ok(lf_catalog_delete(w->context.catalog, ITEM, &err));
@@ -598,6 +694,8 @@ int main(void)
 		T(test_plan__shows_what_was_accepted_with_the_groups_that_all_have),
 		T(test_plan__what_it_cannot_keep_to_is_refused),
 		T(test_plan__starts_a_group_after_the_one_before_and_waits_for_a_person),
+		T(test_plan__tells_what_its_items_did_not_do),
+		T(test_plan__ends_where_the_last_of_its_items_has_failed),
 		T(test_plan__fails_over_and_commits_all_of_its_items),
 		T(test_plan__taken_back_brings_all_items_back),
 		T(test_plan__cancelled_leaves_what_has_started_and_takes_back_the_rest),

@@ -13,7 +13,8 @@
  * a kill repeats one part: an opened gate stays open, a manual action stays
  * suspended, a script is run again.  When an item fails, the others of its stage go
  * on; then the plan fails, and what has not started by then is cancelled: those
- * jobs take their machines back.  Restarted, the plan passes over what is done.
+ * jobs take their machines back.  Restarted, the plan passes over the items that are
+ * through and does every action again: it checks what is there by then.
  */
 #include <string.h>
 
@@ -23,9 +24,18 @@
 #define STAGE_SHUTDOWN 1
 #define STAGE_FAILOVER 2
 
-static const struct lf_sr_plan_start *start_of(const struct lf_job *job)
+#define ITEM_FAILED "the item %s did not get through: %s"
+#define ITEM_ADVICE                                                                                \
+	"see the job of the item, mend its cause and restart the plan's job: items that are "      \
+	"through are passed over, actions are done again"
+
+static int find_start(const struct lf_job *job, const struct lf_sr_plan_start **ret_start,
+		      struct lf_error *err)
 {
-	return lf_sr_plan_start(lf_json_text_or(job->doc, "action", ""));
+	*ret_start = lf_sr_plan_start(lf_json_text_or(job->doc, "action", ""));
+	return *ret_start ? 0
+			  : lf_fail(err, LF_ECORRUPT, job->id, "the row of job %s is damaged",
+				    job->id);
 }
 
 /* Was the item brought there before, by this job's earlier run or by hand? */
@@ -92,13 +102,15 @@ static int submit_child(struct lf_job_run *run, const struct lf_sr_plan_start *s
 static int submit_children(struct lf_job_run *run, json_t **ret_rows, struct lf_error *err)
 {
 	const struct lf_job *job = lf_job_run_job(run);
-	const struct lf_sr_plan_start *start = start_of(job);
+	const struct lf_sr_plan_start *start;
 	LF_AUTO_JSON *rows = NULL;
 	size_t i;
 	json_t *row;
 
-	int rc = lf_sr_plan_items(lf_job_run_context(run), lf_json_at(job->doc, "groups"), &rows,
-				  err);
+	int rc = find_start(job, &start, err);
+	if (!rc)
+		rc = lf_sr_plan_items(lf_job_run_context(run), lf_json_at(job->doc, "groups"),
+				      &rows, err);
 	json_array_foreach (rows, i, row)
 		rc = rc ? rc : submit_child(run, start, row, err);
 	if (!rc && !json_array_size(rows))
@@ -132,9 +144,10 @@ static int run_prerequisites(struct lf_job_run *run, struct lf_error *err)
 
 /* How the items' jobs are getting on with a stage. */
 struct progress {
-	bool all;	    /* are through */
-	const char *failed; /* name of an item whose job did not succeed; NULL: none; borrowed */
-	char why[256];	    /* as its tenant may know */
+	bool all;	  /* are through */
+	bool any;	  /* has not failed */
+	char failed[128]; /* name of an item whose job did not succeed; "": none */
+	char why[256];	  /* as its tenant may know */
 };
 
 static bool is_through(const struct lf_sr_plan_start *start, unsigned stage,
@@ -142,40 +155,90 @@ static bool is_through(const struct lf_sr_plan_start *start, unsigned stage,
 {
 	if (lf_job_state_is_final(child->state))
 		return true;
-	if (stage > STAGE_FAILOVER)
+	if (!stage || stage > STAGE_FAILOVER)
 		return false;
 	return child->step >=
 	       (stage == STAGE_SHUTDOWN ? start->after_shutdown : start->after_failover);
 }
 
+/* The remarks of an item's job are the plan's, too. */
+static int take_remarks(struct lf_job_run *run, const char *name, const struct lf_job *child,
+			struct lf_error *err)
+{
+	const json_t *remark;
+	size_t i;
+
+	json_array_foreach (lf_json_at(child->data, "remarks"), i, remark) {
+		LF_AUTO_FREE char *message = lf_printf_dup("the item %s: %s", name,
+							   lf_json_text_or(remark, "message", ""));
+		if (!message || lf_sr_job_inform(run, lf_json_text_or(remark, "code", ""), message,
+						 lf_json_text_or(remark, "advice", "")))
+			return lf_fail_nomem(err);
+	}
+	return 0;
+}
+
+static void note_failed(struct progress *progress, const char *name, const struct lf_job *child)
+{
+	const struct lf_error told = lf_error_for_tenant(&child->error);
+
+	snprintf(progress->failed, sizeof(progress->failed), "%.100s", name);
+	snprintf(progress->why, sizeof(progress->why), "%.200s",
+		 told.code ? told.message : "its job was cancelled");
+}
+
+/* An item that fails before its own group is started does not end the plan there. */
+static int remark_failed(struct lf_job_run *run, const struct progress *progress,
+			 struct lf_error *err)
+{
+	char message[512];
+
+	snprintf(message, sizeof(message), ITEM_FAILED, progress->failed, progress->why);
+	return lf_sr_job_inform(run, "RecoveryPlanItemFailed", message, ITEM_ADVICE)
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
 /* stage 0: of what all items do at once. */
+static int look_at_child(struct lf_job_run *run, unsigned stage, const json_t *row,
+			 struct progress *progress, struct lf_error *err)
+{
+	struct lf_context *context = lf_job_run_context(run);
+	const char *name = lf_json_text_or(row, "name", "");
+	const struct lf_sr_plan_start *start;
+	LF_AUTO_JOB child = LF_JOB_INIT;
+
+	int rc = find_start(lf_job_run_job(run), &start, err);
+	if (!rc)
+		rc = lf_jobs_get(context->jobs, lf_json_text_or(row, "job", ""), &child, err);
+	if (!rc)
+		rc = take_remarks(run, name, &child, err);
+	if (rc)
+		return rc;
+	if (!is_through(start, stage, &child))
+		progress->all = false;
+	if (child.state != LF_JOB_FAILED && child.state != LF_JOB_CANCELLED) {
+		progress->any = true;
+		return 0;
+	}
+	note_failed(progress, name, &child);
+	return stage && stage <= STAGE_FAILOVER ? remark_failed(run, progress, err) : 0;
+}
+
 static int look_at_children(struct lf_job_run *run, unsigned stage, struct progress *progress,
 			    struct lf_error *err)
 {
-	struct lf_context *context = lf_job_run_context(run);
-	const struct lf_sr_plan_start *start = start_of(lf_job_run_job(run));
 	const json_t *row;
 	size_t i;
 
 	*progress = (struct progress){.all = true};
 	json_array_foreach (lf_json_at(lf_job_run_data(run), "children"), i, row) {
-		const char *id = lf_json_text_or(row, "job", "");
 		unsigned own = STAGE_FAILOVER + (unsigned)lf_json_int_or(row, "group", 1);
-		LF_AUTO_JOB child = LF_JOB_INIT;
-		if (!*id || (stage > STAGE_FAILOVER && own != stage))
+		if (!*lf_json_text_or(row, "job", "") || (stage > STAGE_FAILOVER && own != stage))
 			continue;
-		int rc = lf_jobs_get(context->jobs, id, &child, err);
+		int rc = look_at_child(run, stage, row, progress, err);
 		if (rc)
 			return rc;
-		if (!stage ? !lf_job_state_is_final(child.state)
-			   : !is_through(start, stage, &child))
-			progress->all = false;
-		if (child.state != LF_JOB_FAILED && child.state != LF_JOB_CANCELLED)
-			continue;
-		const struct lf_error told = lf_error_for_tenant(&child.error);
-		progress->failed = lf_json_text_or(row, "name", "");
-		snprintf(progress->why, sizeof(progress->why), "%.200s",
-			 told.code ? told.message : "its job was cancelled");
 	}
 	return 0;
 }
@@ -207,16 +270,14 @@ static int open_gate(struct lf_job_run *run, unsigned stage, struct lf_error *er
 
 static int check_failed(const struct progress *progress, struct lf_error *err)
 {
-	return progress->failed
+	return *progress->failed
 		       ? lf_fail_arm(err, LF_ECONFLICT, "RecoveryPlanItemFailed", progress->failed,
-				     "see the job of the item, mend its cause and restart the "
-				     "plan's job: what is done is passed over",
-				     "%s did not get through: %s", progress->failed, progress->why)
+				     ITEM_ADVICE, ITEM_FAILED, progress->failed, progress->why)
 		       : 0;
 }
 
 /* The items' part of a stage.  One that fails before its own Boot group fails the plan there, so
- * that groups before it start. */
+ * that groups before it start; unless no item is left that could. */
 static int run_items(struct lf_job_run *run, unsigned stage, struct lf_error *err)
 {
 	struct progress progress;
@@ -228,7 +289,7 @@ static int run_items(struct lf_job_run *run, unsigned stage, struct lf_error *er
 		return rc;
 	if (!progress.all)
 		return LF_STEP_AGAIN;
-	return stage > STAGE_FAILOVER ? check_failed(&progress, err) : 0;
+	return stage > STAGE_FAILOVER || !progress.any ? check_failed(&progress, err) : 0;
 }
 
 /* The next part of the group: an action before, the items, an action after.  The engine looks at
@@ -290,16 +351,18 @@ static int plan_ended(struct lf_job_run *run, enum lf_job_state state, struct lf
 {
 	struct lf_context *context = lf_job_run_context(run);
 	const struct lf_job *job = lf_job_run_job(run);
-	const char *last = start_of(job)->last;
+	const struct lf_sr_plan_start *start;
 	LF_AUTO_RESOURCE plan = LF_RESOURCE_INIT;
 	bool there = false;
 
 	if (state != LF_JOB_SUCCEEDED)
 		return cancel_children(run, err);
-	int rc = lf_catalog_find(context->catalog, job->resource, &plan, &there, err);
-	if (rc || !there || !last)
+	int rc = find_start(job, &start, err);
+	if (!rc)
+		rc = lf_catalog_find(context->catalog, job->resource, &plan, &there, err);
+	if (rc || !there || !start->last)
 		return rc;
-	if (lf_json_set_time(plan.state, last, lf_clock_now_ns(context->clock)))
+	if (lf_json_set_time(plan.state, start->last, lf_clock_now_ns(context->clock)))
 		return lf_fail_nomem(err);
 	return lf_sr_item_store(context->catalog, &plan, err);
 }

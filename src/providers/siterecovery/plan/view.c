@@ -13,6 +13,17 @@ struct part {
 	unsigned first, last;
 };
 
+/* What goes on or waits does no more once its job has ended. */
+static struct lf_job_step_row ended_row(const struct lf_job *job, struct lf_job_step_row row)
+{
+	if (lf_job_state_is_final(job->state) &&
+	    (row.state == LF_JOB_IN_PROGRESS || row.state == LF_JOB_SUSPENDED)) {
+		row.state = job->state;
+		row.end_ns = job->ended_ns;
+	}
+	return row;
+}
+
 /* after_shutdown 0: drills shut nothing down.  What is started is the last step. */
 static bool part_of(const struct lf_sr_plan_start *start, unsigned stage, struct part *ret_part)
 {
@@ -39,7 +50,21 @@ static struct lf_job_step_row row_of(const struct lf_job *child, const struct pa
 			row.state = child->steps[i].state;
 	if (row.state == LF_JOB_SUCCEEDED && !row.end_ns)
 		row.state = LF_JOB_IN_PROGRESS;
-	return row;
+	return ended_row(child, row);
+}
+
+/* Why nothing of the part was done; NULL: something was, or may be. */
+static const char *skipped_of(const struct lf_job_type *type, const struct lf_job *child,
+			      const struct part *part)
+{
+	const char *why = NULL;
+
+	for (unsigned i = part->first; type && i <= part->last && i < type->n_steps; i++) {
+		why = lf_json_text(lf_json_at(child->data, "skipped"), type->steps[i].name);
+		if (!why)
+			return NULL;
+	}
+	return why;
 }
 
 static json_t *item_task(struct lf_context *context, const struct lf_job *job,
@@ -57,13 +82,15 @@ static json_t *item_task(struct lf_context *context, const struct lf_job *job,
 	    lf_jobs_get(context->jobs, lf_json_text_or(child_row, "job", ""), &child, &ignored))
 		return NULL;
 	const struct lf_job_step_row row = row_of(&child, &part);
+	const char *skipped = skipped_of(lf_jobs_type(context->jobs, child.type), &child, &part);
 	friendly = lf_printf_dup("%s: %s", part.friendly, name);
 	snprintf(task, sizeof(task), "%s:%s", part.name, child.id);
 	const struct lf_sr_task shown = {.name = task,
 					 .shown_name = part.name,
 					 .friendly = friendly ? friendly : part.friendly,
 					 .row = &row,
-					 .details = lf_sr_job_task_details(&child, NULL)};
+					 .skipped = skipped,
+					 .details = lf_sr_job_task_details(&child, skipped)};
 	return lf_sr_job_task(job, &shown);
 }
 
@@ -115,6 +142,7 @@ static json_t *action_task(const struct lf_job *job, const json_t *action, unsig
 	if (to && lf_time_parse(to, &row.end_ns, &ignored))
 		row.end_ns = 0;
 	row.state = state_named(lf_json_text_or(done, "state", "NotStarted"));
+	row = ended_row(job, row);
 	const struct lf_sr_task shown = {.name = task,
 					 .shown_name = "RecoveryPlanAction",
 					 .friendly = name,
@@ -168,7 +196,9 @@ static void put_tasks(struct lf_context *context, const struct lf_job *job, stru
 {
 	const struct lf_job_type *type = lf_jobs_type(context->jobs, job->type);
 	const json_t *groups = lf_json_at(job->doc, "groups");
-	bool grouped = lf_sr_plan_start(lf_json_text_or(job->doc, "action", ""))->every;
+	const struct lf_sr_plan_start *start =
+		lf_sr_plan_start(lf_json_text_or(job->doc, "action", ""));
+	bool grouped = start && start->every;
 
 	for (unsigned stage = 0; stage < type->n_steps; stage++) {
 		const json_t *group = grouped && stage ? json_array_get(groups, stage - 1) : NULL;
