@@ -201,6 +201,9 @@ static void refused(struct world *w, const char *path, json_t *value, int status
 
 #define GROUPS	"properties.groups."
 #define DETAILS GROUPS "0.endGroupActions.0.customDetails"
+#define ELSEWHERE                                                                                  \
+	RG "/providers/Microsoft.RecoveryServices/vaults/v2/replicationFabrics/f"                  \
+	   "/replicationProtectionContainers/c/replicationProtectedItems/i"
 static void test_plan__what_it_cannot_keep_to_is_refused(void **state)
 {
 	struct world *w = *state;
@@ -223,6 +226,9 @@ static void test_plan__what_it_cannot_keep_to_is_refused(void **state)
 		"InvalidParameter");
 	refused(w, GROUPS "0.replicationProtectedItems.0.id", json_string(ITEM "none"), 400,
 		"ReplicationProtectedItemNotFound");
+	put_doc(w, ELSEWHERE, LF_SR_TYPE_ITEM, json_object());
+	refused(w, GROUPS "0.replicationProtectedItems.0.id", json_string(ELSEWHERE), 400,
+		"ReplicationProtectedItemNotFound");
 	refused(w, GROUPS "0.replicationProtectedItems.0.virtualMachineId", json_string("other"),
 		400, "InvalidParameter");
 	refused(w, GROUPS "0.pace", json_string("slow"), 400, "InvalidParameter");
@@ -230,6 +236,8 @@ static void test_plan__what_it_cannot_keep_to_is_refused(void **state)
 		"InvalidParameter");
 	refused(w, GROUPS "0.endGroupActions.0.failoverTypes", json_array(), 400,
 		"InvalidParameter");
+	refused(w, GROUPS "0.endGroupActions.0.failoverDirections",
+		json_pack("[s]", "RecoveryToPrimary"), 400, "InvalidParameter");
 	refused(w, DETAILS ".instanceType", json_string("AutomationRunbookActionDetails"), 400,
 		"AutomationRunbookNotSupported");
 	refused(w, DETAILS,
@@ -660,6 +668,50 @@ static void test_plan__a_script_that_may_no_longer_be_run_has_failed(void **stat
 		"Failed");
 }
 
+/* What another verb has, and this one has not. */
+static void test_plan__is_not_asked_for_what_its_verb_has_not(void **state)
+{
+	static const struct {
+		const char *verb, *member, *value;
+	} strays[] = {
+		{"testFailover", "comments", "go"},
+		{"testFailover", "sourceSiteOperations", "Required"},
+		{"unplannedFailover", "networkId", TEST},
+		{"unplannedFailover", "networkType", "VmNetworkAsInput"},
+		{"unplannedFailover", "comments", "go"},
+		{"plannedFailover", "sourceSiteOperations", "NotRequired"},
+		{"plannedFailover", "networkId", TEST},
+		{"testFailoverCleanup", "failoverDirection", "PrimaryToRecovery"},
+		{"testFailoverCleanup", "networkId", TEST},
+	};
+	struct world *w = *state;
+	LF_AUTO_JSON *cleanup = plan_unplanned_body();
+
+	put_plan(w, NULL);
+	for (size_t i = 0; i < LF_N(strays); i++) {
+		LF_AUTO_FREE char *path = lf_printf_dup(PLAN "/%s", strays[i].verb);
+		LF_AUTO_FREE char *member = lf_printf_dup("properties.%s", strays[i].member);
+		json_t *body = strcmp(strays[i].verb, "testFailover") == 0 ? plan_test_body()
+									   : plan_unplanned_body();
+		if (strcmp(strays[i].verb, "unplannedFailover") != 0)
+			json_object_del(lf_json_at(body, "properties"), "sourceSiteOperations");
+		if (strcmp(strays[i].verb, "testFailoverCleanup") == 0)
+			json_object_clear(lf_json_at(body, "properties"));
+		if (strcmp(strays[i].verb, "plannedFailover") == 0)
+			set(body, "properties.providerSpecificDetails.0.recoveryPointType",
+			    json_string("Latest"));
+		set(body, member, json_string(strays[i].value));
+		AUTO_REPLY reply = request(w, "POST", path, body);
+		assert_int_equal(reply.status, 400);
+		assert_string_equal(reply.error.target, member);
+	}
+	json_t *properties = lf_json_at(cleanup, "properties");
+	json_object_del(properties, "sourceSiteOperations");
+	json_object_del(properties, "failoverDirection");
+	assert_refused(w, "POST", PLAN "/testFailoverCleanup", json_incref(cleanup), 400,
+		       "InvalidParameter");
+}
+
 static void test_plan__what_is_asked_of_it_is_checked(void **state)
 {
 	struct world *w = *state;
@@ -706,6 +758,7 @@ int main(void)
 		T(test_plan__runs_only_the_scripts_that_the_operator_put_there),
 		T(test_plan__cancelled_while_a_script_runs_asks_nobody_after_it),
 		T(test_plan__a_script_that_may_no_longer_be_run_has_failed),
+		T(test_plan__is_not_asked_for_what_its_verb_has_not),
 		T(test_plan__what_is_asked_of_it_is_checked),
 	};
 

@@ -8,7 +8,8 @@
 
 #include "providers/siterecovery/plan/plan.h"
 
-#define GROUPS "properties.groups"
+#define GROUPS	"properties.groups"
+#define ITEM_ID GROUPS ".replicationProtectedItems.id"
 
 enum kind { SHUTDOWN, FAILOVER, BOOT, KINDS };
 static const char *const kinds[] = {
@@ -73,6 +74,17 @@ static int put_details(struct lf_context *context, const json_t *details, struct
 	return lf_sr_plan_script_check(context, details, &path, err);
 }
 
+static bool has_word(const json_t *words, const char *wanted)
+{
+	const json_t *word;
+	size_t i;
+
+	json_array_foreach ((json_t *)(uintptr_t)words, i, word)
+		if (strcmp(json_string_value(word), wanted) == 0)
+			return true;
+	return false;
+}
+
 static int put_action(struct lf_context *context, const json_t *action, json_t *actions,
 		      struct lf_error *err)
 {
@@ -89,6 +101,9 @@ static int put_action(struct lf_context *context, const json_t *action, json_t *
 	if (!rc)
 		rc = check_words(lf_json_at(action, "failoverDirections"), directions,
 				 GROUPS ".failoverDirections", &ways, err);
+	if (!rc && !has_word(ways, directions[0]))
+		rc = fail(GROUPS ".failoverDirections", "give PrimaryToRecovery, alone or with it",
+			  "nothing fails back from here: the action would never be run", err);
 	if (rc)
 		return rc;
 	lf_doc_text(&made, "actionName", name);
@@ -127,27 +142,38 @@ static int check_machine(const struct lf_resource *item, const char *given, stru
 		    "it is not the machine that the item protects", err);
 }
 
+/* What is not below the fabric is not looked for: its vault may not be the caller's. */
+static int find_item(struct lf_catalog *catalog, const char *below, const char *id,
+		     struct lf_resource *ret_item, struct lf_error *err)
+{
+	static const char code[] = "ReplicationProtectedItemNotFound";
+	static const char hint[] = "list replicationProtectedItems of primaryFabricId";
+	int rc = lf_arm_id_check(id, LF_SR_TYPE_ITEM, ITEM_ID, err);
+
+	if (rc)
+		return rc;
+	return lf_text_starts_nocase(id, below) ? lf_sr_find(catalog, id, LF_SR_TYPE_ITEM, code,
+							     hint, ITEM_ID, ret_item, err)
+						: lf_fail_arm(err, LF_EINVAL, code, ITEM_ID, hint,
+							      "there is no resource %s", id);
+}
+
 static int put_item(struct lf_context *context, const char *fabric_id, const json_t *given,
 		    json_t *seen, struct lf_doc *made, struct lf_error *err)
 {
-	static const char target[] = GROUPS ".replicationProtectedItems.id";
+	static const char target[] = ITEM_ID;
 	const char *machine = lf_json_text_or(given, "virtualMachineId", "");
 	LF_AUTO_FREE char *below = lf_printf_dup("%s/", fabric_id);
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
 	LF_AUTO_DOC row = LF_DOC_INIT;
 
-	int rc = below ? lf_sr_find(context->catalog, lf_json_text_or(given, "id", ""),
-				    LF_SR_TYPE_ITEM, "ReplicationProtectedItemNotFound",
-				    "list replicationProtectedItems of the vault", target, &item,
-				    err)
+	int rc = below ? find_item(context->catalog, below, lf_json_text_or(given, "id", ""), &item,
+				   err)
 		       : lf_fail_nomem(err);
 	if (!rc)
 		rc = check_machine(&item, machine, err);
 	if (rc)
 		return rc;
-	if (!lf_text_starts_nocase(item.id, below))
-		return fail(target, "take items of primaryFabricId",
-			    "the item is of another fabric", err);
 	if (json_object_get(seen, item.id))
 		return fail(target, "name each item once", "the plan names an item twice", err);
 	if (json_object_size(seen) == LF_SR_PLAN_ITEMS)

@@ -54,19 +54,46 @@ static const struct lf_field details_rows[] = {
 	LF_ENUM_AT(struct asked, type, "recoveryPointType", LF_REQUIRED, point_types),
 	LF_BOOL_AT(struct asked, together, "useMultiVmSyncPoint", 0),
 };
-/* What a body may hold, details included: they are read above. */
-static const struct lf_field stray_rows[] = {
-	{"properties.failoverDirection", LF_TEXT, 0, 0, 0, NULL, ""},
+/* What the body of each may hold, details included: they are read above. */
+#define DIRECTION_ROW                                                                              \
+	{                                                                                          \
+		"properties.failoverDirection", LF_TEXT, 0, 0, 0, NULL, ""                         \
+	}
+#define DETAILS_ROWS                                                                               \
+	{DETAILS, LF_ARRAY, 0, 0, 1, NULL, ""},                                                    \
+		{DETAILS ".*.instanceType", LF_TEXT, 0, 0, 64, NULL, ""},                          \
+		{DETAILS ".*.recoveryPointType", LF_TEXT, 0, 0, 64, NULL, ""},                     \
+	{                                                                                          \
+		DETAILS ".*.useMultiVmSyncPoint", LF_BOOL, 0, 0, 0, NULL, ""                       \
+	}
+static const struct lf_field test_body[] = {
+	DIRECTION_ROW,
 	{"properties.networkType", LF_TEXT, 0, 0, 0, NULL, ""},
 	{"properties.networkId", LF_TEXT, 0, 0, 0, NULL, ""},
-	{"properties.sourceSiteOperations", LF_TEXT, 0, 0, 0, NULL, ""},
-	{"properties.comments", LF_TEXT, 0, 0, 4096, NULL, ""},
-	{DETAILS, LF_ARRAY, 0, 0, 1, NULL, ""},
-	{DETAILS ".*.instanceType", LF_TEXT, 0, 0, 64, NULL, ""},
-	{DETAILS ".*.recoveryPointType", LF_TEXT, 0, 0, 64, NULL, ""},
-	{DETAILS ".*.useMultiVmSyncPoint", LF_BOOL, 0, 0, 0, NULL, ""},
+	DETAILS_ROWS,
 };
-static const struct lf_sr_fields stray_fields = {stray_rows, LF_N(stray_rows)};
+static const struct lf_field unplanned_body[] = {
+	DIRECTION_ROW,
+	{"properties.sourceSiteOperations", LF_TEXT, 0, 0, 0, NULL, ""},
+	DETAILS_ROWS,
+};
+static const struct lf_field planned_body[] = {DIRECTION_ROW, DETAILS_ROWS};
+static const struct lf_field cleanup_body[] = {
+	{"properties.comments", LF_TEXT, 0, 0, 4096, NULL, ""},
+};
+
+/* One failover's rows: of what its body may hold, and of what is read of it. */
+struct form {
+	struct lf_sr_fields body;
+	const struct lf_field *rows;
+	size_t n;
+};
+static const struct form test_form = {{test_body, LF_N(test_body)}, test_rows, LF_N(test_rows)};
+static const struct form unplanned_form = {
+	{unplanned_body, LF_N(unplanned_body)}, unplanned_rows, LF_N(unplanned_rows)};
+static const struct form planned_form = {
+	{planned_body, LF_N(planned_body)}, planned_rows, LF_N(planned_rows)};
+static const struct lf_sr_fields cleanup_fields = {cleanup_body, LF_N(cleanup_body)};
 
 /* The one element that details may have. */
 static int read_details(struct asked *asked, struct lf_error *err)
@@ -85,13 +112,13 @@ static int read_details(struct asked *asked, struct lf_error *err)
 	return rc;
 }
 
-static int read_body(struct lf_arm_call *call, const struct lf_field *rows, size_t n,
-		     struct asked *asked, struct lf_error *err)
+static int read_body(struct lf_arm_call *call, const struct form *form, struct asked *asked,
+		     struct lf_error *err)
 {
-	int rc = lf_sr_fields_check(&stray_fields, lf_arm_body(call), err);
+	int rc = lf_sr_fields_check(&form->body, lf_arm_body(call), err);
 
 	if (!rc)
-		rc = lf_fields_read(rows, n, lf_arm_body(call), "", asked, err);
+		rc = lf_fields_read(form->rows, form->n, lf_arm_body(call), "", asked, err);
 	return rc ? rc : read_details(asked, err);
 }
 
@@ -104,7 +131,7 @@ static void put_point(struct lf_doc *doc, const struct asked *asked)
 static int input_unplanned(struct lf_arm_call *call, struct lf_doc *doc, struct lf_error *err)
 {
 	struct asked asked = {.network = ""};
-	int rc = read_body(call, unplanned_rows, LF_N(unplanned_rows), &asked, err);
+	int rc = read_body(call, &unplanned_form, &asked, err);
 	bool required = asked.source == REQUIRED;
 
 	put_point(doc, &asked);
@@ -116,7 +143,7 @@ static int input_unplanned(struct lf_arm_call *call, struct lf_doc *doc, struct 
 static int input_planned(struct lf_arm_call *call, struct lf_doc *doc, struct lf_error *err)
 {
 	struct asked asked = {.network = ""};
-	int rc = read_body(call, planned_rows, LF_N(planned_rows), &asked, err);
+	int rc = read_body(call, &planned_form, &asked, err);
 
 	if (!rc && asked.type != LATEST)
 		rc = lf_fail_arm(err, LF_EINVAL, "InvalidParameter", DETAILS ".recoveryPointType",
@@ -147,7 +174,7 @@ static int check_network(struct lf_arm_call *call, const struct asked *asked, st
 static int input_test(struct lf_arm_call *call, struct lf_doc *doc, struct lf_error *err)
 {
 	struct asked asked = {.network = ""};
-	int rc = read_body(call, test_rows, LF_N(test_rows), &asked, err);
+	int rc = read_body(call, &test_form, &asked, err);
 
 	if (!rc)
 		rc = check_network(call, &asked, err);
@@ -161,7 +188,7 @@ static int input_test(struct lf_arm_call *call, struct lf_doc *doc, struct lf_er
 static int input_cleanup(struct lf_arm_call *call, struct lf_doc *doc, struct lf_error *err)
 {
 	const char *comments = lf_json_text_or(lf_arm_body(call), "properties.comments", "");
-	int rc = lf_sr_fields_check(&stray_fields, lf_arm_body(call), err);
+	int rc = lf_sr_fields_check(&cleanup_fields, lf_arm_body(call), err);
 
 	lf_doc_text(doc, "comments", comments);
 	lf_doc_text(doc, "input.comments", comments);
