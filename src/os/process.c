@@ -136,6 +136,16 @@ static bool has_ended(pid_t pid, siginfo_t *ret_info)
 	       ret_info->si_pid == pid;
 }
 
+/* How a program ended is in what it said last. */
+static void keep_last(struct lf_buf *output, size_t max)
+{
+	if (output->len <= max)
+		return;
+	memmove(output->data, output->data + output->len - max, max);
+	output->len = max;
+	output->data[max] = '\0';
+}
+
 /* What is there to read, but no more than a pipe holds: who writes all the time holds nobody up.
  * false: the other side is closed. */
 static bool drain(int fd, struct lf_buf *output, size_t output_max)
@@ -148,9 +158,8 @@ static bool drain(int fd, struct lf_buf *output, size_t output_max)
 			return errno == EAGAIN || errno == EINTR;
 		if (got == 0)
 			return false;
-		size_t room = output->len < output_max ? output_max - output->len : 0;
-		if (room)
-			lf_buf_append(output, block, (size_t)got < room ? (size_t)got : room);
+		lf_buf_append(output, block, (size_t)got);
+		keep_last(output, output_max);
 	}
 	return true;
 }

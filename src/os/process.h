@@ -24,8 +24,8 @@ LF_MUST_CHECK int lf_process_run(const char *const *argv, int64_t timeout_ns, st
  * Run argv (argv[0] is a path) to its end in a session and process group of its own, in "/", with
  * the environment env and nothing of ours, no descriptor either.  What ends is argv itself: a
  * process that it leaves behind, even one that holds its output open, is not waited for, and stays
- * in *ret_group for lf_group_end().  stdout and stderr together are appended to output, as far as
- * it then holds output_max bytes; the rest is read and dropped.
+ * in *ret_group for lf_group_end().  stdout and stderr together are appended to output, of which
+ * the last output_max bytes are kept.
  *
  * LF_EIO, LF_ETIMEOUT as lf_process_run(); the group has SIGTERM, a second, and SIGKILL then, and
  * *ret_group is left alone.

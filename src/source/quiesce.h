@@ -22,7 +22,7 @@
 #include "base/error.h"
 
 #define LF_QUIESCE_SCRIPTS_MAX 32
-#define LF_QUIESCE_OUTPUT_MAX  (4u << 10) /* of a script, that is logged, in LINES_MAX lines */
+#define LF_QUIESCE_OUTPUT_MAX  (4u << 10) /* of a script, its last, logged in LINES_MAX lines */
 #define LF_QUIESCE_LINES_MAX   50
 
 struct lf_quiesce;

@@ -649,6 +649,21 @@ static void test_plan__cancelled_while_a_script_runs_asks_nobody_after_it(void *
 	assert_true(runs(w, "db01-new-test") && !is_there(w, "web01-new-test"));
 }
 
+static void test_plan__keeps_what_a_script_said_last(void **state)
+{
+	struct world *w = *state;
+	char id[LF_GUID_SIZE];
+
+	w->context.plan_scripts = w->dir;
+	write_script(w, "#!/bin/sh\nhead -c 300000 /dev/zero | tr '\\0' x\necho the end\n");
+	put_plan(w, action("ScriptActionDetails", "check"));
+	ask(w, "testFailover", plan_test_body(), id);
+	LF_AUTO_JSON *job = job_of(w, id);
+	const char *output = lf_json_text_or(child_task(job, 3, 1), "customDetails.output", "");
+	assert_int_equal(strlen(output), 4096);
+	assert_string_equal(output + 4096 - strlen("the end\n"), "the end\n");
+}
+
 /* It was fit to run when the plan was made. */
 static void test_plan__a_script_that_may_no_longer_be_run_has_failed(void **state)
 {
@@ -757,6 +772,7 @@ int main(void)
 		T(test_plan__that_is_gone_is_not_restarted),
 		T(test_plan__runs_only_the_scripts_that_the_operator_put_there),
 		T(test_plan__cancelled_while_a_script_runs_asks_nobody_after_it),
+		T(test_plan__keeps_what_a_script_said_last),
 		T(test_plan__a_script_that_may_no_longer_be_run_has_failed),
 		T(test_plan__is_not_asked_for_what_its_verb_has_not),
 		T(test_plan__what_is_asked_of_it_is_checked),
