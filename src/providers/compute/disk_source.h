@@ -5,6 +5,7 @@
 #ifndef LF_PROVIDERS_COMPUTE_DISK_SOURCE_H
 #define LF_PROVIDERS_COMPUTE_DISK_SOURCE_H
 
+#include "arm/arm.h"
 #include "providers/common/site.h"
 
 struct lf_disk_origin {
