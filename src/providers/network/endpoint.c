@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "base/names.h"
 #include "base/text.h"
 #include "json/doc.h"
 #include "providers/network/endpoint_names.h"
@@ -191,14 +192,23 @@ static json_t *view_configuration(const json_t *doc, const char *group, const js
 /* "{group}/providers/Microsoft.Network/networkInterfaces/{name}". */
 static char *name_nic(const char *endpoint_id, const json_t *doc)
 {
-	const char *name = lf_arm_id_last(endpoint_id), *custom = lf_json_text(doc, CUSTOM_NAME);
+	const char *name = lf_arm_id_last(endpoint_id);
+	const char *custom = lf_json_text_or(doc, CUSTOM_NAME, "");
 	int above = (int)(name - endpoint_id - strlen("privateEndpoints/"));
 	char guid[LF_GUID_SIZE];
 
 	lf_guid_random(guid);
-	return custom ? lf_printf_dup("%.*snetworkInterfaces/%s", above, endpoint_id, custom)
-		      : lf_printf_dup("%.*snetworkInterfaces/%.38s.nic.%s", above, endpoint_id,
-				      name, guid);
+	return custom[0] ? lf_printf_dup("%.*snetworkInterfaces/%s", above, endpoint_id, custom)
+			 : lf_printf_dup("%.*snetworkInterfaces/%.38s.nic.%s", above, endpoint_id,
+					 name, guid);
+}
+
+/* A name and nothing more: the interface's id is made of it.  Absent or "": any will do. */
+static int check_custom_name(const json_t *doc, struct lf_error *err)
+{
+	const char *custom = lf_json_text_or(doc, CUSTOM_NAME, "");
+
+	return custom[0] ? lf_name_check(LF_NAME_RESOURCE, custom, CUSTOM_NAME, err) : 0;
 }
 
 /* The interface with an address for each member, which they are told. */
@@ -278,6 +288,8 @@ static int make_endpoint(struct lf_arm_call *call, const char *id, json_t *doc, 
 	const char *group = group_of(connection);
 	int rc = check_subnet(context, doc, err);
 
+	if (!rc)
+		rc = check_custom_name(doc, err);
 	if (!rc)
 		rc = find_target(context, connection, &target, err);
 	if (!rc)

@@ -65,6 +65,7 @@ for (const [what, code, name, target, group, more] of [
   ["with two connections", "PrivateEndpointMustHaveOneConnection", "x", sa, "blob", { manualPrivateLinkServiceConnections: [{ name: "d", properties: { privateLinkServiceId: sa, groupIds: ["blob"] } }] }],
   ["with an address of a member that there is not", "InvalidPrivateEndpointIpConfiguration", "x", sa, "blob", { ipConfigurations: [{ name: "i", properties: { memberName: "file", privateIPAddress: "127.30.1.77" } }] }],
   ["with an address of another subnet", "PrivateIPAddressNotInSubnet", "x", sa, "blob", { ipConfigurations: [{ name: "i", properties: { memberName: "blob", privateIPAddress: "127.30.9.77" } }] }],
+  ...["a/ipConfigurations/b", "../a", "a b", "a-"].map((name) => [`whose interface is to be called '${name}'`, "InvalidResourceName", "x", sa, "blob", { customNetworkInterfaceName: name }]),
   ["with an application security group", "InvalidParameter", "x", sa, "blob", { applicationSecurityGroups: [{ id: `${N}/applicationSecurityGroups/a` }] }],
 ]) await refused(`an endpoint ${what}`, 400, code, () => endpoint(name, target, group, more));
 await gone("what was refused made nothing: it", `${N}/privateEndpoints/x`);
