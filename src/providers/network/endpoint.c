@@ -251,6 +251,32 @@ static int make_nic(struct lf_context *context, const char *id, const json_t *do
 		       : 0;
 }
 
+/* A private door knows its own address and no network: an endpoint's address is the site's. */
+static int check_alone(struct lf_context *context, const json_t *members, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_ENDPOINT_TYPE};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	const json_t *member;
+	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	size_t i;
+
+	for (size_t n = 0; !rc && n < list.n; n++)
+		json_array_foreach (members, i, member) {
+			const char *address = lf_json_text_or(member, "address", "");
+			if (!lf_json_find(lf_json_at(list.items[n].state, "members"), "address",
+					  address))
+				continue;
+			return lf_fail_arm(
+				err, LF_ECONFLICT, "PrivateEndpointAddressInUse", ADDRESSES,
+				"give ipConfigurations with addresses that no endpoint has, or "
+				"give each network a prefix of its own",
+				"a private endpoint in another network has the address %s already, "
+				"and what comes to an address is served for one",
+				address);
+		}
+	return rc;
+}
+
 static int make_connection(struct lf_arm_call *call, const char *id, const json_t *connection,
 			   bool manual, const struct lf_resource *target, json_t *state,
 			   struct lf_error *err)
@@ -298,6 +324,8 @@ static int make_endpoint(struct lf_arm_call *call, const char *id, json_t *doc, 
 		rc = check_addresses(doc, group, members, err);
 	if (!rc)
 		rc = make_nic(context, id, doc, group, members, state, err);
+	if (!rc)
+		rc = check_alone(context, members, err);
 	return rc ? rc : make_connection(call, id, connection, manual, &target, state, err);
 }
 

@@ -87,6 +87,13 @@ await refused("a second zone group", 400, "OnlyOnePrivateDnsZoneGroupPerPrivateE
 const address = async () => (await get(`${zone}/A/${saName}`)).properties.aRecords.map((r) => r.ipv4Address).join();
 check("a zone group puts the name into the zone", (await address()) === "127.30.1.77");
 
+// another network of the same prefix
+await put(`${N}/virtualNetworks/twin`, { location, properties: { addressSpace: { addressPrefixes: ["127.30.0.0/16"] }, subnets: [{ name: "pe", properties: { addressPrefix: "127.30.1.0/24" } }] } });
+const twin = (address) => ({ subnet: { id: `${N}/virtualNetworks/twin/subnets/pe` }, ipConfigurations: [{ name: "i", properties: { memberName: "blob", privateIPAddress: address } }] });
+await refused("an address that an endpoint of another network has", 409, "PrivateEndpointAddressInUse", () => endpoint("twin", sa, "blob", twin("127.30.1.77")));
+check("what was refused took no address there", (await get(twin("").subnet.id)).properties.ipConfigurations === undefined);
+check("another address of that network serves", (await endpoint("twin", sa, "blob", twin("127.30.1.78"))).status === 201 && (await remove(`${N}/privateEndpoints/twin`)) === 202);
+
 // what the owner decides
 const links = async () => (await get(`${sa}/privateEndpointConnections`)).value;
 const status = async (name) => { const e = (await get(`${N}/privateEndpoints/${name}`)).properties; return [...e.privateLinkServiceConnections, ...e.manualPrivateLinkServiceConnections][0].properties.privateLinkServiceConnectionState; };
