@@ -77,13 +77,6 @@ static int check_vault(struct lf_context *context, const struct lf_resource *vau
 					 "protected anything, and this one protects %zu items",
 					 n);
 	}
-	if (!rc)
-		rc = lf_vault_count(context->catalog, vault->id,
-				    LF_VAULT_TYPE "/" LF_PRIVATE_LINK_TYPES, &n, err);
-	if (!rc && n >= LF_PRIVATE_LINKS_MAX)
-		rc = lf_fail_arm(err, LF_ECONFLICT, "PrivateEndpointLimitReached", vault->id,
-				 "remove one that is not needed",
-				 "a vault has at most %d private endpoints", LF_PRIVATE_LINKS_MAX);
 	return rc;
 }
 

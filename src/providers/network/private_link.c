@@ -14,6 +14,35 @@
 
 #define STATE "properties.privateLinkServiceConnectionState"
 
+static bool is_approved(const json_t *link)
+{
+	return strcmp(lf_json_text_or(link, STATE ".status", ""), "Approved") == 0;
+}
+
+/* Has the target room for one more that is approved, or that is not? */
+static int check_room(struct lf_catalog *catalog, const char *target_id, const char *type,
+		      bool approved, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = type, .below = target_id};
+	bool vault = lf_text_starts_nocase(type, LF_VAULT_TYPE);
+	size_t n = 0, max = !approved ? LF_PRIVATE_LINKS_ASKING_MAX
+			    : vault   ? LF_PRIVATE_LINKS_OF_VAULT_MAX
+				      : LF_PRIVATE_LINKS_OF_ACCOUNT_MAX;
+	LF_AUTO_RESOURCE_LIST list = {0};
+	int rc = lf_catalog_list(catalog, &query, &list, err);
+
+	for (size_t i = 0; i < list.n; i++)
+		n += is_approved(list.items[i].doc) == approved;
+	return rc || n < max
+		       ? rc
+		       : lf_fail_arm(err, LF_ECONFLICT, "PrivateEndpointLimitReached", target_id,
+				     "its owner removes a connection that is not needed",
+				     "%s has at most %zu private endpoints that %s",
+				     vault ? "a vault" : "a storage account", max,
+				     approved ? "are approved"
+					      : "wait for approval or were rejected");
+}
+
 int lf_private_link_open(struct lf_catalog *catalog, const struct lf_private_link_request *request,
 			 char **ret_id, struct lf_error *err)
 {
@@ -38,7 +67,9 @@ int lf_private_link_open(struct lf_catalog *catalog, const struct lf_private_lin
 	LF_AUTO_JSON *doc = lf_doc_take(&build);
 	if (!type || !id || !state || !doc)
 		return lf_fail_nomem(err);
-	int rc = lf_catalog_put(catalog, id, type, LF_PUT_NEW, NULL, doc, state, err);
+	int rc = check_room(catalog, request->target->id, type, request->approved, err);
+	if (!rc)
+		rc = lf_catalog_put(catalog, id, type, LF_PUT_NEW, NULL, doc, state, err);
 	if (!rc)
 		*ret_id = lf_steal(&id);
 	return rc;
@@ -104,7 +135,7 @@ static int leads_to(struct lf_catalog *catalog, const char *target_id, const cha
 	for (size_t i = 0; !rc && i < list.n && !*ret_leads; i++) {
 		const struct lf_resource *link = &list.items[i];
 		*ret_leads =
-			strcmp(lf_json_text_or(link->doc, STATE ".status", ""), "Approved") == 0 &&
+			is_approved(link->doc) &&
 			has_text(lf_json_at(link->state, "addresses"), address) &&
 			(!group || has_text(lf_json_at(link->doc, "properties.groupIds"), group));
 	}
@@ -129,7 +160,7 @@ static int check_link(struct lf_arm_call *call, const char *id, json_t *doc,
 {
 	static const char *const ours[] = {"privateEndpoint", "groupIds"};
 
-	(void)call, (void)state;
+	(void)state;
 	if (!before)
 		return lf_fail_arm(err, LF_ENOTFOUND, "ResourceNotFound", id,
 				   "make a private endpoint that leads here first",
@@ -140,7 +171,13 @@ static int check_link(struct lf_arm_call *call, const char *id, json_t *doc,
 		if (was && json_object_set(lf_json_at(doc, "properties"), ours[i], was))
 			return lf_fail_nomem(err);
 	}
-	return 0;
+	if (!is_approved(doc) || is_approved(before->doc)) /* a rejection always finds room */
+		return 0;
+	LF_AUTO_FREE char *target = lf_id_above(
+		before->id, lf_text_starts_nocase(before->type, LF_VAULT_TYPE) ? LF_VAULT_TYPE
+									       : LF_STORAGE_TYPE);
+	return target ? check_room(lf_arm_context(call)->catalog, target, before->type, true, err)
+		      : lf_fail_nomem(err);
 }
 
 /* A storage account's description has another name for it, and no groups. */

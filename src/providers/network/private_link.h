@@ -14,7 +14,11 @@
 #include "providers/common/document.h"
 
 #define LF_PRIVATE_LINK_TYPES "privateEndpointConnections"
-#define LF_PRIVATE_LINKS_MAX  12 /* of a vault */
+/* Approved ones; those that ask, or were rejected, have a bound of their own, so that who may only
+ * ask takes nobody's place. */
+#define LF_PRIVATE_LINKS_OF_VAULT_MAX	12
+#define LF_PRIVATE_LINKS_OF_ACCOUNT_MAX 200
+#define LF_PRIVATE_LINKS_ASKING_MAX	25
 
 /* Their routes are the targets' providers'. */
 extern const struct lf_document lf_private_link_vault_document, lf_private_link_account_document;
@@ -26,7 +30,7 @@ struct lf_private_link_request {
 	bool approved;
 	const json_t *addresses; /* of the endpoint, texts */
 };
-/* Write a new connection; *ret_id: free(). */
+/* Write a new connection; *ret_id: free().  LF_ECONFLICT "PrivateEndpointLimitReached". */
 LF_MUST_CHECK int lf_private_link_open(struct lf_catalog *catalog,
 				       const struct lf_private_link_request *request, char **ret_id,
 				       struct lf_error *err);

@@ -111,6 +111,17 @@ for (const word of ["Rejected", "Approved"]) {
 check("the owner removes the connection", (await remove(asks.id)) === 200 && (await status("asks")).status === "Disconnected" && (await links()).length === 1);
 check("the account shows its connections", (await get(sa)).properties.privateEndpointConnections.length === 1);
 
+// who may only ask takes nobody's place
+const asking = (name) => endpoint(name, sa, "blob", {}, true), ask25 = [...Array(25).keys()].map((i) => `ask${i}`);
+for (const name of ask25) await asking(name);
+await refused("one more that asks", 409, "PrivateEndpointLimitReached", () => asking("ask25"));
+check("who is approved at once still finds room", (await endpoint("at-once", sa, "blob")).status === 201 && (await remove(`${N}/privateEndpoints/at-once`)) === 202);
+const asked = (await links()).find((l) => l.properties.privateEndpoint.id.endsWith("/ask0"));
+check("approval makes room for another", (await decide(asked.id, "Approved")).status === 200 && (await asking("ask25")).status === 201);
+await decide(asked.id, "Rejected");
+check("a rejection finds room", (await status("ask0")).status === "Rejected");
+for (const name of [...ask25, "ask25"]) await remove(`${N}/privateEndpoints/${name}`);
+
 // endpoints of a vault
 const vault = `${R}/Microsoft.RecoveryServices/vaults/${prefix}-pv`;
 await put(vault, { location, sku: { name: "Standard" }, properties: {} });
@@ -121,6 +132,12 @@ const asr = (await endpoint("asr", vault, "AzureSiteRecovery")).json, backup = (
 check("each name of a vault has an address of its own", asr.properties.customDnsConfigs.length === 5 && backup.properties.customDnsConfigs.length === 8 && new Set([asr, backup].flatMap((e) => e.properties.customDnsConfigs.map((c) => c.ipAddresses[0]))).size === 13);
 const v = (await get(vault)).properties;
 check("the vault knows which of its services are private", v.privateEndpointStateForSiteRecovery === "Enabled" && v.privateEndpointStateForBackup === "Enabled" && v.privateEndpointConnections.length === 2, v);
+for (let i = 0; i < 10; i += 1) await endpoint(`more${i}`, vault, "AzureSiteRecovery");
+await refused("a vault's thirteenth approved endpoint", 409, "PrivateEndpointLimitReached", () => endpoint("more10", vault, "AzureSiteRecovery"));
+await endpoint("more10", vault, "AzureSiteRecovery", {}, true);
+const late = (await get(vault)).properties.privateEndpointConnections.find((l) => l.properties.privateEndpoint.id.endsWith("/more10"));
+await refused("approving it", 409, "PrivateEndpointLimitReached", () => decide(late.id, "Approved"));
+for (let i = 0; i < 11; i += 1) await remove(`${N}/privateEndpoints/more${i}`);
 await refused("deleting a vault with endpoints", 409, "ServiceResourceNotEmptyWithContainerDetails", () => remove(vault));
 
 // which network a request comes from
