@@ -242,15 +242,19 @@ static int find_set(struct lf_context *context, const char *zone_id, const char 
 }
 
 int lf_zone_address_put(struct lf_context *context, const char *zone_id, const char *name,
-			const char *address, const char *creator, struct lf_error *err)
+			const char *address, const char *creator, bool *ret_added,
+			struct lf_error *err)
 {
 	LF_AUTO_RESOURCE set = LF_RESOURCE_INIT;
 	LF_AUTO_FREE char *id = NULL;
 	bool there = false;
 	int rc = find_set(context, zone_id, name, &id, &set, &there, err);
 
-	if (rc || (there && lf_json_find(lf_json_at(set.doc, RECORDS), "ipv4Address", address)))
+	if (rc)
 		return rc;
+	*ret_added = !there || !lf_json_find(lf_json_at(set.doc, RECORDS), "ipv4Address", address);
+	if (!*ret_added)
+		return 0;
 	LF_AUTO_DOC build = lf_doc_from(there ? json_deep_copy(set.doc) : json_object());
 	if (!there) {
 		lf_doc_int(&build, "properties.ttl", 10);

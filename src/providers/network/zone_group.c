@@ -16,14 +16,35 @@
 #define CONFIGS	    "properties.privateDnsZoneConfigs"
 #define CONFIGS_MAX 5
 
-static int take_out(struct lf_context *context, const json_t *state, struct lf_error *err)
+/* Ids and names are the same in any case. */
+static bool has_record(const json_t *records, const json_t *record)
+{
+	static const char *const parts[] = {"zone", "name", "address"};
+	const json_t *other;
+	size_t i;
+
+	json_array_foreach (records, i, other) {
+		size_t same = 0;
+		while (same < LF_N(parts) &&
+		       lf_text_equal_nocase(lf_json_text_or(other, parts[same], ""),
+					    lf_json_text_or(record, parts[same], "")))
+			same++;
+		if (same == LF_N(parts))
+			return true;
+	}
+	return false;
+}
+
+/* What the state notes and kept (NULL: nothing) does not. */
+static int take_out(struct lf_context *context, const json_t *state, const json_t *kept,
+		    struct lf_error *err)
 {
 	const json_t *records = lf_json_at(state, "records"), *record;
 	size_t i;
 	int rc = 0;
 
 	json_array_foreach (records, i, record)
-		if (!rc)
+		if (!rc && !has_record(kept, record))
 			rc = lf_zone_address_take_out(context, lf_json_text_or(record, "zone", ""),
 						      lf_json_text_or(record, "name", ""),
 						      lf_json_text_or(record, "address", ""), err);
@@ -43,22 +64,31 @@ static json_t *view_record(const json_t *member, const char *zone)
 	return lf_doc_take(&doc);
 }
 
-/* One member's record in the zone; noted in records. */
-static int put_record(struct lf_context *context, const struct lf_resource *zone,
-		      const struct lf_resource *endpoint, const json_t *member, json_t *records,
-		      struct lf_error *err)
+/* What is being written: the endpoint's records, noted in records if they are the group's. */
+struct writing {
+	struct lf_context *context;
+	const struct lf_resource *endpoint;
+	const json_t *before; /* what the group noted until now; NULL: it is new */
+	json_t *records;
+};
+
+/* One member's record in the zone.  One that somebody else put there stays his. */
+static int put_record(const struct writing *writing, const struct lf_resource *zone,
+		      const json_t *member, struct lf_error *err)
 {
 	const char *name = lf_json_text_or(member, "record", "");
 	const char *address = lf_json_text_or(member, "address", "");
-	int rc = lf_zone_address_put(context, zone->id, name, address, lf_arm_id_last(endpoint->id),
-				     err);
+	LF_AUTO_JSON *record =
+		json_pack("{s:s,s:s,s:s}", "zone", zone->id, "name", name, "address", address);
+	bool added = false;
 
-	if (rc)
+	if (!record)
+		return lf_fail_nomem(err);
+	int rc = lf_zone_address_put(writing->context, zone->id, name, address,
+				     lf_arm_id_last(writing->endpoint->id), &added, err);
+	if (rc || (!added && !has_record(writing->before, record)))
 		return rc;
-	return json_array_append_new(records, json_pack("{s:s,s:s,s:s}", "zone", zone->id, "name",
-							name, "address", address))
-		       ? lf_fail_nomem(err)
-		       : 0;
+	return json_array_append(writing->records, record) ? lf_fail_nomem(err) : 0;
 }
 
 static int fail_zone(const struct lf_resource *zone, const json_t *members, struct lf_error *err)
@@ -74,11 +104,10 @@ static int fail_zone(const struct lf_resource *zone, const json_t *members, stru
 }
 
 /* The records of one configuration, put into its zone and shown with it. */
-static int put_config(struct lf_context *context, const struct lf_resource *endpoint,
-		      json_t *config, json_t *records, struct lf_error *err)
+static int put_config(const struct writing *writing, json_t *config, struct lf_error *err)
 {
 	const char *zone_id = lf_json_text_or(config, "properties.privateDnsZoneId", "");
-	json_t *members = lf_json_at(endpoint->state, "members"), *member;
+	json_t *members = lf_json_at(writing->endpoint->state, "members"), *member;
 	LF_AUTO_JSON *shown = json_array();
 	LF_AUTO_RESOURCE zone = LF_RESOURCE_INIT;
 	size_t i;
@@ -87,7 +116,7 @@ static int put_config(struct lf_context *context, const struct lf_resource *endp
 		       : lf_fail_nomem(err);
 
 	if (!rc)
-		rc = lf_catalog_get(context->catalog, zone_id, &zone, err);
+		rc = lf_catalog_get(writing->context->catalog, zone_id, &zone, err);
 	if (rc == LF_ENOTFOUND)
 		return lf_fail_arm(err, LF_EINVAL, "InvalidResourceReference", zone_id,
 				   "create the zone first",
@@ -96,7 +125,7 @@ static int put_config(struct lf_context *context, const struct lf_resource *endp
 		if (rc || !lf_text_equal_nocase(lf_json_text_or(member, "zone", ""),
 						lf_arm_id_last(zone.id)))
 			continue;
-		rc = put_record(context, &zone, endpoint, member, records, err);
+		rc = put_record(writing, &zone, member, err);
 		if (!rc &&
 		    json_array_append_new(shown, view_record(member, lf_arm_id_last(zone.id))))
 			rc = lf_fail_nomem(err);
@@ -147,11 +176,16 @@ static int check_zone_group(struct lf_arm_call *call, const char *id, json_t *do
 	int rc = lf_catalog_get(context->catalog, endpoint_id, &endpoint, err);
 	if (!rc)
 		rc = check_alone(context, endpoint_id, id, err);
-	if (!rc && before)
-		rc = take_out(context, before->state, err);
+	const struct writing writing = {.context = context,
+					.endpoint = &endpoint,
+					.before = before ? lf_json_at(before->state, "records")
+							 : NULL,
+					.records = records};
 	json_array_foreach (configs, i, config)
 		if (!rc)
-			rc = put_config(context, &endpoint, config, records, err);
+			rc = put_config(&writing, config, err);
+	if (!rc && before)
+		rc = take_out(context, before->state, records, err);
 	if (!rc && json_object_set(state, "records", records))
 		rc = lf_fail_nomem(err);
 	return rc;
@@ -160,7 +194,7 @@ static int check_zone_group(struct lf_arm_call *call, const char *id, json_t *do
 static int remove_zone_group(struct lf_context *context, const struct lf_resource *group,
 			     struct lf_error *err)
 {
-	return take_out(context, group->state, err);
+	return take_out(context, group->state, NULL, err);
 }
 
 int lf_zone_groups_release(struct lf_context *context, const char *endpoint_id,
@@ -171,7 +205,7 @@ int lf_zone_groups_release(struct lf_context *context, const char *endpoint_id,
 	int rc = lf_catalog_list(context->catalog, &query, &list, err);
 
 	for (size_t i = 0; !rc && i < list.n; i++)
-		rc = take_out(context, list.items[i].state, err);
+		rc = take_out(context, list.items[i].state, NULL, err);
 	return rc;
 }
 

@@ -86,6 +86,23 @@ await put(group, config(zone));
 await refused("a second zone group", 400, "OnlyOnePrivateDnsZoneGroupPerPrivateEndpoint", () => put(`${one.json.id}/privateDnsZoneGroups/second`, config(zone)));
 const address = async () => (await get(`${zone}/A/${saName}`)).properties.aRecords.map((r) => r.ipv4Address).join();
 check("a zone group puts the name into the zone", (await address()) === "127.30.1.77");
+await call("PATCH", `${zone}/A/${saName}`, { properties: { ttl: 77 } });
+await put(group, config(zone));
+check("a zone group that is written again leaves its records as they are", (await address()) === "127.30.1.77" && (await get(`${zone}/A/${saName}`)).properties.ttl === 77);
+await remove(group);
+await gone("a zone group takes its record with it: it", `${zone}/A/${saName}`);
+await put(`${zone}/A/${saName}`, a(["127.30.1.77", "127.30.1.200"]));
+for (let times = 0; times < 2; times += 1) await put(group, config(zone));
+await remove(group);
+check("a record that somebody else put there stays when the group goes", (await address()) === "127.30.1.77,127.30.1.200");
+await remove(`${zone}/A/${saName}`);
+await put(group, config(zone));
+const other = `${N}/privateEndpoints/other`, otherGroup = `${other}/privateDnsZoneGroups/g`;
+await endpoint("other", sa, "blob");
+await put(otherGroup, config(zone));
+check("two endpoints of one account share the record set", (await address()).split(",").length === 2);
+await remove(otherGroup);
+check("and each takes its own address out of it", (await address()) === "127.30.1.77" && (await remove(other)) === 202);
 
 // another network of the same prefix
 await put(`${N}/virtualNetworks/twin`, { location, properties: { addressSpace: { addressPrefixes: ["127.30.0.0/16"] }, subnets: [{ name: "pe", properties: { addressPrefix: "127.30.1.0/24" } }] } });
