@@ -33,7 +33,8 @@ lf_arm_handler lf_record_list_all, lf_record_get_soa, lf_record_list_soa, lf_rec
  * Put an address into, or take it out of, the A record set of a zone, in the caller's transaction.
  * creator (NULL: none) is told in the set's metadata.  A set without an address goes.  *ret_added:
  * the address was not in it before; who finds it there leaves it there.  Taking from what is not
- * there is fine; putting into a zone that is not there is LF_ENOTFOUND.
+ * there is fine; putting into a zone that is not there is LF_ENOTFOUND.  Locks hold: LF_ECONFLICT
+ * "ScopeLocked".
  */
 LF_MUST_CHECK int lf_zone_address_put(struct lf_context *context, const char *zone_id,
 				      const char *name, const char *address, const char *creator,

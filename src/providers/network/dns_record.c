@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "json/doc.h"
+#include "providers/authorization/authorization.h"
 #include "providers/common/page.h"
 #include "providers/common/scope.h"
 #include "providers/network/dns.h"
@@ -253,8 +254,9 @@ int lf_zone_address_put(struct lf_context *context, const char *zone_id, const c
 	if (rc)
 		return rc;
 	*ret_added = !there || !lf_json_find(lf_json_at(set.doc, RECORDS), "ipv4Address", address);
-	if (!*ret_added)
-		return 0;
+	rc = *ret_added ? lf_rights_unlocked(context->rights, LF_ZONE_A_TYPE "/write", id, err) : 0;
+	if (rc || !*ret_added)
+		return rc;
 	LF_AUTO_DOC build = lf_doc_from(there ? json_deep_copy(set.doc) : json_object());
 	if (!there) {
 		lf_doc_int(&build, "properties.ttl", 10);
@@ -283,13 +285,19 @@ int lf_zone_address_take_out(struct lf_context *context, const char *zone_id, co
 	if (rc == LF_ENOTFOUND || (!rc && !there))
 		return 0;
 	json_t *records = rc ? NULL : lf_json_at(set.doc, RECORDS);
-	for (size_t i = json_array_size(records); i > 0; i--)
+	size_t n = json_array_size(records);
+	for (size_t i = n; i > 0; i--)
 		if (strcmp(lf_json_text_or(json_array_get(records, i - 1), "ipv4Address", ""),
 			   address) == 0)
 			json_array_remove(records, i - 1);
+	size_t left = json_array_size(records);
+	if (rc || left == n)
+		return rc;
+	rc = lf_rights_unlocked(context->rights,
+				left ? LF_ZONE_A_TYPE "/write" : LF_ZONE_A_TYPE "/delete", id, err);
 	if (rc)
 		return rc;
-	return json_array_size(records) ? lf_catalog_put(context->catalog, id, LF_ZONE_A_TYPE,
-							 LF_PUT_EXISTING, NULL, set.doc, NULL, err)
-					: lf_catalog_delete(context->catalog, id, err);
+	return left ? lf_catalog_put(context->catalog, id, LF_ZONE_A_TYPE, LF_PUT_EXISTING, NULL,
+				     set.doc, NULL, err)
+		    : lf_catalog_delete(context->catalog, id, err);
 }

@@ -10,6 +10,7 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "json/doc.h"
+#include "providers/authorization/authorization.h"
 #include "providers/network/endpoint_names.h"
 #include "providers/network/internal.h"
 #include "providers/network/private_link.h"
@@ -94,6 +95,10 @@ static int find_target(struct lf_context *context, const json_t *connection,
 				   "give the id of a vault or a storage account",
 				   "the resource '%s' that the connection leads to was not found",
 				   id);
+	/* a row is written below it */
+	rc = lf_rights_unlocked(context->rights, "*/write", ret_target->id, err);
+	if (rc)
+		return rc;
 	if (lf_text_equal_nocase(ret_target->type, LF_STORAGE_TYPE))
 		return check_account(ret_target, err);
 	if (lf_text_equal_nocase(ret_target->type, LF_VAULT_TYPE))
@@ -437,14 +442,21 @@ static int view_endpoint(struct lf_arm_call *call, const struct lf_resource *end
 static int remove_endpoint(struct lf_context *context, const struct lf_resource *endpoint,
 			   struct lf_error *err)
 {
+	const char *connection = lf_json_text_or(endpoint->state, "connection", "");
+	const char *nic = lf_json_text_or(endpoint->state, "nic", "");
+	LF_AUTO_RESOURCE link = LF_RESOURCE_INIT;
+	bool there = false;
 	int rc = lf_zone_groups_release(context, endpoint->id, err);
 
 	if (!rc)
-		rc = lf_catalog_delete(context->catalog,
-				       lf_json_text_or(endpoint->state, "connection", ""), err);
-	return rc ? rc
-		  : lf_network_nic_delete(context->catalog,
-					  lf_json_text_or(endpoint->state, "nic", ""), err);
+		rc = lf_catalog_find(context->catalog, connection, &link, &there, err);
+	if (!rc && there)
+		rc = lf_rights_unlocked(context->rights, "*/delete", connection, err);
+	if (!rc)
+		rc = lf_catalog_delete(context->catalog, connection, err);
+	if (!rc)
+		rc = lf_rights_unlocked(context->rights, "*/delete", nic, err);
+	return rc ? rc : lf_network_nic_delete(context->catalog, nic, err);
 }
 
 int lf_endpoint_types_list(struct lf_arm_call *call, struct lf_error *err)

@@ -192,6 +192,22 @@ await sees("a closed vault, through an endpoint that leads elsewhere", "403 Publ
 for (const e of (await get(vault)).properties.privateEndpointConnections) await remove(e.id);
 await sees("a closed vault, through an endpoint whose connection was removed", "403 PublicNetworkAccessDisabled", () => door(first(asr), items));
 
+// locks of what an endpoint and its records change beside itself
+const locked = async (scope, level, tries) => {
+  const lock = `${scope}/providers/Microsoft.Authorization/locks/l`, lockVersion = "?api-version=2020-05-01";
+  await arm("PUT", lock + lockVersion, { properties: { level } });
+  for (const [what, call] of tries) await refused(what, 409, "ScopeLocked", call);
+  await arm("DELETE", lock + lockVersion);
+};
+await remove(group);
+await locked(zone, "ReadOnly", [["a zone group's record in a zone that is locked", () => put(group, config(zone))]]);
+await put(group, config(zone));
+for (const level of ["ReadOnly", "CanNotDelete"]) await locked(zone, level, [["taking a record out of a zone that is locked", () => remove(group)], ["deleting the endpoint of that record", () => remove(one.json.id)]]);
+await locked(sa, "ReadOnly", [["an endpoint to an account that is locked", () => endpoint("late", sa, "blob")]]);
+await locked(mine, "CanNotDelete", [["deleting an endpoint whose connection is locked", () => remove(one.json.id)]]);
+await locked(nic.id, "CanNotDelete", [["deleting an endpoint whose interface is locked", () => remove(one.json.id)]]);
+check("what was refused changed nothing", (await address()) === "127.30.1.77" && (await links()).length === 1 && (await get(nic.id)).properties.privateEndpoint.id === one.json.id);
+
 // and all of it goes
 check("an endpoint goes with its records, interface and connection", (await remove(one.json.id)) === 202 && (await links()).length === 0 && (await remove(one.json.id)) === 204);
 await gone("its record", `${zone}/A/${saName}`);
