@@ -65,10 +65,6 @@ LF_MUST_CHECK int lf_subnet_addresses(struct lf_catalog *catalog, const struct l
 LF_MUST_CHECK int lf_subnet_check_unused(struct lf_catalog *catalog,
 					 const struct lf_resource *subnet, struct lf_error *err);
 
-/* Write, check and delete the subnets of a network so that they are those of the array (NULL:
- * they stay as they are); inside the transaction that writes the network. */
-LF_MUST_CHECK int lf_subnets_replace(struct lf_catalog *catalog, const char *network_id,
-				     const json_t *network, json_t *subnets, struct lf_error *err);
 /* Addresses that are free, in order, at most n of them. */
 LF_MUST_CHECK int lf_subnet_free_addresses(struct lf_catalog *catalog,
 					   const struct lf_resource *subnet, size_t n,

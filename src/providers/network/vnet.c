@@ -9,6 +9,7 @@
 
 #include "base/names.h"
 #include "base/text.h"
+#include "providers/authorization/authorization.h"
 #include "providers/network/internal.h"
 
 #define SUBNET_BITS_MAX 29 /* smaller ones have no address for a machine */
@@ -170,9 +171,11 @@ static int complete_subnet(struct lf_catalog *catalog, const char *id, json_t *d
 		       : 0;
 }
 
-static int put_subnet_of_array(struct lf_catalog *catalog, const char *network_id,
+/* One that the array leaves as it is is not written, so that a lock of it forbids nothing. */
+static int put_subnet_of_array(struct lf_context *context, const char *network_id,
 			       const json_t *subnet, char **ret_id, struct lf_error *err)
 {
+	struct lf_catalog *catalog = context->catalog;
 	const char *name = lf_json_text_or(subnet, "name", "");
 	LF_AUTO_FREE char *id = lf_printf_dup("%s/subnets/%s", network_id, name);
 	LF_AUTO_JSON *doc = json_object();
@@ -190,7 +193,11 @@ static int put_subnet_of_array(struct lf_catalog *catalog, const char *network_i
 		rc = 0;
 	if (!rc)
 		rc = complete_subnet(catalog, id, doc, exists ? &before : NULL, err);
-	if (!rc)
+	bool same = !rc && exists &&
+		    json_equal(lf_json_at(before.doc, "properties"), lf_json_at(doc, "properties"));
+	if (!rc && !same)
+		rc = lf_rights_unlocked(context->rights, LF_SUBNET_TYPE "/write", id, err);
+	if (!rc && !same)
 		rc = lf_catalog_put(catalog, id, LF_SUBNET_TYPE, LF_PUT_ANY, NULL, doc, NULL, err);
 	if (!rc)
 		*ret_id = lf_steal(&id);
@@ -198,12 +205,12 @@ static int put_subnet_of_array(struct lf_catalog *catalog, const char *network_i
 }
 
 /* Delete those that the array does not name. */
-static int drop_others(struct lf_catalog *catalog, const char *network_id, const json_t *ids,
+static int drop_others(struct lf_context *context, const char *network_id, const json_t *ids,
 		       struct lf_error *err)
 {
 	const struct lf_list_query query = {.type = LF_SUBNET_TYPE, .below = network_id};
 	LF_AUTO_RESOURCE_LIST list = {0};
-	int rc = lf_catalog_list(catalog, &query, &list, err);
+	int rc = lf_catalog_list(context->catalog, &query, &list, err);
 
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		LF_AUTO_FREE char *key = lf_text_lower_dup(list.items[i].id);
@@ -211,15 +218,20 @@ static int drop_others(struct lf_catalog *catalog, const char *network_id, const
 			return lf_fail_nomem(err);
 		if (json_object_get(ids, key))
 			continue;
-		rc = lf_subnet_check_unused(catalog, &list.items[i], err);
+		rc = lf_subnet_check_unused(context->catalog, &list.items[i], err);
 		if (!rc)
-			rc = lf_catalog_delete_tree(catalog, list.items[i].id, err);
+			rc = lf_rights_unlocked(context->rights, LF_SUBNET_TYPE "/delete",
+						list.items[i].id, err);
+		if (!rc)
+			rc = lf_catalog_delete_tree(context->catalog, list.items[i].id, err);
 	}
 	return rc;
 }
 
-int lf_subnets_replace(struct lf_catalog *catalog, const char *network_id, const json_t *network,
-		       json_t *subnets, struct lf_error *err)
+/* Write, check and delete the subnets of a network so that they are those of the array (NULL:
+ * they stay as they are); inside the transaction that writes the network. */
+static int replace_subnets(struct lf_context *context, const char *network_id,
+			   const json_t *network, json_t *subnets, struct lf_error *err)
 {
 	LF_AUTO_JSON *ids = json_object();
 	json_t *subnet;
@@ -232,7 +244,7 @@ int lf_subnets_replace(struct lf_catalog *catalog, const char *network_id, const
 	json_array_foreach (subnets, i, subnet) {
 		LF_AUTO_FREE char *id = NULL;
 		if (!rc)
-			rc = put_subnet_of_array(catalog, network_id, subnet, &id, err);
+			rc = put_subnet_of_array(context, network_id, subnet, &id, err);
 		LF_AUTO_FREE char *key = rc ? NULL : lf_text_lower_dup(id);
 		if (!rc && (!key || json_object_set_new(ids, key, json_true())))
 			rc = lf_fail_nomem(err);
@@ -242,8 +254,8 @@ int lf_subnets_replace(struct lf_catalog *catalog, const char *network_id, const
 					 "two subnets are called '%s'", lf_arm_id_last(id));
 	}
 	if (!rc && subnets)
-		rc = drop_others(catalog, network_id, ids, err);
-	return rc ? rc : check_layout(catalog, network_id, network, NULL, err);
+		rc = drop_others(context, network_id, ids, err);
+	return rc ? rc : check_layout(context->catalog, network_id, network, NULL, err);
 }
 
 static int check_vnet(struct lf_arm_call *call, const char *id, json_t *doc,
@@ -264,8 +276,8 @@ static int check_vnet(struct lf_arm_call *call, const char *id, json_t *doc,
 		return rc;
 	LF_AUTO_JSON *subnets = json_incref(json_object_get(properties, "subnets"));
 	json_object_del(properties, "subnets");
-	rc = lf_subnets_replace(context->catalog, before ? before->id : id, doc,
-				json_is_array(subnets) ? subnets : NULL, err);
+	rc = replace_subnets(context, before ? before->id : id, doc,
+			     json_is_array(subnets) ? subnets : NULL, err);
 	if (rc)
 		return rc;
 	if (!lf_json_text(state, "resourceGuid")) {

@@ -197,6 +197,7 @@ const locked = async (scope, level, tries) => {
   const lock = `${scope}/providers/Microsoft.Authorization/locks/l`, lockVersion = "?api-version=2020-05-01";
   await arm("PUT", lock + lockVersion, { properties: { level } });
   for (const [what, call] of tries) await refused(what, 409, "ScopeLocked", call);
+  if (scope.includes("/subnets/")) check(`a network is written again as it is, with a subnet that is ${level}`, (await put(scope.split("/subnets/")[0], await get(scope.split("/subnets/")[0]))).status === 200);
   await arm("DELETE", lock + lockVersion);
 };
 await remove(group);
@@ -206,6 +207,12 @@ for (const level of ["ReadOnly", "CanNotDelete"]) await locked(zone, level, [["t
 await locked(sa, "ReadOnly", [["an endpoint to an account that is locked", () => endpoint("late", sa, "blob")]]);
 await locked(mine, "CanNotDelete", [["deleting an endpoint whose connection is locked", () => remove(one.json.id)]]);
 await locked(nic.id, "CanNotDelete", [["deleting an endpoint whose interface is locked", () => remove(one.json.id)]]);
+const network = await get(`${N}/virtualNetworks/v`), without = { ...network, properties: { ...network.properties, subnets: network.properties.subnets.filter((s) => s.name !== "small") } };
+const changed = structuredClone(network);
+changed.properties.subnets.find((s) => s.name === "small").properties.addressPrefix = "127.30.2.0/28";
+const small = `${N}/virtualNetworks/v/subnets/small`;
+await locked(small, "CanNotDelete", [["a network without a subnet that is locked", () => put(network.id, without)]]);
+await locked(small, "ReadOnly", [["a network with a change of a subnet that is locked", () => put(network.id, changed)]]);
 check("what was refused changed nothing", (await address()) === "127.30.1.77" && (await links()).length === 1 && (await get(nic.id)).properties.privateEndpoint.id === one.json.id);
 
 // and all of it goes
