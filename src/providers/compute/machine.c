@@ -52,14 +52,10 @@ static int put_nic(struct lf_catalog *catalog, const json_t *machine, const json
 	LF_AUTO_RESOURCE there = LF_RESOURCE_INIT;
 
 	int rc = own ? lf_catalog_get(catalog, id, &there, err) : 0;
+	if (!rc && own)
+		rc = lf_network_nic_check_free(&there, vm_id, err);
 	if (rc)
 		return rc;
-	const char *owner = lf_json_text(there.doc, "properties.virtualMachine.id");
-	if (owner && !lf_arm_id_equal(owner, vm_id))
-		return lf_fail_arm(err, LF_ECONFLICT, "NetworkInterfaceInUse", id,
-				   "use another network interface",
-				   "network interface %s is used by VM %s", lf_arm_id_last(id),
-				   owner);
 	LF_AUTO_JSON *doc = own ? json_incref(there.doc) : lf_machine_nic_doc(machine, nic);
 	LF_AUTO_JSON *state = own ? json_incref(there.state) : json_object();
 	if (!doc || lf_json_set_text(state, "machine", vm_id) ||

@@ -71,6 +71,9 @@ LF_MUST_CHECK int lf_network_address_release(struct lf_catalog *catalog, const c
  */
 LF_MUST_CHECK int lf_network_nic_put(struct lf_catalog *catalog, const char *id, json_t *doc,
 				     struct lf_error *err);
+/* LF_ECONFLICT "NetworkInterfaceInUse" when another machine, or a private endpoint, has it. */
+LF_MUST_CHECK int lf_network_nic_check_free(const struct lf_resource *nic, const char *vm_id,
+					    struct lf_error *err);
 /* Its addresses are free again; gone already is fine.  Does not ask whether a machine has it. */
 LF_MUST_CHECK int lf_network_nic_delete(struct lf_catalog *catalog, const char *id,
 					struct lf_error *err);

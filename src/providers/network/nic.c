@@ -309,21 +309,43 @@ static int check_nic(struct lf_arm_call *call, const char *id, json_t *doc,
 			    state, err);
 }
 
+/* Who has an interface: a machine, or the endpoint that it was made with. */
+static const struct user {
+	const char *path, *kind, *hint;
+} users[] = {{"properties.virtualMachine.id", "VM", "delete the virtual machine first"},
+	     {"properties.privateEndpoint.id", "private endpoint",
+	      "delete the private endpoint, and its interface goes with it"}};
+
+int lf_network_nic_check_free(const struct lf_resource *nic, const char *vm_id,
+			      struct lf_error *err)
+{
+	for (size_t i = 0; i < LF_N(users); i++) {
+		const char *user = lf_json_text(nic->doc, users[i].path);
+		if (user && !lf_arm_id_equal(user, vm_id))
+			return lf_fail_arm(err, LF_ECONFLICT, "NetworkInterfaceInUse", nic->id,
+					   "use another network interface",
+					   "network interface %s is used by %s %s",
+					   lf_arm_id_last(nic->id), users[i].kind, user);
+	}
+	return 0;
+}
+
 static int remove_nic(struct lf_context *context, const struct lf_resource *nic,
 		      struct lf_error *err)
 {
-	const char *vm = lf_json_text(nic->doc, "properties.virtualMachine.id");
-	LF_AUTO_RESOURCE found = LF_RESOURCE_INIT;
-	const char *endpoint = lf_json_text(nic->doc, "properties.privateEndpoint.id");
-	const char *user = vm ? vm : endpoint;
-	int rc = user ? lf_catalog_get(context->catalog, user, &found, err) : LF_ENOTFOUND;
-
-	if (!rc)
-		return lf_fail_arm(err, LF_EINVAL, "NicInUse", nic->id,
-				   "delete the virtual machine first",
-				   "network interface %s is used by existing resource %s",
-				   lf_arm_id_last(nic->id), vm);
-	return rc == LF_ENOTFOUND ? release_others(context->catalog, nic, NULL, err) : rc;
+	for (size_t i = 0; i < LF_N(users); i++) {
+		const char *user = lf_json_text(nic->doc, users[i].path);
+		LF_AUTO_RESOURCE found = LF_RESOURCE_INIT;
+		bool there = false;
+		int rc = user ? lf_catalog_find(context->catalog, user, &found, &there, err) : 0;
+		if (rc)
+			return rc;
+		if (there)
+			return lf_fail_arm(err, LF_EINVAL, "NicInUse", nic->id, users[i].hint,
+					   "network interface %s is used by existing resource %s",
+					   lf_arm_id_last(nic->id), user);
+	}
+	return release_others(context->catalog, nic, NULL, err);
 }
 
 static int view_nic(struct lf_arm_call *call, const struct lf_resource *nic, json_t *doc,

@@ -76,6 +76,13 @@ check("an endpoint has the address that it asks for, and the name of its interfa
 const nic = await get(p.networkInterfaces[0].id);
 check("its interface says whose it is", nic.properties.privateEndpoint.id === one.json.id && nic.properties.ipConfigurations[0].properties.privateLinkConnectionProperties.fqdns[0] === `${saName}.blob.core.windows.net`, nic);
 await refused("deleting its interface", 400, "NicInUse", () => remove(nic.id));
+const wording = await remove(nic.id).catch((e) => e.message);
+check("who has it is named", wording.includes(one.json.id) && wording.includes("Delete the private endpoint"), wording);
+const compute = (type, name, body) => arm("PUT", `${R}/Microsoft.Compute/${type}/${name}?api-version=2024-03-02`, { location, ...body });
+await over(await compute("disks", "os", { properties: { creationData: { createOption: "Empty" }, diskSizeGB: 1, osType: "Linux" } }));
+await refused("a machine with the interface of an endpoint", 409, "NetworkInterfaceInUse", () => compute("virtualMachines", "thief", { properties: {
+  hardwareProfile: { vmSize: "Standard_D2s_v3" }, storageProfile: { osDisk: { createOption: "Attach", osType: "Linux", managedDisk: { id: `${R}/Microsoft.Compute/disks/os` } } }, networkProfile: { networkInterfaces: [{ id: nic.id }] } } }));
+check("the interface is the endpoint's alone", (await get(nic.id)).properties.virtualMachine === undefined);
 await refused("changing its interface", 409, "PropertyChangeNotAllowed", () => put(nic.id, { ...nic, properties: { ...nic.properties, enableIPForwarding: true } }));
 check("what was read is written again", (await put(one.json.id, one.json)).json.properties.customDnsConfigs[0].ipAddresses[0] === "127.30.1.77");
 await refused("moving an endpoint", 409, "PropertyChangeNotAllowed", () => endpoint("one", sa, "blob", { subnet: { id: `${N}/virtualNetworks/v/subnets/small` } }));
