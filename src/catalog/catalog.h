@@ -139,6 +139,11 @@ void lf_resource_list_done(struct lf_resource_list *list);
 LF_MUST_CHECK int lf_catalog_list(struct lf_catalog *catalog, const struct lf_list_query *query,
 				  struct lf_resource_list *ret_list, struct lf_error *err);
 
+/* How many rows there are of a type (NULL: any) below an id (NULL: all), damaged ones too; none of
+ * them is read. */
+LF_MUST_CHECK int lf_catalog_count(struct lf_catalog *catalog, const char *type, const char *below,
+				   size_t *ret_n, struct lf_error *err);
+
 /* Small named values: signing keys, ids, schema version.  Missing: LF_ENOTFOUND. */
 LF_MUST_CHECK int lf_catalog_setting_get(struct lf_catalog *catalog, const char *name,
 					 char **ret_value, struct lf_error *err);

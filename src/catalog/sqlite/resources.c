@@ -248,7 +248,7 @@ static int delete_where(struct lf_catalog *catalog, const char *sql, const char 
 		return rc;
 	lf_catalog_touch(catalog, key, tree);
 	if (!lf_catalog_in_transaction(catalog))
-		lf_catalog_count(catalog);
+		lf_catalog_committed(catalog);
 	lf_health_clear("catalog-row", id);
 	return 0;
 }
@@ -354,6 +354,35 @@ int lf_catalog_list(struct lf_catalog *catalog, const struct lf_list_query *quer
 		return rc;
 	*ret_list = list;
 	list = (struct lf_resource_list){0};
+	return 0;
+}
+
+int lf_catalog_count(struct lf_catalog *catalog, const char *type, const char *below, size_t *ret_n,
+		     struct lf_error *err)
+{
+	LF_AUTO_FREE char *above = lf_text_lower_dup(below ? below : "");
+	LF_AUTO_FREE char *from = above ? lf_printf_dup("%s/", above) : NULL;
+	LF_AUTO_FREE char *to = below && above ? lf_printf_dup("%s0", above) : strdup("\x7f");
+	LF_AUTO_QUERY query = {0};
+
+	if (!from || !to)
+		return lf_fail_nomem(err);
+	int rc =
+		lf_query_begin(catalog,
+			       type ? "SELECT COUNT(*) FROM resources WHERE type = ?3 COLLATE "
+				      "NOCASE AND key > ?1 AND key < ?2"
+				    : "SELECT COUNT(*) FROM resources WHERE ?3 IS NULL AND key > ?1"
+				      " AND key < ?2",
+			       false, &query, err);
+	if (rc)
+		return rc;
+	lf_query_text(&query, 1, from);
+	lf_query_text(&query, 2, to);
+	lf_query_text(&query, 3, type);
+	rc = lf_query_step(&query, err);
+	if (rc < 0)
+		return rc;
+	*ret_n = (size_t)sqlite3_column_int64(query.statement, 0);
 	return 0;
 }
 

@@ -221,7 +221,7 @@ void lf_catalog_touch(struct lf_catalog *catalog, const char *key, bool tree)
 }
 
 /* What was rolled back is counted with the next commit: once too often is no harm. */
-void lf_catalog_count(struct lf_catalog *catalog)
+void lf_catalog_committed(struct lf_catalog *catalog)
 {
 	if (atomic_exchange(&catalog->touched, false))
 		catalog->seen++;
@@ -253,7 +253,7 @@ static int commit(struct lf_catalog *catalog, struct lf_error *err)
 	if (rc)
 		sqlite3_exec(catalog->writer, "ROLLBACK", NULL, NULL, NULL);
 	else
-		lf_catalog_count(catalog);
+		lf_catalog_committed(catalog);
 	end(catalog);
 	LF_CRASH_POINT("catalog-after-commit");
 	return rc;

@@ -39,7 +39,7 @@ struct lf_catalog {
  */
 void lf_catalog_touch(struct lf_catalog *catalog, const char *key, bool tree);
 /* What was touched is committed. */
-void lf_catalog_count(struct lf_catalog *catalog);
+void lf_catalog_committed(struct lf_catalog *catalog);
 
 /* A prepared statement and the connection it came from. */
 struct lf_query {

@@ -55,11 +55,10 @@ static int check_addresses(const json_t *records, struct lf_error *err)
 
 static int check_room(struct lf_context *context, const char *zone_id, struct lf_error *err)
 {
-	const struct lf_list_query query = {.type = LF_ZONE_A_TYPE, .below = zone_id};
-	LF_AUTO_RESOURCE_LIST list = {0};
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+	size_t n = 0;
+	int rc = lf_catalog_count(context->catalog, LF_ZONE_A_TYPE, zone_id, &n, err);
 
-	return rc || list.n + 1 < LF_ZONE_SETS_MAX
+	return rc || n + 1 < LF_ZONE_SETS_MAX
 		       ? rc
 		       : lf_fail_arm(err, LF_EINVAL, "QuotaExceeded", zone_id, NULL,
 				     "a zone has at most %d record sets", LF_ZONE_SETS_MAX);

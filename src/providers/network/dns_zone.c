@@ -67,26 +67,15 @@ static int check_zone(struct lf_arm_call *call, const char *id, json_t *doc,
 	return check_global(LF_ZONE_TYPE, doc, before, err);
 }
 
-static int count_below(struct lf_context *context, const char *id, const char *type, size_t *ret_n,
-		       struct lf_error *err)
-{
-	const struct lf_list_query query = {.type = type, .below = id};
-	LF_AUTO_RESOURCE_LIST list = {0};
-	int rc = lf_catalog_list(context->catalog, &query, &list, err);
-
-	*ret_n = list.n;
-	return rc;
-}
-
 static int view_zone(struct lf_arm_call *call, const struct lf_resource *zone, json_t *doc,
 		     struct lf_error *err)
 {
 	struct lf_context *context = lf_arm_context(call);
 	size_t links = 0, sets = 0;
-	int rc = count_below(context, zone->id, LF_ZONE_A_TYPE, &sets, err);
+	int rc = lf_catalog_count(context->catalog, LF_ZONE_A_TYPE, zone->id, &sets, err);
 
 	if (!rc)
-		rc = count_below(context, zone->id, LF_ZONE_LINK_TYPE, &links, err);
+		rc = lf_catalog_count(context->catalog, LF_ZONE_LINK_TYPE, zone->id, &links, err);
 	if (rc)
 		return rc;
 	LF_AUTO_DOC view = lf_doc_from(json_incref(doc));
@@ -202,7 +191,7 @@ static int check_link(struct lf_arm_call *call, const char *id, json_t *doc,
 		rc = check_overlap(context, id,
 				   lf_json_text_or(doc, "properties.virtualNetwork.id", ""), err);
 	if (!rc && !before)
-		rc = count_below(context, zone, LF_ZONE_LINK_TYPE, &links, err);
+		rc = lf_catalog_count(context->catalog, LF_ZONE_LINK_TYPE, zone, &links, err);
 	if (!rc && links >= LINKS_MAX)
 		rc = lf_fail_arm(err, LF_EINVAL, "QuotaExceeded", zone, NULL,
 				 "a zone has at most %d links", LINKS_MAX);

@@ -26,13 +26,7 @@
 int lf_vault_count(struct lf_catalog *catalog, const char *vault_id, const char *type,
 		   size_t *ret_n, struct lf_error *err)
 {
-	const struct lf_list_query query = {.type = type, .below = vault_id};
-	LF_AUTO_RESOURCE_LIST list = {0};
-	int rc = lf_catalog_list(catalog, &query, &list, err);
-
-	if (!rc)
-		*ret_n = list.n;
-	return rc;
+	return lf_catalog_count(catalog, type, vault_id, ret_n, err);
 }
 
 static const char *const kept[] = {"properties.redundancySettings",

@@ -142,6 +142,28 @@ static void test_list__pages_by_type_below_an_id(void **state)
 	assert_string_equal(second.items[1].id, "/s/g/c");
 }
 
+static void test_count__is_of_what_a_list_would_show(void **state)
+{
+	static const char *const ids[] = {"/s/g/a", "/s/g/B", "/s/g2/d", "/s/g/b/sub"};
+	static const struct {
+		const char *type, *below;
+		size_t n;
+	} asked[] = {{"test/THINGS", "/S/G", 3}, {"Test/things", NULL, 4}, {NULL, "/s", 4},
+		     {NULL, "/s/g2", 1},	 {"Test/other", "/s", 0},  {NULL, "/s/g/a", 0}};
+	struct fixture *f = *state;
+	struct lf_error err = LF_ERROR_NONE;
+	LF_AUTO_TRANSACTION tx = LF_TRANSACTION_INIT;
+	size_t n = 0;
+
+	assert_lf_ok(lf_transaction_begin(&tx, f->catalog, &err));
+	for (size_t i = 0; i < LF_N(ids); i++)
+		assert_lf_ok(put(f, ids[i], LF_PUT_NEW, (int)i, &err));
+	for (size_t i = 0; i < LF_N(asked); i++) {
+		assert_lf_ok(lf_catalog_count(f->catalog, asked[i].type, asked[i].below, &n, &err));
+		assert_int_equal(n, asked[i].n);
+	}
+}
+
 static void test_list__finds_by_the_last_name_alone(void **state)
 {
 	static const char *const ids[] = {"/s/g/name", "/s/h/NAME", "/s/g/rename", "/s/name/x"};
@@ -353,6 +375,7 @@ int main(void)
 		WITH_CATALOG(test_put__keeps_the_case_it_was_written_with_and_finds_any),
 		WITH_CATALOG(test_put__keeps_what_is_not_given_and_checks_the_etag),
 		WITH_CATALOG(test_list__pages_by_type_below_an_id),
+		WITH_CATALOG(test_count__is_of_what_a_list_would_show),
 		WITH_CATALOG(test_list__finds_by_the_last_name_alone),
 		WITH_CATALOG(test_delete_tree__takes_children_and_no_neighbours),
 		WITH_CATALOG(test_transaction__is_all_or_nothing_and_survives_reopening),
