@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Zones and their links.  Both are global, whatever the region of the networks;
- * a zone stays as long as a network is linked to it.
+ * a zone stays as long as a network is linked to it, and a link as long as its
+ * network.
  */
 #include <string.h>
 
 #include "base/text.h"
 #include "json/doc.h"
+#include "providers/authorization/authorization.h"
 #include "providers/common/scope.h"
 #include "providers/common/unsupported.h"
 #include "providers/network/dns.h"
@@ -161,6 +163,25 @@ static int check_overlap(struct lf_context *context, const char *id, const char 
 				   "a virtual network cannot be linked to multiple zones with "
 				   "overlapping namespaces: link '%s' has it already",
 				   list.items[i].id);
+	}
+	return rc;
+}
+
+int lf_zone_links_release(struct lf_context *context, const char *network_id, struct lf_error *err)
+{
+	const struct lf_list_query query = {.type = LF_ZONE_LINK_TYPE};
+	LF_AUTO_RESOURCE_LIST list = {0};
+	int rc = lf_catalog_list(context->catalog, &query, &list, err);
+
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		const struct lf_resource *link = &list.items[i];
+		if (!lf_arm_id_equal(lf_json_text_or(link->doc, "properties.virtualNetwork.id", ""),
+				     network_id))
+			continue;
+		rc = lf_rights_unlocked(context->rights, LF_ZONE_LINK_TYPE "/delete", link->id,
+					err);
+		if (!rc)
+			rc = lf_catalog_delete_tree(context->catalog, link->id, err);
 	}
 	return rc;
 }

@@ -49,6 +49,10 @@ lf_arm_handler lf_endpoint_types_list;
 LF_MUST_CHECK int lf_zone_groups_release(struct lf_context *context, const char *endpoint_id,
 					 struct lf_error *err);
 
+/* Delete the links of zones to a network that goes, in the caller's transaction. */
+LF_MUST_CHECK int lf_zone_links_release(struct lf_context *context, const char *network_id,
+					struct lf_error *err);
+
 /* nsg.c: one rule of a group. */
 lf_arm_handler lf_nsg_rule_get, lf_nsg_rule_list, lf_nsg_rule_put, lf_nsg_rule_delete;
 

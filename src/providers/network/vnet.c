@@ -324,7 +324,7 @@ static int remove_vnet(struct lf_context *context, const struct lf_resource *vne
 
 	for (size_t i = 0; !rc && i < list.n; i++)
 		rc = lf_subnet_check_unused(context->catalog, &list.items[i], err);
-	return rc;
+	return rc ? rc : lf_zone_links_release(context, vnet->id, err);
 }
 
 static const char *const off[] = {"Disabled", NULL};

@@ -115,8 +115,18 @@ check("and each takes its own address out of it", (await address()) === "127.30.
 await put(`${N}/virtualNetworks/twin`, { location, properties: { addressSpace: { addressPrefixes: ["127.30.0.0/16"] }, subnets: [{ name: "pe", properties: { addressPrefix: "127.30.1.0/24" } }] } });
 const twin = (address) => ({ subnet: { id: `${N}/virtualNetworks/twin/subnets/pe` }, ipConfigurations: [{ name: "i", properties: { memberName: "blob", privateIPAddress: address } }] });
 await refused("an address that an endpoint of another network has", 409, "PrivateEndpointAddressInUse", () => endpoint("twin", sa, "blob", twin("127.30.1.77")));
+const twinLink = `${zone}/virtualNetworkLinks/twin`;
+await put(twinLink, { location: "global", properties: { virtualNetwork: { id: `${N}/virtualNetworks/twin` } } });
 check("what was refused took no address there", (await get(twin("").subnet.id)).properties.ipConfigurations === undefined);
 check("another address of that network serves", (await endpoint("twin", sa, "blob", twin("127.30.1.78"))).status === 201 && (await remove(`${N}/privateEndpoints/twin`)) === 202);
+await refused("deleting a network with a link that is locked", 409, "ScopeLocked", async () => {
+  const lock = `${twinLink}/providers/Microsoft.Authorization/locks/l?api-version=2020-05-01`;
+  await arm("PUT", lock, { properties: { level: "CanNotDelete" } });
+  try { await remove(`${N}/virtualNetworks/twin`); } finally { await arm("DELETE", lock); }
+});
+check("a network goes", (await remove(`${N}/virtualNetworks/twin`)) === 202);
+await gone("its link to a zone goes with it: it", twinLink);
+check("the other network stays linked", (await get(link)).properties.virtualNetworkLinkState === "Completed");
 
 // what the owner decides
 const links = async () => (await get(`${sa}/privateEndpointConnections`)).value;
