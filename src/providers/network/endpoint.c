@@ -353,11 +353,15 @@ static int check_unchanged(json_t *doc, const json_t *connection, bool manual,
 	    !json_equal(lf_json_at(doc, ADDRESSES), lf_json_at(before->doc, ADDRESSES)) &&
 	    json_array_size(lf_json_at(doc, ADDRESSES)))
 		at = ADDRESSES;
+	const char *named = lf_json_text_or(doc, CUSTOM_NAME, "");
+	if (!at && named[0] &&
+	    !lf_text_equal_nocase(named, lf_json_text_or(before->doc, CUSTOM_NAME, "")))
+		at = CUSTOM_NAME;
 	if (at)
 		return lf_fail_arm(err, LF_ECONFLICT, "PropertyChangeNotAllowed", at,
 				   "delete the private endpoint and make it again",
-				   "what a private endpoint leads to, and from where, cannot be "
-				   "changed");
+				   "what a private endpoint leads to, from where, and by which "
+				   "interface cannot be changed");
 	return lf_json_set(doc, "properties", json_deep_copy(lf_json_at(before->doc, "properties")))
 		       ? lf_fail_nomem(err)
 		       : 0;

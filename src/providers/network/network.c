@@ -190,10 +190,17 @@ static const struct lf_arm_route routes[] = {
 	LF_PUT(LF_GROUP_PATH ADDRESSES "/{name}", refuse_address),
 };
 
-static const char *const types[] = {
-	"virtualNetworks",	 "virtualNetworks/subnets", "networkInterfaces",
-	"networkSecurityGroups", "privateDnsZones",	    "privateDnsZones/virtualNetworkLinks",
-	"privateDnsZones/A",	 "privateDnsZones/SOA",	    NULL};
+static const char *const types[] = {"virtualNetworks",
+				    "virtualNetworks/subnets",
+				    "networkInterfaces",
+				    "networkSecurityGroups",
+				    "privateDnsZones",
+				    "privateDnsZones/virtualNetworkLinks",
+				    "privateDnsZones/A",
+				    "privateDnsZones/SOA",
+				    "privateEndpoints",
+				    "privateEndpoints/privateDnsZoneGroups",
+				    NULL};
 
 const struct lf_arm_provider lf_network_provider = {
 	.name = "Microsoft.Network",

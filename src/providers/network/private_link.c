@@ -88,9 +88,12 @@ int lf_private_link_state(struct lf_catalog *catalog, const char *connection_id,
 	lf_doc_text(&state, "status",
 		    there ? lf_json_text_or(link.doc, STATE ".status", "Pending") : "Disconnected");
 	lf_doc_text(&state, "description", lf_json_text_or(link.doc, STATE ".description", ""));
+	/* an account's owner has another name for it than a vault's */
+	const char *action = lf_json_text(link.doc, STATE ".actionsRequired");
+	if (!action)
+		action = lf_json_text_or(link.doc, STATE ".actionRequired", "None");
 	lf_doc_text(&state, "actionsRequired",
-		    there ? lf_json_text_or(link.doc, STATE ".actionsRequired", "None")
-			  : "delete the private endpoint and make it again");
+		    there ? action : "delete the private endpoint and make it again");
 	return lf_doc_end(&state, ret_state, err);
 }
 

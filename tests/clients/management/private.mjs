@@ -86,6 +86,9 @@ check("the interface is the endpoint's alone", (await get(nic.id)).properties.vi
 await refused("changing its interface", 409, "PropertyChangeNotAllowed", () => put(nic.id, { ...nic, properties: { ...nic.properties, enableIPForwarding: true } }));
 check("what was read is written again", (await put(one.json.id, one.json)).json.properties.customDnsConfigs[0].ipAddresses[0] === "127.30.1.77");
 await refused("moving an endpoint", 409, "PropertyChangeNotAllowed", () => endpoint("one", sa, "blob", { subnet: { id: `${N}/virtualNetworks/v/subnets/small` } }));
+await refused("another name of an endpoint's interface", 409, "PropertyChangeNotAllowed", () => put(one.json.id, { ...one.json, properties: { ...one.json.properties, customNetworkInterfaceName: "two-nic" } }));
+const kinds = (await arm("GET", `${S}/providers/Microsoft.Network?api-version=2021-04-01`)).json.resourceTypes.map((t) => t.resourceType);
+check("the provider names endpoints among its types", ["privateEndpoints", "privateEndpoints/privateDnsZoneGroups"].every((t) => kinds.includes(t)), kinds);
 const group = `${one.json.id}/privateDnsZoneGroups/default`, config = (id) => ({ properties: { privateDnsZoneConfigs: [{ name: "z", properties: { privateDnsZoneId: id } }] } });
 await put(`${N}/privateDnsZones/other.test`, { location: "global" });
 await refused("a zone group of a zone of another name", 400, "PrivateDnsZoneNameNotValid", () => put(group, config(`${N}/privateDnsZones/other.test`)));
@@ -142,6 +145,8 @@ for (const word of ["Rejected", "Approved"]) {
   const seen = await status("asks");
   check(`the endpoint shows that it is ${word}`, seen.status === word && seen.description === "why", seen);
 }
+await put(asks.id, { properties: { privateLinkServiceConnectionState: { status: "Approved", description: "why", actionRequired: "restart" } } });
+check("the endpoint shows what its owner wants done", (await status("asks")).actionsRequired === "restart", await status("asks"));
 check("the owner removes the connection", (await remove(asks.id)) === 200 && (await status("asks")).status === "Disconnected" && (await links()).length === 1);
 check("the account shows its connections", (await get(sa)).properties.privateEndpointConnections.length === 1);
 
