@@ -13,8 +13,10 @@
 #include "providers/network/dns.h"
 #include "providers/network/internal.h"
 
-#define RECORDS	    "properties.aRecords"
-#define TTL_DEFAULT 3600
+#define RECORDS		  "properties.aRecords"
+#define TTL_DEFAULT	  3600
+#define METADATA_MAX	  50 /* names */
+#define METADATA_TEXT_MAX 1024
 
 static bool is_record_name(const char *name, const char *zone)
 {
@@ -87,11 +89,32 @@ static int check_set(struct lf_context *context, const char *id, json_t *doc, bo
 	return rc;
 }
 
+/* Names and texts; "*" of a field's path is of arrays. */
+static int check_metadata(json_t *metadata, struct lf_error *err)
+{
+	const char *name;
+	json_t *value;
+
+	if (json_object_size(metadata) > METADATA_MAX)
+		return lf_fail_arm(err, LF_EINVAL, "InvalidParameter", "properties.metadata", NULL,
+				   "the metadata of a record set is at most %d names",
+				   METADATA_MAX);
+	json_object_foreach (metadata, name, value)
+		if (!json_is_string(value) || json_string_length(value) > METADATA_TEXT_MAX)
+			return lf_fail_arm(err, LF_EINVAL, "InvalidParameter",
+					   "properties.metadata", "as {\"name\": \"text\"}",
+					   "the metadata '%.64s' is no text of at most %d bytes",
+					   name, METADATA_TEXT_MAX);
+	return 0;
+}
+
 static int check_a(struct lf_arm_call *call, const char *id, json_t *doc,
 		   const struct lf_resource *before, json_t *state, struct lf_error *err)
 {
+	int rc = check_metadata(lf_json_at(doc, "properties.metadata"), err);
+
 	(void)state;
-	return check_set(lf_arm_context(call), id, doc, before == NULL, err);
+	return rc ? rc : check_set(lf_arm_context(call), id, doc, before == NULL, err);
 }
 
 static const struct lf_field a_fields[] = {

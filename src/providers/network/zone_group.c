@@ -143,6 +143,26 @@ static int put_config(const struct writing *writing, json_t *config, struct lf_e
 		       : 0;
 }
 
+/* Each zone stands in one configuration. */
+static int check_once(const json_t *configs, const json_t *config, struct lf_error *err)
+{
+	const char *zone = lf_json_text_or(config, "properties.privateDnsZoneId", "");
+	const json_t *other;
+	size_t i;
+
+	json_array_foreach (configs, i, other) {
+		if (other == config)
+			return 0;
+		if (lf_arm_id_equal(lf_json_text_or(other, "properties.privateDnsZoneId", ""),
+				    zone))
+			break;
+	}
+	return lf_fail_arm(err, LF_EINVAL, "DuplicatePrivateDnsZoneConfig",
+			   CONFIGS ".properties.privateDnsZoneId",
+			   "name each zone in one configuration",
+			   "the zone '%s' stands in two configurations", lf_arm_id_last(zone));
+}
+
 /* An endpoint has one group. */
 static int check_alone(struct lf_context *context, const char *endpoint_id, const char *id,
 		       struct lf_error *err)
@@ -181,9 +201,12 @@ static int check_zone_group(struct lf_arm_call *call, const char *id, json_t *do
 					.before = before ? lf_json_at(before->state, "records")
 							 : NULL,
 					.records = records};
-	json_array_foreach (configs, i, config)
+	json_array_foreach (configs, i, config) {
+		if (!rc)
+			rc = check_once(configs, config, err);
 		if (!rc)
 			rc = put_config(&writing, config, err);
+	}
 	if (!rc && before)
 		rc = take_out(context, before->state, records, err);
 	if (!rc && json_object_set(state, "records", records))

@@ -41,6 +41,7 @@ check("an A record set is made", set.status === 201 && set.json.properties.fqdn 
 check("a PATCH changes what it names", (await call("PATCH", `${zone}/A/web`, { properties: { ttl: 60 } })).json.properties.aRecords[0].ipv4Address === "10.0.0.9");
 await refused("an address that is none", 400, "InvalidIPAddressFormat", () => put(`${zone}/A/bad`, a("10.0.0.999")));
 await refused("a set without records", 400, "BadRequest", () => put(`${zone}/A/bad`, a([])));
+for (const metadata of [{ a: { b: "c" } }, { a: ["b"] }, { a: "x".repeat(1025) }]) await refused("metadata that is no text", 400, "InvalidParameter", () => put(`${zone}/A/bad`, a("10.0.0.1", { metadata })));
 await refused("an address twice", 400, "BadRequest", () => put(`${zone}/A/bad`, a(["10.0.0.1", "10.0.0.1"])));
 await refused("a record of a zone that is not there", 404, "ResourceNotFound", () => put(`${N}/privateDnsZones/none.test/A/x`, a("10.0.0.1")));
 await refused("a stale etag of a set", 412, "PreconditionFailed", () => put(`${zone}/A/web`, a("10.0.0.8"), { "if-match": "x" }));
@@ -92,6 +93,8 @@ check("the provider names endpoints among its types", ["privateEndpoints", "priv
 const group = `${one.json.id}/privateDnsZoneGroups/default`, config = (id) => ({ properties: { privateDnsZoneConfigs: [{ name: "z", properties: { privateDnsZoneId: id } }] } });
 await put(`${N}/privateDnsZones/other.test`, { location: "global" });
 await refused("a zone group of a zone of another name", 400, "PrivateDnsZoneNameNotValid", () => put(group, config(`${N}/privateDnsZones/other.test`)));
+const [config1] = config(zone).properties.privateDnsZoneConfigs;
+await refused("a zone in two configurations", 400, "DuplicatePrivateDnsZoneConfig", () => put(group, { properties: { privateDnsZoneConfigs: [config1, { ...config1, name: "z2" }] } }));
 await put(group, config(zone));
 await refused("a second zone group", 400, "OnlyOnePrivateDnsZoneGroupPerPrivateEndpoint", () => put(`${one.json.id}/privateDnsZoneGroups/second`, config(zone)));
 const address = async () => (await get(`${zone}/A/${saName}`)).properties.aRecords.map((r) => r.ipv4Address).join();
