@@ -22,7 +22,9 @@
 #include "http/listen.h"
 #include "os/file.h"
 
-#define PAUSE_MS 100 /* when there is no descriptor left */
+#define PAUSE_MS   100 /* when there is no descriptor left, or no memory */
+#define EVERYWHERE "0.0.0.0"
+#define NOWHERE	   "?" /* no endpoint's address */
 
 struct lf_http_doors {
 	struct MHD_Daemon *daemon;
@@ -51,18 +53,34 @@ static void *accept_all(void *argument)
 {
 	struct lf_http_doors *doors = argument;
 	struct pollfd *stop = &doors->sockets[doors->n];
+	bool failing = false;
 
 	while (!(stop->revents & POLLIN)) {
-		bool tired = false;
-		if (poll(doors->sockets, doors->n + 1, -1) < 0 && errno != EINTR)
-			break;
-		for (size_t i = 0; i < doors->n; i++)
+		bool tired = poll(doors->sockets, doors->n + 1, -1) < 0 && errno != EINTR;
+		if (tired && !failing)
+			lf_warn("private doors accept nobody for now: %s", strerrordesc_np(errno));
+		failing = tired;
+		for (size_t i = 0; i < doors->n && !failing; i++)
 			if (doors->sockets[i].revents & POLLIN)
 				tired = !accept_one(doors, doors->sockets[i].fd) || tired;
 		if (tired)
 			poll(stop, 1, PAUSE_MS);
 	}
 	return NULL;
+}
+
+/* A door on all addresses has the port to itself. */
+static int listen_at(struct lf_http_door *door, int *ret_fd, struct lf_error *err)
+{
+	int rc = lf_http_listen(door->address, door->port, true, &door->port, ret_fd, err);
+
+	return rc && err->sys == EADDRINUSE
+		       ? lf_error_hint(err,
+				       "give the private door a port that nothing listens on at "
+				       "%s; not that of --listen",
+				       strcmp(door->address, EVERYWHERE) == 0 ? "any address"
+									      : door->address)
+		       : rc;
 }
 
 int lf_http_doors_open(const struct lf_http_door *opening, size_t n,
@@ -82,8 +100,7 @@ int lf_http_doors_open(const struct lf_http_door *opening, size_t n,
 		doors->doors[i] = opening[i];
 		doors->sockets[i] = (struct pollfd){.fd = -1, .events = POLLIN};
 		if (!rc)
-			rc = lf_http_listen(opening[i].address, opening[i].port, true,
-					    &doors->doors[i].port, &doors->sockets[i].fd, err);
+			rc = listen_at(&doors->doors[i], &doors->sockets[i].fd, err);
 	}
 	if (rc)
 		lf_http_doors_free(doors);
@@ -131,7 +148,7 @@ void lf_http_doors_free(struct lf_http_doors *doors)
 static bool is_door(const struct lf_http_door *door, const char *address, uint16_t port)
 {
 	return door->port == port &&
-	       (strcmp(door->address, address) == 0 || strcmp(door->address, "0.0.0.0") == 0);
+	       (strcmp(door->address, address) == 0 || strcmp(door->address, EVERYWHERE) == 0);
 }
 
 void lf_http_doors_private(const struct lf_http_doors *doors, int fd, char *out, size_t out_size)
@@ -141,7 +158,13 @@ void lf_http_doors_private(const struct lf_http_doors *doors, int fd, char *out,
 	char address[INET_ADDRSTRLEN] = "";
 
 	out[0] = '\0';
-	if (!doors || getsockname(fd, (struct sockaddr *)&name, &len) || name.sin_family != AF_INET)
+	if (!doors)
+		return;
+	if (getsockname(fd, (struct sockaddr *)&name, &len)) {
+		snprintf(out, out_size, NOWHERE);
+		return;
+	}
+	if (name.sin_family != AF_INET)
 		return;
 	inet_ntop(AF_INET, &name.sin_addr, address, sizeof(address));
 	for (size_t i = 0; i < doors->n; i++)

@@ -139,8 +139,8 @@ static const struct lf_option options[] = {
 	{"--private-listen", "ADDR:PORT", false,
 	 "one more address to serve HTTPS on, for private endpoints: what\n"
 	 "comes there reaches what an approved endpoint of that address\n"
-	 "leads to; 0.0.0.0: every other address of the host; may be\n"
-	 "repeated",
+	 "leads to; 0.0.0.0: every address of the host, at a port that\n"
+	 "--listen does not have; may be repeated",
 	 take_door},
 	{"--compute", "DRIVER", false,
 	 "libvirt (default), or fake: machines that are documents only", lf_option_text,
