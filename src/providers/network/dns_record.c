@@ -137,7 +137,7 @@ const struct lf_document lf_zone_a_document = {
 	.check = check_a,
 };
 
-/* The zone of the path; levels_up: how far above the request's id. */
+/* The zone of the path. */
 static int find_zone(struct lf_arm_call *call, struct lf_resource *ret_zone, struct lf_error *err)
 {
 	LF_AUTO_FREE char *id = lf_id_above(lf_arm_id(call, 0), LF_ZONE_TYPE);

@@ -129,7 +129,7 @@ int lf_endpoint_members(const struct lf_resource *target, const char *group, jso
 			   group);
 }
 
-/* names: the member's paths in one array. */
+/* As privateLinkResources shows it. */
 static json_t *view_group(const struct lf_resource *target, const struct group *group,
 			  const json_t *members)
 {
