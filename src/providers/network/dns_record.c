@@ -321,5 +321,5 @@ int lf_zone_address_take_out(struct lf_context *context, const char *zone_id, co
 		return rc;
 	return left ? lf_catalog_put(context->catalog, id, LF_ZONE_A_TYPE, LF_PUT_EXISTING, NULL,
 				     set.doc, NULL, err)
-		    : lf_catalog_delete(context->catalog, id, err);
+		    : lf_catalog_delete_tree(context->catalog, id, err);
 }

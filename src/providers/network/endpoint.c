@@ -456,8 +456,8 @@ static int remove_endpoint(struct lf_context *context, const struct lf_resource 
 		rc = lf_catalog_find(context->catalog, connection, &link, &there, err);
 	if (!rc && there)
 		rc = lf_rights_unlocked(context->rights, "*/delete", connection, err);
-	if (!rc)
-		rc = lf_catalog_delete(context->catalog, connection, err);
+	if (!rc && there)
+		rc = lf_catalog_delete_tree(context->catalog, link.id, err);
 	if (!rc)
 		rc = lf_rights_unlocked(context->rights, "*/delete", nic, err);
 	return rc ? rc : lf_network_nic_delete(context->catalog, nic, err);
