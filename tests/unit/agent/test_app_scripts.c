@@ -51,6 +51,7 @@ static void make_programs(const char *dir)
 		      "while read -r line; do case $line in\n"
 		      "*held*) echo held; echo $$ >$dir/client ;;\n"
 		      "*released*) echo released ;;\nquit) exit ;;\nesac; done");
+	write_program(dir, "psql", "echo \"$(id -u) $*\" >>$dir/asked");
 	LF_AUTO_FREE char *asked = lf_printf_dup("%s/asked", dir);
 	LF_AUTO_FREE char *client = lf_printf_dup("%s/client", dir);
 	assert_lf_ok(lf_file_write_durable(asked, "", 0, 0666, &err));
@@ -173,6 +174,43 @@ static void test_app_scripts__what_is_called_mariadbd_gets_nothing_that_is_not_i
 	assert_null(strchr(asked, '\n')[1] ? asked : NULL);
 }
 
+static void test_app_scripts__what_is_called_postgres_has_root_read_and_run_nothing(void **state)
+{
+	static const struct {
+		const char *make;
+		const char *asked; /* NULL: nobody is */
+	} rows[] = {
+		/* a server of its own */
+		{"printf '%s\\n' $! own 0 5433 /sock >own/postmaster.pid", "65534 "},
+		/* what is not its own to read, behind its number */
+		{"{ echo $!; seq 2; echo 5433; echo /secret; } >secret; chmod 600 secret; "
+		 "ln -s $dir/secret own/postmaster.pid",
+		 NULL},
+		{"mkfifo own/postmaster.pid", NULL},
+		{"ln -s /dev/zero own/postmaster.pid", NULL},
+		/* in a directory that is root's */
+		{"chown 0 own; printf '%s\\n' $! own 0 5433 /sock >own/postmaster.pid", NULL},
+	};
+
+	if (geteuid() != 0)
+		skip();
+	for (size_t i = 0; i < LF_N(rows); i++) {
+		LF_AUTO_BUF output = LF_BUF_INIT;
+		LF_AUTO_FREE char *make = lf_printf_dup(
+			"rm -rf own secret && install -d -o 65534 own && cp /bin/sleep postgres\n"
+			"(cd own && exec " AS_NOBODY "$dir/postgres 1000) &\n%s\n"
+			"[ -f secret ] || chmod -R o+rX own",
+			rows[i].make);
+		make_programs(*state);
+		int rc = freeze_among(*state, "postgresql", make, &output);
+		LF_AUTO_FREE char *asked = text_of(*state, "asked");
+		if (rows[i].asked && (rc || strncmp(asked, rows[i].asked, 6) != 0))
+			fail_msg("row %zu: %s, and asked '%s'", i, err.message, asked);
+		if (!rows[i].asked && (!rc || *asked))
+			fail_msg("row %zu: no failure, and asked '%s'", i, asked);
+	}
+}
+
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, test_dir_setup, test_dir_teardown)
 
 int main(void)
@@ -182,6 +220,7 @@ int main(void)
 		IN_DIR(test_app_scripts__a_second_mariadb_that_fails_leaves_none_held),
 		IN_DIR(test_app_scripts__a_mariadb_client_that_was_killed_is_not_waited_for),
 		IN_DIR(test_app_scripts__what_is_called_mariadbd_gets_nothing_that_is_not_its_own),
+		IN_DIR(test_app_scripts__what_is_called_postgres_has_root_read_and_run_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
