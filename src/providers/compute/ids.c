@@ -23,8 +23,11 @@ void lf_machine_host_guid(struct lf_context *context, const char *vm_id,
 	struct lf_error ignored;
 
 	lf_machine_guid(context, vm_id, "vm", out);
-	if (lf_catalog_get(context->catalog, vm_id, &vm, &ignored) == 0)
-		snprintf(out, LF_GUID_SIZE, "%s", lf_json_text_or(vm.state, "plan.vm.guid", out));
+	const char *planned = lf_catalog_get(context->catalog, vm_id, &vm, &ignored)
+				      ? NULL
+				      : lf_json_text(vm.state, "plan.vm.guid");
+	if (planned)
+		snprintf(out, LF_GUID_SIZE, "%s", planned);
 }
 
 char *lf_machine_sibling(const char *vm_id, const char *type, const char *name)
