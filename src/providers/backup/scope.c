@@ -138,6 +138,13 @@ bool lf_backup_is_2026(const struct lf_arm_call *call)
 	return version && strcmp(version, "2026") >= 0;
 }
 
+bool lf_backup_is_stopped(const struct lf_resource *item)
+{
+	const char *state = lf_json_text_or(item->doc, "properties.protectionState", "");
+
+	return strcmp(state, "ProtectionStopped") == 0 || strcmp(state, "BackupsSuspended") == 0;
+}
+
 int lf_backup_store(struct lf_catalog *catalog, const struct lf_resource *resource,
 		    struct lf_error *err)
 {

@@ -40,6 +40,8 @@ LF_MUST_CHECK int lf_backup_item(struct lf_arm_call *call, unsigned levels_up,
 LF_MUST_CHECK int lf_backup_point(struct lf_arm_call *call, unsigned levels_up,
 				  struct lf_resource *ret_item, struct lf_resource *ret_point,
 				  struct lf_error *err);
+/* Is no backup of the item made, as somebody has it? */
+bool lf_backup_is_stopped(const struct lf_resource *item);
 /* LF_ENOTFOUND in the words of Backup's clients. */
 int lf_backup_fail_no_item(const char *id, struct lf_error *err);
 /* Does the vault send its points to its pair?  *ret_pair: static; NULL: no. */

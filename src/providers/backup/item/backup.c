@@ -45,9 +45,7 @@ static int find_running(struct lf_context *context, const struct lf_resource *it
 
 static int refuse_stopped(const struct lf_resource *item, struct lf_error *err)
 {
-	const char *state = lf_json_text_or(item->doc, "properties.protectionState", "");
-
-	if (strcmp(state, "ProtectionStopped") != 0 && strcmp(state, "BackupsSuspended") != 0)
+	if (!lf_backup_is_stopped(item))
 		return 0;
 	return lf_fail_arm(err, LF_ECONFLICT, "BMSUserErrorProtectionStopped", item->id,
 			   "give the item a policy again", "the protection of the item is stopped");
@@ -104,13 +102,14 @@ static int run_backup(struct lf_job_run *run, struct lf_error *err)
 	return rc ? rc : lf_backup_point_take(run, input.item, input.expires, err);
 }
 
-static int note_failure(struct lf_catalog *catalog, struct lf_resource *item, struct lf_error *err)
+static int note_failure(struct lf_resource *item, void *argument, struct lf_error *err)
 {
+	(void)argument;
 	return lf_json_set_text(item->doc, "properties.lastBackupStatus", "Failed") ||
 			       lf_json_set_text(item->doc, "properties.healthStatus",
 						"ActionRequired")
 		       ? lf_fail_nomem(err)
-		       : lf_backup_store(catalog, item, err);
+		       : 0;
 }
 
 /* What was captured without a point to name it goes.  A cancelled backup says nothing of how its
@@ -118,16 +117,13 @@ static int note_failure(struct lf_catalog *catalog, struct lf_resource *item, st
 static int undo_backup(struct lf_job_run *run, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
-	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
 	struct lf_backup_input input;
-	bool there = false;
 
 	int rc = lf_backup_input_read(lf_job_run_job(run), &input, err);
-	if (!rc)
-		rc = lf_catalog_find(context->catalog, input.item, &item, &there, err);
-	if (!rc && there && lf_job_run_job(run)->ending == LF_JOB_FAILED)
-		rc = note_failure(context->catalog, &item, err);
-	return rc || !there ? rc : lf_backup_point_untake(run, &item, err);
+	if (!rc && lf_job_run_job(run)->ending == LF_JOB_FAILED)
+		rc = lf_catalog_change(context->catalog, input.item, note_failure, NULL, err);
+	/* the item may be gone, and what was captured not */
+	return rc && rc != LF_ENOTFOUND ? rc : lf_backup_point_untake(run, input.item, err);
 }
 
 static const struct lf_job_step backup_steps[] = {

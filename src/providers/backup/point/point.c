@@ -49,8 +49,10 @@ int lf_backup_point_name(struct lf_context *context, const char *item_id, char o
 	return rc;
 }
 
-/* Its name and its GUID: chosen once, and kept by the job. */
-static int choose_names(struct lf_job_run *run, const char *item_id, struct lf_error *err)
+/* Its name, its GUID and where it is: chosen once, and kept by the job, which the item may not
+ * outlive. */
+static int choose_names(struct lf_job_run *run, const struct lf_resource *item,
+			struct lf_error *err)
 {
 	json_t *data = lf_job_run_data(run);
 	char guid[LF_GUID_SIZE], name[24];
@@ -58,10 +60,12 @@ static int choose_names(struct lf_job_run *run, const char *item_id, struct lf_e
 	if (lf_json_text(data, "point"))
 		return 0;
 	lf_guid_random(guid);
-	int rc = lf_backup_point_name(lf_job_run_context(run), item_id, name, err);
+	int rc = lf_backup_point_name(lf_job_run_context(run), item->id, name, err);
 	if (rc)
 		return rc;
-	return lf_json_set_text(data, "point", guid) || lf_json_set_text(data, "name", name)
+	return lf_json_set_text(data, "point", guid) || lf_json_set_text(data, "name", name) ||
+			       lf_json_set_text(data, "region",
+						lf_json_text_or(item->state, "region", ""))
 		       ? lf_fail_nomem(err)
 		       : lf_job_save(run, err);
 }
@@ -226,22 +230,24 @@ static int fill_point(void *context, struct lf_vault *vault, json_t **ret_manife
 	return *ret_manifest ? 0 : lf_fail_nomem(err);
 }
 
-/* The item says when it was last backed up. */
-static int note_item(struct lf_catalog *catalog, struct lf_resource *item, const char *time,
-		     struct lf_error *err)
+/* The item says when it was last backed up: as it is now, which may be stopped, not as it was when
+ * the capture began. */
+static int note_item(struct lf_resource *item, void *argument, struct lf_error *err)
 {
 	static const struct {
 		const char *path, *value;
-	} words[] = {{"properties.protectionState", "Protected"},
-		     {"properties.protectionStatus", "Healthy"},
+	} words[] = {{"properties.protectionStatus", "Healthy"},
 		     {"properties.healthStatus", "Passed"},
 		     {"properties.lastBackupStatus", "Completed"}};
+	const char *time = argument;
 	int failed = lf_json_set_text(item->doc, "properties.lastBackupTime", time) |
 		     lf_json_set_text(item->doc, "properties.lastRecoveryPoint", time);
 
+	if (!lf_backup_is_stopped(item))
+		failed |= lf_json_set_text(item->doc, "properties.protectionState", "Protected");
 	for (size_t i = 0; i < LF_N(words); i++)
 		failed |= lf_json_set_text(item->doc, words[i].path, words[i].value);
-	return failed ? lf_fail_nomem(err) : lf_backup_store(catalog, item, err);
+	return failed ? lf_fail_nomem(err) : 0;
 }
 
 /* From here on the point is there, and a cancel comes too late. */
@@ -264,7 +270,8 @@ static int put_row(struct lf_job_run *run, const char *id, struct lf_resource *i
 		rc = lf_catalog_put(catalog, id, LF_BACKUP_POINT_TYPE, LF_PUT_NEW, NULL, doc, state,
 				    err);
 	if (!rc)
-		rc = note_item(catalog, item, taken->time, err);
+		rc = lf_catalog_change(catalog, item->id, note_item, (void *)(uintptr_t)taken->time,
+				       err);
 	return rc ? rc : lf_transaction_commit(&tx, err);
 }
 
@@ -365,15 +372,15 @@ int lf_backup_point_take(struct lf_job_run *run, const char *item_id, const char
 	struct lf_context *context = lf_job_run_context(run);
 	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT, vm = LF_RESOURCE_INIT, there = LF_RESOURCE_INIT;
 
-	int rc = choose_names(run, item_id, err);
+	int rc = lf_catalog_get(context->catalog, item_id, &item, err);
+	if (!rc)
+		rc = choose_names(run, &item, err);
 	LF_AUTO_FREE char *id = lf_printf_dup("%s/recoveryPoints/%s", item_id,
 					      lf_json_text_or(lf_job_run_data(run), "name", ""));
 	if (!rc && !id)
 		rc = lf_fail_nomem(err);
 	if (!rc && lf_catalog_get(context->catalog, id, &there, err) == 0)
 		return 0; /* made by an earlier run of the step */
-	if (!rc)
-		rc = lf_catalog_get(context->catalog, item_id, &item, err);
 	const char *machine = lf_json_text_or(item.state, "vm", "");
 	bool server = lf_backup_is_server(machine);
 	if (!rc)
@@ -406,23 +413,29 @@ int lf_backup_point_release(struct lf_context *context, const struct lf_resource
 				    lf_json_text(point->state, "point"), err);
 }
 
-int lf_backup_point_untake(struct lf_job_run *run, const struct lf_resource *item,
-			   struct lf_error *err)
+/* Where the point of a job is that an older version has begun. */
+static const char *region_of(const struct lf_job_run *run, const struct lf_resource *item)
+{
+	return lf_json_text_or(lf_job_run_job(run)->data, "region",
+			       lf_json_text_or(item->state, "region", ""));
+}
+
+int lf_backup_point_untake(struct lf_job_run *run, const char *item_id, struct lf_error *err)
 {
 	struct lf_context *context = lf_job_run_context(run);
 	const char *guid = lf_json_text(lf_job_run_data(run), "point");
-	const char *region = lf_json_text_or(item->state, "region", "");
-	LF_AUTO_FREE char *id = lf_printf_dup("%s/recoveryPoints/%s", item->id,
+	LF_AUTO_FREE char *id = lf_printf_dup("%s/recoveryPoints/%s", item_id,
 					      lf_json_text_or(lf_job_run_data(run), "name", ""));
-	LF_AUTO_RESOURCE row = LF_RESOURCE_INIT;
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT, row = LF_RESOURCE_INIT;
 	struct lf_vault *vault = NULL;
-	bool there = false;
+	bool known = false, there = false;
 
-	int rc = lf_backup_is_server(lf_json_text_or(item->state, "vm", ""))
-			 ? lf_replica_withdraw_final(context->replication, item->id,
-						     lf_job_run_job(run)->id, err)
-			 : 0;
-	if (rc || !guid)
+	int rc = lf_catalog_find(context->catalog, item_id, &item, &known, err);
+	if (!rc && (!known || lf_backup_is_server(lf_json_text_or(item.state, "vm", ""))))
+		rc = lf_replica_withdraw_final(context->replication, item_id,
+					       lf_job_run_job(run)->id, err);
+	const char *region = region_of(run, &item);
+	if (rc || !guid || !*region)
 		return rc;
 	rc = id ? lf_catalog_find(context->catalog, id, &row, &there, err) : lf_fail_nomem(err);
 	if (!rc)

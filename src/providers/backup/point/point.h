@@ -36,10 +36,10 @@ lf_backup_point_releaser lf_backup_point_release;
 LF_MUST_CHECK int lf_backup_claim_drop(struct lf_context *context, const char *region,
 				       const char *guid, struct lf_error *err);
 /*
- * Let go of what a step that failed, or was cancelled, made of it, and ask the agent no more.  A
- * point that has its row already is whole, and stays.
+ * Let go of what a step that failed, or was cancelled, made of it, and ask the agent no more; the
+ * item may be gone.  A point that has its row already is whole, and stays.
  */
-LF_MUST_CHECK int lf_backup_point_untake(struct lf_job_run *run, const struct lf_resource *item,
+LF_MUST_CHECK int lf_backup_point_untake(struct lf_job_run *run, const char *item_id,
 					 struct lf_error *err);
 
 #endif

@@ -344,14 +344,10 @@ static int run_safety_point(struct lf_job_run *run, struct lf_error *err)
 /* A safety point that is whole stays, whatever comes of the restore. */
 static int undo_safety_point(struct lf_job_run *run, struct lf_error *err)
 {
-	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
 	struct step step;
-	bool there = false;
 	int rc = begin_step(run, &step, err);
 
-	if (!rc)
-		rc = lf_catalog_find(step.context->catalog, step.input.item, &item, &there, err);
-	return rc || !there ? rc : lf_backup_point_untake(run, &item, err);
+	return rc ? rc : lf_backup_point_untake(run, step.input.item, err);
 }
 
 static int run_stop(struct lf_job_run *run, struct lf_error *err)

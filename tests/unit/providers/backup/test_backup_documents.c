@@ -2,9 +2,13 @@
 #include "test.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <time.h>
 
+#include "job/engine.h"
 #include "providers/backup/backup.h"
 #include "providers/backup/internal.h"
+#include "providers/backup/item/backup.h"
 #include "providers/backup/job/jobs.h"
 #include "providers/backup/point/point.h"
 #include "providers/compute/ids.h"
@@ -345,6 +349,141 @@ static void test_points__are_listed_as_they_were_made_whatever_the_clock_said(vo
 	assert_string_equal(name_at(&list, 2), "4999999999999999");
 }
 
+/* A backup of vm1 by jobs of Backup's own, which goes on until DIR/compute/HOLD is gone. */
+static void begin_backup(struct world *w, struct lf_job *ret_job)
+{
+	static const struct lf_job_type *const types[] = {&lf_backup_job};
+	LF_AUTO_JSON *state = json_pack("{s:s,s:s}", "vm", VMS "/vm1", "region", "eastus");
+	LF_AUTO_FREE char *hold = lf_printf_dup("%s/compute/HOLD", w->dir);
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+	char job[LF_GUID_SIZE];
+	struct lf_error err;
+
+	lf_jobs_free(w->context.jobs);
+	w->context.jobs = NULL;
+	assert_lf_ok(lf_jobs_open(w->context.catalog, w->context.clock, types, 1, &w->context,
+				  &w->context.jobs, &err));
+	put_item(w, "vm1", POLICIES "/mine");
+	assert_lf_ok(lf_catalog_get(w->context.catalog, ITEMS "/vm1", &item, &err));
+	assert_lf_ok(lf_catalog_put(w->context.catalog, item.id, NULL, LF_PUT_EXISTING, NULL,
+				    item.doc, state, &err));
+	put_doc(w, VMS "/vm1", LF_VM_TYPE, json_pack("{s:s}", "location", "eastus"));
+	assert_lf_ok(lf_file_write_durable(hold, "", 0, 0600, &err));
+	assert_lf_ok(lf_backup_submit(&w->context, &item, NULL, job, &err));
+	assert_lf_ok(lf_jobs_get(w->context.jobs, job, ret_job, &err));
+}
+
+/* What happens to the item while its machine is read. */
+struct meanwhile {
+	struct world *w;
+	lf_resource_change_fn *change; /* NULL: it goes */
+};
+
+static int count_name(void *context, const char *name, struct lf_error *err)
+{
+	(void)name, (void)err;
+	++*(int *)context;
+	return 0;
+}
+
+static int n_leases(struct world *w)
+{
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/regions/eastus/store/sessions", w->dir);
+	struct lf_error err;
+	int n = 0;
+
+	assert_lf_ok(lf_dir_list_if(path, count_name, &n, &err));
+	return n;
+}
+
+static void *happen(void *context)
+{
+	const struct meanwhile *meanwhile = context;
+	struct world *w = meanwhile->w;
+	const struct timespec pause = {.tv_nsec = 5 * LF_NS_PER_MS};
+	LF_AUTO_FREE char *hold = lf_printf_dup("%s/compute/HOLD", w->dir);
+	struct lf_error err;
+
+	while (!n_leases(w))
+		nanosleep(&pause, NULL);
+	assert_lf_ok(meanwhile->change
+			     ? lf_catalog_change(w->context.catalog, ITEMS "/vm1",
+						 meanwhile->change, NULL, &err)
+			     : lf_catalog_delete_tree(w->context.catalog, ITEMS "/vm1", &err));
+	assert_lf_ok(lf_file_remove(hold, &err));
+	return NULL;
+}
+
+static enum lf_job_state run_meanwhile(struct world *w, struct lf_job *job,
+				       lf_resource_change_fn *change)
+{
+	struct meanwhile meanwhile = {.w = w, .change = change};
+	struct lf_error err;
+	int64_t wake;
+	bool finished = false;
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, happen, &meanwhile), 0);
+	for (int i = 0; i < 20 && !finished; i++) {
+		assert_lf_ok(lf_job_step_run(w->context.jobs, job, &wake, &finished, &err));
+		lf_clock_step(w->context.clock, 60 * LF_NS_PER_S);
+	}
+	pthread_join(thread, NULL);
+	return job->state;
+}
+
+static void define_vm(struct world *w)
+{
+	struct lf_vm_spec vm = {.name = "vm1", .vcpus = 1, .memory_mib = 64, .n_disks = 1};
+	struct lf_error err;
+
+	lf_machine_host_guid(&w->context, VMS "/vm1", vm.guid);
+	vm.disks[0] = (struct lf_vm_disk){
+		.lun = LF_VM_OS_LUN, .size_bytes = 1 << 20, .source.kind = LF_VM_SOURCE_EMPTY};
+	assert_lf_ok(lf_compute_vm_define(w->context.compute, &vm, &err));
+}
+
+/* A lease that nobody ends stops the collection of what no point has, for good. */
+static void test_backup__of_an_item_that_went_meanwhile_keeps_nothing(void **state)
+{
+	struct world *w = *state;
+
+	for (int on_host = 0; on_host < 2; on_host++) {
+		LF_AUTO_JOB job = LF_JOB_INIT;
+		struct lf_error err;
+		begin_backup(w, &job);
+		if (on_host)
+			define_vm(w);
+		assert_int_equal(run_meanwhile(w, &job, NULL), LF_JOB_FAILED);
+		assert_int_equal(n_leases(w), 0);
+		assert_lf_ok(lf_catalog_delete(w->context.catalog, VMS "/vm1", &err));
+	}
+}
+
+static int stop_item(struct lf_resource *item, void *argument, struct lf_error *err)
+{
+	(void)argument;
+	return lf_json_set_text(item->doc, "properties.protectionState", "ProtectionStopped")
+		       ? lf_fail_nomem(err)
+		       : 0;
+}
+
+static void test_backup__leaves_an_item_that_was_stopped_meanwhile_stopped(void **state)
+{
+	LF_AUTO_RESOURCE item = LF_RESOURCE_INIT;
+	LF_AUTO_JOB job = LF_JOB_INIT;
+	struct world *w = *state;
+	struct lf_error err;
+
+	begin_backup(w, &job);
+	define_vm(w);
+	assert_int_equal(run_meanwhile(w, &job, stop_item), LF_JOB_SUCCEEDED);
+	assert_lf_ok(lf_catalog_get(w->context.catalog, ITEMS "/vm1", &item, &err));
+	assert_string_equal(lf_json_text(item.doc, "properties.protectionState"),
+			    "ProtectionStopped");
+	assert_string_equal(lf_json_text(item.doc, "properties.lastBackupStatus"), "Completed");
+}
+
 int main(void)
 {
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, world_teardown)
@@ -366,6 +505,8 @@ int main(void)
 		IN_WORLD(test_containers__are_of_machines_alone),
 		IN_WORLD(test_protectable_items__of_virtual_machines_leave_agents_out),
 		IN_WORLD(test_points__are_listed_as_they_were_made_whatever_the_clock_said),
+		IN_WORLD(test_backup__of_an_item_that_went_meanwhile_keeps_nothing),
+		IN_WORLD(test_backup__leaves_an_item_that_was_stopped_meanwhile_stopped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
