@@ -438,11 +438,15 @@ const struct lf_job_type lf_backup_restore_disks_job = {.name = LF_BACKUP_JOBS "
 							.steps = disks_steps,
 							.n_steps = LF_N(disks_steps),
 							.cancellable = true,
+							/* not once the disks are whole */
+							.cancellable_steps = 2,
 							.subject = &row};
 const struct lf_job_type lf_backup_restore_machine_job = {.name = LF_BACKUP_JOBS "restoreMachine",
 							  .steps = machine_steps,
 							  .n_steps = LF_N(machine_steps),
 							  .cancellable = true,
+							  /* not once the machine is somebody's */
+							  .cancellable_steps = 2,
 							  .subject = &row};
 const struct lf_job_type lf_backup_replace_disks_job = {.name = LF_BACKUP_JOBS "replaceDisks",
 							.steps = replace_steps,

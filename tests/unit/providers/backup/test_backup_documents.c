@@ -11,6 +11,7 @@
 #include "providers/backup/item/backup.h"
 #include "providers/backup/job/jobs.h"
 #include "providers/backup/point/point.h"
+#include "providers/backup/restore/restore.h"
 #include "providers/compute/ids.h"
 #include "siterecovery_fixture.h"
 
@@ -484,6 +485,29 @@ static void test_backup__leaves_an_item_that_was_stopped_meanwhile_stopped(void 
 	assert_string_equal(lf_json_text(item.doc, "properties.lastBackupStatus"), "Completed");
 }
 
+/* Taking back what the client has been using would be no cancel. */
+static void test_restores__are_cancelled_before_what_they_made_is_used(void **state)
+{
+	static const struct lf_job_type *const types[] = {&lf_backup_restore_disks_job,
+							  &lf_backup_restore_machine_job,
+							  &lf_backup_replace_disks_job};
+	struct world *w = *state;
+	struct lf_jobs *jobs = NULL;
+	struct lf_error err;
+
+	assert_lf_ok(lf_jobs_open(w->context.catalog, w->context.clock, types, LF_N(types),
+				  &w->context, &jobs, &err));
+	for (size_t i = 0; i < LF_N(types); i++)
+		for (unsigned step = 0; step < types[i]->n_steps; step++) {
+			LF_AUTO_FREE char *name = strdup(types[i]->name);
+			const struct lf_job job = {
+				.type = name, .step = step, .state = LF_JOB_IN_PROGRESS};
+			if (lf_jobs_can_cancel(jobs, &job) != (step < 2))
+				fail_msg("%s at step %u", name, step);
+		}
+	lf_jobs_free(jobs);
+}
+
 int main(void)
 {
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, world_teardown)
@@ -506,6 +530,7 @@ int main(void)
 		IN_WORLD(test_protectable_items__of_virtual_machines_leave_agents_out),
 		IN_WORLD(test_points__are_listed_as_they_were_made_whatever_the_clock_said),
 		IN_WORLD(test_backup__of_an_item_that_went_meanwhile_keeps_nothing),
+		IN_WORLD(test_restores__are_cancelled_before_what_they_made_is_used),
 		IN_WORLD(test_backup__leaves_an_item_that_was_stopped_meanwhile_stopped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
