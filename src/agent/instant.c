@@ -226,7 +226,7 @@ static bool is_watched(const struct transfer *t)
 	return true;
 }
 
-/* Before the freeze: it looks at all that is open on the machine. */
+/* It looks at all that is open on the machine. */
 static int find_writers(const struct transfer *t, json_t **ret_writers, struct lf_error *err)
 {
 	const char *paths[DISKS_MAX];
@@ -320,18 +320,17 @@ static void warn_torn(const struct transfer *t)
 }
 
 /* Read what changed while the file systems stand still; nothing leaves the machine. */
-static int read_frozen(struct transfer *t, const json_t *mounts, struct lf_hold *hold,
-		       int64_t *ret_instant_ns, int64_t *ret_frozen_ns, struct lf_error *err)
+static int read_frozen(struct transfer *t, const json_t *mounts, const json_t *writers,
+		       struct lf_hold *hold, int64_t *ret_instant_ns, int64_t *ret_frozen_ns,
+		       struct lf_error *err)
 {
 	struct lf_freeze *freeze = NULL;
 	struct lf_error thaw_err = LF_ERROR_NONE;
 	int64_t limit = lf_json_int_or(t->opts->machine, "freezeLimitMs", FREEZE_LIMIT_MS);
 
 	LF_AUTO_FREE char *note = lf_transfer_note(t->opts->state_dir, "frozen");
-	LF_AUTO_JSON *writers = NULL;
-	int rc = note ? find_writers(t, &writers, err) : lf_fail_nomem(err);
-	if (!rc)
-		rc = lf_freeze_begin(mounts, limit * LF_NS_PER_MS, note, &freeze, err);
+	int rc = note ? lf_freeze_begin(mounts, limit * LF_NS_PER_MS, note, &freeze, err)
+		      : lf_fail_nomem(err);
 	if (rc)
 		return rc;
 	hold_together(t, limit * LF_NS_PER_MS);
@@ -353,18 +352,15 @@ static int read_frozen(struct transfer *t, const json_t *mounts, struct lf_hold 
 }
 
 /* A round under a freeze; LF_ETIMEOUT: it took too long, what was read is of no single instant. */
-static int frozen_round(struct transfer *t, const json_t *mounts, int64_t *ret_instant_ns,
-			int64_t *ret_frozen_ns, struct lf_error *err)
+static int frozen_round(struct transfer *t, const json_t *mounts, const json_t *writers,
+			int64_t *ret_instant_ns, int64_t *ret_frozen_ns, struct lf_error *err)
 {
 	struct lf_hold *hold = NULL;
 	struct lf_error send_err = LF_ERROR_NONE;
 	int rc = lf_hold_new(&hold, err);
 
-	/* before the freeze: a free window may take the network to come */
 	if (!rc)
-		rc = lf_outflow_window(t->outflow, &t->window, err);
-	if (!rc)
-		rc = read_frozen(t, mounts, hold, ret_instant_ns, ret_frozen_ns, err);
+		rc = read_frozen(t, mounts, writers, hold, ret_instant_ns, ret_frozen_ns, err);
 	/* of one instant or not, the fingerprints say that it was sent */
 	int sent = !rc || rc == LF_ETIMEOUT ? release_hold(t, hold, &send_err) : 0;
 	if (sent) {
@@ -430,6 +426,14 @@ static int settle(struct transfer *t, const json_t *mounts, struct lf_error *err
 	return rc;
 }
 
+/* What takes long, before anything stands still: a free window may take the network to come. */
+static int make_ready(struct transfer *t, json_t **ret_writers, struct lf_error *err)
+{
+	int rc = lf_outflow_window(t->outflow, &t->window, err);
+
+	return rc ? rc : find_writers(t, ret_writers, err);
+}
+
 /* An instant by a freeze, and one more try where that took too long: an unfrozen round leaves less
  * to read under the next. */
 static int held_instant(struct transfer *t, const json_t *mounts, int64_t *ret_instant_ns,
@@ -438,12 +442,18 @@ static int held_instant(struct transfer *t, const json_t *mounts, int64_t *ret_i
 	int rc = 0;
 
 	for (int attempt = 1; attempt <= ATTEMPTS; attempt++) {
-		if (t->app && !t->app_failed)
+		LF_AUTO_JSON *writers = NULL;
+		bool app = t->app && !t->app_failed;
+		if (json_array_size(mounts) || app)
+			rc = make_ready(t, &writers, err);
+		if (rc)
+			return rc;
+		if (app)
 			hold_apps(t);
 		/* nothing stands still by anybody's doing */
 		if (!json_array_size(mounts) && !t->quiesce)
 			return stable_round(t, ret_instant_ns, err);
-		rc = frozen_round(t, mounts, ret_instant_ns, ret_frozen_ns, err);
+		rc = frozen_round(t, mounts, writers, ret_instant_ns, ret_frozen_ns, err);
 		let_apps_go(t);
 		if (rc != LF_ETIMEOUT || attempt == ATTEMPTS)
 			break;

@@ -4,8 +4,8 @@
  * held, whatever was lost on the way, and whatever the disks did meanwhile.
  */
 #include "memory_site.h"
+#include "played_disks.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -13,102 +13,13 @@
 #include "base/fault.h"
 #include "base/names.h"
 #include "base/text.h"
-#include "source/track.h"
 
 #define FIRST	"11111111-1111-1111-1111-111111111111"
 #define SECOND	"22222222-2222-2222-2222-222222222222"
-#define PAGES	3000u /* three windows, nearly */
 #define PAGES_2 40u
 
 static struct lf_error err;
 static atomic_bool stopping;
-
-/* A tracker that the tests tell what was written; -Wl,--wrap. */
-static struct {
-	bool on;
-	uint64_t pages;
-	uint64_t bits[PAGES / 64 + 2];
-} tracker;
-
-int __wrap_lf_track_open(const char *path, struct lf_track **ret_track, struct lf_error *e);
-void __wrap_lf_track_close(struct lf_track *track);
-uint64_t __wrap_lf_track_pages(const struct lf_track *track);
-size_t __wrap_lf_track_words(const struct lf_track *track);
-void __wrap_lf_track_take(struct lf_track *track, uint64_t *bits);
-
-int __wrap_lf_track_open(const char *path, struct lf_track **ret_track, struct lf_error *e)
-{
-	/* it watches the first disk alone */
-	if (!tracker.on || !strstr(path, "first.raw"))
-		return lf_fail(e, LF_EUNSUPPORTED, path, "no tracker");
-	*ret_track = (struct lf_track *)(void *)&tracker;
-	return 0;
-}
-
-void __wrap_lf_track_close(struct lf_track *track)
-{
-	(void)track;
-}
-
-uint64_t __wrap_lf_track_pages(const struct lf_track *track)
-{
-	(void)track;
-	return tracker.pages;
-}
-
-size_t __wrap_lf_track_words(const struct lf_track *track)
-{
-	(void)track;
-	return (tracker.pages + 63) / 64;
-}
-
-void __wrap_lf_track_take(struct lf_track *track, uint64_t *bits)
-{
-	(void)track;
-	for (size_t i = 0; i < (tracker.pages + 63) / 64; i++)
-		bits[i] |= tracker.bits[i];
-	memset(tracker.bits, 0, sizeof(tracker.bits));
-}
-
-/* Who writes to devices; -Wl,--wrap. */
-static const char *writer;
-
-int __wrap_lf_raw_writers(const char *const *disks, size_t n, json_t **ret_writers,
-			  struct lf_error *e);
-int __wrap_lf_raw_writers(const char *const *disks, size_t n, json_t **ret_writers,
-			  struct lf_error *e)
-{
-	(void)disks, (void)n;
-	*ret_writers = json_array();
-	for (int i = 0; writer && i < 300; i++)
-		json_array_append_new(*ret_writers, json_string(writer));
-	return *ret_writers ? 0 : lf_fail_nomem(e);
-}
-
-/* Pages of the first disk that cannot be read; -Wl,--wrap. */
-static struct {
-	_Atomic uint64_t page, pages;
-} broken;
-
-ssize_t __real_pread64(int fd, void *data, size_t len, off_t offset);
-ssize_t __wrap_pread64(int fd, void *data, size_t len, off_t offset);
-
-ssize_t __wrap_pread64(int fd, void *data, size_t len, off_t offset)
-{
-	uint64_t from = broken.page * 4096, to = from + broken.pages * 4096;
-	char link[64], path[512];
-
-	if (broken.pages && (uint64_t)offset < to && (uint64_t)offset + len > from) {
-		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-		ssize_t n = readlink(link, path, sizeof(path) - 1);
-		path[n > 0 ? n : 0] = '\0';
-		if (strstr(path, "first.raw")) {
-			errno = EIO;
-			return -1;
-		}
-	}
-	return __real_pread64(fd, data, len, offset);
-}
 
 struct fixture {
 	char *dir, *first, *second;
@@ -541,6 +452,26 @@ static void test_transfer__an_application_is_held_through_the_instant_alone(void
 	assert_string_equal(f->site.app_error, "");
 }
 
+static void test_transfer__nothing_slow_is_begun_while_an_application_is_held(void **state)
+{
+	struct fixture *f = *state;
+	LF_AUTO_FREE char *file = lf_printf_dup("%s/held", f->dir);
+	LF_AUTO_FREE char *text =
+		lf_printf_dup("#!/bin/sh\n[ $1 = thaw ] && rm -f %s || echo >%s\n", file, file);
+
+	memset(&held, 0, sizeof(held));
+	held.file = file;
+	f->app = true;
+	script_in(f, text);
+	assert_lf_ok(run_session(f));
+	live_on(f, 1);
+	assert_lf_ok(run_session(f));
+	assert_string_equal(f->site.consistency, "ApplicationConsistent");
+	assert_int_equal(held.taken, 0);
+	assert_int_equal(held.looks, 0);
+	held.file = NULL;
+}
+
 static void test_transfer__where_scripts_fail_the_point_is_crash_consistent_and_says_why(
 	void **state)
 {
@@ -750,6 +681,7 @@ int main(void)
 		TEST(test_transfer__what_changed_under_a_freeze_is_in_the_point),
 		TEST(test_transfer__holes_under_a_freeze_come_a_window_at_a_time),
 		TEST(test_transfer__an_application_is_held_through_the_instant_alone),
+		TEST(test_transfer__nothing_slow_is_begun_while_an_application_is_held),
 		TEST(test_transfer__where_scripts_fail_the_point_is_crash_consistent_and_says_why),
 		TEST(test_transfer__a_stop_is_a_cancel_and_no_loss),
 		TEST(test_transfer__a_disk_that_grew_begins_again),
