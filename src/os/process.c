@@ -28,6 +28,7 @@
 
 #define COMMAND_LINE_LIMIT_NS LF_NS_PER_S
 #define PID_FILE_MAX	      64
+#define STAT_MAX	      4096
 #define GROUP_LOOK_MS	      5
 #define GROUP_GRACE_NS	      LF_NS_PER_S
 
@@ -180,11 +181,58 @@ static bool follow(pid_t pid, int fd, int64_t end_ns, struct lf_buf *output, siz
 	}
 }
 
+/* Is it a process of the group that has not ended?  /proc/PID/stat: PID (COMMAND) STATE PPID PGRP,
+ * where the command may be anything. */
+static int look_at_process(void *context, const char *name, struct lf_error *err)
+{
+	char path[300], state;
+	LF_AUTO_BUF text = LF_BUF_INIT;
+	int group;
+
+	snprintf(path, sizeof(path), "/proc/%s/stat", name);
+	if (name[0] < '0' || name[0] > '9' || lf_file_read(path, STAT_MAX, &text, err))
+		return 0;
+	const char *after = strrchr(lf_buf_text(&text), ')');
+	if (!after || sscanf(after, ") %c %*d %d", &state, &group) != 2)
+		return 0;
+	return group == *(const pid_t *)context && state != 'Z' && state != 'X';
+}
+
+/* SIGTERM, and until all of it has ended, but a second at most. */
+static void ask_to_end(pid_t group)
+{
+	const struct timespec pause = {.tv_nsec = 2 * GROUP_LOOK_MS * LF_NS_PER_MS};
+	int64_t end_ns = lf_clock_monotonic_ns() + GROUP_GRACE_NS;
+	struct lf_error ignored;
+
+	kill(-group, SIGTERM);
+	while (lf_dir_list("/proc", look_at_process, &group, &ignored) > 0 &&
+	       lf_clock_monotonic_ns() < end_ns)
+		nanosleep(&pause, NULL);
+}
+
+static void *reap(void *argument)
+{
+	pid_t pid = (pid_t)(intptr_t)argument;
+
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return NULL;
+}
+
 void lf_group_end(pid_t group)
 {
+	const struct timespec pause = {.tv_nsec = GROUP_LOOK_MS * LF_NS_PER_MS};
+	int64_t end_ns = lf_clock_monotonic_ns() + GROUP_GRACE_NS;
+	pthread_t thread;
+	pid_t ended;
+
 	kill(-group, SIGKILL);
-	while (waitpid(group, NULL, 0) < 0 && errno == EINTR)
-		;
+	while ((ended = waitpid(group, NULL, WNOHANG)) == 0 && lf_clock_monotonic_ns() < end_ns)
+		nanosleep(&pause, NULL);
+	/* one that waits for a disk that does not answer ends when it does */
+	if (!ended && pthread_create(&thread, NULL, reap, (void *)(intptr_t)group) == 0)
+		pthread_detach(thread);
 }
 
 int lf_group_run(const char *const *argv, const char *const *env, int64_t timeout_ns,
@@ -208,23 +256,13 @@ int lf_group_run(const char *const *argv, const char *const *env, int64_t timeou
 		*ret_group = pid;
 		return 0;
 	}
-	kill(-pid, SIGTERM);
-	if (!in_time)
-		follow(pid, reader, end_ns + GROUP_GRACE_NS, output, output_max, &info);
+	ask_to_end(pid);
+	drain(reader, output, output_max);
 	lf_group_end(pid);
 	return !in_time ? lf_fail(err, LF_ETIMEOUT, argv[0], "%s took longer than %lld ms", argv[0],
 				  (long long)(timeout_ns / LF_NS_PER_MS))
 			: lf_fail(err, LF_EIO, argv[0], "%s failed: %.400s", argv[0],
 				  last_line(output));
-}
-
-static void *reap(void *argument)
-{
-	pid_t pid = (pid_t)(intptr_t)argument;
-
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	return NULL;
 }
 
 /*

@@ -27,13 +27,14 @@ LF_MUST_CHECK int lf_process_run(const char *const *argv, int64_t timeout_ns, st
  * in *ret_group for lf_group_end().  stdout and stderr together are appended to output, of which
  * the last output_max bytes are kept.
  *
- * LF_EIO, LF_ETIMEOUT as lf_process_run(); the group has SIGTERM, a second, and SIGKILL then, and
- * *ret_group is left alone.
+ * LF_EIO, LF_ETIMEOUT as lf_process_run(); the group has SIGTERM, a second to end, SIGKILL then,
+ * and *ret_group is left alone.
  */
 LF_MUST_CHECK int lf_group_run(const char *const *argv, const char *const *env, int64_t timeout_ns,
 			       struct lf_buf *output, size_t output_max, pid_t *ret_group,
 			       struct lf_error *err);
-/* SIGKILL for what is left of the group.  Its number is nobody else's until then. */
+/* SIGKILL for what is left of the group, whose number is nobody else's until then.  Waits for argv
+ * a second at most: what the kernel does not let go of is left to end when it can. */
 void lf_group_end(pid_t group);
 
 /*

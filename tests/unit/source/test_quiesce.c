@@ -147,6 +147,39 @@ static void test_quiesce__what_takes_too_long_is_killed_with_its_group(void **st
 	assert_said(*state, "a freeze\na thaw\n");
 }
 
+/* Whether the script fails or takes too long: its child lets go of what it holds. */
+static void test_quiesce__what_is_killed_is_asked_before(void **state)
+{
+	static const char *const ends[] = {"exit 1", "while :; do sleep 0.1; done"};
+	struct lf_quiesce *q = NULL;
+
+	for (size_t i = 0; i < LF_N(ends); i++) {
+		LF_AUTO_FREE char *body = lf_printf_dup(
+			"[ $1 = thaw ] && exit\nexport dir\n"
+			"sh -c 'trap \"sleep 0.2; echo >$dir/gone; exit\" TERM; echo >$dir/on; "
+			"while :; do sleep 0.01; done' &\n"
+			"until [ -e $dir/on ]; do sleep 0.01; done\nrm $dir/on; %s",
+			ends[i]);
+		LF_AUTO_FREE char *gone = lf_printf_dup("%s/gone", (char *)*state);
+		script(*state, "a", body);
+		assert_int_not_equal(begin(*state, i ? 2 * SHORT_NS : LONG_NS, &q), 0);
+		assert_true(has(*state, "gone"));
+		assert_lf_ok(lf_file_remove(gone, &err));
+	}
+}
+
+/* Who fails without leaving anybody is not waited for. */
+static void test_quiesce__one_that_fails_alone_is_quick(void **state)
+{
+	struct lf_quiesce *q = NULL;
+	int64_t begun = lf_clock_monotonic_ns();
+
+	script(*state, "a", "exit 1");
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(begin(*state, LONG_NS, &q), LF_EIO);
+	assert_true(lf_clock_monotonic_ns() - begun < 4 * LF_NS_PER_S);
+}
+
 /* It holds the output open, and more: only its thaw's end ends it. */
 static void test_quiesce__what_a_script_leaves_behind_lives_until_the_thaw(void **state)
 {
@@ -263,6 +296,8 @@ int main(void)
 		IN_DIR(test_quiesce__one_that_fails_leaves_none_held),
 		IN_DIR(test_quiesce__a_thaw_that_fails_is_told_and_the_others_are_thawed),
 		IN_DIR(test_quiesce__what_takes_too_long_is_killed_with_its_group),
+		IN_DIR(test_quiesce__what_is_killed_is_asked_before),
+		IN_DIR(test_quiesce__one_that_fails_alone_is_quick),
 		IN_DIR(test_quiesce__what_a_script_leaves_behind_lives_until_the_thaw),
 		IN_DIR(test_quiesce__one_that_forks_away_holds_nobody_up),
 		IN_DIR(test_quiesce__a_flood_of_output_is_bounded),
