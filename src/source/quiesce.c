@@ -22,10 +22,12 @@
 #include "os/file.h"
 #include "os/process.h"
 
-#define NOTE_MAX (LF_QUIESCE_SCRIPTS_MAX * (PATH_MAX + 8))
+#define LINKS_MAX 40 /* as the kernel has it */
+#define NOTE_MAX  (LF_QUIESCE_SCRIPTS_MAX * (PATH_MAX + 8))
 
 struct script {
-	char *path;
+	char *name;  /* in the directory, by which they are sorted; of a note: NULL */
+	char *path;  /* what is run */
 	pid_t group; /* of its freeze; 0: none is left */
 };
 
@@ -39,8 +41,10 @@ struct lf_quiesce {
 
 static void quiesce_free(struct lf_quiesce *q)
 {
-	for (size_t i = 0; i < q->n; i++)
+	for (size_t i = 0; i < q->n; i++) {
+		free(q->scripts[i].name);
 		free(q->scripts[i].path);
+	}
 	free(q->note);
 	free(q);
 }
@@ -62,33 +66,103 @@ static int check_owner(const char *path, struct lf_error *err)
 	return lf_error_hint(err, "chown root %s, and chmod go-w %s", path, path);
 }
 
-/* The file, and the directories above it, after all links. */
-static int check_way(const char *path, struct lf_error *err)
-{
-	LF_AUTO_FREE char *real = realpath(path, NULL);
-	char *slash;
+/* On the way to a file: where we are, after all links, and what of the path is left. */
+struct way {
+	char at[PATH_MAX];
+	char *rest;
+	unsigned links;
+};
 
-	if (!real)
-		return lf_fail_sys(err, errno, path, "cannot look at %s", path);
-	int rc = check_owner(real, err);
-	while (!rc && (slash = strrchr(real, '/')) && slash > real) {
-		*slash = '\0';
-		rc = check_owner(real, err);
-	}
-	return rc ? rc : check_owner("/", err);
+static void go_up(struct way *way)
+{
+	char *slash = strrchr(way->at, '/');
+
+	slash[slash == way->at] = '\0';
 }
 
-static int check_script(const char *path, struct lf_error *err)
+/* Whoever owns a link chooses where it leads to, also in a sticky directory. */
+static int follow_link(struct way *way, const char *link, uid_t owner, const char *behind,
+		       struct lf_error *err)
 {
-	struct stat st;
+	char to[PATH_MAX];
+	ssize_t len = readlink(link, to, sizeof(to) - 1);
 
-	if (stat(path, &st))
-		return lf_fail_sys(err, errno, path, "cannot look at %s", path);
-	if (!S_ISREG(st.st_mode) || access(path, X_OK)) {
-		lf_fail(err, LF_EDENIED, path, "%s is no program that can be run", path);
-		return lf_error_hint(err, "chmod +x %s, or remove it", path);
+	if (len < 0 || ++way->links > LINKS_MAX)
+		return lf_fail_sys(err, len < 0 ? errno : ELOOP, link, "cannot follow %s", link);
+	to[len] = '\0';
+	if (owner != 0 && owner != geteuid()) {
+		lf_fail(err, LF_EDENIED, link, "%s could be changed by others than root", link);
+		return lf_error_hint(err, "chown -h root %s", link);
 	}
-	return check_way(path, err);
+	char *rest = lf_printf_dup("%s/%s", to, behind);
+	if (!rest)
+		return lf_fail_nomem(err);
+	free(way->rest);
+	way->rest = rest;
+	if (to[0] == '/')
+		snprintf(way->at, sizeof(way->at), "/");
+	return 0;
+}
+
+/* One name further. */
+static int take_step(struct way *way, struct lf_error *err)
+{
+	char *name = way->rest + strspn(way->rest, "/"), next[PATH_MAX];
+	char *behind = name + strcspn(name, "/");
+	int len = (int)(behind - name), rc = check_owner(way->at, err);
+	struct stat st = {0};
+
+	if (rc)
+		return rc;
+	const char *slash = way->at[1] ? "/" : "";
+	int n = snprintf(next, sizeof(next), "%s%s%.*s", way->at, slash, len, name);
+	if (n >= (int)sizeof(next) || lstat(next, &st))
+		return lf_fail_sys(err, n < (int)sizeof(next) ? errno : ENAMETOOLONG, next,
+				   "cannot look at %s", next);
+	if (S_ISLNK(st.st_mode))
+		return follow_link(way, next, st.st_uid, behind, err);
+	if (len == 2 && strncmp(name, "..", 2) == 0)
+		go_up(way);
+	else if (len && (len > 1 || *name != '.'))
+		snprintf(way->at, sizeof(way->at), "%s", next);
+	memmove(way->rest, behind, strlen(behind) + 1);
+	return 0;
+}
+
+/* Where path, from the root on, leads to.  Nobody else can change the file, nor a directory or a
+ * link on the way. */
+static int resolve(const char *path, char **ret_real, struct lf_error *err)
+{
+	struct way way = {.at = "/", .rest = strdup(path)};
+	int rc = way.rest ? 0 : lf_fail_nomem(err);
+
+	while (!rc && way.rest[strspn(way.rest, "/")])
+		rc = take_step(&way, err);
+	free(way.rest);
+	if (!rc)
+		rc = check_owner(way.at, err);
+	if (!rc && !(*ret_real = strdup(way.at)))
+		rc = lf_fail_nomem(err);
+	return rc;
+}
+
+/* *ret_real: what is run, where no link can be exchanged any more. */
+static int check_script(const char *path, char **ret_real, struct lf_error *err)
+{
+	LF_AUTO_FREE char *real = NULL;
+	struct stat st;
+	int rc = resolve(path, &real, err);
+
+	if (rc)
+		return rc;
+	if (stat(real, &st))
+		return lf_fail_sys(err, errno, real, "cannot look at %s", real);
+	if (!S_ISREG(st.st_mode) || access(real, X_OK)) {
+		lf_fail(err, LF_EDENIED, real, "%s is no program that can be run", real);
+		return lf_error_hint(err, "chmod +x %s, or remove it", real);
+	}
+	*ret_real = lf_steal(&real);
+	return 0;
 }
 
 static int visit(void *context, const char *name, struct lf_error *err)
@@ -104,27 +178,30 @@ static int visit(void *context, const char *name, struct lf_error *err)
 	if (q->n == LF_QUIESCE_SCRIPTS_MAX)
 		return lf_fail(err, LF_EUNSUPPORTED, q->dir, "%s holds more than %d scripts",
 			       q->dir, LF_QUIESCE_SCRIPTS_MAX);
-	LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", q->dir, name);
-	int rc = path ? check_script(path, err) : lf_fail_nomem(err);
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", q->dir, name), *real = NULL;
+	int rc = path ? check_script(path, &real, err) : lf_fail_nomem(err);
 	if (!rc)
-		q->scripts[q->n++].path = lf_steal(&path);
+		q->scripts[q->n++] =
+			(struct script){.name = lf_steal(&path), .path = lf_steal(&real)};
 	return rc;
 }
 
-static int by_path(const void *a, const void *b)
+static int by_name(const void *a, const void *b)
 {
-	return strcmp(((const struct script *)a)->path, ((const struct script *)b)->path);
+	return strcmp(((const struct script *)a)->name, ((const struct script *)b)->name);
 }
 
 static int find_scripts(struct lf_quiesce *q, struct lf_error *err)
 {
+	if (q->dir[0] != '/') {
+		lf_fail(err, LF_EINVAL, "appScripts", "appScripts is not a path from / on: '%s'",
+			q->dir);
+		return lf_error_hint(err, "a directory as /etc/landfall-agent/app.d");
+	}
 	int rc = lf_dir_list_if(q->dir, visit, q, err);
-
-	if (!rc && q->n)
-		rc = check_way(q->dir, err);
 	if (rc)
 		return rc;
-	qsort(q->scripts, q->n, sizeof(q->scripts[0]), by_path);
+	qsort(q->scripts, q->n, sizeof(q->scripts[0]), by_name);
 	if (q->n)
 		return 0;
 	lf_fail(err, LF_ENOTFOUND, q->dir, "%s holds no script that holds an application still",
@@ -290,11 +367,11 @@ int lf_quiesce_recover(const char *note, int64_t limit_ns, struct lf_error *err)
 	json_array_foreach (paths, i, path) {
 		const char *name = json_string_value(path);
 		/* a script that was removed meanwhile has nothing to say */
-		if (!name || q->n == LF_QUIESCE_SCRIPTS_MAX || check_script(name, &ignored))
+		if (!name || name[0] != '/' || q->n == LF_QUIESCE_SCRIPTS_MAX ||
+		    check_script(name, &q->scripts[q->n].path, &ignored))
 			continue;
+		q->n++;
 		lf_warn("%s: an earlier run has not thawed it", name);
-		if ((q->scripts[q->n].path = strdup(name)))
-			q->n++;
 	}
 	(void)!thaw(q, q->n, &ignored); /* logged; what had been held is the script's to find */
 	remove_note(q);

@@ -13,8 +13,8 @@
  * A process that a freeze leaves behind in its process group (one that holds a lock) lives until
  * the thaw has ended.
  *
- * Only root, or the user that we are, may be able to change a script, the directory, and those
- * above it.  Threads: one at a time.
+ * Only root, or the user that we are, may be able to change a script, the directory, those above
+ * it, and what a link leads over; what runs is where the links end.  Threads: one at a time.
  */
 #ifndef LF_SOURCE_QUIESCE_H
 #define LF_SOURCE_QUIESCE_H
@@ -27,10 +27,11 @@
 
 struct lf_quiesce;
 /*
- * Run the scripts of dir; each may take limit_ns.  note: a file that names them until their thaw
- * (NULL: none), on a file system that is not frozen.  On failure nothing is held: LF_ENOTFOUND (no
- * directory, or no script in it), LF_EDENIED (somebody else could change a script), LF_ETIMEOUT,
- * LF_EIO (a script's exit status); the hint says what to do.
+ * Run the scripts of dir, an absolute path; each may take limit_ns.  note: a file that names them
+ * until their thaw (NULL: none), on a file system that is not frozen.  On failure nothing is held:
+ * LF_EINVAL (no absolute path), LF_ENOTFOUND (no directory, or no script in it), LF_EDENIED
+ * (somebody else could change a script), LF_ETIMEOUT, LF_EIO (a script's exit status); the hint
+ * says what to do.
  */
 LF_MUST_CHECK int lf_quiesce_begin(const char *dir, int64_t limit_ns, const char *note,
 				   struct lf_quiesce **ret_quiesce, struct lf_error *err);

@@ -268,6 +268,73 @@ static void test_quiesce__what_others_could_change_is_not_run(void **state)
 	assert_lf_ok(lf_quiesce_end(q, &err));
 }
 
+static void make_link(const char *dir, const char *to, const char *from)
+{
+	LF_AUTO_FREE char *target = *to == '/' ? strdup(to) : lf_printf_dup("%s/%s", dir, to);
+	LF_AUTO_FREE char *path = lf_printf_dup("%s/%s", dir, from);
+
+	unlink(path);
+	assert_int_equal(symlink(target, path), 0);
+}
+
+/* A link over what somebody else can change is as bad as what he would have it lead to. */
+static void test_quiesce__each_link_on_the_way_is_roots_too(void **state)
+{
+	static const char *const roads[] = {"others/link", "others/dir/b", "sticky/link"};
+	LF_AUTO_FREE char *others = lf_printf_dup("%s/others", (char *)*state);
+	LF_AUTO_FREE char *sticky = lf_printf_dup("%s/sticky", (char *)*state);
+	LF_AUTO_FREE char *theirs = lf_printf_dup("%s/sticky/link", (char *)*state);
+	LF_AUTO_FREE char *dir = lf_printf_dup("%s/dir", (char *)*state);
+	struct lf_quiesce *q = NULL;
+
+	script(*state, "../dir-b", "");
+	assert_int_equal(mkdir(others, 0755) | mkdir(sticky, 0755) | mkdir(dir, 0755), 0);
+	make_link(*state, "dir-b", "dir/b");
+	make_link(*state, "dir-b", "others/link");
+	make_link(*state, "dir-b", "sticky/link");
+	make_link(*state, "dir", "others/dir");
+	assert_int_equal(chmod(others, 0777) | chmod(sticky, 01777), 0);
+	if (geteuid() == 0)
+		assert_int_equal(lchown(theirs, 65534, (gid_t)-1), 0);
+	for (size_t i = 0; i < LF_N(roads) - (geteuid() != 0); i++) {
+		make_link(*state, roads[i], "app.d/b");
+		assert_int_equal(begin(*state, LONG_NS, &q), LF_EDENIED);
+		assert_non_null(strstr(err.hint, "chown"));
+	}
+	assert_int_equal(chmod(others, 0755), 0);
+	make_link(*state, "others/dir/../dir/./b", "app.d/b");
+	assert_lf_ok(begin(*state, LONG_NS, &q));
+	assert_lf_ok(lf_quiesce_end(q, &err));
+	make_link(*state, "app.d/b", "app.d/b");
+	assert_true(begin(*state, LONG_NS, &q) < 0);
+}
+
+/* What is thawed is what was frozen, wherever the link leads meanwhile; in the order of the links.
+ */
+static void test_quiesce__a_script_is_where_its_link_ended(void **state)
+{
+	struct lf_quiesce *q = NULL;
+
+	script(*state, "../z", "");
+	script(*state, "../y", "");
+	make_link(*state, "z", "app.d/10-one");
+	make_link(*state, "y", "app.d/20-two");
+	assert_lf_ok(begin(*state, LONG_NS, &q));
+	make_link(*state, "/bin/false", "app.d/10-one");
+	assert_lf_ok(lf_quiesce_end(q, &err));
+	assert_said(*state, "../z freeze\n../y freeze\n../y thaw\n../z thaw\n");
+}
+
+static void test_quiesce__a_relative_directory_is_refused(void **state)
+{
+	struct lf_quiesce *q = NULL;
+
+	(void)state;
+	assert_int_equal(lf_quiesce_begin("app.d", LONG_NS, NULL, &q, &err), LF_EINVAL);
+	assert_string_equal(err.target, "appScripts");
+	assert_int_equal(lf_quiesce_begin("", LONG_NS, NULL, &q, &err), LF_EINVAL);
+}
+
 static void test_quiesce__what_a_killed_run_has_left_is_thawed(void **state)
 {
 	LF_AUTO_FREE char *note = lf_printf_dup("%s/note", (char *)*state);
@@ -303,6 +370,9 @@ int main(void)
 		IN_DIR(test_quiesce__a_flood_of_output_is_bounded),
 		IN_DIR(test_quiesce__without_scripts_says_what_to_do),
 		IN_DIR(test_quiesce__what_others_could_change_is_not_run),
+		IN_DIR(test_quiesce__each_link_on_the_way_is_roots_too),
+		IN_DIR(test_quiesce__a_script_is_where_its_link_ended),
+		IN_DIR(test_quiesce__a_relative_directory_is_refused),
 		IN_DIR(test_quiesce__what_a_killed_run_has_left_is_thawed),
 	};
 
