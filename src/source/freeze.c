@@ -306,8 +306,10 @@ int lf_freeze_recover(const char *note, struct lf_error *err)
 		return 0;
 	if (!rc)
 		rc = lf_json_parse(lf_buf_text(&text), text.len, &mounts, err);
-	if (rc)
+	if (rc == LF_ENOMEM)
 		return rc;
+	if (rc) /* it will not get better: whoever starts may not fail each time */
+		lf_log_error("the note of what is frozen", err);
 	json_array_foreach (mounts, i, mount) {
 		const char *path = json_string_value(mount);
 		LF_AUTO_FD fd = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;

@@ -23,7 +23,7 @@
 #include "os/process.h"
 
 #define LINKS_MAX 40 /* as the kernel has it */
-#define NOTE_MAX  (LF_QUIESCE_SCRIPTS_MAX * (PATH_MAX + 8))
+#define NOTE_MAX  (LF_QUIESCE_SCRIPTS_MAX * (PATH_MAX + 8) + 64)
 
 struct script {
 	char *name;  /* in the directory, by which they are sorted; of a note: NULL */
@@ -213,14 +213,15 @@ static int find_scripts(struct lf_quiesce *q, struct lf_error *err)
 
 static int write_note(const struct lf_quiesce *q, struct lf_error *err)
 {
-	LF_AUTO_JSON *paths = json_array();
+	LF_AUTO_JSON *note = json_pack("{s:I,s:[]}", "limitNs", (json_int_t)q->limit_ns, "scripts");
+	json_t *paths = lf_json_at(note, "scripts");
 	LF_AUTO_FREE char *text = NULL;
 
 	for (size_t i = 0; i < q->n; i++)
 		if (json_array_append_new(paths, json_string(q->scripts[i].path)))
 			return lf_fail(err, LF_EINVAL, q->scripts[i].path,
 				       "a script's path is no UTF-8");
-	int rc = q->note ? lf_json_dump(paths, &text, err) : 0;
+	int rc = q->note ? lf_json_dump(note, &text, err) : 0;
 	return rc || !text ? rc : lf_file_write_durable(q->note, text, strlen(text), 0600, err);
 }
 
@@ -346,25 +347,16 @@ int lf_quiesce_end(struct lf_quiesce *quiesce, struct lf_error *err)
 	return rc;
 }
 
-int lf_quiesce_recover(const char *note, int64_t limit_ns, struct lf_error *err)
+/* What a note names; an earlier version's is the list alone. */
+static void take_note(struct lf_quiesce *q, const json_t *note)
 {
-	LF_AUTO_BUF text = LF_BUF_INIT;
-	LF_AUTO_JSON *paths = NULL;
+	const json_t *paths = json_is_array(note) ? note : lf_json_at(note, "scripts");
 	struct lf_error ignored;
 	size_t i;
 	json_t *path;
 
-	int rc = lf_file_read(note, NOTE_MAX, &text, err);
-	if (rc == LF_ENOTFOUND)
-		return 0;
-	if (!rc)
-		rc = lf_json_parse(lf_buf_text(&text), text.len, &paths, err);
-	if (rc)
-		return rc;
-	struct lf_quiesce *q = quiesce_new(note, limit_ns);
-	if (!q)
-		return lf_fail_nomem(err);
-	json_array_foreach (paths, i, path) {
+	q->limit_ns = lf_json_int_or(note, "limitNs", q->limit_ns);
+	json_array_foreach ((json_t *)(uintptr_t)paths, i, path) {
 		const char *name = json_string_value(path);
 		/* a script that was removed meanwhile has nothing to say */
 		if (!name || name[0] != '/' || q->n == LF_QUIESCE_SCRIPTS_MAX ||
@@ -373,6 +365,27 @@ int lf_quiesce_recover(const char *note, int64_t limit_ns, struct lf_error *err)
 		q->n++;
 		lf_warn("%s: an earlier run has not thawed it", name);
 	}
+}
+
+int lf_quiesce_recover(const char *note, int64_t limit_ns, struct lf_error *err)
+{
+	LF_AUTO_BUF text = LF_BUF_INIT;
+	LF_AUTO_JSON *said = NULL;
+	struct lf_error ignored;
+
+	int rc = lf_file_read(note, NOTE_MAX, &text, err);
+	if (rc == LF_ENOTFOUND)
+		return 0;
+	if (!rc)
+		rc = lf_json_parse(lf_buf_text(&text), text.len, &said, err);
+	if (rc == LF_ENOMEM)
+		return rc;
+	if (rc) /* it will not get better: whoever starts may not fail each time */
+		lf_log_error("the note of what is held", err);
+	struct lf_quiesce *q = quiesce_new(note, limit_ns);
+	if (!q)
+		return lf_fail_nomem(err);
+	take_note(q, said);
 	(void)!thaw(q, q->n, &ignored); /* logged; what had been held is the script's to find */
 	remove_note(q);
 	quiesce_free(q);

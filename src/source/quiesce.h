@@ -37,7 +37,9 @@ LF_MUST_CHECK int lf_quiesce_begin(const char *dir, int64_t limit_ns, const char
 				   struct lf_quiesce **ret_quiesce, struct lf_error *err);
 /* Thaw all and free; the first failure: the application may not have been held still. */
 LF_MUST_CHECK int lf_quiesce_end(struct lf_quiesce *quiesce, struct lf_error *err);
-/* Thaw what note names, which a run that was killed has left, and remove it; no note: nothing. */
+/* Thaw what note names, which a run that was killed has left, and remove it; no note: nothing; one
+ * that cannot be read: said in the log.  Each script may take what it was given then; limit_ns:
+ * where the note does not say. */
 LF_MUST_CHECK int lf_quiesce_recover(const char *note, int64_t limit_ns, struct lf_error *err);
 
 #endif

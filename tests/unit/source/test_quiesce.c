@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "os/file.h"
 #include "os/process.h"
+#include "source/freeze.h"
 #include "source/quiesce.h"
 
 #define LONG_NS	 (60 * LF_NS_PER_S)
@@ -353,6 +354,41 @@ static void test_quiesce__what_a_killed_run_has_left_is_thawed(void **state)
 	assert_said(*state, "a freeze\nb freeze\nb thaw\na thaw\n");
 }
 
+/* As long as it was let take then; an earlier version's note says nothing of it. */
+static void test_quiesce__a_thaw_of_a_note_has_the_time_of_its_freeze(void **state)
+{
+	LF_AUTO_FREE char *note = lf_printf_dup("%s/note", (char *)*state);
+	LF_AUTO_FREE char *old = lf_printf_dup("[\"%s/app.d/a\"]", (char *)*state);
+	struct lf_quiesce *q = NULL;
+
+	script(*state, "a", "[ $1 = freeze ] || { sleep 1; echo done >>$dir/said; }");
+	pid_t child = fork();
+	if (child == 0)
+		_exit(begin(*state, LONG_NS, &q) ? 1 : (raise(SIGKILL), 0));
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_lf_ok(lf_quiesce_recover(note, SHORT_NS, &err));
+	assert_said(*state, "a freeze\na thaw\ndone\n");
+	assert_lf_ok(lf_file_write_durable(note, old, strlen(old), 0600, &err));
+	assert_lf_ok(lf_quiesce_recover(note, SHORT_NS, &err));
+	assert_said(*state, "a freeze\na thaw\ndone\na thaw\n");
+}
+
+static void test_quiesce__a_note_that_cannot_be_read_is_removed(void **state)
+{
+	static const char *const texts[] = {"", "[\"/", "{\"scripts\": 3}", "7", "[3, \"x\"]"};
+	LF_AUTO_FREE char *note = lf_printf_dup("%s/note", (char *)*state);
+
+	for (size_t i = 0; i < LF_N(texts); i++) {
+		assert_lf_ok(lf_file_write_durable(note, texts[i], strlen(texts[i]), 0600, &err));
+		assert_lf_ok(lf_quiesce_recover(note, LONG_NS, &err));
+		assert_false(has(*state, "note"));
+		/* that of a freeze, too */
+		assert_lf_ok(lf_file_write_durable(note, texts[i], strlen(texts[i]), 0600, &err));
+		assert_lf_ok(lf_freeze_recover(note, &err));
+		assert_false(has(*state, "note"));
+	}
+}
+
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, test_dir_setup, test_dir_teardown)
 
 int main(void)
@@ -374,6 +410,8 @@ int main(void)
 		IN_DIR(test_quiesce__a_script_is_where_its_link_ended),
 		IN_DIR(test_quiesce__a_relative_directory_is_refused),
 		IN_DIR(test_quiesce__what_a_killed_run_has_left_is_thawed),
+		IN_DIR(test_quiesce__a_thaw_of_a_note_has_the_time_of_its_freeze),
+		IN_DIR(test_quiesce__a_note_that_cannot_be_read_is_removed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
