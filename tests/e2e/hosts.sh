@@ -26,11 +26,13 @@ stop_writers() {
 	writers=()
 }
 finish() {
+	local rc=$? # also of a death by set -e
 	stop_writers
 	stop_servers
 	unmount_below "$run"
 	tools/estate down "$run" || bad=1
-	exit $bad
+	[ $bad = 0 ] || rc=1
+	exit $rc
 }
 trap finish EXIT
 

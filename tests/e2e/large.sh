@@ -14,11 +14,13 @@ bad=0
 writer=
 
 finish() {
+	local rc=$? # also of a death by set -e
 	touch "$run/stop"
 	[ -z "$writer" ] || wait "$writer" || true
 	unmount_below "$run"
 	tools/estate down "$run" || bad=1
-	exit $bad
+	[ $bad = 0 ] || rc=1
+	exit $rc
 }
 trap finish EXIT
 

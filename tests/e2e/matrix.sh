@@ -20,9 +20,11 @@ cache=${LF_CACHE:-${HOME:-/root}/.cache/landfall}
 bad=0
 
 finish() {
+	local rc=$? # also of a death by set -e
 	take_down "$run" || bad=1
 	[ "${LF_TEST_KEEP-}" = 1 ] || rm -rf "$run"
-	exit $bad
+	[ $bad = 0 ] || rc=1
+	exit $rc
 }
 trap finish EXIT
 
