@@ -24,6 +24,7 @@
 
 #define TOOL_LIMIT_NS (60 * LF_NS_PER_S)
 #define GRACE_NS      (2 * LF_NS_PER_S)
+#define SOCKET	      "/b.sock" /* of a backup, in our directory */
 
 struct capture {
 	struct lf_host *host;
@@ -121,7 +122,7 @@ static char *backup_xml(const struct capture *capture)
 		lf_buf_printf(&xml, "<incremental>%s</incremental>", capture->since);
 	lf_buf_puts(&xml, "<server transport='unix' socket='");
 	lf_xml_puts(&xml, capture->dir);
-	lf_buf_puts(&xml, "/b.sock'/><disks>");
+	lf_buf_puts(&xml, SOCKET "'/><disks>");
 	for (size_t i = 0; i < capture->vm->n_disks; i++) {
 		const struct lf_vm_disk *disk = &capture->vm->disks[i];
 		char target[8];
@@ -141,30 +142,47 @@ static char *backup_xml(const struct capture *capture)
 
 /* What QEMU does with the disk's blocks now.  A backup that has been told to end ends a little
  * later: that is waited for. */
-static int find_block_job(const struct capture *capture, const char *target)
+static int find_block_job(virDomainPtr domain, const char *target, bool *ret_backup)
 {
 	const struct timespec pause = {.tv_nsec = 20 * LF_NS_PER_MS};
 	int64_t end_ns = lf_clock_monotonic_ns() + GRACE_NS;
-	virDomainBlockJobInfo info;
+	virDomainBlockJobInfo info = {0};
 	int jobs;
 
-	while ((jobs = virDomainGetBlockJobInfo(capture->domain, target, &info, 0)) > 0 &&
+	while ((jobs = virDomainGetBlockJobInfo(domain, target, &info, 0)) > 0 &&
 	       info.type == VIR_DOMAIN_BLOCK_JOB_TYPE_BACKUP && lf_clock_monotonic_ns() < end_ns)
 		nanosleep(&pause, NULL);
+	*ret_backup = info.type == VIR_DOMAIN_BLOCK_JOB_TYPE_BACKUP;
 	return jobs;
 }
 
-/* QEMU makes no backup of a disk that it is copying. */
-static int refuse_copying(const struct capture *capture, struct lf_error *err)
+int lf_capture_refuse_busy(virDomainPtr domain, const struct lf_vm_spec *vm, struct lf_error *err)
 {
-	for (size_t i = 0; i < capture->vm->n_disks; i++) {
+	for (size_t i = 0; i < vm->n_disks; i++) {
+		bool backup = false;
 		char target[8];
-		lf_domain_disk_target(capture->vm, i, target);
-		if (find_block_job(capture, target) > 0)
-			return lf_fail(err, LF_ECONFLICT, target,
-				       "the machine's disks are being copied to this host");
+		lf_domain_disk_target(vm, i, target);
+		if (find_block_job(domain, target, &backup) > 0)
+			return lf_fail(
+				err, LF_ECONFLICT, target,
+				backup ? "another backup of the machine is under way"
+				       : "the machine's disks are being copied to this host");
 	}
 	return 0;
+}
+
+/* Ours is the one that shows its disks on our socket. */
+int lf_capture_abort(virDomainPtr domain, const char *dir)
+{
+	LF_AUTO_FREE char *xml = virDomainBackupGetXMLDesc(domain, 0);
+	LF_AUTO_BUF socket = LF_BUF_INIT;
+	struct lf_error ignored;
+
+	lf_xml_puts(&socket, dir);
+	lf_buf_puts(&socket, SOCKET);
+	if (!xml || lf_buf_check(&socket, &ignored) || !strstr(xml, lf_buf_text(&socket)))
+		return -1;
+	return virDomainAbortJob(domain);
 }
 
 static int try_backup(struct capture *capture, struct lf_error *err)
@@ -205,8 +223,8 @@ static int begin_backup(struct capture *capture, struct lf_error *err)
 	const char *guid = capture->vm->guid;
 
 	/* of a process that was killed meanwhile */
-	(void)virDomainAbortJob(capture->domain);
-	int rc = refuse_copying(capture, err);
+	(void)lf_capture_abort(capture->domain, capture->dir);
+	int rc = lf_capture_refuse_busy(capture->domain, capture->vm, err);
 	if (rc)
 		return rc;
 	lf_checkpoint_find(capture->host, capture->domain, capture->vm, capture->opts,
@@ -382,7 +400,7 @@ static int run_capture(struct capture *capture, virConnectPtr conn, struct lf_er
 	}
 	if (!rc)
 		rc = read_disks(capture, err);
-	if (capture->domain && virDomainAbortJob(capture->domain) && !rc)
+	if (capture->domain && lf_capture_abort(capture->domain, capture->dir) && !rc)
 		rc = lf_fail_virt(err, guid, "cannot end the backup");
 	settle_checkpoint(capture, rc);
 	if (!rc)

@@ -93,6 +93,14 @@ LF_MUST_CHECK int lf_host_set_mark(const struct lf_host *host, const char *guid,
 				   bool on, struct lf_error *err);
 bool lf_host_has_mark(const struct lf_host *host, const char *guid, const char *name);
 
+/* capture.c; the machine's lock is held. */
+/* End the backup that shows its disks in dir; nobody else's, and no other job of the domain: an
+ * administrator's save, dump or migration goes on.  -1: there is none, or libvirt's error. */
+int lf_capture_abort(virDomainPtr domain, const char *dir);
+/* LF_ECONFLICT, saying what it is: QEMU makes no backup of a disk that it is copying. */
+LF_MUST_CHECK int lf_capture_refuse_busy(virDomainPtr domain, const struct lf_vm_spec *vm,
+					 struct lf_error *err);
+
 /* guest.c; the machine's lock is held. */
 /* Freeze the running guest's file systems through its agent, within seconds; false: not. */
 bool lf_guest_freeze(struct lf_host *host, virDomainPtr domain, const char *guid);
