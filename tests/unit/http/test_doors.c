@@ -30,6 +30,7 @@ static void ask(const struct lf_http_doors *doors, int listener, const char *add
 	LF_AUTO_FD client = connect_to(address, port);
 	struct pollfd ready = {.fd = listener, .events = POLLIN};
 
+	assert_true(client >= 0);
 	assert_int_equal(poll(&ready, 1, -1), 1);
 	LF_AUTO_FD ours = accept(listener, NULL, NULL);
 	assert_true(ours >= 0);
